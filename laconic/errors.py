@@ -1,0 +1,33 @@
+"""Every error that laconic raises on purpose.
+
+A message says what is wrong, where (file, chunk, offset) and what to do about it, in one line:
+the command prints it as it is.
+"""
+
+
+class LaconicError(Exception):
+    """Base class of all errors a caller is expected to handle."""
+
+
+class CorruptFile(LaconicError):
+    """The stream contradicts itself or its checksums: damaged, truncated or forged."""
+
+
+class UnsupportedFile(LaconicError):
+    """A sound stream that this version or this machine cannot decode."""
+
+
+class MissingModel(LaconicError):
+    """The stream needs trained weights that are not installed; the message names them."""
+
+
+class MissingDependency(LaconicError):
+    """An optional package is needed; the message says which extra to install."""
+
+
+class BadInput(LaconicError, ValueError):
+    """A value, option or table that the caller passed cannot be used."""
+
+
+class LimitExceeded(LaconicError):
+    """Going on would break a size or memory limit that the caller (or the format) sets."""
