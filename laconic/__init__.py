@@ -1,0 +1,1 @@
+"""Lossless neural and context-mixing compression: `encode`, `decode`, `open`, `codec`."""

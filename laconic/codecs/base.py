@@ -1,0 +1,98 @@
+"""The contract between a codec and everything around it.
+
+value --encode--> chunks --container--> .lac --container--> chunks --decode_chunk--> parts --assemble--> value
+"""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from laconic.container.types import Chunk, ChunkHead, Covers, Header
+from laconic.errors import BadInput
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Stands in `assemble`'s parts for a chunk that could not be decoded; `covers` is None where even that is unknown."""
+
+    covers: Covers | None
+
+
+class Codec(ABC, Generic[V]):
+    """Turns values into independent chunks and back. One module per codec; the registry finds it by its place.
+
+    A codec sees values and sources and never opens files. Chunks must decode alone (but for the shared sections they depend on),
+    and the stream must be the same with any number of threads, on any machine.
+
+    Class attributes: `name`; `stream_version`, raised whenever old readers could not read new streams; `identical`, what is
+    restored exactly ("bytes", "pixels", "samples", "none"); `media`, the module that turns files into values and back;
+    `Options`, a frozen dataclass of plain values, validated in `__post_init__` with BadInput, each field with metadata
+    {"help": ...}: the command derives its flags from it.
+
+    Decoding must take what it needs from the chunk (or `header`), never from `self.options`: those are the encoder's.
+    """
+
+    name: ClassVar[str]
+    stream_version: ClassVar[int]
+    identical: ClassVar[str]
+    media: ClassVar[str] = "laconic.media.raw"
+
+    @dataclass(frozen=True)
+    class Options:
+        """No options."""
+
+    def __init__(self, options: Any = None) -> None:
+        self.options = self.Options() if options is None else options
+
+    @abstractmethod
+    def encode(self, value: V, threads: int = 1) -> Iterator[Chunk]:
+        """Chunks of `value` in order, lazily, with bounded memory; `kind` CRITICAL, or ANCILLARY for what decoding can miss."""
+
+    def metadata(self, value: V) -> dict[str, Any]:
+        """What the header tells about `value`, as plain numbers, strings, lists and dicts."""
+        return {}
+
+    @abstractmethod
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> Any:
+        """The part of the value in `chunk`, checked against its content hash; raises CorruptFile on anything wrong.
+
+        `shared` are the chunks named in `chunk.depends`. Called from several threads at once. Any payload may arrive here:
+        no crash, no hang, no more memory than `memory` says.
+        """
+
+    @abstractmethod
+    def assemble(self, header: Header, parts: Iterator[Any]) -> V:
+        """The value from its parts in order; when salvaging, `Lost` stands in place of a missing one."""
+
+    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
+        """Positions in `index` of the chunks that `laconic.open(path)[key]` needs, in order; BadInput for a key without meaning."""
+        raise BadInput(f"codec {self.name!r} cannot be opened in the middle; decode the whole file")
+
+    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any]) -> Any:
+        """What `key` asks for, out of the parts of the chunks that `select` named."""
+        raise BadInput(f"codec {self.name!r} cannot be opened in the middle; decode the whole file")
+
+    def chunk_size(self) -> int:
+        """Bytes of content that the encoder puts into one chunk at most: decides how much is in memory at a time."""
+        return 64 << 20
+
+    def memory(self, decoded_size: int) -> int:
+        """Bytes needed to encode or decode one chunk of `decoded_size` bytes, input and output included."""
+        return 3 * decoded_size
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.options == other.options  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.options))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.options})"
+
+    def options_dict(self) -> dict[str, Any]:
+        """The options as the header stores them."""
+        return dataclasses.asdict(self.options)

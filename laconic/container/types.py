@@ -1,0 +1,128 @@
+"""What goes into a `.lac` file and comes out of it: `Header`, `Chunk`, and `ChunkHead`, the part of a chunk that the index repeats."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import xxhash
+
+from laconic.errors import BadInput, CorruptFile
+
+CRITICAL = 0  # decoding needs it
+ANCILLARY = 1  # readers may skip it (a preview, statistics)
+INDEX = 2  # only the container writes these
+
+MAX_DECODED = 64 << 20  # bytes that one chunk may decode to
+MAX_PAYLOAD = MAX_DECODED + (1 << 16)  # bytes of one payload, index payloads included
+MAX_HEADER = 1 << 20  # bytes of the file's header
+MAX_AXES = 8
+MAX_DEPENDS = 256
+
+Covers = tuple[tuple[int, int], ...]
+
+
+def content_hash(data: Any) -> int:
+    """xxh3-64 of a bytes-like object: the hash of all contents and payloads."""
+    return xxhash.xxh3_64_intdigest(data)
+
+
+class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a file says about itself; written as a msgpack array, trailing defaults left out.
+
+    `codec`, `stream_version`: which decoder. `options`: the encoder's, for people to read.
+    `identical`: what is restored exactly, "bytes", "pixels", "samples" or "none".
+    `name`, `format`, `size`: of the original file (`size` in bytes and only where `identical` is not "bytes": there the chunks say it).
+    `metadata`: the codec's description of the value. `model_id`: SHA-256 of the trained weights that decoding needs.
+    """
+
+    codec: str
+    stream_version: int
+    options: dict[str, bool | int | float | str | None]
+    identical: str = "bytes"
+    name: str | None = None
+    format: str | None = None
+    size: int | None = None
+    metadata: dict[str, Any] = {}
+    model_id: bytes | None = None
+
+    def pack(self) -> bytes:
+        """The msgpack form; raises BadInput when a value has no such form or it is longer than MAX_HEADER."""
+        values = [getattr(self, field) for field in self.__struct_fields__]
+        defaults = ["bytes", None, None, None, {}, None]
+        while len(values) > 3 and values[-1] == defaults[len(values) - 4]:
+            values.pop()
+        try:
+            data = msgspec.msgpack.encode(values)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise BadInput(
+                f"header of codec {self.codec!r}: cannot be stored ({error}); use plain numbers, strings, lists"
+            ) from error
+        if len(data) > MAX_HEADER:
+            raise BadInput(f"header of codec {self.codec!r}: {len(data)} bytes, the limit is {MAX_HEADER}; store less metadata")
+        return data
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "Header":
+        """The inverse of `pack`, typed and validated; raises CorruptFile."""
+        try:
+            header = msgspec.msgpack.decode(data, type=cls)
+        # Beside its own errors msgspec lets through what Python raises for deep nesting, bad UTF-8, unhashable keys and absurd times.
+        except (msgspec.MsgspecError, RecursionError, UnicodeError, TypeError, ValueError, OverflowError) as error:
+            raise CorruptFile(f"the header is not valid ({_one_line(error)})") from error
+        if header.stream_version < 0 or (header.size or 0) < 0:
+            raise CorruptFile("the header is not valid (a negative size or version)")
+        return header
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkHead:
+    """Everything about a chunk but its payload.
+
+    `covers` has one (start, stop) per axis, in the codec's unit; a critical chunk that covers nothing is a shared section.
+    `depends` lists the sequence numbers of the shared sections that decoding it needs. Sizes in bytes, `offset` from the file's start.
+    """
+
+    sequence: int
+    kind: int
+    covers: Covers
+    payload_size: int
+    decoded_size: int
+    payload_hash: int
+    content_hash: int
+    depends: tuple[int, ...] = ()
+    offset: int = 0
+
+    def describe(self) -> str:
+        """For messages: which chunk, where, what it covers."""
+        covers = ", ".join(f"{start}-{stop}" for start, stop in self.covers) or "nothing by itself"
+        return f"chunk {self.sequence} at offset {self.offset} (covers {covers})"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One independent piece of a stream, as codecs make and read it.
+
+    `content_hash` is xxh3-64 of the decoded content (lossy codecs: of the integer latents) and checked by the codec;
+    `decoded_size` is in bytes. `sequence` and `offset` are set by the reader, for messages.
+    """
+
+    kind: int
+    covers: Covers
+    payload: bytes
+    content_hash: int
+    decoded_size: int
+    depends: tuple[int, ...] = ()
+    sequence: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a reader may use: `max_size` bytes of decoded content in all, `max_memory` bytes at a time; None is no limit."""
+
+    max_size: int | None = None
+    max_memory: int | None = None
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

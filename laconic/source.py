@@ -1,0 +1,166 @@
+"""Where bytes come from: `Source` hides whether they lie in a file, in memory or in a pipe.
+
+In: a path, a bytes-like object or an open stream. Out: exact ranges (`read`) or consecutive blocks (`blocks`).
+"""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from laconic.errors import BadInput
+
+_PIECE = 1 << 20  # what is read from a pipe at once, so that a forged length never allocates more than has arrived
+
+
+class Source(ABC):
+    """Bytes that can be read by range.
+
+    `size` is the number of bytes, None when only the end will tell (pipes). `name` is for messages.
+    """
+
+    size: int | None
+    name: str
+
+    @abstractmethod
+    def read(self, offset: int, n: int) -> bytes:
+        """Exactly `n` bytes from `offset`, fewer only when the end comes first."""
+
+    def blocks(self, n: int) -> Iterator[bytes]:
+        """Consecutive blocks of exactly `n` bytes from the start, the last one shorter; nothing for an empty source."""
+        offset = 0
+        while block := self.read(offset, n):
+            yield block
+            offset += len(block)
+            if len(block) < n:
+                return
+
+    def close(self) -> None:
+        """Give back what the source holds open; reading afterwards is an error."""
+
+    def __enter__(self) -> "Source":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class FileSource(Source):
+    """A regular file, read by `pread`: threads may share it."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Open `path`; raises BadInput when that is not possible or it is a folder."""
+        self.path = Path(path)
+        self.name = str(path)
+        try:
+            if self.path.is_dir():
+                raise BadInput(f"{self.name}: is a folder, not a file; give the files in it")
+            self._file: BinaryIO = open(self.path, "rb", buffering=0)  # noqa: SIM115  (closed by close())
+        except OSError as error:
+            raise BadInput(f"{self.name}: cannot be opened ({error.strerror}); check the path and its permissions") from error
+        self.size = os.fstat(self._file.fileno()).st_size
+
+    def read(self, offset: int, n: int) -> bytes:
+        parts = []
+        while n > 0:
+            try:
+                part = os.pread(self._file.fileno(), n, offset)
+            except OSError as error:
+                raise BadInput(f"{self.name}: cannot be read at offset {offset} ({error.strerror})") from error
+            if not part:
+                break
+            parts.append(part)
+            offset += len(part)
+            n -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class BytesSource(Source):
+    """Bytes in memory (any contiguous buffer); only the ranges that are read get copied."""
+
+    def __init__(self, data: bytes | bytearray | memoryview, name: str = "<bytes>") -> None:
+        self._view = memoryview(data).cast("B")
+        self.size = len(self._view)
+        self.name = name
+
+    def read(self, offset: int, n: int) -> bytes:
+        return bytes(self._view[offset : offset + n])
+
+
+class PipeSource(Source):
+    """A stream that can only be read forwards, such as standard input."""
+
+    def __init__(self, stream: BinaryIO, name: str = "<pipe>") -> None:
+        self._stream = stream
+        self._ahead = b""  # bytes that peek() has taken from the stream and read() has not given out
+        self._position = 0
+        self.size = None
+        self.name = name
+
+    def peek(self, n: int) -> bytes:
+        """The next `n` bytes (fewer at the end) without using them up: to recognise the type of what comes."""
+        if len(self._ahead) < n:
+            self._ahead += self._take(n - len(self._ahead))
+        return self._ahead[:n]
+
+    def read(self, offset: int, n: int) -> bytes:
+        """As in Source, but only forwards: bytes before `offset` are skipped; raises BadInput for those already gone."""
+        if offset < self._position:
+            raise BadInput(f"{self.name}: cannot go back to offset {offset} in a pipe; save it to a file first")
+        while self._position < offset:
+            if not self._next(min(offset - self._position, _PIECE)):
+                return b""
+        return self._next(n)
+
+    def _next(self, n: int) -> bytes:
+        ahead, self._ahead = self._ahead[:n], self._ahead[n:]
+        data = ahead + self._take(n - len(ahead)) if len(ahead) < n else ahead
+        self._position += len(data)
+        return data
+
+    def _take(self, n: int) -> bytes:
+        parts = []
+        while n > 0:
+            try:
+                part = self._stream.read(min(n, _PIECE))
+            except OSError as error:
+                raise BadInput(f"{self.name}: cannot be read ({error.strerror})") from error
+            if not part:
+                break
+            parts.append(part)
+            n -= len(part)
+        return b"".join(parts)
+
+
+class IteratorSource(PipeSource):
+    """Pieces that are made while they are read, such as the parts of a file that is being decoded."""
+
+    def __init__(self, pieces: Iterator[bytes], name: str = "<pieces>", size: int | None = None) -> None:
+        super().__init__(_PieceStream(pieces), name)  # type: ignore[arg-type]  (only read() is used)
+        self._pieces = pieces
+        self.size = size
+
+    def pieces(self) -> Iterator[bytes]:
+        """The pieces as they come, without regrouping; use either this or `read`/`blocks`, not both."""
+        return self._pieces
+
+
+class _PieceStream:
+    """The one method of a stream that PipeSource calls, over an iterator of pieces."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def read(self, n: int) -> bytes:
+        while not self._rest:
+            try:
+                self._rest = memoryview(next(self._pieces))
+            except StopIteration:
+                return b""
+        part, self._rest = self._rest[:n], self._rest[n:]
+        return bytes(part)
