@@ -1,0 +1,105 @@
+"""Portable rANS kernels: symbols as table rows and lane states go in, words come out, and back.
+
+Both widths share one text: states are u32 with u16 words, or u64 with u32 words. Symbol number g of the stream belongs to lane
+g & mask. Words are written from the end of the buffer to its front, so that the decoder reads forward.
+"""
+
+import numpy as np
+
+from laconic.entropy._jit import kernel
+
+ZERO, ONE, TWO = np.uint64(0), np.uint64(1), np.uint64(2)
+LOW32 = np.uint64(0xFFFFFFFF)
+SIXTYFOUR = np.uint64(64)
+REFUSED = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@kernel
+def encode_rows(rows, begin, end, first, states, mask, spans, freq_bits, words, at, stop):  # type: ignore[no-untyped-def]
+    """Code rows[end - 1], ..., rows[begin] while at > stop. rows[0] is symbol number `first` of the stream.
+
+    Returns (i, at): rows[i:end] are coded and the words begin at words[at]; at == REFUSED: rows[i] has no frequency.
+    Every row must lie within `spans`, and words[stop:at] must hold one word per row.
+    """
+    word_bits = np.uint64(words.itemsize * 8)
+    room = TWO * word_bits - freq_bits
+    i = end
+    while i > begin and at > stop:
+        i -= ONE
+        span = spans[rows[i]]
+        freq = span & LOW32
+        if freq == ZERO:
+            return i, REFUSED
+        lane = (first + i) & mask
+        x = np.uint64(states[lane])
+        if (x >> room) >= freq:
+            at -= ONE
+            words[at] = x
+            x >>= word_bits
+        q = x // freq
+        states[lane] = (q << freq_bits) + (x - q * freq) + (span >> np.uint64(32))
+    return i, at
+
+
+@kernel
+def decode_search(out, begin, end, first, states, mask, words, at, stop, buckets, stride, shift, spans, values, freq_bits, index):  # type: ignore[no-untyped-def]
+    """Decode out[begin:end]; out[0] is symbol number `first`. Any table, by bucket and bisection (see `Tables.search`).
+
+    Returns the position after the last word read. A state that wants a word at `stop` gets none; in a stream of one lane this
+    is how the start state is reached, with more lanes it is an error that the returned position (> stop) tells.
+    """
+    word_bits = np.uint64(words.itemsize * 8)
+    low = ONE << word_bits
+    slots = (ONE << freq_bits) - ONE
+    for i in range(begin, end):
+        lane = (first + i) & mask
+        x = np.uint64(states[lane])
+        slot = x & slots
+        bucket = slot >> shift
+        if index is not None:
+            bucket += stride * np.uint64(index[i])
+        row = np.uint64(buckets[bucket])
+        last = np.uint64(buckets[bucket + ONE])
+        while row < last:
+            middle = (row + last + ONE) >> ONE
+            if (spans[middle] >> np.uint64(32)) <= slot:
+                row = middle
+            else:
+                last = middle - ONE
+        span = spans[row]
+        out[i] = values[row]
+        x = (span & LOW32) * (x >> freq_bits) + (slot - (span >> np.uint64(32)))
+        if x < low:
+            if at < stop:
+                x = (x << word_bits) | np.uint64(words[at])
+                at += ONE
+            elif mask != ZERO:
+                at = stop + ONE
+        states[lane] = x
+    return at
+
+
+@kernel
+def rows_of_values(symbols, offset, origins, sizes, bases, spans, index, rows, outside, limit):  # type: ignore[no-untyped-def]
+    """Turn values into table rows: rows[i] = bases[t] + symbols[i] - offset[i] - origins[t], with t = index[i] (< len(bases)).
+
+    A value without a row gets the row bases[t] + sizes[t] (the escape, if there is one), and its position goes to outside[n]
+    while n < limit. Returns the number of such values.
+    """
+    count = ZERO
+    t = ZERO
+    for i in range(np.uint64(len(symbols))):
+        if index is not None:
+            t = np.uint64(index[i])
+        value = np.int64(symbols[i]) - np.int64(origins[t])
+        if offset is not None:
+            value -= np.int64(offset[i])
+        size = np.uint64(sizes[t])
+        row = np.uint64(bases[t]) + min(np.uint64(value), size)
+        if np.uint64(value) >= size or (spans[row] & LOW32) == ZERO:
+            if count < limit:
+                outside[count] = i
+            count += ONE
+            row = np.uint64(bases[t]) + size
+        rows[i] = row
+    return count

@@ -1,0 +1,388 @@
+"""rANS coding of whole chunks: symbols and tables go in, one byte string comes out, and back.
+
+    push(symbols, tables) ... push(...) -> finish() -> bytes -> RansDecoder(bytes) -> pull(n, tables) ... pull(...) -> finish()
+
+However many pushes, a chunk is one stream with one flush. The encoder only collects; `finish` codes everything in reverse.
+The decoder stops and goes on at any symbol, so that tables may depend on what was decoded before.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from laconic.entropy import _rans_escape as escapes
+from laconic.entropy import _rans_portable as portable
+from laconic.entropy._rans_stream import MAX_LANES, Head, pack_head, unpack_head, word_array
+from laconic.entropy.tables import Tables
+from laconic.errors import BadInput, CorruptFile
+
+Ints = NDArray[Any]  # of integers
+
+MAX_BITS = {32: 14, 64: 24}
+_MARGIN = 64  # words behind the end that vector kernels may read
+_TAIL_PER_LANE = 64  # symbols coded into the start states, at most: that part is slow
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """One push: rows of the stacked tables, ready for the kernel."""
+
+    rows: Ints
+    tables: Tables
+    first: int
+
+
+class RansEncoder:
+    """Collects symbols and codes them at `finish`.
+
+    width: 32 (tables up to 14 bits, fastest) or 64 (up to 24 bits, exact to 0.01 %).
+    lanes: a power of two up to 64; by default chosen from the count of symbols and the size of the result.
+    """
+
+    def __init__(self, width: int = 32, lanes: int | None = None) -> None:
+        if width not in MAX_BITS:
+            raise BadInput(f"rANS: width is {width}; use 32 or 64")
+        if lanes is not None and (lanes < 1 or lanes > MAX_LANES or lanes & (lanes - 1)):
+            raise BadInput(f"rANS: lanes is {lanes}; use a power of two up to {MAX_LANES}")
+        self._width = width
+        self._lanes = lanes
+        self._segments: list[_Segment] = []
+        self._count = 0
+
+    def push(
+        self, symbols: ArrayLike, tables: Tables, index: ArrayLike | None = None, offset: ArrayLike | None = None
+    ) -> "RansEncoder":
+        """Append symbols (integers[n]); symbol i uses table index[i] (default 0).
+
+        Its row there is symbols[i] - offset[i] - first. A u8 array coded with a single table is kept by reference: leave it
+        unchanged until `finish`. Returns the encoder.
+        A value that has no row in its table is escaped when the tables have escapes, else BadInput.
+        """
+        _check_width(tables, self._width)
+        values = _values(symbols, "symbols")
+        table = _index(index, len(values), tables)
+        shift = _offset(offset, len(values))
+        if values.dtype == np.uint8 and len(tables) == 1 and shift is None and not tables.escape and not tables.lowest:
+            self._append(values, tables)  # rows outside the table have no frequency, which the kernel notices
+            return self
+        rows, outside = _rows(values, tables, table, shift)
+        if len(outside) and not tables.escape:
+            raise BadInput(_no_row(int(outside[0]), values, table, shift, tables))
+        self._append(rows, tables)
+        if len(outside):
+            beyond = values[outside].astype(np.int64)
+            if shift is not None:
+                beyond -= shift[outside]
+            which = np.zeros(len(outside), np.int64) if table is None else table[outside].astype(np.int64)
+            for extra, extra_tables in escapes.split(beyond - tables.origins[which] - tables.sizes[which]):
+                self._append(extra, extra_tables)
+        return self
+
+    def finish(self) -> bytes:
+        """The stream of everything pushed; the encoder is empty afterwards. BadInput for a u8 symbol without a frequency."""
+        if self._lanes is not None:
+            data = self._code(self._lanes)
+        else:
+            lanes = _lanes_for(self._count)
+            data = self._code(lanes)
+            if _lanes_for(self._count, len(data)) < lanes:
+                data = self._code(_lanes_for(self._count, len(data)))
+        self._segments, self._count = [], 0
+        return data
+
+    def _append(self, rows: Ints, tables: Tables) -> None:
+        if len(rows):
+            self._segments.append(_Segment(rows, tables, self._count))
+            self._count += len(rows)
+
+    def _code(self, lanes: int) -> bytes:
+        word, state = np.dtype(f"u{self._width // 16}"), np.dtype(f"u{self._width // 8}")
+        words = np.empty(self._count + _MARGIN, word)
+        one = np.ones(1, state)
+        if lanes == 1:
+            _, at = self._run(self._count, one, words, len(words), 0)
+            head = Head(self._width, 1, self._count, self._count, 0, [int(one[0])], 0)
+            return pack_head(head) + _little(words[at:])
+        tail = np.zeros(lanes, word)
+        left, start = self._run(self._count, one, tail, lanes, 2, _TAIL_PER_LANE * lanes)
+        half = self._width // 2
+        used = lanes - start + 2
+        payload = np.zeros(lanes, word)
+        payload[:used] = np.concatenate([np.array([int(one[0]) & ((1 << half) - 1), int(one[0]) >> half], word), tail[start:]])
+        states = payload.astype(state) | state.type(1 << half)
+        _, at = self._run(left, states, words, len(words), 0)
+        head = Head(self._width, lanes, self._count, self._count - left, used, states.tolist(), 0)
+        return pack_head(head) + _little(words[at:])
+
+    def _run(
+        self,
+        end: int,
+        states: Ints,
+        words: Ints,
+        at: int,
+        stop: int,
+        most: int = 1 << 62,
+    ) -> tuple[int, int]:
+        """Code at most `most` symbols from end - 1 down into words[stop:at]; returns (symbols left, start of the words)."""
+        floor = max(0, end - most)
+        for segment in reversed(self._segments):
+            if segment.first >= end:
+                continue
+            begin = max(floor - segment.first, 0)
+            left, place = _encode(segment, begin, end - segment.first, states, words, at, stop)
+            if place < 0:
+                raise BadInput(_no_row(left, segment.rows, None, None, segment.tables))
+            end, at = segment.first + left, place
+            if left or end <= floor:
+                break
+        return end, at
+
+
+class RansDecoder:
+    """Reads a stream of `RansEncoder`. Raises CorruptFile as soon as the stream contradicts itself; `finish` settles the rest."""
+
+    def __init__(self, data: bytes | bytearray | memoryview) -> None:
+        view = memoryview(data).cast("B")
+        head = unpack_head(view)
+        self.width = head.width
+        self.lanes = head.lanes
+        self.count = head.count
+        """Symbols in the stream, those that carry escaped values included."""
+        self._words = word_array(view, head.start, head.width, _MARGIN)
+        self._stop = len(self._words) - _MARGIN
+        self._states = np.array(head.states, np.uint32 if head.width == 32 else np.uint64)
+        self._place = 0  # in words
+        self._at = 0  # in symbols
+        self._main = head.count - head.tail if head.lanes > 1 else head.count
+        self._tail_words = head.tail_words
+        self._in_tail = False
+
+    def pull(
+        self,
+        n: int,
+        tables: Tables,
+        index: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+        dtype: DTypeLike = np.int32,
+        out: Ints | None = None,
+    ) -> Ints:
+        """The next n symbols, with the tables, index and offset that they were pushed with.
+
+        Returns dtype[n] (int32, uint8, int16 or uint16; it must hold every value of the tables), or fills `out`.
+        """
+        _check_width(tables, self.width)
+        table = _index(index, n, tables)
+        shift = _offset(offset, n)
+        result = _output(n, dtype, out, tables, self.count - self._at)
+        self._fill(result, tables, table)
+        if tables.escape:
+            places = np.flatnonzero(result == tables.highest)
+            if len(places):
+                which = np.zeros(len(places), np.int64) if table is None else table[places].astype(np.int64)
+                values = escapes.join(len(places), self._raw) + tables.origins[which] + tables.sizes[which]
+                _put(result, places, values)
+        if shift is not None:
+            np.add(result, shift, out=result, casting="unsafe")
+        return result
+
+    def finish(self) -> None:
+        """Check that every symbol and word was consumed and that the start state is reached; CorruptFile otherwise."""
+        if self._at != self.count:
+            raise CorruptFile(
+                f"rANS stream: {self.count - self._at} of {self.count} symbols were never read: a wrong length or damage"
+            )
+        if self.lanes > 1 and not self._in_tail:
+            self._enter_tail()
+        if int(self._states[0]) != 1 or self._place != self._stop:
+            raise CorruptFile("rANS stream: does not end in its start state: damaged, or read with other tables")
+
+    def _raw(self, n: int, tables: Tables) -> Ints:
+        result = _output(n, np.int32, None, tables, self.count - self._at)
+        self._fill(result, tables, None)
+        return result
+
+    def _fill(self, out: Ints, tables: Tables, index: Ints | None) -> None:
+        n = len(out)
+        done = 0
+        while done < n:
+            if not self._in_tail and self._at == self._main:
+                self._enter_tail()
+            take = n - done if self._in_tail else min(n - done, self._main - self._at)
+            part = out[done : done + take]
+            chosen = None if index is None else index[done : done + take]
+            self._place = _decode(part, self._at, self._states, self._words, self._place, self._stop, tables, chosen)
+            if self._place > self._stop:
+                raise CorruptFile("rANS stream: more words wanted than there are: cut short, or read with other tables")
+            self._at += take
+            done += take
+
+    def _enter_tail(self) -> None:
+        """The lanes are back at their start states, which hold the words of the last symbols."""
+        half = self.width // 2
+        states = self._states.tolist()
+        payload = [state - (1 << half) for state in states]
+        if self._place != self._stop or any(not 0 <= word < 1 << half for word in payload) or any(payload[self._tail_words :]):
+            raise CorruptFile("rANS stream: lanes do not end in their start states: damaged, or read with other tables")
+        self._words = np.array(payload + [0] * _MARGIN, self._words.dtype)
+        self._states = np.array([payload[0] | payload[1] << half], self._states.dtype)
+        self._place, self._stop = 2, self._tail_words
+        self._in_tail = True
+
+
+def _lanes_for(count: int, size: int | None = None) -> int:
+    """Lanes from the symbol count; once the size in bytes is known, fewer if the flush (half a byte a lane) weighs."""
+    lanes = 1 if count < 4096 else 8 if count < 32768 else MAX_LANES
+    if size is None or count > 1 << 20:
+        return lanes
+    return min(lanes, 1 if size < 2048 else 8 if size < 16384 else MAX_LANES)
+
+
+def _encode(
+    segment: _Segment,
+    begin: int,
+    end: int,
+    states: Ints,
+    words: Ints,
+    at: int,
+    stop: int,
+) -> tuple[int, int]:
+    mask = len(states) - 1
+    u64 = np.uint64
+    left, place = portable.encode_rows(
+        _readonly(segment.rows), u64(begin), u64(end), u64(segment.first), states, u64(mask), segment.tables.spans,
+        u64(segment.tables.freq_bits), words, u64(at), u64(stop),
+    )  # fmt: skip
+    return int(left), -1 if place == portable.REFUSED else int(place)
+
+
+def _decode(
+    out: Ints,
+    first: int,
+    states: Ints,
+    words: Ints,
+    at: int,
+    stop: int,
+    tables: Tables,
+    index: Ints | None,
+) -> int:
+    u64 = np.uint64
+    search = tables.search
+    return int(
+        portable.decode_search(
+            out, u64(0), u64(len(out)), u64(first), states, u64(len(states) - 1), words, u64(at), u64(stop), search.rows,
+            u64(search.stride), u64(search.shift), tables.spans, tables.values, u64(tables.freq_bits), _readonly(index),
+        )
+    )  # fmt: skip
+
+
+def _rows(values: Ints, tables: Tables, index: Ints | None, offset: NDArray[np.int32] | None) -> tuple[Ints, NDArray[np.uint64]]:
+    rows = np.empty(len(values), np.uint16 if len(tables.freqs) <= 0xFFFF else np.uint32)
+    limit = 1 if not tables.escape else 1024
+    while True:
+        outside = np.empty(limit, np.uint64)
+        count = portable.rows_of_values(
+            _readonly(values), _readonly(offset), tables.origins, tables.sizes, tables.offsets, tables.spans, _readonly(index),
+            rows, outside, np.uint64(limit),
+        )  # fmt: skip
+        if count <= limit or not tables.escape:
+            return rows, outside[: min(int(count), limit)]
+        limit = int(count)
+
+
+def _check_width(tables: Tables, width: int) -> None:
+    if tables.freq_bits > MAX_BITS[width]:
+        raise BadInput(f"rANS: tables of {tables.freq_bits} bits; width {width} takes at most {MAX_BITS[width]}")
+
+
+def _values(symbols: ArrayLike, name: str) -> Ints:
+    """u8, i16 and i32 as they are, other integers as i32."""
+    array = np.asarray(symbols)
+    if array.ndim != 1 or (array.dtype.kind not in "iu" and len(array)):
+        raise BadInput(f"rANS: {name} must be a one-dimensional array of integers, not {array.dtype}{list(array.shape)}")
+    if array.dtype in (np.uint8, np.int16, np.int32):
+        return np.ascontiguousarray(array)
+    if array.dtype.itemsize > 2 and len(array) and (int(array.min()) < -(1 << 31) or int(array.max()) >= 1 << 31):
+        raise BadInput(f"rANS: {name} must fit 32 bits with sign, got {array.min()}..{array.max()}")
+    return array.astype(np.int32)
+
+
+def _index(index: ArrayLike | None, n: int, tables: Tables) -> Ints | None:
+    """The table of each symbol as u8, u16 or u32, checked; None when there is only one table."""
+    if index is None:
+        if len(tables) > 1:
+            raise BadInput(f"rANS: {len(tables)} tables need an index that says which one each symbol uses")
+        return None
+    array = np.asarray(index)
+    if array.shape != (n,) or (array.dtype.kind not in "iu" and n):
+        raise BadInput(f"rANS: index must be integers[{n}], one per symbol, not {array.dtype}{list(array.shape)}")
+    if n and (int(array.max()) >= len(tables) or (array.dtype.kind == "i" and int(array.min()) < 0)):
+        raise BadInput(f"rANS: index {array.min()}..{array.max()} is outside the {len(tables)} tables")
+    if len(tables) == 1:
+        return None
+    if array.dtype in (np.uint8, np.uint16):
+        return np.ascontiguousarray(array)
+    return array.astype(np.uint16 if len(tables) <= 1 << 16 else np.uint32)
+
+
+def _offset(offset: ArrayLike | None, n: int) -> NDArray[np.int32] | None:
+    if offset is None:
+        return None
+    array = _values(offset, "offset")
+    if array.shape != (n,):
+        raise BadInput(f"rANS: offset must be integers[{n}], one per symbol, not {list(array.shape)}")
+    return array.astype(np.int32, copy=False)
+
+
+def _output(n: int, dtype: DTypeLike, out: Ints | None, tables: Tables, left: int) -> Ints:
+    if n < 0:
+        raise BadInput(f"rANS: cannot pull {n} symbols")
+    if n > left:
+        raise CorruptFile(f"rANS stream: {n} symbols wanted, {left} left: a wrong length or a damaged file")
+    kind = np.dtype(dtype) if out is None else out.dtype
+    if kind not in (np.uint8, np.int16, np.uint16, np.int32):
+        raise BadInput(f"rANS: symbols come as uint8, int16, uint16 or int32, not {kind}")
+    if tables.lowest < np.iinfo(kind).min or tables.highest > np.iinfo(kind).max:
+        raise BadInput(f"rANS: {kind} cannot hold the values {tables.lowest}..{tables.highest} of the tables")
+    if out is None:
+        return np.empty(n, kind)
+    if out.shape != (n,) or not out.flags.c_contiguous or not out.flags.writeable:
+        raise BadInput(f"rANS: out must be a contiguous writable array of {n} symbols")
+    return out
+
+
+def _put(result: Ints, places: NDArray[np.intp], values: NDArray[np.int64]) -> None:
+    limits = np.iinfo(result.dtype.name)
+    if int(values.min()) < limits.min or int(values.max()) > limits.max:
+        raise CorruptFile(f"rANS stream: escaped value outside {result.dtype}: damaged, or pull with a wider dtype")
+    result[places] = values
+
+
+def _no_row(
+    at: int,
+    values: Ints,
+    index: Ints | None,
+    offset: NDArray[np.int32] | None,
+    tables: Tables,
+) -> str:
+    value = int(values[at]) - (0 if offset is None else int(offset[at]))
+    t = 0 if index is None else int(index[at])
+    low = int(tables.origins[t])
+    return (
+        f"rANS: symbol {at} of the push is {value}, which table {t} (values {low}..{low + int(tables.sizes[t]) - 1}, "
+        "no escape) has no frequency for; normalise its counts with it or use tables with an escape"
+    )
+
+
+def _readonly(array: Ints | None) -> Ints | None:
+    """A read-only view: numba compiles anew for every mix of writable and read-only inputs."""
+    if array is None or not array.flags.writeable:
+        return array
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
+def _little(words: Ints) -> bytes:
+    return words.astype(words.dtype.newbyteorder("<"), copy=False).tobytes()

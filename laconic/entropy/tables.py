@@ -1,0 +1,277 @@
+"""Frequency tables: counts or models come in, validated integer tables for the rANS coder go out.
+
+A `Tables` object is a stack of one or more tables that share a total of 2**freq_bits. Coders pick one per symbol. The
+look-ups that the coders need are built from it on first use and kept on the object.
+"""
+
+import heapq
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from laconic.errors import BadInput
+
+MAX_FREQ_BITS = 24
+_MAX_ROWS = 1 << 26
+_BUCKETS = 1 << 20  # size of the coarse look-up of `Tables.search`, at most
+
+
+class Search(NamedTuple):
+    """Look-up by bucket and bisection, for any table. Rows count through all tables of the stack.
+
+    rows[t * stride + (slot >> shift)] is the last row that starts at or before that bucket; the next entry bounds it above.
+    """
+
+    rows: NDArray[np.uint32]
+    stride: int
+    shift: int
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """T frequency tables with a common total, immutable.
+
+    freqs: u32[rows], the tables one after the other. offsets: u32[T + 1], where each begins, and the end.
+    freq_bits: every table sums to 2**freq_bits, 1..24 (coders of width 32 take at most 14).
+    escape: the last row of every table stands for "any other value"; such values follow as raw bits.
+    first: i32[T], the value that row 0 of each table stands for (default 0).
+    Row r of table t means the value first[t] + r. Raises BadInput when any of this does not hold.
+    """
+
+    freqs: NDArray[np.uint32]
+    offsets: NDArray[np.uint32]
+    freq_bits: int
+    escape: bool = False
+    first: NDArray[np.int32] | None = None
+
+    def __post_init__(self) -> None:
+        freq_bits = int(self.freq_bits)
+        if not 1 <= freq_bits <= MAX_FREQ_BITS:
+            raise BadInput(f"tables: freq_bits is {freq_bits}; use 1..{MAX_FREQ_BITS}")
+        freqs = _integers(self.freqs, 0, 1 << freq_bits, np.uint32, "freqs")
+        if not 1 <= len(freqs) <= _MAX_ROWS:
+            raise BadInput(f"tables: {len(freqs)} rows in all; use 1..{_MAX_ROWS}")
+        offsets = _integers(self.offsets, 0, len(freqs), np.uint32, "offsets")
+        if len(offsets) < 2 or offsets[0] != 0 or offsets[-1] != len(freqs):
+            raise BadInput(f"tables: offsets must run from 0 to the number of rows, {len(freqs)}")
+        wide = offsets.astype(np.int64)
+        if (wide[1:] <= wide[:-1]).any():
+            at = int(np.argmax(wide[1:] <= wide[:-1]))
+            raise BadInput(
+                f"tables: offsets[{at + 1}] = {wide[at + 1]} is not above offsets[{at}] = {wide[at]}; none may be empty"
+            )
+        sums = np.add.reduceat(freqs.astype(np.uint64), wide[:-1])
+        if (sums != 1 << freq_bits).any():
+            at = int(np.argmax(sums != 1 << freq_bits))
+            raise BadInput(f"tables: table {at} sums to {sums[at]}, not to 2**{freq_bits}; see laconic.entropy.tables.normalise")
+        first = np.zeros(len(offsets) - 1, np.int32) if self.first is None else self.first
+        first = _integers(first, -(1 << 30), 1 << 30, np.int32, "first")
+        if len(first) != len(offsets) - 1:
+            raise BadInput(f"tables: {len(first)} entries in first for {len(offsets) - 1} tables")
+        if self.escape and (freqs[wide[1:] - 1] == 0).any():
+            raise BadInput("tables: the escape (last row of every table) needs a frequency of at least 1")
+        for name, value in (("freqs", freqs), ("offsets", offsets), ("first", first)):
+            object.__setattr__(self, name, _frozen(value))
+        object.__setattr__(self, "freq_bits", freq_bits)
+        object.__setattr__(self, "escape", bool(self.escape))
+
+    @classmethod
+    def from_counts(cls, counts: ArrayLike, freq_bits: int, escape: bool = False, first: int = 0) -> "Tables":
+        """One table from counts (integers, one per symbol; with `escape` the last one counts the escapes)."""
+        freqs = normalise(counts, freq_bits)
+        return cls(freqs, np.array([0, len(freqs)], np.uint32), freq_bits, escape, np.array([first], np.int32))
+
+    @classmethod
+    def uniform(cls, bits: int) -> "Tables":
+        """The table of 2**bits equally likely symbols: raw bits."""
+        return cls(np.ones(1 << bits, np.uint32), np.array([0, 1 << bits], np.uint32), bits)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Tables, (self.freqs, self.offsets, self.freq_bits, self.escape, self.first)
+
+    @cached_property
+    def sizes(self) -> NDArray[np.uint32]:
+        """u32[T]: rows that stand for a value of their own (all but the escape)."""
+        return _frozen(np.diff(self.offsets) - np.uint32(self.escape))
+
+    @cached_property
+    def lowest(self) -> int:
+        """Smallest value of any row."""
+        return int(self.origins.min())
+
+    @cached_property
+    def highest(self) -> int:
+        """Largest value of any row; with escapes, the marker one above all regular values."""
+        return int((self.origins + self.sizes.astype(np.int64)).max()) - 1 + int(self.escape)
+
+    @cached_property
+    def origins(self) -> NDArray[np.int32]:
+        """i32[T]: the value of row 0 of each table."""
+        assert self.first is not None
+        return self.first
+
+    @cached_property
+    def starts(self) -> NDArray[np.uint32]:
+        """u32[rows]: sum of the frequencies before each row within its table."""
+        ends = np.cumsum(self.freqs, dtype=np.uint64)
+        starts = ends - self.freqs
+        return _frozen((starts - np.repeat(starts[self.offsets[:-1]], np.diff(self.offsets))).astype(np.uint32))
+
+    @cached_property
+    def values(self) -> NDArray[np.int32]:
+        """i32[rows]: the value of each row; an escape row has the marker `highest`."""
+        rows = np.arange(len(self.freqs), dtype=np.int64)
+        values = rows - np.repeat(self.offsets[:-1].astype(np.int64) - self.origins, np.diff(self.offsets))
+        if self.escape:
+            values[self.offsets[1:].astype(np.int64) - 1] = self.highest
+        return _frozen(values.astype(np.int32))
+
+    @cached_property
+    def spans(self) -> NDArray[np.uint64]:
+        """u64[at least 256]: frequency | start << 32 of each row, for encoders; rows beyond the last have frequency 0."""
+        spans = np.zeros(max(256, len(self.freqs)), np.uint64)
+        spans[: len(self.freqs)] = self.freqs.astype(np.uint64) | self.starts.astype(np.uint64) << np.uint64(32)
+        return _frozen(spans)
+
+    @cached_property
+    def search(self) -> Search:
+        """Look-up for decoding any table."""
+        buckets = min(self.freq_bits, max(0, (_BUCKETS // len(self)).bit_length() - 1))
+        keys = self.starts.astype(np.uint64) + np.repeat(
+            np.arange(len(self), dtype=np.uint64) << np.uint64(32), np.diff(self.offsets)
+        )
+        marks = np.arange((1 << buckets) + 1, dtype=np.uint64) << np.uint64(self.freq_bits - buckets)
+        marks[-1] -= np.uint64(1)
+        wanted = (np.arange(len(self), dtype=np.uint64)[:, None] << np.uint64(32)) + marks[None, :]
+        rows = np.searchsorted(keys, wanted.ravel(), side="right") - 1
+        return Search(_frozen(rows.astype(np.uint32)), (1 << buckets) + 1, self.freq_bits - buckets)
+
+    @cached_property
+    def bits(self) -> NDArray[np.float64]:
+        """f64[rows]: ideal cost of each row in bits (inf where the frequency is 0); an estimate, never used for decoding."""
+        with np.errstate(divide="ignore"):
+            return _frozen(self.freq_bits - np.log2(self.freqs))
+
+
+def normalise(counts: ArrayLike, freq_bits: int) -> NDArray[np.uint32]:
+    """Frequencies u32[n] that sum to 2**freq_bits and code data with these counts (integers[n]) in the fewest bits.
+
+    Every symbol with a count gets at least 1, the others 0; a single symbol gets everything. The optimum is exact: one unit at
+    a time goes where it saves most, until no move of a unit saves anything (the cost is separable and convex).
+    Only + - x / on doubles, so that the same counts give the same table on every machine.
+    Raises BadInput for negative or all-zero counts and for more symbols than 2**freq_bits.
+    """
+    if not 1 <= freq_bits <= MAX_FREQ_BITS:
+        raise BadInput(f"normalise: freq_bits is {freq_bits}; use 1..{MAX_FREQ_BITS}")
+    exact = _integers(counts, 0, 1 << 62, np.int64, "counts")
+    used = np.flatnonzero(exact)
+    if not len(used):
+        raise BadInput("normalise: all counts are zero; a table needs at least one symbol")
+    total = 1 << freq_bits
+    if len(used) > total:
+        raise BadInput(f"normalise: {len(used)} symbols do not fit a table of 2**{freq_bits}; use more freq_bits")
+    count = exact[used].astype(np.float64)
+    freq = np.maximum(1, np.floor(count * (total / float(sum(exact[used].tolist()))))).astype(np.int64)
+    _settle(count, freq, total)
+    freqs = np.zeros(len(exact), np.uint32)
+    freqs[used] = freq
+    return freqs
+
+
+def cost_bits(values: ArrayLike, tables: Tables, index: ArrayLike | None = None) -> float:
+    """Estimated bits to code `values` (integers[n]) with `tables` (table `index[i]` for value i, default table 0).
+
+    Values that a table cannot code count as its escape plus the Elias-gamma bits, or as infinite without an escape.
+    """
+    value = np.asarray(values, np.int64).ravel()
+    table = np.zeros(len(value), np.int64) if index is None else np.asarray(index, np.int64).ravel()
+    row = value - tables.origins[table]
+    size = tables.sizes[table].astype(np.int64)
+    base = tables.offsets[table].astype(np.int64)
+    inside = (row >= 0) & (row < size)
+    bits = tables.bits[base + np.where(inside, row, 0)]
+    outside = ~inside | np.isinf(bits)
+    if not tables.escape:
+        return float(np.where(inside, bits, np.inf).sum())
+    beyond = row[outside] - size[outside]
+    folded = np.where(beyond >= 0, 2 * beyond, -2 * beyond - 1) + 1
+    escaped = tables.bits[(base + size)[outside]] + 2 * np.floor(np.log2(folded)) + 1
+    return float(bits[~outside].sum() + escaped.sum())
+
+
+def _settle(count: NDArray[np.float64], freq: NDArray[np.int64], total: int) -> None:
+    """Bring sum(freq) to `total` in place, at the least cost, then exchange units while that still saves."""
+    missing = total - int(freq.sum())
+    take = _Prices(count, freq, up=True)
+    give = _Prices(count, freq, up=False)
+    for _ in range(abs(missing)):
+        i = (take if missing > 0 else give).cheapest()[1]
+        freq[i] += 1 if missing > 0 else -1
+        take.renew(i)
+        give.renew(i)
+    while True:
+        (saving, i), (loss, j) = take.cheapest(), give.cheapest()
+        if not -saving > loss * (1 + 1e-12):
+            return
+        for k, step in ((i, 1), (j, -1)):
+            freq[k] += step
+            take.renew(k)
+            give.renew(k)
+
+
+class _Prices:
+    """A heap of what one unit more (`up`) or less would cost each symbol. Outdated entries are dropped when they surface."""
+
+    def __init__(self, count: NDArray[np.float64], freq: NDArray[np.int64], up: bool) -> None:
+        self._count, self._freq, self._up = count, freq, up
+        prices = -count * _log_step(freq) if up else np.where(freq > 1, count * _log_step(np.maximum(freq - 1, 1)), np.inf)
+        self._heap = list(zip(prices.tolist(), range(len(count)), strict=True))
+        heapq.heapify(self._heap)
+
+    def cheapest(self) -> tuple[float, int]:
+        while True:
+            price, i = self._heap[0]
+            if price == self._price(i):
+                return price, i
+            heapq.heappop(self._heap)  # `renew` has pushed the current price
+
+    def renew(self, i: int) -> None:
+        heapq.heappush(self._heap, (self._price(i), i))
+
+    def _price(self, i: int) -> float:
+        freq = int(self._freq[i])
+        if self._up:
+            return float(-self._count[i] * _log_step(freq))
+        return float(self._count[i] * _log_step(freq - 1)) if freq > 1 else math.inf
+
+
+def _log_step(freq):  # type: ignore[no-untyped-def]
+    """ln((f + 1) / f) for numbers or arrays, by the atanh series in IEEE operations only (libm differs between machines)."""
+    z = 1.0 / (2.0 * freq + 1.0)
+    z2 = z * z
+    tail = z2 * 0.0
+    for k in range(33, 1, -2):
+        tail = (tail + 1.0 / k) * z2
+    return 2.0 * z * (1.0 + tail)
+
+
+def _integers(values: ArrayLike, low: int, high: int, dtype: type, name: str) -> NDArray:
+    """A one-dimensional array of our own with that dtype, or BadInput."""
+    array = np.asarray(values)
+    if array.ndim != 1 or (array.dtype.kind not in "iu" and len(array)):
+        raise BadInput(f"tables: {name} must be a one-dimensional array of integers, not {array.dtype}{list(array.shape)}")
+    if len(array) and (int(array.min()) < low or int(array.max()) > high):
+        raise BadInput(f"tables: {name} must lie within {low}..{high}, got {array.min()}..{array.max()}")
+    return array.astype(dtype)  # always a copy: later changes by the caller must not reach the table
+
+
+def _frozen(array: NDArray) -> NDArray:
+    array.setflags(write=False)
+    return array
