@@ -16,6 +16,9 @@ from typing import Any
 
 import llvmlite
 import numba
+from numba.core import event
+
+from laconic.entropy._events import compile_listeners
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -57,6 +60,20 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         finally:
             numba.config.CACHE_DIR = previous
     return dispatcher
+
+
+class _Announcer(event.Listener):
+    """Tells `compile_listeners` when numba really compiles, which it does only for what the cache does not hold."""
+
+    def on_start(self, event: Any) -> None:
+        for listener in compile_listeners:
+            listener()
+
+    def on_end(self, event: Any) -> None:
+        """Nothing to tell."""
+
+
+event.register("numba:compile", _Announcer())
 
 
 def _candidates() -> list[Path]:
