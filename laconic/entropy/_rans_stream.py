@@ -37,8 +37,8 @@ def pack_head(head: Head) -> bytes:
     kind = head.lanes.bit_length() - 1 | (head.width == 64) << 3
     if head.lanes == 1:
         state = head.states[0].to_bytes((head.states[0].bit_length() + 7) // 8, "little")
-        return bytes([kind | (len(state) - 1) << 4]) + _varint(head.count) + state
-    lead = bytes([kind]) + _varint(head.count) + _varint(head.tail) + bytes([head.tail_words])
+        return bytes([kind | (len(state) - 1) << 4]) + varint(head.count) + state
+    lead = bytes([kind]) + varint(head.count) + varint(head.tail) + bytes([head.tail_words])
     return lead + _pack_states(head.states, head.width)
 
 
@@ -50,14 +50,14 @@ def unpack_head(data: bytes | memoryview) -> Head:
     lanes = 1 << (kind & 7)
     if kind & 0x80 or lanes > MAX_LANES or (lanes > 1 and kind & 0x70):
         raise CorruptFile(f"rANS stream: unknown kind {kind:#04x} in the first byte")
-    count, at = _read_varint(data, 1)
+    count, at = read_varint(data, 1)
     if lanes == 1:
         size = (kind >> 4) + 1
         raw = bytes(data[at : at + size])
         if len(raw) < size or raw[-1] == 0 or size > width // 8:
             raise CorruptFile("rANS stream: damaged state in the head")
         return Head(width, 1, count, count, 0, [int.from_bytes(raw, "little")], at + size)
-    tail, at = _read_varint(data, at)
+    tail, at = read_varint(data, at)
     if at >= len(data) or tail > count or not 2 <= data[at] <= lanes:
         raise CorruptFile("rANS stream: damaged head")
     states, start = _unpack_states(data, at + 1, lanes, width)
@@ -96,7 +96,7 @@ def _unpack_states(data: bytes | memoryview, at: int, lanes: int, width: int) ->
     return states, at + size
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -105,7 +105,7 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _read_varint(data: bytes | memoryview, at: int) -> tuple[int, int]:
+def read_varint(data: bytes | memoryview, at: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 63, 7):
         if at >= len(data):

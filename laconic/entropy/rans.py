@@ -353,8 +353,7 @@ def _output(n: int, dtype: DTypeLike, out: Ints | None, tables: Tables, left: in
 
 
 def _put(result: Ints, places: NDArray[np.intp], values: NDArray[np.int64]) -> None:
-    limits = np.iinfo(result.dtype.name)
-    if int(values.min()) < limits.min or int(values.max()) > limits.max:
+    if (values != values.astype(result.dtype)).any():
         raise CorruptFile(f"rANS stream: escaped value outside {result.dtype}: damaged, or pull with a wider dtype")
     result[places] = values
 

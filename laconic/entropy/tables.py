@@ -90,6 +90,19 @@ class Tables:
         """The table of 2**bits equally likely symbols: raw bits."""
         return cls(np.ones(1 << bits, np.uint32), np.array([0, 1 << bits], np.uint32), bits)
 
+    def pack(self) -> bytes:
+        """Self-delimiting bytes for storing the tables, usually 30-150 for 256 symbols."""
+        from laconic.entropy._rans_pack import pack
+
+        return pack(self)
+
+    @staticmethod
+    def unpack(data: bytes | memoryview, at: int = 0) -> tuple["Tables", int]:
+        """The tables packed at data[at:], and the position behind them; CorruptFile when damaged."""
+        from laconic.entropy._rans_pack import unpack
+
+        return unpack(data, at)
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
