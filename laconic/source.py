@@ -7,11 +7,18 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, Self
 
 from laconic.errors import BadInput
 
 _PIECE = 1 << 20  # what is read from a pipe at once, so that a forged length never allocates more than has arrived
+
+
+class Readable(Protocol):
+    """What a stream must be able to do; a binary file is one."""
+
+    def read(self, n: int, /) -> bytes | None:
+        """At most `n` bytes, none at the end."""
 
 
 class Source(ABC):
@@ -39,7 +46,7 @@ class Source(ABC):
     def close(self) -> None:
         """Give back what the source holds open; reading afterwards is an error."""
 
-    def __enter__(self) -> "Source":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,10 +101,10 @@ class BytesSource(Source):
 class PipeSource(Source):
     """A stream that can only be read forwards, such as standard input."""
 
-    def __init__(self, stream: BinaryIO, name: str = "<pipe>") -> None:
+    def __init__(self, stream: Readable, name: str = "<pipe>") -> None:
         self._stream = stream
         self._ahead = b""  # bytes that peek() has taken from the stream and read() has not given out
-        self._position = 0
+        self.position = 0  # how far reading has come, in bytes
         self.size = None
         self.name = name
 
@@ -109,17 +116,17 @@ class PipeSource(Source):
 
     def read(self, offset: int, n: int) -> bytes:
         """As in Source, but only forwards: bytes before `offset` are skipped; raises BadInput for those already gone."""
-        if offset < self._position:
+        if offset < self.position:
             raise BadInput(f"{self.name}: cannot go back to offset {offset} in a pipe; save it to a file first")
-        while self._position < offset:
-            if not self._next(min(offset - self._position, _PIECE)):
+        while self.position < offset:
+            if not self._next(min(offset - self.position, _PIECE)):
                 return b""
         return self._next(n)
 
     def _next(self, n: int) -> bytes:
         ahead, self._ahead = self._ahead[:n], self._ahead[n:]
         data = ahead + self._take(n - len(ahead)) if len(ahead) < n else ahead
-        self._position += len(data)
+        self.position += len(data)
         return data
 
     def _take(self, n: int) -> bytes:
@@ -140,7 +147,7 @@ class IteratorSource(PipeSource):
     """Pieces that are made while they are read, such as the parts of a file that is being decoded."""
 
     def __init__(self, pieces: Iterator[bytes], name: str = "<pieces>", size: int | None = None) -> None:
-        super().__init__(_PieceStream(pieces), name)  # type: ignore[arg-type]  (only read() is used)
+        super().__init__(_PieceStream(pieces), name)
         self._pieces = pieces
         self.size = size
 
@@ -156,7 +163,7 @@ class _PieceStream:
         self._pieces = pieces
         self._rest = memoryview(b"")
 
-    def read(self, n: int) -> bytes:
+    def read(self, n: int, /) -> bytes:
         while not self._rest:
             try:
                 self._rest = memoryview(next(self._pieces))

@@ -22,6 +22,11 @@ class Lost:
     covers: Covers | None
 
 
+@dataclass(frozen=True)
+class NoOptions:
+    """For codecs without any options."""
+
+
 class Codec(ABC, Generic[V]):
     """Turns values into independent chunks and back. One module per codec; the registry finds it by its place.
 
@@ -41,9 +46,7 @@ class Codec(ABC, Generic[V]):
     identical: ClassVar[str]
     media: ClassVar[str] = "laconic.media.raw"
 
-    @dataclass(frozen=True)
-    class Options:
-        """No options."""
+    Options: ClassVar[type[Any]] = NoOptions
 
     def __init__(self, options: Any = None) -> None:
         self.options = self.Options() if options is None else options
@@ -69,7 +72,7 @@ class Codec(ABC, Generic[V]):
         """The value from its parts in order; when salvaging, `Lost` stands in place of a missing one."""
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
-        """Positions in `index` of the chunks that `laconic.open(path)[key]` needs, in order; BadInput for a key without meaning."""
+        """Positions in `index` of the chunks that `laconic.open(path)[key]` needs, in order; BadInput for a senseless key."""
         raise BadInput(f"codec {self.name!r} cannot be opened in the middle; decode the whole file")
 
     def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any]) -> Any:
@@ -85,7 +88,7 @@ class Codec(ABC, Generic[V]):
         return 3 * decoded_size
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.options == other.options  # type: ignore[attr-defined]
+        return isinstance(other, Codec) and type(other) is type(self) and bool(self.options == other.options)
 
     def __hash__(self) -> int:
         return hash((self.name, self.options))

@@ -1,4 +1,4 @@
-"""What goes into a `.lac` file and comes out of it: `Header`, `Chunk`, and `ChunkHead`, the part of a chunk that the index repeats."""
+"""What goes into a `.lac` file and comes out of it: `Header`, `Chunk` and `ChunkHead` (what the index repeats of a chunk)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +31,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
     `codec`, `stream_version`: which decoder. `options`: the encoder's, for people to read.
     `identical`: what is restored exactly, "bytes", "pixels", "samples" or "none".
-    `name`, `format`, `size`: of the original file (`size` in bytes and only where `identical` is not "bytes": there the chunks say it).
+    `name`, `format`, `size`: of the original file (`size` in bytes; None where `identical` is "bytes": there the chunks say it).
     `metadata`: the codec's description of the value. `model_id`: SHA-256 of the trained weights that decoding needs.
     """
 
@@ -48,7 +48,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     def pack(self) -> bytes:
         """The msgpack form; raises BadInput when a value has no such form or it is longer than MAX_HEADER."""
         values = [getattr(self, field) for field in self.__struct_fields__]
-        defaults = ["bytes", None, None, None, {}, None]
+        defaults: list[Any] = ["bytes", None, None, None, {}, None]
         while len(values) > 3 and values[-1] == defaults[len(values) - 4]:
             values.pop()
         try:
@@ -66,7 +66,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         """The inverse of `pack`, typed and validated; raises CorruptFile."""
         try:
             header = msgspec.msgpack.decode(data, type=cls)
-        # Beside its own errors msgspec lets through what Python raises for deep nesting, bad UTF-8, unhashable keys and absurd times.
+        # Beside its own errors msgspec lets through Python's: deep nesting, bad UTF-8, unhashable keys, absurd times.
         except (msgspec.MsgspecError, RecursionError, UnicodeError, TypeError, ValueError, OverflowError) as error:
             raise CorruptFile(f"the header is not valid ({_one_line(error)})") from error
         if header.stream_version < 0 or (header.size or 0) < 0:
@@ -79,7 +79,8 @@ class ChunkHead:
     """Everything about a chunk but its payload.
 
     `covers` has one (start, stop) per axis, in the codec's unit; a critical chunk that covers nothing is a shared section.
-    `depends` lists the sequence numbers of the shared sections that decoding it needs. Sizes in bytes, `offset` from the file's start.
+    `depends` lists the sequence numbers of the shared sections that decoding it needs. Sizes in bytes, offsets from the
+    file's start; `offset` is where the chunk's own header begins (the compact form has none: there the payload).
     """
 
     sequence: int
@@ -91,11 +92,23 @@ class ChunkHead:
     content_hash: int
     depends: tuple[int, ...] = ()
     offset: int = 0
+    payload_offset: int = 0
+
+    @property
+    def end(self) -> int:
+        """Offset of the first byte after the payload."""
+        return self.payload_offset + self.payload_size
 
     def describe(self) -> str:
         """For messages: which chunk, where, what it covers."""
         covers = ", ".join(f"{start}-{stop}" for start, stop in self.covers) or "nothing by itself"
         return f"chunk {self.sequence} at offset {self.offset} (covers {covers})"
+
+    def with_payload(self, payload: bytes) -> "Chunk":
+        """The whole chunk."""
+        return Chunk(
+            self.kind, self.covers, payload, self.content_hash, self.decoded_size, self.depends, self.sequence, self.offset
+        )
 
 
 @dataclass(frozen=True, slots=True)

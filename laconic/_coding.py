@@ -1,0 +1,224 @@
+"""The road of a value through codec and container, in both directions; everything in `laconic.api` takes it.
+
+value --codec.encode--> chunks --verified--> write_container        stream/salvage --> chunks --decode_chunk--> parts
+"""
+
+import importlib
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO
+
+from laconic.codecs import registry
+from laconic.codecs.base import Codec, Lost
+from laconic.container import CRITICAL, Chunk, Damage, Header, Written, write_container
+from laconic.errors import BadInput, CorruptFile, LaconicError, LimitExceeded, UnsupportedFile
+from laconic.source import Source
+from laconic.threads import ordered_map
+
+Progress = Callable[[int, int | None], None]
+"""Called with (bytes of the original done, bytes in all or None) while work goes on."""
+
+DEFAULT_CODEC = "bytes"
+
+
+def make_codec(name: str | None, options: dict[str, Any]) -> Codec[Any]:
+    """The codec `name` (None: lossless, by content) with these options; raises BadInput for unknown names and values."""
+    codec_class = registry.get(name or DEFAULT_CODEC)
+    known = list(codec_class.Options.__dataclass_fields__)
+    for option in options:
+        if option not in known:
+            raise BadInput(f"codec {codec_class.name!r} has no option {option!r}; it has: {', '.join(known) or 'none'}")
+    return codec_class(codec_class.Options(**options))
+
+
+def codec_of(header: Header, name: str) -> Codec[Any]:
+    """The codec that can decode the file called `name`; raises UnsupportedFile."""
+    try:
+        codec_class = registry.get(header.codec)
+    except BadInput as error:
+        raise UnsupportedFile(f"{name}: needs codec {header.codec!r}, which is not installed; update laconic") from error
+    if header.stream_version != codec_class.stream_version:
+        raise UnsupportedFile(
+            f"{name}: is stream version {header.stream_version} of codec {header.codec!r}, "
+            f"this laconic reads version {codec_class.stream_version}; decode it with the laconic that wrote it"
+        )
+    if header.identical != codec_class.identical:
+        raise CorruptFile(
+            f"{name}: claims identical {header.identical!r}, codec {header.codec!r} gives {codec_class.identical!r}"
+        )
+    return codec_class()
+
+
+def media_of(codec: Codec[Any]) -> Any:
+    """The media module that turns sources into the codec's values and back."""
+    return importlib.import_module(codec.media)
+
+
+def encode_value(
+    codec: Codec[Any],
+    value: Any,
+    source: Source | None,
+    out: BinaryIO,
+    *,
+    name: str | None = None,
+    threads: int = 1,
+    verify: bool = False,
+    progress: Progress | None = None,
+    max_memory: int | None = None,
+) -> Written:
+    """Encode `value` (made from `source`, if any) to `out`, each chunk decoded again before it is written if `verify`."""
+    size = source.size if source is not None else None
+    # Of codecs that restore bytes the chunks tell the size; repeating it would go stale when something is appended.
+    header = Header(
+        codec.name,
+        codec.stream_version,
+        codec.options_dict(),
+        codec.identical,
+        name,
+        None,
+        None if codec.identical == "bytes" else size,
+        codec.metadata(value),
+    )
+    chunk_size = codec.chunk_size() if size is None else min(size, codec.chunk_size())
+    threads = fit_threads(codec, chunk_size, threads, max_memory)
+    chunks: Iterable[Chunk] = codec.encode(value, threads)
+    if verify:
+        chunks = verified(codec, header, chunks, threads)
+    return write_container(header, _reported(chunks, progress, size), out)
+
+
+def fit_threads(codec: Codec[Any], chunk_size: int, threads: int, max_memory: int | None) -> int:
+    """As many of `threads` as `max_memory` bytes allow; raises LimitExceeded when one is too many."""
+    if threads < 1:
+        raise BadInput(f"threads is {threads}; give 1 or more")
+    if max_memory is None:
+        return threads
+    need = codec.memory(chunk_size)
+    if need > max_memory:
+        raise LimitExceeded(
+            f"{codec!r} needs about {need >> 20} MiB of memory here, the limit is {max_memory >> 20} MiB; "
+            "raise it, or encode with less effort"
+        )
+    return max(1, min(threads, max_memory // need))
+
+
+def verified(codec: Codec[Any], header: Header, chunks: Iterable[Chunk], threads: int) -> Iterator[Chunk]:
+    """The same chunks, each after it has been decoded and compared with its content hash."""
+    shared = SharedSections()
+
+    def check(chunk: Chunk) -> Chunk:
+        if chunk.kind == CRITICAL and chunk.covers:
+            try:
+                codec.decode_chunk(header, chunk, shared.needed_by(chunk))
+            except CorruptFile as error:
+                covers = ", ".join(f"{a}-{b}" for a, b in chunk.covers)
+                raise LaconicError(
+                    f"verification failed: the chunk that covers {covers} does not decode to its input ({error}); "
+                    "nothing was kept; this is a fault in laconic or in this machine's memory"
+                ) from error
+        return chunk
+
+    return ordered_map(check, shared.noticed(chunks), threads)
+
+
+class SharedSections:
+    """Keeps the shared sections that have come by, for the chunks that depend on them."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, Chunk] = {}
+        self._count = 0
+
+    def noticed(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """The chunks of a stream that is being encoded, numbered here because the container has not yet done so."""
+        for chunk in chunks:
+            self.notice(chunk, self._count)
+            self._count += 1
+            yield chunk
+
+    def notice(self, chunk: Chunk, sequence: int) -> None:
+        """Keep `chunk` if it is a shared section."""
+        if chunk.kind == CRITICAL and not chunk.covers:
+            self._found[sequence] = chunk
+
+    def needed_by(self, chunk: Chunk) -> tuple[Chunk, ...]:
+        """What `chunk.depends` names; raises CorruptFile when one is lost."""
+        try:
+            return tuple(self._found[sequence] for sequence in chunk.depends)
+        except KeyError as error:
+            raise CorruptFile(f"it needs the shared section in chunk {error}, which is lost") from error
+
+
+class Decoding:
+    """Turns the chunks of one file into parts, over threads.
+
+    Without `salvage` the first damage is an error; with it, each becomes a message in `damage` and a `Lost` among the parts.
+    """
+
+    def __init__(self, header: Header, name: str, salvage: bool = False, max_memory: int | None = None) -> None:
+        self.header, self.codec = header, codec_of(header, name)
+        self.damage: list[str] = []
+        self.done = 0  # bytes decoded so far
+        self._name, self._salvage, self._max_memory = name, salvage, max_memory
+        self._shared = SharedSections()
+        self._lock = threading.Lock()
+
+    def parts(self, chunks: Iterable[Chunk | Damage], threads: int, progress: Progress | None = None) -> Iterator[Any]:
+        """Parts in order; chunks that carry no part (ancillary, shared) are left out."""
+        for size, part in ordered_map(self._part, self._relevant(chunks), threads):
+            self.done += size
+            if progress is not None:
+                progress(self.done, None)
+            yield part
+
+    def part(self, chunk: Chunk) -> Any:
+        """One decoded chunk; raises CorruptFile that names it."""
+        if self._max_memory is not None:
+            fit_threads(self.codec, chunk.decoded_size, 1, self._max_memory)
+        try:
+            return self.codec.decode_chunk(self.header, chunk, self._shared.needed_by(chunk))
+        except CorruptFile as error:
+            covers = ", ".join(f"{start}-{stop}" for start, stop in chunk.covers)
+            place = f"chunk {chunk.sequence} at offset {chunk.offset} (covers {covers})"
+            raise CorruptFile(f"{self._name}: {place} is damaged: {error}; --salvage decodes the others") from error
+        except MemoryError as error:
+            raise LimitExceeded(
+                f"{self._name}: chunk {chunk.sequence} needs more memory than there is to decode {chunk.decoded_size} bytes"
+            ) from error
+
+    def notice_shared(self, chunk: Chunk) -> None:
+        """Keep a shared section for the chunks that come after it."""
+        self._shared.notice(chunk, chunk.sequence)
+
+    def _relevant(self, chunks: Iterable[Chunk | Damage]) -> Iterator[Chunk | Damage]:
+        for chunk in chunks:
+            if isinstance(chunk, Damage):
+                self._lose(chunk.message)
+                yield chunk
+                continue
+            self.notice_shared(chunk)
+            if chunk.kind == CRITICAL and chunk.covers:
+                yield chunk
+
+    def _part(self, chunk: Chunk | Damage) -> tuple[int, Any]:
+        if isinstance(chunk, Damage):
+            return 0, Lost(chunk.covers)
+        try:
+            return chunk.decoded_size, self.part(chunk)
+        except CorruptFile as error:
+            if not self._salvage:
+                raise
+            self._lose(str(error))
+            return 0, Lost(chunk.covers)
+
+    def _lose(self, message: str) -> None:
+        with self._lock:
+            self.damage.append(message.removesuffix("; --salvage decodes the others"))
+
+
+def _reported(chunks: Iterable[Chunk], progress: Progress | None, total: int | None) -> Iterator[Chunk]:
+    done = 0
+    for chunk in chunks:
+        yield chunk
+        done += chunk.decoded_size
+        if progress is not None:
+            progress(done, total)

@@ -1,0 +1,177 @@
+"""File to file, streaming: `encode_file`, `decode_file`, `append_file`. Paths or open binary streams (pipes) in and out."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from laconic import _coding
+from laconic._coding import Decoding, Progress
+from laconic.container import Chunk, Damage, Header, Limits, Reader, append_chunks, salvage, shift_chunks, stream, write_container
+from laconic.container.types import MAX_DECODED
+from laconic.errors import BadInput, LaconicError
+from laconic.output import atomic_file, refuse_existing
+from laconic.source import FileSource, PipeSource, Source
+
+Place = str | os.PathLike[str] | BinaryIO
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What a file function did: bytes of the original (`size`) and of the `.lac` file (`encoded`); `damage` holds a message
+    for each chunk that `salvage` could not decode."""
+
+    size: int
+    encoded: int
+    codec: str
+    identical: str
+    damage: tuple[str, ...] = ()
+
+
+def encode_file(
+    source: Place,
+    target: Place,
+    codec: str | None = None,
+    options: dict[str, Any] | None = None,
+    *,
+    threads: int = 1,
+    verify: bool = True,
+    force: bool = False,
+    progress: Progress | None = None,
+    max_memory: int | None = None,
+) -> FileResult:
+    """Encode a file or pipe into a `.lac` file or pipe.
+
+    `verify` decodes every chunk before it is written. A target file appears whole at the end or not at all; one that exists is
+    refused unless `force`. `max_memory` (bytes) lowers the number of threads, or raises LimitExceeded.
+    """
+    coder = _coding.make_codec(codec, options or {})
+    _refuse_early(source, target, force)
+    with open_source(source) as opened, _open_target(target, force) as out:
+        value = _coding.media_of(coder).from_source(opened)
+        written = _coding.encode_value(
+            coder,
+            value,
+            opened,
+            out,
+            name=opened.path.name if isinstance(opened, FileSource) else None,
+            threads=threads,
+            verify=verify,
+            progress=progress,
+            max_memory=max_memory,
+        )
+        size = opened.size if opened.size is not None else written.decoded_size
+    return FileResult(size, written.size, coder.name, coder.identical)
+
+
+def decode_file(
+    source: Place,
+    target: Place,
+    *,
+    threads: int = 1,
+    force: bool = False,
+    salvage: bool = False,
+    progress: Progress | None = None,
+    max_size: int | None = None,
+    max_memory: int | None = None,
+) -> FileResult:
+    """Decode a `.lac` file or pipe into the original file or a pipe.
+
+    With `salvage`, damaged chunks are left out (lost byte ranges become zeros) and described in the result's `damage`.
+    `max_size` bounds the decoded bytes, `max_memory` what is in memory at a time; both raise LimitExceeded.
+    """
+    _refuse_early(source, target, force)
+    with open_source(source) as opened:
+        header, chunks = _chunks(opened, Limits(max_size, max_memory), salvage)
+        decoding = Decoding(header, opened.name, salvage, max_memory)
+        threads = _decoding_threads(decoding, opened, threads, max_memory)
+        size = 0
+        with _open_target(target, force) as out:
+            value = decoding.codec.assemble(header, decoding.parts(chunks, threads, _with_total(progress, opened, max_size)))
+            for block in _coding.media_of(decoding.codec).to_blocks(value):
+                out.write(block)
+                size += len(block)
+        encoded = opened.position if isinstance(opened, PipeSource) else opened.size or 0
+    return FileResult(size, encoded, header.codec, header.identical, tuple(decoding.damage))
+
+
+def append_file(
+    target: str | os.PathLike[str],
+    source: Place,
+    *,
+    threads: int = 1,
+    verify: bool = True,
+    progress: Progress | None = None,
+) -> FileResult:
+    """Add the content of `source` behind that of the `.lac` file `target`, which must restore bytes.
+
+    Only the new chunks, an index and a footer are written; a failure leaves the file as it was.
+    """
+    path = Path(target)
+    with open_source(source) as more, FileSource(path) as old:
+        reader = Reader(old)
+        coder = _coding.make_codec(reader.header.codec, dict(reader.header.options))
+        if coder.identical != "bytes":
+            raise BadInput(f"{path}: codec {coder.name!r} cannot append; encode to a new file")
+        chunks: Iterable[Chunk] = coder.encode(_coding.media_of(coder).from_source(more), threads)
+        if verify:
+            chunks = _coding.verified(coder, reader.header, chunks, threads)
+        if reader.compact:
+            both = chain([reader.chunk(0)], shift_chunks(chunks, reader.index[0].covers[0][1], 1))
+            with atomic_file(path, force=True) as out:
+                written = write_container(reader.header, both, out)
+        else:
+            try:
+                with open(path, "r+b") as file:
+                    written = append_chunks(file, old, chunks)
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise LaconicError(f"{path}: appending failed ({error.strerror}); the file is as it was") from error
+    return FileResult(written.decoded_size, written.size, coder.name, coder.identical)
+
+
+def open_source(place: Place | Source) -> Source:
+    """A source for a path or an open binary stream; a Source stays what it is."""
+    if isinstance(place, Source):
+        return place
+    if isinstance(place, str | os.PathLike):
+        return FileSource(place)
+    return PipeSource(place, getattr(place, "name", None) if isinstance(getattr(place, "name", None), str) else "<pipe>")  # type: ignore[arg-type]
+
+
+def _chunks(source: Source, limits: Limits, salvaging: bool) -> tuple[Header, Iterator[Chunk | Damage]]:
+    return salvage(source, limits) if salvaging else stream(source, limits)
+
+
+def _decoding_threads(decoding: Decoding, source: Source, threads: int, max_memory: int | None) -> int:
+    """Under a memory limit, as many threads as the largest chunk allows (a pipe does not tell: the largest there may be)."""
+    if max_memory is None:
+        return threads
+    largest = MAX_DECODED
+    if source.size is not None:
+        largest = max((chunk.decoded_size for chunk in Reader(source, partial=True).index), default=0)
+    return _coding.fit_threads(decoding.codec, largest, threads, max_memory)
+
+
+def _with_total(progress: Progress | None, source: Source, max_size: int | None) -> Progress | None:
+    if progress is None or source.size is None:
+        return progress
+    total = Reader(source, Limits(max_size), partial=True).decoded_size
+    return lambda done, _: progress(done, total)
+
+
+def _refuse_early(source: Place, target: Place, force: bool) -> None:
+    """Before any work: an existing target, or one that is the source."""
+    if isinstance(target, str | os.PathLike):
+        refuse_existing(Path(target), force)
+        if isinstance(source, str | os.PathLike) and os.path.exists(target) and os.path.samefile(source, target):
+            raise BadInput(f"{os.fspath(target)}: is input and output at once; choose another output with -o")
+
+
+def _open_target(place: Place, force: bool) -> AbstractContextManager[BinaryIO]:
+    if isinstance(place, str | os.PathLike):
+        return atomic_file(Path(place), force)
+    return nullcontext(place)

@@ -1,0 +1,133 @@
+"""What a `.lac` file says about itself (`info`) and whether it is sound (`test`)."""
+
+import os
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from laconic._coding import Decoding, Progress
+from laconic._files import open_source
+from laconic.codecs.base import Lost
+from laconic.container import ANCILLARY, ChunkHead, Header, Limits, Reader, salvage, stream
+from laconic.container.layout import FOOTER_SIZE, VERSION
+from laconic.errors import CorruptFile
+
+
+@dataclass(frozen=True)
+class Info:
+    """Everything a file tells without being decoded.
+
+    Sizes in bytes. `sections` adds up to `file_size`. `problem` is a message when the end of the file is damaged, else None.
+    """
+
+    file_size: int
+    format_version: int
+    compact: bool
+    codec: str
+    stream_version: int
+    identical: str
+    options: dict[str, Any]
+    original_name: str | None
+    original_format: str | None
+    original_size: int | None
+    decoded_size: int
+    metadata: dict[str, Any]
+    model_id: str | None
+    chunks: int
+    sections: dict[str, int]
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """The outcome of `test`: a message in `damage` for everything that is wrong; `decoded_size` counts sound bytes."""
+
+    chunks: int
+    decoded_size: int
+    damage: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the whole file decodes."""
+        return not self.damage
+
+
+def info(path: str | os.PathLike[str]) -> Info:
+    """Describe a `.lac` file from its header and index; raises LaconicError when not even those can be read."""
+    with open_source(path) as source:
+        reader = Reader(source, partial=True)
+        header, size = reader.header, source.size or 0
+        return Info(
+            file_size=size,
+            format_version=VERSION,
+            compact=reader.compact,
+            codec=header.codec,
+            stream_version=header.stream_version,
+            identical=header.identical,
+            options=dict(header.options),
+            original_name=header.name,
+            original_format=header.format,
+            original_size=_original_size(reader, header),
+            decoded_size=reader.decoded_size,
+            metadata=header.metadata,
+            model_id=header.model_id.hex() if header.model_id is not None else None,
+            chunks=len(reader.index),
+            sections=_sections(reader, size),
+            problem=reader.problem,
+        )
+
+
+def test(
+    place: str | os.PathLike[str] | BinaryIO,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    max_size: int | None = None,
+    max_memory: int | None = None,
+) -> TestResult:
+    """Decode everything without writing, and report each damaged chunk.
+
+    What is no `.lac` file raises UnsupportedFile, a damaged start of the file CorruptFile.
+    """
+    limits = Limits(max_size, max_memory)
+    with open_source(place) as source:
+        count = 0
+        header, chunks = stream(source, limits)
+        decoding = Decoding(header, source.name, max_memory=max_memory)
+        try:
+            for _ in decoding.parts(chunks, threads, progress):
+                count += 1
+            return TestResult(count, decoding.done, ())
+        except CorruptFile as error:
+            if source.size is None:
+                return TestResult(count, decoding.done, (str(error),))
+            first = str(error)
+        try:
+            header, found = salvage(source, limits)
+            decoding = Decoding(header, source.name, salvage=True, max_memory=max_memory)
+            count = sum(1 for part in decoding.parts(found, threads, progress) if not isinstance(part, Lost))
+            return TestResult(count, decoding.done, tuple(decoding.damage) or (first,))
+        except CorruptFile as error:
+            return TestResult(0, 0, (first, str(error)) if str(error) != first else (first,))
+
+
+def _original_size(reader: Reader, header: Header) -> int | None:
+    if header.identical == "bytes":
+        return reader.decoded_size if reader.problem is None else None
+    return header.size
+
+
+def _sections(reader: Reader, file_size: int) -> dict[str, int]:
+    """Bytes by section; what is left over are superseded indexes, or damage."""
+    found = {"header": reader.header_size, "chunk headers": 0, "content": 0, "shared": 0, "ancillary": 0, "index and footer": 0}
+    for head in reader.index:
+        found["chunk headers"] += head.payload_offset - head.offset
+        found[_section_of(head)] += head.payload_size
+    found["index and footer"] = reader.index_size + FOOTER_SIZE * (reader.index_size > 0)
+    other = file_size - sum(found.values())
+    return {name: size for name, size in {**found, "other": other}.items() if size}
+
+
+def _section_of(head: ChunkHead) -> str:
+    if head.kind == ANCILLARY:
+        return "ancillary"
+    return "content" if head.covers else "shared"

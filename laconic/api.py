@@ -1,0 +1,135 @@
+"""What users call: `encode`, `decode`, `open`, `codec`, and the streaming functions for files that the command uses."""
+
+import io
+import os
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from laconic import _coding
+from laconic._files import FileResult, append_file, decode_file, encode_file, open_source
+from laconic._inspect import Info, TestResult, info, test
+from laconic.container import Header, Limits, Reader, stream
+from laconic.source import BytesSource, FileSource, Source
+
+__all__ = [
+    "Coder",
+    "FileResult",
+    "Info",
+    "OpenFile",
+    "TestResult",
+    "append_file",
+    "codec",
+    "decode",
+    "decode_file",
+    "encode",
+    "encode_file",
+    "info",
+    "open",
+    "test",
+]
+
+DEFAULT_MAX_SIZE = 1 << 30
+"""Bytes that `decode` gives back at most unless told otherwise: a file of some kilobytes can claim to hold any amount."""
+
+
+def encode(value_or_path: Any, codec: str | None = None, *, threads: int = 1, verify: bool = False, **options: Any) -> bytes:
+    """Encode a value (bytes-like, Source) or the file at a path (str, Path) into the bytes of a `.lac` file.
+
+    Without `codec`, lossless and chosen by content. `options` are the codec's own, e.g. `effort=9`.
+    """
+    return Coder(codec or _coding.DEFAULT_CODEC, options).encode(value_or_path, threads=threads, verify=verify)
+
+
+def decode(data_or_path: Any, *, threads: int = 1, max_size: int | None = DEFAULT_MAX_SIZE, max_memory: int | None = None) -> Any:
+    """Decode the bytes of a `.lac` file, or the file at a path, into the value that was encoded (bytes for codec `bytes`).
+
+    More than `max_size` decoded bytes (None: any number) raise LimitExceeded, damage raises CorruptFile.
+    """
+    with _source_of(data_or_path) as source:
+        header, chunks = stream(source, Limits(max_size, max_memory))
+        decoding = _coding.Decoding(header, source.name, max_memory=max_memory)
+        value = decoding.codec.assemble(header, decoding.parts(chunks, threads))
+        return _coding.media_of(decoding.codec).to_object(value)
+
+
+def open(data_or_path: Any, *, max_size: int | None = None, max_memory: int | None = None) -> "OpenFile":
+    """Open a `.lac` file to decode parts of it: `laconic.open(path)[1000:2000]`. Accepts a path, bytes or a Source."""
+    return OpenFile(_source_of(data_or_path), Limits(max_size, max_memory))
+
+
+def codec(name: str, **options: Any) -> "Coder":
+    """A codec with its options, to hold in a pipeline; raises BadInput for unknown names, options and values."""
+    return Coder(name, options)
+
+
+@dataclass(frozen=True)
+class Coder:
+    """A codec's name and options; picklable, so that it can be sent to other processes."""
+
+    name: str
+    options: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        _coding.make_codec(self.name, self.options)
+
+    def encode(self, value_or_path: Any, *, threads: int = 1, verify: bool = False) -> bytes:
+        """The bytes of a `.lac` file."""
+        coder, out = _coding.make_codec(self.name, self.options), io.BytesIO()
+        media = _coding.media_of(coder)
+        if isinstance(value_or_path, str | os.PathLike):
+            with FileSource(value_or_path) as source:
+                _encode(coder, media.from_source(source), source, source.path.name, out, threads, verify)
+        else:
+            _encode(coder, media.from_object(value_or_path), None, None, out, threads, verify)
+        return out.getvalue()
+
+    def decode(self, data_or_path: Any, *, threads: int = 1, max_size: int | None = DEFAULT_MAX_SIZE) -> Any:
+        """The value again; whatever codec wrote the file decodes it."""
+        return decode(data_or_path, threads=threads, max_size=max_size)
+
+
+class OpenFile:
+    """A `.lac` file opened in the middle; `header` describes it. Close it, or use it in a `with` block."""
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self._source = source
+        try:
+            self._reader = Reader(source, limits)
+            self._decoding = _coding.Decoding(self._reader.header, source.name, max_memory=limits.max_memory)
+        except BaseException:
+            source.close()
+            raise
+
+    @property
+    def header(self) -> Header:
+        """What the file says about itself."""
+        return self._reader.header
+
+    def __getitem__(self, key: Any) -> Any:
+        reader, decoding = self._reader, self._decoding
+        parts = []
+        for position in decoding.codec.select(reader.header, reader.index, key):
+            for sequence in reader.index[position].depends:
+                decoding.notice_shared(reader.chunk(sequence))
+            parts.append(decoding.part(reader.chunk(position)))
+        return decoding.codec.extract(reader.header, reader.index, key, parts)
+
+    def __enter__(self) -> "OpenFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()
+
+
+def _encode(coder: Any, value: Any, source: Source | None, name: str | None, out: BinaryIO, threads: int, verify: bool) -> None:
+    _coding.encode_value(coder, value, source, out, name=name, threads=threads, verify=verify)
+
+
+def _source_of(data_or_path: Any) -> Source:
+    if isinstance(data_or_path, bytes | bytearray | memoryview):
+        return BytesSource(data_or_path)
+    return open_source(data_or_path)

@@ -1,0 +1,145 @@
+"""What is left of a damaged or truncated file: whole chunks, and a `Damage` for each that is not.
+
+valid index?  yes: visit every chunk it lists          no: scan for chunk markers from the start
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from laconic.container import layout
+from laconic.container.reader import Reader
+from laconic.container.stream import read_head, read_payload
+from laconic.container.types import ANCILLARY, CRITICAL, INDEX, Chunk, ChunkHead, Covers, Header, Limits
+from laconic.errors import BadInput, CorruptFile, LaconicError, LimitExceeded
+from laconic.source import Source
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A lost chunk: `covers` is None where nothing tells what it held; `message` names chunk, place and cause."""
+
+    message: str
+    covers: Covers | None
+    sequence: int | None = None
+
+
+def salvage(source: Source, limits: Limits | None = None) -> tuple[Header, Iterator[Chunk | Damage]]:
+    """(header, chunks and damages in order). Raises CorruptFile when both copies of the header are lost."""
+    if source.size is None:
+        raise BadInput(f"{source.name}: salvage needs a file that can be read twice, not a pipe; save it to a file first")
+    limits = limits or Limits()
+    try:
+        reader = Reader(source, limits)
+    except CorruptFile:
+        head = read_head(source)  # without index there is but one copy of the header
+        return head.header, _scan(source, head, limits)
+    if reader.problem is not None:
+        return reader.header, _scan(source, read_head(source), limits)
+    return reader.header, _visit(reader)
+
+
+def _visit(reader: Reader) -> Iterator[Chunk | Damage]:
+    for position, head in enumerate(reader.index):
+        try:
+            yield reader.chunk(position)
+        except CorruptFile as error:
+            yield Damage(str(error), head.covers, head.sequence)
+
+
+def _scan(source: Source, head: layout.FileHead, limits: Limits) -> Iterator[Chunk | Damage]:
+    if head.chunk is not None:
+        yield Damage(f"{source.name}: the only chunk is damaged; nothing is left", head.chunk.covers, 0)
+        return
+    gaps = _Gaps(source.name, limits)
+    offset, size = head.size, source.size or 0
+    tries = 4 * size  # bytes that may be read for chunks that turn out damaged: keeps a forged file from costing quadratic time
+    while offset < size:
+        chunk = _head_at(source, head.file_id, offset)
+        if chunk is None or chunk.sequence < gaps.due:
+            offset = _next_marker(source, head.file_id, offset + 1)
+            gaps.complete = False
+        elif chunk.kind == INDEX:
+            yield from gaps.before(chunk)
+            offset = chunk.end + layout.FOOTER_SIZE if _footer_at(source, chunk.end) else chunk.payload_offset
+        else:
+            yield from gaps.before(chunk)
+            try:
+                whole = chunk.with_payload(read_payload(source, chunk))
+            except CorruptFile as error:
+                yield Damage(str(error), chunk.covers, chunk.sequence)
+                tries -= chunk.payload_size
+                lost_place = tries > 0 and not _starts_section(source, head.file_id, chunk.end)
+                offset = chunk.payload_offset if lost_place else chunk.end
+            else:
+                yield whole
+                offset = chunk.end
+    if not gaps.complete:
+        yield Damage(f"{source.name}: is cut off or damaged after chunk {gaps.due - 1}; chunks may be missing there", None)
+
+
+class _Gaps:
+    """Notices sequence numbers that never turned up and what they must have covered (one axis); guards the decoded total."""
+
+    def __init__(self, name: str, limits: Limits) -> None:
+        self._name, self._limits = name, limits
+        self._stop = self._total = self.due = 0
+        self.complete = False  # an index has confirmed that nothing is missing so far
+
+    def before(self, head: ChunkHead) -> Iterator[Damage]:
+        """The chunks lost before this chunk or index, as one Damage."""
+        covering = head.kind == CRITICAL and len(head.covers) == 1
+        if head.sequence > self.due:
+            covers = ((self._stop, head.covers[0][0]),) if covering and head.covers[0][0] > self._stop else None
+            what = f" (covers {covers[0][0]}-{covers[0][1]})" if covers else ""
+            message = f"{self._name}: chunks {self.due} to {head.sequence - 1}{what} before offset {head.offset} are lost"
+            yield Damage(message, covers, self.due)
+        self.complete = head.kind == INDEX
+        if self.complete:
+            self.due = head.sequence
+            return
+        self.due = head.sequence + 1
+        self._total += head.decoded_size
+        if self._limits.max_size is not None and self._total > self._limits.max_size:
+            raise LimitExceeded(
+                f"{self._name}: {head.describe()} takes the decoded size past {self._limits.max_size} bytes; raise max_size"
+            )
+        if covering:
+            self._stop = head.covers[0][1]
+
+
+def _head_at(source: Source, file_id: int, offset: int) -> ChunkHead | None:
+    try:
+        data = source.read(offset, layout.CHUNK_FIXED)
+        data += source.read(offset + len(data), layout.chunk_head_size(data, file_id) - len(data))
+        head = layout.parse_chunk_head(data, file_id, offset)
+    except LaconicError:
+        return None
+    return head if head.kind in (CRITICAL, ANCILLARY, INDEX) else None
+
+
+def _starts_section(source: Source, file_id: int, offset: int) -> bool:
+    return offset == source.size or _head_at(source, file_id, offset) is not None
+
+
+def _footer_at(source: Source, offset: int) -> bool:
+    """Whether a valid footer is at `offset`."""
+    try:
+        layout.parse_footer(source.read(offset, layout.FOOTER_SIZE), offset)
+    except CorruptFile:
+        return False
+    return True
+
+
+def _next_marker(source: Source, file_id: int, offset: int) -> int:
+    """Offset of the next chunk marker of this file, or the file's end."""
+    marker = layout.chunk_marker(file_id)
+    while block := source.read(offset, _BLOCK):
+        found = block.find(marker)
+        if found >= 0:
+            return offset + found
+        if len(block) < _BLOCK:
+            break
+        offset += _BLOCK - len(marker) + 1
+    return source.size or 0
