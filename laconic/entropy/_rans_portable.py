@@ -10,7 +10,7 @@ from laconic.entropy._jit import kernel
 
 ZERO, ONE, TWO = np.uint64(0), np.uint64(1), np.uint64(2)
 LOW32 = np.uint64(0xFFFFFFFF)
-SIXTYFOUR = np.uint64(64)
+SEVEN, EIGHT = np.uint64(7), np.uint64(8)
 REFUSED = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -77,6 +77,90 @@ def decode_search(out, begin, end, first, states, mask, words, at, stop, buckets
                 at = stop + ONE
         states[lane] = x
     return at
+
+
+@kernel
+def decode_direct(out, begin, end, first, states, mask, words, at, stop, lut, freq_bits, base, index):  # type: ignore[no-untyped-def]
+    """Decode blocks of 8 with the packed look-up (`Tables.direct`) while their words are there: returns (i, at).
+
+    u32 states, 8 lanes or more; out[begin] belongs to a lane that is a multiple of 8. out[begin:i] is decoded.
+    """
+    slots = np.uint32((ONE << freq_bits) - ONE)
+    bits = np.uint32(freq_bits)
+    i = begin
+    while i + EIGHT <= end and at + EIGHT <= stop:
+        lane = (first + i) & mask
+        for k in range(EIGHT):
+            x = states[lane + k]
+            slot = np.uint64(x & slots)
+            if index is not None:
+                slot |= np.uint64(index[i + k]) << freq_bits
+            entry = lut[slot]
+            out[i + k] = np.int32(entry & np.uint32(255)) + base
+            x = ((entry >> np.uint32(8) & np.uint32(4095)) + np.uint32(1)) * (x >> bits) + (entry >> np.uint32(20))
+            low = x < np.uint32(65536)
+            states[lane + k] = (x << np.uint32(16)) | np.uint32(words[at]) if low else x
+            at += np.uint64(low)
+        i += EIGHT
+    return i, at
+
+
+@kernel
+def decode_split(out, begin, end, first, states, mask, words, at, stop, codes, spans, code_bits, freq_bits, base, index):  # type: ignore[no-untyped-def]
+    """Like `decode_direct`, with the look-up in two steps (`Tables.split`)."""
+    slots = np.uint32((ONE << freq_bits) - ONE)
+    bits = np.uint32(freq_bits)
+    i = begin
+    while i + EIGHT <= end and at + EIGHT <= stop:
+        lane = (first + i) & mask
+        for k in range(EIGHT):
+            x = states[lane + k]
+            slot = x & slots
+            if index is not None:
+                table = np.uint64(index[i + k])
+                code = np.uint64(codes[np.uint64(slot) | table << freq_bits])
+                span = spans[code | table << code_bits]
+            else:
+                code = np.uint64(codes[np.uint64(slot)])
+                span = spans[code]
+            out[i + k] = np.int32(code) + base
+            x = (span >> np.uint32(16)) * (x >> bits) + (slot - (span & np.uint32(65535)))
+            low = x < np.uint32(65536)
+            states[lane + k] = (x << np.uint32(16)) | np.uint32(words[at]) if low else x
+            at += np.uint64(low)
+        i += EIGHT
+    return i, at
+
+
+@kernel
+def encode_fast(rows, begin, end, first, states, mask, spans, reciprocals, freq_bits, words, at):  # type: ignore[no-untyped-def]
+    """Code blocks of 8 rows from rows[end - 1] down; returns (i, at, least): rows[i:end] are coded.
+
+    u32 states, 8 lanes or more; rows[end] would belong to a lane that is a multiple of 8. least: the lowest frequency met;
+    0 means that a row had none, and the words are void.
+    """
+    room = np.uint64(32) - freq_bits
+    total = ONE << freq_bits
+    shift = np.uint64(32) + freq_bits
+    least = total
+    i = end
+    while i >= begin + EIGHT:
+        i -= EIGHT
+        lane = (first + i) & mask
+        for k in range(EIGHT):
+            j = SEVEN - k
+            row = rows[i + j]
+            span = np.uint64(spans[row])
+            freq = span >> np.uint64(16)
+            least = min(least, freq)
+            x = np.uint64(states[lane + j])
+            full = (x >> room) >= freq
+            words[at - ONE] = x
+            at -= np.uint64(full)
+            x = x >> np.uint64(16) if full else x
+            q = (x * reciprocals[row]) >> shift
+            states[lane + j] = x + (span & np.uint64(65535)) + q * (total - freq)
+    return i, at, least
 
 
 @kernel

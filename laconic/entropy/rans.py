@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from laconic.entropy import _rans_escape as escapes
 from laconic.entropy import _rans_portable as portable
+from laconic.entropy._rans_dispatch import decode, encode, readonly
 from laconic.entropy._rans_stream import MAX_LANES, Head, pack_head, unpack_head, word_array
 from laconic.entropy.tables import Tables
 from laconic.errors import BadInput, CorruptFile
@@ -131,7 +132,7 @@ class RansEncoder:
             if segment.first >= end:
                 continue
             begin = max(floor - segment.first, 0)
-            left, place = _encode(segment, begin, end - segment.first, states, words, at, stop)
+            left, place = encode(segment.rows, begin, end - segment.first, segment.first, states, segment.tables, words, at, stop)
             if place < 0:
                 raise BadInput(_no_row(left, segment.rows, None, None, segment.tables))
             end, at = segment.first + left, place
@@ -212,7 +213,7 @@ class RansDecoder:
             take = n - done if self._in_tail else min(n - done, self._main - self._at)
             part = out[done : done + take]
             chosen = None if index is None else index[done : done + take]
-            self._place = _decode(part, self._at, self._states, self._words, self._place, self._stop, tables, chosen)
+            self._place = decode(part, self._at, self._states, self._words, self._place, self._stop, tables, chosen)
             if self._place > self._stop:
                 raise CorruptFile("rANS stream: more words wanted than there are: cut short, or read with other tables")
             self._at += take
@@ -239,51 +240,13 @@ def _lanes_for(count: int, size: int | None = None) -> int:
     return min(lanes, 1 if size < 2048 else 8 if size < 16384 else MAX_LANES)
 
 
-def _encode(
-    segment: _Segment,
-    begin: int,
-    end: int,
-    states: Ints,
-    words: Ints,
-    at: int,
-    stop: int,
-) -> tuple[int, int]:
-    mask = len(states) - 1
-    u64 = np.uint64
-    left, place = portable.encode_rows(
-        _readonly(segment.rows), u64(begin), u64(end), u64(segment.first), states, u64(mask), segment.tables.spans,
-        u64(segment.tables.freq_bits), words, u64(at), u64(stop),
-    )  # fmt: skip
-    return int(left), -1 if place == portable.REFUSED else int(place)
-
-
-def _decode(
-    out: Ints,
-    first: int,
-    states: Ints,
-    words: Ints,
-    at: int,
-    stop: int,
-    tables: Tables,
-    index: Ints | None,
-) -> int:
-    u64 = np.uint64
-    search = tables.search
-    return int(
-        portable.decode_search(
-            out, u64(0), u64(len(out)), u64(first), states, u64(len(states) - 1), words, u64(at), u64(stop), search.rows,
-            u64(search.stride), u64(search.shift), tables.spans, tables.values, u64(tables.freq_bits), _readonly(index),
-        )
-    )  # fmt: skip
-
-
 def _rows(values: Ints, tables: Tables, index: Ints | None, offset: NDArray[np.int32] | None) -> tuple[Ints, NDArray[np.uint64]]:
     rows = np.empty(len(values), np.uint16 if len(tables.freqs) <= 0xFFFF else np.uint32)
     limit = 1 if not tables.escape else 1024
     while True:
         outside = np.empty(limit, np.uint64)
         count = portable.rows_of_values(
-            _readonly(values), _readonly(offset), tables.origins, tables.sizes, tables.offsets, tables.spans, _readonly(index),
+            readonly(values), readonly(offset), tables.origins, tables.sizes, tables.offsets, tables.spans, readonly(index),
             rows, outside, np.uint64(limit),
         )  # fmt: skip
         if count <= limit or not tables.escape:
@@ -343,7 +306,7 @@ def _output(n: int, dtype: DTypeLike, out: Ints | None, tables: Tables, left: in
     kind = np.dtype(dtype) if out is None else out.dtype
     if kind not in (np.uint8, np.int16, np.uint16, np.int32):
         raise BadInput(f"rANS: symbols come as uint8, int16, uint16 or int32, not {kind}")
-    if tables.lowest < np.iinfo(kind).min or tables.highest > np.iinfo(kind).max:
+    if tables.lowest < np.iinfo(kind.name).min or tables.highest > np.iinfo(kind.name).max:
         raise BadInput(f"rANS: {kind} cannot hold the values {tables.lowest}..{tables.highest} of the tables")
     if out is None:
         return np.empty(n, kind)
@@ -372,15 +335,6 @@ def _no_row(
         f"rANS: symbol {at} of the push is {value}, which table {t} (values {low}..{low + int(tables.sizes[t]) - 1}, "
         "no escape) has no frequency for; normalise its counts with it or use tables with an escape"
     )
-
-
-def _readonly(array: Ints | None) -> Ints | None:
-    """A read-only view: numba compiles anew for every mix of writable and read-only inputs."""
-    if array is None or not array.flags.writeable:
-        return array
-    view = array.view()
-    view.setflags(write=False)
-    return view
 
 
 def _little(words: Ints) -> bytes:

@@ -17,6 +17,7 @@ from laconic.errors import BadInput
 
 MAX_FREQ_BITS = 24
 _MAX_ROWS = 1 << 26
+_MOST_SLOTS = 1 << 22  # of a look-up by slot
 _BUCKETS = 1 << 20  # size of the coarse look-up of `Tables.search`, at most
 
 
@@ -29,6 +30,17 @@ class Search(NamedTuple):
     rows: NDArray[np.uint32]
     stride: int
     shift: int
+
+
+class Split(NamedTuple):
+    """Look-up in two steps: the code of a slot (its value less the lowest one), then the span of a code.
+
+    codes[t << freq_bits | slot]; spans[t << code_bits | code] is frequency << 16 | start.
+    """
+
+    codes: NDArray[np.unsignedinteger]
+    spans: NDArray[np.uint32]
+    code_bits: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +177,43 @@ class Tables:
         wanted = (np.arange(len(self), dtype=np.uint64)[:, None] << np.uint64(32)) + marks[None, :]
         rows = np.searchsorted(keys, wanted.ravel(), side="right") - 1
         return Search(_frozen(rows.astype(np.uint32)), (1 << buckets) + 1, self.freq_bits - buckets)
+
+    @cached_property
+    def small_spans(self) -> NDArray[np.uint32]:
+        """u32[at least 256]: frequency << 16 | start of each row, for freq_bits up to 15."""
+        return _frozen(((self.spans << np.uint64(16)) | (self.spans >> np.uint64(32))).astype(np.uint32))
+
+    @cached_property
+    def reciprocals(self) -> NDArray[np.uint64]:
+        """u64 like `spans`: 2**(32 + freq_bits) / frequency, rounded up, for exact division by multiplication."""
+        freqs = np.maximum(self.spans & np.uint64(0xFFFFFFFF), np.uint64(1))
+        return _frozen((np.uint64(1 << (32 + self.freq_bits)) + freqs - np.uint64(1)) // freqs)
+
+    @cached_property
+    def direct(self) -> NDArray[np.uint32] | None:
+        """u32[T << freq_bits]: (slot - start) << 20 | (frequency - 1) << 8 | code; None unless that fits 32 bits."""
+        if self.freq_bits > 12 or self.highest - self.lowest > 255 or len(self) << self.freq_bits > _MOST_SLOTS:
+            return None
+        freqs = self.freqs.astype(np.int64)
+        rows = np.repeat(np.arange(len(freqs)), freqs)
+        within = (np.arange(len(rows)) & ((1 << self.freq_bits) - 1)) - self.starts[rows]
+        return _frozen(
+            (within << 20 | (freqs[rows] - 1) << 8 | (self.values[rows].astype(np.int64) - self.lowest)).astype(np.uint32)
+        )
+
+    @cached_property
+    def split(self) -> Split | None:
+        """Look-up in two steps; None when it would be large, or with more than 14 bits."""
+        code_bits = (self.highest - self.lowest).bit_length()
+        if self.freq_bits > 14 or code_bits > 16 or len(self) << max(self.freq_bits, code_bits) > _MOST_SLOTS:
+            return None
+        code = self.values.astype(np.int64) - self.lowest
+        table = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        codes = np.zeros((len(self) << self.freq_bits) + 4, np.uint8 if code_bits <= 8 else np.uint16)  # 32-bit loads read beyond
+        codes[:-4] = np.repeat(code, self.freqs)
+        spans = np.zeros(len(self) << code_bits, np.uint32)
+        spans[table << code_bits | code] = self.small_spans[: len(code)]
+        return Split(_frozen(codes), _frozen(spans), code_bits)
 
     @cached_property
     def bits(self) -> NDArray[np.float64]:
