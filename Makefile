@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test lint format clean
 
 demo: $(VENV)/.stamp-run
-	$(BIN)/python examples/demo.py
+	$(BIN)/python tools/demo.py
 
 # Three runs: everything; the coders again with bounds checks in their kernels; what fixes the bytes of a stream again on a plain CPU.
 test: $(VENV)/.stamp-dev

@@ -1,0 +1,117 @@
+"""What `encode` and `decode` share: flags, and the loop over the files of one command line."""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from laconic.cli._compiling import Compilations
+from laconic.cli._files import PIPE, Job, Plan, UsageError, parents_of, walk_files
+from laconic.cli._progress import Meter
+from laconic.cli._report import complain, describe
+from laconic.errors import BadInput, LaconicError, MissingDependency
+
+
+def add_file_flags(parser: argparse.ArgumentParser) -> None:
+    """Flags of both verbs."""
+    parser.add_argument("inputs", nargs="+", metavar="FILE", help="files or folders; - is standard input")
+    parser.add_argument("-o", "--output", metavar="PATH", help="file or folder to write; - is standard output")
+    parser.add_argument("-f", "--force", action="store_true", help="overwrite existing files; write to a terminal")
+    parser.add_argument("--rm", action="store_true", help="remove each input once its output is safely written")
+    parser.add_argument("--json", action="store_true", help="print one JSON line per file")
+    parser.add_argument("--max-memory", type=_size, metavar="SIZE", help="refuse what needs more memory, such as 512M or 2G")
+    add_resource_flags(parser)
+
+
+def add_resource_flags(parser: argparse.ArgumentParser) -> None:
+    """Flags of everything that runs a codec."""
+    parser.add_argument("--threads", type=_threads, default=_cores(), metavar="N", help="threads (default: all cores)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where learned codecs compute")
+
+
+def check_device(args: argparse.Namespace) -> None:
+    """Raise MissingDependency or BadInput when `--device cuda` cannot be had."""
+    if args.device != "cuda":
+        return
+    try:
+        import torch
+    except ImportError:
+        raise MissingDependency("--device cuda needs torch; install it with: pip install 'laconic[learned]'") from None
+    if not torch.cuda.is_available():
+        raise BadInput("--device cuda: torch sees no CUDA device here; use --device cpu")
+
+
+def is_lac(path: str | Path) -> bool:
+    """Whether a file is one of ours, by its first bytes."""
+    from laconic.container.layout import MAGIC
+
+    with open(path, "rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def lac_files(names: list[str]) -> Iterator[str]:
+    """The named files as they are; of folders, the `.lac` files in them."""
+    for name in names:
+        if name == PIPE or not os.path.isdir(name):
+            yield name
+        else:
+            yield from (str(path) for path in walk_files(Path(name)) if is_lac(path))
+
+
+def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Callable[[Job, Meter], bool]) -> int:
+    """Call `convert`, which says whether all is well, for every job. Returns the exit code.
+
+    Of several files one that fails is reported, and the others go on.
+    """
+    if args.json and any(job.target == PIPE for job in plan.jobs):
+        raise UsageError("--json and the data cannot both go to standard output; use -o FILE")
+    if args.rm and any(job.source == PIPE for job in plan.jobs):
+        raise UsageError("--rm cannot remove standard input")
+    failed = 0
+    with Compilations(args), Meter(verb, len(plan.jobs), shown=not args.quiet) as meter:
+        for job in plan.jobs:
+            try:
+                failed += not _run_one(args, job, meter, convert)
+            except (LaconicError, OSError) as error:
+                meter.pause()
+                if len(plan.jobs) == 1 or isinstance(error, BrokenPipeError):
+                    raise
+                complain(describe(error))
+                failed += 1
+            meter.next_file()
+    for folder in plan.folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    if failed and len(plan.jobs) > 1:
+        complain(f"{failed} of {len(plan.jobs)} files failed")
+    return int(failed > 0)
+
+
+def _run_one(args: argparse.Namespace, job: Job, meter: Meter, convert: Callable[[Job, Meter], bool]) -> bool:
+    if job.target == PIPE and sys.stdout.isatty() and not args.force:
+        raise BadInput("standard output is a terminal; name a file with -o, use a pipe, or --force")
+    with parents_of(job.target):
+        well = convert(job, meter)
+    if args.rm and well:
+        Path(job.source).unlink()
+    return well
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _threads(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text} is no number of threads; give 1 to 1024")
+    return int(text)
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d+)([KMGT]?)(i?B)?", text, flags=re.IGNORECASE)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text} is no size; give bytes, or a number with K, M or G (powers of 1024)")
+    return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[match[2].upper()]

@@ -1,0 +1,110 @@
+"""The `laconic` command: argv in, exit code out. One module per verb, each with `HELP`, `add_arguments` and `run`.
+
+Exit codes: 0 all went well, 1 something could not be done (one line on standard error says what), 2 wrong usage,
+130 interrupted. Start-up is part of the product: numpy, numba, rich and torch are imported only where they are used.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+import laconic
+from laconic.cli import bench, decode, encode, info, test, warmup
+from laconic.cli import list as list_
+from laconic.cli._files import UsageError
+from laconic.cli._report import complain, describe
+from laconic.errors import LaconicError
+
+_VERBS = {"encode": encode, "decode": decode, "info": info, "test": test, "list": list_, "bench": bench, "warmup": warmup}
+
+_EXAMPLES = """\
+examples:
+  laconic encode photo.png                 writes photo.png.lac
+  laconic encode --effort 9 logs/ -o out/  a folder becomes a mirrored folder
+  laconic decode photo.png.lac             writes photo.png
+  tar c data | laconic encode - > data.tar.lac
+  laconic bench *.csv                      compares with every compressor installed here
+"""
+
+
+class _Terminated(BaseException):
+    """SIGTERM or SIGHUP, as an exception: temporary files are cleaned up on the way out."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code (argparse itself exits with 2 on wrong usage)."""
+    arguments = [*(sys.argv[1:] if argv is None else argv)]
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminate)
+    args = argparse.Namespace(verbose=0)
+    try:
+        parser = _parser(arguments)
+        args = parser.parse_args(arguments)
+        if args.verb is None:
+            parser.print_help(sys.stderr)
+            return 2
+        code: int = _VERBS[args.verb].run(args)
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        complain(f"{error} (see laconic {getattr(args, 'verb', None) or ''} --help)")
+        return 2
+    except LaconicError as error:
+        complain(str(error))
+        return 1
+    except BrokenPipeError:
+        # The reader of our output has gone: nothing to say, and nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        complain("interrupted; nothing was left behind")
+        return 128 + signal.SIGINT
+    except _Terminated as error:
+        return 128 + int(error.args[0])
+    except OSError as error:
+        complain(describe(error))
+        return 1
+    except MemoryError:
+        complain("out of memory; try --threads 1, a lower --effort or --max-memory")
+        return 1
+    except Exception as error:
+        if args.verbose:
+            traceback.print_exc()
+        complain(f"internal error ({type(error).__name__}: {error}); this is a bug, -v shows where it happened")
+        return 1
+
+
+def _parser(arguments: list[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="laconic",
+        description="Makes files small and brings them back identical.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    verbs = parser.add_subparsers(dest="verb", title="verbs", metavar="VERB")
+    for name, module in _VERBS.items():
+        verb = verbs.add_parser(
+            name, help=module.HELP, description=f"{module.HELP[0].upper()}{module.HELP[1:]}.", allow_abbrev=False
+        )
+        verb.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+        verb.add_argument("-v", "--verbose", action="count", default=0, help="say more; tracebacks of internal errors")
+        # Only the verb that runs needs its flags, which for a codec means importing it.
+        if name in arguments[:1]:
+            module.add_arguments(verb, arguments[1:])
+    return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(f"laconic {laconic.__version__}")
+        parser.exit()
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated(number)

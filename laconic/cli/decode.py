@@ -1,0 +1,62 @@
+"""`laconic decode`: `.lac` files -> the files they were made from."""
+
+import argparse
+import sys
+import time
+from dataclasses import replace
+
+from laconic.cli._common import add_file_flags, check_device, is_lac, run_jobs
+from laconic.cli._files import PIPE, Job, Plan, decoded_name, make_plan
+from laconic.cli._progress import Meter
+from laconic.cli._report import IDENTICAL, complain, file_facts, note, print_json, say, speed_text
+
+HELP = "bring files back: FILE.lac -> FILE"
+
+
+def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
+    """Flags of `decode`."""
+    add_file_flags(parser)
+    parser.add_argument("--salvage", action="store_true", help="from a damaged file, write what is whole (lost ranges as zeros)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Decode everything that the arguments name; in folders, whatever is a `.lac` file by its content."""
+    from laconic import api
+
+    check_device(args)
+    plan = _without_others(args, make_plan(args.inputs, args.output, decoded_name))
+
+    def convert(job: Job, meter: Meter) -> bool:
+        start = time.perf_counter()
+        done = api.decode_file(
+            sys.stdin.buffer if job.source == PIPE else job.source,
+            sys.stdout.buffer if job.target == PIPE else job.target,
+            threads=args.threads,
+            force=args.force,
+            salvage=args.salvage,
+            progress=meter.update,
+            max_memory=args.max_memory,
+        )
+        seconds = time.perf_counter() - start
+        meter.pause()
+        for message in done.damage:
+            complain(message)
+        if args.json:
+            print_json({**file_facts(job, done, seconds), "damage": list(done.damage)})
+        change = f"{done.encoded:,} -> {done.size:,} bytes, {speed_text(done.size, seconds)}"
+        kept = f"{len(done.damage)} parts are lost" if done.damage else IDENTICAL[done.identical]
+        say(args, job, f"{change}, codec {done.codec}, {kept}")
+        return not done.damage
+
+    return run_jobs(args, plan, "decoding", convert)
+
+
+def _without_others(args: argparse.Namespace, plan: Plan) -> Plan:
+    """The plan without those files of a folder that are no `.lac` files; files that were named themselves stay."""
+    jobs = []
+    for job in plan.jobs:
+        if job.source in args.inputs or is_lac(job.source):
+            jobs.append(job)
+        else:
+            note(args, f"{job.source}: skipped, it is no .lac file")
+    return replace(plan, jobs=jobs)

@@ -1,0 +1,75 @@
+"""`laconic info`: what a `.lac` file says about itself, read without decoding."""
+
+import argparse
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from laconic.cli._common import lac_files
+from laconic.cli._files import PIPE
+from laconic.cli._report import IDENTICAL, complain, describe, print_json, ratio_text
+from laconic.errors import BadInput, LaconicError
+
+if TYPE_CHECKING:
+    from laconic.api import Info
+
+HELP = "describe .lac files without decoding them"
+
+
+def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
+    """Flags of `info`."""
+    parser.add_argument("inputs", nargs="+", metavar="FILE", help=".lac files, or folders with such files")
+    parser.add_argument("--json", action="store_true", help="print one JSON line per file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Describe every file; 1 when one cannot be read."""
+    from laconic import api
+
+    if PIPE in args.inputs:
+        raise BadInput("info needs a file, it reads from both ends; save standard input to one first")
+    failed = 0
+    for name in lac_files(args.inputs):
+        try:
+            found = api.info(name)
+        except (LaconicError, OSError) as error:
+            complain(describe(error))
+            failed += 1
+            continue
+        if args.json:
+            print_json(_as_dict(name, found))
+        else:
+            print(_as_text(name, found), flush=True)
+    return int(failed > 0)
+
+
+def _as_dict(name: str, found: "Info") -> dict[str, Any]:
+    facts = dataclasses.asdict(found)
+    facts["encoded"] = facts.pop("file_size")
+    facts["size"] = facts.pop("original_size")
+    return {"input": name, **facts}
+
+
+def _as_text(name: str, found: "Info") -> str:
+    options = ", ".join(f"{key} {value}" for key, value in found.options.items())
+    size = "size unknown" if found.original_size is None else f"{found.original_size:,} bytes"
+    ratio = f" ({ratio_text(found.original_size, found.file_size)})" if found.original_size else ""
+    form = "compact form" if found.compact else "chunked form"
+    lines = [
+        ("codec", f"{found.codec}, stream version {found.stream_version}" + (f", {options}" if options else "")),
+        ("restores", IDENTICAL.get(found.identical, found.identical)),
+        ("original", ", ".join(filter(None, [found.original_name, found.original_format, size]))),
+        ("file", f"{found.file_size:,} bytes{ratio}, format version {found.format_version}, {form}"),
+        ("chunks", f"{found.chunks} ({found.decoded_size:,} bytes decoded)"),
+        ("sections", ", ".join(f"{key} {value:,}" for key, value in found.sections.items())),
+    ]
+    if found.model_id:
+        lines.append(("model", found.model_id))
+    lines += [(str(key), _printable(value)) for key, value in found.metadata.items()]
+    if found.problem:
+        lines.append(("problem", found.problem))
+    return "\n".join([f"{name}", *(f"  {_printable(key):<10} {_printable(value)}" for key, value in lines)])
+
+
+def _printable(value: Any) -> str:
+    """As text without control characters: names and metadata come from the file, and a terminal obeys what it is told."""
+    return "".join(c if c.isprintable() else "?" for c in str(value))

@@ -1,0 +1,51 @@
+"""`laconic test`: decode `.lac` files without writing anything, and say which are whole."""
+
+import argparse
+import sys
+import time
+
+from laconic.cli._common import add_resource_flags, check_device, lac_files
+from laconic.cli._compiling import Compilations
+from laconic.cli._files import PIPE
+from laconic.cli._progress import Meter
+from laconic.cli._report import complain, describe, print_json, speed_text
+from laconic.errors import LaconicError
+
+HELP = "check that .lac files are whole, without writing anything"
+
+
+def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
+    """Flags of `test`."""
+    parser.add_argument("inputs", nargs="+", metavar="FILE", help=".lac files, or folders with such files; - is standard input")
+    parser.add_argument("--json", action="store_true", help="print one JSON line per file")
+    add_resource_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Test every file; 1 when one is not whole."""
+    from laconic import api
+
+    check_device(args)
+    failed = 0
+    with Compilations(args), Meter("testing", None, shown=not args.quiet) as meter:
+        for name in lac_files(args.inputs):
+            start = time.perf_counter()
+            try:
+                done = api.test(
+                    sys.stdin.buffer if name == PIPE else name,
+                    threads=args.threads,
+                    progress=meter.update,
+                )
+                damage, size, chunks = list(done.damage), done.decoded_size, done.chunks
+            except (LaconicError, OSError) as error:
+                damage, size, chunks = [describe(error)], 0, 0
+            seconds = time.perf_counter() - start
+            meter.pause()
+            failed += bool(damage)
+            for message in damage:
+                complain(message)
+            if args.json:
+                print_json({"input": name, "ok": not damage, "chunks": chunks, "size": size, "damage": damage})
+            elif not args.quiet and not damage:
+                print(f"{name}: ok, {size:,} bytes in {chunks} chunks, {speed_text(size, seconds)}", flush=True)
+    return int(failed > 0)

@@ -1,0 +1,23 @@
+"""What all tests share. LACONIC_DATA names a folder with optional larger data; tests that want it skip without it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The checkout that the tests lie in."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder that LACONIC_DATA names."""
+    name = os.environ.get("LACONIC_DATA")
+    if not name:
+        pytest.skip("LACONIC_DATA is not set")
+    if not Path(name).is_dir():
+        pytest.fail(f"LACONIC_DATA={name} is no folder")
+    return Path(name)
