@@ -51,6 +51,7 @@ def decode_search(out, begin, end, first, states, mask, words, at, stop, buckets
     word_bits = np.uint64(words.itemsize * 8)
     low = ONE << word_bits
     slots = (ONE << freq_bits) - ONE
+    limit = stop + (ONE if mask != ZERO else ZERO)
     for i in range(begin, end):
         lane = (first + i) & mask
         x = np.uint64(states[lane])
@@ -69,13 +70,10 @@ def decode_search(out, begin, end, first, states, mask, words, at, stop, buckets
         span = spans[row]
         out[i] = values[row]
         x = (span & LOW32) * (x >> freq_bits) + (slot - (span >> np.uint64(32)))
-        if x < low:
-            if at < stop:
-                x = (x << word_bits) | np.uint64(words[at])
-                at += ONE
-            elif mask != ZERO:
-                at = stop + ONE
-        states[lane] = x
+        refilled = (x << word_bits) | np.uint64(words[at])  # before the test: a branch would be mispredicted
+        wanted = x < low
+        states[lane] = refilled if wanted and at < stop else x
+        at = min(at + np.uint64(wanted), limit)
     return at
 
 
@@ -98,8 +96,9 @@ def decode_direct(out, begin, end, first, states, mask, words, at, stop, lut, fr
             entry = lut[slot]
             out[i + k] = np.int32(entry & np.uint32(255)) + base
             x = ((entry >> np.uint32(8) & np.uint32(4095)) + np.uint32(1)) * (x >> bits) + (entry >> np.uint32(20))
+            refilled = (x << np.uint32(16)) | np.uint32(words[at])  # before the test: a branch would be mispredicted
             low = x < np.uint32(65536)
-            states[lane + k] = (x << np.uint32(16)) | np.uint32(words[at]) if low else x
+            states[lane + k] = refilled if low else x
             at += np.uint64(low)
         i += EIGHT
     return i, at
@@ -125,8 +124,9 @@ def decode_split(out, begin, end, first, states, mask, words, at, stop, codes, s
                 span = spans[code]
             out[i + k] = np.int32(code) + base
             x = (span >> np.uint32(16)) * (x >> bits) + (slot - (span & np.uint32(65535)))
+            refilled = (x << np.uint32(16)) | np.uint32(words[at])  # before the test: a branch would be mispredicted
             low = x < np.uint32(65536)
-            states[lane + k] = (x << np.uint32(16)) | np.uint32(words[at]) if low else x
+            states[lane + k] = refilled if low else x
             at += np.uint64(low)
         i += EIGHT
     return i, at

@@ -65,9 +65,11 @@ class RansEncoder:
         values = _values(symbols, "symbols")
         table = _index(index, len(values), tables)
         shift = _offset(offset, len(values))
-        if values.dtype == np.uint8 and len(tables) == 1 and shift is None and not tables.escape and not tables.lowest:
-            self._append(values, tables)  # rows outside the table have no frequency, which the kernel notices
-            return self
+        if len(tables) == 1 and shift is None and not tables.escape and not tables.lowest:
+            small = _bytes(values)
+            if small is not None:
+                self._append(small, tables)  # rows outside the table have no frequency, which the kernel notices
+                return self
         rows, outside = _rows(values, tables, table, shift)
         if len(outside) and not tables.escape:
             raise BadInput(_no_row(int(outside[0]), values, table, shift, tables))
@@ -269,6 +271,15 @@ def _values(symbols: ArrayLike, name: str) -> Ints:
     if array.dtype.itemsize > 2 and len(array) and (int(array.min()) < -(1 << 31) or int(array.max()) >= 1 << 31):
         raise BadInput(f"rANS: {name} must fit 32 bits with sign, got {array.min()}..{array.max()}")
     return array.astype(np.int32)
+
+
+def _bytes(values: Ints) -> Ints | None:
+    """The same values as u8, if they fit."""
+    if values.dtype == np.uint8:
+        return values
+    if len(values) and (int(values.min()) < 0 or int(values.max()) > 255):
+        return None
+    return values.astype(np.uint8)
 
 
 def _index(index: ArrayLike | None, n: int, tables: Tables) -> Ints | None:
