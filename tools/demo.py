@@ -10,7 +10,7 @@ from pathlib import Path
 
 from laconic import api
 from laconic.cli._compiling import Compilations
-from laconic.cli._report import print_table, ratio_text
+from laconic.cli._report import figure_text, print_table, ratio_text
 from laconic.codecs import registry
 from laconic.evaluation.bench import measure
 from laconic.evaluation.peers import PEERS
@@ -36,17 +36,17 @@ def main() -> int:
             encoded, restored = out / f"{path.name}.e{effort}.lac", out / path.name
             encode_s = _timed(lambda p=path, e=encoded, n=effort: api.encode_file(p, e, options={"effort": n}, force=True))
             decode_s = _timed(lambda e=encoded, r=restored: api.decode_file(e, r, force=True))
-            header = api.info(encoded).header
+            facts = api.info(encoded)
             same = restored.read_bytes() == original
-            if not same and registry.get(header.codec).identical == "bytes":
+            if not same and registry.get(facts.codec).identical == "bytes":
                 wrong.append(path.name)
             ours = encoded.stat().st_size
             totals[effort] = [a + b for a, b in zip(totals[effort], (len(original), ours, theirs), strict=True)]
-            speeds = [f"{len(original) / 1e6 / seconds:.2f} MB/s" for seconds in (encode_s, decode_s)]
+            speeds = [f"{figure_text(len(original) / 1e6 / seconds)} MB/s" for seconds in (encode_s, decode_s)]
             sizes = [f"{len(original):,}", f"{ours:,}", ratio_text(len(original), ours)]
             peer = [f"{theirs:,}", ratio_text(len(original), theirs)]
-            codec = f"{header.codec} --effort {effort}"
-            rows.append([path.name, codec, *sizes, *peer, *speeds, header.identical if same else "DIFFERENT"])
+            codec = f"{facts.codec} --effort {effort}"
+            rows.append([path.name, codec, *sizes, *peer, *speeds, facts.identical if same else "DIFFERENT"])
     for effort, (size, ours, theirs) in totals.items():
         sizes = [f"{size:,}", f"{ours:,}", ratio_text(size, ours), f"{theirs:,}", ratio_text(size, theirs)]
         rows.append(["all", f"--effort {effort}", *sizes, "", "", ""])

@@ -87,12 +87,11 @@ def walk_files(folder: Path) -> Iterator[Path]:
 def parents_of(target: str) -> Iterator[None]:
     """Make the folders that `target` needs; take them away again when what happens inside fails."""
     made: list[Path] = []
-    if target != PIPE:
-        missing = [folder for folder in Path(target).parents if not folder.exists()]
+    missing = [] if target == PIPE else [folder for folder in Path(os.path.abspath(target)).parents if not folder.exists()]
+    try:
         for folder in reversed(missing):
             folder.mkdir(exist_ok=True)
             made.append(folder)
-    try:
         yield
     except BaseException:
         for folder in reversed(made):

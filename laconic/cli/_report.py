@@ -35,6 +35,13 @@ def speed_text(size: int, seconds: float) -> str:
     return f"{size_text(size / max(seconds, 1e-6))}/s"
 
 
+def figure_text(value: float) -> str:
+    """Three significant digits, never as a power of ten: "0.334", "15.2", "1,130"."""
+    if value >= 99.95:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
 def ratio_text(size: int, encoded: int) -> str:
     """How many times smaller: "3.60x"."""
     return f"{size / encoded:.2f}x" if encoded else "-"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from laconic.cli._files import PIPE, UsageError, walk_files
-from laconic.cli._report import complain, note, print_json, print_table, ratio_text
+from laconic.cli._report import complain, figure_text, note, print_json, print_table, ratio_text
 from laconic.errors import BadInput
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def _print(title: str, measurements: "list[Measurement]") -> None:
             m.candidate,
             f"{m.encoded:,}",
             ratio_text(m.size, m.encoded),
-            f"{m.encode_mb_s:.3g}",
-            f"{m.decode_mb_s:.3g}",
+            figure_text(m.encode_mb_s),
+            figure_text(m.decode_mb_s),
             "yes" if m.identical else "NO",
         ]
         for m in sorted(measurements, key=lambda m: m.encoded)
