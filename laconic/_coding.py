@@ -70,14 +70,13 @@ def encode_value(
     size = source.size if source is not None else None
     # Of codecs that restore bytes the chunks tell the size; repeating it would go stale when something is appended.
     header = Header(
-        codec.name,
-        codec.stream_version,
-        codec.options_dict(),
-        codec.identical,
-        name,
-        None,
-        None if codec.identical == "bytes" else size,
-        codec.metadata(value),
+        codec=codec.name,
+        stream_version=codec.stream_version,
+        options=codec.options_dict(),
+        name=name,
+        identical=codec.identical,
+        size=None if codec.identical == "bytes" else size,
+        metadata=codec.metadata(value),
     )
     chunk_size = codec.chunk_size() if size is None else min(size, codec.chunk_size())
     threads = fit_threads(codec, chunk_size, threads, max_memory)

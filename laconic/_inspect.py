@@ -1,15 +1,17 @@
 """What a `.lac` file says about itself (`info`) and whether it is sound (`test`)."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from laconic._coding import Decoding, Progress
 from laconic._files import open_source
 from laconic.codecs.base import Lost
-from laconic.container import ANCILLARY, ChunkHead, Header, Limits, Reader, salvage, stream
-from laconic.container.layout import FOOTER_SIZE, VERSION
+from laconic.container import ANCILLARY, Chunk, ChunkHead, Damage, Header, Limits, Reader, salvage, stream
+from laconic.container.layout import COMPACT_END, FOOTER_SIZE, VERSION
 from laconic.errors import CorruptFile
+from laconic.source import Source
 
 
 @dataclass(frozen=True)
@@ -82,32 +84,34 @@ def test(
     threads: int = 1,
     progress: Progress | None = None,
     max_size: int | None = None,
-    max_memory: int | None = None,
 ) -> TestResult:
-    """Decode everything without writing, and report each damaged chunk.
-
-    What is no `.lac` file raises UnsupportedFile, a damaged start of the file CorruptFile.
-    """
-    limits = Limits(max_size, max_memory)
+    """Decode everything without writing, and report each damaged chunk. What is no `.lac` file raises UnsupportedFile."""
+    limits = Limits(max_size)
     with open_source(place) as source:
-        count = 0
-        header, chunks = stream(source, limits)
-        decoding = Decoding(header, source.name, max_memory=max_memory)
         try:
-            for _ in decoding.parts(chunks, threads, progress):
-                count += 1
-            return TestResult(count, decoding.done, ())
+            return _decode_all(*stream(source, limits), source, threads, progress, salvaging=False)
         except CorruptFile as error:
-            if source.size is None:
-                return TestResult(count, decoding.done, (str(error),))
             first = str(error)
+        if source.size is None:
+            return TestResult(0, 0, (first,))
         try:
-            header, found = salvage(source, limits)
-            decoding = Decoding(header, source.name, salvage=True, max_memory=max_memory)
-            count = sum(1 for part in decoding.parts(found, threads, progress) if not isinstance(part, Lost))
-            return TestResult(count, decoding.done, tuple(decoding.damage) or (first,))
-        except CorruptFile as error:
-            return TestResult(0, 0, (first, str(error)) if str(error) != first else (first,))
+            result = _decode_all(*salvage(source, limits), source, threads, progress, salvaging=True)
+        except CorruptFile:
+            return TestResult(0, 0, (first,))
+        return result if result.damage else replace(result, damage=(first,))
+
+
+def _decode_all(
+    header: Header,
+    chunks: Iterator[Chunk | Damage],
+    source: Source,
+    threads: int,
+    progress: Progress | None,
+    salvaging: bool,
+) -> TestResult:
+    decoding = Decoding(header, source.name, salvaging)
+    count = sum(1 for part in decoding.parts(chunks, threads, progress) if not isinstance(part, Lost))
+    return TestResult(count, decoding.done, tuple(decoding.damage))
 
 
 def _original_size(reader: Reader, header: Header) -> int | None:
@@ -123,6 +127,7 @@ def _sections(reader: Reader, file_size: int) -> dict[str, int]:
         found["chunk headers"] += head.payload_offset - head.offset
         found[_section_of(head)] += head.payload_size
     found["index and footer"] = reader.index_size + FOOTER_SIZE * (reader.index_size > 0)
+    found["header"] += len(COMPACT_END) * reader.compact
     other = file_size - sum(found.values())
     return {name: size for name, size in {**found, "other": other}.items() if size}
 

@@ -62,7 +62,7 @@ def _scan(source: Source, head: layout.FileHead, limits: Limits) -> Iterator[Chu
             gaps.complete = False
         elif chunk.kind == INDEX:
             yield from gaps.before(chunk)
-            offset = chunk.end + layout.FOOTER_SIZE if _footer_at(source, chunk.end) else chunk.payload_offset
+            offset = _after_index(source, head.file_id, chunk)
         else:
             yield from gaps.before(chunk)
             try:
@@ -93,7 +93,8 @@ class _Gaps:
         if head.sequence > self.due:
             covers = ((self._stop, head.covers[0][0]),) if covering and head.covers[0][0] > self._stop else None
             what = f" (covers {covers[0][0]}-{covers[0][1]})" if covers else ""
-            message = f"{self._name}: chunks {self.due} to {head.sequence - 1}{what} before offset {head.offset} are lost"
+            which = f"chunk {self.due}" if head.sequence == self.due + 1 else f"chunks {self.due} to {head.sequence - 1}"
+            message = f"{self._name}: {which}{what}, before offset {head.offset}, cannot be found"
             yield Damage(message, covers, self.due)
         self.complete = head.kind == INDEX
         if self.complete:
@@ -123,13 +124,13 @@ def _starts_section(source: Source, file_id: int, offset: int) -> bool:
     return offset == source.size or _head_at(source, file_id, offset) is not None
 
 
-def _footer_at(source: Source, offset: int) -> bool:
-    """Whether a valid footer is at `offset`."""
+def _after_index(source: Source, file_id: int, index: ChunkHead) -> int:
+    """Where to go on: behind the footer (whole or not) of a whole index, inside of a damaged one."""
     try:
-        layout.parse_footer(source.read(offset, layout.FOOTER_SIZE), offset)
+        read_payload(source, index)
     except CorruptFile:
-        return False
-    return True
+        return index.payload_offset
+    return index.end if _starts_section(source, file_id, index.end) else index.end + layout.FOOTER_SIZE
 
 
 def _next_marker(source: Source, file_id: int, offset: int) -> int:

@@ -38,8 +38,8 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     codec: str
     stream_version: int
     options: dict[str, bool | int | float | str | None]
-    identical: str = "bytes"
     name: str | None = None
+    identical: str = "bytes"
     format: str | None = None
     size: int | None = None
     metadata: dict[str, Any] = {}
@@ -47,8 +47,12 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
     def pack(self) -> bytes:
         """The msgpack form; raises BadInput when a value has no such form or it is longer than MAX_HEADER."""
+        if not _is_plain(self.metadata):
+            raise BadInput(
+                f"metadata of codec {self.codec!r}: only None, bool, int, float, str, bytes, lists and dicts can be stored"
+            )
         values = [getattr(self, field) for field in self.__struct_fields__]
-        defaults: list[Any] = ["bytes", None, None, None, {}, None]
+        defaults: list[Any] = [None, "bytes", None, None, {}, None]
         while len(values) > 3 and values[-1] == defaults[len(values) - 4]:
             values.pop()
         try:
@@ -69,8 +73,8 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         # Beside its own errors msgspec lets through Python's: deep nesting, bad UTF-8, unhashable keys, absurd times.
         except (msgspec.MsgspecError, RecursionError, UnicodeError, TypeError, ValueError, OverflowError) as error:
             raise CorruptFile(f"the header is not valid ({_one_line(error)})") from error
-        if header.stream_version < 0 or (header.size or 0) < 0:
-            raise CorruptFile("the header is not valid (a negative size or version)")
+        if header.stream_version < 0 or (header.size or 0) < 0 or not _is_plain(header.metadata):
+            raise CorruptFile("the header is not valid (a negative size or version, or metadata that is not plain)")
         return header
 
 
@@ -135,6 +139,15 @@ class Limits:
 
     max_size: int | None = None
     max_memory: int | None = None
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    """Whether `value` consists of JSON's types and bytes, nested at most 32 deep."""
+    if isinstance(value, dict):
+        return depth < 32 and all(isinstance(key, str) and _is_plain(item, depth + 1) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return depth < 32 and all(_is_plain(item, depth + 1) for item in value)
+    return value is None or isinstance(value, bool | int | float | str | bytes)
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,0 +1,192 @@
+import io
+import os
+import pickle
+import random
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import laconic
+from laconic import api
+from laconic.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
+from laconic.source import BytesSource
+from tests.checks import EFFORTS, check_bytes_codec, check_round_trip
+
+
+@pytest.fixture
+def three_chunks():
+    rng = random.Random(3)
+    return rng.randbytes(1 << 20) + bytes(1 << 20) + rng.randbytes(5000)
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_all_inputs(effort):
+    check_bytes_codec("bytes", size=20_000 if effort < 4 else 6_000, effort=effort)
+
+
+@given(st.binary(max_size=5000), st.sampled_from(EFFORTS))
+@settings(max_examples=150, deadline=None)
+def test_any_bytes(data, effort):
+    check_round_trip(laconic.codec("bytes", effort=effort), data)
+
+
+@given(st.integers(0, 3 << 20), st.integers(0, 3 << 20))
+@settings(max_examples=20, deadline=None)
+def test_ranges_over_chunks(a, b):
+    data = b"".join(i.to_bytes(4, "big") for i in range((5 << 18) // 2))
+    encoded = laconic.encode(data, effort=1)
+    with laconic.open(encoded) as opened:
+        assert opened[a:b] == data[a:b]
+        assert opened[-b - 1 :] == data[-b - 1 :]
+        assert opened[a % len(data)] == data[a % len(data)]
+
+
+def test_open_rejects_senseless_keys():
+    with laconic.open(laconic.encode(b"abc", effort=1)) as opened:
+        for key in ("name", 3, -4, slice(0, 2, 2), (1, 2), 1.5):
+            with pytest.raises(BadInput):
+                opened[key]
+
+
+def test_bytes_like_inputs(tmp_path):
+    path = tmp_path / "name.txt"
+    path.write_bytes(b"hello " * 50)
+    for value in (bytearray(b"hello " * 50), memoryview(b"hello " * 50), BytesSource(b"hello " * 50), str(path), path):
+        assert laconic.decode(laconic.encode(value, effort=1)) == b"hello " * 50
+    encoded = tmp_path / "name.lac"
+    encoded.write_bytes(laconic.encode(path, effort=1))
+    assert laconic.decode(encoded) == laconic.decode(str(encoded)) == b"hello " * 50
+    assert api.info(encoded).original_name == "name.txt"
+
+
+def test_bad_arguments():
+    for call in (
+        lambda: laconic.encode(b"", codec="nothing"),
+        lambda: laconic.codec("bytes", effort=0),
+        lambda: laconic.codec("bytes", effort=True),
+        lambda: laconic.codec("bytes", speed=1),
+        lambda: laconic.encode(17),
+        lambda: laconic.encode("/does/not/exist"),
+        lambda: laconic.encode(b"", threads=0, effort=1),
+        lambda: laconic.encode("."),
+    ):
+        with pytest.raises(BadInput) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+    with pytest.raises(BadInput, match=r"there are: .*bytes"):
+        laconic.codec("nothing")
+    with pytest.raises(UnsupportedFile, match=r"not a \.lac file"):
+        laconic.decode(b"PNG and so on")
+
+
+def test_limits():
+    encoded = laconic.encode(bytes(3_000_000), effort=1)
+    with pytest.raises(LimitExceeded):
+        laconic.decode(encoded, max_size=2_999_999)
+    assert len(laconic.decode(encoded, max_size=3_000_000)) == 3_000_000
+    with pytest.raises(LimitExceeded):
+        laconic.decode(encoded, max_memory=1000)
+    with pytest.raises(LimitExceeded):
+        laconic.open(encoded, max_size=10)
+
+
+def test_coder_works_in_pools():
+    coder = laconic.codec("bytes", effort=1)
+    assert pickle.loads(pickle.dumps(coder)) == coder
+    with ProcessPoolExecutor(1) as pool:
+        data = list(pool.map(coder.encode, [b"a" * 100, b"b" * 200]))
+    assert [coder.decode(item) for item in data] == [b"a" * 100, b"b" * 200]
+
+
+def test_pipes(three_chunks):
+    for data in (b"", b"one chunk", three_chunks):
+        out, back = io.BytesIO(), io.BytesIO()
+        result = api.encode_file(io.BytesIO(data), out, options={"effort": 1}, threads=2)
+        assert (result.size, result.encoded) == (len(data), len(out.getvalue()))
+        assert out.getvalue() == laconic.encode(data, effort=1)
+        result = api.decode_file(io.BytesIO(out.getvalue()), back)
+        assert back.getvalue() == data
+        assert (result.size, result.encoded, result.identical) == (len(data), len(out.getvalue()), "bytes")
+
+
+def test_real_pipe(three_chunks):
+    code = "import sys; from laconic import api; api.encode_file(sys.stdin.buffer, sys.stdout.buffer, options={'effort': 1})"
+    encoded = subprocess.run([sys.executable, "-c", code], input=three_chunks, capture_output=True, check=True).stdout
+    assert laconic.decode(encoded) == three_chunks
+
+
+def test_files_and_progress(tmp_path, three_chunks):
+    source, target, back = tmp_path / "in.bin", tmp_path / "in.bin.lac", tmp_path / "out.bin"
+    source.write_bytes(three_chunks)
+    calls = []
+    result = api.encode_file(source, target, options={"effort": 1}, threads=2, progress=lambda *args: calls.append(args))
+    assert result.encoded == target.stat().st_size and result.size == len(three_chunks)
+    assert calls == [(1 << 20, len(three_chunks)), (2 << 20, len(three_chunks)), (len(three_chunks),) * 2]
+    calls.clear()
+    api.decode_file(target, back, threads=2, progress=lambda *args: calls.append(args))
+    assert calls[-1] == (len(three_chunks), len(three_chunks)) and back.read_bytes() == three_chunks
+    assert sorted(os.listdir(tmp_path)) == ["in.bin", "in.bin.lac", "out.bin"]
+
+
+def test_info(tmp_path, three_chunks):
+    source, target = tmp_path / "in.bin", tmp_path / "in.bin.lac"
+    for data in (b"small", three_chunks):
+        source.write_bytes(data)
+        api.encode_file(source, target, options={"effort": 1}, force=True)
+        found = api.info(target)
+        assert (found.codec, found.identical, found.options, found.stream_version) == ("bytes", "bytes", {"effort": 1}, 0)
+        assert found.original_size == found.decoded_size == len(data) and found.problem is None
+        assert sum(found.sections.values()) == found.file_size == target.stat().st_size
+        assert found.original_name == "in.bin"
+
+
+def test_long_names_do_not_break_the_promise(tmp_path):
+    source = tmp_path / ("n" * 200)
+    source.write_bytes(os.urandom(100))
+    assert api.encode_file(source, tmp_path / "x", options={"effort": 1}).encoded <= 164
+    assert api.info(tmp_path / "x").original_name is None
+
+
+def test_info_needs_neither_numpy_nor_numba(tmp_path):
+    (tmp_path / "x.lac").write_bytes(laconic.encode(b"abc", effort=1))
+    code = (
+        "import sys, time; t = time.perf_counter(); import laconic; t = time.perf_counter() - t\n"
+        "assert t < 0.05, t\n"
+        "from laconic import api; api.info('x.lac')\n"
+        "bad = {'numpy', 'numba', 'torch', 'zstandard'} & set(sys.modules); assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+def test_unknown_versions_are_refused():
+    import msgspec
+
+    from laconic.container import Chunk, Header, content_hash, write_container
+
+    chunk = Chunk(0, ((0, 3),), b"\0abc", content_hash(b"abc"), 3)
+    good = Header("bytes", 0, {})
+    for changes, error in (
+        ({"codec": "from the future"}, UnsupportedFile),
+        ({"stream_version": 99}, UnsupportedFile),
+        ({"identical": "pixels"}, CorruptFile),
+    ):
+        out = io.BytesIO()
+        write_container(msgspec.structs.replace(good, **changes), [chunk], out)
+        with pytest.raises(error):
+            laconic.decode(out.getvalue())
+
+
+def test_verification_catches_a_wrong_encoder(tmp_path, monkeypatch):
+    from laconic.codecs.bytes import codec as module
+    from laconic.errors import LaconicError
+
+    monkeypatch.setattr(module, "_encode", lambda method, block, effort: b"wrong")
+    source = tmp_path / "in"
+    source.write_bytes(b"some text " * 10)
+    with pytest.raises(LaconicError, match="verification failed"):
+        api.encode_file(source, tmp_path / "out", options={"effort": 1})
+    assert os.listdir(tmp_path) == ["in"]
