@@ -1,4 +1,4 @@
-"""rANS: against the plain Python reference, at every lane count, with every kind of table; damage; both kernels the same bytes."""
+"""rANS: against the plain Python reference, at every lane count, with every kind of table; damage; the same bytes from all."""
 
 import os
 import subprocess
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import reference_rans as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from laconic.entropy import _rans_dispatch
 from laconic.entropy.rans import RansDecoder, RansEncoder
 from laconic.entropy.tables import Tables, cost_bits, normalise
 from laconic.errors import BadInput, CorruptFile, LaconicError
+from tests.entropy import reference_rans as reference
 
 LANES = [1, 2, 4, 8, 16, 32, 64]
 
