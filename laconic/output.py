@@ -32,7 +32,13 @@ def atomic_file(path: Path, force: bool = False) -> Iterator[BinaryIO]:
             yield out
             out.flush()
             os.fsync(out.fileno())
-            temporary = _publish(out, temporary, path, force)
+            if temporary is None:
+                temporary = _temporary_name(path)
+                _give_name(out, temporary)
+            refuse_existing(path, force)
+            os.replace(temporary, path)
+            temporary = None
+        _sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise LaconicError(
@@ -61,17 +67,6 @@ def _create(path: Path) -> tuple[int, Path | None]:
             pass  # not every file system has them; the named file below also tells what is really wrong
     temporary = _temporary_name(path)
     return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666), temporary
-
-
-def _publish(out: BinaryIO, temporary: Path | None, path: Path, force: bool) -> Path | None:
-    """Give the synced file its name; returns what is left to remove."""
-    if temporary is None:
-        temporary = _temporary_name(path)
-        _give_name(out, temporary)
-    refuse_existing(path, force)
-    os.replace(temporary, path)
-    _sync_folder(path.parent)
-    return None
 
 
 def _give_name(out: BinaryIO, path: Path) -> None:

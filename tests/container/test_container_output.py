@@ -1,0 +1,100 @@
+"""Outputs appear whole or not at all, and memory stays bounded."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import laconic
+from laconic import api, output
+from laconic.errors import BadInput, LaconicError
+
+START = "import resource, signal, sys; from laconic import api\n"
+# A pipe that never ends keeps the encoder in the middle of its work.
+ENDLESS = START + "api.encode_file(open('/dev/zero', 'rb'), 'out.lac', options={'effort': 1}, verify=False, threads=2)"
+
+
+@pytest.fixture(params=["nameless", "named"])
+def temporary(request, monkeypatch):
+    """Both kinds of temporary file."""
+    if request.param == "named":
+        monkeypatch.setattr(output, "_DESCRIPTORS", output.Path("/nowhere"))
+    return request.param
+
+
+def test_success_and_failure(tmp_path, temporary):
+    path = tmp_path / "x"
+    with output.atomic_file(path) as out:
+        out.write(b"one")
+        assert not path.exists()
+    assert path.read_bytes() == b"one"
+    with pytest.raises(BadInput, match="exists already"), output.atomic_file(path):
+        pass
+    with pytest.raises(KeyboardInterrupt), output.atomic_file(path, force=True) as out:
+        out.write(b"two")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"one"
+    with output.atomic_file(path, force=True) as out:
+        out.write(b"two")
+    assert path.read_bytes() == b"two" and os.listdir(tmp_path) == ["x"]
+    umask = os.umask(0)
+    os.umask(umask)
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path, temporary):
+    path = tmp_path / "x"
+    with pytest.raises(BadInput, match="exists already"), output.atomic_file(path) as out:
+        out.write(b"ours")
+        path.write_bytes(b"theirs")
+    assert path.read_bytes() == b"theirs" and os.listdir(tmp_path) == ["x"]
+
+
+def test_places_that_cannot_be_written(tmp_path, temporary):
+    for path in (tmp_path / "no" / "folder" / "x", tmp_path):
+        with pytest.raises(LaconicError), output.atomic_file(path):
+            pass
+    (tmp_path / "in").write_bytes(b"abc")
+    with pytest.raises(BadInput, match="input and output"):
+        api.encode_file(tmp_path / "in", tmp_path / "in", force=True)
+
+
+@pytest.mark.parametrize("verb", ["encode", "decode"])
+def test_full_disk(tmp_path, verb):
+    (tmp_path / "in").write_bytes(os.urandom(6 << 20))
+    if verb == "decode":
+        (tmp_path / "in").write_bytes(laconic.encode(tmp_path / "in", effort=1))
+    call = "encode_file('in', 'out', options={'effort': 1})" if verb == "encode" else "decode_file('in', 'out')"
+    code = START + f"resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, 3 << 20))\napi.{call}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert "LaconicError: out: writing failed" in done.stderr.splitlines()[-1]
+    assert os.listdir(tmp_path) == ["in"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_killed_while_encoding(tmp_path, number):
+    process = subprocess.Popen([sys.executable, "-c", ENDLESS], cwd=tmp_path, stderr=subprocess.PIPE)
+    time.sleep(1.0)
+    assert process.poll() is None
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    assert process.returncode != 0
+    left = os.listdir(tmp_path)
+    assert left == [] or (number == signal.SIGKILL and not hasattr(os, "O_TMPFILE") and left != ["out.lac"])
+
+
+def test_memory_is_bounded_by_the_chunks(tmp_path):
+    """300 MB through encode and decode, far more than either may ever hold."""
+    code = START + (
+        "base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "api.encode_file('in', 'x.lac', options={'effort': 1}, threads=2)\n"
+        "api.decode_file('x.lac', open('/dev/null', 'wb'), threads=2)\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) // 1024)"
+    )
+    with open(tmp_path / "in", "wb") as file:
+        file.truncate(300_000_000)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 64, f"{done.stdout} MiB more than at the start"

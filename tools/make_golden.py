@@ -1,0 +1,70 @@
+"""Make the golden files: small inputs, encoded by this version, that every later version must decode to the same bytes.
+
+    python tools/make_golden.py            adds what is missing; never touches a file that exists
+
+Each is `tests/golden/<codec>-<setting>-<input>.lac`; the inputs are made by `content()` and stay out of the tree.
+"""
+
+import io
+import random
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"
+
+
+def content(name: str) -> bytes:
+    """The input called `name`: empty, one, text, table, noise, parts."""
+    rng = random.Random(2026)
+    words = ["rate", "order", "symbol", "table", "state", "lane", "model", "bits", "of", "the", "a"]
+    text = " ".join(rng.choice(words) for _ in range(700)).encode()
+    made = {
+        "empty": b"",
+        "one": b"\x8b",
+        "text": text,
+        "table": b"".join(b"%d,%d.5,%s\n" % (i, rng.randrange(100), rng.choice([b"ok", b"late"])) for i in range(200)),
+        "noise": rng.randbytes(300),
+        "parts": text + b"appended" * 20,
+    }
+    return made[name]
+
+
+def make(method: str, name: str) -> bytes:
+    """The file for the method `effort<N>` of codec `bytes`; input `parts` is written in two parts, the second one appended."""
+    import laconic
+    from laconic.container import append_chunks, shift_chunks, stream, write_container
+    from laconic.source import BytesSource
+
+    coder = laconic.codec("bytes", effort=int(method.removeprefix("effort")))
+    if name != "parts":
+        return coder.encode(content(name))
+    text = content("text")
+    header, first = stream(BytesSource(coder.encode(text)))
+    _, second = stream(BytesSource(coder.encode(b"appended" * 10)))
+    out = io.BytesIO()
+    write_container(header, [*first, *shift_chunks(second, len(text), 1)], out)
+    _, third = stream(BytesSource(coder.encode(b"appended" * 10)))
+    append_chunks(out, BytesSource(out.getvalue()), third)
+    return out.getvalue()
+
+
+def main() -> None:
+    """Write the missing ones; say what was left alone."""
+    sys.path.insert(0, str(FOLDER.parent.parent))
+    from tests.checks import EFFORTS
+
+    FOLDER.mkdir(exist_ok=True)
+    wanted = [("effort1", name) for name in ("empty", "one", "text", "table", "noise", "parts")]
+    wanted += [(f"effort{effort}", name) for effort in EFFORTS[1:] for name in ("text", "table")]
+    for method, name in wanted:
+        path = FOLDER / f"bytes-{method}-{name}.lac"
+        if path.exists():
+            same = path.read_bytes() == make(method, name)
+            print(f"{path.name}: left alone, {'as this version writes it' if same else 'THIS VERSION WRITES OTHER BYTES'}")
+        else:
+            path.write_bytes(make(method, name))
+            print(f"{path.name}: made, {path.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
