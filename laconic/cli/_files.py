@@ -61,6 +61,8 @@ def make_plan(inputs: list[str], output: str | None, rename: Callable[[str], str
     for name in inputs:
         if name in folders_in:
             base = Path(os.path.abspath(name))
+            if output is None and not base.name:
+                raise UsageError(f"{name}: say with -o where the encoded folder shall be")
             if output is None:
                 root = base.with_name(rename(base.name))
             else:

@@ -1,10 +1,11 @@
-"""The `laconic` command: argv in, exit code out. One module per verb, each with `HELP`, `add_arguments` and `run`.
+"""The `laconic` command: argv in, exit code out. One module per verb, each with `HELP`, `USAGE`, `add_arguments` and `run`.
 
 Exit codes: 0 all went well, 1 something could not be done (one line on standard error says what), 2 wrong usage,
 130 interrupted. Start-up is part of the product: numpy, numba, rich and torch are imported only where they are used.
 """
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -40,10 +41,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = [*(sys.argv[1:] if argv is None else argv)]
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # file names need not be text
     args = argparse.Namespace(verbose=0)
     try:
-        parser = _parser(arguments)
-        args = parser.parse_args(arguments)
+        parser, verb = _parsers(arguments)
+        args, unknown = parser.parse_known_args(arguments)
+        if unknown:
+            verb.error(f"unknown argument {unknown[0]}; --help lists the flags, with --codec NAME also that codec's own")
         if args.verb is None:
             parser.print_help(sys.stderr)
             return 2
@@ -51,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except UsageError as error:
-        complain(f"{error} (see laconic {getattr(args, 'verb', None) or ''} --help)")
+        complain(f"{error} (see laconic {arguments[0]} --help)")
         return 2
     except LaconicError as error:
         complain(str(error))
@@ -61,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
-        complain("interrupted; nothing was left behind")
+        complain("interrupted; no partial file is left")
         return 128 + signal.SIGINT
     except _Terminated as error:
         return 128 + int(error.args[0])
@@ -78,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser(arguments: list[str]) -> argparse.ArgumentParser:
+def _parsers(arguments: list[str]) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """The whole parser, and that of the verb in `arguments` (the whole one where there is none)."""
     parser = argparse.ArgumentParser(
         prog="laconic",
         description="Makes files small and brings them back identical.",
@@ -88,16 +95,19 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(dest="verb", title="verbs", metavar="VERB")
+    chosen = parser
     for name, module in _VERBS.items():
+        description = f"{module.HELP[0].upper()}{module.HELP[1:]}."
         verb = verbs.add_parser(
-            name, help=module.HELP, description=f"{module.HELP[0].upper()}{module.HELP[1:]}.", allow_abbrev=False
+            name, help=module.HELP, usage=f"laconic {name} {module.USAGE}", description=description, allow_abbrev=False
         )
         verb.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
         verb.add_argument("-v", "--verbose", action="count", default=0, help="say more; tracebacks of internal errors")
         # Only the verb that runs needs its flags, which for a codec means importing it.
         if name in arguments[:1]:
             module.add_arguments(verb, arguments[1:])
-    return parser
+            chosen = verb
+    return parser, chosen
 
 
 class _Version(argparse.Action):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from laconic.evaluation.bench import Candidate, Measurement
 
 HELP = "compare our codecs with every compressor that is installed here"
+USAGE = "[flags] FILE ..."
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:

@@ -11,6 +11,7 @@ from laconic.cli._progress import Meter
 from laconic.cli._report import IDENTICAL, complain, file_facts, note, print_json, say, speed_text
 
 HELP = "bring files back: FILE.lac -> FILE"
+USAGE = "[flags] FILE ..."
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:

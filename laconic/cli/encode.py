@@ -12,6 +12,7 @@ from laconic.cli._report import IDENTICAL, change_text, file_facts, print_json, 
 from laconic.errors import LaconicError
 
 HELP = "make files small: FILE -> FILE.lac"
+USAGE = "[flags] FILE ..."
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:

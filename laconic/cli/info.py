@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from laconic.api import Info
 
 HELP = "describe .lac files without decoding them"
+USAGE = "[flags] FILE ..."
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:

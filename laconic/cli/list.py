@@ -9,6 +9,7 @@ from typing import Any
 from laconic.cli._report import print_json, print_table
 
 HELP = "list the codecs, their options and the installed extras"
+USAGE = "[flags]"
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:

@@ -12,6 +12,7 @@ from laconic.cli._report import complain, describe, print_json, speed_text
 from laconic.errors import LaconicError
 
 HELP = "check that .lac files are whole, without writing anything"
+USAGE = "[flags] FILE ..."
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:

@@ -9,6 +9,7 @@ from laconic.cli._report import note, print_json
 from laconic.errors import BadInput
 
 HELP = "compile all kernels now, and say how long it took"
+USAGE = "[flags]"
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:

@@ -1,6 +1,7 @@
 """Files, folders and pipes go in and come back; what must not be overwritten is not."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -132,3 +133,12 @@ def test_threads_do_not_change_the_bytes(laconic, tmp_path: Path) -> None:
     one = laconic("encode", "big", "--effort", "1", "--threads", "1", "-o", "-").stdout
     two = laconic("encode", "big", "--effort", "1", "--threads", "2", "-o", "-").stdout
     assert one == two
+
+
+def test_names_need_not_be_text(laconic, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9 \xf0\x9f\x98\x80 \n.txt")
+    (tmp_path / name).write_bytes(b"content " * 99)
+    laconic("encode", "--effort", "1", name)
+    laconic("info", name + ".lac")
+    laconic("decode", name + ".lac", "-o", "back")
+    assert (tmp_path / "back").read_bytes() == b"content " * 99

@@ -1,0 +1,53 @@
+"""Flags come from an Options dataclass, whatever plain types it has."""
+
+import argparse
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+
+from laconic.cli._codec_options import add_codec_flags, given_options, peek_codec
+
+
+@dataclass(frozen=True)
+class Options:
+    effort: int = field(default=5, metadata={"help": "100 % of it"})
+    mode: Literal["fast", "small"] = "fast"
+    scale: float | None = None
+    keep_order: bool = True
+    label: str = field(default="x", metadata={"choices": ["x", "y"]})
+
+
+def parse(*arguments: str) -> dict[str, object]:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_codec_flags(parser, "test", Options)
+    parser.format_help()
+    return given_options(parser.parse_args(arguments))
+
+
+def test_only_what_was_given() -> None:
+    assert parse() == {}
+    assert parse("--effort", "3", "--no-keep-order", "--mode", "small") == {"effort": 3, "keep_order": False, "mode": "small"}
+    assert parse("--scale=0.5", "--label", "y", "--keep-order") == {"scale": 0.5, "label": "y", "keep_order": True}
+
+
+@pytest.mark.parametrize("wrong", [["--mode", "odd"], ["--effort", "x"], ["--label", "z"]])
+def test_wrong_values(wrong: list[str]) -> None:
+    with pytest.raises(argparse.ArgumentError):
+        parse(*wrong)
+
+
+def test_types_that_are_no_flags() -> None:
+    @dataclass(frozen=True)
+    class Odd:
+        parts: list[int]
+
+    with pytest.raises(TypeError, match="cannot become a flag"):
+        add_codec_flags(argparse.ArgumentParser(), "odd", Odd)
+
+
+def test_peek() -> None:
+    assert peek_codec(["a", "--codec", "bytes", "b"]) == "bytes"
+    assert peek_codec(["--codec=x.y"]) == "x.y"
+    assert peek_codec(["a", "--", "--codec", "bytes"]) is None
+    assert peek_codec(["--codec"]) is None
