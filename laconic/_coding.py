@@ -4,6 +4,7 @@ value --codec.encode--> chunks --verified--> write_container        stream/salva
 """
 
 import importlib
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
@@ -73,7 +74,8 @@ def encode_value(
         codec=codec.name,
         stream_version=codec.stream_version,
         options=codec.options_dict(),
-        name=name,
+        # File names need not be text; what is none is shown as such.
+        name=name if name is None else os.fsencode(name).decode(errors="replace"),
         identical=codec.identical,
         size=None if codec.identical == "bytes" else size,
         metadata=codec.metadata(value),
