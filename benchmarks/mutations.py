@@ -1,0 +1,182 @@
+"""Mutants for `benchmarks/fuzz.py`: (corpus, seed, number) -> the bytes of a damaged or forged `.lac` file."""
+
+import io
+import random
+from dataclasses import dataclass, field, replace
+
+import laconic
+from laconic.container import Chunk, Header, layout, stream, write_container
+from laconic.container.types import INDEX, ChunkHead, content_hash
+from laconic.source import BytesSource
+
+FILE_ID = 7
+
+
+@dataclass(frozen=True)
+class Original:
+    """One valid file, and its parts for the forger."""
+
+    data: bytes
+    header: bytes
+    chunks: tuple[Chunk, ...]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The valid files that mutants are made from."""
+
+    files: tuple[Original, ...] = field(repr=False)
+
+    @classmethod
+    def make(cls, efforts: list[int] | None = None) -> "Corpus":
+        """Small files of many kinds by every effort of codec `bytes` that exists, compact and in several chunks."""
+        from tests.checks import EFFORTS, inputs
+
+        chosen = inputs(1500)
+        kinds = ["empty", "seven", "short random", "text", "table", "16-bit ramp", "two symbols", "repeat far apart", "x86 calls"]
+        files = []
+        for effort in efforts or EFFORTS:
+            coder = laconic.codec("bytes", effort=effort)
+            parts = [_chunks(coder.encode(chosen[kind])) for kind in kinds]
+            files += [coder.encode(chosen[kind]) for kind in kinds]
+            files.append(_joined(coder.encode(b""), [chunk for part in parts[1:5] for chunk in part]))
+        return cls(tuple(Original(data, stream(BytesSource(data))[0].pack(), tuple(_chunks(data))) for data in files))
+
+    def methods(self) -> list[int]:
+        """Method bytes to forge: those that occur, and two that no codec has."""
+        return sorted({chunk.payload[0] for original in self.files for chunk in original.chunks} | {4, 255})
+
+    def originals(self) -> list[bytes]:
+        """The files themselves."""
+        return [original.data for original in self.files]
+
+
+def mutant(corpus: Corpus, seed: int, number: int) -> tuple[bytes, bool]:
+    """(bytes, whether all checksums and hashes in it are right)."""
+    rng = random.Random(f"{seed} {number}")
+    original = rng.choice(corpus.files)
+    if rng.random() < 0.3:
+        return _mutate(rng, original.data, rng.choice(corpus.files).data), False
+    return _forge(rng, original, rng.choice(corpus.files), corpus.methods()), True
+
+
+def _mutate(rng: random.Random, data: bytes, other: bytes) -> bytes:
+    """1 to 4 changes: flipped bits, overwritten, inserted, removed, repeated or foreign bytes."""
+    changed = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        at = rng.randrange(len(changed) + 1) if rng.random() < 0.6 else min(len(changed), int(rng.expovariate(0.1)))
+        length = rng.choice((1, 1, 2, 4, 8, 30))
+        kind = rng.randrange(7)
+        if kind == 0 and at < len(changed):
+            changed[at] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            changed[at : at + length] = rng.randbytes(length)
+        elif kind == 2:
+            changed[at : at + length] = bytes([rng.choice((0, 1, 127, 128, 255))]) * length
+        elif kind == 3:
+            changed[at:at] = rng.randbytes(length)
+        elif kind == 4:
+            del changed[at : at + length]
+        elif kind == 5:
+            changed[at:at] = changed[at : at + length] * rng.choice((1, 2, 50))
+        else:
+            start = rng.randrange(len(other) + 1)
+            changed[at : at + length] = other[start : start + length]
+    return bytes(changed)
+
+
+def _forge(rng: random.Random, original: Original, other: Original, methods: list[int]) -> bytes:
+    """A file with right sums: mutated header, payloads, chunk facts or order."""
+    header, chunks = original.header, list(original.chunks)
+    what = rng.random()
+    if what < 0.15:
+        header = (
+            _mutate(rng, header, other.header) if rng.random() < 0.8 else Header("bytes", 0, {}, metadata=_nested(rng)).pack()
+        )
+    elif what < 0.75 or not chunks:
+        i = rng.randrange(len(chunks))
+        chunks[i] = _with_payload(rng, chunks[i], rng.choice(other.chunks).payload if other.chunks else b"", methods)
+    elif what < 0.9:
+        i = rng.randrange(len(chunks))
+        chunks[i] = _with_facts(rng, chunks[i])
+    else:
+        chunks = rng.choices(chunks + list(other.chunks), k=rng.randint(0, 5))
+        if rng.random() < 0.7:
+            chunks = _in_order(chunks)
+    if len(chunks) == 1 and rng.random() < 0.5 and len(chunks[0].covers) and all(start == 0 for start, _ in chunks[0].covers):
+        return layout.pack_compact_head(header, _head(chunks[0], 0)) + chunks[0].payload + layout.COMPACT_END
+    return _chunked(rng, header, chunks)
+
+
+def _with_payload(rng: random.Random, chunk: Chunk, other: bytes, methods: list[int]) -> Chunk:
+    method = chunk.payload[:1] if rng.random() < 0.9 else bytes([rng.choice(methods)])
+    payload = method + _mutate(rng, chunk.payload[1:], other) if rng.random() < 0.95 else rng.randbytes(rng.randrange(40))
+    chunk = replace(chunk, payload=payload)
+    if rng.random() < 0.3:
+        size = rng.choice((0, 1, len(payload) - 1, len(payload), chunk.decoded_size + 1, rng.randrange(1 << 20), 1 << 20))
+        chunk = replace(chunk, decoded_size=max(0, size), covers=((0, max(0, size)),))
+    return chunk
+
+
+def _with_facts(rng: random.Random, chunk: Chunk) -> Chunk:
+    big = rng.choice((0, 1, 255, 65536, (1 << 26) + 1, (1 << 32) - 1, 1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1))
+    kind = rng.randrange(5)
+    if kind == 0:
+        return replace(chunk, decoded_size=min(big, (1 << 32) - 1))
+    if kind == 1:
+        return replace(chunk, covers=((rng.choice((0, 1, big)), rng.choice((0, big))),) * rng.choice((1, 1, 1, 2, 8)))
+    if kind == 2:
+        return replace(chunk, kind=rng.randrange(4))
+    if kind == 3:
+        return replace(chunk, depends=tuple(rng.choice((0, 1, 2, 77)) for _ in range(rng.randrange(4))))
+    return replace(chunk, content_hash=rng.getrandbits(64))
+
+
+def _chunked(rng: random.Random, header: bytes, chunks: list[Chunk]) -> bytes:
+    data = bytearray(layout.pack_head(header, FILE_ID))
+    index = bytearray(layout.index_start(header))
+    for i, chunk in enumerate(chunks):
+        sequence = i if rng.random() < 0.98 else rng.randrange(5)
+        packed = layout.pack_chunk_head(_head(chunk, sequence), FILE_ID)
+        index += layout.index_entry(len(data) if rng.random() < 0.98 else rng.randrange(1 << 40), packed)
+        data += packed + chunk.payload
+    if rng.random() < 0.05:
+        index = bytearray(_mutate(rng, bytes(index), header))
+    digest, at = content_hash(bytes(index)), len(data)
+    data += layout.pack_chunk_head(ChunkHead(len(chunks), INDEX, (), len(index), 0, digest, digest), FILE_ID) + index
+    data += layout.pack_footer(FILE_ID, at, len(data) - at)
+    return bytes(data)
+
+
+def _head(chunk: Chunk, sequence: int) -> ChunkHead:
+    digest = content_hash(chunk.payload)
+    return ChunkHead(
+        sequence, chunk.kind, chunk.covers, len(chunk.payload), chunk.decoded_size, digest, chunk.content_hash, chunk.depends
+    )
+
+
+def _in_order(chunks: list[Chunk]) -> list[Chunk]:
+    start, moved = 0, []
+    for chunk in chunks:
+        moved.append(replace(chunk, covers=((start, start + chunk.decoded_size),)))
+        start += chunk.decoded_size
+    return moved
+
+
+def _nested(rng: random.Random) -> dict[str, object]:
+    value: object = rng.choice((None, 1, "x", [1, 2], 2.5))
+    for _ in range(rng.randrange(30)):
+        value = [value] * rng.choice((1, 2)) if rng.random() < 0.5 else {"k": value}
+        if isinstance(value, list) and len(str(value)) > 1000:
+            break
+    return {"value": value}
+
+
+def _chunks(data: bytes) -> list[Chunk]:
+    return list(stream(BytesSource(data))[1])
+
+
+def _joined(like: bytes, chunks: list[Chunk]) -> bytes:
+    out = io.BytesIO()
+    write_container(stream(BytesSource(like))[0], _in_order(chunks), out)
+    return out.getvalue()

@@ -1,0 +1,20 @@
+import pytest
+
+from benchmarks.fuzz import fuzz
+from benchmarks.mutations import Corpus, mutant
+from tests.checks import EFFORTS
+
+
+@pytest.mark.parametrize("efforts", [[effort] for effort in (1, 3, 5, 9) if effort in EFFORTS], ids=str)
+def test_mutants_give_only_our_errors(efforts, tmp_path):
+    """The long run is `python benchmarks/fuzz.py`."""
+    corpus = Corpus.make(efforts)
+    outcomes, kinds, _ = fuzz(corpus, 2026, range(1000), tmp_path)
+    assert not [outcome for outcome in outcomes if outcome.startswith("FAILURE")], outcomes
+    assert sum(outcomes.values()) == 1000 and kinds["repaired"] > 500
+    assert outcomes["CorruptFile"] > 300 and outcomes["decoded"] > 10
+
+
+def test_mutants_can_be_made_again():
+    corpus = Corpus.make([1])
+    assert [mutant(corpus, 5, i) for i in range(50)] == [mutant(Corpus.make([1]), 5, i) for i in range(50)]
