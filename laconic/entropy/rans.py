@@ -181,7 +181,7 @@ class RansDecoder:
         result = _output(n, dtype, out, tables, self.count - self._at)
         self._fill(result, tables, table)
         if tables.escape:
-            places = np.flatnonzero(result == tables.highest)
+            places = np.flatnonzero(result == tables.marker)
             if len(places):
                 which = np.zeros(len(places), np.int64) if table is None else table[places].astype(np.int64)
                 values = escapes.join(len(places), self._raw) + tables.origins[which] + tables.sizes[which]

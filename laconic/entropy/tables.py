@@ -98,6 +98,18 @@ class Tables:
         return cls(freqs, np.array([0, len(freqs)], np.uint32), freq_bits, escape, np.array([first], np.int32))
 
     @classmethod
+    def sparing(cls, counts: ArrayLike, freq_bits: int, first: int = 0) -> "Tables":
+        """One table from counts (integers, one per value from `first` on) that leaves the rarest values to an added escape.
+
+        A value whose share is far below 2**-freq_bits would still take a frequency of 1 from the others. Escaping costs it some
+        16 bits more, so it pays below a twelfth of that share.
+        """
+        exact = _integers(counts, 0, 1 << 48, np.int64, "counts")
+        rare = exact * 12 < int(exact.sum()) >> freq_bits
+        kept = np.where(rare, 0, exact)
+        return cls.from_counts(np.append(kept, max(1, int(exact[rare].sum()))), freq_bits, True, first)
+
+    @classmethod
     def uniform(cls, bits: int) -> "Tables":
         """The table of 2**bits equally likely symbols: raw bits."""
         return cls(np.ones(1 << bits, np.uint32), np.array([0, 1 << bits], np.uint32), bits)
@@ -133,8 +145,16 @@ class Tables:
 
     @cached_property
     def highest(self) -> int:
-        """Largest value of any row; with escapes, the marker one above all regular values."""
-        return int((self.origins + self.sizes.astype(np.int64)).max()) - 1 + int(self.escape)
+        """Largest value of any row, the marker included."""
+        top = int((self.origins + self.sizes.astype(np.int64)).max()) - 1
+        return max(top, self.marker) if self.escape else top
+
+    @cached_property
+    def marker(self) -> int:
+        """What an escape row decodes to at first, before its value is read: a value that no other row has."""
+        if len(self) == 1 and not self.freqs[:-1].all():
+            return int(self.origins[0]) + int(np.argmin(self.freqs[:-1]))
+        return int((self.origins + self.sizes.astype(np.int64)).max())
 
     @cached_property
     def origins(self) -> NDArray[np.int32]:
@@ -151,11 +171,11 @@ class Tables:
 
     @cached_property
     def values(self) -> NDArray[np.int32]:
-        """i32[rows]: the value of each row; an escape row has the marker `highest`."""
+        """i32[rows]: the value of each row; an escape row has the marker."""
         rows = np.arange(len(self.freqs), dtype=np.int64)
         values = rows - np.repeat(self.offsets[:-1].astype(np.int64) - self.origins, np.diff(self.offsets))
         if self.escape:
-            values[self.offsets[1:].astype(np.int64) - 1] = self.highest
+            values[self.offsets[1:].astype(np.int64) - 1] = self.marker
         return _frozen(values.astype(np.int32))
 
     @cached_property
@@ -212,7 +232,8 @@ class Tables:
         codes = np.zeros((len(self) << self.freq_bits) + 4, np.uint8 if code_bits <= 8 else np.uint16)  # 32-bit loads read beyond
         codes[:-4] = np.repeat(code, self.freqs)
         spans = np.zeros(len(self) << code_bits, np.uint32)
-        spans[table << code_bits | code] = self.small_spans[: len(code)]
+        used = self.freqs > 0  # an unused row may share its code with the marker
+        spans[(table << code_bits | code)[used]] = self.small_spans[: len(code)][used]
         return Split(_frozen(codes), _frozen(spans), code_bits)
 
     @cached_property

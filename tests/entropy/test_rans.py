@@ -130,6 +130,21 @@ def test_pushes_escapes_and_offsets(parts: list[tuple[int, str]], lanes: int | N
     decoder.finish()
 
 
+@pytest.mark.parametrize("n", [200, 70_000])
+def test_rare_values_are_escaped(n: int) -> None:
+    counts = np.where(np.arange(256) % 3, 1, 10_000)
+    counts[0] = 10**7
+    tables = Tables.sparing(counts, 12)
+    assert (tables.freqs[:-1] == 0).sum() == 170
+    values = np.random.default_rng(8).choice(256, n, p=counts / counts.sum()).astype(np.uint8)
+    values[:100] = np.arange(156, 256)
+    data = RansEncoder().push(values, tables).push(values.astype(int) - 300, tables).finish()
+    decoder = RansDecoder(data)
+    assert (decoder.pull(n, tables, dtype=np.uint8) == values).all()
+    assert (decoder.pull(n, tables) == values.astype(int) - 300).all()
+    decoder.finish()
+
+
 def test_extreme_escapes() -> None:
     tables = KINDS["bells"]
     values = np.array([-(2**31), 2**31 - 1, 0, 61, -62, 10**6], np.int64)
