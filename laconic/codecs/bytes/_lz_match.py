@@ -1,0 +1,171 @@
+"""Match finders of the LZ codec: bytes go in, candidate matches (for the optimal parse) or sequences (lazy parse) come out.
+
+A match at a position is (length, distance): data[p : p + length] equals data[p - distance : ...]. All byte arrays are padded.
+"""
+
+import numpy as np
+
+from laconic.codecs.bytes._lz_layout import U, common_length, leading_zeros, load64
+from laconic.entropy._jit import kernel
+
+CANDIDATES = 26  # most matches that find_matches keeps for a position
+TREE_HASH_BITS, CHAIN_HASH_BITS = 18, 17
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+@kernel
+def find_matches(data, size, start, stop, depth, nice, heads, sons, mask, first, found):  # type: ignore[no-untyped-def]
+    """Candidates for positions start..stop of data u8[size + padding]: the nearest match of every length worth having.
+
+    Binary trees of suffixes by 4-byte hash, the newest at the root, at most `depth` nodes visited, lengths up to `nice`; and the last
+    place of the same 2 and 3 bytes. heads u32[3, 2**18] and sons u32[2 * (mask + 1)] (position + 1, 0 none) live from call to call.
+    Fills found u64 (length << 32 | distance; rising lengths) and first u32[stop - start + 1], where each position's begin.
+    """
+    by_two, by_three, roots = heads[0], heads[1], heads[2]
+    one = U(1)
+    at = U(0)
+    for position in range(U(start), U(stop)):
+        first[position - U(start)] = at
+        limit = min(U(size) - position, U(nice))
+        if limit < U(4):
+            continue
+        here = position + one
+        word = load64(data, position)
+        two = word & U(0xFFFF)
+        three = ((word & U(0xFFFFFF)) * _MIX) >> U(64 - TREE_HASH_BITS)
+        four = ((word & U(0xFFFFFFFF)) * _MIX) >> U(64 - TREE_HASH_BITS)
+        near, near_three, current = U(by_two[two]), U(by_three[three]), U(roots[four])
+        by_two[two] = here
+        by_three[three] = here
+        roots[four] = here
+        most = at + U(CANDIDATES)
+        best = one
+        if near != U(0):
+            best = U(2)
+            found[at] = (best << U(32)) | (here - near)
+            at += one
+        if near_three != U(0) and near_three != near and ((load64(data, near_three - one) ^ word) & U(0xFFFFFF)) == U(0):
+            best = U(3)
+            found[at] = (best << U(32)) | (here - near_three)
+            at += one
+        smaller, larger = (
+            (position & mask) << one,
+            ((position & mask) << one) + one,
+        )  # where the next smaller / larger suffix goes
+        smaller_length, larger_length = U(0), U(0)
+        left = U(depth)
+        while True:
+            if current == U(0) or left == U(0) or here - current > mask:
+                sons[smaller] = 0
+                sons[larger] = 0
+                break
+            left -= one
+            other = current - one
+            length = common_length(data, other, position, min(smaller_length, larger_length), limit)
+            if length > best:
+                best = length
+                at -= U(at == most)
+                found[at] = (length << U(32)) | (position - other)
+                at += one
+            node = (other & mask) << one
+            if length == limit:
+                sons[smaller] = sons[node]
+                sons[larger] = sons[node + one]
+                break
+            if data[other + length] < data[position + length]:
+                sons[smaller] = current
+                smaller = node + one
+                current = U(sons[smaller])
+                smaller_length = length
+            else:
+                sons[larger] = current
+                larger = node
+                current = U(sons[larger])
+                larger_length = length
+    first[U(stop) - U(start)] = at
+
+
+@kernel
+def parse_lazy(data, size, depth, heads, chain, mask, sequences):  # type: ignore[no-untyped-def]
+    """Greedy parse of data u8[size + padding] that looks two positions ahead before it takes a match.
+
+    heads u32[2**17] and chain u32[mask + 1] start as zeros. Fills sequences u32[3 * n]: literals before, length, distance.
+    Returns (entries filled, literals after the last match).
+    """
+    one = U(1)
+    size = U(size)
+    last = np.ones(4, np.uint64)
+    at, anchor, position, inserted = U(0), U(0), U(0), U(0)
+    while position + U(8) < size:
+        length, distance, gain = _best(data, size, position, depth, heads, chain, mask, last)
+        inserted = position + one
+        if length == U(0):
+            position += one + ((position - anchor) >> U(8))
+            continue
+        ahead = one
+        while ahead <= U(2) and position + ahead + U(8) < size:
+            later, later_distance, later_gain = _best(data, size, position + ahead, depth, heads, chain, mask, last)
+            inserted = position + ahead + one
+            if later > U(0) and later_gain > gain + np.int64(3 * ahead + one):
+                position += ahead
+                length, distance, gain = later, later_distance, later_gain
+                ahead = U(0)
+            ahead += one
+        while position > anchor and distance < position and data[position - one] == data[position - one - distance]:
+            position -= one
+            length += one
+        length = common_length(data, position - distance, position, length, size - position)
+        sequences[at] = position - anchor
+        sequences[at + one] = length
+        sequences[at + U(2)] = distance
+        at += U(3)
+        slot = 3
+        for k in range(3):
+            if last[k] == distance:
+                slot = k
+                break
+        for k in range(slot, 0, -1):
+            last[k] = last[k - 1]
+        last[0] = distance
+        position += length
+        anchor = position
+        while inserted + U(8) < size and inserted < position:
+            hashed = ((load64(data, inserted) & U(0xFFFFFFFF)) * _MIX) >> U(64 - CHAIN_HASH_BITS)
+            chain[inserted & mask] = heads[hashed]
+            heads[hashed] = inserted + one
+            inserted += one
+    return at, size - anchor
+
+
+@kernel
+def _best(data, size, position, depth, heads, chain, mask, last):  # type: ignore[no-untyped-def]
+    """Insert a position into its chain; (length, distance, gain) of the match there that seems to save most, length 0 for none."""
+    one = U(1)
+    limit = size - position
+    length, distance, gain = U(0), U(0), np.int64(0)
+    word = load64(data, position)
+    for k in range(4):
+        if last[k] <= position and ((load64(data, position - last[k]) ^ word) & U(0xFFFFFF)) == U(0):
+            new = common_length(data, position - last[k], position, U(3), limit)
+            new_gain = np.int64(new << U(2)) - (k + 1)
+            if new_gain > gain:
+                length, distance, gain = new, last[k], new_gain
+    hashed = ((word & U(0xFFFFFFFF)) * _MIX) >> U(64 - CHAIN_HASH_BITS)
+    current = U(heads[hashed])
+    chain[position & mask] = current
+    heads[hashed] = position + one
+    left = U(depth)
+    while current != U(0) and left != U(0) and position + one - current <= mask:
+        left -= one
+        other = current - one
+        # a longer match must agree in the byte behind the best so far
+        if length >= limit:
+            break
+        if data[other + length] == data[position + length]:
+            new = common_length(data, other, position, U(0), limit)
+            if new >= U(4) and new > length:
+                new_gain = np.int64(new << U(2)) - np.int64(U(63) - leading_zeros(position - other)) - 1
+                if new_gain > gain:
+                    length, distance, gain = new, position - other, new_gain
+        current = U(chain[other & mask])
+    return length, distance, gain
