@@ -4,7 +4,6 @@ value --codec.encode--> chunks --verified--> write_container        stream/salva
 """
 
 import importlib
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
@@ -13,7 +12,7 @@ from laconic.codecs import registry
 from laconic.codecs.base import Codec, Lost
 from laconic.container import CRITICAL, Chunk, Damage, Header, Written, write_container
 from laconic.errors import BadInput, CorruptFile, LaconicError, LimitExceeded, UnsupportedFile
-from laconic.source import Source
+from laconic.source import FileSource, Source
 from laconic.threads import ordered_map
 
 Progress = Callable[[int, int | None], None]
@@ -74,8 +73,7 @@ def encode_value(
         codec=codec.name,
         stream_version=codec.stream_version,
         options=codec.options_dict(),
-        # File names need not be text; what is none is shown as such.
-        name=name if name is None else os.fsencode(name).decode(errors="replace"),
+        name=name,
         identical=codec.identical,
         size=None if codec.identical == "bytes" else size,
         metadata=codec.metadata(value),
@@ -86,6 +84,12 @@ def encode_value(
     if verify:
         chunks = verified(codec, header, chunks, threads)
     return write_container(header, _reported(chunks, progress, size), out)
+
+
+def stored_name(source: Source) -> str | None:
+    """The name that the header keeps: a file's own, unless a header cannot hold it (control characters, undecodable bytes)."""
+    name = source.path.name if isinstance(source, FileSource) else ""
+    return name if name and name.isprintable() else None
 
 
 def fit_threads(codec: Codec[Any], chunk_size: int, threads: int, max_memory: int | None) -> int:

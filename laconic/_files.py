@@ -1,6 +1,7 @@
 """File to file, streaming: `encode_file`, `decode_file`, `append_file`. Paths or open binary streams (pipes) in and out."""
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from laconic.container import Chunk, Damage, Header, Limits, Reader, append_chun
 from laconic.container.types import MAX_DECODED
 from laconic.errors import BadInput, LaconicError
 from laconic.output import atomic_file, refuse_existing
-from laconic.source import FileSource, PipeSource, Source
+from laconic.source import FileSource, PipeSource, Source, SpecialFileSource
 
 Place = str | os.PathLike[str] | BinaryIO
 
@@ -50,14 +51,14 @@ def encode_file(
     """
     coder = _coding.make_codec(codec, options or {})
     _refuse_early(source, target, force)
-    with open_source(source) as opened, _open_target(target, force) as out:
+    with open_source(source, may_grow=True) as opened, _open_target(target, force) as out:
         value = _coding.media_of(coder).from_source(opened)
         written = _coding.encode_value(
             coder,
             value,
             opened,
             out,
-            name=opened.path.name if isinstance(opened, FileSource) else None,
+            name=_coding.stored_name(opened),
             threads=threads,
             verify=verify,
             progress=progress,
@@ -133,13 +134,22 @@ def append_file(
     return FileResult(written.decoded_size, written.size, coder.name, coder.identical)
 
 
-def open_source(place: Place | Source) -> Source:
-    """A source for a path or an open binary stream; a Source stays what it is."""
+def open_source(place: Place | Source, may_grow: bool = False) -> Source:
+    """A source for a path or an open binary stream; a Source stays what it is.
+
+    Paths of pipes and devices are read as streams, and with `may_grow` files that claim to be empty (as those in /proc do), too.
+    """
     if isinstance(place, Source):
         return place
-    if isinstance(place, str | os.PathLike):
-        return FileSource(place)
-    return PipeSource(place, getattr(place, "name", None) if isinstance(getattr(place, "name", None), str) else "<pipe>")  # type: ignore[arg-type]
+    if not isinstance(place, str | os.PathLike):
+        name = getattr(place, "name", None)
+        return PipeSource(place, name if isinstance(name, str) else "<pipe>")
+    try:
+        status = os.stat(place)
+    except OSError:
+        return FileSource(place)  # whose error says what is wrong
+    special = not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
+    return SpecialFileSource(place) if special or (may_grow and status.st_size == 0) else FileSource(place)
 
 
 def _chunks(source: Source, limits: Limits, salvaging: bool) -> tuple[Header, Iterator[Chunk | Damage]]:

@@ -78,7 +78,7 @@ class Coder:
         media = _coding.media_of(coder)
         if isinstance(value_or_path, str | os.PathLike):
             with FileSource(value_or_path) as source:
-                _encode(coder, media.from_source(source), source, source.path.name, out, threads, verify)
+                _encode(coder, media.from_source(source), source, _coding.stored_name(source), out, threads, verify)
         else:
             _encode(coder, media.from_object(value_or_path), None, None, out, threads, verify)
         return out.getvalue()

@@ -143,6 +143,21 @@ class PipeSource(Source):
         return b"".join(parts)
 
 
+class SpecialFileSource(PipeSource):
+    """A named pipe or a device, by path."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Open `path`; raises BadInput when that is not possible."""
+        try:
+            self._file = open(path, "rb")  # noqa: SIM115  (closed by close())
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be opened ({error.strerror}); check the path and its permissions") from error
+        super().__init__(self._file, str(path))
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class IteratorSource(PipeSource):
     """Pieces that are made while they are read, such as the parts of a file that is being decoded."""
 

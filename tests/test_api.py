@@ -4,6 +4,7 @@ import pickle
 import random
 import subprocess
 import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -117,6 +118,30 @@ def test_real_pipe(three_chunks):
     code = "import sys; from laconic import api; api.encode_file(sys.stdin.buffer, sys.stdout.buffer, options={'effort': 1})"
     encoded = subprocess.run([sys.executable, "-c", code], input=three_chunks, capture_output=True, check=True).stdout
     assert laconic.decode(encoded) == three_chunks
+
+
+def test_named_pipes_and_files_without_size(tmp_path, three_chunks):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    writer = threading.Thread(target=lambda: fifo.write_bytes(three_chunks))
+    writer.start()
+    api.encode_file(fifo, tmp_path / "a.lac", options={"effort": 1})
+    writer.join()
+    assert laconic.decode(tmp_path / "a.lac") == three_chunks
+    if os.path.exists("/proc/version"):
+        api.encode_file("/proc/version", tmp_path / "b.lac", options={"effort": 1})
+        with open("/proc/version", "rb") as file:
+            assert laconic.decode(tmp_path / "b.lac") == file.read()
+
+
+def test_awkward_names(tmp_path):
+    for name in (b"\xff\xfe", b"new\nline", b"\x1b[31m", "späß 文".encode()):
+        path = os.path.join(os.fsencode(tmp_path), name)
+        with open(path, "wb") as file:
+            file.write(b"abc" * 100)
+        api.encode_file(os.fsdecode(path), tmp_path / "x.lac", options={"effort": 1}, force=True)
+        assert api.info(tmp_path / "x.lac").original_name in (None, "späß 文")
+        assert laconic.decode(tmp_path / "x.lac") == b"abc" * 100
 
 
 def test_files_and_progress(tmp_path, three_chunks):

@@ -32,6 +32,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     `codec`, `stream_version`: which decoder. `options`: the encoder's, for people to read.
     `identical`: what is restored exactly, "bytes", "pixels", "samples" or "none".
     `name`, `format`, `size`: of the original file (`size` in bytes; None where `identical` is "bytes": there the chunks say it).
+    All strings but those in the metadata are printable.
     `metadata`: the codec's description of the value. `model_id`: SHA-256 of the trained weights that decoding needs.
     """
 
@@ -75,6 +76,9 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
             raise CorruptFile(f"the header is not valid ({_one_line(error)})") from error
         if header.stream_version < 0 or (header.size or 0) < 0 or not _is_plain(header.metadata):
             raise CorruptFile("the header is not valid (a negative size or version, or metadata that is not plain)")
+        texts = (header.codec, header.identical, header.name, header.format, *header.options, *header.options.values())
+        if not all(text.isprintable() for text in texts if isinstance(text, str)):
+            raise CorruptFile("the header is not valid (text that cannot be printed)")  # no escape sequences on terminals
         return header
 
 
