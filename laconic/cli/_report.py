@@ -62,7 +62,7 @@ def file_facts(job: Job, done: "FileResult", seconds: float) -> dict[str, Any]:
         "encoded": done.encoded,
         "ratio": round(done.size / done.encoded, 4) if done.encoded else None,
         "seconds": round(seconds, 4),
-        "identical": done.identical,
+        "identical": "none" if done.damage else done.identical,
     }
 
 

@@ -9,6 +9,7 @@ from laconic.cli._common import add_file_flags, check_device, is_lac, run_jobs
 from laconic.cli._files import PIPE, Job, Plan, decoded_name, make_plan
 from laconic.cli._progress import Meter
 from laconic.cli._report import IDENTICAL, complain, file_facts, note, print_json, say, speed_text
+from laconic.errors import BadInput
 
 HELP = "bring files back: FILE.lac -> FILE"
 USAGE = "[flags] FILE ..."
@@ -25,6 +26,8 @@ def run(args: argparse.Namespace) -> int:
     from laconic import api
 
     check_device(args)
+    if PIPE in args.inputs and sys.stdin.isatty():
+        raise BadInput("standard input is a terminal; name a file, or send one through a pipe")
     plan = _without_others(args, make_plan(args.inputs, args.output, decoded_name))
 
     def convert(job: Job, meter: Meter) -> bool:
@@ -45,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json({**file_facts(job, done, seconds), "damage": list(done.damage)})
         change = f"{done.encoded:,} -> {done.size:,} bytes, {speed_text(done.size, seconds)}"
-        kept = f"{len(done.damage)} parts are lost" if done.damage else IDENTICAL[done.identical]
+        lost = "1 part is lost" if len(done.damage) == 1 else f"{len(done.damage)} parts are lost"
+        kept = lost if done.damage else IDENTICAL[done.identical]
         say(args, job, f"{change}, codec {done.codec}, {kept}")
         return not done.damage
 
