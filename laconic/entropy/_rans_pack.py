@@ -8,6 +8,7 @@ is reached.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from laconic.entropy._jit import kernel
 from laconic.entropy._rans_stream import read_varint, varint
@@ -34,7 +35,7 @@ def pack(tables: Tables) -> bytes:
     if shifted:
         head += b"".join(varint(2 * first if first >= 0 else -2 * first - 1) for first in tables.origins.tolist())
     buffer = np.zeros(_LONGEST * (1 + len(tables.freqs)), np.uint8)
-    length = code_freqs(tables.freqs.astype(np.int64), sizes, tables.freq_bits, buffer, len(buffer), False)
+    length = code_freqs(tables.freqs.astype(np.int64), sizes, tables.freq_bits, *_fresh(), buffer, len(buffer), False)
     return head + varint(length) + buffer[:length].tobytes()
 
 
@@ -67,7 +68,7 @@ def unpack(data: bytes | memoryview, at: int = 0) -> tuple[Tables, int]:
     buffer = np.zeros(length + 4, np.uint8)
     buffer[:length] = np.frombuffer(data, np.uint8, length, at)
     freqs = np.zeros(total, np.int64)
-    if code_freqs(freqs, sizes, freq_bits, buffer, length, True) == _FAILED:
+    if code_freqs(freqs, sizes, freq_bits, *_fresh(), buffer, length, True) == _FAILED:
         raise CorruptFile("packed tables: damaged frequencies")
     try:
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint32)
@@ -78,12 +79,17 @@ def unpack(data: bytes | memoryview, at: int = 0) -> tuple[Tables, int]:
         raise CorruptFile(f"packed tables: {error}") from None
 
 
+def _fresh() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Start of the coder: chance of a one in 65536ths and times seen, by context; low, high, code and position."""
+    return np.full(_CONTEXTS, 32768), np.zeros(_CONTEXTS, np.int64), np.array([0, 0xFFFFFFFF, 0, 0])
+
+
 @kernel
-def code_freqs(freqs, sizes, freq_bits, buffer, length, decoding):  # type: ignore[no-untyped-def]
-    """Code freqs i64[sum(sizes)] to or from buffer u8[...]; returns the bytes used, or _FAILED on a damaged stream."""
-    model = np.full((_CONTEXTS, 2), 32768, np.int64)  # probability of a one in 65536ths; times seen
-    model[:, 1] = 0
-    coder = np.array([0, 0xFFFFFFFF, 0, 0], np.int64)  # low, high, code, position
+def code_freqs(freqs, sizes, freq_bits, chances, seen, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
+    """Code freqs i64[sum(sizes)] to or from buffer u8[...]; returns the bytes used, or _FAILED on a damaged stream.
+
+    chances, seen, coder: fresh from `_fresh`.
+    """
     if decoding:
         for k in range(4):
             coder[2] = (coder[2] << 8) | (np.int64(buffer[k]) if k < length else 0)
@@ -94,7 +100,7 @@ def code_freqs(freqs, sizes, freq_bits, buffer, length, decoding):  # type: igno
         left = np.int64(1) << freq_bits
         zeros, last = 0, max(1, freq_bits - 6)
         while at < end - 1 and left > 0:
-            freq = _code_freq(freqs[at], left, zeros, last, model, coder, buffer, length, decoding)
+            freq = _code_freq(freqs[at], left, zeros, last, chances, seen, coder, buffer, length, decoding)
             if freq > left:
                 return _FAILED
             freqs[at] = freq
@@ -119,36 +125,38 @@ def code_freqs(freqs, sizes, freq_bits, buffer, length, decoding):  # type: igno
 
 
 @kernel
-def _code_freq(freq, left, zeros, last, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
-    if _code_bit(freq == 0, zeros, model, coder, buffer, length, decoding):
+def _code_freq(freq, left, zeros, last, chances, seen, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
+    if _code_bit(freq == 0, zeros, chances, seen, coder, buffer, length, decoding):
         return np.int64(0)
     size = _bit_length(freq)
     most = _bit_length(left)
     last = min(last, most)
-    if last == most or not _code_bit(size > last, _DIRECTION + last, model, coder, buffer, length, decoding):
+    if last == most or not _code_bit(size > last, _DIRECTION + last, chances, seen, coder, buffer, length, decoding):
         step = 0
-        while last - step > 1 and _code_bit(size < last - step, _STEP + min(step, 31), model, coder, buffer, length, decoding):
+        while last - step > 1 and _code_bit(
+            size < last - step, _STEP + min(step, 31), chances, seen, coder, buffer, length, decoding
+        ):
             step += 1
         size = last - step
     else:
         step = 1
         while last + step < most and _code_bit(
-            size > last + step, _STEP + 32 + min(step, 31), model, coder, buffer, length, decoding
+            size > last + step, _STEP + 32 + min(step, 31), chances, seen, coder, buffer, length, decoding
         ):
             step += 1
         size = last + step
     value = np.int64(1)
     for k in range(size - 1):
         context = _UPPER + 3 * size + (0 if k == 0 else value - 1) if k < 2 else -1
-        bit = _code_bit((freq >> (size - 2 - k)) & 1, context, model, coder, buffer, length, decoding)
+        bit = _code_bit((freq >> (size - 2 - k)) & 1, context, chances, seen, coder, buffer, length, decoding)
         value = (value << 1) | bit
     return value
 
 
 @kernel
-def _code_bit(bit, context, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
+def _code_bit(bit, context, chances, seen, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
     """Carry-less binary range coder; context -1 is an even chance."""
-    chance = model[context, 0] if context >= 0 else np.int64(32768)
+    chance = chances[context] if context >= 0 else np.int64(32768)
     middle = coder[0] + ((coder[1] - coder[0]) * chance >> 16)
     if decoding:
         bit = coder[2] <= middle
@@ -165,10 +173,9 @@ def _code_bit(bit, context, model, coder, buffer, length, decoding):  # type: ig
         coder[0] = (coder[0] << 8) & 0xFFFFFFFF
         coder[1] = ((coder[1] << 8) & 0xFFFFFFFF) | 255
     if context >= 0:
-        seen = model[context, 1]
         target = 65536 - 48 if bit else 48
-        model[context, 0] += (target - model[context, 0]) * 2 // (2 * seen + 3)
-        model[context, 1] = min(seen + 1, 60)
+        chances[context] += (target - chance) * 2 // (2 * seen[context] + 3)
+        seen[context] = min(seen[context] + 1, 60)
     return np.int64(1 if bit else 0)
 
 

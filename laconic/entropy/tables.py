@@ -7,7 +7,7 @@ look-ups that the coders need are built from it on first use and kept on the obj
 import heapq
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -313,7 +313,7 @@ class _Prices:
     """A heap of what one unit more (`up`) or less would cost each symbol. Outdated entries are dropped when they surface."""
 
     def __init__(self, count: NDArray[np.float64], freq: NDArray[np.int64], up: bool) -> None:
-        self._count, self._freq, self._up = count, freq, up
+        self._count, self._freq, self._up = count.tolist(), freq, up
         prices = -count * _log_step(freq) if up else np.where(freq > 1, count * _log_step(np.maximum(freq - 1, 1)), np.inf)
         self._heap = list(zip(prices.tolist(), range(len(count)), strict=True))
         heapq.heapify(self._heap)
@@ -331,8 +331,18 @@ class _Prices:
     def _price(self, i: int) -> float:
         freq = int(self._freq[i])
         if self._up:
-            return float(-self._count[i] * _log_step(freq))
-        return float(self._count[i] * _log_step(freq - 1)) if freq > 1 else math.inf
+            return -self._count[i] * _log_steps(freq)
+        return self._count[i] * _log_steps(freq - 1) if freq > 1 else math.inf
+
+
+def _log_steps(freq: int) -> float:
+    """`_log_step` of one number, from a list where it is small."""
+    return _small_steps()[freq] if freq <= 4096 else float(_log_step(freq))
+
+
+@cache
+def _small_steps() -> list[float]:
+    return _log_step(np.arange(4097)).tolist()
 
 
 def _log_step(freq):  # type: ignore[no-untyped-def]
