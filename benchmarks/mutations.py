@@ -39,6 +39,7 @@ class Corpus:
             coder = laconic.codec("bytes", effort=effort)
             parts = [_chunks(coder.encode(chosen[kind])) for kind in kinds]
             files += [coder.encode(chosen[kind]) for kind in kinds]
+            files.append(coder.encode(inputs(40_000 if effort <= 3 else 8_000)["text"]))  # enough for more than one lane
             files.append(_joined(coder.encode(b""), [chunk for part in parts[1:5] for chunk in part]))
         return cls(tuple(Original(data, stream(BytesSource(data))[0].pack(), tuple(_chunks(data))) for data in files))
 

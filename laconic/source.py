@@ -90,7 +90,8 @@ class BytesSource(Source):
     """Bytes in memory (any contiguous buffer); only the ranges that are read get copied."""
 
     def __init__(self, data: bytes | bytearray | memoryview, name: str = "<bytes>") -> None:
-        self._view = memoryview(data).cast("B")
+        view = memoryview(data)
+        self._view = view.cast("B") if view.nbytes else memoryview(b"")  # an empty array has no flat form
         self.size = len(self._view)
         self.name = name
 

@@ -64,6 +64,15 @@ def test_bytes_like_inputs(tmp_path):
     assert api.info(encoded).original_name == "name.txt"
 
 
+def test_arrays():
+    import numpy as np
+
+    for array in (np.arange(10.0), np.zeros((3, 0)), np.ones((4, 5), np.uint16)):
+        assert laconic.decode(laconic.encode(array, effort=1)) == array.tobytes()
+    with pytest.raises(BadInput, match="contiguous"):
+        laconic.encode(np.ones((4, 5)).T, effort=1)
+
+
 def test_bad_arguments():
     for call in (
         lambda: laconic.encode(b"", codec="nothing"),

@@ -6,7 +6,7 @@ from laconic.container import layout
 from laconic.container.order import Order
 from laconic.container.stream import compact_chunk, damaged, named, read_head, walk
 from laconic.container.types import CRITICAL, INDEX, MAX_DECODED, MAX_PAYLOAD, Chunk, ChunkHead, Header, Limits, content_hash
-from laconic.errors import BadInput, CorruptFile, LimitExceeded
+from laconic.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
 from laconic.source import Source
 
 _TAIL = 1 << 16  # read from the end in one piece: footer and, in most files, the whole index
@@ -60,20 +60,30 @@ class Reader:
             payload = data[index.payload_offset - offset :]
             if index.kind != INDEX or index.end != footer_offset or content_hash(payload) != index.payload_hash:
                 return False
+            self._check_memory(len(payload))
             header_bytes, heads = layout.parse_index(payload, file_id)
             header = Header.unpack(header_bytes)
+            order, least = Order(self._limits), layout.PREFIX.size
+            for head in heads:
+                order.add(head)
+                if head.offset < least or head.end > offset:
+                    return False
+                least = head.end
         except CorruptFile:
             return False  # the chunks themselves will tell
-        order, least = Order(self._limits), layout.PREFIX.size
-        for head in heads:
-            named(self._source, order.add, head)
-            if head.offset < least or head.end > offset:
-                raise CorruptFile(f"{self._source.name}: the index places {head.describe()} over another section; it is forged")
-            least = head.end
+        except (LimitExceeded, UnsupportedFile) as error:
+            raise type(error)(f"{self._source.name}: {error}") from error
         self.header, self.header_bytes, self.index, self.file_id = header, header_bytes, tuple(heads), file_id
         self.header_size, self.index_size = len(layout.pack_head(header_bytes, file_id)), size
         self.decoded_size, self.end = order.decoded_size, self._size
         return True
+
+    def _check_memory(self, index_size: int) -> None:
+        need = 10 * index_size  # measured: a parsed chunk header takes some 500 bytes
+        if self._limits.max_memory is not None and need > self._limits.max_memory:
+            raise LimitExceeded(
+                f"the index needs about {need >> 20} MiB of memory, the limit is {self._limits.max_memory >> 20} MiB"
+            )
 
     def _walk(self, partial: bool) -> None:
         head = read_head(self._source)
