@@ -80,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if args.verbose:
             traceback.print_exc()
-        complain(f"internal error ({type(error).__name__}: {error}); this is a bug, -v shows where it happened")
+        what = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
+        complain(f"internal error ({what}); this is a bug, -v shows where it happened")
         return 1
 
 
