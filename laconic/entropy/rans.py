@@ -7,21 +7,28 @@ The decoder stops and goes on at any symbol, so that tables may depend on what w
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from laconic.entropy import _rans_escape as escapes
 from laconic.entropy import _rans_portable as portable
+from laconic.entropy._rans_arguments import (
+    MAX_BITS,
+    Ints,
+    as_bytes,
+    check_width,
+    integer_values,
+    no_row_message,
+    offsets,
+    output,
+    table_index,
+)
 from laconic.entropy._rans_dispatch import decode, encode, readonly
 from laconic.entropy._rans_stream import MAX_LANES, Head, pack_head, unpack_head, word_array
 from laconic.entropy.tables import Tables
 from laconic.errors import BadInput, CorruptFile
 
-Ints = NDArray[Any]  # of integers
-
-MAX_BITS = {32: 14, 64: 24}
 _MARGIN = 64  # words behind the end that vector kernels may read
 _TAIL_PER_LANE = 64  # symbols coded into the start states, at most: that part is slow
 
@@ -61,18 +68,18 @@ class RansEncoder:
         unchanged until `finish`. Returns the encoder.
         A value that has no row in its table is escaped when the tables have escapes, else BadInput.
         """
-        _check_width(tables, self._width)
-        values = _values(symbols, "symbols")
-        table = _index(index, len(values), tables)
-        shift = _offset(offset, len(values))
+        check_width(tables, self._width)
+        values = integer_values(symbols, "symbols")
+        table = table_index(index, len(values), tables)
+        shift = offsets(offset, len(values))
         if len(tables) == 1 and shift is None and not tables.escape and not tables.lowest:
-            small = _bytes(values)
+            small = as_bytes(values)
             if small is not None:
                 self._append(small, tables)  # rows outside the table have no frequency, which the kernel notices
                 return self
         rows, outside = _rows(values, tables, table, shift)
         if len(outside) and not tables.escape:
-            raise BadInput(_no_row(int(outside[0]), values, table, shift, tables))
+            raise BadInput(no_row_message(int(outside[0]), values, table, shift, tables))
         self._append(rows, tables)
         if len(outside):
             beyond = values[outside].astype(np.int64)
@@ -136,7 +143,7 @@ class RansEncoder:
             begin = max(floor - segment.first, 0)
             left, place = encode(segment.rows, begin, end - segment.first, segment.first, states, segment.tables, words, at, stop)
             if place < 0:
-                raise BadInput(_no_row(left, segment.rows, None, None, segment.tables))
+                raise BadInput(no_row_message(left, segment.rows, None, None, segment.tables))
             end, at = segment.first + left, place
             if left or end <= floor:
                 break
@@ -175,10 +182,10 @@ class RansDecoder:
 
         Returns dtype[n] (int32, uint8, int16 or uint16; it must hold every value of the tables), or fills `out`.
         """
-        _check_width(tables, self.width)
-        table = _index(index, n, tables)
-        shift = _offset(offset, n)
-        result = _output(n, dtype, out, tables, self.count - self._at)
+        check_width(tables, self.width)
+        table = table_index(index, n, tables)
+        shift = offsets(offset, n)
+        result = output(n, dtype, out, tables, self.count - self._at)
         self._fill(result, tables, table)
         if tables.escape:
             places = np.flatnonzero(result == tables.marker)
@@ -187,7 +194,8 @@ class RansDecoder:
                 values = escapes.join(len(places), self._raw) + tables.origins[which] + tables.sizes[which]
                 _put(result, places, values)
         if shift is not None:
-            np.add(result, shift, out=result, casting="unsafe")
+            shifted = np.add(result, shift, dtype=np.int64)
+            _put(result, slice(None), shifted)
         return result
 
     def finish(self) -> None:
@@ -202,7 +210,7 @@ class RansDecoder:
             raise CorruptFile("rANS stream: does not end in its start state: damaged, or read with other tables")
 
     def _raw(self, n: int, tables: Tables) -> Ints:
-        result = _output(n, np.int32, None, tables, self.count - self._at)
+        result = output(n, np.int32, None, tables, self.count - self._at)
         self._fill(result, tables, None)
         return result
 
@@ -256,96 +264,12 @@ def _rows(values: Ints, tables: Tables, index: Ints | None, offset: NDArray[np.i
         limit = int(count)
 
 
-def _check_width(tables: Tables, width: int) -> None:
-    if tables.freq_bits > MAX_BITS[width]:
-        raise BadInput(f"rANS: tables of {tables.freq_bits} bits; width {width} takes at most {MAX_BITS[width]}")
-
-
-def _values(symbols: ArrayLike, name: str) -> Ints:
-    """u8, i16 and i32 as they are, other integers as i32."""
-    array = np.asarray(symbols)
-    if array.ndim != 1 or (array.dtype.kind not in "iu" and len(array)):
-        raise BadInput(f"rANS: {name} must be a one-dimensional array of integers, not {array.dtype}{list(array.shape)}")
-    if array.dtype in (np.uint8, np.int16, np.int32):
-        return np.ascontiguousarray(array)
-    if array.dtype.itemsize > 2 and len(array) and (int(array.min()) < -(1 << 31) or int(array.max()) >= 1 << 31):
-        raise BadInput(f"rANS: {name} must fit 32 bits with sign, got {array.min()}..{array.max()}")
-    return array.astype(np.int32)
-
-
-def _bytes(values: Ints) -> Ints | None:
-    """The same values as u8, if they fit."""
-    if values.dtype == np.uint8:
-        return values
-    if len(values) and (int(values.min()) < 0 or int(values.max()) > 255):
-        return None
-    return values.astype(np.uint8)
-
-
-def _index(index: ArrayLike | None, n: int, tables: Tables) -> Ints | None:
-    """The table of each symbol as u8, u16 or u32, checked; None when there is only one table."""
-    if index is None:
-        if len(tables) > 1:
-            raise BadInput(f"rANS: {len(tables)} tables need an index that says which one each symbol uses")
-        return None
-    array = np.asarray(index)
-    if array.shape != (n,) or (array.dtype.kind not in "iu" and n):
-        raise BadInput(f"rANS: index must be integers[{n}], one per symbol, not {array.dtype}{list(array.shape)}")
-    if n and (int(array.max()) >= len(tables) or (array.dtype.kind == "i" and int(array.min()) < 0)):
-        raise BadInput(f"rANS: index {array.min()}..{array.max()} is outside the {len(tables)} tables")
-    if len(tables) == 1:
-        return None
-    if array.dtype in (np.uint8, np.uint16):
-        return np.ascontiguousarray(array)
-    return array.astype(np.uint16 if len(tables) <= 1 << 16 else np.uint32)
-
-
-def _offset(offset: ArrayLike | None, n: int) -> NDArray[np.int32] | None:
-    if offset is None:
-        return None
-    array = _values(offset, "offset")
-    if array.shape != (n,):
-        raise BadInput(f"rANS: offset must be integers[{n}], one per symbol, not {list(array.shape)}")
-    return array.astype(np.int32, copy=False)
-
-
-def _output(n: int, dtype: DTypeLike, out: Ints | None, tables: Tables, left: int) -> Ints:
-    if n < 0:
-        raise BadInput(f"rANS: cannot pull {n} symbols")
-    if n > left:
-        raise CorruptFile(f"rANS stream: {n} symbols wanted, {left} left: a wrong length or a damaged file")
-    kind = np.dtype(dtype) if out is None else out.dtype
-    if kind not in (np.uint8, np.int16, np.uint16, np.int32):
-        raise BadInput(f"rANS: symbols come as uint8, int16, uint16 or int32, not {kind}")
-    if tables.lowest < np.iinfo(kind.name).min or tables.highest > np.iinfo(kind.name).max:
-        raise BadInput(f"rANS: {kind} cannot hold the values {tables.lowest}..{tables.highest} of the tables")
-    if out is None:
-        return np.empty(n, kind)
-    if out.shape != (n,) or not out.flags.c_contiguous or not out.flags.writeable:
-        raise BadInput(f"rANS: out must be a contiguous writable array of {n} symbols")
-    return out
-
-
-def _put(result: Ints, places: NDArray[np.intp], values: NDArray[np.int64]) -> None:
-    if (values != values.astype(result.dtype)).any():
-        raise CorruptFile(f"rANS stream: escaped value outside {result.dtype}: damaged, or pull with a wider dtype")
-    result[places] = values
-
-
-def _no_row(
-    at: int,
-    values: Ints,
-    index: Ints | None,
-    offset: NDArray[np.int32] | None,
-    tables: Tables,
-) -> str:
-    value = int(values[at]) - (0 if offset is None else int(offset[at]))
-    t = 0 if index is None else int(index[at])
-    low = int(tables.origins[t])
-    return (
-        f"rANS: symbol {at} of the push is {value}, which table {t} (values {low}..{low + int(tables.sizes[t]) - 1}, "
-        "no escape) has no frequency for; normalise its counts with it or use tables with an escape"
-    )
+def _put(result: Ints, places: NDArray[np.intp] | slice, values: NDArray[np.int64]) -> None:
+    """result[places] = values, if they fit its dtype."""
+    narrow = values.astype(result.dtype)
+    if (values != narrow).any():
+        raise CorruptFile(f"rANS stream: value outside {result.dtype}: damaged, or pull with a wider dtype")
+    result[places] = narrow
 
 
 def _little(words: Ints) -> bytes:
