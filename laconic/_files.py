@@ -111,8 +111,8 @@ def append_file(
 
     Only the new chunks, an index and a footer are written; a failure leaves the file as it was.
     """
-    path = Path(target)
-    with open_source(source) as more, FileSource(path) as old:
+    path = Path(os.path.realpath(target))  # a link stays one
+    with open_source(source, may_grow=True) as more, FileSource(path) as old:
         reader = Reader(old)
         coder = _coding.make_codec(reader.header.codec, dict(reader.header.options))
         if coder.identical != "bytes":
@@ -123,6 +123,7 @@ def append_file(
         if reader.compact:
             both = chain([reader.chunk(0)], shift_chunks(chunks, reader.index[0].covers[0][1], 1))
             with atomic_file(path, force=True) as out:
+                os.fchmod(out.fileno(), stat.S_IMODE(path.stat().st_mode))
                 written = write_container(reader.header, both, out)
         else:
             try:
@@ -144,12 +145,9 @@ def open_source(place: Place | Source, may_grow: bool = False) -> Source:
     if not isinstance(place, str | os.PathLike):
         name = getattr(place, "name", None)
         return PipeSource(place, name if isinstance(name, str) else "<pipe>")
-    try:
-        status = os.stat(place)
-    except OSError:
-        return FileSource(place)  # whose error says what is wrong
-    special = not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
-    return SpecialFileSource(place) if special or (may_grow and status.st_size == 0) else FileSource(place)
+    if _is_special(place) or (may_grow and os.path.isfile(place) and os.path.getsize(place) == 0):
+        return SpecialFileSource(place)
+    return FileSource(place)
 
 
 def _chunks(source: Source, limits: Limits, salvaging: bool) -> tuple[Header, Iterator[Chunk | Damage]]:
@@ -175,13 +173,27 @@ def _with_total(progress: Progress | None, source: Source, max_size: int | None)
 
 def _refuse_early(source: Place, target: Place, force: bool) -> None:
     """Before any work: an existing target, or one that is the source."""
-    if isinstance(target, str | os.PathLike):
+    if isinstance(target, str | os.PathLike) and not _is_special(target):
         refuse_existing(Path(target), force)
         if isinstance(source, str | os.PathLike) and os.path.exists(target) and os.path.samefile(source, target):
             raise BadInput(f"{os.fspath(target)}: is input and output at once; choose another output with -o")
 
 
 def _open_target(place: Place, force: bool) -> AbstractContextManager[BinaryIO]:
-    if isinstance(place, str | os.PathLike):
+    if not isinstance(place, str | os.PathLike):
+        return nullcontext(place)
+    if not _is_special(place):
         return atomic_file(Path(place), force)
-    return nullcontext(place)
+    try:
+        return open(place, "wb")
+    except OSError as error:
+        raise LaconicError(f"{os.fspath(place)}: cannot be written ({error.strerror}); choose another place with -o") from error
+
+
+def _is_special(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a device or named pipe: those are written to, never replaced."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False  # not there yet, or its folder cannot be read: opening it will tell
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))

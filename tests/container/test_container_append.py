@@ -26,6 +26,15 @@ def test_append(tmp_path, first):
     assert os.listdir(tmp_path) == ["x.lac"]
 
 
+def test_links_and_permissions_stay(tmp_path):
+    path, link = tmp_path / "x.lac", tmp_path / "link.lac"
+    path.write_bytes(laconic.encode(b"compact", effort=1))
+    path.chmod(0o640)
+    link.symlink_to("x.lac")
+    api.append_file(link, io.BytesIO(b" more"))
+    assert link.is_symlink() and laconic.decode(path) == b"compact more" and path.stat().st_mode & 0o777 == 0o640
+
+
 @pytest.fixture
 def appended(tmp_path):
     """(path, size before the append, content before, content after)"""

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -60,6 +61,20 @@ def test_places_that_cannot_be_written(tmp_path, temporary):
     (tmp_path / "in").write_bytes(b"abc")
     with pytest.raises(BadInput, match="input and output"):
         api.encode_file(tmp_path / "in", tmp_path / "in", force=True)
+
+
+def test_devices_and_named_pipes_are_written_to_not_replaced(tmp_path):
+    (tmp_path / "x.lac").write_bytes(laconic.encode(b"content", effort=1))
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    found = []
+    reader = threading.Thread(target=lambda: found.append(fifo.read_bytes()))
+    reader.start()
+    api.decode_file(tmp_path / "x.lac", fifo, force=True)
+    reader.join()
+    assert found == [b"content"] and fifo.is_fifo()
+    api.decode_file(tmp_path / "x.lac", "/dev/null")
+    assert not os.path.isfile("/dev/null")
 
 
 @pytest.mark.parametrize("verb", ["encode", "decode"])
