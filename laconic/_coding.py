@@ -198,7 +198,8 @@ class Decoding:
         for chunk in chunks:
             if isinstance(chunk, Damage):
                 self._lose(chunk.message)
-                yield chunk
+                if chunk.content:
+                    yield chunk
                 continue
             self.notice_shared(chunk)
             if chunk.kind == CRITICAL and chunk.covers:

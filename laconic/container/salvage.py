@@ -18,11 +18,15 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Damage:
-    """A lost chunk: `covers` is None where nothing tells what it held; `message` names chunk, place and cause."""
+    """A lost chunk: `covers` is None where nothing tells what it held; `message` names chunk, place and cause.
+
+    `content` is False when it is known that no part of the value is missing (a shared section, an ancillary chunk).
+    """
 
     message: str
     covers: Covers | None
     sequence: int | None = None
+    content: bool = True
 
 
 def salvage(source: Source, limits: Limits | None = None) -> tuple[Header, Iterator[Chunk | Damage]]:
@@ -45,7 +49,7 @@ def _visit(reader: Reader) -> Iterator[Chunk | Damage]:
         try:
             yield reader.chunk(position)
         except CorruptFile as error:
-            yield Damage(str(error), head.covers, head.sequence)
+            yield _damage(error, head)
 
 
 def _scan(source: Source, head: layout.FileHead, limits: Limits) -> Iterator[Chunk | Damage]:
@@ -68,7 +72,7 @@ def _scan(source: Source, head: layout.FileHead, limits: Limits) -> Iterator[Chu
             try:
                 whole = chunk.with_payload(read_payload(source, chunk))
             except CorruptFile as error:
-                yield Damage(str(error), chunk.covers, chunk.sequence)
+                yield _damage(error, chunk)
                 tries -= chunk.payload_size
                 lost_place = tries > 0 and not _starts_section(source, head.file_id, chunk.end)
                 offset = chunk.payload_offset if lost_place else chunk.end
@@ -77,6 +81,10 @@ def _scan(source: Source, head: layout.FileHead, limits: Limits) -> Iterator[Chu
                 offset = chunk.end
     if not gaps.complete:
         yield Damage(f"{source.name}: is cut off or damaged after chunk {gaps.due - 1}; chunks may be missing there", None)
+
+
+def _damage(error: CorruptFile, head: ChunkHead) -> Damage:
+    return Damage(str(error), head.covers, head.sequence, head.kind == CRITICAL and bool(head.covers))
 
 
 class _Gaps:

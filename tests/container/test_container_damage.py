@@ -101,6 +101,29 @@ def test_salvage_of_truncated_files(size):
     assert damage or size == len(FILE) or size > INDEX[-1].end
 
 
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=400, deadline=None)
+def test_salvage_under_any_damage_gives_true_chunks_or_says_so(rng):
+    data = bytearray(FILE)
+    for _ in range(rng.choice((1, 2, 3))):
+        at, count, kind = rng.randrange(len(data)), rng.randrange(1, 300), rng.randrange(4)
+        if kind == 0:
+            data[at] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            del data[at : at + count]
+        elif kind == 2:
+            data[at:at] = rng.randbytes(count)
+        else:
+            del data[max(200, at) :]
+        data += bytes(200 - min(200, len(data)))
+    try:
+        found, damage = salvaged(bytes(data))
+    except LaconicError:
+        return
+    assert found == [strip(chunk) for chunk in CHUNKS if strip(chunk) in found]
+    assert len(found) == len(CHUNKS) or damage
+
+
 def test_a_stored_file_inside_is_not_taken_for_our_chunks():
     inner = laconic.encode(RNG.randbytes(3 << 20), effort=1)
     outer = laconic.encode(inner, effort=1)
