@@ -95,7 +95,7 @@ def decode_direct(out, begin, end, first, states, mask, words, at, stop, lut, fr
                 slot |= np.uint64(index[i + k]) << freq_bits
             entry = lut[slot]
             out[i + k] = np.int32(entry & np.uint32(255)) + base
-            x = ((entry >> np.uint32(8) & np.uint32(4095)) + np.uint32(1)) * (x >> bits) + (entry >> np.uint32(20))
+            x = (entry >> np.uint32(8) & np.uint32(4095)) * (x >> bits) + (entry >> np.uint32(20))
             refilled = (x << np.uint32(16)) | np.uint32(words[at])  # before the test: a branch would be mispredicted
             low = x < np.uint32(65536)
             states[lane + k] = refilled if low else x

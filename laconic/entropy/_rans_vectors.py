@@ -68,7 +68,7 @@ def decode_direct(typing, x, words, at, lut, freq_bits, base, index, out, i):  #
         if not isinstance(kinds[6], types.NoneType):
             slot = b.or_(slot, b.shl(_load_wide(context, b, kinds[6], index, i), bits))
         entry = _gather(b, _element(context, b, kinds[3], lut, _I64(0)), slot, 4)
-        freq = b.add(b.and_(b.lshr(entry, _constant(_I32, 8)), _constant(_I32, 4095)), _constant(_I32, 1))
+        freq = b.and_(b.lshr(entry, _constant(_I32, 8)), _constant(_I32, 4095))
         x = b.add(b.mul(freq, b.lshr(x, bits)), b.lshr(entry, _constant(_I32, 20)))
         code = b.and_(entry, _constant(_I32, 255))
         _store_values(context, b, kinds[7], out, i, b.add(code, _splat(b, b.trunc(base, _I32), _I32)))

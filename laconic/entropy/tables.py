@@ -211,15 +211,15 @@ class Tables:
 
     @cached_property
     def direct(self) -> NDArray[np.uint32] | None:
-        """u32[T << freq_bits]: (slot - start) << 20 | (frequency - 1) << 8 | code; None unless that fits 32 bits."""
+        """u32[T << freq_bits]: (slot - start) << 20 | frequency << 8 | code; None unless that fits 32 bits."""
         if self.freq_bits > 12 or self.highest - self.lowest > 255 or len(self) << self.freq_bits > _MOST_SLOTS:
             return None
         freqs = self.freqs.astype(np.int64)
+        if freqs.max() > 4095:
+            return None
         rows = np.repeat(np.arange(len(freqs)), freqs)
         within = (np.arange(len(rows)) & ((1 << self.freq_bits) - 1)) - self.starts[rows]
-        return _frozen(
-            (within << 20 | (freqs[rows] - 1) << 8 | (self.values[rows].astype(np.int64) - self.lowest)).astype(np.uint32)
-        )
+        return _frozen((within << 20 | freqs[rows] << 8 | (self.values[rows].astype(np.int64) - self.lowest)).astype(np.uint32))
 
     @cached_property
     def split(self) -> Split | None:

@@ -162,17 +162,20 @@ def test_unpack_survives_damage(place: int, change: int, cut: int) -> None:
 
 
 def test_look_ups_agree() -> None:
-    tables = Tables(np.array([100, 0, 3900, 96, 4096, 1, 4094, 1]), np.array([0, 4, 5, 8]), 12, False, np.array([-3, 7, 2]))
+    tables = Tables(np.array([100, 0, 3900, 96, 4095, 1, 1, 4094, 1]), np.array([0, 4, 6, 9]), 12, False, np.array([-3, 7, 2]))
     assert tables.direct is not None and tables.split is not None
     for t in range(3):
         low, high = int(tables.offsets[t]), int(tables.offsets[t + 1])
         rows = np.repeat(np.arange(low, high), tables.freqs[low:high])
         entry = tables.direct[t << 12 : (t + 1) << 12].astype(np.int64)
         assert ((entry & 255) + tables.lowest == tables.values[rows]).all()
-        assert ((entry >> 8 & 4095) + 1 == tables.freqs[rows]).all()
+        assert ((entry >> 8 & 4095) == tables.freqs[rows]).all()
         assert (entry >> 20 == np.arange(4096) - tables.starts[rows]).all()
         code = tables.split.codes[t << 12 : (t + 1) << 12].astype(np.int64)
         assert (code + tables.lowest == tables.values[rows]).all()
         assert (tables.split.spans[t << tables.split.code_bits | code] == tables.small_spans[rows]).all()
         search = tables.search
         assert (search.rows[t * search.stride + (np.arange(4096) >> search.shift)] == rows).all()
+    single = one([0, 4096], 12)
+    assert single.direct is None and single.split is not None
+    assert (single.split.spans[single.split.codes[:4096]] == 4096 << 16).all()
