@@ -10,6 +10,7 @@ from laconic.errors import BadInput, CorruptFile
 
 Ints = NDArray[Any]  # of integers
 MAX_BITS = {32: 14, 64: 24}
+_LIMITS = {np.dtype(kind).str: (np.iinfo(kind).min, np.iinfo(kind).max) for kind in (np.uint8, np.int16, np.uint16, np.int32)}
 
 
 def check_width(tables: Tables, width: int) -> None:
@@ -74,9 +75,10 @@ def output(n: int, dtype: DTypeLike, out: Ints | None, tables: Tables, left: int
     if n > left:
         raise CorruptFile(f"rANS stream: {n} symbols wanted, {left} left: a wrong length or a damaged file")
     kind = np.dtype(dtype) if out is None else out.dtype
-    if kind not in (np.uint8, np.int16, np.uint16, np.int32):
+    if kind.str not in _LIMITS:
         raise BadInput(f"rANS: symbols come as uint8, int16, uint16 or int32, not {kind}")
-    if tables.lowest < np.iinfo(kind.name).min or tables.highest > np.iinfo(kind.name).max:
+    low, high = _LIMITS[kind.str]
+    if tables.lowest < low or tables.highest > high:
         raise BadInput(f"rANS: {kind} cannot hold the values {tables.lowest}..{tables.highest} of the tables")
     if out is None:
         return np.empty(n, kind)
