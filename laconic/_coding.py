@@ -11,9 +11,10 @@ from typing import Any, BinaryIO
 from laconic.codecs import registry
 from laconic.codecs.base import Codec, Lost
 from laconic.container import CRITICAL, Chunk, Damage, Header, Written, write_container
+from laconic.container.types import describe_covers
 from laconic.errors import BadInput, CorruptFile, LaconicError, LimitExceeded, UnsupportedFile
 from laconic.source import FileSource, Source
-from laconic.threads import ordered_map
+from laconic.threads import Budget, ordered_map
 
 Progress = Callable[[int, int | None], None]
 """Called with (bytes of the original done, bytes in all or None) while work goes on."""
@@ -116,9 +117,8 @@ def verified(codec: Codec[Any], header: Header, chunks: Iterable[Chunk], threads
             try:
                 codec.decode_chunk(header, chunk, shared.needed_by(chunk))
             except CorruptFile as error:
-                covers = ", ".join(f"{a}-{b}" for a, b in chunk.covers)
                 raise LaconicError(
-                    f"verification failed: the chunk that covers {covers} does not decode to its input ({error}); "
+                    f"verification failed: what covers {describe_covers(chunk.covers)} does not decode to its input ({error}); "
                     "nothing was kept; this is a fault in laconic or in this machine's memory"
                 ) from error
         return chunk
@@ -163,7 +163,7 @@ class Decoding:
         self.header, self.codec = header, codec_of(header, name)
         self.damage: list[str] = []
         self.done = 0  # bytes decoded so far
-        self._name, self._salvage, self._max_memory = name, salvage, max_memory
+        self._name, self._salvage, self._budget = name, salvage, Budget(max_memory)
         self._shared = SharedSections()
         self._lock = threading.Lock()
 
@@ -177,18 +177,16 @@ class Decoding:
 
     def part(self, chunk: Chunk) -> Any:
         """One decoded chunk; raises CorruptFile that names it."""
-        if self._max_memory is not None:
-            fit_threads(self.codec, chunk.decoded_size, 1, self._max_memory)
+        place = f"{self._name}: {chunk.describe()}"
         try:
-            return self.codec.decode_chunk(self.header, chunk, self._shared.needed_by(chunk))
+            with self._budget.use(len(chunk.payload) + self.codec.memory(chunk.decoded_size, chunk.payload)):
+                return self.codec.decode_chunk(self.header, chunk, self._shared.needed_by(chunk))
         except CorruptFile as error:
-            covers = ", ".join(f"{start}-{stop}" for start, stop in chunk.covers)
-            place = f"chunk {chunk.sequence} at offset {chunk.offset} (covers {covers})"
-            raise CorruptFile(f"{self._name}: {place} is damaged: {error}; --salvage decodes the others") from error
+            raise CorruptFile(f"{place} is damaged: {error}; --salvage decodes the others") from error
+        except LimitExceeded as error:
+            raise LimitExceeded(f"{place}: {error}") from error
         except MemoryError as error:
-            raise LimitExceeded(
-                f"{self._name}: chunk {chunk.sequence} needs more memory than there is to decode {chunk.decoded_size} bytes"
-            ) from error
+            raise LimitExceeded(f"{place}: more memory is needed than there is, for {chunk.decoded_size} bytes") from error
 
     def notice_shared(self, chunk: Chunk) -> None:
         """Keep a shared section for the chunks that come after it."""

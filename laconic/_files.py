@@ -12,7 +12,6 @@ from typing import Any, BinaryIO
 from laconic import _coding
 from laconic._coding import Decoding, Progress
 from laconic.container import Chunk, Damage, Header, Limits, Reader, append_chunks, salvage, shift_chunks, stream, write_container
-from laconic.container.types import MAX_DECODED
 from laconic.errors import BadInput, LaconicError
 from laconic.output import atomic_file, refuse_existing
 from laconic.source import FileSource, PipeSource, Source, SpecialFileSource
@@ -88,7 +87,6 @@ def decode_file(
     with open_source(source) as opened:
         header, chunks = _chunks(opened, Limits(max_size, max_memory), salvage)
         decoding = Decoding(header, opened.name, salvage, max_memory)
-        threads = _decoding_threads(decoding, opened, threads, max_memory)
         size = 0
         with _open_target(target, force) as out:
             value = decoding.codec.assemble(header, decoding.parts(chunks, threads, _with_total(progress, opened, max_size)))
@@ -152,16 +150,6 @@ def open_source(place: Place | Source, may_grow: bool = False) -> Source:
 
 def _chunks(source: Source, limits: Limits, salvaging: bool) -> tuple[Header, Iterator[Chunk | Damage]]:
     return salvage(source, limits) if salvaging else stream(source, limits)
-
-
-def _decoding_threads(decoding: Decoding, source: Source, threads: int, max_memory: int | None) -> int:
-    """Under a memory limit, as many threads as the largest chunk allows (a pipe does not tell: the largest there may be)."""
-    if max_memory is None:
-        return threads
-    largest = MAX_DECODED
-    if source.size is not None:
-        largest = max((chunk.decoded_size for chunk in Reader(source, partial=True).index), default=0)
-    return _coding.fit_threads(decoding.codec, largest, threads, max_memory)
 
 
 def _with_total(progress: Progress | None, source: Source, max_size: int | None) -> Progress | None:

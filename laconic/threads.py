@@ -1,4 +1,4 @@
-"""`ordered_map`: a lazy `map` over threads, with results in order and few items in flight.
+"""`ordered_map`: a lazy `map` over threads, with results in order and few items in flight; `Budget`: memory that threads share.
 
 Work that frees the GIL (kernels, hashes, zstd) runs in parallel; memory stays bounded by the number of threads.
 """
@@ -6,10 +6,11 @@ Work that frees the GIL (kernels, hashes, zstd) runs in parallel; memory stays b
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from laconic.errors import BadInput
+from laconic.errors import BadInput, LimitExceeded
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -53,6 +54,35 @@ def _ordered_map(function: Callable[[T], R], items: Iterator[T], threads: int) -
             task.cancelled = True
         for _ in workers:
             queue.put(None)
+
+
+class Budget:
+    """Bytes of memory that threads share: each waits until what it needs is free."""
+
+    def __init__(self, total: int | None) -> None:
+        """`total` in bytes, None for no limit."""
+        self._total = self._free = total
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def use(self, need: int) -> Iterator[None]:
+        """Hold `need` bytes inside the block; raises LimitExceeded when there will never be as many. Do not nest."""
+        if self._total is None or self._free is None:
+            yield
+            return
+        if need > self._total:
+            raise LimitExceeded(
+                f"about {need >> 20} MiB of memory are needed, the limit is {self._total >> 20} MiB; raise max_memory"
+            )
+        with self._changed:
+            self._changed.wait_for(lambda: self._free is not None and self._free >= need)
+            self._free -= need
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += need
+                self._changed.notify_all()
 
 
 class _Task(Generic[R]):

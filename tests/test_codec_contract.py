@@ -119,8 +119,9 @@ def test_what_only_bytes_can_do(tmp_path):
 
 def test_memory_limits_count_what_the_codec_says(tmp_path, monkeypatch):
     (tmp_path / "in").write_bytes(DATA)
-    monkeypatch.setattr(Tiles, "memory", lambda self, size: 1000)
-    api.encode_file(tmp_path / "in", tmp_path / "x.lac", "test.tiles", threads=2, max_memory=1000)
+    monkeypatch.setattr(Tiles, "memory", lambda self, size, payload=None: 1000)
+    api.encode_file(tmp_path / "in", tmp_path / "x.lac", "test.tiles", threads=2, max_memory=1999)
+    api.decode_file(tmp_path / "x.lac", tmp_path / "x", threads=2, max_memory=1999)  # one at a time
     with pytest.raises(LimitExceeded):
         api.encode_file(tmp_path / "in", tmp_path / "y.lac", "test.tiles", max_memory=999)
     with pytest.raises(LimitExceeded):

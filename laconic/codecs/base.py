@@ -83,9 +83,9 @@ class Codec(ABC, Generic[V]):
         """Bytes of content that the encoder puts into one chunk at most: decides how much is in memory at a time."""
         return 64 << 20
 
-    def memory(self, decoded_size: int) -> int:
-        """Bytes needed to encode or decode one chunk of `decoded_size` bytes, input and output included."""
-        return 3 * decoded_size
+    def memory(self, size: int, payload: bytes | None = None) -> int:
+        """Bytes needed to encode one chunk of `size` bytes of content, or to decode `payload` to that many; all included."""
+        return 4 * size
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Codec) and type(other) is type(self) and bool(self.options == other.options)

@@ -109,8 +109,7 @@ class ChunkHead:
 
     def describe(self) -> str:
         """For messages: which chunk, where, what it covers."""
-        covers = ", ".join(f"{start}-{stop}" for start, stop in self.covers) or "nothing by itself"
-        return f"chunk {self.sequence} at offset {self.offset} (covers {covers})"
+        return f"chunk {self.sequence} at offset {self.offset} (covers {describe_covers(self.covers)})"
 
     def with_payload(self, payload: bytes) -> "Chunk":
         """The whole chunk."""
@@ -136,6 +135,10 @@ class Chunk:
     sequence: int = 0
     offset: int = 0
 
+    def describe(self) -> str:
+        """For messages: which chunk, where, what it covers."""
+        return f"chunk {self.sequence} at offset {self.offset} (covers {describe_covers(self.covers)})"
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -143,6 +146,11 @@ class Limits:
 
     max_size: int | None = None
     max_memory: int | None = None
+
+
+def describe_covers(covers: Covers) -> str:
+    """For messages: "0-100, 20-40"."""
+    return ", ".join(f"{start}-{stop}" for start, stop in covers) or "nothing by itself"
 
 
 def _is_plain(value: Any, depth: int = 0) -> bool:

@@ -13,6 +13,7 @@ STORED, ZSTD, LZ, MODEL = range(4)
 
 _MIB = 1 << 20
 _ZSTD_LEVEL = 3
+_MODEL_TABLES = 384 * _MIB  # bit histories (2^22 lines of 64 bytes) and all that comes with them
 _ZSTD_WINDOW = 8 * _MIB  # no frame of ours needs more; a forged one may ask for it
 
 
@@ -37,9 +38,20 @@ class Bytes(BlockCodec):
         effort = self.options.effort
         return _MIB if effort <= 3 else 8 * _MIB if effort <= 6 else 64 * _MIB
 
+    def memory(self, size: int, payload: bytes | None = None) -> int:
+        """zstd and stored: a few copies. LZ: the match tables of the parsers. Context mixing: tables that grow with the chunk."""
+        method = payload[0] if payload else self._method()
+        if payload is not None and method != MODEL:
+            return 4 * size + 16 * _MIB
+        if method == LZ and self.options.effort == 3:
+            return 80 * size + 16 * _MIB
+        if method == MODEL:
+            return 4 * size + min(_MODEL_TABLES, 32 * _MIB + 1000 * size)
+        return 4 * size + 16 * _MIB
+
     def encode_block(self, block: bytes) -> bytes:
         """The method that the effort names, or stored where that does not shrink."""
-        method = ZSTD if self.options.effort == 1 else LZ if self.options.effort <= 3 else MODEL
+        method = self._method()
         data = _encode(method, block, self.options.effort) if block else b""
         if not block or len(data) >= len(block):
             return bytes([STORED]) + block
@@ -50,6 +62,10 @@ class Bytes(BlockCodec):
         if not payload:
             raise CorruptFile("its payload is empty")
         return _decode(payload[0], payload[1:], size)
+
+    def _method(self) -> int:
+        effort = self.options.effort
+        return ZSTD if effort == 1 else LZ if effort <= 3 else MODEL
 
 
 def _encode(method: int, block: bytes, effort: int) -> bytes:
