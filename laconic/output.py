@@ -6,6 +6,7 @@ Ctrl-C or a full disk leaves nothing, and where nameless files exist not even a 
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -70,11 +71,17 @@ def _create(path: Path) -> tuple[int, Path | None]:
 
 
 def _give_name(out: BinaryIO, path: Path) -> None:
-    """Link a nameless file into its folder."""
+    """Link a nameless file into its folder, or copy it where the system does not allow the link."""
     # Without a folder descriptor Python calls link(2), which does not follow the symbolic link that /proc shows.
     descriptors = os.open(_DESCRIPTORS, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.link(str(out.fileno()), path, src_dir_fd=descriptors, follow_symlinks=True)
+    except OSError:
+        out.seek(0)
+        with open(path, "xb") as named:
+            shutil.copyfileobj(out, named, 1 << 20)
+            named.flush()
+            os.fsync(named.fileno())
     finally:
         os.close(descriptors)
 

@@ -18,11 +18,17 @@ START = "import resource, signal, sys; from laconic import api\n"
 ENDLESS = START + "api.encode_file(open('/dev/zero', 'rb'), 'out.lac', options={'effort': 1}, verify=False, threads=2)"
 
 
-@pytest.fixture(params=["nameless", "named"])
+@pytest.fixture(params=["nameless", "named", "copied"])
 def temporary(request, monkeypatch):
-    """Both kinds of temporary file."""
+    """All kinds of temporary file."""
     if request.param == "named":
         monkeypatch.setattr(output, "_DESCRIPTORS", output.Path("/nowhere"))
+    if request.param == "copied":
+
+        def refuse(*args, **kwargs):
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refuse)
     return request.param
 
 
