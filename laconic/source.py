@@ -104,31 +104,18 @@ class PipeSource(Source):
 
     def __init__(self, stream: Readable, name: str = "<pipe>") -> None:
         self._stream = stream
-        self._ahead = b""  # bytes that peek() has taken from the stream and read() has not given out
         self.position = 0  # how far reading has come, in bytes
         self.size = None
         self.name = name
-
-    def peek(self, n: int) -> bytes:
-        """The next `n` bytes (fewer at the end) without using them up: to recognise the type of what comes."""
-        if len(self._ahead) < n:
-            self._ahead += self._take(n - len(self._ahead))
-        return self._ahead[:n]
 
     def read(self, offset: int, n: int) -> bytes:
         """As in Source, but only forwards: bytes before `offset` are skipped; raises BadInput for those already gone."""
         if offset < self.position:
             raise BadInput(f"{self.name}: cannot go back to offset {offset} in a pipe; save it to a file first")
         while self.position < offset:
-            if not self._next(min(offset - self.position, _PIECE)):
+            if not self._take(min(offset - self.position, _PIECE)):
                 return b""
-        return self._next(n)
-
-    def _next(self, n: int) -> bytes:
-        ahead, self._ahead = self._ahead[:n], self._ahead[n:]
-        data = ahead + self._take(n - len(ahead)) if len(ahead) < n else ahead
-        self.position += len(data)
-        return data
+        return self._take(n)
 
     def _take(self, n: int) -> bytes:
         parts = []
@@ -141,6 +128,7 @@ class PipeSource(Source):
                 break
             parts.append(part)
             n -= len(part)
+            self.position += len(part)
         return b"".join(parts)
 
 
