@@ -124,6 +124,8 @@ class PipeSource(Source):
                 part = self._stream.read(min(n, _PIECE))
             except OSError as error:
                 raise BadInput(f"{self.name}: cannot be read ({error.strerror})") from error
+            if part is None:  # taking this for the end would lose the rest
+                raise BadInput(f"{self.name}: is not ready and set not to wait; give a blocking pipe")
             if not part:
                 break
             parts.append(part)

@@ -103,6 +103,15 @@ def test_pipes_only_go_forwards():
     assert source.read(7, 100) == b"789"
 
 
+def test_a_pipe_that_does_not_wait_is_no_end():
+    class NotReady(io.RawIOBase):
+        def read(self, n=-1):
+            return None
+
+    with pytest.raises(BadInput):
+        PipeSource(NotReady()).read(0, 1)
+
+
 def test_files_that_cannot_be_opened(tmp_path):
     for path in (tmp_path, tmp_path / "none"):
         with pytest.raises(BadInput):
