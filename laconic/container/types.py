@@ -18,6 +18,8 @@ MAX_HEADER = 1 << 20  # bytes of the file's header
 MAX_AXES = 8
 MAX_DEPENDS = 256
 
+IDENTICAL = ("bytes", "pixels", "samples", "none")  # what a codec may restore exactly
+
 Covers = tuple[tuple[int, int], ...]
 
 
@@ -76,7 +78,9 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
             raise CorruptFile(f"the header is not valid ({_one_line(error)})") from error
         if header.stream_version < 0 or (header.size or 0) < 0 or not _is_plain(header.metadata):
             raise CorruptFile("the header is not valid (a negative size or version, or metadata that is not plain)")
-        texts = (header.codec, header.identical, header.name, header.format, *header.options, *header.options.values())
+        if header.identical not in IDENTICAL:
+            raise CorruptFile("the header is not valid (it does not say what is restored)")
+        texts = (header.codec, header.name, header.format, *header.options, *header.options.values())
         if not all(text.isprintable() for text in texts if isinstance(text, str)):
             raise CorruptFile("the header is not valid (text that cannot be printed)")  # no escape sequences on terminals
         return header
