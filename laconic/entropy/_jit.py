@@ -62,6 +62,19 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     return dispatcher
 
 
+def flat_kernel(function: Callable[..., Any]) -> Any:
+    """A kernel that allocates nothing: numba's reference counting, which costs more than the work in small functions, is off.
+
+    Arrays come from the caller; creating one inside does not compile.
+    """
+    return kernel(function, _nrt=False)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """A part of a `flat_kernel` in a function of its own, at no cost of calling."""
+    return kernel(function, _nrt=False, forceinline=True)
+
+
 class _Announcer(event.Listener):
     """Tells `compile_listeners` when numba really compiles, which it does only for what the cache does not hold."""
 

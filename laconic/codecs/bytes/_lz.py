@@ -21,10 +21,10 @@ from laconic.errors import BadInput, CorruptFile
 _MAX_SIZE = 1 << 26
 _WINDOW = 1 << 23  # bytes that match finders look back
 _SEGMENT = 1 << 20  # bytes that are parsed optimally at a time
-_CHAIN_DEPTH = 24
+_CHAIN_DEPTH = 12
 _TREE_DEPTH = 256
 _NICE = 273
-_PASSES = 4
+_PASSES = 3
 
 Bytes = NDArray[np.uint8]
 Sequences = NDArray[np.uint32]

@@ -15,6 +15,7 @@ from laconic.codecs.bytes._lz_layout import (
     extra_bits,
     length_context,
     load64,
+    move_to_front,
     offset_context,
     run_context,
     slot_of,
@@ -55,14 +56,7 @@ def symbolise(data, position, sequences, tail, last, contexts, symbols, raw, bit
         if final:
             break
         length, distance = U(sequences[i + one]), U(sequences[i + U(2)])
-        symbol = U(REPEATS)
-        for k in range(REPEATS - 1, -1, -1):
-            if last[k] == distance:
-                symbol = U(k)
-        top = min(symbol, U(REPEATS - 1))
-        for k in range(top, U(0), -1):
-            last[k] = last[k - 1]
-        last[0] = distance
+        symbol = move_to_front(last, distance)
         extra = U(0)
         if symbol == U(REPEATS):
             slot = slot_of(distance, U(OFFSET_DETAIL))

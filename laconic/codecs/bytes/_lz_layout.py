@@ -106,6 +106,20 @@ def extra_bits(slot, detail):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def move_to_front(last, distance):  # type: ignore[no-untyped-def]
+    """Make a distance the first of the last four, u64[4]; returns where it was, or 4."""
+    place = U(REPEATS)
+    for k in range(REPEATS - 1, -1, -1):
+        if last[k] == distance:
+            place = U(k)
+    for k in range(REPEATS - 1, 0, -1):
+        if U(k) <= place:
+            last[k] = last[k - 1]
+    last[0] = distance
+    return place
+
+
+@kernel
 def run_context(before):  # type: ignore[no-untyped-def]
     return U(512) + before
 

@@ -5,12 +5,17 @@ A match at a position is (length, distance): data[p : p + length] equals data[p 
 
 import numpy as np
 
-from laconic.codecs.bytes._lz_layout import U, common_length, leading_zeros, load64
+from laconic.codecs.bytes._lz_layout import REPEATS, U, common_length, leading_zeros, load64, move_to_front
 from laconic.entropy._jit import kernel
 
 CANDIDATES = 26  # most matches that find_matches keeps for a position
 TREE_HASH_BITS, CHAIN_HASH_BITS = 18, 17
 _MIX = np.uint64(0x9E3779B97F4A7C15)
+
+# The lazy parse values a match at 4 per byte (about what a literal costs in bits), less the bits of its distance and the following.
+_MATCH_COST, _REPEAT_COST = 9, 2
+_PATIENCE = 2  # how much better a match must be for each position that it begins later
+_LONG = 256  # a match of this length is taken at once
 
 
 @kernel
@@ -94,7 +99,7 @@ def parse_lazy(data, size, depth, heads, chain, mask, sequences):  # type: ignor
     """
     one = U(1)
     size = U(size)
-    last = np.ones(4, np.uint64)
+    last = np.ones(REPEATS, np.uint64)
     at, anchor, position, inserted = U(0), U(0), U(0), U(0)
     while position + U(8) < size:
         length, distance, gain = _best(data, size, position, depth, heads, chain, mask, last)
@@ -103,10 +108,10 @@ def parse_lazy(data, size, depth, heads, chain, mask, sequences):  # type: ignor
             position += one + ((position - anchor) >> U(8))
             continue
         ahead = one
-        while ahead <= U(2) and position + ahead + U(8) < size:
+        while ahead <= U(2) and length < U(_LONG) and position + ahead + U(8) < size:
             later, later_distance, later_gain = _best(data, size, position + ahead, depth, heads, chain, mask, last)
             inserted = position + ahead + one
-            if later > U(0) and later_gain > gain + np.int64(3 * ahead + one):
+            if later > U(0) and later_gain > gain + np.int64(_PATIENCE * ahead):
                 position += ahead
                 length, distance, gain = later, later_distance, later_gain
                 ahead = U(0)
@@ -119,22 +124,21 @@ def parse_lazy(data, size, depth, heads, chain, mask, sequences):  # type: ignor
         sequences[at + one] = length
         sequences[at + U(2)] = distance
         at += U(3)
-        slot = 3
-        for k in range(3):
-            if last[k] == distance:
-                slot = k
-                break
-        for k in range(slot, 0, -1):
-            last[k] = last[k - 1]
-        last[0] = distance
+        move_to_front(last, distance)
         position += length
         anchor = position
         while inserted + U(8) < size and inserted < position:
-            hashed = ((load64(data, inserted) & U(0xFFFFFFFF)) * _MIX) >> U(64 - CHAIN_HASH_BITS)
+            hashed = _chain_hash(load64(data, inserted))
             chain[inserted & mask] = heads[hashed]
             heads[hashed] = inserted + one
             inserted += one
     return at, size - anchor
+
+
+@kernel
+def _chain_hash(word):  # type: ignore[no-untyped-def]
+    """By seven bytes: the lazy parse gains little from shorter matches, and its few steps then reach further back."""
+    return ((word << U(8)) * _MIX) >> U(64 - CHAIN_HASH_BITS)
 
 
 @kernel
@@ -144,27 +148,26 @@ def _best(data, size, position, depth, heads, chain, mask, last):  # type: ignor
     limit = size - position
     length, distance, gain = U(0), U(0), np.int64(0)
     word = load64(data, position)
-    for k in range(4):
+    for k in range(U(REPEATS)):
         if last[k] <= position and ((load64(data, position - last[k]) ^ word) & U(0xFFFFFF)) == U(0):
             new = common_length(data, position - last[k], position, U(3), limit)
-            new_gain = np.int64(new << U(2)) - (k + 1)
+            new_gain = np.int64(new << U(2)) - np.int64(U(_REPEAT_COST) + k)
             if new_gain > gain:
                 length, distance, gain = new, last[k], new_gain
-    hashed = ((word & U(0xFFFFFFFF)) * _MIX) >> U(64 - CHAIN_HASH_BITS)
+    hashed = _chain_hash(word)
     current = U(heads[hashed])
     chain[position & mask] = current
     heads[hashed] = position + one
     left = U(depth)
-    while current != U(0) and left != U(0) and position + one - current <= mask:
+    while current != U(0) and left != U(0) and length < limit and position + one - current <= mask:
         left -= one
         other = current - one
-        # a longer match must agree in the byte behind the best so far
-        if length >= limit:
-            break
-        if data[other + length] == data[position + length]:
+        # only a match that agrees in the four bytes up to the one behind the best so far can be longer
+        end = max(length, U(3)) - U(3)
+        if (load64(data, other + end) ^ load64(data, position + end)) & U(0xFFFFFFFF) == U(0):
             new = common_length(data, other, position, U(0), limit)
-            if new >= U(4) and new > length:
-                new_gain = np.int64(new << U(2)) - np.int64(U(63) - leading_zeros(position - other)) - 1
+            if new > length:
+                new_gain = np.int64(new << U(2)) - np.int64(U(63) - leading_zeros(position - other)) - _MATCH_COST
                 if new_gain > gain:
                     length, distance, gain = new, position - other, new_gain
         current = U(chain[other & mask])

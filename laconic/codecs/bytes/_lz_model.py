@@ -74,7 +74,7 @@ def make_model(contexts: NDArray[np.uint16], symbols: NDArray[np.uint8], effort:
 
 def make_prices(model: Model) -> NDArray[np.uint32]:
     """u32[rows * 256] for the parse: what each symbol costs in 1/PRICE_UNIT bit, its raw bits included."""
-    smooth = 64 * model.histograms + 1
+    smooth = 64 * model.histograms + 256
     prices = (log2_units(smooth.sum(axis=1))[:, None] - log2_units(smooth)) * PRICE_UNIT // LOG_UNIT
     return (prices + np.repeat(_RAW_BITS, model.counts, axis=0) * PRICE_UNIT).astype(np.uint32).ravel()
 

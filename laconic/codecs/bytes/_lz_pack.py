@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from laconic.codecs.bytes._lz_layout import ALPHABETS, CONTEXT_BASES, CONTEXTS, FREQ_BITS, KINDS, MAX_TABLES
 from laconic.codecs.bytes._lz_model import LOG_UNIT, Model, log2_units
 from laconic.entropy._jit import kernel
-from laconic.entropy._rans_pack import _code_bit
 from laconic.errors import CorruptFile
 
 LEVEL_STEPS = 2  # levels per bit
@@ -104,7 +103,7 @@ def code_head(counts, tables, levels, alphabets, bases, buffer, length, decoding
 
     Returns the bytes used, or _FAILED on a damaged stream.
     """
-    model = np.full((_MODEL, 2), 32768, np.int64)  # probability of a one in 65536ths; times seen
+    model = np.full((_MODEL, 2), 32768, np.int64)  # chance of a one in 65536ths; times seen
     model[:, 1] = 0
     coder = np.array([0, 0xFFFFFFFF, 0, 0], np.int64)  # low, high, code, position
     if decoding:
@@ -133,6 +132,32 @@ def code_head(counts, tables, levels, alphabets, bases, buffer, length, decoding
                 buffer[coder[3] + k] = (value >> (24 - 8 * k)) & 255
             return coder[3] + kept
     return _FAILED
+
+
+@kernel
+def _code_bit(bit, context, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
+    """One bit through a carry-less range coder, its chance learned by context (-1: even)."""
+    chance = model[context, 0] if context >= 0 else np.int64(32768)
+    middle = coder[0] + ((coder[1] - coder[0]) * chance >> 16)
+    if decoding:
+        bit = coder[2] <= middle
+    if bit:
+        coder[1] = middle
+    else:
+        coder[0] = middle + 1
+    while ((coder[0] ^ coder[1]) & 0xFF000000) == 0:
+        if decoding:
+            coder[2] = ((coder[2] << 8) & 0xFFFFFFFF) | (np.int64(buffer[coder[3]]) if coder[3] < length else 0)
+        else:
+            buffer[coder[3]] = coder[1] >> 24
+        coder[3] += 1
+        coder[0] = (coder[0] << 8) & 0xFFFFFFFF
+        coder[1] = ((coder[1] << 8) & 0xFFFFFFFF) | 255
+    if context >= 0:
+        target = 65536 - 48 if bit else 48
+        model[context, 0] += (target - model[context, 0]) * 2 // (2 * model[context, 1] + 3)
+        model[context, 1] = min(model[context, 1] + 1, 60)
+    return np.int64(1 if bit else 0)
 
 
 @kernel

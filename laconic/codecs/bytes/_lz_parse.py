@@ -14,6 +14,7 @@ from laconic.codecs.bytes._lz_layout import (
     U,
     common_length,
     length_context,
+    load64,
     offset_context,
     run_context,
     slot_of,
@@ -21,6 +22,7 @@ from laconic.codecs.bytes._lz_layout import (
 from laconic.entropy._jit import kernel
 
 PRICE_UNIT = 64  # prices are in 1/64 bit and include a slot's raw bits
+_EDGE = 16  # a match is tried at its shortest and its longest lengths, not at those between
 _FAR = 0xFFFFFFFF
 _ORIGIN_PRICE = 1 << 16  # so that no sum of differences falls below zero
 
@@ -44,10 +46,10 @@ def parse_optimal(data, start, stop, first, found, prices, tables, nice, path, r
         restart[k + one] = prices[U(tables[run_context(U(data[origin + k]))]) << U(8)]
     first_row = U(tables[length_context(U(0), U(0)) :].min())
     rows = U(tables[length_context(U(0), U(0)) :].max()) + one - first_row
-    lengths = np.zeros((rows, nice + one), np.uint32)
+    lengths = np.zeros(rows * (nice + one), np.uint32)
     for row in range(rows):
         for k in range(nice):
-            lengths[row, k + one] = prices[((first_row + row) << U(8)) + slot_of(k, U(LENGTH_DETAIL))]
+            lengths[row * (nice + one) + k + one] = prices[((first_row + row) << U(8)) + slot_of(k, U(LENGTH_DETAIL))]
     i = U(0)
     while i < size:
         node, here = i << U(2), i << U(3)
@@ -85,12 +87,18 @@ def parse_optimal(data, start, stop, first, found, prices, tables, nice, path, r
                 continue
             longest, longest_distance = length, distance
             cost = base + _price(prices, tables, context, symbol)
-            row = lengths[U(tables[length_context(run, symbol)]) - first_row]
-            for part in range(shortest, length + one):
+            row = (U(tables[length_context(run, symbol)]) - first_row) * (nice + one)
+            part = shortest
+            while part <= length:
                 end = i + part
-                _offer(path, end << U(2), cost + np.int64(row[part]) + np.int64(restart[end]), part, distance, U(0))
-            if length < nice:
-                _extend_twice(data, origin, i, size, length, distance, cost + np.int64(row[length]), nice, prices, tables, path)
+                _offer(path, end << U(2), cost + np.int64(lengths[row + part]) + np.int64(restart[end]), part, distance, U(0))
+                part += one
+                if part == shortest + U(_EDGE) and part + U(_EDGE) < length:
+                    part = length - U(_EDGE)
+            # a literal and the same distance again, where at least two bytes agree there
+            again = position + length + one
+            if length < nice and i + length + U(3) <= size and ((load64(data, again) ^ load64(data, again - distance)) & U(0xFFFF)) == U(0):
+                _extend_twice(data, origin, i, size, length, distance, cost + np.int64(lengths[row + length]), nice, prices, tables, path)
         if longest >= nice:
             length = common_length(data, position - longest_distance, position, longest, size - i)
             end = (i + length) << U(2)
@@ -116,7 +124,7 @@ def _offer(path, node, cost, length, distance, again):  # type: ignore[no-untype
         path[node + U(3)] = again
 
 
-@kernel
+@kernel(inline="always")
 def _arrive(data, origin, i, path, state):  # type: ignore[no-untyped-def]
     """Work out the state of node i from the node before it on its cheapest way."""
     one = U(1)
@@ -145,12 +153,8 @@ def _extend_twice(data, origin, i, size, length, distance, cost, nice, prices, t
     """Offer a match at node i in its full length (which costs `cost`), one literal and a second match at the same distance."""
     one = U(1)
     second = i + length + one
-    if second + U(2) > size:
-        return
     at = origin + second
     again = common_length(data, at - distance, at, U(0), min(size - second, nice))
-    if again < U(2):
-        return
     literal = U(data[at - one])
     cost += _price(prices, tables, run_context(U(data[at - U(2)])), one)
     cost += _price(prices, tables, U(data[at - one - distance]), literal)
