@@ -1,4 +1,4 @@
-"""Notices when kernels are compiled, which happens once per machine and takes seconds: somebody who waits should know why."""
+"""Notices when kernels are compiled, which happens once per machine and takes a while: somebody who waits should know why."""
 
 import argparse
 
@@ -23,4 +23,6 @@ class Compilations:
     def _notice(self) -> None:
         self.count += 1
         if self.count == 1 and self._args is not None:
-            note(self._args, "compiling kernels for this machine: some seconds, once (`laconic warmup` does all at one go)")
+            note(
+                self._args, "compiling kernels for this machine: up to half a minute, once (`laconic warmup` does all at one go)"
+            )
