@@ -72,15 +72,15 @@ def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Callable[
     failed = 0
     with Compilations(args), Meter(verb, len(plan.jobs), shown=not args.quiet) as meter:
         for job in plan.jobs:
+            meter.start_file(None)
             try:
                 failed += not _run_one(args, job, meter, convert)
             except (LaconicError, OSError) as error:
-                meter.pause()
+                meter.stop()
                 if len(plan.jobs) == 1 or isinstance(error, BrokenPipeError):
                     raise
                 complain(describe(error))
                 failed += 1
-            meter.next_file()
     for folder in plan.folders:
         folder.mkdir(parents=True, exist_ok=True)
     if failed and len(plan.jobs) > 1:

@@ -1,64 +1,89 @@
 """Progress on a terminal: bytes done -> a bar with speed and time left on standard error. Silent elsewhere."""
 
 import sys
-import time
-from types import TracebackType
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
 _PATIENCE_S = 0.5
 """Work that is over sooner than this shows no bar (and never imports rich)."""
 
 
 class Meter:
-    """One bar at a time: bytes of the present file, with the number of the file where there are several."""
+    """One bar at a time: bytes of the present file, with the number of the file where there are several.
 
-    def __init__(self, verb: str, files: int | None, shown: bool) -> None:
+    A codec reports after each chunk, which may take minutes, so a timer brings the bar, not the first report.
+    """
+
+    def __init__(self, verb: str, files: int, shown: bool) -> None:
         self._verb = verb
         self._files = files
-        self._file = 1
+        self._file = 0
         self._shown = shown and sys.stderr.isatty()
-        self._start = time.monotonic()
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
         self._bar: Progress | None = None
-        self._task: TaskID | None = None
+        self._done, self._total = 0, None  # type: int, int | None
+
+    def start_file(self, total: int | None) -> None:
+        """The next file begins; `total` bytes, None when that is not known yet."""
+        self.stop()
+        self._file += 1
+        self._done, self._total = 0, total
+        if self._shown:
+            self._timer = threading.Timer(_PATIENCE_S, self._show)
+            self._timer.daemon = True
+            self._timer.start()
 
     def update(self, done: int, total: int | None) -> None:
         """`done` bytes of the present file have been handled, of `total` (None when only the end will tell)."""
-        if not self._shown or time.monotonic() - self._start < _PATIENCE_S:
-            return
-        if self._bar is None:
-            self._make_bar(total)
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, total=total)
+        with self._lock:
+            self._done, self._total = done, total
+            if self._bar is not None:
+                self._bar.update(self._bar.task_ids[0], completed=done, total=total)
 
-    def next_file(self) -> None:
-        """The present file is done."""
-        self.pause()
-        self._file += 1
-        self._start = time.monotonic()
-
-    def pause(self) -> None:
-        """Take the bar away so that a line can be printed."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+    def stop(self) -> None:
+        """Take the bar away, so that a line can be printed."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._bar is not None:
+                self._bar.stop()
+                self._bar = None
 
     def __enter__(self) -> "Meter":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.pause()
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
-    def _make_bar(self, total: int | None) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    def _show(self) -> None:
+        bar = _make_bar()
+        with self._lock:
+            if self._timer is None:  # stopped in the meantime
+                return
+            several = self._files > 1
+            name = f"{self._verb} {self._file}/{self._files}" if several else self._verb
+            bar.add_task(name, total=self._total, completed=self._done)
+            bar.start()
+            self._bar = bar
 
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-        # Standard output stays untouched: the result, or the data itself, may be on its way through it.
-        console = Console(stderr=True)
-        self._bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
-        several = self._files is not None and self._files > 1
-        self._task = self._bar.add_task(f"{self._verb} {self._file}/{self._files}" if several else self._verb, total=total)
-        self._bar.start()
+
+def _make_bar() -> "Progress":
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("left"),
+        progress.TimeRemainingColumn(),
+    )
+    # Standard output stays untouched: the result, or the data itself, may be on its way through it.
+    return progress.Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False)

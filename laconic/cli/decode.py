@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
             max_memory=args.max_memory,
         )
         seconds = time.perf_counter() - start
-        meter.pause()
+        meter.stop()
         for message in done.damage:
             complain(message)
         if args.json:

@@ -1,6 +1,7 @@
 """`laconic encode`: files -> `.lac` files."""
 
 import argparse
+import os
 import sys
 import time
 
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
     def convert(job: Job, meter: Meter) -> bool:
         start = time.perf_counter()
+        meter.update(0, None if job.source == PIPE else os.path.getsize(job.source) or None)
         done = api.encode_file(
             sys.stdin.buffer if job.source == PIPE else job.source,
             sys.stdout.buffer if job.target == PIPE else job.target,
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
             max_memory=args.max_memory,
         )
         seconds = time.perf_counter() - start
-        meter.pause()
+        meter.stop()
         if args.json:
             print_json({**file_facts(job, done, seconds), "verified": args.verify})
         proof = "verified" if args.verify else "not verified"

@@ -28,8 +28,10 @@ def run(args: argparse.Namespace) -> int:
 
     check_device(args)
     failed = 0
-    with Compilations(args), Meter("testing", None, shown=not args.quiet) as meter:
-        for name in lac_files(args.inputs):
+    names = list(lac_files(args.inputs))
+    with Compilations(args), Meter("testing", len(names), shown=not args.quiet) as meter:
+        for name in names:
+            meter.start_file(None)
             start = time.perf_counter()
             try:
                 done = api.test(
@@ -41,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             except (LaconicError, OSError) as error:
                 damage, size, chunks = [describe(error)], 0, 0
             seconds = time.perf_counter() - start
-            meter.pause()
+            meter.stop()
             failed += bool(damage)
             for message in damage:
                 complain(message)
