@@ -8,15 +8,19 @@ import struct
 import numpy as np
 
 from laconic.codecs.bytes import _model_kernel as mk
+from laconic.codecs.bytes._model_filters import DELTAS, FILTERS, NONE, X86, apply_filter, looks_like_x86, undo_filter
 from laconic.codecs.bytes._model_profile import is_text, record_stride
 from laconic.codecs.bytes._model_setup import Setup, setup
 from laconic.codecs.bytes._model_start import fresh, primed, primer_text
 from laconic.entropy.mixing import POSITION, Engine
 from laconic.errors import CorruptFile
 
-_HEAD = struct.Struct("<BBH")  # effort, 1 for text, record stride
+_HEAD = struct.Struct("<BBBH")  # effort, 1 for text, filter, record stride
 _MAX_STRIDE = 1024
 _READ_AHEAD = 2  # a decoder has read this much past the encoder's two last bytes
+_TRIAL = 24_000  # bytes on which filters are compared
+_TRIAL_EFFORT = 4
+_FILTERS_FROM = 7  # effort
 
 
 def cm_encode(data: np.ndarray, effort: int) -> bytes:
@@ -25,27 +29,39 @@ def cm_encode(data: np.ndarray, effort: int) -> bytes:
     Effort 4 to 9. Memory: see `_model_setup`.
     """
     text = is_text(data)
-    stride = 1 if text else record_stride(data, _MAX_STRIDE)
-    head = _HEAD.pack(effort, text, stride)
+    number = _choose_filter(data) if effort >= _FILTERS_FROM and not text else NONE
+    block = apply_filter(data, number)
+    stride = 1 if text else record_stride(block, _MAX_STRIDE)
     coded = np.zeros(max(data.size, 64), np.uint8)
-    engine = _run(setup(effort, text), data.copy(), coded, stride, decoding=False)
+    engine = _run(setup(effort, text), block, coded, stride, decoding=False)
     used = int(engine.registers[POSITION])
-    return head + bytes(coded[: min(used, coded.size)]) + bytes(max(0, used - coded.size))
+    return _HEAD.pack(effort, text, number, stride) + bytes(coded[: min(used, coded.size)]) + bytes(max(0, used - coded.size))
 
 
 def cm_decode(payload: bytes, size: int) -> np.ndarray:
     """uint8[size] from what `cm_encode` made. Raises `CorruptFile` when the payload is none, or not of this size."""
     if len(payload) < _HEAD.size:
         raise CorruptFile("a context-mixing payload is too short to hold its head")
-    effort, text, stride = _HEAD.unpack_from(payload)
-    if not 4 <= effort <= 9 or text > 1 or not 1 <= stride <= _MAX_STRIDE:
-        raise CorruptFile(f"a context-mixing payload asks for effort {effort}, profile {text}, stride {stride}")
+    effort, text, number, stride = _HEAD.unpack_from(payload)
+    if not 4 <= effort <= 9 or text > 1 or number >= FILTERS or not 1 <= stride <= _MAX_STRIDE:
+        raise CorruptFile(f"a context-mixing payload asks for effort {effort}, profile {text}, filter {number}, stride {stride}")
     coded = np.frombuffer(payload, np.uint8, offset=_HEAD.size).copy()
-    data = np.zeros(size, np.uint8)
-    engine = _run(setup(effort, bool(text)), data, coded, stride, decoding=True)
+    block = np.zeros(size, np.uint8)
+    engine = _run(setup(effort, bool(text)), block, coded, stride, decoding=True)
     if int(engine.registers[POSITION]) != coded.size + _READ_AHEAD:
         raise CorruptFile("a context-mixing stream ends elsewhere than its content")
-    return data
+    return undo_filter(block, number)
+
+
+def _choose_filter(data: np.ndarray) -> int:
+    """The filter that suits a binary block: by its call targets, or by trial on a sample from its middle."""
+    if looks_like_x86(data):
+        return X86
+    begin = max(0, data.size - _TRIAL) // 4 * 2  # even, so that 16-bit samples stay whole
+    sample = data[begin : begin + _TRIAL]
+    sizes = {number: len(cm_encode(apply_filter(sample, number), _TRIAL_EFFORT)) for number in (NONE, *DELTAS)}
+    best = min(sizes, key=lambda number: (sizes[number], number))
+    return best if sizes[best] * 100 < sizes[NONE] * 97 else NONE
 
 
 def _run(plan: Setup, data: np.ndarray, coded: np.ndarray, stride: int, *, decoding: bool) -> Engine:

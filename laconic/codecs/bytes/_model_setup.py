@@ -48,6 +48,7 @@ _EFFORTS = {4: (5, 1, 3, 20), 5: (6, 1, 3, 20), 6: (10, 2, 4, 20), 7: (13, 2, 5,
 _SELECTORS = (64, 1, 8, 256, 512, 256)
 _LEAST_LINE_BITS = 12
 _PRIMED_LINE_BITS = 18
+_LARGEST_BLOCK = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,14 @@ class Setup:
 
     def shape(self, size: int) -> Shape:
         """The engine for blocks of `size` bytes: about three slots for two nibbles of every context."""
-        lines = max(size * len(self.kinds) // 3, 1)
-        least = _PRIMED_LINE_BITS if self.primed else _LEAST_LINE_BITS
-        bits = min(max(lines.bit_length(), least), self.most_line_bits)
+        bits = _LEAST_LINE_BITS if not self.primed else _PRIMED_LINE_BITS
+        while bits < self.most_line_bits and size > self.most_size(bits):
+            bits += 1
         return Shape(len(self.kinds), self.expects, self.selectors, bits)
+
+    def most_size(self, line_bits: int) -> int:
+        """Bytes of the largest block that so many lines hold well (or have to hold)."""
+        return _LARGEST_BLOCK if line_bits == self.most_line_bits else (3 << line_bits) // len(self.kinds)
 
 
 @cache

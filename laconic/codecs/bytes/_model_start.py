@@ -16,7 +16,6 @@ from laconic.entropy.mixing_state import Trained, aligned_copy, new_engine
 WEIGHT_UNIT = 16  # trained weights are stored in 12 fractional bits
 
 _MINIMA = (7, 5)  # bytes that must agree before a match model follows
-_HEAD_BITS = 2  # more bits for match positions than for lines of slots
 _MOST_HEAD_BITS = 22
 _KEPT_LINE_BITS = 20  # larger primed models are made anew: their blocks take seconds anyway
 
@@ -89,7 +88,8 @@ def new_model(plan: Setup, engine: Engine) -> mk.Model:
     """The model's own arrays, empty, to go with an engine of this setup."""
     matches = np.zeros(4 * mk.MATCHES, np.int64)
     matches[mk.MINIMUM :: 4] = _MINIMA
-    head_bits = min(int(engine.plan[LINE_BITS]) + _HEAD_BITS, _MOST_HEAD_BITS)
+    # Depends on the engine's size, not on the block's, since primed models are kept for all blocks of one engine size.
+    head_bits = min(plan.most_size(int(engine.plan[LINE_BITS])).bit_length() + 1, _MOST_HEAD_BITS)
     return mk.Model(
         kinds=np.array(plan.kinds, np.int64),
         every=np.zeros(mk.KINDS, np.uint64),
