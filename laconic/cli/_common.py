@@ -70,7 +70,7 @@ def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Callable[
     if args.rm and any(job.source == PIPE for job in plan.jobs):
         raise UsageError("--rm cannot remove standard input")
     failed = 0
-    with Compilations(args), Meter(verb, len(plan.jobs), shown=not args.quiet) as meter:
+    with Meter(verb, len(plan.jobs), args.quiet) as meter, Compilations(meter.tell):
         for job in plan.jobs:
             meter.start_file(None)
             try:

@@ -1,17 +1,18 @@
 """Notices when kernels are compiled, which happens once per machine and takes a while: somebody who waits should know why."""
 
-import argparse
+from collections.abc import Callable
 
-from laconic.cli._report import note
 from laconic.entropy._events import compile_listeners
+
+_NOTICE = "compiling kernels for this machine: up to half a minute, once (`laconic warmup` does all at one go)"
 
 
 class Compilations:
-    """Counts compilations while it is entered; with `args`, tells the user at the first one."""
+    """Counts compilations while it is entered; calls `tell` with a message for the user at the first one."""
 
-    def __init__(self, args: argparse.Namespace | None = None) -> None:
+    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
         self.count = 0
-        self._args = args
+        self._tell = tell
 
     def __enter__(self) -> "Compilations":
         compile_listeners.append(self._notice)
@@ -22,7 +23,5 @@ class Compilations:
 
     def _notice(self) -> None:
         self.count += 1
-        if self.count == 1 and self._args is not None:
-            note(
-                self._args, "compiling kernels for this machine: up to half a minute, once (`laconic warmup` does all at one go)"
-            )
+        if self.count == 1 and self._tell is not None:
+            self._tell(_NOTICE)

@@ -17,11 +17,11 @@ class Meter:
     A codec reports after each chunk, which may take minutes, so a timer brings the bar, not the first report.
     """
 
-    def __init__(self, verb: str, files: int, shown: bool) -> None:
+    def __init__(self, verb: str, files: int, quiet: bool) -> None:
         self._verb = verb
         self._files = files
         self._file = 0
-        self._shown = shown and sys.stderr.isatty()
+        self._quiet = quiet
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._bar: Progress | None = None
@@ -32,7 +32,7 @@ class Meter:
         self.stop()
         self._file += 1
         self._done, self._total = 0, total
-        if self._shown:
+        if sys.stderr.isatty() and not self._quiet:
             self._timer = threading.Timer(_PATIENCE_S, self._show)
             self._timer.daemon = True
             self._timer.start()
@@ -43,6 +43,14 @@ class Meter:
             self._done, self._total = done, total
             if self._bar is not None:
                 self._bar.update(self._bar.task_ids[0], completed=done, total=total)
+
+    def tell(self, text: str) -> None:
+        """Print a remark on standard error, above the bar where there is one."""
+        with self._lock:
+            if self._bar is not None:
+                self._bar.console.print(text, markup=False, highlight=False)
+            elif not self._quiet:
+                print(text, file=sys.stderr, flush=True)
 
     def stop(self) -> None:
         """Take the bar away, so that a line can be printed."""

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     check_device(args)
     failed = 0
     names = list(lac_files(args.inputs))
-    with Compilations(args), Meter("testing", len(names), shown=not args.quiet) as meter:
+    with Meter("testing", len(names), args.quiet) as meter, Compilations(meter.tell):
         for name in names:
             meter.start_file(None)
             start = time.perf_counter()
