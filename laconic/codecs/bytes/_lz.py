@@ -5,7 +5,6 @@
 Payload: varint sequences, varint bytes of head, varint rANS words, head, words (two bytes each, low one first), raw bits.
 """
 
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +23,7 @@ _SEGMENT = 1 << 20  # bytes that are parsed optimally at a time
 _CHAIN_DEPTH = 12
 _TREE_DEPTH = 256
 _NICE = 273
-_PASSES = 3
+_PASSES = 2
 
 Bytes = NDArray[np.uint8]
 Sequences = NDArray[np.uint32]

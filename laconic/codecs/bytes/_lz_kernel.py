@@ -1,6 +1,6 @@
 """Coding loops of the LZ codec: sequences to symbols, symbols to a rANS stream, and the decoder of both.
 
-Why not `laconic.entropy.rans` in bulk: the table of a symbol depends on the bytes decoded just before it, so the decoder has to put the
+Why not `laconic.entropy.rans`: the table of a symbol depends on the bytes decoded just before it, so the decoder has to put the
 text together while it decodes. Two 32-bit states take turns; words of 16 bits; tables of 2**FREQ_BITS.
 """
 
@@ -112,7 +112,7 @@ def encode_symbols(contexts, symbols, tables, freqs, starts, words):  # type: ig
 
 @kernel
 def fill_lookups(freqs, lookups):  # type: ignore[no-untyped-def]
-    """lookups u32[tables << FREQ_BITS] for freqs u32[tables, 256], each table with the full sum: symbol, freq - 1, place within it."""
+    """Fill lookups u32[tables << FREQ_BITS] from freqs u32[tables, 256]: symbol, frequency - 1, place within it."""
     at = U(0)
     for t in range(U(freqs.shape[0])):
         for symbol in range(U(256)):

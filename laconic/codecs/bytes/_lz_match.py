@@ -12,7 +12,7 @@ CANDIDATES = 26  # most matches that find_matches keeps for a position
 TREE_HASH_BITS, CHAIN_HASH_BITS = 18, 17
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
-# The lazy parse values a match at 4 per byte (about what a literal costs in bits), less the bits of its distance and the following.
+# The lazy parse values a match at 4 per byte (about what a literal costs in bits), less its distance's bits and the following.
 _MATCH_COST, _REPEAT_COST = 9, 2
 _PATIENCE = 2  # how much better a match must be for each position that it begins later
 _LONG = 256  # a match of this length is taken at once
@@ -22,8 +22,9 @@ _LONG = 256  # a match of this length is taken at once
 def find_matches(data, size, start, stop, depth, nice, heads, sons, mask, first, found):  # type: ignore[no-untyped-def]
     """Candidates for positions start..stop of data u8[size + padding]: the nearest match of every length worth having.
 
-    Binary trees of suffixes by 4-byte hash, the newest at the root, at most `depth` nodes visited, lengths up to `nice`; and the last
-    place of the same 2 and 3 bytes. heads u32[3, 2**18] and sons u32[2 * (mask + 1)] (position + 1, 0 none) live from call to call.
+    Binary trees of suffixes by 4-byte hash, the newest at the root, at most `depth` nodes visited, lengths up to `nice`; and
+    the last place of the same 2 and 3 bytes. heads u32[3, 2**18] and sons u32[2 * (mask + 1)] hold position + 1 or 0 and live on
+    from call to call.
     Fills found u64 (length << 32 | distance; rising lengths) and first u32[stop - start + 1], where each position's begin.
     """
     by_two, by_three, roots = heads[0], heads[1], heads[2]
@@ -143,7 +144,7 @@ def _chain_hash(word):  # type: ignore[no-untyped-def]
 
 @kernel
 def _best(data, size, position, depth, heads, chain, mask, last):  # type: ignore[no-untyped-def]
-    """Insert a position into its chain; (length, distance, gain) of the match there that seems to save most, length 0 for none."""
+    """Insert a position into its chain; (length, distance, gain) of the match there that saves most, length 0 for none."""
     one = U(1)
     limit = size - position
     length, distance, gain = U(0), U(0), np.int64(0)

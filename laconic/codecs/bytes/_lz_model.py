@@ -1,6 +1,7 @@
 """Statistics of the LZ codec: counts of symbols by context go in, a few tables and prices for the parse come out.
 
-Contexts with similar statistics share a table; which ones, depends on what they save and on what a table costs to store. Integers only.
+Contexts with similar statistics share a table; which ones, depends on what that saves and on what a table costs to store.
+Integers only.
 """
 
 from typing import NamedTuple
@@ -46,7 +47,7 @@ _LOG = _logarithms()
 
 
 class Model(NamedTuple):
-    """Tables of a chunk: tables u16[CONTEXTS] (row of each context), count i64[KINDS] (tables of each kind), histograms i64[rows, 256]."""
+    """tables u16[CONTEXTS]: row of each context; counts i64[KINDS]: rows of each kind; histograms i64[rows, 256]."""
 
     tables: NDArray[np.uint16]
     counts: NDArray[np.int64]
@@ -57,7 +58,8 @@ def make_model(contexts: NDArray[np.uint16], symbols: NDArray[np.uint8], effort:
     """Group the contexts of symbols u8[n], contexts u16[n]."""
     keys = (contexts.astype(np.uint32) << np.uint32(8)) | symbols
     histograms = np.bincount(keys, minlength=CONTEXTS * 256).reshape(CONTEXTS, 256)
-    tables, counts, rows = np.zeros(CONTEXTS, np.uint16), np.zeros(KINDS, np.int64), []
+    tables, counts = np.zeros(CONTEXTS, np.uint16), np.zeros(KINDS, np.int64)
+    rows: list[NDArray[np.int64]] = []
     for kind in range(KINDS):
         start, stop = CONTEXT_BASES[kind], CONTEXT_BASES[kind + 1]
         mine = histograms[start:stop]
@@ -67,14 +69,16 @@ def make_model(contexts: NDArray[np.uint16], symbols: NDArray[np.uint8], effort:
         counts[kind] = max(1, group(mine, order, _SEED_TABLES[effort][kind], _LOG, _SYMBOL_COST * LOG_UNIT, groups))
         merged = np.zeros((counts[kind], 256), np.int64)
         np.add.at(merged, groups[order], mine[order])
-        tables[start:stop] = groups + sum(len(row) for row in rows)
+        # contexts that never occur go with the one before them: that packs best
+        before = np.maximum.accumulate(np.where(totals > 0, np.arange(stop - start), 0))
+        tables[start:stop] = groups[before] + counts[:kind].sum()
         rows.append(merged)
     return Model(tables, counts, np.concatenate(rows))
 
 
 def make_prices(model: Model) -> NDArray[np.uint32]:
     """u32[rows * 256] for the parse: what each symbol costs in 1/PRICE_UNIT bit, its raw bits included."""
-    smooth = 64 * model.histograms + 256
+    smooth = 64 * model.histograms + 32
     prices = (log2_units(smooth.sum(axis=1))[:, None] - log2_units(smooth)) * PRICE_UNIT // LOG_UNIT
     return (prices + np.repeat(_RAW_BITS, model.counts, axis=0) * PRICE_UNIT).astype(np.uint32).ravel()
 
@@ -98,89 +102,92 @@ def log2_units(value: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @kernel
 def group(histograms, order, seeds, log, symbol_cost, groups):  # type: ignore[no-untyped-def]
-    """Share tables among contexts: fills groups i64[contexts] for those in `order` (most frequent first), returns the number of groups.
+    """Share tables among contexts: fill groups i64[contexts] for those in `order` (most frequent first), return how many groups.
 
-    The most frequent contexts are the first tables; the others join where they cost least; then tables merge while that saves more in
-    packed size than it costs in coding.
+    The most frequent contexts are the first tables; the others join where they cost least; then tables merge while that saves
+    more in packed size than it costs in coding. (Plain loops: array expressions would double the time it takes to compile.)
     """
-    count = min(seeds, len(order))
-    if count == 0:
-        return 0
-    merged = np.zeros((count, 256), np.int64)
-    total = np.zeros(256, np.int64)
+    count = min(np.int64(seeds), np.int64(len(order)))
+    merged = np.zeros((count + 1, 256), np.int64)  # one row more: all of them together
+    total = merged[count]
     for k in range(len(order)):
         for s in range(256):
             total[s] += histograms[order[k], s]
-    for k in range(count):
-        merged[k] = histograms[order[k]]
+            if k < count:
+                merged[k, s] = histograms[order[k], s]
+    prices, numbers = np.zeros((count, 256), np.int64), np.zeros(count, np.int64)
     for _ in range(2):
-        count = _assign(histograms, order, merged, count, total, log, groups)
-    costs = np.zeros(count, np.int64)
+        count = _assign(histograms, order, merged, count, total, log, prices, numbers, groups)
+    costs, gains = np.zeros(count, np.int64), np.zeros((count, count), np.int64)
     for k in range(count):
-        costs[k] = _cost(merged[k], merged[k], False, log, symbol_cost)
-    gains = np.zeros((count, count), np.int64)
-    for k in range(count):
+        costs[k] = _cost(merged, k, k, log, symbol_cost)
         for j in range(k):
-            gains[k, j] = costs[k] + costs[j] - _cost(merged[k], merged[j], True, log, symbol_cost)
-    while count > 1:
+            gains[k, j] = costs[k] + costs[j] - _cost(merged, k, j, log, symbol_cost)
+    while True:
         best, a, b = np.int64(0), 0, 0
         for k in range(count):
             for j in range(k):
                 if gains[k, j] > best:
                     best, a, b = gains[k, j], j, k
         if best == 0:
-            break
+            return _assign(histograms, order, merged, count, total, log, prices, numbers, groups)
         count -= 1
+        costs[a] += costs[b] - best
+        costs[b] = costs[count]
         for s in range(256):
             merged[a, s] += merged[b, s]
-        costs[a] += costs[b] - best
-        merged[b] = merged[count]
-        costs[b] = costs[count]
+            merged[b, s] = merged[count, s]
         for j in range(count):
             if j < b:
                 gains[b, j] = gains[count, j]
             elif j > b:
                 gains[j, b] = gains[count, j]
         for j in range(count):
-            if j != a:
-                gains[max(a, j), min(a, j)] = costs[a] + costs[j] - _cost(merged[a], merged[j], True, log, symbol_cost)
-    return _assign(histograms, order, merged, count, total, log, groups)
+            gain = costs[a] + costs[j] - _cost(merged, a, j, log, symbol_cost)
+            if j < a:
+                gains[a, j] = gain
+            elif j > a:
+                gains[j, a] = gain
 
 
 @kernel
 def _log_of(value, log):  # type: ignore[no-untyped-def]
-    shift = max(np.int64(64 - _LOG_BITS) - np.int64(leading_zeros(np.uint64(value))), 0)
+    shift = np.int64(64 - _LOG_BITS) - np.int64(leading_zeros(np.uint64(value)))
+    if shift < 0:
+        shift = np.int64(0)
     return log[value >> shift] + shift * LOG_UNIT
 
 
 @kernel
-def _cost(one, other, both, log, symbol_cost):  # type: ignore[no-untyped-def]
-    """Entropy of a table's symbols (of two tables' together) and its packed size, in 1/1024 bit."""
+def _cost(merged, one, other, log, symbol_cost):  # type: ignore[no-untyped-def]
+    """Entropy of the symbols of two tables together (or of one) and their table's packed size, in 1/1024 bit."""
     total, cost = np.int64(0), np.int64(0)
     for s in range(256):
-        n = one[s] + (other[s] if both else 0)
+        n = merged[one, s] + (merged[other, s] if other != one else np.int64(0))
         if n > 0:
             total += n
             cost += symbol_cost - n * _log_of(n, log)
-    return cost + total * _log_of(max(total, 1), log)
+    return cost + total * _log_of(total, log)
 
 
 @kernel
-def _assign(histograms, order, merged, count, total, log, groups):  # type: ignore[no-untyped-def]
+def _assign(histograms, order, merged, count, total, log, prices, numbers, groups):  # type: ignore[no-untyped-def]
     """Put every context to the table that codes it best, and make the tables anew; returns how many are left."""
-    everything = total.sum()
-    prices = np.zeros((count, 256), np.int64)
+    everything = np.int64(1)
+    for s in range(256):
+        everything += total[s]
     for k in range(count):
         whole = np.int64(0)
         for s in range(256):
             prices[k, s] = 64 * merged[k, s] + 1 + 128 * total[s] // everything
             whole += prices[k, s]
+            merged[k, s] = 0
         for s in range(256):
             prices[k, s] = _log_of(whole, log) - _log_of(prices[k, s], log)
-    merged[:count] = 0
+        numbers[k] = 0
     used = np.zeros(256, np.int64)
-    for c in order:
-        n = 0
+    for i in range(len(order)):
+        c, n = order[i], 0
         for s in range(256):
             if histograms[c, s] > 0:
                 used[n] = s
@@ -193,15 +200,16 @@ def _assign(histograms, order, merged, count, total, log, groups):  # type: igno
             if choice < 0 or cost < best:
                 best, choice = cost, k
         groups[c] = choice
+        numbers[choice] = 1
         for u in range(n):
             merged[choice, used[u]] += histograms[c, used[u]]
-    numbers = np.full(count, -1, np.int64)  # the tables that are left, by first use
-    left = 0
-    for k in range(count):
-        if merged[k].sum() > 0:
+    left = np.int64(0)
+    for k in range(count):  # close the gaps of tables that nobody uses
+        if numbers[k] > 0:
             numbers[k] = left
-            merged[left] = merged[k]
+            for s in range(256):
+                merged[left, s] = merged[k, s]
             left += 1
-    for c in order:
-        groups[c] = numbers[groups[c]]
+    for i in range(len(order)):
+        groups[order[i]] = numbers[groups[order[i]]]
     return left

@@ -1,7 +1,8 @@
 """The head of an LZ payload: which table every context uses, and the tables.
 
-Frequencies are stored as levels (logarithms in steps of half a bit), each by its distance from the level of the same symbol in the last
-table that had it, through an adaptive binary coder. Encoder and decoder make the same frequencies of the levels, in integers.
+Frequencies are stored as levels (logarithms in steps of half a bit), each by its distance from the level of the same symbol in
+the last table that had it, through an adaptive binary coder. Encoder and decoder make the same frequencies of the levels, in
+integers.
 """
 
 import numpy as np
@@ -16,10 +17,10 @@ LEVEL_STEPS = 2  # levels per bit
 MAX_LEVEL = FREQ_BITS * LEVEL_STEPS + 1
 _FAILED = -1
 _LONGEST = 40  # bytes: no level takes more
-# contexts: table number the same as before (by kind, 2), else its bits (by kind, 64); level is zero (2 x 5 x 4), above the expected
-# one (2 x 64), by how far (4 x 32)
+# contexts: table number the same as before (by kind, 2), else its bits (by kind, 64); level is zero (2 x 5 x 4), above the
+# expected one (2 x 64), by how far (4 x 32)
 _SAME, _TABLE, _ZERO, _ABOVE, _STEP, _MODEL = 0, 16, 336, 384, 512, 640
-assert MAX_LEVEL < 64
+assert MAX_LEVEL < 32
 assert MAX_TABLES == 64
 
 
@@ -77,7 +78,7 @@ def make_freqs(levels: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 @kernel
 def spread_levels(levels, weights, freqs):  # type: ignore[no-untyped-def]
-    """Frequencies in proportion to the weights of the levels, at least 1; what rounding leaves goes to or comes from the largest."""
+    """Frequencies in proportion to the levels' weights, at least 1; what rounding leaves goes to or comes from the largest."""
     for t in range(levels.shape[0]):
         total, left, largest = np.int64(0), np.int64(1 << FREQ_BITS), 0
         for s in range(256):
@@ -99,28 +100,28 @@ def spread_levels(levels, weights, freqs):  # type: ignore[no-untyped-def]
 
 @kernel
 def code_head(counts, tables, levels, alphabets, bases, buffer, length, decoding):  # type: ignore[no-untyped-def]
-    """Code counts i64[KINDS], tables u16[CONTEXTS] (numbered within a kind) and levels u8[rows, 256] to or from buffer u8[length + 4].
+    """Code counts i64[KINDS], tables u16[CONTEXTS] (numbered within a kind) and levels u8[rows, 256] to or from a buffer.
 
-    Returns the bytes used, or _FAILED on a damaged stream.
+    buffer u8: `length` bytes and four more. Returns the bytes used, or _FAILED on a damaged stream.
     """
-    model = np.full((_MODEL, 2), 32768, np.int64)  # chance of a one in 65536ths; times seen
-    model[:, 1] = 0
-    coder = np.array([0, 0xFFFFFFFF, 0, 0], np.int64)  # low, high, code, position
+    model = np.zeros((_MODEL, 2), np.int64)  # chance of a one, less 1/2, in 65536ths; times seen
+    coder = np.zeros(4, np.int64)  # low, high, code, position
+    coder[1] = 0xFFFFFFFF
     if decoding:
         for k in range(4):
             coder[2] = (coder[2] << 8) | (np.int64(buffer[k]) if k < length else 0)
         coder[3] = 4
-    row = 0
+    row = np.int64(0)
     for kind in range(KINDS):
         count = np.int64(1)
         for k in range(6):
-            count += _code_bit(((counts[kind] - 1) >> k) & 1, -1, model, coder, buffer, length, decoding) << k
+            count += _code_bit(((counts[kind] - 1) >> k) & 1, np.int64(-1), model, coder, buffer, length, decoding) << k
         counts[kind] = count
-        if not _code_tables(tables[bases[kind] : bases[kind + 1]], kind, count, model, coder, buffer, length, decoding):
+        if not _code_tables(tables, bases[kind], bases[kind + 1], kind, count, model, coder, buffer, length, decoding):
             return _FAILED
         seen = np.zeros((256, 2), np.int64)  # tables that have the symbol, level in the last of them
         for t in range(count):
-            _code_levels(levels[row], seen, t, kind, alphabets[kind], model, coder, buffer, length, decoding)
+            _code_levels(levels, row, seen, t, kind, alphabets[kind], model, coder, buffer, length, decoding)
             row += 1
     if decoding:
         return _FAILED if coder[3] < length or coder[3] > length + 4 else length
@@ -137,10 +138,12 @@ def code_head(counts, tables, levels, alphabets, bases, buffer, length, decoding
 @kernel
 def _code_bit(bit, context, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
     """One bit through a carry-less range coder, its chance learned by context (-1: even)."""
-    chance = model[context, 0] if context >= 0 else np.int64(32768)
+    chance = np.int64(32768)
+    if context >= 0:
+        chance += model[context, 0]
     middle = coder[0] + ((coder[1] - coder[0]) * chance >> 16)
     if decoding:
-        bit = coder[2] <= middle
+        bit = np.int64(coder[2] <= middle)
     if bit:
         coder[1] = middle
     else:
@@ -154,21 +157,21 @@ def _code_bit(bit, context, model, coder, buffer, length, decoding):  # type: ig
         coder[0] = (coder[0] << 8) & 0xFFFFFFFF
         coder[1] = ((coder[1] << 8) & 0xFFFFFFFF) | 255
     if context >= 0:
-        target = 65536 - 48 if bit else 48
+        target = 32768 - 48 if bit else 48 - 32768
         model[context, 0] += (target - model[context, 0]) * 2 // (2 * model[context, 1] + 3)
         model[context, 1] = min(model[context, 1] + 1, 60)
-    return np.int64(1 if bit else 0)
+    return bit
 
 
 @kernel
-def _code_tables(tables, kind, count, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
+def _code_tables(tables, start, stop, kind, count, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
     """The table of every context of a kind; False if one is beyond the count."""
     bits, last, same = 0, np.int64(0), np.int64(1)
     while 1 << bits < count:
         bits += 1
-    for c in range(len(tables)):
+    for c in range(start, stop):
         if bits:
-            same = _code_bit(tables[c] == last, _SAME + 2 * kind + same, model, coder, buffer, length, decoding)
+            same = _code_bit(np.int64(tables[c] == last), _SAME + 2 * kind + same, model, coder, buffer, length, decoding)
             if not same:
                 node = np.int64(1)
                 for k in range(bits - 1, -1, -1):
@@ -182,37 +185,37 @@ def _code_tables(tables, kind, count, model, coder, buffer, length, decoding):  
 
 
 @kernel
-def _code_levels(levels, seen, t, kind, alphabet, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
+def _code_levels(levels, row, seen, t, kind, alphabet, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
     """The levels of table number t of a kind."""
     zeros, last = 3, np.int64(MAX_LEVEL // 2)
     literal = np.int64(kind < 2)
     for s in range(alphabet):
         often = 0 if t == 0 else 1 if seen[s, 0] == 0 else 2 if 3 * seen[s, 0] < t else 3 if 3 * seen[s, 0] < 2 * t else 4
         context = _ZERO + 20 * literal + 4 * often + zeros
-        zero = _code_bit(levels[s] == 0, context, model, coder, buffer, length, decoding)
+        zero = _code_bit(np.int64(levels[row, s] == 0), context, model, coder, buffer, length, decoding)
         zeros = 2 * (zeros & 1) + zero
         if zero:
-            levels[s] = 0
+            levels[row, s] = 0
             continue
         known = np.int64(seen[s, 0] > 0)
         expected = seen[s, 1] if known else last
-        level, step = np.int64(levels[s]), np.int64(0)
+        level, step = np.int64(levels[row, s]), np.int64(0)
         if expected < MAX_LEVEL and _code_bit(
-            level > expected, _ABOVE + 64 * known + expected, model, coder, buffer, length, decoding
+            np.int64(level > expected), _ABOVE + 64 * known + expected, model, coder, buffer, length, decoding
         ):
             step = np.int64(1)
             while expected + step < MAX_LEVEL and _code_bit(
-                level > expected + step, _STEP + 32 * known + min(step, 31), model, coder, buffer, length, decoding
+                np.int64(level > expected + step), _STEP + 32 * known + step, model, coder, buffer, length, decoding
             ):
                 step += 1
             level = expected + step
         else:
             while expected - step > 1 and _code_bit(
-                level < expected - step, _STEP + 64 + 32 * known + min(step, 31), model, coder, buffer, length, decoding
+                np.int64(level < expected - step), _STEP + 64 + 32 * known + step, model, coder, buffer, length, decoding
             ):
                 step += 1
             level = expected - step
-        levels[s] = level
+        levels[row, s] = level
         seen[s, 0] += 1
         seen[s, 1] = level
         last = level

@@ -1,13 +1,14 @@
 """The optimal parse of the LZ codec: candidate matches and prices go in, the cheapest sequences come out.
 
-Dynamic programming over positions, forward. Of every position the cheapest known way to reach it is kept, with the last four offsets
-that this way leaves behind; from there it is extended by a literal, by every candidate at every length, and by the combination of
-a match, one literal and the same offset again, whose first part alone would often lose.
+Dynamic programming over positions, forward. Of every position the cheapest known way to reach it is kept, with the last four
+offsets that this way leaves behind; from there it is extended by a literal, by every candidate at many lengths, and by a match,
+one literal and the same offset again, a combination whose first part alone would often lose.
 """
 
 import numpy as np
 
 from laconic.codecs.bytes._lz_layout import (
+    CONTEXTS,
     LENGTH_DETAIL,
     OFFSET_DETAIL,
     REPEATS,
@@ -31,9 +32,10 @@ _ORIGIN_PRICE = 1 << 16  # so that no sum of differences falls below zero
 def parse_optimal(data, start, stop, first, found, prices, tables, nice, path, restart, state, sequences):  # type: ignore[no-untyped-def]
     """Cheapest sequences for data[start:stop] (u8, padded), at most 2**20 positions.
 
-    first, found: as find_matches filled them. prices u32[tables * 256], tables u16[CONTEXTS]. A match of `nice` bytes is taken at once.
-    path u32[4 * (n + 1)], restart u32[n + 1] and state u32[8 * (n + 1)] are work space; state[0:8] gives the four last offsets, the literals before and the
-    context of their run. Fills the end of sequences u32[3 * m]; returns (where they begin, literals after the last match).
+    first, found: as find_matches filled them. prices u32[tables * 256], tables u16[CONTEXTS]. A match of `nice` bytes is taken at
+    once. path u32[4 * (n + 1)], restart u32[n + 1] and state u32[8 * (n + 1)] are work space; state[0:6] gives the last four
+    offsets, the literals just before and the context of their run. Fills the end of sequences u32[3 * m]; returns where they
+    begin and the literals after the last match.
     """
     one = U(1)
     nice = U(nice)
@@ -44,12 +46,7 @@ def parse_optimal(data, start, stop, first, found, prices, tables, nice, path, r
     path[0], path[1], path[2], path[3] = _ORIGIN_PRICE, 0, 0, 0
     for k in range(size):  # what the run length 0 costs behind a match that ends at k + 1
         restart[k + one] = prices[U(tables[run_context(U(data[origin + k]))]) << U(8)]
-    first_row = U(tables[length_context(U(0), U(0)) :].min())
-    rows = U(tables[length_context(U(0), U(0)) :].max()) + one - first_row
-    lengths = np.zeros(rows * (nice + one), np.uint32)
-    for row in range(rows):
-        for k in range(nice):
-            lengths[row * (nice + one) + k + one] = prices[((first_row + row) << U(8)) + slot_of(k, U(LENGTH_DETAIL))]
+    first_row, lengths = _length_prices(prices, tables, nice)
     i = U(0)
     while i < size:
         node, here = i << U(2), i << U(3)
@@ -97,8 +94,14 @@ def parse_optimal(data, start, stop, first, found, prices, tables, nice, path, r
                     part = length - U(_EDGE)
             # a literal and the same distance again, where at least two bytes agree there
             again = position + length + one
-            if length < nice and i + length + U(3) <= size and ((load64(data, again) ^ load64(data, again - distance)) & U(0xFFFF)) == U(0):
-                _extend_twice(data, origin, i, size, length, distance, cost + np.int64(lengths[row + length]), nice, prices, tables, path)
+            if (
+                length < nice
+                and i + length + U(3) <= size
+                and ((load64(data, again) ^ load64(data, again - distance)) & U(0xFFFF)) == U(0)
+            ):
+                _extend_twice(
+                    data, origin, i, size, length, distance, cost + np.int64(lengths[row + length]), nice, prices, tables, path
+                )
         if longest >= nice:
             length = common_length(data, position - longest_distance, position, longest, size - i)
             end = (i + length) << U(2)
@@ -110,13 +113,27 @@ def parse_optimal(data, start, stop, first, found, prices, tables, nice, path, r
 
 
 @kernel
+def _length_prices(prices, tables, nice):  # type: ignore[no-untyped-def]
+    """(first row of match lengths, u32[rows * (nice + 1)]: price of every length in each of their rows)."""
+    one = U(1)
+    first_row, end_row = U(tables[CONTEXTS - 1]), U(0)
+    for context in range(length_context(U(0), U(0)), U(CONTEXTS)):
+        first_row, end_row = min(first_row, U(tables[context])), max(end_row, U(tables[context]) + one)
+    lengths = np.zeros((end_row - first_row) * (nice + one), np.uint32)
+    for row in range(end_row - first_row):
+        for k in range(nice):
+            lengths[row * (nice + one) + k + one] = prices[((first_row + row) << U(8)) + slot_of(k, U(LENGTH_DETAIL))]
+    return first_row, lengths
+
+
+@kernel
 def _price(prices, tables, context, symbol):  # type: ignore[no-untyped-def]
     return np.int64(prices[(U(tables[context]) << U(8)) + symbol])
 
 
 @kernel
 def _offer(path, node, cost, length, distance, again):  # type: ignore[no-untyped-def]
-    """Keep this way to reach a node if it is the cheapest: a match (length 0: a literal), and with `again` a literal and a match more."""
+    """Keep this way to reach a node if it is the cheapest: a match or literal (length 0), `again` with a second match."""
     if cost < np.int64(path[node]):
         path[node] = cost
         path[node + U(1)] = length
