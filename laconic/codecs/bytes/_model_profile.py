@@ -28,14 +28,16 @@ def record_stride(data: np.ndarray, limit: int) -> int:
     sample = data[middle : middle + _SAMPLE]
     if sample.size < 64:
         return 4
-    new = np.flatnonzero(sample[1:] != sample[:-1]) + 1  # bytes that do not just repeat the last one
+    new = np.append(False, sample[1:] != sample[:-1])  # bytes that do not just repeat the last one
+    later = np.cumsum(new[::-1])[::-1]  # how many of them stand here or behind
+    counts = np.bincount(sample[new], minlength=256)
     best, stride = 0.0, 4
-    chance = float(np.square(np.bincount(sample[new], minlength=256) / max(new.size, 1)).sum())
+    chance = int((counts * counts).sum()) / max(int(later[0]), 1) ** 2  # of whole numbers: the same on every machine
     for step in range(2, min(limit, sample.size // 4) + 1):
-        places = new[new >= step]
-        if places.size < 32:
+        places = int(later[step])
+        if places < 32:
             break
-        score = float(np.count_nonzero(sample[places] == sample[places - step])) / places.size
+        score = int(np.count_nonzero((sample[step:] == sample[:-step]) & new[step:])) / places
         if score > best + 0.02 and score > 1.5 * chance + 0.02:  # a multiple of the true stride must be clearly better to win
             best, stride = score, step
     return stride
