@@ -27,7 +27,8 @@ LOW, HIGH, CODE, POSITION, FOUND, APM_ROW = range(6)
 LINE = 64  # bytes: three slots
 SLOT = 17  # check (2), 15 bit-history states of one nibble
 EXPECT_BUCKETS = 64
-APM_STEPS, APM_STEP = 33, 192
+APM_STEPS, APM_STEP = 32, 192  # a row of an APM fills a cache line
+APM_REACH = 2975  # stretch beyond which its last step holds
 APM_ROWS = 65536
 STRETCH_LIMIT = 3071
 UNSEEN = np.uint32((1 << 31) | 1023)  # a map entry that stays at one half: 1023 is the count that never learns
@@ -43,7 +44,6 @@ class Engine(NamedTuple):
     stream: np.ndarray  # uint8: coded bytes, written or read
     slots: np.ndarray  # uint8[lines * 64], aligned to cache lines
     where: np.ndarray  # uint64[contexts]: slot of the present nibble
-    lines: np.ndarray  # uint64[contexts]: cache line of the next one
     maps: np.ndarray  # uint32[contexts * 256]: 22-bit probability, 10-bit count, by bit-history state
     expect_maps: np.ndarray  # uint32[expects * 128]: the same by bucket and expected bit
     used: np.ndarray  # uint64[contexts + expects]: map entries behind this bit's inputs
@@ -52,7 +52,7 @@ class Engine(NamedTuple):
     final_weights: np.ndarray  # int32[256 * MAX_SELECTS], 16 fractional bits
     outputs: np.ndarray  # int64[MAX_SELECTS]: stretched prediction of every chosen set
     offsets: np.ndarray  # int64[MAX_SELECTS]: where its weights start
-    apm: np.ndarray  # uint16[2 * APM_ROWS * APM_STEPS]
+    apm: np.ndarray  # uint16[2 * APM_ROWS * APM_STEPS], aligned to cache lines
     next_state: np.ndarray  # uint8[512]
     stretch: np.ndarray  # int16[4096]
     squash: np.ndarray  # uint16[6144]
@@ -74,6 +74,7 @@ def code_symbol(engine: Engine, ctx: np.ndarray, expect: np.ndarray, select: np.
             _find_slots(engine, ctx, select, partial, k)
         elif k == 3:
             prefetch_slots(engine, ctx, partial, k)
+        _prefetch_apms(engine, select, partial, np.uint64(k))
         bit = (np.uint64(symbol) >> np.uint64(7 - k)) & np.uint64(1)
         partial = partial * np.uint64(2) + _code_bit(engine, expect, select, partial, np.uint64(k), bit)
     return np.int64(partial & np.uint64(255))
@@ -85,9 +86,7 @@ def prefetch_slots(engine: Engine, ctx: np.ndarray, partial: np.uint64, k: np.ui
     shift = np.uint64(64 - engine.plan[LINE_BITS])
     near = _line_offset(partial, k)
     for i in range(np.uint64(engine.plan[CONTEXTS])):
-        line = ((ctx[i] >> shift) ^ near) * np.uint64(LINE)
-        engine.lines[i] = line
-        prefetch(engine.slots, line)
+        prefetch(engine.slots, ((ctx[i] >> shift) ^ near) * np.uint64(LINE))
 
 
 @inlined
@@ -104,11 +103,13 @@ def _find_slots(engine: Engine, ctx: np.ndarray, select: np.ndarray, partial: np
     salt = np.uint64(0) if k == 0 else partial * _GOLDEN
     row = (np.uint64(select[engine.plan[SELECTS] + 1]) + salt) * _ODD
     engine.registers[APM_ROW] = np.int64(row >> np.uint64(52)) * 16
+    shift = np.uint64(64 - engine.plan[LINE_BITS])
+    near = _line_offset(partial, k)
     found_count = np.int64(0)
     for i in range(n):
         check = ctx[i] + salt
         low, high = np.uint8(check), np.uint8(check >> np.uint64(8))
-        base = engine.lines[i]
+        base = ((ctx[i] >> shift) ^ near) * np.uint64(LINE)
         if slots[base] == low and slots[base + np.uint64(1)] == high:
             place = base
         elif slots[base + np.uint64(SLOT)] == low and slots[base + np.uint64(SLOT + 1)] == high:
@@ -140,11 +141,8 @@ def _code_bit(
     """Predict the next bit of a symbol, code it, learn from it, return it. `partial`: a one, then the bits before it."""
     plan = engine.plan
     n, m = np.uint64(plan[CONTEXTS]), np.uint64(plan[EXPECTS])
-    depth = k & np.uint64(3)
-    node = (partial & ((np.uint64(1) << depth) - np.uint64(1))) | (np.uint64(1) << depth)
+    node = _node(partial, k)
     apm_at2 = np.uint64(APM_ROWS + engine.registers[APM_ROW] + np.int64(node)) * np.uint64(APM_STEPS)
-    prefetch(engine.apm, apm_at2)
-    prefetch(engine.apm, apm_at2 + np.uint64(32))
     apm_at1 = ((np.uint64(select[plan[SELECTS]]) << np.uint64(8) | partial) & np.uint64(APM_ROWS - 1)) * np.uint64(APM_STEPS)
 
     _predict_contexts(engine.where, engine.slots, engine.maps, engine.used, engine.inputs, engine.stretch, node, n)
@@ -154,7 +152,7 @@ def _code_bit(
     # Adaptive probability maps refine the result.
     apm = engine.apm
     one = np.uint64(1)
-    position = np.uint64(mixed + 3072)
+    position = np.uint64(min(max(mixed, -APM_REACH), APM_REACH) + APM_REACH)
     step = position // np.uint64(APM_STEP)
     right = np.int64(position - step * np.uint64(APM_STEP))
     at1, at2 = apm_at1 + step, apm_at2 + step
@@ -179,6 +177,26 @@ def _code_bit(
         entry = engine.used[n + i]
         engine.expect_maps[entry] = _learned(engine.expect_maps[entry], (y << 22) - y, np.uint32(1022), engine.reciprocal)
     return bit
+
+
+@inlined
+def _prefetch_apms(engine: Engine, select: np.ndarray, partial: np.uint64, k: np.uint64) -> None:
+    """Ask for the APM rows of the bit after this one, whichever way this one goes: they are neighbours."""
+    first = ((np.uint64(select[engine.plan[SELECTS]]) << np.uint64(8)) | (partial * np.uint64(2))) & np.uint64(APM_ROWS - 1)
+    prefetch(engine.apm, first * np.uint64(APM_STEPS))
+    prefetch(engine.apm, (first + np.uint64(1)) * np.uint64(APM_STEPS))
+    node = _node(partial, k) * np.uint64(2)
+    if node < 16:
+        second = np.uint64(APM_ROWS + engine.registers[APM_ROW]) + node
+        prefetch(engine.apm, second * np.uint64(APM_STEPS))
+        prefetch(engine.apm, (second + np.uint64(1)) * np.uint64(APM_STEPS))
+
+
+@inlined
+def _node(partial: np.uint64, k: np.uint64) -> np.uint64:
+    """Place of a bit in the tree of its nibble, 1 to 15."""
+    depth = k & np.uint64(3)
+    return (partial & ((np.uint64(1) << depth) - np.uint64(1))) | (np.uint64(1) << depth)
 
 
 @inlined

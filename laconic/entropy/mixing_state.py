@@ -6,7 +6,7 @@ import numpy as np
 
 from laconic.entropy import mixing as mx
 from laconic.entropy._history import state_counts
-from laconic.entropy._mixing_tables import mixing_tables
+from laconic.entropy._mixing_tables import HALF_RANGE, mixing_tables
 from laconic.errors import BadInput
 
 ONE = 65536
@@ -112,14 +112,13 @@ def new_engine(
     final = np.zeros((256, mx.MAX_SELECTS), np.int32)
     final[:, : len(sets)] = start.final
     next_state, stretch, squash, reciprocal = mixing_tables()
-    steps = squash[np.minimum(np.arange(mx.APM_STEPS) * mx.APM_STEP, 6143)]
+    steps = squash[np.arange(mx.APM_STEPS) * mx.APM_STEP + HALF_RANGE - mx.APM_REACH]
     return mx.Engine(
         plan=plan,
         registers=np.zeros(6, np.int64),
         stream=stream,
         slots=_aligned(mx.LINE << shape.line_bits),
         where=np.zeros(n, np.uint64),
-        lines=np.zeros(n, np.uint64),
         maps=maps.reshape(-1),
         expect_maps=expect_maps.reshape(-1),
         used=np.zeros(n + m, np.uint64),
@@ -128,7 +127,7 @@ def new_engine(
         final_weights=final.reshape(-1),
         outputs=np.zeros(mx.MAX_SELECTS, np.int64),
         offsets=np.zeros(mx.MAX_SELECTS, np.int64),
-        apm=np.tile(steps, 2 * mx.APM_ROWS),
+        apm=aligned_copy(np.tile(steps, 2 * mx.APM_ROWS)),
         next_state=next_state,
         stretch=stretch,
         squash=squash,

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from laconic.entropy._jit import flat_kernel, inlined
-from laconic.entropy.mixing import DECODING, POSITION, SELECTS, Engine, code_symbol, finish, prefetch_slots, start
+from laconic.entropy._vector import prefetch
+from laconic.entropy.mixing import DECODING, EXPECTS, POSITION, SELECTS, Engine, code_symbol, finish, prefetch_slots, start
 
 # Kinds of context, by their place in `Model.every`.
 (O0, O1, O2, O3, O4, O5, O6, O8, WORD, WORD2, WORD3, WORD_SKIP, SPARSE2, SPARSE23, SPARSE34, SPARSE234, COLUMN,
@@ -23,6 +24,7 @@ MEMORY = 11
 
 MATCHES = 2
 POINTER, LENGTH, MISSES, MINIMUM = range(4)
+POSITIONS = 1 << 27  # heads keep the rest of their 32 bits to check the hash
 LONGEST = 400  # bytes compared when a match is looked up
 FORGET = 8  # misses after which a match is given up
 RECENT = 65536
@@ -57,15 +59,17 @@ def code_bytes(engine: Engine, model: Model, data: np.ndarray, begin: int, end: 
     _forget(model, begin)
     decoding = engine.plan[DECODING]
     limit = engine.stream.size + 8
-    selectors = np.uint64(engine.plan[SELECTS])
+    selectors, expects = np.uint64(engine.plan[SELECTS]), np.uint64(engine.plan[EXPECTS])
     for at in range(np.uint64(begin), np.uint64(end)):
-        _follow_matches(model, data, at)
-        _fill_contexts(model, data, at, np.uint64(stride), selectors)
+        _prefetch_heads(model, expects)
+        _fill_contexts(model, data, at, np.uint64(stride))
         prefetch_slots(engine, model.ctx, _ONE, 0)
+        _follow_matches(model, data, at, expects)
+        _fill_matched(model, selectors)
         symbol = np.int64(0) if decoding else np.int64(data[at])
         symbol = code_symbol(engine, model.ctx, model.expect, model.select, symbol)
         data[at] = np.uint8(symbol)
-        _remember(model, data, at, np.uint64(symbol))
+        _remember(model, data, at, np.uint64(symbol), expects)
         if engine.registers[POSITION] > limit:
             break
     if not decoding:
@@ -91,19 +95,33 @@ def _forget(model: Model, begin: int) -> None:
 
 
 @inlined
-def _follow_matches(model: Model, data: np.ndarray, at: np.uint64) -> None:
+def _head(model: Model, m: np.uint64) -> np.uint64:
+    """Hash of the newest bytes that match model `m` looks at."""
+    bits = np.uint64(model.matches[m * np.uint64(4) + np.uint64(MINIMUM)]) * np.uint64(8)
+    return _hash(model.memory[HISTORY] & ((_ONE << bits) - _ONE), bits)
+
+
+@inlined
+def _prefetch_heads(model: Model, expects: np.uint64) -> None:
+    slots = np.uint64(model.heads.size // MATCHES)
+    for m in range(expects):
+        prefetch(model.heads, m * slots + (_head(model, m) & (slots - _ONE)))
+
+
+@inlined
+def _follow_matches(model: Model, data: np.ndarray, at: np.uint64, expects: np.uint64) -> None:
     """Keep each match model at the last place where the newest bytes stood before, and say what it expects."""
     matches, heads, expect = model.matches, model.heads, model.expect
     slots = np.uint64(heads.size // MATCHES)
-    history = model.memory[HISTORY]
-    for m in range(np.uint64(MATCHES)):
+    for m in range(expects):
         own = m * np.uint64(4)
         minimum = np.uint64(matches[own + np.uint64(MINIMUM)])
         if at >= minimum:
-            newest = history & ((_ONE << (minimum * np.uint64(8))) - _ONE)
-            slot = m * slots + ((_hash(newest, minimum) >> np.uint64(20)) & (slots - _ONE))
-            if matches[own + np.uint64(LENGTH)] == 0:
-                candidate = np.uint64(heads[slot])
+            hashed = _head(model, m)
+            slot = m * slots + (hashed & (slots - _ONE))
+            check = (hashed >> np.uint64(32)) & ~np.uint64(POSITIONS - 1) & np.uint64(0xFFFFFFFF)
+            if matches[own + np.uint64(LENGTH)] == 0 and (np.uint64(heads[slot]) ^ check) < POSITIONS:
+                candidate = np.uint64(heads[slot]) & np.uint64(POSITIONS - 1)
                 same = np.uint64(0)
                 while same < LONGEST and same < candidate and data[candidate - same - _ONE] == data[at - same - _ONE]:
                     same += _ONE
@@ -111,7 +129,7 @@ def _follow_matches(model: Model, data: np.ndarray, at: np.uint64) -> None:
                     matches[own + np.uint64(LENGTH)] = np.int64(same)
                     matches[own + np.uint64(POINTER)] = np.int64(candidate)
                     matches[own + np.uint64(MISSES)] = 0
-            heads[slot] = np.uint32(at)
+            heads[slot] = np.uint32(at | check)
         pointer = matches[own]
         expect[np.uint64(2) * m] = np.int64(data[np.uint64(pointer)])
         length, misses = matches[own + np.uint64(LENGTH)], matches[own + np.uint64(MISSES)]
@@ -125,9 +143,9 @@ def _follow_matches(model: Model, data: np.ndarray, at: np.uint64) -> None:
 
 
 @inlined
-def _fill_contexts(model: Model, data: np.ndarray, at: np.uint64, stride: np.uint64, selectors: np.uint64) -> None:
-    """All kinds of context for the byte at `at`, hashed into `ctx`, and the weight selectors."""
-    every, memory, recent, expect, select = model.every, model.memory, model.recent, model.expect, model.select
+def _fill_contexts(model: Model, data: np.ndarray, at: np.uint64, stride: np.uint64) -> None:
+    """All kinds of context for the byte at `at` but MATCHED, hashed into `ctx`, and the weight selectors that go with them."""
+    every, memory, recent, select = model.every, model.memory, model.recent, model.select
     history = memory[HISTORY]
     c1 = history & _BYTE
     c2 = (history >> np.uint64(8)) & _BYTE
@@ -169,20 +187,29 @@ def _fill_contexts(model: Model, data: np.ndarray, at: np.uint64, stride: np.uin
     every[INDIRECT1] = c1 | (np.uint64(recent[c1]) << np.uint64(8))
     every[INDIRECT2] = (history & np.uint64(0xFFFF)) | (np.uint64(recent[_after2(history)]) << np.uint64(16))
     every[INDIRECT3] = c1 | (np.uint64(recent[_after3(history)]) << np.uint64(8))
-    every[MATCHED] = c1 | (np.uint64(expect[0] + 256 * (expect[1] >> 3)) << np.uint64(8)) if expect[1] else c1
 
     kinds, ctx = model.kinds, model.ctx
     for j in range(np.uint64(kinds.size)):
         kind = np.uint64(kinds[j])
         ctx[j] = _hash(every[kind], kind + _ONE)
 
-    select[0] = expect[1]
-    select[1] = 0
-    select[2] = min(expect[3] >> 3, 7)
     select[3] = np.int64(c1)
     select[4] = np.int64(memory[CLASSES] & np.uint64(511))
     select[5] = np.int64(min(column, np.uint64(31)) * np.uint64(8) + (phase & np.uint64(7)))
-    select[selectors] = np.int64(c1)
+
+
+@inlined
+def _fill_matched(model: Model, selectors: np.uint64) -> None:
+    """What the match models expect, as the last context and as weight selectors; the APM contexts."""
+    expect, select, history = model.expect, model.select, model.memory[HISTORY]
+    last = np.uint64(model.kinds.size - 1)
+    if model.kinds[last] == MATCHED:
+        seen = np.uint64(expect[0] + 256 * (expect[1] >> 3)) << np.uint64(8) if expect[1] else np.uint64(0)
+        model.ctx[last] = _hash((history & _BYTE) | seen, MATCHED + 1)
+    select[0] = expect[1]
+    select[1] = 0
+    select[2] = min(expect[3] >> 3, 7)
+    select[selectors] = np.int64(history & _BYTE)
     select[selectors + _ONE] = np.int64(history & np.uint64(0xFFFFFF))
 
 
@@ -197,10 +224,10 @@ def _after3(history: np.uint64) -> np.uint64:
 
 
 @inlined
-def _remember(model: Model, data: np.ndarray, at: np.uint64, c: np.uint64) -> None:
+def _remember(model: Model, data: np.ndarray, at: np.uint64, c: np.uint64, expects: np.uint64) -> None:
     """Take in the byte that came: matches, followers, words, token shapes, fields and lines."""
     memory, matches, recent = model.memory, model.matches, model.recent
-    for m in range(np.uint64(MATCHES)):
+    for m in range(expects):
         own = m * np.uint64(4)
         if matches[own]:
             if model.expect[np.uint64(2) * m] == np.int64(c):

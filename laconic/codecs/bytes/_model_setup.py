@@ -53,7 +53,7 @@ _LARGEST_BLOCK = 64 << 20
 
 @dataclass(frozen=True)
 class Setup:
-    """One effort and profile. kinds: contexts. primed: starts from the primer's text."""
+    """One effort and profile. kinds: contexts, MATCHED last if at all. primed: starts from the primer's text."""
 
     effort: int
     text: bool
@@ -84,4 +84,5 @@ def setup(effort: int, text: bool) -> Setup:
     """The setup of an effort from 4 to 9."""
     contexts, expects, selectors, bits = _EFFORTS[effort]
     kinds = (TEXT if text else BINARY)[:contexts]
+    kinds = (*(kind for kind in kinds if kind != MATCHED), *(kind for kind in kinds if kind == MATCHED))
     return Setup(effort, text, kinds, expects, _SELECTORS[:selectors], bits)
