@@ -53,6 +53,13 @@ def cm_decode(payload: bytes, size: int) -> np.ndarray:
     return undo_filter(block, number)
 
 
+def cm_memory(size: int, payload: bytes | None, effort: int) -> int:
+    """Bytes that coding `size` bytes at an effort, or decoding a payload of theirs, needs at most."""
+    if payload is not None:
+        effort = payload[0] if payload and 4 <= payload[0] <= 9 else 4  # others are refused before anything is allocated
+    return 5 * size + max(setup(effort, text).memory(size) for text in (True, False))
+
+
 def _choose_filter(data: np.ndarray) -> int:
     """The filter that suits a binary block: by its call targets, or by trial on a sample from its middle."""
     if looks_like_x86(data):

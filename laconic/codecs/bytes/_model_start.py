@@ -9,15 +9,13 @@ from typing import TypeVar
 import numpy as np
 
 from laconic.codecs.bytes import _model_kernel as mk
-from laconic.codecs.bytes._model_setup import Setup
+from laconic.codecs.bytes._model_setup import KEPT_LINE_BITS, Setup
 from laconic.entropy.mixing import DECODING, LINE_BITS, MAX_SELECTS, Engine
 from laconic.entropy.mixing_state import Trained, aligned_copy, new_engine
 
 WEIGHT_UNIT = 16  # trained weights are stored in 12 fractional bits
 
 _MINIMA = (7, 5)  # bytes that must agree before a match model follows
-_MOST_HEAD_BITS = 22
-_KEPT_LINE_BITS = 20  # larger primed models are made anew: their blocks take seconds anyway
 
 _Part = TypeVar("_Part", Engine, mk.Model)
 _kept: dict[tuple[Setup, int], tuple[Engine, mk.Model]] = {}
@@ -33,7 +31,7 @@ def fresh(plan: Setup, size: int, stream: np.ndarray, *, decoding: bool) -> tupl
 def primed(plan: Setup, size: int, stream: np.ndarray, *, decoding: bool) -> tuple[Engine, mk.Model]:
     """The same after reading the primer, which then has to stand before the block's own bytes."""
     bits = plan.shape(size).line_bits
-    if bits > _KEPT_LINE_BITS:
+    if bits > KEPT_LINE_BITS:
         engine, model = _read_primer(plan, size)
     else:
         with _lock:
@@ -88,8 +86,7 @@ def new_model(plan: Setup, engine: Engine) -> mk.Model:
     """The model's own arrays, empty, to go with an engine of this setup."""
     matches = np.zeros(4 * mk.MATCHES, np.int64)
     matches[mk.MINIMUM :: 4] = _MINIMA
-    # Depends on the engine's size, not on the block's, since primed models are kept for all blocks of one engine size.
-    head_bits = min(plan.most_size(int(engine.plan[LINE_BITS])).bit_length() + 1, _MOST_HEAD_BITS)
+    head_bits = plan.head_bits(int(engine.plan[LINE_BITS]))
     return mk.Model(
         kinds=np.array(plan.kinds, np.int64),
         every=np.zeros(mk.KINDS, np.uint64),

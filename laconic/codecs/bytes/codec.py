@@ -13,7 +13,6 @@ STORED, ZSTD, LZ, MODEL = range(4)
 
 _MIB = 1 << 20
 _ZSTD_LEVEL = 3
-_MODEL_TABLES = 384 * _MIB  # bit histories (2^22 lines of 64 bytes) and all that comes with them
 _ZSTD_WINDOW = 8 * _MIB  # no frame of ours needs more; a forged one may ask for it
 
 
@@ -46,7 +45,9 @@ class Bytes(BlockCodec):
         if method == LZ and self.options.effort == 3:
             return 80 * size + 16 * _MIB
         if method == MODEL:
-            return 4 * size + min(_MODEL_TABLES, 32 * _MIB + 1000 * size)
+            from laconic.codecs.bytes._model import cm_memory
+
+            return cm_memory(size, payload[1:] if payload else None, self.options.effort)
         return 4 * size + 16 * _MIB
 
     def encode_block(self, block: bytes) -> bytes:
