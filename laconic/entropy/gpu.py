@@ -283,13 +283,13 @@ def _encode_kernel(  # type: ignore[no-untyped-def]
     steps = ((tl.minimum(count - first, _S) + _L - 1) // _L).to(tl.int32)
     x = tl.zeros([_L], tl.uint32)
     tail = steps * 0
-    refused = steps * 0
+    refused = lane * 0
     going = tail + 1
     while going > 0:
         here = (steps - 1 - tail) * _L + lane
         active = first + here < count
         freq, start = _span(symbols, index, spans, first + here, active, indexed)
-        refused = tl.maximum(refused, tl.max(tl.where(freq == 0, here + 1, 0), 0))
+        refused = tl.where(freq == 0, here + 1, refused)
         freq = tl.maximum(freq, 1)
         q = x // freq
         fits = (q >> (32 - bits)) == 0
@@ -305,7 +305,7 @@ def _encode_kernel(  # type: ignore[no-untyped-def]
     for back in range(steps - tail):
         here = (steps - tail - 1 - back) * _L + lane
         freq, start = _span(symbols, index, spans, first + here, lane >= 0, indexed)
-        refused = tl.maximum(refused, tl.max(tl.where(freq == 0, here + 1, 0), 0))
+        refused = tl.where(freq == 0, here + 1, refused)
         freq = tl.maximum(freq, 1)
         full = (x >> (32 - bits)) >= freq
         wanted = full.to(tl.int32)
@@ -319,7 +319,7 @@ def _encode_kernel(  # type: ignore[no-untyped-def]
     tl.store(base + 2 * lane + 1, (x >> 16).to(tl.int16))
     tl.store(base + 2 * _L, tail.to(tl.int16))
     tl.store(lengths + segment, written)
-    tl.store(status + segment, refused)
+    tl.store(status + segment, tl.max(refused, 0))
 
 
 @triton.jit
