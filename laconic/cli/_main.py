@@ -44,6 +44,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names need not be text
+    try:
+        return _run(arguments)
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:  # already reported; what Python still holds must not be tried again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(arguments: list[str]) -> int:
     args = argparse.Namespace(verbose=0)
     try:
         parser, verb = _parsers(arguments)
@@ -62,9 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LaconicError as error:
         complain(str(error))
         return 1
-    except BrokenPipeError:
-        # The reader of our output has gone: nothing to say, and nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of our output has gone: nothing to say
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         complain("interrupted; no partial file is left")

@@ -77,7 +77,7 @@ def describe(error: LaconicError | OSError) -> str:
     """An error in one line: our own say what is needed, the system's get the file's name in front."""
     if isinstance(error, LaconicError):
         return str(error)
-    return f"{error.filename or 'system'}: {error.strerror or error}"
+    return f"{error.filename or 'input or output'}: {error.strerror or error}"
 
 
 def note(args: argparse.Namespace, text: str) -> None:
