@@ -72,10 +72,15 @@ def _sum(samples: np.ndarray, distance: int) -> None:
 
 @flat_kernel
 def _move_targets(data: np.ndarray, sign: int) -> None:
-    """Add (or take away) the place of every near call or jump to its operand, a 25-bit signed number."""
-    i = np.uint64(0)
+    """Add (or take away) the place of every near call or jump to its operand, a 25-bit signed number.
+
+    Adding runs from the end and taking away from the start, so that at every place both see the same bytes, also where operands
+    overlap.
+    """
     one = np.uint64(1)
-    while i + np.uint64(4) < np.uint64(data.size):
+    places = np.uint64(max(data.size - 4, 0))
+    for k in range(places):
+        i = places - one - k if sign > 0 else k
         top = data[i + np.uint64(4)]
         if (data[i] & 0xFE) == 0xE8 and (top == 0 or top == 255):
             target = np.int64(0)
@@ -86,6 +91,3 @@ def _move_targets(data: np.ndarray, sign: int) -> None:
                 target |= 0xFE000000
             for b in range(4):
                 data[i + np.uint64(b) + one] = np.uint8(target >> (8 * b))
-            i += np.uint64(5)
-        else:
-            i += one
