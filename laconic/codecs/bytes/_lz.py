@@ -8,9 +8,9 @@ Payload: varint sequences, varint bytes of head, varint rANS words, head, words 
 import numpy as np
 from numpy.typing import NDArray
 
-from laconic.codecs.bytes._lz_kernel import DONE, decode_symbols, encode_symbols, fill_lookups, symbolise
-from laconic.codecs.bytes._lz_layout import FREQ_BITS, PADDING
-from laconic.codecs.bytes._lz_match import CANDIDATES, CHAIN_HASH_BITS, TREE_HASH_BITS, find_matches, parse_lazy
+from laconic.codecs.bytes._lz_kernel import DONE, LOW, decode_symbols, encode_symbols, fill_lookups, symbolise
+from laconic.codecs.bytes._lz_layout import FREQ_BITS, MAX_TABLES, PADDING, REPEATS
+from laconic.codecs.bytes._lz_match import CANDIDATES, find_matches, parse_lazy
 from laconic.codecs.bytes._lz_model import make_model, make_prices
 from laconic.codecs.bytes._lz_pack import make_freqs, make_levels, pack_model, unpack_model
 from laconic.codecs.bytes._lz_parse import parse_optimal
@@ -39,19 +39,11 @@ def lz_encode(data: Bytes, effort: int) -> bytes:
         return b""
     padded = np.zeros(len(data) + PADDING, np.uint8)
     padded[: len(data)] = data
-    sequences, tail = _parse_lazy(padded, len(data))
-    if effort == 3:
-        sequences, tail = _parse_optimal(padded, len(data), sequences, tail)
-    contexts, symbols, raw, _ = _symbolise(padded, 0, sequences, tail, np.ones(4, np.uint64))
-    model = make_model(contexts, symbols, effort)
-    levels = make_levels(model.histograms)
-    head = pack_model(model, levels)
-    freqs = make_freqs(levels)
-    starts = np.cumsum(freqs, axis=1, dtype=np.uint32) - freqs
-    words = np.empty(len(symbols) + 4, np.uint16)
-    at = int(encode_symbols(contexts, symbols, model.tables, freqs.ravel(), starts.ravel(), words))
-    body = words[at:].astype("<u2").tobytes()
-    return varint(len(sequences) // 3) + varint(len(head)) + varint(len(words) - at) + head + body + raw.tobytes()
+    quick = _parse_lazy(padded, len(data))
+    payload = _code(padded, *quick, 2)
+    if effort == 2:
+        return payload
+    return min(_code(padded, *_parse_optimal(padded, len(data), *quick), effort), payload, key=len)
 
 
 def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
@@ -83,31 +75,50 @@ def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
     return out[:size]
 
 
+def _code(padded: Bytes, sequences: Sequences, tail: int, effort: int) -> bytes:
+    """The payload for a parse of the whole input."""
+    contexts, symbols, raw, _ = _symbolise(padded, 0, sequences, tail, _first_offsets())
+    model = make_model(contexts, symbols, effort)
+    levels = make_levels(model.histograms)
+    head = pack_model(model, levels)
+    freqs = make_freqs(levels)
+    starts = np.cumsum(freqs, axis=1, dtype=np.uint32) - freqs
+    states, words = np.full(2, LOW, np.uint64), np.empty(len(symbols) + 4, np.uint16)
+    at = int(encode_symbols(contexts, symbols, model.tables, freqs.ravel(), starts.ravel(), states, words))
+    body = words[at:].astype("<u2").tobytes()
+    return varint(len(sequences) // 3) + varint(len(head)) + varint(len(words) - at) + head + body + raw.tobytes()
+
+
 def _parse_lazy(padded: Bytes, size: int) -> tuple[Sequences, int]:
     mask = _window_mask(size)
     sequences = np.empty(size + 3, np.uint32)  # every match has at least 3 bytes
-    heads, chain = np.zeros(1 << CHAIN_HASH_BITS, np.uint32), np.zeros(mask + 1, np.uint32)
-    filled, tail = parse_lazy(padded, size, _CHAIN_DEPTH, heads, chain, np.uint64(mask), sequences)
+    bits = min(max(mask.bit_length() - 4, 8), 20)
+    heads, chain = np.zeros(1 << bits, np.uint32), np.zeros(mask + 1, np.uint32)
+    filled, tail = parse_lazy(padded, size, _CHAIN_DEPTH, bits, heads, chain, np.uint64(mask), _first_offsets(), sequences)
     return sequences[: int(filled)], int(tail)
 
 
 def _parse_optimal(padded: Bytes, size: int, sequences: Sequences, tail: int) -> tuple[Sequences, int]:
     """Parse segment by segment, each several times: prices come from the parse before, the first ones from the lazy parse."""
-    prices, tables = _price(_symbolise(padded, 0, sequences, tail, np.ones(4, np.uint64)))
+    prices, tables = _price(_symbolise(padded, 0, sequences, tail, _first_offsets()))
     mask = _window_mask(size)
-    heads, sons = np.zeros((3, 1 << TREE_HASH_BITS), np.uint32), np.zeros(2 * mask + 2, np.uint32)
+    bits = min(max(mask.bit_length() - 3, 16), 20)
+    heads, sons = np.zeros((3, 1 << bits), np.uint32), np.zeros(2 * mask + 2, np.uint32)
     longest = min(size, _SEGMENT)
     first, found = np.empty(longest + 1, np.uint32), np.empty(CANDIDATES * (longest + 1), np.uint64)
     path, state = np.empty(4 * (longest + 1), np.uint32), np.empty(8 * (longest + 1), np.uint32)
+    lengths = np.empty(MAX_TABLES * (_NICE + 1), np.uint32)
     restart, space = np.empty(longest + 1, np.uint32), np.empty(3 * longest + 3, np.uint32)
     parts: list[Sequences] = []
-    last, tail = np.ones(4, np.uint64), 0
+    last, tail = _first_offsets(), 0
     for start in range(0, size, _SEGMENT):
         stop = min(start + _SEGMENT, size)
-        find_matches(padded, size, start, stop, _TREE_DEPTH, _NICE, heads, sons, np.uint64(mask), first, found)
+        find_matches(padded, size, start, stop, _TREE_DEPTH, _NICE, bits, heads, sons, np.uint64(mask), first, found)
         for _ in range(_PASSES):
             state[:4], state[4], state[5] = last, 0, 512 + (int(padded[start - 1]) if start else 0)
-            at, rest = parse_optimal(padded, start, stop, first, found, prices, tables, _NICE, path, restart, state, space)
+            at, rest = parse_optimal(
+                padded, start, stop, first, found, prices, tables, _NICE, lengths, path, restart, state, space
+            )
             trial = last.copy()
             outcome = _symbolise(padded, start, space[int(at) :], int(rest), trial)
             prices, tables = _price(outcome)
@@ -133,6 +144,10 @@ def _symbolise(
     raw = np.zeros(9 * (len(sequences) // 3) + PADDING, np.uint8)  # at most 71 raw bits in a sequence
     _, bits = symbolise(padded, start, sequences, tail, last, contexts, symbols, raw, 0)
     return contexts, symbols, raw[: (int(bits) + 7) // 8], int(bits)
+
+
+def _first_offsets() -> NDArray[np.uint64]:
+    return np.ones(REPEATS, np.uint64)
 
 
 def _window_mask(size: int) -> int:

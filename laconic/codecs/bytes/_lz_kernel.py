@@ -13,6 +13,7 @@ from laconic.codecs.bytes._lz_layout import (
     REPEATS,
     U,
     extra_bits,
+    helper,
     length_context,
     load64,
     move_to_front,
@@ -73,7 +74,7 @@ def symbolise(data, position, sequences, tail, last, contexts, symbols, raw, bit
     return at, bit
 
 
-@kernel
+@helper
 def _put(raw, bit, value, extra):  # type: ignore[no-untyped-def]
     """Append the lowest `extra` bits (at most 32) of a value."""
     byte = bit >> U(3)
@@ -83,14 +84,13 @@ def _put(raw, bit, value, extra):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def encode_symbols(contexts, symbols, tables, freqs, starts, words):  # type: ignore[no-untyped-def]
+def encode_symbols(contexts, symbols, tables, freqs, starts, states, words):  # type: ignore[no-untyped-def]
     """Code symbols u8[n] with the tables u16[CONTEXTS] of their contexts u16[n]; freqs, starts u32[tables * 256].
 
-    Fills the end of words u16[n + 4], in the order of decoding; returns where they begin.
+    states u64[2] begin as LOW. Fills the end of words u16[n + 4], in the order of decoding; returns where they begin.
     """
     one = U(1)
     at = U(len(words))
-    states = np.full(2, LOW, np.uint64)
     n = U(len(symbols))
     for k in range(n):
         i = n - one - k
@@ -123,7 +123,7 @@ def fill_lookups(freqs, lookups):  # type: ignore[no-untyped-def]
                 at += U(1)
 
 
-@kernel
+@helper
 def _next(state, words, at, lookups, table):  # type: ignore[no-untyped-def]
     """Decode one symbol: (symbol, state, at)."""
     entry = U(lookups[(table << U(FREQ_BITS)) + (state & U((1 << FREQ_BITS) - 1))])
@@ -134,7 +134,7 @@ def _next(state, words, at, lookups, table):  # type: ignore[no-untyped-def]
     return entry & U(0xFF), state, at
 
 
-@kernel
+@helper
 def _value(slot, detail, raw, bit):  # type: ignore[no-untyped-def]
     """The value of a slot (the alphabets keep its raw bits below 26) and the bit number behind it."""
     extra = extra_bits(slot, detail)
@@ -206,7 +206,7 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
     return DONE if state == U(LOW) and other == U(LOW) and at == stop and bit <= bits < bit + U(8) else BROKEN
 
 
-@kernel
+@helper
 def _copy(out, position, distance, length):  # type: ignore[no-untyped-def]
     """Repeat what lies `distance` before; writes up to 7 bytes beyond."""
     source, end = position - distance, position + length

@@ -32,6 +32,12 @@ LENGTH_DETAIL, OFFSET_DETAIL = 3, 2  # upper bits of a value within its slot
 FREQ_BITS = 11
 PADDING = 32  # bytes behind every byte array that kernels read or write eight at a time
 
+
+def helper(function):  # type: ignore[no-untyped-def]
+    """A kernel that only kernels call: without the wrappers for other callers it compiles faster."""
+    return kernel(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+
+
 _I1, _I64 = ir.IntType(1), ir.IntType(64)
 
 
@@ -78,7 +84,7 @@ trailing_zeros = intrinsic(_count_zeros("cttz"))
 leading_zeros = intrinsic(_count_zeros("ctlz"))
 
 
-@kernel
+@helper
 def common_length(data, a, b, length, limit):  # type: ignore[no-untyped-def]
     """How far data[a:] and data[b:] agree, at most `limit`; `length` bytes are known to. Reads up to 8 bytes beyond."""
     while length < limit:
@@ -105,7 +111,7 @@ def extra_bits(slot, detail):  # type: ignore[no-untyped-def]
     return group - U(1) if group > U(1) else U(0)
 
 
-@kernel
+@helper
 def move_to_front(last, distance):  # type: ignore[no-untyped-def]
     """Make a distance the first of the last four, u64[4]; returns where it was, or 4."""
     place = U(REPEATS)
@@ -119,17 +125,17 @@ def move_to_front(last, distance):  # type: ignore[no-untyped-def]
     return place
 
 
-@kernel
+@helper
 def run_context(before):  # type: ignore[no-untyped-def]
     return U(512) + before
 
 
-@kernel
+@helper
 def offset_context(run, before):  # type: ignore[no-untyped-def]
     return U(768) + (min(run, U(2)) << U(8)) + before
 
 
-@kernel
+@helper
 def length_context(run, offset_symbol):  # type: ignore[no-untyped-def]
     distance_class = offset_symbol
     if offset_symbol >= U(2):

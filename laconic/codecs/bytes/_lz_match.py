@@ -5,11 +5,10 @@ A match at a position is (length, distance): data[p : p + length] equals data[p 
 
 import numpy as np
 
-from laconic.codecs.bytes._lz_layout import REPEATS, U, common_length, leading_zeros, load64, move_to_front
+from laconic.codecs.bytes._lz_layout import REPEATS, U, common_length, helper, leading_zeros, load64, move_to_front
 from laconic.entropy._jit import kernel
 
 CANDIDATES = 26  # most matches that find_matches keeps for a position
-TREE_HASH_BITS, CHAIN_HASH_BITS = 18, 17
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 # The lazy parse values a match at 4 per byte (about what a literal costs in bits), less its distance's bits and the following.
@@ -19,16 +18,16 @@ _LONG = 256  # a match of this length is taken at once
 
 
 @kernel
-def find_matches(data, size, start, stop, depth, nice, heads, sons, mask, first, found):  # type: ignore[no-untyped-def]
+def find_matches(data, size, start, stop, depth, nice, hash_bits, heads, sons, mask, first, found):  # type: ignore[no-untyped-def]
     """Candidates for positions start..stop of data u8[size + padding]: the nearest match of every length worth having.
 
     Binary trees of suffixes by 4-byte hash, the newest at the root, at most `depth` nodes visited, lengths up to `nice`; and
-    the last place of the same 2 and 3 bytes. heads u32[3, 2**18] and sons u32[2 * (mask + 1)] hold position + 1 or 0 and live on
-    from call to call.
+    the last place of the same 2 and 3 bytes. heads u32[3, 2**hash_bits], at least 2**16, and sons u32[2 * (mask + 1)] hold
+    position + 1 or 0 and live on from call to call.
     Fills found u64 (length << 32 | distance; rising lengths) and first u32[stop - start + 1], where each position's begin.
     """
     by_two, by_three, roots = heads[0], heads[1], heads[2]
-    one = U(1)
+    one, shift = U(1), U(64 - hash_bits)
     at = U(0)
     for position in range(U(start), U(stop)):
         first[position - U(start)] = at
@@ -38,8 +37,8 @@ def find_matches(data, size, start, stop, depth, nice, heads, sons, mask, first,
         here = position + one
         word = load64(data, position)
         two = word & U(0xFFFF)
-        three = ((word & U(0xFFFFFF)) * _MIX) >> U(64 - TREE_HASH_BITS)
-        four = ((word & U(0xFFFFFFFF)) * _MIX) >> U(64 - TREE_HASH_BITS)
+        three = ((word & U(0xFFFFFF)) * _MIX) >> shift
+        four = ((word & U(0xFFFFFFFF)) * _MIX) >> shift
         near, near_three, current = U(by_two[two]), U(by_three[three]), U(roots[four])
         by_two[two] = here
         by_three[three] = here
@@ -92,25 +91,24 @@ def find_matches(data, size, start, stop, depth, nice, heads, sons, mask, first,
 
 
 @kernel
-def parse_lazy(data, size, depth, heads, chain, mask, sequences):  # type: ignore[no-untyped-def]
+def parse_lazy(data, size, depth, hash_bits, heads, chain, mask, last, sequences):  # type: ignore[no-untyped-def]
     """Greedy parse of data u8[size + padding] that looks two positions ahead before it takes a match.
 
-    heads u32[2**17] and chain u32[mask + 1] start as zeros. Fills sequences u32[3 * n]: literals before, length, distance.
-    Returns (entries filled, literals after the last match).
+    heads u32[2**hash_bits] and chain u32[mask + 1] start as zeros, the last offsets u64[4] as ones. Fills sequences u32[3 * n]:
+    literals before, length, distance. Returns (entries filled, literals after the last match).
     """
-    one = U(1)
+    one, shift = U(1), U(64 - hash_bits)
     size = U(size)
-    last = np.ones(REPEATS, np.uint64)
     at, anchor, position, inserted = U(0), U(0), U(0), U(0)
     while position + U(8) < size:
-        length, distance, gain = _best(data, size, position, depth, heads, chain, mask, last)
+        length, distance, gain = _best(data, size, position, depth, shift, heads, chain, mask, last)
         inserted = position + one
         if length == U(0):
             position += one + ((position - anchor) >> U(8))
             continue
         ahead = one
         while ahead <= U(2) and length < U(_LONG) and position + ahead + U(8) < size:
-            later, later_distance, later_gain = _best(data, size, position + ahead, depth, heads, chain, mask, last)
+            later, later_distance, later_gain = _best(data, size, position + ahead, depth, shift, heads, chain, mask, last)
             inserted = position + ahead + one
             if later > U(0) and later_gain > gain + np.int64(_PATIENCE * ahead):
                 position += ahead
@@ -129,21 +127,21 @@ def parse_lazy(data, size, depth, heads, chain, mask, sequences):  # type: ignor
         position += length
         anchor = position
         while inserted + U(8) < size and inserted < position:
-            hashed = _chain_hash(load64(data, inserted))
+            hashed = _chain_hash(load64(data, inserted), shift)
             chain[inserted & mask] = heads[hashed]
             heads[hashed] = inserted + one
             inserted += one
     return at, size - anchor
 
 
-@kernel
-def _chain_hash(word):  # type: ignore[no-untyped-def]
+@helper
+def _chain_hash(word, shift):  # type: ignore[no-untyped-def]
     """By seven bytes: the lazy parse gains little from shorter matches, and its few steps then reach further back."""
-    return ((word << U(8)) * _MIX) >> U(64 - CHAIN_HASH_BITS)
+    return ((word << U(8)) * _MIX) >> shift
 
 
-@kernel
-def _best(data, size, position, depth, heads, chain, mask, last):  # type: ignore[no-untyped-def]
+@helper
+def _best(data, size, position, depth, shift, heads, chain, mask, last):  # type: ignore[no-untyped-def]
     """Insert a position into its chain; (length, distance, gain) of the match there that saves most, length 0 for none."""
     one = U(1)
     limit = size - position
@@ -155,7 +153,7 @@ def _best(data, size, position, depth, heads, chain, mask, last):  # type: ignor
             new_gain = np.int64(new << U(2)) - np.int64(U(_REPEAT_COST) + k)
             if new_gain > gain:
                 length, distance, gain = new, last[k], new_gain
-    hashed = _chain_hash(word)
+    hashed = _chain_hash(word, shift)
     current = U(heads[hashed])
     chain[position & mask] = current
     heads[hashed] = position + one

@@ -16,6 +16,7 @@ from laconic.codecs.bytes._lz_layout import (
     LENGTH_DETAIL,
     OFFSET_DETAIL,
     REPEATS,
+    helper,
     leading_zeros,
 )
 from laconic.codecs.bytes._lz_parse import PRICE_UNIT
@@ -66,7 +67,18 @@ def make_model(contexts: NDArray[np.uint16], symbols: NDArray[np.uint8], effort:
         totals = mine.sum(axis=1)
         order = np.argsort(-totals, kind="stable")[: np.count_nonzero(totals)]
         groups = np.zeros(stop - start, np.int64)
-        counts[kind] = max(1, group(mine, order, _SEED_TABLES[effort][kind], _LOG, _SYMBOL_COST * LOG_UNIT, groups))
+        counts[kind] = max(
+            1,
+            group(
+                mine,
+                order,
+                _SEED_TABLES[effort][kind],
+                _LOG,
+                _SYMBOL_COST * LOG_UNIT,
+                _work_space(_SEED_TABLES[effort][kind]),
+                groups,
+            ),
+        )
         merged = np.zeros((counts[kind], 256), np.int64)
         np.add.at(merged, groups[order], mine[order])
         # contexts that never occur go with the one before them: that packs best
@@ -74,6 +86,12 @@ def make_model(contexts: NDArray[np.uint16], symbols: NDArray[np.uint8], effort:
         tables[start:stop] = groups[before] + counts[:kind].sum()
         rows.append(merged)
     return Model(tables, counts, np.concatenate(rows))
+
+
+def _work_space(seeds: int) -> tuple[NDArray[np.int64], ...]:
+    """Zeros for `group`: tables, their prices, gains of merging two, costs, numbers; and all tables together."""
+    shapes: tuple[tuple[int, ...], ...] = ((seeds, 256), (seeds, 256), (seeds, seeds), (seeds,), (seeds,), (256,))
+    return tuple(np.zeros(shape, np.int64) for shape in shapes)
 
 
 def make_prices(model: Model) -> NDArray[np.uint32]:
@@ -101,34 +119,32 @@ def log2_units(value: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 @kernel
-def group(histograms, order, seeds, log, symbol_cost, groups):  # type: ignore[no-untyped-def]
+def group(histograms, order, seeds, log, symbol_cost, work, groups):  # type: ignore[no-untyped-def]
     """Share tables among contexts: fill groups i64[contexts] for those in `order` (most frequent first), return how many groups.
 
     The most frequent contexts are the first tables; the others join where they cost least; then tables merge while that saves
-    more in packed size than it costs in coding. (Plain loops: array expressions would double the time it takes to compile.)
+    more in packed size than it costs in coding. Plain loops, and no arrays made here: that halves the time it takes to compile.
     """
-    count = min(np.int64(seeds), np.int64(len(order)))
-    merged = np.zeros((count + 1, 256), np.int64)  # one row more: all of them together
-    total = merged[count]
+    merged, prices, gains, costs, numbers, total = work
+    count = np.int64(0)
     for k in range(len(order)):
         for s in range(256):
             total[s] += histograms[order[k], s]
-            if k < count:
+            if k < seeds:
                 merged[k, s] = histograms[order[k], s]
-    prices, numbers = np.zeros((count, 256), np.int64), np.zeros(count, np.int64)
+        count += k < seeds
     for _ in range(2):
         count = _assign(histograms, order, merged, count, total, log, prices, numbers, groups)
-    costs, gains = np.zeros(count, np.int64), np.zeros((count, count), np.int64)
     for k in range(count):
         costs[k] = _cost(merged, k, k, log, symbol_cost)
         for j in range(k):
             gains[k, j] = costs[k] + costs[j] - _cost(merged, k, j, log, symbol_cost)
     while True:
-        best, a, b = np.int64(0), 0, 0
+        best, a, b = np.int64(0), np.int64(0), np.int64(0)
         for k in range(count):
             for j in range(k):
                 if gains[k, j] > best:
-                    best, a, b = gains[k, j], j, k
+                    best, a, b = gains[k, j], np.int64(j), np.int64(k)
         if best == 0:
             return _assign(histograms, order, merged, count, total, log, prices, numbers, groups)
         count -= 1
@@ -150,7 +166,7 @@ def group(histograms, order, seeds, log, symbol_cost, groups):  # type: ignore[n
                 gains[j, a] = gain
 
 
-@kernel
+@helper
 def _log_of(value, log):  # type: ignore[no-untyped-def]
     shift = np.int64(64 - _LOG_BITS) - np.int64(leading_zeros(np.uint64(value)))
     if shift < 0:
@@ -158,7 +174,7 @@ def _log_of(value, log):  # type: ignore[no-untyped-def]
     return log[value >> shift] + shift * LOG_UNIT
 
 
-@kernel
+@helper
 def _cost(merged, one, other, log, symbol_cost):  # type: ignore[no-untyped-def]
     """Entropy of the symbols of two tables together (or of one) and their table's packed size, in 1/1024 bit."""
     total, cost = np.int64(0), np.int64(0)
@@ -170,7 +186,7 @@ def _cost(merged, one, other, log, symbol_cost):  # type: ignore[no-untyped-def]
     return cost + total * _log_of(total, log)
 
 
-@kernel
+@helper
 def _assign(histograms, order, merged, count, total, log, prices, numbers, groups):  # type: ignore[no-untyped-def]
     """Put every context to the table that codes it best, and make the tables anew; returns how many are left."""
     everything = np.int64(1)

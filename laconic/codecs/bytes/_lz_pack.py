@@ -8,7 +8,7 @@ integers.
 import numpy as np
 from numpy.typing import NDArray
 
-from laconic.codecs.bytes._lz_layout import ALPHABETS, CONTEXT_BASES, CONTEXTS, FREQ_BITS, KINDS, MAX_TABLES
+from laconic.codecs.bytes._lz_layout import ALPHABETS, CONTEXT_BASES, CONTEXTS, FREQ_BITS, KINDS, MAX_TABLES, helper
 from laconic.codecs.bytes._lz_model import LOG_UNIT, Model, log2_units
 from laconic.entropy._jit import kernel
 from laconic.errors import CorruptFile
@@ -53,7 +53,9 @@ def pack_model(model: Model, levels: NDArray[np.uint8]) -> bytes:
     bases = np.repeat(np.cumsum(model.counts) - model.counts, np.diff(CONTEXT_BASES))
     tables = (model.tables - bases).astype(np.uint16)
     buffer = np.zeros(_LONGEST * levels.size + 4 * CONTEXTS, np.uint8)
-    length = code_head(model.counts.copy(), tables, levels.copy(), ALPHABETS, CONTEXT_BASES, buffer, len(buffer), False)
+    length = code_head(
+        model.counts.copy(), tables, levels.copy(), ALPHABETS, CONTEXT_BASES, *_work_space(), buffer, len(buffer), False
+    )
     return buffer[:length].tobytes()
 
 
@@ -63,10 +65,15 @@ def unpack_model(data: bytes | memoryview) -> tuple[NDArray[np.uint16], NDArray[
     levels = np.zeros((KINDS * MAX_TABLES, 256), np.uint8)
     buffer = np.zeros(len(data) + 4, np.uint8)
     buffer[: len(data)] = np.frombuffer(data, np.uint8)
-    if code_head(counts, tables, levels, ALPHABETS, CONTEXT_BASES, buffer, len(data), True) == _FAILED:
+    if code_head(counts, tables, levels, ALPHABETS, CONTEXT_BASES, *_work_space(), buffer, len(data), True) == _FAILED:
         raise CorruptFile("LZ payload: damaged tables")
     bases = np.repeat(np.cumsum(counts) - counts, np.diff(CONTEXT_BASES))
     return (tables + bases).astype(np.uint16), levels[: counts.sum()]
+
+
+def _work_space() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """model: chance of a one, less 1/2, in 65536ths, and times seen; coder: low, high, code, position; seen: see _code_levels."""
+    return np.zeros((_MODEL, 2), np.int64), np.zeros(4, np.int64), np.zeros((256, 2), np.int64)
 
 
 def make_freqs(levels: NDArray[np.uint8]) -> NDArray[np.uint32]:
@@ -99,13 +106,11 @@ def spread_levels(levels, weights, freqs):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def code_head(counts, tables, levels, alphabets, bases, buffer, length, decoding):  # type: ignore[no-untyped-def]
+def code_head(counts, tables, levels, alphabets, bases, model, coder, seen, buffer, length, decoding):  # type: ignore[no-untyped-def]
     """Code counts i64[KINDS], tables u16[CONTEXTS] (numbered within a kind) and levels u8[rows, 256] to or from a buffer.
 
     buffer u8: `length` bytes and four more. Returns the bytes used, or _FAILED on a damaged stream.
     """
-    model = np.zeros((_MODEL, 2), np.int64)  # chance of a one, less 1/2, in 65536ths; times seen
-    coder = np.zeros(4, np.int64)  # low, high, code, position
     coder[1] = 0xFFFFFFFF
     if decoding:
         for k in range(4):
@@ -119,7 +124,8 @@ def code_head(counts, tables, levels, alphabets, bases, buffer, length, decoding
         counts[kind] = count
         if not _code_tables(tables, bases[kind], bases[kind + 1], kind, count, model, coder, buffer, length, decoding):
             return _FAILED
-        seen = np.zeros((256, 2), np.int64)  # tables that have the symbol, level in the last of them
+        for s in range(256):
+            seen[s, 0] = 0
         for t in range(count):
             _code_levels(levels, row, seen, t, kind, alphabets[kind], model, coder, buffer, length, decoding)
             row += 1
@@ -135,7 +141,7 @@ def code_head(counts, tables, levels, alphabets, bases, buffer, length, decoding
     return _FAILED
 
 
-@kernel
+@helper
 def _code_bit(bit, context, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
     """One bit through a carry-less range coder, its chance learned by context (-1: even)."""
     chance = np.int64(32768)
@@ -163,7 +169,7 @@ def _code_bit(bit, context, model, coder, buffer, length, decoding):  # type: ig
     return bit
 
 
-@kernel
+@helper
 def _code_tables(tables, start, stop, kind, count, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
     """The table of every context of a kind; False if one is beyond the count."""
     bits, last, same = 0, np.int64(0), np.int64(1)
@@ -184,9 +190,9 @@ def _code_tables(tables, start, stop, kind, count, model, coder, buffer, length,
     return True
 
 
-@kernel
+@helper
 def _code_levels(levels, row, seen, t, kind, alphabet, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
-    """The levels of table number t of a kind."""
+    """The levels of table number t of a kind. seen i64[256, 2]: tables that have the symbol, level in the last of them."""
     zeros, last = 3, np.int64(MAX_LEVEL // 2)
     literal = np.int64(kind < 2)
     for s in range(alphabet):

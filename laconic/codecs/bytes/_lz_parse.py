@@ -14,6 +14,7 @@ from laconic.codecs.bytes._lz_layout import (
     REPEATS,
     U,
     common_length,
+    helper,
     length_context,
     load64,
     offset_context,
@@ -29,13 +30,13 @@ _ORIGIN_PRICE = 1 << 16  # so that no sum of differences falls below zero
 
 
 @kernel
-def parse_optimal(data, start, stop, first, found, prices, tables, nice, path, restart, state, sequences):  # type: ignore[no-untyped-def]
+def parse_optimal(data, start, stop, first, found, prices, tables, nice, lengths, path, restart, state, sequences):  # type: ignore[no-untyped-def]
     """Cheapest sequences for data[start:stop] (u8, padded), at most 2**20 positions.
 
     first, found: as find_matches filled them. prices u32[tables * 256], tables u16[CONTEXTS]. A match of `nice` bytes is taken at
-    once. path u32[4 * (n + 1)], restart u32[n + 1] and state u32[8 * (n + 1)] are work space; state[0:6] gives the last four
-    offsets, the literals just before and the context of their run. Fills the end of sequences u32[3 * m]; returns where they
-    begin and the literals after the last match.
+    once. Work space: lengths u32[MAX_TABLES * (nice + 1)], path u32[4 * (n + 1)], restart u32[n + 1] and state u32[8 * (n + 1)];
+    state[0:6] gives the last four offsets, the literals just before and the context of their run. Fills the end of sequences
+    u32[3 * m]; returns where they begin and the literals after the last match.
     """
     one = U(1)
     nice = U(nice)
@@ -46,7 +47,7 @@ def parse_optimal(data, start, stop, first, found, prices, tables, nice, path, r
     path[0], path[1], path[2], path[3] = _ORIGIN_PRICE, 0, 0, 0
     for k in range(size):  # what the run length 0 costs behind a match that ends at k + 1
         restart[k + one] = prices[U(tables[run_context(U(data[origin + k]))]) << U(8)]
-    first_row, lengths = _length_prices(prices, tables, nice)
+    first_row = _length_prices(prices, tables, nice, lengths)
     i = U(0)
     while i < size:
         node, here = i << U(2), i << U(3)
@@ -112,26 +113,25 @@ def parse_optimal(data, start, stop, first, found, prices, tables, nice, path, r
     return _collect(size, path, sequences)
 
 
-@kernel
-def _length_prices(prices, tables, nice):  # type: ignore[no-untyped-def]
-    """(first row of match lengths, u32[rows * (nice + 1)]: price of every length in each of their rows)."""
+@helper
+def _length_prices(prices, tables, nice, lengths):  # type: ignore[no-untyped-def]
+    """Fill lengths u32[rows * (nice + 1)], the price of every length in each row of match lengths; returns the first such row."""
     one = U(1)
     first_row, end_row = U(tables[CONTEXTS - 1]), U(0)
     for context in range(length_context(U(0), U(0)), U(CONTEXTS)):
         first_row, end_row = min(first_row, U(tables[context])), max(end_row, U(tables[context]) + one)
-    lengths = np.zeros((end_row - first_row) * (nice + one), np.uint32)
     for row in range(end_row - first_row):
         for k in range(nice):
             lengths[row * (nice + one) + k + one] = prices[((first_row + row) << U(8)) + slot_of(k, U(LENGTH_DETAIL))]
-    return first_row, lengths
+    return first_row
 
 
-@kernel
+@helper
 def _price(prices, tables, context, symbol):  # type: ignore[no-untyped-def]
     return np.int64(prices[(U(tables[context]) << U(8)) + symbol])
 
 
-@kernel
+@helper
 def _offer(path, node, cost, length, distance, again):  # type: ignore[no-untyped-def]
     """Keep this way to reach a node if it is the cheapest: a match or literal (length 0), `again` with a second match."""
     if cost < np.int64(path[node]):
@@ -165,7 +165,7 @@ def _arrive(data, origin, i, path, state):  # type: ignore[no-untyped-def]
     state[here + U(5)] = run_context(U(data[origin + i - one]))
 
 
-@kernel
+@helper
 def _extend_twice(data, origin, i, size, length, distance, cost, nice, prices, tables, path):  # type: ignore[no-untyped-def]
     """Offer a match at node i in its full length (which costs `cost`), one literal and a second match at the same distance."""
     one = U(1)
@@ -181,7 +181,7 @@ def _extend_twice(data, origin, i, size, length, distance, cost, nice, prices, t
     _offer(path, (second + again) << U(2), cost, length, distance, again)
 
 
-@kernel
+@helper
 def _collect(size, path, sequences):  # type: ignore[no-untyped-def]
     """Walk the cheapest way back from the end."""
     one = U(1)
