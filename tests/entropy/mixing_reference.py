@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 MASK64, MASK32 = (1 << 64) - 1, (1 << 32) - 1
 GOLDEN, ODD = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
-STRETCH_LIMIT = 3071
+STRETCH_LIMIT, APM_REACH = 3071, 2975
 WEIGHT_LIMIT = (1 << 19) - 1
 FINAL_LIMIT = 1 << 20
 
@@ -23,7 +23,7 @@ class Slot:
 class Mixer:
     """One coder. Start values, by the names that the engine's pools have, are lists of integers.
 
-    weights: rows of one weight per input, for all sets of all selectors. final_weights: 256 rows. apm: rows of 33.
+    weights: rows of one weight per input, for all sets of all selectors. final_weights: 256 rows. apm: one row of 32.
     """
 
     def __init__(self, contexts, expects, selectors, line_bits, rates, tables, start, coded=None):
@@ -52,7 +52,7 @@ class Mixer:
         near = [c >> (64 - self.line_bits) for c in ctx]
         partial = 1
         for k in range(8):
-            if k == 3:  # the second nibble's lines are chosen one bit early
+            if k == 4:
                 near = [line ^ (partial % 8 + 1) for line in near]
             if k in (0, 4):
                 salt = partial * GOLDEN if k else 0
@@ -105,7 +105,7 @@ class Mixer:
         mixed = _limited(sum(output * w for output, w in zip(outputs, final, strict=False)) >> 16)
         p_mix = self.squash[mixed + 3072]
 
-        step, right = divmod(mixed + 3072, 192)
+        step, right = divmod(_limited(mixed, APM_REACH) + APM_REACH, 192)
         pair = [self.apms.setdefault(row, list(self.apm_start)) for row in rows]
         refined = sum(apm[step] * (192 - right) + apm[step + 1] * right for apm in pair) // 192
         p = min(max((2 * p_mix + refined + 2) >> 2, 1), 65535)
@@ -161,5 +161,5 @@ class Mixer:
         return bytes(self.out) + bytes([self.high >> 24, self.high >> 16 & 255])
 
 
-def _limited(value):
-    return min(max(value, -STRETCH_LIMIT), STRETCH_LIMIT)
+def _limited(value, limit=STRETCH_LIMIT):
+    return min(max(value, -limit), limit)
