@@ -20,7 +20,7 @@ from laconic.errors import BadInput, CorruptFile
 _MAX_SIZE = 1 << 26
 _WINDOW = 1 << 23  # bytes that match finders look back
 _SEGMENT = 1 << 20  # bytes that are parsed optimally at a time
-_CHAIN_DEPTH = 12
+_CHAIN_DEPTH = 10
 _TREE_DEPTH = 256
 _NICE = 273
 _PASSES = 2
@@ -92,7 +92,7 @@ def _code(padded: Bytes, sequences: Sequences, tail: int, effort: int) -> bytes:
 def _parse_lazy(padded: Bytes, size: int) -> tuple[Sequences, int]:
     mask = _window_mask(size)
     sequences = np.empty(size + 3, np.uint32)  # every match has at least 3 bytes
-    bits = min(max(mask.bit_length() - 4, 8), 20)
+    bits = min(max(mask.bit_length() - 3, 8), 20)
     heads, chain = np.zeros(1 << bits, np.uint32), np.zeros(mask + 1, np.uint32)
     filled, tail = parse_lazy(padded, size, _CHAIN_DEPTH, bits, heads, chain, np.uint64(mask), _first_offsets(), sequences)
     return sequences[: int(filled)], int(tail)
@@ -102,7 +102,7 @@ def _parse_optimal(padded: Bytes, size: int, sequences: Sequences, tail: int) ->
     """Parse segment by segment, each several times: prices come from the parse before, the first ones from the lazy parse."""
     prices, tables = _price(_symbolise(padded, 0, sequences, tail, _first_offsets()))
     mask = _window_mask(size)
-    bits = min(max(mask.bit_length() - 3, 16), 20)
+    bits = min(max(mask.bit_length() - 2, 16), 20)
     heads, sons = np.zeros((3, 1 << bits), np.uint32), np.zeros(2 * mask + 2, np.uint32)
     longest = min(size, _SEGMENT)
     first, found = np.empty(longest + 1, np.uint32), np.empty(CANDIDATES * (longest + 1), np.uint64)
@@ -151,5 +151,5 @@ def _first_offsets() -> NDArray[np.uint64]:
 
 
 def _window_mask(size: int) -> int:
-    """One less than the power of two that holds the window; strictly more than the size where that is smaller."""
-    return min(_WINDOW, 1 << size.bit_length()) - 1
+    """One less than the smallest power of two that holds all positions, or the window where that is less."""
+    return min(_WINDOW, 1 << (size - 1).bit_length()) - 1
