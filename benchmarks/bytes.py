@@ -2,7 +2,8 @@
 
     LACONIC_DATA=... python benchmarks/bytes.py [--efforts 1,5,9] [--json FILE]
 
-LACONIC_DATA names a folder with an INFO.tsv (path, bytes, split, details). Prints every file, the totals, and what the efforts promise.
+LACONIC_DATA names a folder with an INFO.tsv (path, bytes, split, details). Prints every file, the totals, and what the efforts
+promise.
 """
 
 import argparse
@@ -39,9 +40,8 @@ def main() -> None:
     totals = {candidate.name: total(row for row in rows if row.candidate == candidate.name) for candidate in candidates}
     print(f"\n{'':20}{'bytes':>10}{'encode MB/s':>13}{'decode MB/s':>13}")
     for name, row in totals.items():
-        print(
-            f"{name:20}{row.encoded:10}{row.encode_mb_s:13.3f}{row.decode_mb_s:13.3f}  {'identical' if row.identical else 'DIFFERENT'}"
-        )
+        same = "identical" if row.identical else "DIFFERENT"
+        print(f"{name:20}{row.encoded:10}{row.encode_mb_s:13.3f}{row.decode_mb_s:13.3f}  {same}")
     _judge(rows, totals)
     if arguments.json:
         arguments.json.write_text(json.dumps([row.as_dict() for row in rows], indent=1))
