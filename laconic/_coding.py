@@ -6,6 +6,7 @@ value --codec.encode--> chunks --verified--> write_container        stream/salva
 import importlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from laconic.codecs import registry
@@ -13,7 +14,8 @@ from laconic.codecs.base import Codec, Lost
 from laconic.container import CRITICAL, Chunk, Damage, Header, Written, write_container
 from laconic.container.types import describe_covers
 from laconic.errors import BadInput, CorruptFile, LaconicError, LimitExceeded, UnsupportedFile
-from laconic.source import FileSource, Source
+from laconic.media import sniff
+from laconic.source import FileSource, Source, seekable
 from laconic.threads import Budget, ordered_map
 
 Progress = Callable[[int, int | None], None]
@@ -32,6 +34,42 @@ def make_codec(name: str | None, options: dict[str, Any]) -> Codec[Any]:
     return codec_class(codec_class.Options(**options))
 
 
+@dataclass(frozen=True)
+class Job:
+    """A file ready to be encoded: `source` holds its bytes, `remark` what the user should know about the choice of codec."""
+
+    codec: Codec[Any]
+    value: Any
+    source: Source
+    remark: str | None = None
+
+
+def prepare(source: Source, name: str | None, options: dict[str, Any]) -> Job:
+    """The value in `source` and the codec `name` for it (None: lossless, chosen by content).
+
+    A file that looks like one of a kind but cannot be restored exactly by that kind's codec goes to codec `bytes`.
+    """
+    remark = None
+    if name is None:
+        head = source.peek(sniff.HEAD_SIZE)
+        chosen = sniff.codec_for(head)
+        remark = sniff.remark_on(head)
+        if chosen in registry.names():
+            source = seekable(source)
+            codec = make_codec(chosen, options)
+            try:
+                return Job(codec, media_of(codec).from_source(source), source, remark)
+            except UnsupportedFile as error:
+                remark = f"{str(error).removeprefix(f'{source.name}: ')}; codec {DEFAULT_CODEC} keeps its bytes"
+    codec = make_codec(name, options)
+    return Job(codec, media_of(codec).from_source(source), source, remark)
+
+
+def codec_for_value(value: Any) -> str:
+    """The lossless codec for a value in memory: what its class names as `codec`, else `bytes`."""
+    return str(getattr(type(value), "codec", DEFAULT_CODEC))
+
+
 def codec_of(header: Header, name: str) -> Codec[Any]:
     """The codec that can decode the file called `name`; raises UnsupportedFile."""
     try:
@@ -43,9 +81,10 @@ def codec_of(header: Header, name: str) -> Codec[Any]:
             f"{name}: is stream version {header.stream_version} of codec {header.codec!r}, "
             f"this laconic reads version {codec_class.stream_version}; decode it with the laconic that wrote it"
         )
-    if header.identical != codec_class.identical:
+    possible = (codec_class.identical, *codec_class.also_identical)
+    if header.identical not in possible:
         raise CorruptFile(
-            f"{name}: claims identical {header.identical!r}, codec {header.codec!r} gives {codec_class.identical!r}"
+            f"{name}: claims identical {header.identical!r}, codec {header.codec!r} gives {' or '.join(map(repr, possible))}"
         )
     return codec_class()
 
@@ -69,14 +108,16 @@ def encode_value(
 ) -> Written:
     """Encode `value` (made from `source`, if any) to `out`, each chunk decoded again before it is written if `verify`."""
     size = source.size if source is not None else None
+    identical = codec.restores(value)
     # Of codecs that restore bytes the chunks tell the size; repeating it would go stale when something is appended.
     header = Header(
         codec=codec.name,
         stream_version=codec.stream_version,
         options=codec.options_dict(),
         name=name,
-        identical=codec.identical,
-        size=None if codec.identical == "bytes" else size,
+        identical=identical,
+        format=getattr(value, "format", None),
+        size=None if identical == "bytes" else size,
         metadata=codec.metadata(value),
     )
     chunk_size = codec.chunk_size() if size is None else min(size, codec.chunk_size())

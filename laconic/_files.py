@@ -22,13 +22,14 @@ Place = str | os.PathLike[str] | BinaryIO
 @dataclass(frozen=True)
 class FileResult:
     """What a file function did: bytes of the original (`size`) and of the `.lac` file (`encoded`); `damage` holds a message
-    for each chunk that `salvage` could not decode."""
+    for each chunk that `salvage` could not decode, `remark` what the user should know about the choice of codec."""
 
     size: int
     encoded: int
     codec: str
     identical: str
     damage: tuple[str, ...] = ()
+    remark: str | None = None
 
 
 def encode_file(
@@ -48,14 +49,14 @@ def encode_file(
     `verify` decodes every chunk before it is written. A target file appears whole at the end or not at all; one that exists is
     refused unless `force`. `max_memory` (bytes) lowers the number of threads, or raises LimitExceeded.
     """
-    coder = _coding.make_codec(codec, options or {})
+    _coding.make_codec(codec, options or {})  # says what is wrong before anything is opened
     _refuse_early(source, target, force)
     with open_source(source, may_grow=True) as opened, _open_target(target, force) as out:
-        value = _coding.media_of(coder).from_source(opened)
+        job = _coding.prepare(opened, codec, options or {})
         written = _coding.encode_value(
-            coder,
-            value,
-            opened,
+            job.codec,
+            job.value,
+            job.source,
             out,
             name=_coding.stored_name(opened),
             threads=threads,
@@ -63,8 +64,9 @@ def encode_file(
             progress=progress,
             max_memory=max_memory,
         )
-        size = opened.size if opened.size is not None else written.decoded_size
-    return FileResult(size, written.size, coder.name, coder.identical)
+        size = job.source.size if job.source.size is not None else written.decoded_size
+        identical = job.codec.restores(job.value)
+    return FileResult(size, written.size, job.codec.name, identical, remark=job.remark)
 
 
 def decode_file(
@@ -90,7 +92,7 @@ def decode_file(
         size = 0
         with _open_target(target, force) as out:
             value = decoding.codec.assemble(header, decoding.parts(chunks, threads, _with_total(progress, opened, max_size)))
-            for block in _coding.media_of(decoding.codec).to_blocks(value):
+            for block in _coding.media_of(decoding.codec).to_blocks(value, _suffix(target)):
                 out.write(block)
                 size += len(block)
         encoded = opened.position if isinstance(opened, PipeSource) else opened.size or 0
@@ -113,7 +115,7 @@ def append_file(
     with open_source(source, may_grow=True) as more, FileSource(path) as old:
         reader = Reader(old)
         coder = _coding.make_codec(reader.header.codec, dict(reader.header.options))
-        if coder.identical != "bytes":
+        if not coder.appends:
             raise BadInput(f"{path}: codec {coder.name!r} cannot append; encode to a new file")
         chunks: Iterable[Chunk] = coder.encode(_coding.media_of(coder).from_source(more), threads)
         if verify:
@@ -165,6 +167,10 @@ def _refuse_early(source: Place, target: Place, force: bool) -> None:
         refuse_existing(Path(target), force)
         if isinstance(source, str | os.PathLike) and os.path.exists(target) and os.path.samefile(source, target):
             raise BadInput(f"{os.fspath(target)}: is input and output at once; choose another output with -o")
+
+
+def _suffix(target: Place) -> str:
+    return Path(target).suffix.lower() if isinstance(target, str | os.PathLike) else ""
 
 
 def _open_target(place: Place, force: bool) -> AbstractContextManager[BinaryIO]:

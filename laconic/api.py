@@ -3,7 +3,7 @@
 import io
 import os
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 from laconic import _coding
 from laconic._files import FileResult, append_file, decode_file, encode_file, open_source
@@ -35,9 +35,12 @@ DEFAULT_MAX_SIZE = 1 << 30
 def encode(value_or_path: Any, codec: str | None = None, *, threads: int = 1, verify: bool = False, **options: Any) -> bytes:
     """Encode a value (bytes-like, Source) or the file at a path (str, Path) into the bytes of a `.lac` file.
 
-    Without `codec`, lossless and chosen by content. `options` are the codec's own, e.g. `effort=9`.
+    Without `codec`, lossless and chosen by the content of the file, or by the type of the value: bytes stay bytes.
+    `options` are the codec's own, e.g. `effort=9`.
     """
-    return Coder(codec or _coding.DEFAULT_CODEC, options).encode(value_or_path, threads=threads, verify=verify)
+    if codec is None and isinstance(value_or_path, str | os.PathLike):
+        return _encode_path(value_or_path, None, options, threads, verify)
+    return Coder(codec or _coding.codec_for_value(value_or_path), options).encode(value_or_path, threads=threads, verify=verify)
 
 
 def decode(data_or_path: Any, *, threads: int = 1, max_size: int | None = DEFAULT_MAX_SIZE, max_memory: int | None = None) -> Any:
@@ -74,13 +77,11 @@ class Coder:
 
     def encode(self, value_or_path: Any, *, threads: int = 1, verify: bool = False) -> bytes:
         """The bytes of a `.lac` file."""
-        coder, out = _coding.make_codec(self.name, self.options), io.BytesIO()
-        media = _coding.media_of(coder)
         if isinstance(value_or_path, str | os.PathLike):
-            with FileSource(value_or_path) as source:
-                _encode(coder, media.from_source(source), source, _coding.stored_name(source), out, threads, verify)
-        else:
-            _encode(coder, media.from_object(value_or_path), None, None, out, threads, verify)
+            return _encode_path(value_or_path, self.name, self.options, threads, verify)
+        coder, out = _coding.make_codec(self.name, self.options), io.BytesIO()
+        value = _coding.media_of(coder).from_object(value_or_path)
+        _coding.encode_value(coder, value, None, out, threads=threads, verify=verify)
         return out.getvalue()
 
     def decode(self, data_or_path: Any, *, threads: int = 1, max_size: int | None = DEFAULT_MAX_SIZE) -> Any:
@@ -125,8 +126,13 @@ class OpenFile:
         self._source.close()
 
 
-def _encode(coder: Any, value: Any, source: Source | None, name: str | None, out: BinaryIO, threads: int, verify: bool) -> None:
-    _coding.encode_value(coder, value, source, out, name=name, threads=threads, verify=verify)
+def _encode_path(path: Any, codec: str | None, options: dict[str, Any], threads: int, verify: bool) -> bytes:
+    out = io.BytesIO()
+    with FileSource(path) as source:
+        job = _coding.prepare(source, codec, options)
+        name = _coding.stored_name(source)
+        _coding.encode_value(job.codec, job.value, job.source, out, name=name, threads=threads, verify=verify)
+    return out.getvalue()
 
 
 def _source_of(data_or_path: Any) -> Source:

@@ -4,12 +4,13 @@ In: a path, a bytes-like object or an open stream. Out: exact ranges (`read`) or
 """
 
 import os
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
-from laconic.errors import BadInput
+from laconic.errors import BadInput, LaconicError
 
 _PIECE = 1 << 20  # what is read from a pipe at once, so that a forged length never allocates more than has arrived
 
@@ -42,6 +43,10 @@ class Source(ABC):
             offset += len(block)
             if len(block) < n:
                 return
+
+    def peek(self, n: int) -> bytes:
+        """The first `n` bytes, fewer only when there are no more; they stay to be read. Of a pipe only at its start."""
+        return self.read(0, n)
 
     def close(self) -> None:
         """Give back what the source holds open; reading afterwards is an error."""
@@ -105,6 +110,7 @@ class PipeSource(Source):
     def __init__(self, stream: Readable, name: str = "<pipe>") -> None:
         self._stream = stream
         self.position = 0  # how far reading has come, in bytes
+        self._peeked = b""
         self.size = None
         self.name = name
 
@@ -117,8 +123,18 @@ class PipeSource(Source):
                 return b""
         return self._take(n)
 
+    def peek(self, n: int) -> bytes:
+        if self.position:
+            raise BadInput(f"{self.name}: the start of a pipe is gone once it was read; save it to a file first")
+        self._peeked = self._take(n)
+        self.position = 0
+        return self._peeked
+
     def _take(self, n: int) -> bytes:
-        parts = []
+        parts = [self._peeked[:n]]
+        self._peeked = self._peeked[n:]
+        self.position += len(parts[0])
+        n -= len(parts[0])
         while n > 0:
             try:
                 part = self._stream.read(min(n, _PIECE))
@@ -147,6 +163,33 @@ class SpecialFileSource(PipeSource):
 
     def close(self) -> None:
         self._file.close()
+
+
+class SpooledSource(Source):
+    """What a pipe delivers, kept in a nameless temporary file so that it can be read by range."""
+
+    def __init__(self, pipe: Source) -> None:
+        """Read `pipe` to its end; raises LaconicError when there is no room."""
+        self.name = pipe.name
+        try:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close())
+            for block in pipe.blocks(_PIECE):
+                self._file.write(block)
+            self._file.flush()
+        except OSError as error:
+            raise LaconicError(f"{self.name}: no room to keep it while it is read ({error.strerror}); set TMPDIR") from error
+        self.size = self._file.tell()
+
+    def read(self, offset: int, n: int) -> bytes:
+        return os.pread(self._file.fileno(), n, offset)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def seekable(source: Source) -> Source:
+    """`source` if its size is known, else all of it in a temporary file."""
+    return source if source.size is not None else SpooledSource(source)
 
 
 class IteratorSource(PipeSource):

@@ -9,7 +9,7 @@ from laconic.cli._codec_options import add_codec_flags, given_options, peek_code
 from laconic.cli._common import add_file_flags, check_device, run_jobs
 from laconic.cli._files import PIPE, Job, UsageError, encoded_name, make_plan
 from laconic.cli._progress import Meter
-from laconic.cli._report import IDENTICAL, change_text, file_facts, print_json, say, speed_text
+from laconic.cli._report import IDENTICAL, change_text, file_facts, note, print_json, say, speed_text
 from laconic.errors import LaconicError
 
 HELP = "make files small: FILE -> FILE.lac"
@@ -66,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
         meter.stop()
         if args.json:
             print_json({**file_facts(job, done, seconds), "verified": args.verify})
+        if done.remark:
+            note(args, f"{job.source}: {done.remark}")
         proof = "verified" if args.verify else "not verified"
         change = f"{change_text(done.size, done.encoded)}, {speed_text(done.size, seconds)}"
         say(args, job, f"{change}, codec {done.codec}, {IDENTICAL[done.identical]} ({proof})")

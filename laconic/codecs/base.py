@@ -34,7 +34,8 @@ class Codec(ABC, Generic[V]):
     and the stream must be the same with any number of threads, on any machine.
 
     Class attributes: `name`; `stream_version`, raised whenever old readers could not read new streams; `identical`, what is
-    restored exactly ("bytes", "pixels", "samples", "none"); `media`, the module that turns files into values and back;
+    restored exactly ("bytes", "pixels", "samples", "none"); `also_identical`, what else `restores` may say; `appends`, whether
+    the content of more files can be added behind; `media`, the module that turns files into values and back;
     `Options`, a frozen dataclass of plain values, validated in `__post_init__` with BadInput, each field with metadata
     {"help": ...}: the command derives its flags from it.
 
@@ -44,6 +45,8 @@ class Codec(ABC, Generic[V]):
     name: ClassVar[str]
     stream_version: ClassVar[int]
     identical: ClassVar[str]
+    also_identical: ClassVar[tuple[str, ...]] = ()
+    appends: ClassVar[bool] = False
     media: ClassVar[str] = "laconic.media.raw"
 
     Options: ClassVar[type[Any]] = NoOptions
@@ -58,6 +61,10 @@ class Codec(ABC, Generic[V]):
     def metadata(self, value: V) -> dict[str, Any]:
         """What the header tells about `value`, as plain numbers, strings, lists and dicts."""
         return {}
+
+    def restores(self, value: V) -> str:
+        """What is restored exactly of this value: `identical`, or one of `also_identical`."""
+        return self.identical
 
     @abstractmethod
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> Any:

@@ -31,6 +31,7 @@ class BlockCodec(Codec[Raw]):
     """Any bytes, in independent blocks of `chunk_size()` bytes; covers are byte ranges; lost blocks decode to zeros."""
 
     identical = "bytes"
+    appends = True
 
     @abstractmethod
     def encode_block(self, block: bytes) -> bytes:

@@ -44,8 +44,11 @@ def to_object(value: Raw) -> bytes:
     return b"".join(to_blocks(value))
 
 
-def to_blocks(value: Raw) -> Iterator[bytes]:
-    """The bytes of the file that `value` stands for, piece by piece."""
+def to_blocks(value: Raw, suffix: str = "") -> Iterator[bytes]:
+    """The bytes of the file that `value` stands for, piece by piece.
+
+    `suffix` (".wav", in lower case) is how the file's name will end: other media modules convert to the format that it names.
+    """
     if isinstance(value.source, IteratorSource):
         return value.source.pieces()
     return value.source.blocks(_BLOCK)
