@@ -12,7 +12,7 @@ from laconic.codecs.bytes._model_filters import DELTAS, FILTERS, NONE, X86, appl
 from laconic.codecs.bytes._model_profile import is_text, record_stride
 from laconic.codecs.bytes._model_setup import Setup, setup
 from laconic.codecs.bytes._model_start import fresh, primed, primer_text
-from laconic.entropy.mixing import POSITION, Engine
+from laconic.entropy.mixing import POSITION
 from laconic.errors import CorruptFile
 
 _HEAD = struct.Struct("<BBBH")  # effort, 1 for text, filter, record stride
@@ -33,8 +33,7 @@ def cm_encode(data: np.ndarray, effort: int) -> bytes:
     block = apply_filter(data, number)
     stride = 1 if text else record_stride(block, _MAX_STRIDE)
     coded = np.zeros(max(data.size, 64), np.uint8)
-    engine = _run(setup(effort, text), block, coded, stride, decoding=False)
-    used = int(engine.registers[POSITION])
+    used = _run(setup(effort, text), block, coded, stride, decoding=False)
     return _HEAD.pack(effort, text, number, stride) + bytes(coded[: min(used, coded.size)]) + bytes(max(0, used - coded.size))
 
 
@@ -47,8 +46,7 @@ def cm_decode(payload: bytes, size: int) -> np.ndarray:
         raise CorruptFile(f"a context-mixing payload asks for effort {effort}, profile {text}, filter {number}, stride {stride}")
     coded = np.frombuffer(payload, np.uint8, offset=_HEAD.size).copy()
     block = np.zeros(size, np.uint8)
-    engine = _run(setup(effort, bool(text)), block, coded, stride, decoding=True)
-    if int(engine.registers[POSITION]) != coded.size + _READ_AHEAD:
+    if _run(setup(effort, bool(text)), block, coded, stride, decoding=True) != coded.size + _READ_AHEAD:
         raise CorruptFile("a context-mixing stream ends elsewhere than its content")
     return undo_filter(block, number)
 
@@ -71,15 +69,18 @@ def _choose_filter(data: np.ndarray) -> int:
     return best if sizes[best] * 100 < sizes[NONE] * 97 else NONE
 
 
-def _run(plan: Setup, data: np.ndarray, coded: np.ndarray, stride: int, *, decoding: bool) -> Engine:
-    """Code `data` (in place when decoding) with a new or primed model; returns the engine."""
+def _run(plan: Setup, data: np.ndarray, coded: np.ndarray, stride: int, *, decoding: bool) -> int:
+    """Code `data` (in place when decoding) with a new or primed model; returns the position in the stream.
+
+    The model, which may take hundreds of MiB, ends here: an error's traceback must not keep it.
+    """
     if not plan.primed:
         engine, model = fresh(plan, data.size, coded, decoding=decoding)
         mk.code_bytes(engine, model, data, 0, data.size, stride)
-        return engine
-    engine, model = primed(plan, data.size, coded, decoding=decoding)
-    primer = primer_text()
-    whole = np.concatenate([primer, data])
-    mk.code_bytes(engine, model, whole, primer.size, whole.size, stride)
-    data[:] = whole[primer.size :]
-    return engine
+    else:
+        engine, model = primed(plan, data.size, coded, decoding=decoding)
+        primer = primer_text()
+        whole = np.concatenate([primer, data])
+        mk.code_bytes(engine, model, whole, primer.size, whole.size, stride)
+        data[:] = whole[primer.size :]
+    return int(engine.registers[POSITION])
