@@ -1,65 +1,103 @@
-"""Escaped values as symbols: signed distances go in, arrays to code with two fixed tables come out, and back.
+"""Escaped values apart from the words of a stream: signed distances go in, one block of bytes comes out, and back.
 
-The distance is folded to u = 0, 1, 2, ... (0, -1, 1, ...) and coded as Elias-gamma would: the bit length of u + 1 with a
-geometric table, then the bits below the leading one, all values one after the other, packed to raw bytes.
+    distance 0, -1, 1, -2, ... -> u = 0, 1, 2, 3, ... -> Elias gamma of u + 1: L zeros, a one, L bits
+
+All codes follow one another, highest bit first, whatever pushes they come from; the last byte is filled with zeros. The reader
+keeps its place as a number of bits, so that it may stop and go on behind any value.
 """
-
-from collections.abc import Callable
-from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from laconic.entropy.tables import Tables
+from laconic.entropy._jit import flat_kernel, inlined
 from laconic.errors import CorruptFile
 
-_LENGTHS = 34  # of u + 1, for distances between any two 32-bit values
+_MARGIN = 8  # zero bytes behind a block: kernels touch the 8 bytes from the current bit's on
+_LARGEST = 9  # bytes of the longest code, rounded up
+
+_ZERO, _ONE, _THREE, _SEVEN, _EIGHT, _TOP = (np.uint64(k) for k in (0, 1, 3, 7, 8, 63))
+_MOST = np.uint64(33)  # L of the largest distance, 32-bit value - 32-bit offset - end of a table: below 2**33
 
 
-@cache
-def _length_table() -> Tables:
-    """Bit lengths 1..34 with probability 1/2, 1/4, ... down to 1 of 4096."""
-    freqs = np.maximum(1, 2048 >> np.arange(_LENGTHS)).astype(np.uint32)
-    freqs[0] -= freqs.sum() - 4096
-    return Tables(freqs, np.array([0, _LENGTHS], np.uint32), 12)
+def pack(distances: list[NDArray[np.int64]]) -> bytes:
+    """The block of these distances (each |d| < 2**33), one array after the other."""
+    if not distances:
+        return b""
+    signed = np.concatenate(distances)
+    block = np.zeros(_LARGEST * len(signed) + _MARGIN, np.uint8)
+    bits = int(_write(((signed << 1) ^ (signed >> 63)).view(np.uint64) + _ONE, block))
+    return block[: (bits + 7) // 8].tobytes()
 
 
-@cache
-def _raw_table() -> Tables:
-    return Tables.uniform(8)
+class EscapeReader:
+    """Reads a block of `pack`; CorruptFile when it has no such values."""
+
+    def __init__(self, block: bytes | memoryview) -> None:
+        self._bytes = np.zeros(len(block) + _MARGIN, np.uint8)
+        self._bytes[: len(block)] = np.frombuffer(block, np.uint8)
+        self._end = 8 * len(block)
+        self._place = 0  # in bits
+
+    def read(self, n: int) -> NDArray[np.int64]:
+        """The next n distances."""
+        distances = np.empty(n, np.int64)
+        place = int(_read(self._bytes, np.uint64(self._place), np.uint64(self._end), distances))
+        if place > self._end:
+            raise CorruptFile("rANS stream: escaped values are damaged or too few: cut short, or read with other tables")
+        self._place = place
+        return distances
+
+    def finish(self) -> None:
+        """Check that nothing is left but the zeros that fill the last byte."""
+        if self._end - self._place >= 8 or self._bytes[self._place >> 3] & (255 >> (self._place & 7)):
+            raise CorruptFile("rANS stream: escaped values that nobody read: damaged, or read with other tables")
 
 
-def split(distances: NDArray[np.int64]) -> list[tuple[NDArray[Any], Tables]]:
-    """Arrays of rows, and their tables, that carry the distances (|d| < 2**32)."""
-    folded = np.where(distances >= 0, 2 * distances, -2 * distances - 1) + 1
-    lengths = _bit_lengths(folded)
-    owner, place = _layout(lengths)
-    bits = (folded[owner] >> place) & 1
-    return [(lengths.astype(np.uint16), _length_table()), (np.packbits(bits.astype(np.uint8)).astype(np.uint16), _raw_table())]
+@flat_kernel
+def _write(values, block):  # type: ignore[no-untyped-def]
+    """Write the codes of values u64[n] (1 to 2**34 - 1) to the zeroed block; returns the bits written."""
+    place = _ZERO
+    for i in range(np.uint64(len(values))):
+        value = values[i]
+        length = _ZERO
+        while (value >> length) > _ONE:
+            length += _ONE
+        place += length
+        window = (value << (_TOP - length)) >> (place & _SEVEN)
+        at = place >> _THREE
+        for k in range(_EIGHT):
+            block[at + k] |= window >> (_EIGHT * (_SEVEN - k))
+        place += length + _ONE
+    return place
 
 
-def join(n: int, pull: Callable[[int, Tables], NDArray[Any]]) -> NDArray[np.int64]:
-    """The next n distances, read through `pull(count, tables)`."""
-    lengths = pull(n, _length_table()).astype(np.int64)
-    owner, place = _layout(lengths)
-    packed = pull((len(owner) + 7) // 8, _raw_table()).astype(np.uint8)
-    bits = np.unpackbits(packed)
-    if bits[len(owner) :].any():
-        raise CorruptFile("rANS stream: damaged bits after an escaped value")
-    folded = np.left_shift(1, lengths)
-    np.add.at(folded, owner, bits[: len(owner)].astype(np.int64) << place)
-    folded -= 1
-    return np.where(folded & 1, -(folded + 1) >> 1, folded >> 1)
+@flat_kernel
+def _read(block, place, end, distances):  # type: ignore[no-untyped-def]
+    """Fill distances i64[n] from bit `place` (up to `end`) on; returns the bit behind, or end + 1 when that fails.
+
+    The margin behind `end` is zero, so that no code begins there: `place` passes `end` by less than a code's last bits.
+    """
+    for i in range(np.uint64(len(distances))):
+        window = _window(block, place)
+        length = _ZERO
+        while length <= _MOST and window >> (_TOP - length) == _ZERO:
+            length += _ONE
+        if length > _MOST:
+            return end + _ONE
+        place += length
+        folded = (_window(block, place) >> (_TOP - length)) - _ONE
+        place += length + _ONE
+        if place > end:
+            return end + _ONE
+        distances[i] = np.int64(folded >> _ONE) ^ -np.int64(folded & _ONE)
+    return place
 
 
-def _layout(lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For every raw bit: whose it is, and its place in that value."""
-    owner = np.repeat(np.arange(len(lengths)), lengths)
-    ends = np.cumsum(lengths)
-    return owner, ends[owner] - 1 - np.arange(len(owner))
-
-
-def _bit_lengths(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bits below the leading one of each positive value below 2**52."""
-    return np.frexp(values.astype(np.float64))[1].astype(np.int64) - 1
+@inlined
+def _window(block, place):  # type: ignore[no-untyped-def]
+    """The bits from `place` on, highest first: 57 or more."""
+    at = place >> _THREE
+    window = _ZERO
+    for k in range(_EIGHT):
+        window = window << _EIGHT | np.uint64(block[at + k])
+    return window << (place & _SEVEN)

@@ -1,9 +1,11 @@
-"""The bytes around the words of a rANS stream: head, start and end states.
+"""The bytes around the words of a rANS stream: head, start and end states, escaped values.
 
-    stream = kind, varint count, state, words                                             one lane
-           | kind, varint count, varint tail symbols, tail words, end states, words       more lanes
+    stream = head, state, escapes, words                                                  one lane
+           | head, varint tail symbols, tail words, end states, escapes, words            more lanes
+    head   = kind, varint count, varint bytes of escapes (if bit 7 of the kind is set)
 
-kind: bits 0-2 log2 of the lanes, bit 3 set for width 64, bits 4-6 (one lane) bytes of the state less one, bit 7 zero.
+kind: bits 0-2 log2 of the lanes, bit 3 set for width 64, bits 4-6 (one lane) bytes of the state less one, bit 7 set when values
+were escaped: their distances, in push order, are the block `escapes` (see `_rans_escape`); never set for an empty block.
 With one lane the coder starts from state 1, so that the flush costs its own information and nothing else. With more lanes,
 the last symbols of the stream are coded that way first, and their words become the low halves of the lanes' start states.
 The lanes' end states are stored as bit lengths (4 or 5 bits each), then as the bits below the leading one.
@@ -22,7 +24,7 @@ MAX_LANES = 64
 
 @dataclass(frozen=True)
 class Head:
-    """What the decoder knows before the first symbol. `states` are the lanes' states; `start` is where the words begin."""
+    """What the decoder knows before the first symbol. `states` are the lanes' states; `escapes` is bytes of escaped values."""
 
     width: int
     lanes: int
@@ -30,16 +32,18 @@ class Head:
     tail: int
     tail_words: int
     states: list[int]
-    start: int
+    escapes: int
+    start: int = 0
+    """Where the head ends: escaped values begin there, if any, then the words."""
 
 
 def pack_head(head: Head) -> bytes:
-    kind = head.lanes.bit_length() - 1 | (head.width == 64) << 3
+    kind = head.lanes.bit_length() - 1 | (head.width == 64) << 3 | (head.escapes > 0) << 7
+    sizes = varint(head.count) + (varint(head.escapes) if head.escapes else b"")
     if head.lanes == 1:
         state = head.states[0].to_bytes((head.states[0].bit_length() + 7) // 8, "little")
-        return bytes([kind | (len(state) - 1) << 4]) + varint(head.count) + state
-    lead = bytes([kind]) + varint(head.count) + varint(head.tail) + bytes([head.tail_words])
-    return lead + _pack_states(head.states, head.width)
+        return bytes([kind | (len(state) - 1) << 4]) + sizes + state
+    return bytes([kind]) + sizes + varint(head.tail) + bytes([head.tail_words]) + _pack_states(head.states, head.width)
 
 
 def unpack_head(data: bytes | memoryview) -> Head:
@@ -48,20 +52,27 @@ def unpack_head(data: bytes | memoryview) -> Head:
     kind = data[0]
     width = 64 if kind & 8 else 32
     lanes = 1 << (kind & 7)
-    if kind & 0x80 or lanes > MAX_LANES or (lanes > 1 and kind & 0x70):
+    if lanes > MAX_LANES or (lanes > 1 and kind & 0x70):
         raise CorruptFile(f"rANS stream: unknown kind {kind:#04x} in the first byte")
     count, at = read_varint(data, 1)
+    escapes = tail = tail_words = 0
+    if kind & 0x80:
+        escapes, at = read_varint(data, at)
     if lanes == 1:
-        size = (kind >> 4) + 1
+        size = (kind >> 4 & 7) + 1
         raw = bytes(data[at : at + size])
         if len(raw) < size or raw[-1] == 0 or size > width // 8:
             raise CorruptFile("rANS stream: damaged state in the head")
-        return Head(width, 1, count, count, 0, [int.from_bytes(raw, "little")], at + size)
-    tail, at = read_varint(data, at)
-    if at >= len(data) or tail > count or not 2 <= data[at] <= lanes:
-        raise CorruptFile("rANS stream: damaged head")
-    states, start = _unpack_states(data, at + 1, lanes, width)
-    return Head(width, lanes, count, tail, data[at], states, start)
+        states, tail, at = [int.from_bytes(raw, "little")], count, at + size
+    else:
+        tail, at = read_varint(data, at)
+        if at >= len(data) or tail > count or not 2 <= data[at] <= lanes:
+            raise CorruptFile("rANS stream: damaged head")
+        tail_words = data[at]
+        states, at = _unpack_states(data, at + 1, lanes, width)
+    if bool(escapes) != kind >> 7 or escapes > len(data) - at:
+        raise CorruptFile(f"rANS stream: {escapes} bytes of escaped values announced, {len(data) - at} left")
+    return Head(width, lanes, count, tail, tail_words, states, escapes, at)
 
 
 def _pack_states(states: list[int], width: int) -> bytes:
@@ -115,7 +126,7 @@ def read_varint(data: bytes | memoryview, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, at
-    raise CorruptFile("rANS stream: damaged symbol count in the head")
+    raise CorruptFile("rANS stream: damaged number in the head")
 
 
 def word_array(data: bytes | memoryview, start: int, width: int, margin: int) -> NDArray[Any]:

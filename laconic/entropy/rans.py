@@ -3,7 +3,7 @@
     push(symbols, tables) ... push(...) -> finish() -> bytes -> RansDecoder(bytes) -> pull(n, tables) ... pull(...) -> finish()
 
 However many pushes, a chunk is one stream with one flush. The encoder only collects; `finish` codes everything in reverse.
-The decoder stops and goes on at any symbol, so that tables may depend on what was decoded before.
+The decoder stops and goes on at any symbol, whatever the pushes were, so that tables may depend on what was decoded before.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from laconic.entropy import _rans_escape as escapes
 from laconic.entropy import _rans_portable as portable
 from laconic.entropy._rans_arguments import (
     MAX_BITS,
@@ -25,6 +24,7 @@ from laconic.entropy._rans_arguments import (
     table_index,
 )
 from laconic.entropy._rans_dispatch import decode, encode, readonly
+from laconic.entropy._rans_escape import EscapeReader, pack
 from laconic.entropy._rans_stream import MAX_LANES, Head, pack_head, unpack_head, word_array
 from laconic.entropy.tables import Tables
 from laconic.errors import BadInput, CorruptFile
@@ -57,6 +57,7 @@ class RansEncoder:
         self._width = width
         self._lanes = lanes
         self._segments: list[_Segment] = []
+        self._escaped: list[NDArray[np.int64]] = []
         self._count = 0
 
     def push(
@@ -86,20 +87,17 @@ class RansEncoder:
             if shift is not None:
                 beyond -= shift[outside]
             which = np.zeros(len(outside), np.int64) if table is None else table[outside].astype(np.int64)
-            for extra, extra_tables in escapes.split(beyond - tables.origins[which] - tables.sizes[which]):
-                self._append(extra, extra_tables)
+            self._escaped.append(beyond - tables.origins[which] - tables.sizes[which])
         return self
 
     def finish(self) -> bytes:
         """The stream of everything pushed; the encoder is empty afterwards. BadInput for a u8 symbol without a frequency."""
-        if self._lanes is not None:
-            data = self._code(self._lanes)
-        else:
-            lanes = _lanes_for(self._count)
-            data = self._code(lanes)
-            if _lanes_for(self._count, len(data)) < lanes:
-                data = self._code(_lanes_for(self._count, len(data)))
-        self._segments, self._count = [], 0
+        block = pack(self._escaped)
+        lanes = self._lanes or _lanes_for(self._count)
+        data = self._code(lanes, block)
+        if self._lanes is None and _lanes_for(self._count, len(data)) < lanes:
+            data = self._code(_lanes_for(self._count, len(data)), block)
+        self._segments, self._escaped, self._count = [], [], 0
         return data
 
     def _append(self, rows: Ints, tables: Tables) -> None:
@@ -107,14 +105,14 @@ class RansEncoder:
             self._segments.append(_Segment(rows, tables, self._count))
             self._count += len(rows)
 
-    def _code(self, lanes: int) -> bytes:
+    def _code(self, lanes: int, block: bytes) -> bytes:
         word, state = np.dtype(f"u{self._width // 16}"), np.dtype(f"u{self._width // 8}")
         words = np.empty(self._count + _MARGIN, word)
         one = np.ones(1, state)
         if lanes == 1:
             _, at = self._run(self._count, one, words, len(words), 0)
-            head = Head(self._width, 1, self._count, self._count, 0, [int(one[0])], 0)
-            return pack_head(head) + _little(words[at:])
+            head = Head(self._width, 1, self._count, self._count, 0, [int(one[0])], len(block))
+            return pack_head(head) + block + _little(words[at:])
         tail = np.zeros(lanes, word)
         left, start = self._run(self._count, one, tail, lanes, 2, _TAIL_PER_LANE * lanes)
         half = self._width // 2
@@ -123,8 +121,8 @@ class RansEncoder:
         payload[:used] = np.concatenate([np.array([int(one[0]) & ((1 << half) - 1), int(one[0]) >> half], word), tail[start:]])
         states = payload.astype(state) | state.type(1 << half)
         _, at = self._run(left, states, words, len(words), 0)
-        head = Head(self._width, lanes, self._count, self._count - left, used, states.tolist(), 0)
-        return pack_head(head) + _little(words[at:])
+        head = Head(self._width, lanes, self._count, self._count - left, used, states.tolist(), len(block))
+        return pack_head(head) + block + _little(words[at:])
 
     def _run(
         self,
@@ -159,8 +157,10 @@ class RansDecoder:
         self.width = head.width
         self.lanes = head.lanes
         self.count = head.count
-        """Symbols in the stream, those that carry escaped values included."""
-        self._words = word_array(view, head.start, head.width, _MARGIN)
+        """Symbols in the stream."""
+        words = head.start + head.escapes
+        self._escapes = EscapeReader(view[head.start : words])
+        self._words = word_array(view, words, head.width, _MARGIN)
         self._stop = len(self._words) - _MARGIN
         self._states = np.array(head.states, np.uint32 if head.width == 32 else np.uint64)
         self._place = 0  # in words
@@ -187,19 +187,21 @@ class RansDecoder:
         shift = offsets(offset, n)
         result = output(n, dtype, out, tables, self.count - self._at)
         self._fill(result, tables, table)
-        if tables.escape:
-            places = np.flatnonzero(result == tables.marker)
-            if len(places):
-                which = np.zeros(len(places), np.int64) if table is None else table[places].astype(np.int64)
-                values = escapes.join(len(places), self._raw) + tables.origins[which] + tables.sizes[which]
-                _put(result, places, values)
+        places = np.flatnonzero(result == tables.marker) if tables.escape else np.empty(0, np.intp)
+        beyond = np.empty(0, np.int64)
+        if len(places):
+            which = np.zeros(len(places), np.int64) if table is None else table[places].astype(np.int64)
+            beyond = self._escapes.read(len(places)) + tables.origins[which] + tables.sizes[which]
         if shift is not None:
             shifted = np.add(result, shift, dtype=np.int64)
+            shifted[places] = beyond + shift[places]
             _put(result, slice(None), shifted)
+        elif len(places):
+            _put(result, places, beyond)
         return result
 
     def finish(self) -> None:
-        """Check that every symbol and word was consumed and that the start state is reached; CorruptFile otherwise."""
+        """Check that all symbols, words and escaped values were consumed, down to the start state; CorruptFile otherwise."""
         if self._at != self.count:
             raise CorruptFile(
                 f"rANS stream: {self.count - self._at} of {self.count} symbols were never read: a wrong length or damage"
@@ -208,11 +210,7 @@ class RansDecoder:
             self._enter_tail()
         if int(self._states[0]) != 1 or self._place != self._stop:
             raise CorruptFile("rANS stream: does not end in its start state: damaged, or read with other tables")
-
-    def _raw(self, n: int, tables: Tables) -> Ints:
-        result = output(n, np.int32, None, tables, self.count - self._at)
-        self._fill(result, tables, None)
-        return result
+        self._escapes.finish()
 
     def _fill(self, out: Ints, tables: Tables, index: Ints | None) -> None:
         n = len(out)

@@ -49,7 +49,7 @@ class Tables:
 
     freqs: u32[rows], the tables one after the other. offsets: u32[T + 1], where each begins, and the end.
     freq_bits: every table sums to 2**freq_bits, 1..24 (coders of width 32 take at most 14).
-    escape: the last row of every table stands for "any other value"; such values follow as raw bits.
+    escape: the last row of every table stands for "any other value"; such values are stored apart (`_rans_escape`).
     first: i32[T], the value that row 0 of each table stands for (default 0).
     Row r of table t means the value first[t] + r. Raises BadInput when any of this does not hold.
     """

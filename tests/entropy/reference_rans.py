@@ -1,4 +1,4 @@
-"""The rANS stream in plain Python, straight from the description in `laconic/entropy/_rans_stream.py`; slow and obvious."""
+"""The rANS stream in plain Python, straight from `laconic/entropy/_rans_stream.py` and `_rans_escape.py`; slow and obvious."""
 
 from collections.abc import Iterator
 
@@ -18,8 +18,30 @@ def spans(rows: list[int], tables: Tables, index: list[int] | None = None) -> li
     return out
 
 
-def encode(symbols: list[Span], width: int, lanes: int) -> bytes:
-    """The stream of these spans with that many lanes."""
+def gamma(distances: list[int]) -> bytes:
+    """The block of escaped values."""
+    bits = ""
+    for distance in distances:
+        code = bin(2 * distance + 1 if distance >= 0 else -2 * distance)[2:]
+        bits += "0" * (len(code) - 1) + code
+    return bytes(int(bits[i : i + 8].ljust(8, "0"), 2) for i in range(0, len(bits), 8))
+
+
+def distances_of(block: bytes) -> list[int]:
+    """The distances in a block of escaped values."""
+    bits, out = "".join(f"{byte:08b}" for byte in block), []
+    while "1" in bits:
+        zeros = bits.index("1")
+        value = int(bits[zeros : 2 * zeros + 1], 2)
+        out.append(-value // 2 if value % 2 == 0 else value // 2)
+        bits = bits[2 * zeros + 1 :]
+    assert len(bits) < 8
+    return out
+
+
+def encode(symbols: list[Span], width: int, lanes: int, block: bytes = b"") -> bytes:
+    """The stream of these spans, with that many lanes and this block of escaped values."""
+    flag, sizes = (128, varint(len(symbols)) + varint(len(block))) if block else (0, varint(len(symbols)))
     half = width // 2
     count = len(symbols)
     left = count
@@ -32,15 +54,15 @@ def encode(symbols: list[Span], width: int, lanes: int) -> bytes:
         for symbol in reversed(symbols):
             state = _put(state, symbol, half, words)
         size = (state.bit_length() + 7) // 8
-        head = bytes([(width == 64) << 3 | (size - 1) << 4]) + varint(count) + state.to_bytes(size, "little")
-        return head + _words(words, half)
+        head = bytes([flag | (width == 64) << 3 | (size - 1) << 4]) + sizes + state.to_bytes(size, "little")
+        return head + block + _words(words, half)
     payload = [state % (1 << half), state >> half, *reversed(tail_words)]
     used = len(payload)
     states = [1 << half | word for word in payload + [0] * (lanes - used)]
     words = []
     for i in reversed(range(left)):
         states[i % lanes] = _put(states[i % lanes], symbols[i], half, words)
-    head = bytes([lanes.bit_length() - 1 | (width == 64) << 3]) + varint(count) + varint(count - left) + bytes([used])
+    head = bytes([flag | lanes.bit_length() - 1 | (width == 64) << 3]) + sizes + varint(count - left) + bytes([used])
     lengths, mantissas, at = 0, 0, 0
     unit = 4 if half == 16 else 5
     for k, state in enumerate(states):
@@ -49,18 +71,19 @@ def encode(symbols: list[Span], width: int, lanes: int) -> bytes:
         mantissas |= (state - (1 << bits)) << at
         at += bits
     head += lengths.to_bytes((lanes * unit + 7) // 8, "little") + mantissas.to_bytes((at + 7) // 8, "little")
-    return head + _words(words, half)
+    return head + block + _words(words, half)
 
 
-def decode(data: bytes, tables: Tables, index: list[int] | None, n: int) -> list[int]:
-    """The rows of a stream of one push without escapes."""
+def decode(data: bytes, tables: Tables, index: list[int] | None, n: int) -> tuple[list[int], list[int]]:
+    """The rows of a stream with one set of tables, and the distances of its escaped values."""
     numbers = iter(data)
     kind = next(numbers)
     half, lanes = (32 if kind & 8 else 16), 1 << (kind & 7)
     count = _varint(numbers)
     assert count == n
+    size = _varint(numbers) if kind & 128 else 0
     if lanes == 1:
-        states = [int.from_bytes([next(numbers) for _ in range((kind >> 4) + 1)], "little")]
+        states = [int.from_bytes([next(numbers) for _ in range((kind >> 4) % 8 + 1)], "little")]
         tail = used = 0
     else:
         tail, used = _varint(numbers), next(numbers)
@@ -72,6 +95,7 @@ def decode(data: bytes, tables: Tables, index: list[int] | None, n: int) -> list
         for bits in lengths:
             states.append(1 << bits | packed % (1 << bits))
             packed >>= bits
+    distances = distances_of(bytes([next(numbers) for _ in range(size)]))
     rest = bytes(numbers)
     words = [int.from_bytes(rest[i : i + half // 8], "little") for i in range(0, len(rest), half // 8)]
     out: list[int] = []
@@ -87,7 +111,7 @@ def decode(data: bytes, tables: Tables, index: list[int] | None, n: int) -> list
     if tail == 0 and lanes > 1:
         states = [states[0] - (1 << half)]
     assert states[0] == 1 and at >= len(words)
-    return out
+    return out, distances
 
 
 def varint(value: int) -> bytes:

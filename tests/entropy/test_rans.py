@@ -69,21 +69,31 @@ def draw(rng: np.random.Generator, tables: Tables, n: int) -> tuple[np.ndarray, 
     return rows - tables.offsets[t].astype(int), index, rows
 
 
+def far(rng: np.random.Generator, n: int, beyond: int) -> np.ndarray:
+    """Distances of escaped values on both sides, of all magnitudes: 0 and up, or below -beyond."""
+    distances = rng.integers(0, 1 << 30, n) >> rng.integers(0, 31, n)
+    return np.where(rng.random(n) < 0.5, distances, -distances - beyond - 1)
+
+
 @settings(deadline=None, max_examples=150)
 @given(st.integers(0, 300), st.sampled_from(LANES), st.sampled_from(sorted(KINDS)), st.sampled_from([32, 64]), st.integers(0, 99))
 def test_round_trip_and_reference(n: int, lanes: int, kind: str, width: int, seed: int) -> None:
     tables = KINDS[kind]
     rng = np.random.default_rng(seed)
     rows, index, places = draw(rng, tables, n)
-    if tables.escape:  # the escape row itself is not a value
-        t = np.zeros(n, int) if index is None else index
-        rows = np.minimum(rows, tables.sizes[t].astype(int) - 1)
-        places = tables.offsets[t].astype(int) + rows
-    values = tables.values[places] if n else np.zeros(0, int)
+    values = tables.values[places].astype(int) if n else np.zeros(0, int)
+    distances = np.zeros(0, int)
+    if tables.escape and index is not None:
+        size = tables.sizes[index].astype(int)
+        rows = np.where(rng.random(n) < 0.1, size, rows)
+        escaped = rows == size
+        distances = far(rng, int(escaped.sum()), int(size.max(initial=1)))
+        values[escaped] = tables.origins[index][escaped] + size[escaped] + distances
     data = RansEncoder(width, lanes).push(values, tables, index).finish()
     plain = None if index is None else index.tolist()
-    assert data == reference.encode(reference.spans(rows.tolist(), tables, plain), width, lanes)
-    assert reference.decode(data, tables, plain, n) == rows.tolist()
+    spans = reference.spans(rows.tolist(), tables, plain)
+    assert data == reference.encode(spans, width, lanes, reference.gamma(distances.tolist()))
+    assert reference.decode(data, tables, plain, n) == (rows.tolist(), distances.tolist())
     decoder = RansDecoder(data)
     cut = n // 3
     parts = [decoder.pull(k, tables, None if index is None else index[a : a + k]) for a, k in ((0, cut), (cut, n - cut))]
@@ -130,19 +140,92 @@ def test_pushes_escapes_and_offsets(parts: list[tuple[int, str]], lanes: int | N
     decoder.finish()
 
 
-@pytest.mark.parametrize("n", [200, 70_000])
-def test_rare_values_are_escaped(n: int) -> None:
-    counts = np.where(np.arange(256) % 3, 1, 10_000)
-    counts[0] = 10**7
-    tables = Tables.sparing(counts, 12)
-    assert (tables.freqs[:-1] == 0).sum() == 170
-    values = np.random.default_rng(8).choice(256, n, p=counts / counts.sum()).astype(np.uint8)
-    values[:100] = np.arange(156, 256)
-    data = RansEncoder().push(values, tables).push(values.astype(int) - 300, tables).finish()
-    decoder = RansDecoder(data)
-    assert (decoder.pull(n, tables, dtype=np.uint8) == values).all()
-    assert (decoder.pull(n, tables) == values.astype(int) - 300).all()
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(st.integers(0, 120), max_size=6),
+    st.lists(st.integers(0, 120), max_size=12),
+    st.sampled_from(LANES),
+    st.sampled_from([32, 64]),
+    st.sampled_from([0.02, 0.5, 1.0]),
+    st.integers(0, 1 << 30),
+)
+def test_escapes_at_any_pull_boundary(
+    pushes: list[int], pulls: list[int], lanes: int, width: int, share: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    tables, n = KINDS["bells"], sum(pushes)
+    values = np.where(rng.random(n) < share, far(rng, n, 120) + 60, rng.integers(-4, 5, n))
+    index, offset = rng.integers(0, len(tables), n), rng.integers(-9, 9, n)
+    encoder, at = RansEncoder(width, lanes), 0
+    for size in pushes:
+        part = slice(at, at + size)
+        encoder.push(values[part], tables, index[part], offset[part])
+        at += size
+    decoder, at = RansDecoder(encoder.finish()), 0
+    assert decoder.count == n
+    for size in [*pulls, n]:
+        part = slice(at, min(at + size, n))
+        assert (decoder.pull(part.stop - at, tables, index[part], offset[part]) == values[part]).all()
+        at = part.stop
     decoder.finish()
+
+
+def test_many_escapes_one_symbol_at_a_time() -> None:
+    tables = Tables.from_counts([1, 1, 1, 1], 2, escape=True)
+    values = far(np.random.default_rng(9), 20_000, 3)
+    data = RansEncoder().push(values, tables).finish()
+    decoder = RansDecoder(data)
+    singly = [int(decoder.pull(1, tables)[0]) for _ in range(2000)]
+    assert singly == values[:2000].tolist() and (decoder.pull(18_000, tables) == values[2000:]).all()
+    decoder.finish()
+    size = cost_bits(values, tables) / 8
+    assert size < len(data) <= size + 100
+
+
+@pytest.mark.parametrize("lanes", LANES)
+def test_hostile_escape_blocks(lanes: int) -> None:
+    """Escaped values that are missing, too many, too long or followed by bits are CorruptFile, in `pull` or in `finish`."""
+    tables = Tables.from_counts([1, 1, 1, 1], 2, escape=True, first=-3)  # the escape is row 3, distance 0 is value 0
+
+    def read(block: bytes) -> list[int]:
+        decoder = RansDecoder(reference.encode([(1, 3, 2)] * 300, 32, lanes, block))
+        values = decoder.pull(300, tables)
+        decoder.finish()
+        return values.tolist()
+
+    largest = [2**31 - 1, -(2**31)] * 150
+    assert read(reference.gamma([0] * 300)) == [0] * 300 and read(reference.gamma(largest)) == largest
+    for block in (
+        b"",
+        bytes(300),
+        reference.gamma([0] * 296),
+        reference.gamma([0] * 299 + [2**30])[:-1],
+        reference.gamma([0] * 301),
+        reference.gamma([0] * 300) + b"\0",
+        reference.gamma([0] * 300)[:-1] + b"\xf1",
+        reference.gamma([0] * 299 + [2**31]),
+        reference.gamma([0] * 299 + [2**33]),
+        reference.gamma([0] * 299 + [2**60]),
+        b"\xff" * 37 + bytes(4) + b"\1" * 99,
+    ):
+        with pytest.raises(CorruptFile):
+            read(block)
+    sound = reference.encode([(1, 3, 2)] * 300, 32, lanes, reference.gamma([0] * 300))
+    for length in (b"\0", b"\xff\x7f", b"\xff" * 8 + b"\x7f", b"\xff" * 12):
+        with pytest.raises(CorruptFile):
+            RansDecoder(sound[:3] + length + sound[4:])
+
+
+@pytest.mark.parametrize("lanes", LANES)
+def test_truncation_within_escapes_is_noticed(lanes: int) -> None:
+    tables = KINDS["bells"]
+    values, index = far(np.random.default_rng(7), 90, 120), np.zeros(90, int)
+    data = RansEncoder(32, lanes).push(values, tables, index).finish()
+    for size in range(len(data)):
+        with pytest.raises(CorruptFile):
+            decoder = RansDecoder(data[:size])
+            decoder.pull(90, tables, index)
+            decoder.finish()
 
 
 def test_extreme_escapes() -> None:
@@ -155,12 +238,17 @@ def test_extreme_escapes() -> None:
     decoder = RansDecoder(RansEncoder().push(values, tables, index).finish())
     with pytest.raises(CorruptFile, match="wider dtype"):
         decoder.pull(6, tables, index, dtype=np.int16)
+    reach = Tables.from_counts([1, 1, 1], 4, escape=True, first=1 << 30)
+    ends = np.array([-(2**31), 2**31 - 1])
+    decoder = RansDecoder(RansEncoder().push(ends, reach, None, ends[::-1]).finish())
+    assert decoder.pull(2, reach, None, ends[::-1]).tolist() == ends.tolist()
+    decoder.finish()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64])
 @pytest.mark.parametrize("n", [100, 70_000])
 def test_dtypes(dtype: type, n: int) -> None:
-    values = np.random.default_rng(2).integers(0, 100, n).astype(dtype)
+    values: np.ndarray = np.random.default_rng(2).integers(0, 100, n).astype(dtype)
     tables = Tables.from_counts(np.ones(128, int), 9)
     data = RansEncoder().push(values, tables).finish()
     assert data == RansEncoder().push(values.astype(np.uint8), tables).finish()
@@ -296,7 +384,8 @@ def test_forged_streams(lanes: int, width: int, kind: str, place: int, change: i
     tables = KINDS[kind]
     rng = np.random.default_rng(6)
     _, index, places = draw(rng, tables, 1500)
-    data = bytearray(RansEncoder(width, lanes).push(tables.values[places], tables, index).finish())
+    values = tables.values[places] * (1 + 9 * (rng.random(1500) < 0.1) * tables.escape)
+    data = bytearray(RansEncoder(width, lanes).push(values, tables, index).finish())
     data[place % len(data)] ^= change
     try:
         decoder = RansDecoder(data)
