@@ -5,10 +5,11 @@ value --codec.encode--> chunks --verified--> write_container        stream/salva
 
 import importlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from laconic._work import Progress, Work
 from laconic.codecs import registry
 from laconic.codecs.base import Codec, Lost
 from laconic.container import CRITICAL, Chunk, Damage, Header, Written, write_container
@@ -17,9 +18,6 @@ from laconic.errors import BadInput, CorruptFile, LaconicError, LimitExceeded, U
 from laconic.media import sniff
 from laconic.source import FileSource, Source, seekable
 from laconic.threads import Budget, ordered_map
-
-Progress = Callable[[int, int | None], None]
-"""Called with (bytes of the original done, bytes in all or None) while work goes on."""
 
 DEFAULT_CODEC = "bytes"
 
@@ -122,10 +120,12 @@ def encode_value(
     )
     chunk_size = codec.chunk_size() if size is None else min(size, codec.chunk_size())
     threads = fit_threads(codec, chunk_size, threads, max_memory)
+    work = Work(progress, size, passes=2 if verify else 1)
+    codec.on_work = work.within_chunk
     chunks: Iterable[Chunk] = codec.encode(value, threads)
     if verify:
         chunks = verified(codec, header, chunks, threads)
-    return write_container(header, _reported(chunks, progress, size), out)
+    return write_container(header, _reported(chunks, work), out)
 
 
 def stored_name(source: Source) -> str | None:
@@ -210,10 +210,11 @@ class Decoding:
 
     def parts(self, chunks: Iterable[Chunk | Damage], threads: int, progress: Progress | None = None) -> Iterator[Any]:
         """Parts in order; chunks that carry no part (ancillary, shared) are left out."""
+        work = Work(progress)
+        self.codec.on_work = work.within_chunk
         for size, part in ordered_map(self._part, self._relevant(chunks), threads):
             self.done += size
-            if progress is not None:
-                progress(self.done, None)
+            work.whole_chunk(size)
             yield part
 
     def part(self, chunk: Chunk) -> Any:
@@ -260,10 +261,7 @@ class Decoding:
             self.damage.append(message.removesuffix("; --salvage decodes the others"))
 
 
-def _reported(chunks: Iterable[Chunk], progress: Progress | None, total: int | None) -> Iterator[Chunk]:
-    done = 0
+def _reported(chunks: Iterable[Chunk], work: Work) -> Iterator[Chunk]:
     for chunk in chunks:
         yield chunk
-        done += chunk.decoded_size
-        if progress is not None:
-            progress(done, total)
+        work.whole_chunk(chunk.decoded_size)

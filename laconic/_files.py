@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from laconic import _coding
-from laconic._coding import Decoding, Progress
+from laconic._coding import Decoding
+from laconic._work import Progress
 from laconic.container import Chunk, Damage, Header, Limits, Reader, append_chunks, salvage, shift_chunks, stream, write_container
 from laconic.errors import BadInput, LaconicError
 from laconic.output import atomic_file, refuse_existing

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
-from laconic._coding import Decoding, Progress
+from laconic._coding import Decoding
 from laconic._files import open_source
+from laconic._work import Progress
 from laconic.codecs.base import Lost
 from laconic.container import ANCILLARY, Chunk, ChunkHead, Damage, Header, Limits, Reader, salvage, stream
 from laconic.container.layout import COMPACT_END, FOOTER_SIZE, VERSION

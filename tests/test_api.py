@@ -218,7 +218,7 @@ def test_verification_catches_a_wrong_encoder(tmp_path, monkeypatch):
     from laconic.codecs.bytes import codec as module
     from laconic.errors import LaconicError
 
-    monkeypatch.setattr(module, "_encode", lambda method, block, effort: b"wrong")
+    monkeypatch.setattr(module, "_encode", lambda *_: b"wrong")
     source = tmp_path / "in"
     source.write_bytes(b"some text " * 10)
     with pytest.raises(LaconicError, match="verification failed"):

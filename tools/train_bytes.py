@@ -59,7 +59,7 @@ def _train(plan: Setup, pieces: list[np.ndarray]) -> dict[str, np.ndarray]:
                 getattr(engine, name)[:] = getattr(carried, name)
         model = _model_start.new_model(plan, engine)
         stride = 1 if plan.text else record_stride(piece, 1024)
-        mk.code_bytes(engine, model, piece.copy(), 0, piece.size, stride)
+        mk.code_bytes(engine, model, piece.copy(), 0, piece.size, stride, True, True)
         carried = engine
     shape = plan.shape(0)
     sets = carried.weights.reshape(-1, shape.width)

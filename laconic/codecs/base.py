@@ -5,7 +5,7 @@ value --encode--> chunks --container--> .lac --container--> chunks --decode_chun
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -25,6 +25,10 @@ class Lost:
 @dataclass(frozen=True)
 class NoOptions:
     """For codecs without any options."""
+
+
+def _nobody(_: int) -> None:
+    """Takes reports of work that nobody wants."""
 
 
 class Codec(ABC, Generic[V]):
@@ -53,6 +57,8 @@ class Codec(ABC, Generic[V]):
 
     def __init__(self, options: Any = None) -> None:
         self.options = self.Options() if options is None else options
+        #: Called with bytes of content handled since the last call, by codecs whose chunks take seconds: moves the progress bar.
+        self.on_work: Callable[[int], None] = _nobody
 
     @abstractmethod
     def encode(self, value: V, threads: int = 1) -> Iterator[Chunk]:

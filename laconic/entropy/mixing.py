@@ -24,6 +24,8 @@ MAX_CONTEXTS, MAX_EXPECTS, MAX_SELECTS = 32, 4, 8
 # Registers.
 LOW, HIGH, CODE, POSITION, FOUND, APM_ROW = range(6)
 
+READ_AHEAD = 3  # bytes that a decoder has read past the end of its stream when all symbols are out
+
 LINE = 64  # bytes: three slots
 SLOT = 17  # check (2), 15 bit-history states of one nibble
 EXPECT_BUCKETS = 64
@@ -92,7 +94,8 @@ def prefetch_slots(engine: Engine, ctx: np.ndarray, partial: np.uint64, k: np.ui
 @inlined
 def _line_offset(partial: np.uint64, k: np.uint64) -> np.uint64:
     """The second nibble stays in the memory page of the first; which line depends on the first three bits."""
-    return np.uint64(0) if k == 0 else (partial & np.uint64(7)) + np.uint64(1)
+    first_three = partial >> np.uint64(1) if k == 4 else partial
+    return np.uint64(0) if k == 0 else (first_three & np.uint64(7)) + np.uint64(1)
 
 
 @inlined
@@ -354,9 +357,8 @@ def start(engine: Engine) -> None:
 
 @flat_kernel
 def finish(engine: Engine) -> None:
-    """Flush the encoder: two bytes settle every bit, since a decoder reads zeros after the end."""
+    """Flush the encoder: one byte settles every bit, since the bounds differ in their first and zeros are read after the end."""
     registers = engine.registers
-    for shift in (24, 16):
-        if registers[POSITION] < engine.stream.size:
-            engine.stream[registers[POSITION]] = np.uint8(registers[HIGH] >> shift)
-        registers[POSITION] += 1
+    if registers[POSITION] < engine.stream.size:
+        engine.stream[registers[POSITION]] = np.uint8(registers[HIGH] >> 24)
+    registers[POSITION] += 1

@@ -151,7 +151,10 @@ def _aligned(size: int) -> np.ndarray:
         pool = np.zeros(size + mx.LINE, np.uint8)
         begin = -pool.ctypes.data % mx.LINE
         return pool[begin : begin + size]
-    pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    try:
+        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError as error:
+        raise MemoryError(f"no {size >> 20} MiB of memory for bit histories") from error
     with contextlib.suppress(OSError):  # a kernel without huge pages: only slower
         pages.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(pages, np.uint8)

@@ -52,7 +52,7 @@ class Mixer:
         near = [c >> (64 - self.line_bits) for c in ctx]
         partial = 1
         for k in range(8):
-            if k == 4:
+            if k == 3:
                 near = [line ^ (partial % 8 + 1) for line in near]
             if k in (0, 4):
                 salt = partial * GOLDEN if k else 0
@@ -158,7 +158,7 @@ class Mixer:
 
     def finish(self):
         """The coded bytes."""
-        return bytes(self.out) + bytes([self.high >> 24, self.high >> 16 & 255])
+        return bytes(self.out) + bytes([self.high >> 24])
 
 
 def _limited(value, limit=STRETCH_LIMIT):

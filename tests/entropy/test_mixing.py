@@ -20,8 +20,6 @@ from laconic.entropy.mixing_state import Shape, Trained, aligned_copy, new_engin
 from laconic.errors import BadInput
 from tests.entropy.mixing_reference import Mixer
 
-DECODE_SLACK = 2  # a decoder has read this much past the encoder's two last bytes
-
 
 @flat_kernel
 def code_all(engine, contexts, expects, selects, symbols):
@@ -133,7 +131,7 @@ def test_the_reference_writes_and_reads_the_same(shape, rates, length, seed, wil
     case = Case(shape, rates, length, seed, wild)
     coded = case.by_kernel()
     assert coded == case.by_reference()
-    assert case.decoded_by_kernel(coded) == (case.symbols.tolist(), len(coded) + DECODE_SLACK)
+    assert case.decoded_by_kernel(coded) == (case.symbols.tolist(), len(coded) + mx.READ_AHEAD)
     assert case.decoded_by_reference(coded) == case.symbols.tolist()
 
 
@@ -142,7 +140,7 @@ def test_the_reference_agrees_for_longer(wild):
     case = Case(Shape(6, 2, (64, 1, 8, 256), 4), (100, 6, 1022, 6), 600, 5, wild)
     coded = case.by_kernel()
     assert coded == case.by_reference()
-    assert case.decoded_by_kernel(coded) == (case.symbols.tolist(), len(coded) + DECODE_SLACK)
+    assert case.decoded_by_kernel(coded) == (case.symbols.tolist(), len(coded) + mx.READ_AHEAD)
 
 
 @settings(deadline=None, max_examples=60)
@@ -157,7 +155,7 @@ def test_both_decode_the_same_from_anything(shape, rates, coded, seed, wild):
 def test_round_trip_in_the_largest_shape(length, seed):
     case = Case(Shape(32, 4, (64, 2, 8, 256, 512, 256, 3, 1), 8), (100, 6, 1022, 6), length, seed)
     coded = case.by_kernel()
-    assert case.decoded_by_kernel(coded) == (case.symbols.tolist(), len(coded) + DECODE_SLACK)
+    assert case.decoded_by_kernel(coded) == (case.symbols.tolist(), len(coded) + mx.READ_AHEAD)
 
 
 def test_it_learns():

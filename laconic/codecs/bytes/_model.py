@@ -4,6 +4,7 @@ block -> profile, stride -> engine (trained start values) + model -> primed with
 """
 
 import struct
+from collections.abc import Callable
 
 import numpy as np
 
@@ -12,32 +13,38 @@ from laconic.codecs.bytes._model_filters import DELTAS, FILTERS, NONE, X86, appl
 from laconic.codecs.bytes._model_profile import is_text, record_stride
 from laconic.codecs.bytes._model_setup import Setup, setup
 from laconic.codecs.bytes._model_start import fresh, primed, primer_text
-from laconic.entropy.mixing import POSITION
+from laconic.entropy.mixing import POSITION, READ_AHEAD
 from laconic.errors import CorruptFile
 
 _HEAD = struct.Struct("<BBBH")  # effort, 1 for text, filter, record stride
 _MAX_STRIDE = 1024
-_READ_AHEAD = 2  # a decoder has read this much past the encoder's two last bytes
 _TRIAL = 24_000  # bytes on which filters are compared
+_LONG_TRIAL = 120_000  # the same for x86, whose calls are further apart
+_LEAST_GAIN = 1  # per cent
 _TRIAL_EFFORT = 4
+_SLICE = 1 << 18  # bytes between two reports of progress
 _FILTERS_FROM = 7  # effort
 
 
-def cm_encode(data: np.ndarray, effort: int) -> bytes:
+def _nobody(_: int) -> None:
+    """Takes reports of progress that nobody wants."""
+
+
+def cm_encode(data: np.ndarray, effort: int, on_work: Callable[[int], None] = _nobody) -> bytes:
     """Code uint8[n]; the result may be longer than the input when that does not shrink, and is then of no use.
 
-    Effort 4 to 9. Memory: see `_model_setup`.
+    Effort 4 to 9. `on_work` is told how many bytes were coded since its last call. Memory: see `cm_memory`.
     """
     text = is_text(data)
     number = _choose_filter(data) if effort >= _FILTERS_FROM and not text else NONE
     block = apply_filter(data, number)
     stride = 1 if text else record_stride(block, _MAX_STRIDE)
     coded = np.zeros(max(data.size, 64), np.uint8)
-    used = _run(setup(effort, text), block, coded, stride, decoding=False)
+    used = _run(setup(effort, text), block, coded, stride, on_work, decoding=False)
     return _HEAD.pack(effort, text, number, stride) + bytes(coded[: min(used, coded.size)]) + bytes(max(0, used - coded.size))
 
 
-def cm_decode(payload: bytes, size: int) -> np.ndarray:
+def cm_decode(payload: bytes, size: int, on_work: Callable[[int], None] = _nobody) -> np.ndarray:
     """uint8[size] from what `cm_encode` made. Raises `CorruptFile` when the payload is none, or not of this size."""
     if len(payload) < _HEAD.size:
         raise CorruptFile("a context-mixing payload is too short to hold its head")
@@ -46,7 +53,7 @@ def cm_decode(payload: bytes, size: int) -> np.ndarray:
         raise CorruptFile(f"a context-mixing payload asks for effort {effort}, profile {text}, filter {number}, stride {stride}")
     coded = np.frombuffer(payload, np.uint8, offset=_HEAD.size).copy()
     block = np.zeros(size, np.uint8)
-    if _run(setup(effort, bool(text)), block, coded, stride, decoding=True) != coded.size + _READ_AHEAD:
+    if _run(setup(effort, bool(text)), block, coded, stride, on_work, decoding=True) != coded.size + READ_AHEAD:
         raise CorruptFile("a context-mixing stream ends elsewhere than its content")
     return undo_filter(block, number)
 
@@ -59,28 +66,40 @@ def cm_memory(size: int, payload: bytes | None, effort: int) -> int:
 
 
 def _choose_filter(data: np.ndarray) -> int:
-    """The filter that suits a binary block: by its call targets, or by trial on a sample from its middle."""
+    """The filter that suits a binary block, by trial on a sample from its middle."""
     if looks_like_x86(data):
-        return X86
-    begin = max(0, data.size - _TRIAL) // 4 * 2  # even, so that 16-bit samples stay whole
-    sample = data[begin : begin + _TRIAL]
-    sizes = {number: len(cm_encode(apply_filter(sample, number), _TRIAL_EFFORT)) for number in (NONE, *DELTAS)}
+        return _best_filter(data, _LONG_TRIAL, (NONE, X86))
+    return _best_filter(data, _TRIAL, (NONE, *DELTAS))
+
+
+def _best_filter(data: np.ndarray, size: int, numbers: tuple[int, ...]) -> int:
+    begin = max(0, data.size - size) // 4 * 2  # even, so that 16-bit samples stay whole
+    sample = data[begin : begin + size]
+    sizes = {number: len(cm_encode(apply_filter(sample, number), _TRIAL_EFFORT)) for number in numbers}
     best = min(sizes, key=lambda number: (sizes[number], number))
-    return best if sizes[best] * 100 < sizes[NONE] * 97 else NONE
+    return best if sizes[best] * 100 < sizes[NONE] * (100 - _LEAST_GAIN) else NONE
 
 
-def _run(plan: Setup, data: np.ndarray, coded: np.ndarray, stride: int, *, decoding: bool) -> int:
+def _run(plan: Setup, data: np.ndarray, coded: np.ndarray, stride: int, on_work: Callable[[int], None], *, decoding: bool) -> int:
     """Code `data` (in place when decoding) with a new or primed model; returns the position in the stream.
 
     The model, which may take hundreds of MiB, ends here: an error's traceback must not keep it.
     """
-    if not plan.primed:
-        engine, model = fresh(plan, data.size, coded, decoding=decoding)
-        mk.code_bytes(engine, model, data, 0, data.size, stride)
-    else:
+    begin, whole = 0, data
+    if plan.primed:
         engine, model = primed(plan, data.size, coded, decoding=decoding)
-        primer = primer_text()
-        whole = np.concatenate([primer, data])
-        mk.code_bytes(engine, model, whole, primer.size, whole.size, stride)
-        data[:] = whole[primer.size :]
+        begin, whole = primer_text().size, np.concatenate([primer_text(), data])
+    else:
+        engine, model = fresh(plan, data.size, coded, decoding=decoding)
+    at = begin
+    while True:
+        stop = min(at + _SLICE, whole.size)
+        if not mk.code_bytes(engine, model, whole, at, stop, stride, at == begin, stop == whole.size):
+            break
+        on_work(stop - at)
+        at = stop
+        if at == whole.size:
+            break
+    if begin:
+        data[:] = whole[begin:]
     return int(engine.registers[POSITION])

@@ -10,7 +10,18 @@ import numpy as np
 
 from laconic.entropy._jit import flat_kernel, inlined
 from laconic.entropy._vector import prefetch
-from laconic.entropy.mixing import DECODING, EXPECTS, POSITION, SELECTS, Engine, code_symbol, finish, prefetch_slots, start
+from laconic.entropy.mixing import (
+    DECODING,
+    EXPECTS,
+    POSITION,
+    READ_AHEAD,
+    SELECTS,
+    Engine,
+    code_symbol,
+    finish,
+    prefetch_slots,
+    start,
+)
 
 # Kinds of context, by their place in `Model.every`.
 (O0, O1, O2, O3, O4, O5, O6, O8, WORD, WORD2, WORD3, WORD_SKIP, SPARSE2, SPARSE23, SPARSE34, SPARSE234, COLUMN,
@@ -50,15 +61,19 @@ class Model(NamedTuple):
 
 
 @flat_kernel
-def code_bytes(engine: Engine, model: Model, data: np.ndarray, begin: int, end: int, stride: int) -> None:
+def code_bytes(
+    engine: Engine, model: Model, data: np.ndarray, begin: int, end: int, stride: int, first: bool, last: bool
+) -> bool:
     """Code `data[begin:end]`, read when encoding and filled when decoding; what stands before `begin` is known to both sides.
 
-    Stops early when the coder leaves its stream: an encoder that would not shrink, or a decoder of a forged stream.
+    A block may be coded in slices: `first` starts the coder, `last` flushes it. Returns False, having stopped, when the coder left
+    its stream: an encoder that would not shrink, or a decoder of a forged stream.
     """
-    start(engine)
-    _forget(model, begin)
+    if first:
+        start(engine)
+        _forget(model, begin)
     decoding = engine.plan[DECODING]
-    limit = engine.stream.size + 8
+    limit = engine.stream.size + READ_AHEAD
     selectors, expects = np.uint64(engine.plan[SELECTS]), np.uint64(engine.plan[EXPECTS])
     for at in range(np.uint64(begin), np.uint64(end)):
         _prefetch_heads(model, expects)
@@ -71,9 +86,10 @@ def code_bytes(engine: Engine, model: Model, data: np.ndarray, begin: int, end: 
         data[at] = np.uint8(symbol)
         _remember(model, data, at, np.uint64(symbol), expects)
         if engine.registers[POSITION] > limit:
-            break
-    if not decoding:
+            return False
+    if last and not decoding:
         finish(engine)
+    return True
 
 
 @inlined
@@ -131,7 +147,7 @@ def _follow_matches(model: Model, data: np.ndarray, at: np.uint64, expects: np.u
                     matches[own + np.uint64(MISSES)] = 0
             heads[slot] = np.uint32(at | check)
         pointer = matches[own]
-        expect[np.uint64(2) * m] = np.int64(data[np.uint64(pointer)])
+        expect[np.uint64(2) * m] = np.int64(data[np.uint64(pointer)]) if pointer else 0
         length, misses = matches[own + np.uint64(LENGTH)], matches[own + np.uint64(MISSES)]
         if length < 16:
             grade = length >> 1

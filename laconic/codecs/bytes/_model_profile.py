@@ -18,7 +18,7 @@ def is_text(data: np.ndarray) -> bool:
     try:
         data[: data.size // 2].tobytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start > data.size // 2 - 4  # only cut off within its last character
+        return error.start > max(data.size // 2 - 4, 0)  # only cut off within its last character
     return True
 
 

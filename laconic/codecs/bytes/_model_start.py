@@ -11,6 +11,7 @@ import numpy as np
 from laconic.codecs.bytes import _model_kernel as mk
 from laconic.codecs.bytes._model_setup import KEPT_LINE_BITS, Setup
 from laconic.entropy.mixing import DECODING, LINE_BITS, MAX_SELECTS, Engine
+from laconic.errors import CorruptFile, MissingModel
 from laconic.entropy.mixing_state import Trained, aligned_copy, new_engine
 
 WEIGHT_UNIT = 16  # trained weights are stored in 12 fractional bits
@@ -50,7 +51,10 @@ def primer_text() -> np.ndarray:
     from laconic.codecs.bytes._model import cm_decode
 
     stored = _data("primer.bin")
-    text = cm_decode(stored[4:], int.from_bytes(stored[:4], "little"))
+    try:
+        text = cm_decode(stored[4:], int.from_bytes(stored[:4], "little"))
+    except CorruptFile as error:
+        raise MissingModel(f"primer.bin in {__package__} belongs to another version; install laconic again") from error
     text.flags.writeable = False
     return text
 
@@ -71,13 +75,16 @@ def trained(plan: Setup) -> Trained | None:
 
 
 def _data(name: str) -> bytes:
-    return (files(__package__) / name).read_bytes()
+    try:
+        return (files(__package__) / name).read_bytes()
+    except FileNotFoundError as error:
+        raise MissingModel(f"{name} is missing from {__package__}; install laconic again") from error
 
 
 def _read_primer(plan: Setup, size: int) -> tuple[Engine, mk.Model]:
     primer = primer_text().copy()
     engine, model = fresh(plan, size, np.zeros(primer.size, np.uint8), decoding=False)
-    mk.code_bytes(engine, model, primer, 0, primer.size, 1)
+    mk.code_bytes(engine, model, primer, 0, primer.size, 1, True, True)
     engine.registers[:] = 0
     return engine, model
 

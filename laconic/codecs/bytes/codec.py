@@ -3,6 +3,7 @@
 A payload is one method byte and the method's data: 0 stored, 1 a zstd frame, 2 LZ (`_lz`), 3 context mixing (`_model`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +54,7 @@ class Bytes(BlockCodec):
     def encode_block(self, block: bytes) -> bytes:
         """The method that the effort names, or stored where that does not shrink."""
         method = self._method()
-        data = _encode(method, block, self.options.effort) if block else b""
+        data = _encode(method, block, self.options.effort, self.on_work) if block else b""
         if not block or len(data) >= len(block):
             return bytes([STORED]) + block
         return bytes([method]) + data
@@ -62,14 +63,14 @@ class Bytes(BlockCodec):
         """By the payload's own method byte, whatever the options."""
         if not payload:
             raise CorruptFile("its payload is empty")
-        return _decode(payload[0], payload[1:], size)
+        return _decode(payload[0], payload[1:], size, self.on_work)
 
     def _method(self) -> int:
         effort = self.options.effort
         return ZSTD if effort == 1 else LZ if effort <= 3 else MODEL
 
 
-def _encode(method: int, block: bytes, effort: int) -> bytes:
+def _encode(method: int, block: bytes, effort: int, on_work: Callable[[int], None]) -> bytes:
     if method == ZSTD:
         import zstandard
 
@@ -83,10 +84,10 @@ def _encode(method: int, block: bytes, effort: int) -> bytes:
         return bytes(lz_encode(data, effort))
     from laconic.codecs.bytes._model import cm_encode
 
-    return bytes(cm_encode(data, effort))
+    return bytes(cm_encode(data, effort, on_work))
 
 
-def _decode(method: int, data: bytes, size: int) -> bytes:
+def _decode(method: int, data: bytes, size: int, on_work: Callable[[int], None]) -> bytes:
     if method == STORED:
         return data
     if method == ZSTD:
@@ -98,7 +99,7 @@ def _decode(method: int, data: bytes, size: int) -> bytes:
     if method == MODEL:
         from laconic.codecs.bytes._model import cm_decode
 
-        return bytes(cm_decode(data, size).tobytes())
+        return bytes(cm_decode(data, size, on_work).tobytes())
     raise CorruptFile(f"method {method} is unknown; if a newer laconic wrote it, update")
 
 
