@@ -1,12 +1,13 @@
 # make demo   install, then encode and decode the files under examples/ and print a table
 # make test   install, then run the tests
+# make test-gpu   the GPU kernels, with torch and Triton: on a GPU, else under Triton's interpreter
 # Another interpreter: make test PYTHON=python3.12 VENV=.venv-3.12
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test test-gpu lint format clean
 
 demo: $(VENV)/.stamp-run
 	$(BIN)/python tools/demo.py
@@ -16,6 +17,9 @@ test: $(VENV)/.stamp-dev
 	NUMBA_CPU_NAME=generic $(BIN)/python -m pytest -q -m "not slow" tests/test_golden.py tests/entropy
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -q -m "not slow" tests/entropy $(wildcard tests/codecs) tests/test_fuzz.py
 	$(BIN)/python -m pytest -q
+
+test-gpu: $(VENV)/.stamp-gpu
+	$(BIN)/python -m pytest -q tests/entropy/test_gpu.py
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff format --check .
@@ -36,6 +40,10 @@ $(VENV)/.stamp-dev: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@ $(VENV)/.stamp-run
+
+$(VENV)/.stamp-gpu: $(VENV)/.stamp-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[learned,gpu]"
+	touch $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info demo-out

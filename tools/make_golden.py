@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"
 
 
 def content(name: str) -> bytes:
-    """The input called `name`: empty, one, text, table, noise, parts."""
+    """The input called `name`: empty, one, text, table, noise, samples (16 bits), parts."""
     rng = random.Random(2026)
     words = ["rate", "order", "symbol", "table", "state", "lane", "model", "bits", "of", "the", "a"]
     text = " ".join(rng.choice(words) for _ in range(700)).encode()
@@ -24,6 +24,7 @@ def content(name: str) -> bytes:
         "text": text,
         "table": b"".join(b"%d,%d.5,%s\n" % (i, rng.randrange(100), rng.choice([b"ok", b"late"])) for i in range(200)),
         "noise": rng.randbytes(300),
+        "samples": b"".join((abs(i * 37 % 4000 - 2000) * 8 + i * i % 13).to_bytes(2, "little") for i in range(3000)),
         "parts": text + b"appended" * 20,
     }
     return made[name]
@@ -56,6 +57,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     wanted = [("effort1", name) for name in ("empty", "one", "text", "table", "noise", "parts")]
     wanted += [(f"effort{effort}", name) for effort in EFFORTS[1:] for name in ("text", "table")]
+    wanted += [(f"effort{effort}", "samples") for effort in (3, 4, 9)]
     for method, name in wanted:
         path = FOLDER / f"bytes-{method}-{name}.lac"
         if path.exists():

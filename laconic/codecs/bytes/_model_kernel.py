@@ -66,8 +66,8 @@ def code_bytes(
 ) -> bool:
     """Code `data[begin:end]`, read when encoding and filled when decoding; what stands before `begin` is known to both sides.
 
-    A block may be coded in slices: `first` starts the coder, `last` flushes it. Returns False, having stopped, when the coder left
-    its stream: an encoder that would not shrink, or a decoder of a forged stream.
+    A block may be coded in slices: `first` starts the coder, `last` flushes it. Returns False, having stopped, when the coder
+    left its stream: an encoder that would not shrink, or a decoder of a forged stream.
     """
     if first:
         start(engine)

@@ -25,6 +25,7 @@ _EFFORTS = {4: (5, 1, 3, 20), 5: (6, 1, 3, 20), 6: (10, 2, 4, 20), 7: (13, 2, 5,
 _SELECTORS = (64, 1, 8, 256, 512, 256)
 _LEAST_LINE_BITS = 12
 _PRIMED_LINE_BITS = 18
+_BYTES_PER_LINE = 6  # bytes of a block, times its contexts, that a line of three slots holds well
 _LARGEST_BLOCK = 64 << 20
 _MOST_HEAD_BITS = 22
 _SMALL_POOLS = 20 << 20  # weights, maps, followers, and what numpy and the kernels take to load
@@ -48,7 +49,7 @@ class Setup:
         return self.text and self.effort >= 5
 
     def shape(self, size: int) -> Shape:
-        """The engine for blocks of `size` bytes: about three slots for two nibbles of every context."""
+        """The engine for blocks of `size` bytes."""
         bits = _LEAST_LINE_BITS if not self.primed else _PRIMED_LINE_BITS
         while bits < self.most_line_bits and size > self.most_size(bits):
             bits += 1
@@ -56,7 +57,7 @@ class Setup:
 
     def most_size(self, line_bits: int) -> int:
         """Bytes of the largest block that so many lines hold well (or have to hold)."""
-        return _LARGEST_BLOCK if line_bits == self.most_line_bits else (3 << line_bits) // len(self.kinds)
+        return _LARGEST_BLOCK if line_bits == self.most_line_bits else (_BYTES_PER_LINE << line_bits) // len(self.kinds)
 
     def head_bits(self, line_bits: int) -> int:
         """log2 of the places where a match model remembers positions.

@@ -11,8 +11,8 @@ import numpy as np
 from laconic.codecs.bytes import _model_kernel as mk
 from laconic.codecs.bytes._model_setup import KEPT_LINE_BITS, Setup
 from laconic.entropy.mixing import DECODING, LINE_BITS, MAX_SELECTS, Engine
-from laconic.errors import CorruptFile, MissingModel
 from laconic.entropy.mixing_state import Trained, aligned_copy, new_engine
+from laconic.errors import CorruptFile, MissingModel
 
 WEIGHT_UNIT = 16  # trained weights are stored in 12 fractional bits
 
