@@ -1,9 +1,9 @@
-"""Train what the models of codec `bytes` start from: maps and weights for every effort, and the primer that text models read first.
+"""Train what the models of codec `bytes` start from: maps and weights for every effort, and the primer that text models read.
 
     python tools/train_bytes.py DATA
 
-DATA is a folder with an INFO.tsv (path, bytes, split, details); only files marked train are read. Writes trained.npz and primer.bin (coded by
-this codec, effort 4) into laconic/codecs/bytes/. About ten minutes on one core.
+DATA is a folder with an INFO.tsv (path, bytes, split, details); only files marked train are read. Writes trained.npz and primer.bin
+(coded by this codec, effort 4) into laconic/codecs/bytes/. About three minutes on one core.
 """
 
 import csv
@@ -12,6 +12,7 @@ import lzma
 import random
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ CARRIED = ("maps", "expect_maps", "weights", "final_weights", "apm")
 
 
 def main() -> None:
+    """Train every effort and profile, then code the primer with what was trained."""
     data = Path(sys.argv[1])
     text = list(_text_pieces(data))
     binary = list(_binary_pieces(data))
@@ -65,7 +67,7 @@ def _train(plan: Setup, pieces: list[np.ndarray]) -> dict[str, np.ndarray]:
     sets = carried.weights.reshape(-1, shape.width)
     moved = (sets != first.reshape(sets.shape)).any(1)
     bounds = np.concatenate([[0], np.cumsum(shape.sets)])
-    weights = [sets[a:b][moved[a:b]].mean(0) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    weights = [sets[a:b][moved[a:b]].mean(0) for a, b in pairwise(bounds)]
     final = carried.final_weights.reshape(256, -1)[1:, : len(shape.sets)]
     return {
         "maps": (carried.maps.reshape(-1, 256) >> 16).astype(np.uint16),
