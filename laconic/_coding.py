@@ -114,7 +114,7 @@ def encode_value(
         options=codec.options_dict(),
         name=name,
         identical=identical,
-        format=getattr(value, "format", None),
+        format=codec.format_of(value),
         size=None if identical == "bytes" else size,
         metadata=codec.metadata(value),
     )

@@ -76,7 +76,7 @@ def registered(monkeypatch):
 
 
 def test_round_trip(tmp_path):
-    assert registry.names() == ["bytes", "test.tiles"]
+    assert {"bytes", "test.tiles"} <= set(registry.names())
     encoded = laconic.encode(DATA, "test.tiles", key=9, verify=True)
     assert laconic.decode(encoded) == laconic.decode(encoded, threads=2) == DATA
     (tmp_path / "in").write_bytes(DATA)

@@ -2,8 +2,8 @@
 
     python tools/train_bytes.py DATA
 
-DATA is a folder with an INFO.tsv (path, bytes, split, details); only files marked train are read. Writes trained.npz and primer.bin
-(coded by this codec, effort 4) into laconic/codecs/bytes/. About three minutes on one core.
+DATA is a folder with an INFO.tsv (path, bytes, split, details); only files marked train are read. Writes trained.npz and
+primer.bin (coded by this codec, effort 4) into laconic/codecs/bytes/. About three minutes on one core.
 """
 
 import csv

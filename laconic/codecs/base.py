@@ -72,6 +72,10 @@ class Codec(ABC, Generic[V]):
         """What is restored exactly of this value: `identical`, or one of `also_identical`."""
         return self.identical
 
+    def format_of(self, value: V) -> str | None:
+        """The format of the file that `value` came from, as the header keeps it."""
+        return getattr(value, "format", None)
+
     @abstractmethod
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> Any:
         """The part of the value in `chunk`, checked against its content hash; raises CorruptFile on anything wrong.
