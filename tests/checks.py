@@ -6,7 +6,6 @@ import laconic
 from laconic.container import Reader
 from laconic.source import BytesSource
 
-
 EFFORTS = range(1, 10)
 
 
