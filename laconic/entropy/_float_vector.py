@@ -1,0 +1,93 @@
+"""Vector loops over float64 arrays, as LLVM IR: strict IEEE + - x in a fixed order, so that every machine gets the same bits.
+
+Eight lanes of partial sums, added pairwise at the end, whatever the width of the machine's own vectors; no fused operations.
+Counts are multiples of 8; arrays are not bounds-checked.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+LANES = 8
+_I32, _I64, _F64 = ir.IntType(32), ir.IntType(64), ir.DoubleType()
+_VECTOR = ir.VectorType(_F64, LANES)
+
+
+def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
+
+
+def _load(builder: Any, pointer: Any) -> Any:
+    value = builder.load(pointer)
+    value.align = 8
+    return value
+
+
+def _splat(builder: Any, value: Any) -> Any:
+    empty = ir.Constant(_VECTOR, ir.Undefined)
+    first = builder.insert_element(empty, value, _I32(0))
+    return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES))
+
+
+def _add_lanes(builder: Any, vector: Any) -> Any:
+    width = LANES
+    while width > 1:
+        width //= 2
+        index = ir.VectorType(_I32, width)
+        low = builder.shuffle_vector(vector, vector, ir.Constant(index, list(range(width))))
+        high = builder.shuffle_vector(vector, vector, ir.Constant(index, list(range(width, 2 * width))))
+        vector = builder.fadd(low, high)
+    return builder.extract_element(vector, _I32(0))
+
+
+@intrinsic
+def dot(typing_context: Any, x: Any, x_start: Any, w: Any, w_start: Any, count: Any) -> Any:
+    """Sum of x[x_start + i] * w[w_start + i] over i < count."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        x_array, x_at, w_array, w_at, n = arguments
+        total = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * LANES))
+        with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
+            a = _load(builder, _pointer(context, builder, signature.args[0], x_array, builder.add(x_at, i)))
+            b = _load(builder, _pointer(context, builder, signature.args[2], w_array, builder.add(w_at, i)))
+            builder.store(builder.fadd(builder.load(total), builder.fmul(a, b)), total)
+        return _add_lanes(builder, builder.load(total))
+
+    return types.float64(x, types.int64, w, types.int64, types.int64), generate
+
+
+@intrinsic
+def add_scaled(typing_context: Any, w: Any, w_start: Any, x: Any, x_start: Any, count: Any, scale: Any) -> Any:
+    """w[w_start + i] += x[x_start + i] * scale for i < count."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        w_array, w_at, x_array, x_at, n, by = arguments
+        scales = _splat(builder, by)
+        with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
+            a = _load(builder, _pointer(context, builder, signature.args[2], x_array, builder.add(x_at, i)))
+            pointer = _pointer(context, builder, signature.args[0], w_array, builder.add(w_at, i))
+            builder.store(builder.fadd(_load(builder, pointer), builder.fmul(a, scales)), pointer).align = 8
+        return context.get_dummy_value()
+
+    return types.void(w, types.int64, x, types.int64, types.int64, types.float64), generate
+
+
+@intrinsic
+def fade_and_add(typing_context: Any, w: Any, w_start: Any, x: Any, count: Any, keep: Any, scale: Any, floor: Any) -> Any:
+    """w[w_start + i] = w[w_start + i] * keep + (x[i] * scale + floor) for i < count."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        w_array, w_at, x_array, n, *factors = arguments
+        keeps, scales, floors = (_splat(builder, factor) for factor in factors)
+        with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
+            a = _load(builder, _pointer(context, builder, signature.args[2], x_array, i))
+            pointer = _pointer(context, builder, signature.args[0], w_array, builder.add(w_at, i))
+            added = builder.fadd(builder.fmul(a, scales), floors)
+            builder.store(builder.fadd(builder.fmul(_load(builder, pointer), keeps), added), pointer).align = 8
+        return context.get_dummy_value()
+
+    return types.void(w, types.int64, x, types.int64, types.float64, types.float64, types.float64), generate
