@@ -1,0 +1,145 @@
+"""`Image`: pixels and all that is needed to write the same kind of file again.
+
+PNG is read and written here (`png`), since Pillow cuts 16-bit colour to 8; other formats go through Pillow and imagecodecs
+(`_pictures`). Files that this cannot give back exactly raise UnsupportedFile, and codec `bytes` takes them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from laconic.errors import BadInput, UnsupportedFile
+from laconic.source import Source
+
+MAX_SIDE = 1 << 20
+MAX_FILE = 1 << 31
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_FORMATS = {b"BM": "bmp", b"II*\0": "tiff", b"MM\0*": "tiff", b"P5": "pgm", b"P6": "ppm"}
+_SUFFIXES = {".png": "png", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff", ".pgm": "pgm", ".ppm": "ppm", ".webp": "webp"}
+
+
+@dataclass(frozen=True)
+class Image:
+    """One picture.
+
+    pixels: uint8 or uint16[height, width, channels]; 1 channel: gray or palette index, 2: gray and alpha, 3: RGB, 4: RGBA.
+    depth: bits per sample that are in use (1, 2, 4, 8, 16). palette: RGB bytes, then channels = 1.
+    extras: named bytes of the format ("icc", "exif", PNG chunks) as `format` keeps them. format: of the file it came from.
+    original: the file's own bytes, when they are at hand.
+    """
+
+    codec: ClassVar[str] = "image.lossless"
+
+    pixels: np.ndarray
+    depth: int = 8
+    palette: bytes | None = None
+    extras: tuple[tuple[str, bytes], ...] = ()
+    format: str | None = None
+    original: bytes | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.dtype not in (np.uint8, np.uint16) or not 1 <= self.pixels.shape[2] <= 4:
+            raise BadInput(
+                f"an image of shape {self.pixels.shape} and type {self.pixels.dtype} is not possible; "
+                "give uint8 or uint16 of shape (height, width, 1 to 4 channels)"
+            )
+        if 0 in self.pixels.shape:
+            raise BadInput(f"an image of shape {self.pixels.shape} has no pixels")
+        if self.depth not in (1, 2, 4, 8, 16) or (self.depth > 8) != (self.pixels.dtype == np.uint16):
+            raise BadInput(f"{self.depth} bits per sample do not go with {self.pixels.dtype}")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Image):
+            return NotImplemented
+        return self._facts() == other._facts() and bool(np.array_equal(self.pixels, other.pixels))
+
+    def _facts(self) -> tuple[Any, ...]:
+        return self.depth, self.palette, self.extras, self.pixels.dtype
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def sniff(head: bytes) -> bool:
+    """Whether a file that begins with `head` is an image of a format that we read."""
+    return _format(head) is not None
+
+
+def remark(head: bytes) -> str | None:
+    """What to know about pictures that are left to codec `bytes`."""
+    if head[:3] == b"\xff\xd8\xff":
+        return "a JPEG is a lossy file already: its bytes are kept"
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return "GIF is kept as bytes; a PNG of it would become smaller"
+    return None
+
+
+def from_source(source: Source) -> Image:
+    """The picture in a file; raises UnsupportedFile for what cannot be given back exactly, BadInput for unreadable files."""
+    size = source.size
+    if size is None or size > MAX_FILE:
+        raise UnsupportedFile(f"{source.name}: is larger than {MAX_FILE >> 30} GiB, too much for an image")
+    data = source.read(0, size)
+    return from_bytes(data, source.name)
+
+
+def from_bytes(data: bytes, name: str) -> Image:
+    """The picture in the bytes of a file called `name`."""
+    kind = _format(data[:64])
+    if kind is None:
+        raise UnsupportedFile(f"{name}: is no image of a format that is read here (PNG, TIFF, BMP, PPM, PGM, WebP)")
+    if kind == "png":
+        from laconic.media.png import read_png
+
+        return read_png(data, name)
+    from laconic.media._pictures import read_picture
+
+    return read_picture(data, kind, name)
+
+
+def from_object(value: Any) -> Image:
+    """An Image as it is, or the one for a uint8 or uint16 array of shape (h, w) or (h, w, 1 to 4)."""
+    if isinstance(value, Image):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return from_bytes(bytes(value), "<bytes>")
+    if not isinstance(value, np.ndarray):
+        raise BadInput(f"a {type(value).__name__} is no image; pass a path, an Image or an array of shape (h, w, channels)")
+    pixels = value[:, :, None] if value.ndim == 2 else value
+    return Image(pixels, 16 if pixels.dtype == np.uint16 else 8)
+
+
+def to_object(value: Image) -> Image:
+    """The value itself."""
+    return value
+
+
+def to_blocks(value: Image, suffix: str = "") -> Iterator[bytes]:
+    """The bytes of a file with this picture: in the format that `suffix` names, else in the one that it came from."""
+    wanted = _SUFFIXES.get(suffix) or value.format or "png"
+    if value.original is not None and wanted == value.format:
+        yield value.original
+    elif wanted == "png":
+        from laconic.media.png import write_png
+
+        yield from write_png(value)
+    else:
+        from laconic.media._pictures import write_picture
+
+        yield write_picture(value, wanted)
+
+
+def _format(head: bytes) -> str | None:
+    if head.startswith(_PNG):
+        return "png"
+    if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8L":
+        return "webp"
+    if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X":
+        return "webp"
+    if head[:2] in (b"P5", b"P6") and not head[2:3].isspace():
+        return None
+    if head[:2] == b"BM" and (len(head) < 18 or int.from_bytes(head[14:18], "little") not in (12, 40, 56, 64, 108, 124)):
+        return None
+    return next((kind for magic, kind in _FORMATS.items() if head.startswith(magic)), None)

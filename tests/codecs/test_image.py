@@ -1,0 +1,158 @@
+"""Codec image.lossless: round trips of many kinds of pixels, tiles and windows, damage, and determinism."""
+
+import numpy as np
+import pytest
+
+import laconic
+from laconic.codecs.image._graphics import graphics_decode, graphics_encode
+from laconic.codecs.image._model import model_decode, model_encode
+from laconic.codecs.image._setup import SETUPS
+from laconic.codecs.image._tiles import decode_tile, encode_tile
+from laconic.container import Reader
+from laconic.errors import BadInput, CorruptFile, LaconicError
+from laconic.media.image import Image
+from laconic.source import BytesSource
+
+EFFORTS = (1, 5, 9)
+
+
+def photo(height, width, channels=3, top=255, seed=1):
+    """Something smooth with edges and noise."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width] / 9.0
+    base = np.sin(y)[:, :, None] + np.cos(x * 0.7)[:, :, None] + (x > y)[:, :, None] + np.arange(channels) * 0.1
+    noisy = (base + 2) / 5.5 + rng.normal(0, 0.01, (height, width, channels))
+    return np.clip(noisy * top, 0, top).astype(np.uint16 if top > 255 else np.uint8)
+
+
+def kinds():
+    rng = np.random.default_rng(5)
+    drawn = np.repeat(np.repeat(rng.integers(0, 255, (6, 8, 3)), 7, 0), 5, 1).astype(np.uint8)
+    return {
+        "one pixel": np.array([[[7, 8, 9]]], np.uint8),
+        "one row": photo(1, 70),
+        "one column": photo(70, 1),
+        "gray": photo(30, 41, 1),
+        "gray and alpha": photo(20, 21, 2),
+        "colour": photo(40, 33),
+        "colour and alpha": photo(18, 50, 4),
+        "flat alpha": np.concatenate([photo(18, 50), np.full((18, 50, 1), 255, np.uint8)], 2),
+        "constant": np.full((30, 30, 3), 200, np.uint8),
+        "noise": rng.integers(0, 256, (24, 25, 3), dtype=np.uint8),
+        "noise of 16 bits": rng.integers(0, 65536, (24, 25, 3), dtype=np.uint16),
+        "16 bits": photo(31, 30, 3, 65535),
+        "few levels in 16 bits": photo(31, 30, 1, 900),
+        "16-bit gray and alpha": photo(15, 16, 2, 65535),
+        "drawn": drawn,
+        "extremes": (rng.integers(0, 2, (20, 20, 3)) * 255).astype(np.uint8),
+        "wide": photo(2, 3000, 1),
+    }
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_round_trips(effort):
+    coder = laconic.codec("image.lossless", effort=effort)
+    for name, pixels in kinds().items():
+        encoded = coder.encode(pixels, verify=True)
+        assert coder.encode(pixels, threads=2) == encoded, name
+        decoded = laconic.decode(encoded)
+        assert decoded.pixels.dtype == pixels.dtype and np.array_equal(decoded.pixels, pixels), name
+        assert len(encoded) <= pixels.nbytes + 140 + pixels.nbytes // 1000, name
+
+
+def test_every_effort_shrinks_a_photo():
+    pixels = photo(64, 64)
+    sizes = {effort: len(laconic.encode(Image(pixels), effort=effort)) for effort in SETUPS}
+    assert sizes[9] < sizes[5] < pixels.nbytes // 2
+    assert sizes[9] < sizes[1]
+
+
+def test_palette_and_bits():
+    rng = np.random.default_rng(3)
+    indices = np.repeat(rng.integers(0, 4, (20, 10, 1)), 3, 1).astype(np.uint8)
+    image = Image(indices, 2, bytes(range(12)), (("tRNS", b"\1\2"),), "png")
+    again = laconic.decode(laconic.encode(image))
+    assert again == image and again.depth == 2 and again.palette == bytes(range(12)) and again.extras == image.extras
+
+
+@pytest.fixture(scope="module")
+def tiled():
+    pixels = np.tile(photo(64, 64), (17, 34, 1))[:1080, :2100]
+    return pixels, laconic.encode(Image(pixels), effort=1, threads=2)
+
+
+def test_windows(tiled):
+    pixels, encoded = tiled
+    with laconic.open(encoded) as opened:
+        for window in ((slice(10, 20), slice(30, 50)), (slice(1000, 1080), slice(1000, 1060)), (slice(5, 5), slice(0, 9))):
+            assert np.array_equal(opened[window], pixels[window])
+        assert np.array_equal(opened[1070:], pixels[1070:])
+        assert np.array_equal(opened[-3:, -3:], pixels[-3:, -3:])
+        for senseless in ("x", 5, (slice(0, 9, 2),), (slice(0, 1),) * 3):
+            with pytest.raises(BadInput):
+                opened[senseless]
+    assert len(Reader(BytesSource(encoded)).index) == 6
+
+
+def test_a_lost_tile_is_black(tiled, tmp_path):
+    pixels, encoded = tiled
+    head = Reader(BytesSource(encoded)).index[1]
+    damaged = bytearray(encoded)
+    damaged[head.payload_offset + 9] ^= 1
+    (tmp_path / "x.lac").write_bytes(damaged)
+    with pytest.raises(CorruptFile):
+        laconic.decode(bytes(damaged))
+    laconic.api.decode_file(tmp_path / "x.lac", tmp_path / "x.png", salvage=True)
+    again = laconic.media.image.from_bytes((tmp_path / "x.png").read_bytes(), "x").pixels
+    (top, bottom), (left, right) = head.covers
+    assert not again[top:bottom, left:right].any()
+    again[top:bottom, left:right] = pixels[top:bottom, left:right]
+    assert np.array_equal(again, pixels)
+
+
+def test_hostile_payloads():
+    rng = np.random.default_rng(9)
+    pixels = photo(20, 24)
+    good = encode_tile(pixels, 8, False, 5)
+    shape = pixels.shape
+    assert np.array_equal(decode_tile(good, shape, 8), pixels)
+    for _ in range(60):
+        bad = bytearray(good)
+        for at in rng.integers(0, len(bad), 3):
+            bad[at] = rng.integers(0, 256)
+        try:
+            assert decode_tile(bytes(bad[: rng.integers(1, len(bad) + 1)]), shape, 8).shape == shape
+        except CorruptFile:
+            continue
+    for payload in (b"", b"\5", b"\5\0", b"\0\0\0\0", b"\11\14" + rng.bytes(300)):
+        with pytest.raises(CorruptFile):
+            model_decode(payload, (3, 9, 9), 255)
+        with pytest.raises(CorruptFile):
+            graphics_decode(payload, (9, 9, 3), np.uint8)
+    for depth in (8, 16):
+        for effort in (1, 5, 9):
+            with pytest.raises(CorruptFile):
+                model_decode(bytes([effort, 0]) + rng.bytes(2000), (3, 30, 30), (1 << depth) - 1)
+
+
+def test_models_alone():
+    planes = photo(30, 31).transpose(2, 0, 1)
+    payload = model_encode(planes, 255, 9)
+    assert np.array_equal(model_decode(payload, planes.shape, 255), planes)
+    drawn = kinds()["drawn"]
+    payload = graphics_encode(drawn)
+    assert len(payload) < drawn.nbytes // 6 and np.array_equal(graphics_decode(payload, drawn.shape, np.uint8), drawn)
+
+
+@pytest.mark.parametrize(
+    "value", [np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5, 5), np.uint8), np.zeros((5, 5)), "no such file", 5]
+)
+def test_what_is_no_image(value):
+    with pytest.raises(LaconicError):
+        laconic.encode(value, "image.lossless")
+
+
+@pytest.mark.parametrize("options", [{"effort": 0}, {"effort": True}, {"exact": 3}, {"colour": 1}])
+def test_senseless_options(options):
+    with pytest.raises(BadInput):
+        laconic.codec("image.lossless", **options)
