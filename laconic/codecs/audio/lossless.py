@@ -1,7 +1,7 @@
 """Codec `audio.lossless`: sampled sound. WAV and AIFF files come back byte for byte, FLAC files with the same samples.
 
-A chunk covers a range of samples (on one axis, counted per channel; a tiny file that is stored as it is, its bytes). Its content is
-those bytes of the file: the first chunk's begin with the file's head, the last one's end with its tail. `_payload` says how a
+A chunk covers a range of samples (on one axis, counted per channel; a tiny file that is stored as it is, its bytes). Its content
+is those bytes of the file: the first chunk's begin with the file's head, the last one's end with its tail. `_payload` says how a
 chunk is stored.
 """
 
