@@ -4,7 +4,7 @@
     local errors --> classes --> calibrated scale                                                      |
     soft predictions (means, scales), counted contexts  --> decisions (`_decisions`) --> value --> everything learns
 
-Rows are coded plane by plane, so that a plane sees the whole row of the planes before it.
+Rows are coded plane by plane, each plane one row behind the one before it: it sees that plane's next row as well.
 """
 
 from typing import Any
@@ -30,13 +30,15 @@ _STEP_FROM = 8.0  # mean error at which decisions go in steps of two
 def code_tile(s: State) -> None:
     """Code all pixels of a tile, from `pixels` or into it."""
     height, width, planes = U(s.plan[st.HEIGHT]), U(s.plan[st.WIDTH]), U(s.plan[st.PLANES])
-    for y in range(height):
+    for step in range(height + planes - U(1)):
         for p in range(planes):
+            if step < p or step - p >= height:
+                continue
+            y = step - p
             for c in range(U(PAD)):
                 s.pixels[p, y + U(PAD), c] = s.pixels[p, y + U(PAD - 1), U(PAD)]
             for o in range(U(s.plan[st.SQUARES])):
                 start_row(s, p, o)
-        for p in range(planes):
             for x in range(width):
                 _code_pixel(s, p, y, x)
             _close_row(s, p, y, width)
@@ -44,13 +46,17 @@ def code_tile(s: State) -> None:
 
 @inlined
 def _close_row(s: State, p: int, y: int, width: int) -> None:
-    """Margins repeat what lies beside them: pixels to the right, errors on both sides (the left ones for the next row)."""
+    """Margins repeat what lies beside them: pixels to the right and below, errors on both sides (the left ones
+    for the next row)."""
     now = y & _ONE
     for c in range(U(PAD)):
         s.pixels[p, y + U(PAD), width + U(PAD) + c] = s.pixels[p, y + U(PAD), width + U(PAD - 1)]
         for i in range(U(st.MAX_PREDICTORS)):
             s.errors[p, now, width + U(PAD) + c, i] = s.errors[p, now, width + U(PAD - 1), i]
             s.errors[p, _ONE - now, c, i] = s.errors[p, now, U(PAD), i]
+    if y + _ONE == U(s.plan[st.HEIGHT]):
+        for x in range(width + U(2 * PAD)):
+            s.pixels[p, y + U(PAD + 1), x] = s.pixels[p, y + U(PAD), x]
 
 
 @inlined
@@ -172,7 +178,7 @@ def _code_pixel(s: State, p: int, y: int, x: int) -> None:
             (errors[r, now, at - _ONE, BLEND] + errors[r, now, at + _ONE, BLEND] + errors[r, above, at, BLEND]) * unit
             + error_other
         ) * 0.25
-        signed_other = s.signed[r, at] * unit
+        signed_other = s.signed[r, now, at] * unit
     rough = (abs(w - nw) + abs(n - nw) + abs(ne - n)) * unit
 
     # Bias correction.
@@ -231,7 +237,7 @@ def _code_pixel(s: State, p: int, y: int, x: int) -> None:
         c[12] = _slot(12, key * 8192 + _clip(to_w * 2.0, 63), _clip((ww - mean) * unit, 63) * 16 + (scale_class >> 2), bits)
         c[13] = _slot(13, key * 128 + _clip(apart0 * 8.0, 32), (scale_class >> 2) * 128 + _clip(apart2 * 8.0, 32), bits)
         c[14] = _slot(14, key, S64(x), bits)
-        signed_w = s.signed[p, at - _ONE] * unit
+        signed_w = s.signed[p, now, at - _ONE] * unit
         c[15] = _slot(15, key * 64 + _clip(signed_w * 2.0, 24), (scale_class >> 2) * 64 + _clip(signed_other * 2.0, 24), bits)
     select = s.select
     select[0] = ip * 64 + scale_class
@@ -250,7 +256,7 @@ def _code_pixel(s: State, p: int, y: int, x: int) -> None:
         errors[p, now, at, i] = abs(v - guesses[i])
     size = abs(v - mean)
     errors[p, now, at, BLEND] = size
-    s.signed[p, at] = v - mean
+    s.signed[p, now, at] = v - mean
     _average(s.bias, 0, bias1, v - blend)
     _average(s.bias, 1, bias2, v - blend)
     _average(s.spread, 0, spread1, size * unit)

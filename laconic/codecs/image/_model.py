@@ -23,7 +23,7 @@ def model_encode(planes: np.ndarray, top: int, effort: int) -> bytes | None:
     shift = _unit_shift(planes)
     room = planes.size * (2 if top > 255 else 1) + 16
     s = new_state(SETUPS[effort], planes.shape, top, 1.0 / (1 << shift), np.zeros(room, np.uint8), decoding=False)
-    s.pixels[:, st.PAD :, st.PAD : st.PAD + width] = planes
+    s.pixels[:, st.PAD : -1, st.PAD : st.PAD + width] = planes
     s.registers[HIGH] = 0xFFFFFFFF
     code_tile(s)
     size = int(s.registers[POSITION])
@@ -45,7 +45,7 @@ def model_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.nd
     code_tile(s)
     if int(s.registers[POSITION]) != stream.size + _READ_AHEAD:
         raise CorruptFile("its pixel model ends elsewhere than its pixels")
-    return s.pixels[:, st.PAD :, st.PAD : st.PAD + shape[2]]
+    return s.pixels[:, st.PAD : -1, st.PAD : st.PAD + shape[2]]
 
 
 def _unit_shift(planes: np.ndarray) -> int:

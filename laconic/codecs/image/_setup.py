@@ -10,11 +10,10 @@ from laconic.entropy._mixing_tables import HALF_RANGE, mixing_tables
 from laconic.entropy.mixing import APM_REACH, APM_STEP, APM_STEPS
 from laconic.entropy.mixing_state import aligned_copy
 
-# Neighbours (dy, dx), the most useful first: in the own plane, in a plane whose row is coded already, in one that is to come.
+# Neighbours (dy, dx), the most useful first: in the own plane, in a plane before it, which is a row ahead.
 _OWN = [(0, -1), (-1, 0), (-1, 1), (-1, -1), (0, -2), (-2, 0), (-1, 2), (-2, 1), (-1, -2), (-2, -1)]
 _OWN += [(-2, 2), (-2, -2), (0, -3), (-3, 0), (-1, 3), (-3, 1), (-1, -3), (-3, -1), (-2, 3), (-2, -3)]
-_BEFORE = [(0, 0), (0, 1), (0, -1), (-1, 0), (-1, 1), (-1, -1), (0, 2), (-2, 0), (0, -2), (-1, 2)]
-_TO_COME = [(-1, 0), (-1, 1), (-1, -1)]
+_BEFORE = [(0, 0), (0, 1), (0, -1), (-1, 0), (1, 0), (-1, 1), (-1, -1), (1, -1), (1, 1), (0, 2), (-2, 0), (0, -2), (-1, 2)]
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,15 @@ class Setup:
     final_rate: int = 6
 
 
-_DEFAULT = Setup((Squares(((12, 3, 0), (9, 6, 0), (9, 6, 3)), 0.84, 0.76),), 5, 4, 2, 8, 15)
+_DEFAULT = Setup((Squares(((14, 0, 0), (8, 9, 0), (8, 7, 5)), 0.84, 0.76),), 5, 4, 2, 8, 15)
 _BEST = Setup(
     (
-        Squares(((20, 3, 3), (14, 9, 2), (12, 9, 6)), 0.93, 0.9),
-        Squares(((14, 2, 0), (10, 7, 0), (9, 6, 4)), 0.87, 0.82),
-        Squares(((10, 0, 0), (6, 4, 0), (6, 4, 2)), 0.8, 0.75),
+        Squares(((20, 0, 0), (14, 12, 0), (12, 10, 9)), 0.94, 0.91),
+        Squares(((14, 0, 0), (10, 9, 0), (9, 8, 6)), 0.87, 0.82),
+        Squares(((10, 0, 0), (6, 6, 0), (6, 5, 4)), 0.8, 0.75),
+        Squares(((20, 0, 0), (16, 12, 0), (14, 12, 10)), 0.985, 0.98),
     ),
-    10,
+    12,
     16,
     4,
     1,
@@ -90,7 +90,7 @@ def new_state(
         plan=np.array([*plan, *rates], np.int64),
         registers=np.zeros(6, np.int64),
         stream=stream,
-        pixels=np.full((planes, st.PAD + height, row), (top + 1) // 2, np.int32),
+        pixels=np.full((planes, st.PAD + height + 1, row), (top + 1) // 2, np.int32),
         unit=np.array([unit]),
         taps=taps,
         counts=counts,
@@ -105,7 +105,7 @@ def new_state(
         coefficients=np.zeros((planes, squares, st.MAX_TAPS)),
         guesses=np.zeros(st.MAX_PREDICTORS),
         errors=np.zeros((planes, 2, row, st.MAX_PREDICTORS)),
-        signed=np.zeros((planes, row)),
+        signed=np.zeros((planes, 2, row)),
         local=np.zeros(st.MAX_PREDICTORS),
         bias=bias,
         spread=spread,
@@ -135,12 +135,12 @@ def _taps(setup: Setup, planes: int) -> tuple[np.ndarray, np.ndarray]:
     taps = np.zeros((planes, len(setup.squares), st.MAX_TAPS, 3), np.int64)
     counts = np.zeros((planes, len(setup.squares)), np.int64)
     for p in range(planes):
-        others = [*range(p - 1, -1, -1), *range(p + 1, planes)]
+        others = range(p - 1, -1, -1)
         for o, squares in enumerate(setup.squares):
             own, *elsewhere = squares.taps[p]
             found = [(p, *place) for place in _OWN[:own]]
             for q, count in zip(others, elsewhere, strict=False):
-                found += [(q, *place) for place in (_BEFORE if q < p else _TO_COME)[:count]]
+                found += [(q, *place) for place in _BEFORE[:count]]
             taps[p, o, : len(found)] = found
             counts[p, o] = len(found)
     return taps, counts

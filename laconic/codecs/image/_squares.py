@@ -87,12 +87,11 @@ def learn(s: State, p: int, o: int, x: int, target: float, weight: float) -> Non
 
 @inlined
 def _gather(s: State, p: int, o: int, y: int, x: int, n: int) -> None:
-    """Each tap, relative to the mean of left and upper neighbour in its own plane (of two upper ones where a row is to come)."""
+    """Each tap, relative to the mean of left and upper neighbour in its own plane."""
     at_x, at_y = S64(x) + PAD, S64(y) + PAD
     for i in range(n):
         q = U(s.taps[p, o, i, 0])
-        near = s.pixels[q, U(at_y - 1), U(at_x)]
-        near += s.pixels[q, U(at_y), U(at_x - 1)] if q <= p else s.pixels[q, U(at_y - 1), U(at_x + 1)]
+        near = s.pixels[q, U(at_y), U(at_x - 1)] + s.pixels[q, U(at_y - 1), U(at_x)]
         value = s.pixels[q, U(at_y + s.taps[p, o, i, 1]), U(at_x + s.taps[p, o, i, 2])]
         s.values[o, i] = np.float64(value) - np.float64(near) * 0.5
 

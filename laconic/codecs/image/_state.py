@@ -47,7 +47,7 @@ class State(NamedTuple):
     plan: np.ndarray  # int64[PLAN]
     registers: np.ndarray  # int64[6]: of the range coder, as in entropy.mixing
     stream: np.ndarray  # uint8: coded bytes, written or read
-    pixels: np.ndarray  # int32[planes, PAD + height, PAD + width + PAD]
+    pixels: np.ndarray  # int32[planes, PAD + height + 1, PAD + width + PAD]
     unit: np.ndarray  # float64[1]: what magnitudes are multiplied with before they are classed
     # Least squares: one problem per plane and predictor.
     taps: np.ndarray  # int64[planes, squares, MAX_TAPS, 3]: plane, dy, dx
@@ -64,7 +64,7 @@ class State(NamedTuple):
     # Blending.
     guesses: np.ndarray  # float64[MAX_PREDICTORS]
     errors: np.ndarray  # float64[planes, 2, PAD + width + PAD, MAX_PREDICTORS]: sizes, of two rows
-    signed: np.ndarray  # float64[planes, PAD + width + PAD]: errors of the corrected blend in this row, or the one above
+    signed: np.ndarray  # float64[planes, 2, PAD + width + PAD]: errors of the corrected blend, of two rows
     local: np.ndarray  # float64[MAX_PREDICTORS]: weighted sum of errors around the pixel
     bias: np.ndarray  # float64[2, MAX_PLANES * CLASSES * 64, 2]: sum of errors, count
     spread: np.ndarray  # float64[2, MAX_PLANES * CLASSES * CLASSES, 2]: sum of error sizes, count
