@@ -75,6 +75,11 @@ def inlined(function: Callable[..., Any]) -> Any:
     return kernel(function, _nrt=False, forceinline=True)
 
 
+def helper(function: Callable[..., Any]) -> Any:
+    """A kernel that only other kernels call: without wrappers for Python and C it compiles faster."""
+    return kernel(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
 class _Announcer(event.Listener):
     """Tells `compile_listeners` when numba really compiles, which it does only for what the cache does not hold."""
 

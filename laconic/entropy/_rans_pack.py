@@ -10,6 +10,7 @@ is reached.
 import numpy as np
 from numpy.typing import NDArray
 
+from laconic.entropy._bit_coder import FAILED, close_coder, code_bit, open_coder
 from laconic.entropy._jit import kernel
 from laconic.entropy._rans_stream import read_varint, varint
 from laconic.entropy.tables import MAX_FREQ_BITS, Tables
@@ -19,7 +20,6 @@ _ESCAPE, _MANY, _FIRST = 32, 64, 128
 _MAX_PACKED_ROWS = 1 << 22
 # contexts: 8 zero flags, direction of the step (26), its unary length (2 x 32), upper two bits below the leading one (26 x 3)
 _DIRECTION, _STEP, _UPPER, _CONTEXTS = 8, 40, 104, 186
-_FAILED = -1
 _LONGEST = 48  # bytes: no frequency takes more
 
 
@@ -68,7 +68,7 @@ def unpack(data: bytes | memoryview, at: int = 0) -> tuple[Tables, int]:
     buffer = np.zeros(length + 4, np.uint8)
     buffer[:length] = np.frombuffer(data, np.uint8, length, at)
     freqs = np.zeros(total, np.int64)
-    if code_freqs(freqs, sizes, freq_bits, *_fresh(), buffer, length, True) == _FAILED:
+    if code_freqs(freqs, sizes, freq_bits, *_fresh(), buffer, length, True) == FAILED:
         raise CorruptFile("packed tables: damaged frequencies")
     try:
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint32)
@@ -79,30 +79,27 @@ def unpack(data: bytes | memoryview, at: int = 0) -> tuple[Tables, int]:
         raise CorruptFile(f"packed tables: {error}") from None
 
 
-def _fresh() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Start of the coder: chance of a one in 65536ths and times seen, by context; low, high, code and position."""
-    return np.full(_CONTEXTS, 32768), np.zeros(_CONTEXTS, np.int64), np.array([0, 0xFFFFFFFF, 0, 0])
+def _fresh() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start of the coder (see `_bit_coder`)."""
+    return np.zeros((_CONTEXTS, 2), np.int64), np.zeros(4, np.int64)
 
 
 @kernel
-def code_freqs(freqs, sizes, freq_bits, chances, seen, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
-    """Code freqs i64[sum(sizes)] to or from buffer u8[...]; returns the bytes used, or _FAILED on a damaged stream.
+def code_freqs(freqs, sizes, freq_bits, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
+    """Code freqs i64[sum(sizes)] to or from buffer u8[...]; returns the bytes used, or FAILED on a damaged stream.
 
-    chances, seen, coder: fresh from `_fresh`.
+    model, coder: fresh from `_fresh`.
     """
-    if decoding:
-        for k in range(4):
-            coder[2] = (coder[2] << 8) | (np.int64(buffer[k]) if k < length else 0)
-        coder[3] = 4
+    open_coder(coder, buffer, length, decoding)
     at = 0
     for t in range(sizes.shape[0]):
         end = at + sizes[t]
         left = np.int64(1) << freq_bits
         zeros, last = 0, max(1, freq_bits - 6)
         while at < end - 1 and left > 0:
-            freq = _code_freq(freqs[at], left, zeros, last, chances, seen, coder, buffer, length, decoding)
+            freq = _code_freq(freqs[at], left, zeros, last, model, coder, buffer, length, decoding)
             if freq > left:
-                return _FAILED
+                return FAILED
             freqs[at] = freq
             left -= freq
             zeros = ((zeros << 1) | (freq == 0)) & 7
@@ -112,71 +109,34 @@ def code_freqs(freqs, sizes, freq_bits, chances, seen, coder, buffer, length, de
         if left > 0:  # only the last row is left, and takes the rest
             freqs[at] = left
         at = end
-    if decoding:
-        return _FAILED if coder[3] < length or coder[3] > length + 4 else length
-    for kept in range(1, 5):  # the fewest bytes that stay within low..high when zeros follow
-        unit = np.int64(1) << (32 - 8 * kept)
-        value = (coder[0] + unit - 1) // unit * unit
-        if value <= coder[1] or kept == 4:
-            for k in range(kept):
-                buffer[coder[3] + k] = (value >> (24 - 8 * k)) & 255
-            return coder[3] + kept
-    return _FAILED
+    return close_coder(coder, buffer, length, decoding)
 
 
 @kernel
-def _code_freq(freq, left, zeros, last, chances, seen, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
-    if _code_bit(freq == 0, zeros, chances, seen, coder, buffer, length, decoding):
+def _code_freq(freq, left, zeros, last, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
+    if code_bit(freq == 0, zeros, model, coder, buffer, length, decoding):
         return np.int64(0)
     size = _bit_length(freq)
     most = _bit_length(left)
     last = min(last, most)
-    if last == most or not _code_bit(size > last, _DIRECTION + last, chances, seen, coder, buffer, length, decoding):
+    if last == most or not code_bit(size > last, _DIRECTION + last, model, coder, buffer, length, decoding):
         step = 0
-        while last - step > 1 and _code_bit(
-            size < last - step, _STEP + min(step, 31), chances, seen, coder, buffer, length, decoding
-        ):
+        while last - step > 1 and code_bit(size < last - step, _STEP + min(step, 31), model, coder, buffer, length, decoding):
             step += 1
         size = last - step
     else:
         step = 1
-        while last + step < most and _code_bit(
-            size > last + step, _STEP + 32 + min(step, 31), chances, seen, coder, buffer, length, decoding
+        while last + step < most and code_bit(
+            size > last + step, _STEP + 32 + min(step, 31), model, coder, buffer, length, decoding
         ):
             step += 1
         size = last + step
     value = np.int64(1)
     for k in range(size - 1):
         context = _UPPER + 3 * size + (0 if k == 0 else value - 1) if k < 2 else -1
-        bit = _code_bit((freq >> (size - 2 - k)) & 1, context, chances, seen, coder, buffer, length, decoding)
+        bit = code_bit((freq >> (size - 2 - k)) & 1, context, model, coder, buffer, length, decoding)
         value = (value << 1) | bit
     return value
-
-
-@kernel
-def _code_bit(bit, context, chances, seen, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
-    """Carry-less binary range coder; context -1 is an even chance."""
-    chance = chances[context] if context >= 0 else np.int64(32768)
-    middle = coder[0] + ((coder[1] - coder[0]) * chance >> 16)
-    if decoding:
-        bit = coder[2] <= middle
-    if bit:
-        coder[1] = middle
-    else:
-        coder[0] = middle + 1
-    while ((coder[0] ^ coder[1]) & 0xFF000000) == 0:
-        if decoding:
-            coder[2] = ((coder[2] << 8) & 0xFFFFFFFF) | (np.int64(buffer[coder[3]]) if coder[3] < length else 0)
-        else:
-            buffer[coder[3]] = coder[1] >> 24
-        coder[3] += 1
-        coder[0] = (coder[0] << 8) & 0xFFFFFFFF
-        coder[1] = ((coder[1] << 8) & 0xFFFFFFFF) | 255
-    if context >= 0:
-        target = 65536 - 48 if bit else 48
-        chances[context] += (target - chance) * 2 // (2 * seen[context] + 3)
-        seen[context] = min(seen[context] + 1, 60)
-    return np.int64(1 if bit else 0)
 
 
 @kernel

@@ -13,7 +13,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from laconic.entropy._jit import kernel
+from laconic.entropy._jit import helper, kernel
 
 U = np.uint64
 
@@ -31,11 +31,6 @@ REPEATS = 4  # offset symbols 0..3: one of the last four offsets
 LENGTH_DETAIL, OFFSET_DETAIL = 3, 2  # upper bits of a value within its slot
 FREQ_BITS = 11
 PADDING = 32  # bytes behind every byte array that kernels read or write eight at a time
-
-
-def helper(function):  # type: ignore[no-untyped-def]
-    """A kernel that only kernels call: without the wrappers for other callers it compiles faster."""
-    return kernel(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
 _I1, _I64 = ir.IntType(1), ir.IntType(64)

@@ -5,8 +5,8 @@ A match at a position is (length, distance): data[p : p + length] equals data[p 
 
 import numpy as np
 
-from laconic.codecs.bytes._lz_layout import REPEATS, U, common_length, helper, leading_zeros, load64, move_to_front
-from laconic.entropy._jit import kernel
+from laconic.codecs.bytes._lz_layout import REPEATS, U, common_length, leading_zeros, load64, move_to_front
+from laconic.entropy._jit import helper, kernel
 
 CANDIDATES = 26  # most matches that find_matches keeps for a position
 _MIX = np.uint64(0x9E3779B97F4A7C15)

@@ -8,14 +8,14 @@ integers.
 import numpy as np
 from numpy.typing import NDArray
 
-from laconic.codecs.bytes._lz_layout import ALPHABETS, CONTEXT_BASES, CONTEXTS, FREQ_BITS, KINDS, MAX_TABLES, helper
+from laconic.codecs.bytes._lz_layout import ALPHABETS, CONTEXT_BASES, CONTEXTS, FREQ_BITS, KINDS, MAX_TABLES
 from laconic.codecs.bytes._lz_model import LOG_UNIT, Model, log2_units
-from laconic.entropy._jit import kernel
+from laconic.entropy._bit_coder import FAILED, close_coder, code_bit, open_coder
+from laconic.entropy._jit import helper, kernel
 from laconic.errors import CorruptFile
 
 LEVEL_STEPS = 2  # levels per bit
 MAX_LEVEL = FREQ_BITS * LEVEL_STEPS + 1
-_FAILED = -1
 _LONGEST = 40  # bytes: no level takes more
 # contexts: table number the same as before (by kind, 2), else its bits (by kind, 64); level is zero (2 x 5 x 4), above the
 # expected one (2 x 64), by how far (4 x 32)
@@ -65,7 +65,7 @@ def unpack_model(data: bytes | memoryview) -> tuple[NDArray[np.uint16], NDArray[
     levels = np.zeros((KINDS * MAX_TABLES, 256), np.uint8)
     buffer = np.zeros(len(data) + 4, np.uint8)
     buffer[: len(data)] = np.frombuffer(data, np.uint8)
-    if code_head(counts, tables, levels, ALPHABETS, CONTEXT_BASES, *_work_space(), buffer, len(data), True) == _FAILED:
+    if code_head(counts, tables, levels, ALPHABETS, CONTEXT_BASES, *_work_space(), buffer, len(data), True) == FAILED:
         raise CorruptFile("LZ payload: damaged tables")
     bases = np.repeat(np.cumsum(counts) - counts, np.diff(CONTEXT_BASES))
     return (tables + bases).astype(np.uint16), levels[: counts.sum()]
@@ -109,64 +109,23 @@ def spread_levels(levels, weights, freqs):  # type: ignore[no-untyped-def]
 def code_head(counts, tables, levels, alphabets, bases, model, coder, seen, buffer, length, decoding):  # type: ignore[no-untyped-def]
     """Code counts i64[KINDS], tables u16[CONTEXTS] (numbered within a kind) and levels u8[rows, 256] to or from a buffer.
 
-    buffer u8: `length` bytes and four more. Returns the bytes used, or _FAILED on a damaged stream.
+    buffer u8: `length` bytes and four more. Returns the bytes used, or FAILED on a damaged stream.
     """
-    coder[1] = 0xFFFFFFFF
-    if decoding:
-        for k in range(4):
-            coder[2] = (coder[2] << 8) | (np.int64(buffer[k]) if k < length else 0)
-        coder[3] = 4
+    open_coder(coder, buffer, length, decoding)
     row = np.int64(0)
     for kind in range(KINDS):
         count = np.int64(1)
         for k in range(6):
-            count += _code_bit(((counts[kind] - 1) >> k) & 1, np.int64(-1), model, coder, buffer, length, decoding) << k
+            count += code_bit(((counts[kind] - 1) >> k) & 1, np.int64(-1), model, coder, buffer, length, decoding) << k
         counts[kind] = count
         if not _code_tables(tables, bases[kind], bases[kind + 1], kind, count, model, coder, buffer, length, decoding):
-            return _FAILED
+            return FAILED
         for s in range(256):
             seen[s, 0] = 0
         for t in range(count):
             _code_levels(levels, row, seen, t, kind, alphabets[kind], model, coder, buffer, length, decoding)
             row += 1
-    if decoding:
-        return _FAILED if coder[3] < length or coder[3] > length + 4 else length
-    for kept in range(1, 5):  # the fewest bytes that stay within low..high when zeros follow
-        unit = np.int64(1) << (32 - 8 * kept)
-        value = (coder[0] + unit - 1) // unit * unit
-        if value <= coder[1] or kept == 4:
-            for k in range(kept):
-                buffer[coder[3] + k] = (value >> (24 - 8 * k)) & 255
-            return coder[3] + kept
-    return _FAILED
-
-
-@helper
-def _code_bit(bit, context, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
-    """One bit through a carry-less range coder, its chance learned by context (-1: even)."""
-    chance = np.int64(32768)
-    if context >= 0:
-        chance += model[context, 0]
-    middle = coder[0] + ((coder[1] - coder[0]) * chance >> 16)
-    if decoding:
-        bit = np.int64(coder[2] <= middle)
-    if bit:
-        coder[1] = middle
-    else:
-        coder[0] = middle + 1
-    while ((coder[0] ^ coder[1]) & 0xFF000000) == 0:
-        if decoding:
-            coder[2] = ((coder[2] << 8) & 0xFFFFFFFF) | (np.int64(buffer[coder[3]]) if coder[3] < length else 0)
-        else:
-            buffer[coder[3]] = coder[1] >> 24
-        coder[3] += 1
-        coder[0] = (coder[0] << 8) & 0xFFFFFFFF
-        coder[1] = ((coder[1] << 8) & 0xFFFFFFFF) | 255
-    if context >= 0:
-        target = 32768 - 48 if bit else 48 - 32768
-        model[context, 0] += (target - model[context, 0]) * 2 // (2 * model[context, 1] + 3)
-        model[context, 1] = min(model[context, 1] + 1, 60)
-    return bit
+    return close_coder(coder, buffer, length, decoding)
 
 
 @helper
@@ -177,12 +136,12 @@ def _code_tables(tables, start, stop, kind, count, model, coder, buffer, length,
         bits += 1
     for c in range(start, stop):
         if bits:
-            same = _code_bit(np.int64(tables[c] == last), _SAME + 2 * kind + same, model, coder, buffer, length, decoding)
+            same = code_bit(np.int64(tables[c] == last), _SAME + 2 * kind + same, model, coder, buffer, length, decoding)
             if not same:
                 node = np.int64(1)
                 for k in range(bits - 1, -1, -1):
                     bit = (np.int64(tables[c]) >> k) & 1
-                    node = 2 * node + _code_bit(bit, _TABLE + 64 * kind + node, model, coder, buffer, length, decoding)
+                    node = 2 * node + code_bit(bit, _TABLE + 64 * kind + node, model, coder, buffer, length, decoding)
                 last = node - (1 << bits)
                 if last >= count:
                     return False
@@ -198,7 +157,7 @@ def _code_levels(levels, row, seen, t, kind, alphabet, model, coder, buffer, len
     for s in range(alphabet):
         often = 0 if t == 0 else 1 if seen[s, 0] == 0 else 2 if 3 * seen[s, 0] < t else 3 if 3 * seen[s, 0] < 2 * t else 4
         context = _ZERO + 20 * literal + 4 * often + zeros
-        zero = _code_bit(np.int64(levels[row, s] == 0), context, model, coder, buffer, length, decoding)
+        zero = code_bit(np.int64(levels[row, s] == 0), context, model, coder, buffer, length, decoding)
         zeros = 2 * (zeros & 1) + zero
         if zero:
             levels[row, s] = 0
@@ -206,17 +165,17 @@ def _code_levels(levels, row, seen, t, kind, alphabet, model, coder, buffer, len
         known = np.int64(seen[s, 0] > 0)
         expected = seen[s, 1] if known else last
         level, step = np.int64(levels[row, s]), np.int64(0)
-        if expected < MAX_LEVEL and _code_bit(
+        if expected < MAX_LEVEL and code_bit(
             np.int64(level > expected), _ABOVE + 64 * known + expected, model, coder, buffer, length, decoding
         ):
             step = np.int64(1)
-            while expected + step < MAX_LEVEL and _code_bit(
+            while expected + step < MAX_LEVEL and code_bit(
                 np.int64(level > expected + step), _STEP + 32 * known + step, model, coder, buffer, length, decoding
             ):
                 step += 1
             level = expected + step
         else:
-            while expected - step > 1 and _code_bit(
+            while expected - step > 1 and code_bit(
                 np.int64(level < expected - step), _STEP + 64 + 32 * known + step, model, coder, buffer, length, decoding
             ):
                 step += 1
