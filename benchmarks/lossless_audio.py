@@ -1,8 +1,8 @@
 """Lossless audio beside FLAC and WavPack: `python benchmarks/lossless_audio.py FOLDER [--split test] [--efforts 1,5,9]`.
 
-FOLDER holds `INFO.tsv` (columns path and split) and the FLAC files that it lists under audio/music and audio/speech. Every file is
-decoded to WAV first; sizes are those of whole files, peers without padding and seek tables. Times are CPU seconds of one thread
-(encoding and decoding, after a warm-up); speed is against real time of 44.1 kHz stereo: 88,200 samples a second.
+FOLDER holds `INFO.tsv` (columns path and split) and the FLAC files that it lists under audio/music and audio/speech. All of them
+are decoded to WAV first; sizes are those of whole files, peers without padding and seek tables. Times are CPU seconds of one
+thread (encoding and decoding, after a warm-up); speed is against real time of 44.1 kHz stereo: 88,200 samples a second.
 """
 
 import argparse

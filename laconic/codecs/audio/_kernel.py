@@ -16,9 +16,11 @@ from laconic.entropy._jit import flat_kernel, inlined
 from laconic.entropy.mixing import POSITION, _code, finish, start
 
 # The plan (int64). DECODING stands where the mixing engine has it, whose `start` and `finish` are used here.
-CHANNELS, FRAMES, OWN, OTHER, ORDER, SOLVE, STAGES, EXPERTS, BUCKET_SHIFT, DECODING, LOWEST, HIGHEST, MIXED, TAPS = range(14)
+CHANNELS, FRAMES, OWN, OTHER, ORDER, SOLVE, STAGES, EXPERTS, BUCKET_SHIFT, DECODING, LOWEST, HIGHEST, MIXED, SECOND, TAPS = range(
+    15
+)
 # The rates (float64).
-KEEP, RIDGE, MIX_KEEP, LEARN, SCALE_FAST, SCALE_MIDDLE, SCALE_SLOW, MU = range(8)
+KEEP, RIDGE, MIX_KEEP, LEARN, SCALE_FAST, SCALE_MIDDLE, SCALE_SLOW, KEEP_LONG, MU = range(9)
 
 PAD = 64  # zeros before the first sample of each channel
 SLACK = 2048  # pushes between two moves of a filter's history
@@ -27,6 +29,8 @@ INPUTS = 16  # of the mixer
 DECISIONS = 112
 KINDS, CONTEXTS = 8, 16
 LEVELS = 160
+BUCKETS, EQUAL_BUCKETS = 40, 7  # buckets of a sample; those after the first few double in width
+INSIDE = 48  # decisions from here on are about places in buckets
 RANGES = 3
 TAIL_STEPS, TAIL_REACH = 32, 24  # the table of tails: steps per deviation, deviations
 TAIL_SIZE = 2 * TAIL_STEPS * TAIL_REACH + 2
@@ -41,10 +45,10 @@ class Model(NamedTuple):
     registers: np.ndarray  # int64[6]
     stream: np.ndarray  # uint8
     samples: np.ndarray  # int64[channels * (PAD + frames)]
-    matrix: np.ndarray  # float64[channels * ORDER * ORDER]
+    matrix: np.ndarray  # float64[2 * channels * ORDER * ORDER]: with a short memory, and with a long one
     factor: np.ndarray  # float64[ORDER * ORDER], scratch
-    moments: np.ndarray  # float64[channels * ORDER]
-    weights: np.ndarray  # float64[channels * ORDER]
+    moments: np.ndarray  # float64[2 * channels * ORDER]
+    weights: np.ndarray  # float64[2 * channels * ORDER]
     window: np.ndarray  # float64[ORDER]
     mix_matrix: np.ndarray  # float64[channels * MIX * MIX]
     mix_moments: np.ndarray  # float64[channels * MIX]
@@ -115,6 +119,10 @@ def _predict(m: Model, c: np.uint64, t: np.uint64, stride: np.uint64) -> None:
         m.mix_inputs[np.uint64(1) + s] = p
         total += p
         m.centers[np.uint64(2) + s] = total
+    if plan[SECOND]:
+        long = dot(window, 0, m.weights, np.int64(c + np.uint64(plan[CHANNELS])) * order, order)
+        m.mix_inputs[np.uint64(1) + stages] = long
+        m.centers[np.uint64(2) + stages] = long
     best = dot(m.mix_inputs, 0, m.mix_weights, np.int64(c) * MIX, MIX) if stages else total
     m.centers[0] = _clamp(best, np.float64(plan[LOWEST]), np.float64(plan[HIGHEST]))
 
@@ -125,6 +133,9 @@ def _learn(m: Model, c: np.uint64, x: float, solve: bool) -> None:
     plan, rates = m.plan, m.rates
     order, stages = plan[ORDER], np.uint64(plan[STAGES])
     _learn_squares(m.matrix, m.factor, m.moments, m.weights, m.window, np.int64(c), order, rates[KEEP], rates[RIDGE], x, solve)
+    if plan[SECOND]:
+        long, keep = np.int64(c) + plan[CHANNELS], rates[KEEP_LONG]
+        _learn_squares(m.matrix, m.factor, m.moments, m.weights, m.window, long, order, keep, rates[RIDGE], x, solve)
     rest = x - m.centers[1]
     for s in range(stages):
         place = (c * stages + s) * np.uint64(3)
@@ -145,11 +156,20 @@ def _learn(m: Model, c: np.uint64, x: float, solve: bool) -> None:
         m.places[place + np.uint64(2)] = position
         rest = error
     if stages:
-        keep = rates[MIX_KEEP]
         _learn_squares(
-            m.mix_matrix, m.factor, m.mix_moments, m.mix_weights, m.mix_inputs, np.int64(c), MIX, keep, rates[RIDGE], x, solve
+            m.mix_matrix,
+            m.factor,
+            m.mix_moments,
+            m.mix_weights,
+            m.mix_inputs,
+            np.int64(c),
+            MIX,
+            rates[MIX_KEEP],
+            rates[RIDGE],
+            x,
+            solve,
         )
-    for i in range(np.uint64(2) + stages):
+    for i in range(np.uint64(2) + stages + np.uint64(plan[SECOND])):
         away = abs(x - m.centers[i])
         at = (c * np.uint64(MIX) + i) * np.uint64(RANGES)
         for r in range(np.uint64(RANGES)):
@@ -274,14 +294,14 @@ def _code_sample(m: Model, c: np.uint64, x: int) -> Any:
             threshold, decision, kind = np.int64(0), np.uint64(0), np.uint64(0)
             bit = np.uint64(x >= base)
         elif stage == 1:
-            bits = np.int64(min(width_bits + (np.int64(bucket) - 7 if bucket > 7 else 0), 34))
+            bits = np.int64(min(width_bits + (np.int64(bucket) - EQUAL_BUCKETS if bucket > EQUAL_BUCKETS else 0), 34))
             width = np.int64(1) << np.uint64(bits)
             threshold, decision = low + width, np.uint64(1) + bucket
             kind = np.uint64(1) + min(bucket, np.uint64(3))
             bit = np.uint64(wanted >= threshold)
         else:
             width >>= 1
-            threshold, decision = low + width, np.uint64(48) + min(bucket, np.uint64(3)) * np.uint64(16) + node
+            threshold, decision = low + width, np.uint64(INSIDE) + min(bucket, np.uint64(3)) * np.uint64(16) + node
             kind = np.uint64(5) + min(np.uint64(modelled), np.uint64(2))
             bit = np.uint64(wanted >= threshold)
         # Experts.
@@ -337,7 +357,7 @@ def _code_sample(m: Model, c: np.uint64, x: int) -> Any:
         if bit:
             low = threshold
         if stage == 1:
-            if bit and bucket < 39:
+            if bit and bucket < BUCKETS - 1:
                 bucket += np.uint64(1)
                 continue
             stage = 2

@@ -18,9 +18,10 @@ class Profile:
     """What a model is made of.
 
     own, other: samples of this and of the partner channel that least squares looks at. solve: samples between two solutions.
-    keep, mix_keep: how fast least squares forget, of samples and of stages. taps, mu: lengths and rates of the filters.
-    experts: (center, speed of the deviation, shape); center 0 is the final prediction, 1 that of least squares, 2 + s the sum
-    after filter s. learn: rate of the mixer. shift: how much narrower buckets are.
+    keep, mix_keep: how fast least squares forget, of samples and of stages; keep_long: a second one's, 0 for none. taps, mu:
+    lengths and rates of the filters. experts: (center, speed of the deviation, shape); center 0 is the final prediction, 1 that
+    of least squares, 2 + s the sum after filter s, behind those the second least squares. learn: rate of the mixer. shift: how
+    much narrower buckets are.
     """
 
     own: int
@@ -30,8 +31,9 @@ class Profile:
     mu: tuple[float, ...] = ()
     experts: tuple[tuple[int, int, int], ...] = ()
     keep: float = 0.998
-    mix_keep: float = 0.998
-    ridge: float = 0.001
+    keep_long: float = 0.0
+    mix_keep: float = 0.997
+    ridge: float = 2.0
     learn: float = 0.004
     shift: int = 0
     scales: tuple[float, float, float] = (1 / 8, 1 / 24, 1 / 128)
@@ -40,16 +42,25 @@ class Profile:
 _THREE = ((0, _MIDDLE, _LAPLACE), (0, _FAST, _LAPLACE), (0, _SLOW, _LOGISTIC))
 _SIX = (*_THREE, (1, _MIDDLE, _LAPLACE), (2, _MIDDLE, _LAPLACE), (4, _MIDDLE, _LAPLACE))
 
+_EIGHT = (
+    *_THREE,
+    (1, _MIDDLE, _LAPLACE),
+    (5, _MIDDLE, _LAPLACE),
+    (6, _MIDDLE, _LAPLACE),
+    (0, _MIDDLE, _LOGISTIC),
+    (0, _SLOW, _LAPLACE),
+)
+
 PROFILES = {
-    1: Profile(16, 8, 256),
+    1: Profile(16, 8, 128),
     2: Profile(24, 8, 128),
-    3: Profile(24, 8, 64, (256, 16), (0.012, 0.03)),
-    4: Profile(16, 8, 64, (256, 16), (0.012, 0.03), _THREE),
-    5: Profile(16, 8, 64, (256, 32, 16), (0.012, 0.02, 0.03), _THREE),
-    6: Profile(24, 8, 32, (256, 32, 16), (0.012, 0.02, 0.03), _SIX),
-    7: Profile(32, 16, 32, (256, 32, 16), (0.012, 0.02, 0.03), _SIX),
-    8: Profile(32, 16, 16, (1024, 256, 16), (0.008, 0.012, 0.03), _SIX),
-    9: Profile(32, 16, 8, (1024, 256, 32, 16), (0.008, 0.012, 0.02, 0.03), _SIX),
+    3: Profile(24, 8, 64, (256, 16), (0.03, 0.12)),
+    4: Profile(16, 8, 64, (256, 16), (0.03, 0.12), _THREE),
+    5: Profile(16, 8, 32, (256, 32, 16), (0.04, 0.1, 0.15), _THREE),
+    6: Profile(24, 8, 32, (256, 32, 16), (0.04, 0.1, 0.15), _SIX),
+    7: Profile(32, 16, 32, (256, 32, 16), (0.04, 0.1, 0.15), _SIX),
+    8: Profile(32, 16, 16, (1024, 256, 16), (0.028, 0.06, 0.15), _SIX),
+    9: Profile(32, 16, 8, (1024, 256, 32, 16), (0.028, 0.06, 0.12, 0.18), _EIGHT, keep_long=0.9995),
 }
 
 
@@ -61,6 +72,7 @@ def new_model(
     order = -(-(own + other) // 8) * 8
     stages, experts = len(profile.taps), len(profile.experts)
     mixed = -(-(experts + 2) // 8) * 8
+    second = int(profile.keep_long > 0)  # another least squares, with a longer memory
     shape = (channels, frames, own, other, order, profile.solve, stages, experts, profile.shift)
     places, taps, history = [], 0, 0
     for n in profile.taps * channels:
@@ -74,15 +86,18 @@ def new_model(
     mixers[:, experts : experts + 2] = 0.05
     _, stretch, squash, _ = mixing_tables()
     return k.Model(
-        plan=np.array([*shape, int(decoding), lowest, highest, mixed, *profile.taps], np.int64),
-        rates=np.array([profile.keep, profile.ridge, profile.mix_keep, profile.learn, *profile.scales, *profile.mu], np.float64),
+        plan=np.array([*shape, int(decoding), lowest, highest, mixed, second, *profile.taps], np.int64),
+        rates=np.array(
+            [profile.keep, profile.ridge, profile.mix_keep, profile.learn, *profile.scales, profile.keep_long, *profile.mu],
+            np.float64,
+        ),
         registers=np.zeros(6, np.int64),
         stream=stream,
         samples=np.zeros(channels * (k.PAD + frames), np.int64),
-        matrix=np.zeros(channels * order**2),
+        matrix=np.zeros(2 * channels * order**2),
         factor=np.zeros(max(order, k.MIX) ** 2),
-        moments=np.zeros(channels * order),
-        weights=np.zeros(channels * order),
+        moments=np.zeros(2 * channels * order),
+        weights=np.zeros(2 * channels * order),
         window=np.zeros(order),
         mix_matrix=np.zeros(channels * k.MIX**2),
         mix_moments=np.zeros(channels * k.MIX),
@@ -98,13 +113,37 @@ def new_model(
         expert_state=np.zeros(5 * experts),
         inputs=np.zeros(k.INPUTS),
         mixers=mixers.reshape(-1),
-        counters=np.full(k.LEVELS * k.DECISIONS * 2, 32768, np.int64),
+        counters=_counters(profile.shift).copy(),
         levels=np.full(channels, 8, np.int64),
         last=np.zeros(channels),
         tails=_tails(),
         stretch=stretch,
         squash=squash,
     )
+
+
+@cache
+def _counters(shift: int) -> np.ndarray:
+    """int64[LEVELS * DECISIONS * 2]: where counters start, the probabilities of Laplace's distribution at every level."""
+    counters = np.full((k.LEVELS, k.DECISIONS), 32768, np.int64)
+    with localcontext() as context:
+        context.prec = 20
+        for row in range(k.LEVELS):
+            level, quarter = divmod(row, 4)
+            deviation = Decimal(2) ** level * (Decimal(9) / 8 + Decimal(quarter) / 4 if level >= 2 else Decimal(3) / 2) / 16
+            bits = max(level - 4 - shift, 0)
+            if bits > 1 and level > 6 + shift:
+                counters[row] = counters[row - 4]  # widths grow with the deviation
+                if bits > 3:
+                    continue
+            for bucket in range(k.BUCKETS):
+                width = Decimal(2) ** (bits + max(bucket - k.EQUAL_BUCKETS, 0))
+                counters[row, 1 + bucket] = int(65535 * (-width / deviation).exp())
+            for node in range(1, 1 << min(bits, 3)):
+                half = Decimal(2) ** (bits - node.bit_length())
+                p = int(65535 / (1 + (half / deviation).exp()))
+                counters[row, [k.INSIDE + 16 * bucket + node for bucket in range(4)]] = p
+    return np.repeat(np.clip(counters, 64, 65472).reshape(-1), 2)
 
 
 @cache
