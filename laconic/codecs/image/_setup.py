@@ -39,11 +39,11 @@ class Setup:
     sets: int
     period: int
     context_bits: int
-    mix_rate: int = 160
+    mix_rate: int = 200
     final_rate: int = 6
 
 
-_DEFAULT = Setup((Squares(((14, 0, 0), (8, 9, 0), (8, 7, 5)), 0.84, 0.76),), 5, 4, 2, 8, 15)
+_DEFAULT = Setup((Squares(((16, 0, 0), (10, 10, 0), (10, 9, 7)), 0.89, 0.83),), 5, 4, 2, 8, 15)
 _BEST = Setup(
     (
         Squares(((20, 0, 0), (14, 12, 0), (12, 10, 9)), 0.94, 0.91),

@@ -1,0 +1,60 @@
+"""Make the golden files of `image.lossless`: small pictures, encoded by this version, that every later version must decode.
+
+    python tools/make_golden_image.py      adds what is missing; never touches a file that exists
+
+Each is `tests/golden/image-effort<N>-<picture>.lac`; the pictures are made by `content()` and stay out of the tree.
+"""
+
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+
+FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"
+WANTED = [(effort, name) for effort in (1, 5, 9) for name in ("photo", "deep")] + [(5, "alpha"), (5, "drawn"), (5, "palette")]
+
+
+def content(name: str):  # an Image
+    """The picture called `name`: photo, deep (16-bit gray), alpha, drawn, palette; all from integers."""
+    from laconic.media.image import Image
+
+    rng = random.Random(2026)
+    noise = np.array([rng.randrange(8) for _ in range(48 * 40 * 3)]).reshape(40, 48, 3)
+    y, x = np.mgrid[0:40, 0:48]
+    smooth = ((x - 20) ** 2 + (y - 9) ** 2) // 16 + 60 * (x > y)
+    photo = np.clip(smooth[:, :, None] + noise + np.array([3, 0, 9]), 0, 255).astype(np.uint8)
+    if name == "photo":
+        return Image(photo)
+    if name == "deep":
+        return Image((smooth[:, :, None] * 211 + noise[:, :, :1] * 9).astype(np.uint16), 16)
+    if name == "alpha":
+        return Image(np.concatenate([photo, (255 - smooth[:, :, None] // 3).astype(np.uint8)], 2))
+    blocks = (x // 6 * 5 + y // 7 * 3) % 11
+    if name == "drawn":
+        return Image((blocks[:, :, None] * np.array([20, 7, 23])).astype(np.uint8))
+    return Image(blocks[:, :, None].astype(np.uint8), 4, bytes(range(48)), (("tRNS", b"\0\7"),), "png")
+
+
+def make(effort: int, name: str) -> bytes:
+    """The file."""
+    import laconic
+
+    return laconic.encode(content(name), effort=effort)
+
+
+def main() -> None:
+    """Write the missing ones; say what was left alone."""
+    sys.path.insert(0, str(FOLDER.parent.parent))
+    for effort, name in WANTED:
+        path = FOLDER / f"image-effort{effort}-{name}.lac"
+        if path.exists():
+            same = path.read_bytes() == make(effort, name)
+            print(f"{path.name}: left alone, {'as this version writes it' if same else 'THIS VERSION WRITES OTHER BYTES'}")
+        else:
+            path.write_bytes(make(effort, name))
+            print(f"{path.name}: made, {path.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
