@@ -13,6 +13,7 @@ from laconic.errors import CorruptFile
 _FEW = 8  # samples per level below which a list of levels says more than it saves
 _FULL = 0.8  # of the levels in the middle half of all samples: more than this in use is no gap
 _MAX_LEVELS = 1 << 22
+_BITMAP = 1 << 24  # spans of values up to which a map of those in use is quicker than sorting
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,14 @@ def _ranked(row: np.ndarray, shift: int) -> tuple[Dense, np.ndarray]:
     if n < 4096:
         return plain, row
     low, high = int(row.min()), int(row.max())
-    if high - low < 1 << 20:
-        counts = np.bincount(row - low, minlength=high - low + 1)
-        levels = np.flatnonzero(counts) + low
-        middle = np.searchsorted(np.cumsum(counts), (n // 4, 3 * n // 4)) + low
+    if high - low < _BITMAP:
+        seen = np.zeros(high - low + 1, np.bool_)
+        seen[row - low] = True
+        levels = np.flatnonzero(seen) + low
     else:
         levels = np.unique(row)
-        middle = np.partition(row, (n // 4, 3 * n // 4))[[n // 4, 3 * n // 4]]
+    some = np.sort(row[:: max(1, n // 4096)])
+    middle = some[[some.size // 4, 3 * some.size // 4]]
     span = int(middle[1] - middle[0]) + 1
     inside = int(np.searchsorted(levels, middle[1], "right") - np.searchsorted(levels, middle[0]))
     if len(levels) * _FEW > n or len(levels) < 2 or inside > _FULL * span or len(levels) > _MAX_LEVELS:
