@@ -14,6 +14,7 @@ from laconic.cli._report import print_table, ratio_text, speed_text
 from laconic.codecs import registry
 from laconic.evaluation.bench import measure
 from laconic.evaluation.peers import PEERS
+from laconic.media import sniff
 
 _ROOT = Path(__file__).resolve().parent.parent
 _EFFORTS = [5, 9]
@@ -25,7 +26,7 @@ def main() -> int:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     inputs = sorted(path for path in (_ROOT / "examples").iterdir() if path.is_file())
-    _warm_up(inputs[0], out)
+    _warm_up(inputs, out)
     zstd = next(peer for peer in PEERS if peer.name == "zstd -19")
     rows, wrong = [], []
     totals = {effort: [0, 0, 0] for effort in _EFFORTS}
@@ -58,16 +59,17 @@ def main() -> int:
     return int(bool(wrong))
 
 
-def _warm_up(sample: Path, out: Path) -> None:
+def _warm_up(inputs: list[Path], out: Path) -> None:
     """Compile what the efforts need before anything is timed, and say how long it took."""
     print("Compiling kernels if this machine has none yet ...", flush=True)
     start = time.perf_counter()
+    samples = {sniff.codec_for(path.read_bytes()[: sniff.HEAD_SIZE]): path for path in inputs}  # one for each codec
     with Compilations() as compilations:
-        for effort in _EFFORTS:
-            api.encode_file(sample, out / "warm.lac", options={"effort": effort}, force=True)
-            api.decode_file(out / "warm.lac", out / "warm", force=True)
-    for name in ("warm.lac", "warm"):
-        (out / name).unlink()
+        for sample in samples.values():
+            for effort in _EFFORTS:
+                api.encode_file(sample, out / "warm.lac", options={"effort": effort}, force=True)
+                api.decode_file(out / "warm.lac", out / sample.name, force=True)
+                (out / "warm.lac").unlink()
     print(f"{compilations.count} kernels compiled, {time.perf_counter() - start:.1f} s.\n")
 
 
