@@ -129,6 +129,8 @@ def test_hostile_payloads():
             model_decode(payload, (3, 9, 9), 255)
         with pytest.raises(CorruptFile):
             graphics_decode(payload, (9, 9, 3), np.uint8)
+    with pytest.raises(CorruptFile):
+        model_decode(bytes([9, 0]) + rng.bytes(2000), (3, 1, 1 << 20), 255)
     for depth in (8, 16):
         for effort in (1, 5, 9):
             with pytest.raises(CorruptFile):

@@ -14,6 +14,7 @@ from laconic.errors import CorruptFile
 _HEAD = 2
 _READ_AHEAD = 2  # a decoder has read this much past the encoder's two last bytes
 _MAX_SHIFT = 12
+_MAX_WIDTH = 1024  # columns: each takes kilobytes of sums
 _LIVELY = 16.0  # mean difference between neighbours above which magnitudes are scaled down
 
 
@@ -37,6 +38,8 @@ def model_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.nd
     """int32 of `shape` from what `model_encode` made; raises `CorruptFile` when the payload is none, or not of this shape."""
     if len(payload) < _HEAD + 2 or payload[0] not in SETUPS or payload[1] > _MAX_SHIFT:
         raise CorruptFile("its pixel model has no valid head")
+    if shape[2] > _MAX_WIDTH:
+        raise CorruptFile(f"its pixel model covers {shape[2]} columns, more than {_MAX_WIDTH}")
     stream = np.frombuffer(payload, np.uint8, offset=_HEAD)
     s = new_state(SETUPS[payload[0]], shape, top, 1.0 / (1 << payload[1]), stream.copy(), decoding=True)
     s.registers[LOW], s.registers[HIGH] = 0, 0xFFFFFFFF

@@ -20,8 +20,7 @@ from laconic.threads import ordered_map
 TILE, FILE = range(2)
 _SIDE = 1024
 _SMALL = 24 << 20  # bytes of pixels up to which the file itself is tried
-_MODEL_COST = 700  # bytes of memory per pixel in a tile, and
-_BASE_COST = 96 << 20
+_BASE_COST = 160 << 20  # bytes of memory for any tile: sums of products, slots
 
 
 @dataclass(frozen=True)
@@ -205,10 +204,10 @@ def _content(pixels: np.ndarray) -> bytes:
 
 
 def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:
-    """Tiles of about `_SIDE` squared, larger ones first where the sides do not divide; long strips for narrow pictures."""
+    """Tiles of at most `_SIDE` squared, longer ones in narrow pictures. None is wider: the sums of the model are by column."""
     height, width = shape[:2]
-    rows = min(height, max(_SIDE, _SIDE * _SIDE // max(width, 1) if width < _SIDE else _SIDE))
-    columns = min(width, max(_SIDE, _SIDE * _SIDE // max(height, 1) if height < _SIDE else _SIDE))
+    columns = min(width, _SIDE)
+    rows = min(height, _SIDE * _SIDE // columns)
     for top in range(0, height, rows):
         for left in range(0, width, columns):
             yield top, min(top + rows, height), left, min(left + columns, width)
