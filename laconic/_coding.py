@@ -50,7 +50,7 @@ def prepare(source: Source, name: str | None, options: dict[str, Any]) -> Job:
     remark = None
     if name is None:
         head = source.peek(sniff.HEAD_SIZE)
-        chosen = sniff.codec_for(head)
+        chosen = sniff.codec_for(head, source.size)
         remark = sniff.remark_on(head)
         if chosen in registry.names():
             source = seekable(source)

@@ -15,6 +15,7 @@ from laconic.source import Source
 
 MAX_SIDE = 1 << 20
 MAX_FILE = 1 << 31
+SMALLEST = 1024  # bytes of a file: below, the header of an image costs more than its codec gains
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FORMATS = {b"BM": "bmp", b"II*\0": "tiff", b"MM\0*": "tiff", b"P5": "pgm", b"P6": "ppm"}

@@ -15,11 +15,12 @@ CODECS = {"image": "image.lossless", "audio": "audio.lossless"}
 """The codec for each kind of file that is recognised."""
 
 
-def codec_for(head: bytes) -> str | None:
-    """The codec for a file that begins with `head`, None when no kind is recognised."""
+def codec_for(head: bytes, size: int | None = None) -> str | None:
+    """The codec for a file of `size` bytes that begins with `head`, None when no kind is recognised, or its header would cost
+    more than is gained (a media module may name the SMALLEST file that is worth it)."""
     for kind, codec in CODECS.items():
         module = _module(kind)
-        if module is not None and module.sniff(head):
+        if module is not None and module.sniff(head) and (size is None or size >= getattr(module, "SMALLEST", 0)):
             return codec
     return None
 

@@ -111,8 +111,8 @@ def test_files_of_every_format(tmp_path, kind):
 
 
 def test_16_bit_ppm(tmp_path):
-    pixels = photo(10, 11, 3, 65535)
-    data = b"P6\n11 10\n65535\n" + pixels.astype(">u2").tobytes()
+    pixels = photo(20, 21, 3, 65535)
+    data = b"P6\n21 20\n65535\n" + pixels.astype(">u2").tobytes()
     (tmp_path / "x.ppm").write_bytes(data)
     assert np.array_equal(laconic.decode(laconic.encode(tmp_path / "x.ppm")).pixels, pixels)
     assert b"".join(media.to_blocks(media.from_bytes(data, "x"), ".png"))[:4] == b"\x89PNG"
@@ -125,6 +125,13 @@ def test_a_file_that_resists_is_kept(tmp_path):
     encoded = laconic.encode(tmp_path / "x.png")
     assert len(encoded) <= len(data) + 64 + len(data) // 1000
     assert np.array_equal(laconic.decode(encoded).pixels, noise)
+
+
+def test_tiny_files_keep_the_size_promise(tmp_path):
+    for side in (1, 8, 32):
+        data = saved(np.zeros((side, side, 3), np.uint8))
+        (tmp_path / "x.png").write_bytes(data)
+        assert len(laconic.encode(tmp_path / "x.png")) <= len(data) + 64
 
 
 RAW = b"".join(b"\0" + bytes(12) for _ in range(4))
