@@ -20,6 +20,9 @@ from laconic.source import FileSource, Source, seekable
 from laconic.threads import Budget, ordered_map
 
 DEFAULT_CODEC = "bytes"
+_TRIED_SIZE = 64 << 10  # files up to this size are coded to see whether the codec for their content pays for its header
+_HEADER_SIZE = 130
+_GROWTH = 64  # bytes that any file may grow by
 
 
 def make_codec(name: str | None, options: dict[str, Any]) -> Codec[Any]:
@@ -56,11 +59,18 @@ def prepare(source: Source, name: str | None, options: dict[str, Any]) -> Job:
             source = seekable(source)
             codec = make_codec(chosen, options)
             try:
-                return Job(codec, media_of(codec).from_source(source), source, remark)
+                value = media_of(codec).from_source(source)
+                if source.size is None or source.size > _TRIED_SIZE or _coded_size(codec, value) <= source.size + _GROWTH:
+                    return Job(codec, value, source, remark)
             except UnsupportedFile as error:
                 remark = f"{str(error).removeprefix(f'{source.name}: ')}; codec {DEFAULT_CODEC} keeps its bytes"
     codec = make_codec(name, options)
     return Job(codec, media_of(codec).from_source(source), source, remark)
+
+
+def _coded_size(codec: Codec[Any], value: Any) -> int:
+    """Bytes of a file with this value, about: headers of codecs with much metadata are longer than those of `bytes`."""
+    return sum(len(chunk.payload) for chunk in codec.encode(value)) + _HEADER_SIZE
 
 
 def codec_for_value(value: Any) -> str:
