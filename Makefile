@@ -14,9 +14,9 @@ demo: $(VENV)/.stamp-run
 
 # Three runs: what fixes the bytes of a stream on a plain CPU, the coders with bounds checks in their kernels, and everything.
 test: $(VENV)/.stamp-dev
-	NUMBA_CPU_NAME=generic $(BIN)/python -m pytest -q -m "not slow" tests/test_golden.py tests/entropy
-	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -q -m "not slow" tests/entropy $(wildcard tests/codecs) tests/test_fuzz.py
-	$(BIN)/python -m pytest -q
+	NUMBA_CPU_NAME=generic $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow" tests/test_golden.py tests/entropy
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow" tests/entropy $(wildcard tests/codecs) tests/test_fuzz.py
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 test-gpu: $(VENV)/.stamp-gpu
 	$(BIN)/python -m pytest -q tests/entropy/test_gpu.py
