@@ -41,7 +41,7 @@ class Bytes(BlockCodec):
     def memory(self, size: int, payload: bytes | None = None) -> int:
         """zstd and stored: a few copies. LZ: the match tables of the parsers. Context mixing: tables that grow with the chunk."""
         method = payload[0] if payload else self._method()
-        if payload is not None and method != MODEL:
+        if payload is not None and (method != MODEL or not payload):
             return 4 * size + 16 * _MIB
         if method == LZ and self.options.effort == 3:
             return 80 * size + 16 * _MIB
