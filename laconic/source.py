@@ -104,6 +104,18 @@ class BytesSource(Source):
         return bytes(self._view[offset : offset + n])
 
 
+class Part(Source):
+    """The bytes from `start` to `stop` of another source."""
+
+    def __init__(self, source: Source, start: int, stop: int) -> None:
+        self._source, self._start = source, start
+        self.size: int = stop - start
+        self.name = source.name
+
+    def read(self, offset: int, n: int) -> bytes:
+        return self._source.read(self._start + offset, max(0, min(n, self.size - offset)))
+
+
 class PipeSource(Source):
     """A stream that can only be read forwards, such as standard input."""
 

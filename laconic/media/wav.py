@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from laconic.errors import UnsupportedFile
 from laconic.media.audio import MAX_AROUND, Audio, sample_size
-from laconic.source import BytesSource, Source
+from laconic.source import BytesSource, Part, Source
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _MAX_CHUNKS = 1000
@@ -76,18 +76,6 @@ def write(value: Audio) -> Iterator[bytes]:
         yield to_bytes(from_bytes(block, value.layout, value.channels), layout)
     if size & 1:
         yield b"\0"
-
-
-class Part(Source):
-    """The bytes from `start` to `stop` of another source."""
-
-    def __init__(self, source: Source, start: int, stop: int) -> None:
-        self._source, self._start = source, start
-        self.size: int = stop - start
-        self.name = source.name
-
-    def read(self, offset: int, n: int) -> bytes:
-        return self._source.read(self._start + offset, max(0, min(n, self.size - offset)))
 
 
 def _format(fmt: bytes, name: str) -> tuple[str, int, int]:
