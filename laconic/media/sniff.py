@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 from typing import Any
 
-HEAD_SIZE = 64
+HEAD_SIZE = 256
 """First bytes of a file that `sniff` and `remark` get; fewer when the file is shorter."""
 
 CODECS = {"image": "image.lossless", "audio": "audio.lossless"}
