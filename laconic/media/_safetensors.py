@@ -10,7 +10,7 @@ from typing import Any
 
 from laconic.errors import BadInput, UnsupportedFile
 from laconic.media._memory import ArraySource, Item
-from laconic.media.tensors import DTYPES, TensorEntry, Tensors, size_of
+from laconic.media.tensors import DTYPES, TensorEntry, Tensors, place_of, size_of
 from laconic.source import Source
 
 MAX_HEADER = 100_000_000  # bytes; the format's own limit
@@ -26,7 +26,7 @@ def read(source: Source) -> Tensors:
     for entry in entries:
         if entry.offset > at:
             raise UnsupportedFile(
-                f"{source.name}: {entry.offset - at} bytes at offset {at} belong to no tensor (the next is {entry.name!r})"
+                f"{source.name}: {entry.offset - at} bytes at offset {at} belong to no tensor (the next is {entry.name[:200]!r})"
             )
         at = max(at, entry.stop)
     tensors = Tensors(source, "safetensors", tuple(entries))
@@ -100,7 +100,7 @@ def build_header(tensors: list[tuple[str, str, tuple[int, ...], int]], metadata:
 
 def _entry(file: str, name: str, what: Any, begin: int) -> TensorEntry:
     """One tensor as the header describes it; raises UnsupportedFile."""
-    place = f"{file}: tensor {name!r}"
+    place = place_of(file, name)
     if not isinstance(what, dict) or set(what) != {"dtype", "shape", "data_offsets"}:
         raise UnsupportedFile(f"{place}: its description must have dtype, shape and data_offsets, and nothing else")
     dtype, shape, offsets = what["dtype"], what["shape"], what["data_offsets"]
@@ -125,7 +125,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
-                raise ValueError(f"the name {name!r} is there twice")
+                raise ValueError(f"the name {name[:200]!r} is there twice")
             seen.add(name)
     return found
 

@@ -4,7 +4,7 @@ A parser says what lies where and nothing more: every byte of the file that belo
 directories) stays in `source`, so that the file comes back byte for byte, whatever its format.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -42,15 +42,22 @@ DTYPES = {
     "I4": 4,
     "BOOL": 8,
 }
-"""Bits per element, by the names that safetensors uses (C128, U4 and I4 are ours), in the order that it gives tensors in a file."""
+"""Bits per element, by the names of safetensors (C128, U4 and I4 are ours), in the order in which it sorts tensors."""
 
 SMALLEST = 256  # bytes of a file: below, nothing is gained
 MAX_TENSORS = 1 << 20
 MAX_DIMENSIONS = 64
+MAX_NAME = 4096  # characters
 ONLY = "array"
 """Name of the tensor of a file that holds one array without a name (.npy)."""
 
 _BLOCK = 1 << 20
+_HEAD = 256  # bytes of a file that tell its format
+_MAGICS = {
+    b"\x93NUMPY": "npy",
+    b"GGUF": "gguf",
+    b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.": "legacy",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +100,9 @@ class Tensors:
         seen: set[str] = set()
         at = 0
         for entry in self.entries:
-            what = f"{name}: tensor {entry.name!r}"
+            what = place_of(name, entry.name)
+            if len(entry.name) > MAX_NAME or not _is_text(entry.name):
+                raise UnsupportedFile(f"{what} has a name that is too long, or no valid Unicode")
             if entry.name in seen:
                 raise UnsupportedFile(f"{what} is there twice")
             if entry.size != size_of(entry.dtype, entry.shape, what):
@@ -114,10 +123,17 @@ class Tensors:
 def size_of(dtype: str, shape: tuple[int, ...], what: str = "a tensor") -> int:
     """Bytes of an array; raises UnsupportedFile, naming `what`, for types and shapes that cannot be."""
     if dtype not in DTYPES:
-        raise UnsupportedFile(f"{what} has the unknown type {dtype!r}; known are: {', '.join(DTYPES)}")
-    if len(shape) > MAX_DIMENSIONS or any(type(n) is not int or not 0 <= n < 1 << 63 for n in shape):
-        raise UnsupportedFile(f"{what} has an impossible shape ({len(shape)} dimensions, {str(shape)[:80]})")
+        raise UnsupportedFile(f"{what} has the unknown type {dtype[:40]!r}; known are: {', '.join(DTYPES)}")
+    if len(shape) > MAX_DIMENSIONS:
+        raise UnsupportedFile(f"{what} has {len(shape)} dimensions; at most {MAX_DIMENSIONS} are supported")
+    if any(type(n) is not int or not 0 <= n < 1 << 63 for n in shape):
+        raise UnsupportedFile(f"{what} has a shape that cannot be: whole numbers from 0 to 2^63 - 1 are needed")
     return -(-prod(shape) * DTYPES[dtype] // 8)
+
+
+def place_of(file: str, name: str) -> str:
+    """How messages call a tensor."""
+    return f"{file}: tensor {name[:200]!r}"
 
 
 def sniff(head: bytes) -> bool:
@@ -126,20 +142,26 @@ def sniff(head: bytes) -> bool:
 
 
 def from_source(source: Source) -> Tensors:
-    """The tensors in a file or pipe; raises UnsupportedFile, with what is wrong and where, for files that contradict themselves."""
+    """The tensors in a file or pipe; raises UnsupportedFile, with what is wrong and where, for contradictory files."""
     source = seekable(source)
-    kind = _format(source.peek(64))
-    if kind == "safetensors":
-        from laconic.media import _safetensors
+    kind = _format(source.peek(_HEAD))
+    if kind is None:
+        raise UnsupportedFile(
+            f"{source.name}: holds no tensors in a format that is read here (safetensors, npy, npz, GGUF, PyTorch checkpoint)"
+        )
+    return _readers()[kind](source)
 
-        return _safetensors.read(source)
-    if kind == "npy":
-        from laconic.media import _npy
 
-        return _npy.read(source)
-    raise UnsupportedFile(
-        f"{source.name}: holds no tensors in a format that is read here (safetensors, npy, npz, GGUF, PyTorch checkpoint)"
-    )
+def _readers() -> dict[str, Callable[[Source], Tensors]]:
+    from laconic.media import _checkpoint, _gguf, _npy, _npz, _safetensors
+
+    return {
+        "safetensors": _safetensors.read,
+        "npy": _npy.read,
+        "zip": lambda source: (_npz if b".npy" in source.peek(_HEAD) else _checkpoint).read(source),
+        "gguf": _gguf.read,
+        "legacy": _checkpoint.read_legacy,
+    }
 
 
 def from_object(value: Any) -> Tensors:
@@ -166,10 +188,12 @@ def from_object(value: Any) -> Tensors:
 
 def to_object(value: Tensors) -> Any:
     """numpy arrays by name (`as_array` says of which dtypes); of an .npy file its one array. Reads `source` once, forwards."""
-    if value.format == "npy":
-        from laconic.media import _npy
+    from laconic.media import _npy, _npz
 
+    if value.format == "npy":
         return _npy.array_of(value.source)
+    if value.format == "npz":
+        return _npz.arrays_of(seekable(value.source))
     return {
         entry.name: as_array(entry.dtype, entry.shape, value.source.read(entry.offset, entry.size), entry.order)
         for entry in value.entries
@@ -203,9 +227,17 @@ def numpy_dtype(dtype: str) -> str:
     return f"<{kind}{DTYPES[dtype] // 8}"
 
 
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _format(head: bytes) -> str | None:
     if len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 27:
         return "safetensors"
-    if head[:6] == b"\x93NUMPY":
-        return "npy"
-    return None
+    if head[:4] == b"PK\x03\x04" and (b".npy" in head or b"/data.pkl" in head or b"/.format_version" in head):
+        return "zip"
+    return next((kind for magic, kind in _MAGICS.items() if head.startswith(magic)), None)
