@@ -2,14 +2,19 @@
 
 import io
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import laconic
 from laconic.container import Chunk, Header, layout, stream, write_container
 from laconic.container.types import INDEX, ChunkHead, content_hash
+from laconic.errors import UnsupportedFile
+from laconic.media import audio
+from laconic.media.audio import Audio
 from laconic.source import BytesSource
 
 FILE_ID = 7
+CODECS = ("bytes", "image.lossless", "audio.lossless")
 
 
 @dataclass(frozen=True)
@@ -28,28 +33,63 @@ class Corpus:
     files: tuple[Original, ...] = field(repr=False)
 
     @classmethod
-    def make(cls, efforts: list[int] | None = None) -> "Corpus":
-        """Small files of many kinds by every effort of codec `bytes` that exists, compact and in several chunks."""
-        from tests.checks import EFFORTS, inputs
+    def make(cls, efforts: list[int] | None = None, codecs: Sequence[str] = CODECS) -> "Corpus":
+        """Small files of many kinds by these codecs at these efforts (default: all)."""
+        from tests.checks import EFFORTS
 
-        chosen = inputs(1500)
-        kinds = ["empty", "seven", "short random", "text", "table", "16-bit ramp", "two symbols", "repeat far apart", "x86 calls"]
-        files = []
-        for effort in efforts or EFFORTS:
-            coder = laconic.codec("bytes", effort=effort)
-            parts = [_chunks(coder.encode(chosen[kind])) for kind in kinds]
-            files += [coder.encode(chosen[kind]) for kind in kinds]
-            files.append(coder.encode(inputs(40_000 if effort <= 3 else 8_000)["text"]))  # enough for more than one lane
-            files.append(_joined(coder.encode(b""), [chunk for part in parts[1:5] for chunk in part]))
+        makers = {"bytes": _bytes_files, "image.lossless": _image_files, "audio.lossless": _audio_files}
+        files = [data for codec in codecs for data in makers[codec](efforts or list(EFFORTS))]
         return cls(tuple(Original(data, stream(BytesSource(data))[0].pack(), tuple(_chunks(data))) for data in files))
 
     def methods(self) -> list[int]:
         """Method bytes to forge: those that occur, and two that no codec has."""
-        return sorted({chunk.payload[0] for original in self.files for chunk in original.chunks} | {4, 255})
+        return sorted({chunk.payload[0] for original in self.files for chunk in original.chunks if chunk.payload} | {4, 255})
 
     def originals(self) -> list[bytes]:
         """The files themselves."""
         return [original.data for original in self.files]
+
+
+def _bytes_files(efforts: list[int]) -> list[bytes]:
+    """Compact, and in several chunks."""
+    from tests.checks import inputs
+
+    chosen = inputs(1500)
+    kinds = ["empty", "seven", "short random", "text", "table", "16-bit ramp", "two symbols", "repeat far apart", "x86 calls"]
+    files = []
+    for effort in efforts:
+        coder = laconic.codec("bytes", effort=effort)
+        parts = [_chunks(coder.encode(chosen[kind])) for kind in kinds]
+        files += [coder.encode(chosen[kind]) for kind in kinds]
+        files.append(coder.encode(inputs(40_000 if effort <= 3 else 8_000)["text"]))  # enough for more than one lane
+        files.append(_joined(coder.encode(b""), [chunk for part in parts[1:5] for chunk in part]))
+    return files
+
+
+def _image_files(efforts: list[int]) -> list[bytes]:
+    """Photo, graphics and noise of 1 to 4 channels, 8 and 16 bits; one of several tiles."""
+    from tests.pictures import kinds
+
+    chosen = kinds()
+    names = ["one pixel", "gray", "colour", "colour and alpha", "constant", "noise", "16-bit gray and alpha", "drawn", "wide"]
+    coders = [laconic.codec("image.lossless", effort=effort) for effort in efforts]
+    return [coder.encode(chosen[name]) for coder in coders for name in names]
+
+
+def _audio_files(efforts: list[int]) -> list[bytes]:
+    """Integers and floats of several widths, channels, odd values and foreign chunks."""
+    from tests.sounds import sounds
+
+    chosen = sounds(500)
+    coders = [laconic.codec("audio.lossless", effort=effort) for effort in efforts]
+    return [coder.encode(_audio(data)) for coder in coders for data in chosen.values() if _audio(data) is not None]
+
+
+def _audio(data: bytes) -> Audio | None:
+    try:
+        return audio.from_source(BytesSource(data))
+    except UnsupportedFile:
+        return None  # left to codec bytes
 
 
 def mutant(corpus: Corpus, seed: int, number: int) -> tuple[bytes, bool]:
@@ -115,7 +155,8 @@ def _with_payload(rng: random.Random, chunk: Chunk, other: bytes, methods: list[
     chunk = replace(chunk, payload=payload)
     if rng.random() < 0.3:
         size = rng.choice((0, 1, len(payload) - 1, len(payload), chunk.decoded_size + 1, rng.randrange(1 << 20), 1 << 20))
-        chunk = replace(chunk, decoded_size=max(0, size), covers=((0, max(0, size)),))
+        covers = ((0, max(0, size)),) if rng.random() < 0.7 else chunk.covers
+        chunk = replace(chunk, decoded_size=max(0, size), covers=covers)
     return chunk
 
 

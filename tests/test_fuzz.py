@@ -8,7 +8,16 @@ from tests.checks import EFFORTS
 @pytest.mark.parametrize("efforts", [[effort] for effort in (1, 3, 5, 9) if effort in EFFORTS], ids=str)
 def test_mutants_give_only_our_errors(efforts, tmp_path):
     """The long run is `python benchmarks/fuzz.py`."""
-    corpus = Corpus.make(efforts)
+    corpus = Corpus.make(efforts, ["bytes"])
+    outcomes, kinds, _ = fuzz(corpus, 2026, range(1000), tmp_path)
+    assert not [outcome for outcome in outcomes if outcome.startswith("FAILURE")], outcomes
+    assert sum(outcomes.values()) == 1000 and kinds["repaired"] > 500
+    assert outcomes["CorruptFile"] > 300 and outcomes["decoded"] > 10
+
+
+@pytest.mark.parametrize("codec", ["image.lossless", "audio.lossless"])
+def test_mutants_of_pictures_and_sounds_give_only_our_errors(codec, tmp_path):
+    corpus = Corpus.make([2, 5, 9], [codec])
     outcomes, kinds, _ = fuzz(corpus, 2026, range(1000), tmp_path)
     assert not [outcome for outcome in outcomes if outcome.startswith("FAILURE")], outcomes
     assert sum(outcomes.values()) == 1000 and kinds["repaired"] > 500
@@ -16,5 +25,5 @@ def test_mutants_give_only_our_errors(efforts, tmp_path):
 
 
 def test_mutants_can_be_made_again():
-    corpus = Corpus.make([1])
-    assert [mutant(corpus, 5, i) for i in range(50)] == [mutant(Corpus.make([1]), 5, i) for i in range(50)]
+    corpus = Corpus.make([1], ["bytes"])
+    assert [mutant(corpus, 5, i) for i in range(50)] == [mutant(Corpus.make([1], ["bytes"]), 5, i) for i in range(50)]

@@ -144,6 +144,18 @@ def test_damaged_and_forged_payloads_are_refused():
             assert len(piece.content) == chunk.decoded_size
 
 
+def test_absurd_numbers_of_samples_and_lost_chunks_are_refused():
+    from laconic.codecs.audio._payload import decode_piece
+    from laconic.codecs.audio.lossless import AudioLossless
+    from laconic.container import Header
+
+    chunk = Reader(BytesSource(laconic.encode(SOUNDS["stereo"], "audio.lossless", effort=1))).chunk(0)
+    with pytest.raises(CorruptFile, match="contradicts"):
+        decode_piece(chunk.payload, chunk.decoded_size, 1 << 63, None)
+    with pytest.raises(CorruptFile, match="no chunk"):
+        AudioLossless().extract(Header("audio.lossless", 0, {}), [], slice(0, 5), [])
+
+
 def test_options_are_checked():
     for effort in (0, 10, 2.5, True, "5"):
         with pytest.raises(BadInput):

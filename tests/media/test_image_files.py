@@ -15,7 +15,7 @@ from laconic.errors import UnsupportedFile
 from laconic.media import image as media
 from laconic.media.image import Image
 from laconic.media.png import read_png, write_png
-from tests.codecs.test_image import photo
+from tests.pictures import photo
 
 ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 

@@ -60,7 +60,7 @@ def decode_piece(payload: bytes, size: int, frames: int, described: tuple[int, i
         raise CorruptFile("its description of the samples is senseless")
     layout = LAYOUTS[layout_index]
     length = frames * channels * sample_size(layout)
-    head = wav.header(frames, rate, channels, layout) if plain_head else b""
+    head = wav.header(frames, rate, channels, layout) if plain_head and length <= size else b""
     if head_size + len(head) + tail_size + length != size or head_size + tail_size > 2 * MAX_AROUND:
         raise CorruptFile("its decoded size contradicts the range it covers")
     channel_forms = [Dense.read(reader, c) for c in range(channels)] if profile else []

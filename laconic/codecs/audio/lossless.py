@@ -100,6 +100,8 @@ class AudioLossless(Codec[Audio]):
     def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Piece]) -> Audio:
         """The sound of that range."""
         chosen = self.select(header, index, key)
+        if not chosen:
+            raise CorruptFile("no chunk says which samples it holds; decode the whole file with salvage")
         first = parts[0]
         frame = first.channels * sample_size(first.layout)
         start, stop = _range(len(first.pcm) // frame if len(index) == 1 else _total(index), key)
