@@ -1,0 +1,63 @@
+"""Which bytes of a file go into which chunk: runs of one type each, in order; whole tensors where they fit."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from laconic.media.tensors import TensorEntry
+
+CHUNK = 8 << 20
+"""Bytes in a chunk, at most; a tensor is cut at multiples of it."""
+FOREIGN = ""
+"""The type of what belongs to no tensor."""
+_MOST_RUNS = 1 << 14  # in a chunk: bounds the work for files of countless tiny tensors
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`size` bytes of one type from one tensor, or of FOREIGN."""
+
+    dtype: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A chunk to be: the file's bytes from `start` on, run by run."""
+
+    start: int
+    runs: tuple[Run, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return sum(run.size for run in self.runs)
+
+
+def plans(entries: Iterable[TensorEntry], size: int) -> Iterator[Plan]:
+    """Plans that cover a file of `size` bytes with these tensors, in order; one empty plan for an empty file."""
+    start, used = 0, 0
+    runs: list[Run] = []
+    for run in _all_runs(entries, size):
+        if runs and (used + run.size > CHUNK or len(runs) == _MOST_RUNS):
+            yield Plan(start, tuple(runs))
+            start, used, runs = start + used, 0, []
+        left = run.size
+        while left > CHUNK:
+            yield Plan(start, (Run(run.dtype, CHUNK),))
+            start, left = start + CHUNK, left - CHUNK
+        runs.append(Run(run.dtype, left))
+        used += left
+    if runs or not start:
+        yield Plan(start, tuple(runs))
+
+
+def _all_runs(entries: Iterable[TensorEntry], size: int) -> Iterator[Run]:
+    at = 0
+    for entry in entries:
+        if entry.offset > at:
+            yield Run(FOREIGN, entry.offset - at)
+        if entry.size:
+            yield Run(entry.dtype, entry.size)
+        at = entry.stop
+    if size > at:
+        yield Run(FOREIGN, size - at)

@@ -1,0 +1,105 @@
+"""One plane: an array of bytes, coded by itself. The reader knows how many there are.
+
+    u8 method | 0 the bytes | 1 the one byte that all are | 2, 3 u8 tables[...] (`Tables.pack`), number, stream
+
+Method 2 is a stream of segments (`entropy/segments.py`), for planes of at least `SEGMENTED` bytes; 3 is one of `RansEncoder`.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from laconic.codecs.weights._numbers import Reader, Writer
+from laconic.entropy.rans import RansDecoder, RansEncoder
+from laconic.entropy.segments import decode_segments, encode_segments
+from laconic.entropy.tables import Tables
+from laconic.errors import BadInput, CorruptFile
+
+Bytes = NDArray[np.uint8]
+RAW, CONSTANT, SEGMENTS, RANS = range(4)
+
+SEGMENTED = 1 << 15  # bytes
+FREQ_BITS = 12
+_OVERHEAD = 48  # bytes of table and stream that the entropy does not tell of, at least
+_SAMPLES, _SAMPLE = 32, 512  # pieces of a plane, and bytes in each, that are looked at first
+_WORTH = 0.004  # share of a plane that coding must save
+
+
+def encode_plane(out: Writer, plane: Bytes, counts: NDArray[Any] | None = None, finer: bool = False) -> None:
+    """Append `plane` in the shortest form. counts: integers[256], how often each byte occurs, where that is known."""
+    if counts is None:
+        counts = _counts_if_promising(plane)
+    if counts is None:
+        _raw(out, plane)
+        return
+    used = np.flatnonzero(counts)
+    if len(used) == 1:
+        out.write(bytes([CONSTANT, int(used[0])]))
+        return
+    bits = entropy(counts)
+    if len(used) == 0 or bits / 8 + _OVERHEAD > len(plane) * (1 - _WORTH):
+        _raw(out, plane)
+        return
+    tables = Tables.from_counts(counts[: used[-1] + 1], freq_bits(len(plane), len(used), finer))
+    packed = tables.pack()
+    if len(plane) >= SEGMENTED:
+        method, stream = SEGMENTS, encode_segments(plane, tables)
+    else:
+        method, stream = RANS, RansEncoder(32).push(plane, tables).finish()
+    if len(packed) + len(stream) + 4 > len(plane):
+        _raw(out, plane)
+        return
+    out.write(bytes([method]))
+    out.write(packed)
+    out.piece(stream)
+
+
+def decode_plane(reader: Reader, size: int) -> Bytes:
+    """The u8[size] of a plane; raises CorruptFile."""
+    method = reader.take(1)[0]
+    if method == RAW:
+        return np.frombuffer(reader.take(size), np.uint8)
+    if method == CONSTANT:
+        return np.full(size, reader.take(1)[0], np.uint8)
+    if method not in (SEGMENTS, RANS):
+        raise CorruptFile(f"a plane has the unknown method {method}; if a newer laconic wrote it, update")
+    tables = reader.tables()
+    stream = reader.piece()
+    try:
+        if method == SEGMENTS:
+            return decode_segments(stream, tables, size)
+        decoder = RansDecoder(bytes(stream))
+        plane: Bytes = decoder.pull(size, tables, dtype=np.uint8)
+        decoder.finish()
+        return plane
+    except BadInput as error:  # tables that no plane can have
+        raise CorruptFile(str(error)) from None
+
+
+def freq_bits(n: int, symbols: int, finer: bool) -> int:
+    """Precision of the table: what `n` symbols of that many kinds can make use of."""
+    most = 14 if finer else FREQ_BITS
+    return max(symbols.bit_length(), min(most, max(8, n.bit_length() - 1)))
+
+
+def entropy(counts: NDArray[Any]) -> float:
+    """Bits of data with these counts at their own entropy."""
+    used = counts[counts > 0].astype(np.float64)
+    return float((used * (np.log2(used.sum()) - np.log2(used))).sum()) if len(used) else 0.0
+
+
+def _raw(out: Writer, plane: Bytes) -> None:
+    out.write(bytes([RAW]))
+    out.write(plane.tobytes())
+
+
+def _counts_if_promising(plane: Bytes) -> NDArray[Any] | None:
+    """Counts of all bytes, None when a sample says that they are not worth coding."""
+    if len(plane) > 4 * _SAMPLES * _SAMPLE:
+        starts = np.linspace(0, len(plane) - _SAMPLE, _SAMPLES).astype(np.int64)
+        sample = np.concatenate([plane[at : at + _SAMPLE] for at in starts])
+        # A sample of n bytes has an entropy some 255 / (2 n ln 2) bits below that of what it is taken from.
+        if entropy(np.bincount(sample, minlength=256)) / len(sample) > 8 * (1 - 2 * _WORTH) - 255 / (1.386 * len(sample)):
+            return None
+    return np.bincount(plane, minlength=256)

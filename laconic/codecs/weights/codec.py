@@ -1,0 +1,175 @@
+"""Codec `weights`: files of tensors (safetensors, npy, npz, GGUF, PyTorch checkpoints), restored byte for byte.
+
+A chunk covers a range of the file's bytes: pieces of tensors and what lies between them. `_payload` says how it is stored; the
+header's metadata holds the tensor table (`_table`), so that one tensor can be found, and decoded, alone.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from itertools import chain
+from typing import Any
+
+from laconic.codecs.base import Codec, Lost
+from laconic.codecs.weights._plan import CHUNK, FOREIGN, Plan, plans
+from laconic.codecs.weights._table import pack_table, unpack_table
+from laconic.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
+from laconic.errors import BadInput, CorruptFile
+from laconic.media.tensors import TensorEntry, Tensors, as_array
+from laconic.source import IteratorSource
+from laconic.threads import ordered_map
+
+_ZEROS = bytes(1 << 16)
+_TABLE = "tensors"
+
+
+@dataclass(frozen=True)
+class _Options:
+    effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest)"})
+
+    def __post_init__(self) -> None:
+        if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
+            raise BadInput(f"effort is {self.effort!r}; give a whole number from 1 to 9")
+
+
+class Weights(Codec[Tensors]):
+    """The tensors of a model, with an effort from 1 to 9."""
+
+    name = "weights"
+    stream_version = 0
+    identical = "bytes"
+    media = "laconic.media.tensors"
+    Options = _Options
+
+    def metadata(self, value: Tensors) -> dict[str, Any]:
+        """The tensor table."""
+        return {_TABLE: pack_table(value.entries)}
+
+    def chunk_size(self) -> int:
+        """8 MiB."""
+        return CHUNK
+
+    def memory(self, size: int, payload: bytes | None = None) -> int:
+        """The bytes, codes and planes, each once or twice."""
+        return 6 * size + (24 << 20)
+
+    def encode(self, value: Tensors, threads: int = 1) -> Iterator[Chunk]:
+        """One chunk for at most 8 MiB of the file."""
+        return ordered_map(self._chunk, _pieces(value), threads)
+
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> memoryview:
+        """The bytes of the chunk."""
+        from laconic.codecs.weights._payload import decode_payload
+
+        if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
+            raise CorruptFile("its decoded size contradicts the range it covers")
+        data = decode_payload(chunk.payload, chunk.decoded_size, lambda metadata: _remade(table_of(header), metadata)).data
+        if content_hash(data) != chunk.content_hash:
+            raise CorruptFile("it decodes to other bytes than were encoded")
+        return data
+
+    def assemble(self, header: Header, parts: Iterator[memoryview | Lost]) -> Tensors:
+        """Tensors that are decoded while they are read; zeros stand for lost ranges that are known."""
+        source = IteratorSource(chain.from_iterable(_bytes_of(part) for part in parts))
+        return Tensors(source, header.format or "", table_of(header))
+
+    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
+        """Chunks that hold a tensor (`key`: its name), or rows of it (name, slice)."""
+        start, stop, _, _ = _range(header, key)
+        return [i for i, head in enumerate(index) if head.covers and head.covers[0][0] < stop and head.covers[0][1] > start]
+
+    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[memoryview]) -> Any:
+        """The tensor, or its rows, as a numpy array; of types that numpy lacks as unsigned integers with the same bits."""
+        import numpy as np
+
+        start, stop, entry, shape = _range(header, key)
+        chosen = self.select(header, index, key)
+        data = np.empty(stop - start, np.uint8)
+        for position, part in zip(chosen, parts, strict=True):
+            begin = index[position].covers[0][0]
+            low, high = max(start, begin), min(stop, begin + len(part))
+            data[low - start : high - start] = np.frombuffer(part, np.uint8)[low - begin : high - begin]
+        return as_array(entry.dtype, shape, data, entry.order)
+
+    def _chunk(self, item: tuple[Plan, bytes, bytes | None]) -> Chunk:
+        from laconic.codecs.weights._payload import encode_payload
+
+        plan, data, head = item
+        payload = encode_payload(data, plan, self.options.effort, head)
+        return Chunk(CRITICAL, ((plan.start, plan.start + len(data)),), payload, content_hash(data), len(data))
+
+
+def table_of(header: Header) -> tuple[TensorEntry, ...]:
+    """The tensors of a file, by its header; raises CorruptFile."""
+    data = header.metadata.get(_TABLE)
+    if not isinstance(data, bytes):
+        raise CorruptFile("the header has no tensor table")
+    return unpack_table(data)
+
+
+def _pieces(value: Tensors) -> Iterator[tuple[Plan, bytes, bytes | None]]:
+    """(plan, its bytes, what the head of a safetensors file can be made from), chunk by chunk."""
+    size = value.source.size
+    if size is None:
+        raise BadInput(f"{value.source.name}: its size must be known before it is encoded; save it to a file first")
+    for plan in plans(value.entries, size):
+        data = value.source.read(plan.start, plan.size)
+        if len(data) != plan.size:
+            raise BadInput(f"{value.source.name}: changed while it was read; encode it again")
+        at_head = plan.start == 0 and bool(plan.runs) and plan.runs[0].dtype == FOREIGN and value.format == "safetensors"
+        yield plan, data, _head(value.entries, data[: plan.runs[0].size]) if at_head else None
+
+
+def _head(entries: tuple[TensorEntry, ...], head: bytes) -> bytes | None:
+    """What `_remade` makes this head from, None when it cannot."""
+    try:
+        metadata = json.loads(head[8:]).get("__metadata__")
+        stored = b"" if metadata is None else json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()
+        return stored if _remade(entries, stored) == head else None
+    except (ValueError, AttributeError, RecursionError, CorruptFile):
+        return None  # written by another rule; its bytes are kept instead
+
+
+def _remade(entries: tuple[TensorEntry, ...], stored: bytes) -> bytes:
+    """The head of a safetensors file with these tensors and this metadata (JSON, or nothing); raises CorruptFile."""
+    from laconic.media._safetensors import build_header
+
+    try:
+        metadata = json.loads(stored) if stored else None
+        return build_header([(entry.name, entry.dtype, entry.shape, entry.size) for entry in entries], metadata)
+    except (ValueError, TypeError, RecursionError, BadInput) as error:
+        raise CorruptFile(f"the head of the safetensors file cannot be made again ({error})") from error
+
+
+def _bytes_of(part: memoryview | Lost) -> Iterator[Any]:
+    if not isinstance(part, Lost):
+        yield part
+    elif part.covers is not None and len(part.covers) == 1:
+        left = part.covers[0][1] - part.covers[0][0]
+        while left > 0:
+            yield _ZEROS[:left]
+            left -= len(_ZEROS)
+
+
+def _range(header: Header, key: Any) -> tuple[int, int, TensorEntry, tuple[int, ...]]:
+    """(first byte, byte behind the last, tensor, shape of the part) that a key asks for; raises BadInput."""
+    name, rows = key if isinstance(key, tuple) and len(key) == 2 else (key, None)
+    if not isinstance(name, str) or not (rows is None or isinstance(rows, slice)):
+        raise BadInput(f"{key!r} selects nothing among tensors; use a name, or a name and a slice of rows")
+    table = {entry.name: entry for entry in table_of(header)}
+    entry = table.get(name)
+    if entry is None:
+        near = get_close_matches(name, table, 3)
+        raise BadInput(
+            f"there is no tensor {name!r} among {len(table)}; {f'is it {near}?' if near else 'laconic info lists them'}"
+        )
+    if rows is None:
+        return entry.offset, entry.stop, entry, entry.shape
+    if not entry.shape or entry.order == "F" or (entry.size % entry.shape[0] if entry.shape[0] else 0):
+        raise BadInput(f"tensor {name!r} has no rows that can be read alone; read all of it")
+    first, last, step = rows.indices(entry.shape[0])
+    if step != 1:
+        raise BadInput(f"step {step} is not possible; take a slice with step 1 and step through the result")
+    row, last = entry.size // entry.shape[0] if entry.shape[0] else 0, max(first, last)
+    return entry.offset + first * row, entry.offset + last * row, entry, (last - first, *entry.shape[1:])
