@@ -93,6 +93,8 @@ def torch_name(dtype: Any) -> str:
 
 
 def _numpy_name(dtype: np.dtype[Any]) -> str:
+    if dtype.kind not in "buifc":
+        return str(dtype)
     kind = f"{dtype.kind}{dtype.itemsize}"
     return _NUMPY.get(kind) or (f"{dtype.kind.upper()}{8 * dtype.itemsize}" if dtype.kind in "uif" else kind)
 

@@ -2,14 +2,15 @@
 
 import ast
 import io
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
 from laconic.errors import UnsupportedFile
 from laconic.media._memory import ArraySource, Item
 from laconic.media.tensors import ONLY, TensorEntry, Tensors, size_of
-from laconic.source import Source
+from laconic.source import Source, seekable
 
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 1 << 16  # bytes; numpy itself refuses more than 10000
@@ -26,22 +27,14 @@ def entries(source: Source, offset: int, size: int, name: str) -> tuple[TensorEn
 
     Records, strings and big-endian numbers become bytes (U8), Python objects nothing at all: their pickle stays as it is.
     """
-    place = f"{source.name}: the array {name!r}"
-    begin, dtype, shape, order = _header(source, offset, size, place)
-    if dtype is None:
+    head = _header(source, offset, size, f"{source.name}: the array {name!r}")
+    if head.dtype.hasobject:
         return ()
-    left = size - begin
-    kind = _TYPES.get(dtype.str[1:]) if dtype.str[0] in "<|" and dtype.fields is None else None
+    left = size - head.begin
+    kind = _TYPES.get(head.dtype.str[1:]) if head.dtype.str[0] in "<|" and head.dtype.fields is None else None
     if kind is None:
-        needed = size_of("U8", shape, place) * dtype.itemsize
-        kind, shape, order = "U8", (left,), "C"
-    else:
-        needed = size_of(kind, shape, place)
-    if needed != left:
-        raise UnsupportedFile(
-            f"{place} needs {needed} bytes from offset {offset + begin} but has {left}; it is damaged or cut off"
-        )
-    return (TensorEntry(name, kind, shape, offset + begin, left, order),)
+        return (TensorEntry(name, "U8", (left,), offset + head.begin, left),)
+    return (TensorEntry(name, kind, head.shape, offset + head.begin, left, head.order),)
 
 
 def virtual(array: np.ndarray) -> Tensors:
@@ -54,32 +47,31 @@ def virtual(array: np.ndarray) -> Tensors:
 
 
 def array_of(source: Source) -> np.ndarray:
-    """The array in an .npy file, by numpy; raises UnsupportedFile for Python objects, which only unpickling would restore."""
-    try:
-        return np.asarray(np.lib.format.read_array(_Forwards(source), allow_pickle=False))
-    except ValueError as error:
-        raise UnsupportedFile(f"{source.name}: numpy does not read it ({error}); decode to a file instead") from error
+    """The array in an .npy file; raises UnsupportedFile for Python objects, which only unpickling would restore."""
+    source = seekable(source)
+    size = source.size or 0
+    head = _header(source, 0, size, source.name)
+    if head.dtype.hasobject:
+        raise UnsupportedFile(
+            f"{source.name}: holds pickled Python objects, which are not restored here; decode to a file instead"
+        )
+    return np.frombuffer(source.read(head.begin, size - head.begin), head.dtype).reshape(head.shape, order=head.order)
 
 
-class _Forwards:
-    """The one method of a file that numpy calls here."""
-
-    def __init__(self, source: Source) -> None:
-        self._source, self._at = source, 0
-
-    def read(self, n: int = -1, /) -> bytes:
-        data = self._source.read(self._at, n)
-        self._at += len(data)
-        return data
+@dataclass(frozen=True)
+class _Head:
+    begin: int  # offset of the array behind the start of its file
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    order: Literal["C", "F"]
 
 
-def _header(source: Source, offset: int, size: int, place: str) -> tuple[int, np.dtype[Any] | None, tuple[int, ...], str]:
-    """(bytes before the array, type or None for Python objects, shape, order)."""
+def _header(source: Source, offset: int, size: int, place: str) -> _Head:
+    """What the npy file of `size` bytes at `offset` says; checked against its size, but for Python objects."""
     start = source.read(offset, min(12, size))
     if start[:6] != _MAGIC or len(start) < 12 or start[6] not in (1, 2, 3):
         raise UnsupportedFile(f"{place} does not begin as npy versions 1 to 3 do")
-    wide = start[6] > 1
-    begin = 12 if wide else 10
+    begin = 12 if start[6] > 1 else 10
     length = int.from_bytes(start[8:begin], "little")
     if length > min(_MAX_HEADER, size - begin):
         raise UnsupportedFile(
@@ -91,7 +83,11 @@ def _header(source: Source, offset: int, size: int, place: str) -> tuple[int, np
         descr, fortran, shape = found["descr"], found["fortran_order"], found["shape"]
         dtype = np.lib.format.descr_to_dtype(descr)
     except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError, IndexError) as error:
-        raise UnsupportedFile(f"{place} has a header that makes no sense ({error})") from error
+        raise UnsupportedFile(f"{place} has a header that makes no sense ({str(error)[:80]})") from error
     if not isinstance(shape, tuple) or not isinstance(fortran, bool):
         raise UnsupportedFile(f"{place} has a header without a shape or an order")
-    return begin + length, None if dtype.hasobject else dtype, shape, "F" if fortran and len(shape) > 1 else "C"
+    begin += length
+    needed = size_of("U8", shape, place) * dtype.itemsize
+    if needed != size - begin and not dtype.hasobject:
+        raise UnsupportedFile(f"{place} needs {needed} bytes from offset {offset + begin} but has {size - begin}; is it cut off?")
+    return _Head(begin, dtype, shape, "F" if fortran and len(shape) > 1 else "C")
