@@ -1,0 +1,107 @@
+"""A checkpoint as a folder: shards, the index that says which tensor is where, and small files; each as it is or `.lac`."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from laconic import api
+from laconic.errors import BadInput, CorruptFile
+from laconic.integrations.tensor_file import TensorFile
+from laconic.integrations.torch_files import Tensor, require_torch, to_tensor
+
+CODED = ".lac"
+MAX_SMALL = 64 << 20
+"""Bytes of an index or a configuration, at most."""
+
+_WEIGHTS, _INDEX = ".safetensors", ".safetensors.index.json"
+
+
+def load_folder(folder: str | os.PathLike[str], device: Any = "cpu", *, threads: int | None = None) -> dict[str, Tensor]:
+    """All tensors of a checkpoint by name, on `device`: of the shards that its index names, or of its only .safetensors file.
+
+    Every shard is opened, and every name looked up, before any is decoded. Raises BadInput for missing shards, CorruptFile for
+    damaged ones and those that lack a tensor.
+    """
+    require_torch()
+    shards = shards_of(Path(folder))
+    for path, names in shards.items():
+        with TensorFile(path) as file:
+            lacking = sorted(set(names or ()) - set(file.entries))
+            if lacking:
+                raise CorruptFile(
+                    f"{path}: lacks the tensor {lacking[0]!r}, which the index says is there ({len(lacking)} in all); "
+                    "fetch this shard again"
+                )
+    found: dict[str, Tensor] = {}
+    for path, names in shards.items():
+        wanted = None if names is None else set(names)
+        with TensorFile(path) as file:
+            for entry, data in file.all(threads):
+                if wanted is None or entry.name in wanted:
+                    found[entry.name] = to_tensor(entry, data, device)
+    return found
+
+
+def shards_of(folder: Path) -> dict[Path, list[str] | None]:
+    """The files with tensors, in the order of the index, each with the names that it must have (None: all that it has)."""
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: is no folder; use load_file for a single file")
+    present = sorted({path.name.removesuffix(CODED) for path in folder.iterdir() if path.is_file()})
+    indexes = [name for name in present if name.endswith(_INDEX)]
+    weights = [name for name in present if name.endswith(_WEIGHTS)]
+    chosen = "model" + _INDEX if "model" + _INDEX in indexes else indexes[0] if len(indexes) == 1 else None
+    if chosen is None and indexes:
+        raise BadInput(f"{folder}: has several indexes ({', '.join(indexes)}); keep the one that is meant")
+    if chosen is None:
+        single = "model" + _WEIGHTS if "model" + _WEIGHTS in weights else weights[0] if len(weights) == 1 else None
+        if single is None:
+            raise BadInput(f"{folder}: has {len(weights)} {_WEIGHTS} files and no {_INDEX}; give the file, or add the index")
+        return {find(folder, single): None}
+    shards: dict[Path, list[str] | None] = {}
+    for shard, names in _weight_map(folder, chosen).items():
+        try:
+            shards[find(folder, shard)] = names
+        except BadInput as error:
+            raise BadInput(
+                f"{folder}: {chosen} names the shard {shard!r}, which is missing; fetch it, or all of the checkpoint"
+            ) from error
+    return shards
+
+
+def find(folder: Path, name: str) -> Path:
+    """The file of this name in a folder, coded or not; raises BadInput when there is neither."""
+    for path in folder / f"{name}{CODED}", folder / name:
+        if path.is_file():
+            return path
+    raise BadInput(f"{folder}: has neither {name} nor {name}{CODED}")
+
+
+def read_small(folder: Path, name: str) -> bytes:
+    """The bytes of a small file in a folder, decoded if need be."""
+    path = find(folder, name)
+    if path.suffix == CODED:
+        data = api.decode(path, max_size=MAX_SMALL)
+        if not isinstance(data, bytes):
+            raise CorruptFile(f"{path}: should hold {name} but was coded as something else")
+        return data
+    if path.stat().st_size > MAX_SMALL:
+        raise BadInput(f"{path}: is larger than {MAX_SMALL >> 20} MiB")
+    return path.read_bytes()
+
+
+def _weight_map(folder: Path, index: str) -> dict[str, list[str]]:
+    """Names of tensors by shard."""
+    try:
+        found = json.loads(read_small(folder, index))["weight_map"]
+        pairs = list(found.items())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CorruptFile(f"{folder / index}: is no index of a checkpoint: it has no sound weight_map ({error})") from error
+    shards: dict[str, list[str]] = {}
+    for name, shard in pairs:
+        if not isinstance(shard, str) or shard != Path(shard).name or shard in ("", ".", ".."):
+            raise CorruptFile(
+                f"{folder / index}: says that {name[:200]!r} is in {str(shard)[:80]!r}, which names no file in this folder"
+            )
+        shards.setdefault(shard, []).append(name)
+    return shards

@@ -1,0 +1,14 @@
+"""Tensors of torch in and out of `.lac` files; the functions of `safetensors.torch` under their own names.
+
+    save_file(model.state_dict(), "model.lac")          state = load_file("model.lac", device="cuda")
+    with safe_open("model.lac") as file:                 state = load_folder("checkpoint/")
+        weight = file.get_tensor("layer.3.weight")
+
+All of them read plain .safetensors files too. They need torch: the extra laconic[learned].
+"""
+
+from laconic.integrations.checkpoint_folder import load_folder
+from laconic.integrations.torch_files import SafeOpen as safe_open
+from laconic.integrations.torch_files import load_file, save_file
+
+__all__ = ["load_file", "load_folder", "safe_open", "save_file"]
