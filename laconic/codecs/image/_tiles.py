@@ -9,11 +9,12 @@ import numpy as np
 
 from laconic.errors import CorruptFile
 
-STORED, CONSTANT, MODEL, GRAPHICS = range(4)
+STORED, CONSTANT, MODEL, GRAPHICS, FAST = range(5)
 _HEAD = struct.Struct("<BI")
 _ORDER = (1, 0, 2)  # planes of RGB as the model takes them: green first
 _REPEATS = 0.55  # share of pixels equal to the one above or to the left from which on the graphics model is tried
 _ONLY_GRAPHICS = 0.9
+_FAST_EFFORT = 3  # up to here the fast pixel model
 
 
 def encode_tile(pixels: np.ndarray, depth: int, indexed: bool, effort: int) -> bytes:
@@ -65,11 +66,21 @@ def _encode_group(pixels: np.ndarray, depth: int, indexed: bool, effort: int) ->
 
         found.append((GRAPHICS, graphics_encode(pixels) or found[0][1]))
     if depth >= 8 and not (drawn and (repeats > _ONLY_GRAPHICS or (indexed and effort < 9))):
-        from laconic.codecs.image._model import model_encode
-
-        found.append((MODEL, model_encode(_planes(pixels), (1 << depth) - 1, effort) or found[0][1]))
+        found.append(_encode_model(_planes(pixels), (1 << depth) - 1, effort) or found[0])
     method, data = min(found, key=lambda item: (len(item[1]), item[0]))
     return _group(method, data)
+
+
+def _encode_model(planes: np.ndarray, top: int, effort: int) -> tuple[int, bytes] | None:
+    """Method and data of the pixel model that the effort pays for; None when that does not shrink the planes."""
+    if effort <= _FAST_EFFORT:
+        from laconic.codecs.image._fast import fast_encode
+
+        return FAST, fast_encode(planes, top)
+    from laconic.codecs.image._model import model_encode
+
+    data = model_encode(planes, top, effort)
+    return None if data is None else (MODEL, data)
 
 
 def _group(method: int, data: bytes) -> bytes:
@@ -92,6 +103,10 @@ def _decode_group(method: int, data: bytes, shape: tuple[int, int, int], depth: 
 
         planes = model_decode(data, (channels, height, width), (1 << depth) - 1)
         return _interleaved(planes)
+    if method == FAST and depth >= 8 and channels in (1, 3):
+        from laconic.codecs.image._fast import fast_decode
+
+        return _interleaved(fast_decode(data, (channels, height, width), (1 << depth) - 1))
     raise CorruptFile(f"a group of its channels is coded by method {method} in {len(data)} bytes, which cannot be")
 
 

@@ -1,0 +1,112 @@
+"""Planes in and out of the fast pixel model.
+
+payload = rANS state (8 bytes), 32-bit words
+"""
+
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+
+from laconic.codecs.image import _fast_kernel as fk
+from laconic.codecs.image._fast_vector import PREDICTORS, TABLE, TOKENS
+from laconic.errors import CorruptFile
+
+_START = 1 << 32
+_FIRST_DUE = 16  # symbols until a context's table is made anew for the first time
+_PRIOR = 256  # symbols that the trained table of a context stands for
+
+
+def fast_encode(planes: np.ndarray, top: int) -> bytes:
+    """Code integers 0..top of shape (1 or 3 planes in coding order, height, width)."""
+    count = planes.size
+    s = _new_state(planes.shape, top, np.zeros(1, np.uint32), np.empty(count, np.uint64), decoding=False)
+    s.pixels[:, fk.PAD : -1, fk.PAD : fk.PAD + planes.shape[2]] = planes
+    fk.code_planes(s)
+    words = np.empty(count + 2, np.uint32)
+    state, at = fk.code_records(s.records, count, words)
+    return int(state).to_bytes(8, "little") + words[int(at) :].astype("<u4", copy=False).tobytes()
+
+
+def fast_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.ndarray:
+    """Planes of `shape` from what `fast_encode` made; raises `CorruptFile` when the payload is none, or not of this shape."""
+    if len(payload) < 8 or len(payload) % 4:
+        raise CorruptFile("its fast pixel model has no valid length")
+    words = np.append(np.frombuffer(payload, "<u4", offset=8).astype(np.uint32), np.uint32(0))
+    s = _new_state(shape, top, words, np.empty(1, np.uint64), decoding=True)
+    s.coder[fk.STATE] = int.from_bytes(payload[:8], "little")
+    fk.code_planes(s)
+    if int(s.coder[fk.STATE]) != _START or int(s.coder[fk.POSITION]) != len(words) - 1:
+        raise CorruptFile("its fast pixel model ends elsewhere than its pixels")
+    return s.pixels[:, fk.PAD : -1, fk.PAD : fk.PAD + shape[2]]
+
+
+def _new_state(shape: tuple[int, int, int], top: int, words: np.ndarray, records: np.ndarray, *, decoding: bool) -> fk.State:
+    planes, height, width = shape
+    stride = width + 2 * fk.PAD
+    model = _model()
+    counts, tables, due = _start()
+    return fk.State(
+        plan=np.array([height, width, planes, top, int(decoding)], np.int64),
+        coder=np.zeros(3, np.uint64),
+        words=words,
+        records=records,
+        pixels=np.full((planes, fk.PAD + height + 1, stride), (top + 1) // 2, np.float32),
+        errors=np.zeros((planes, 2, stride, PREDICTORS), np.float32),
+        sizes=np.zeros((planes, 4, stride), np.float32),
+        coefficients=model["coefficients"],
+        near=model["near"],
+        expect=model["expect"],
+        guesses=np.zeros((3, PREDICTORS), np.float32),
+        tables=tables.copy(),
+        counts=counts.copy(),
+        due=due.copy(),
+        token_of=_tokens()[0],
+        spans=_tokens()[1],
+    )
+
+
+@cache
+def _model() -> dict[str, Any]:
+    """Trained constants."""
+    with files("laconic.codecs.image").joinpath("fast.npz").open("rb") as file, np.load(cast(BinaryIO, file)) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+@cache
+def _start() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Counts, tables and what is due at the start of a tile."""
+    known = _model()["counts"].astype(np.uint64)
+    bins = known.shape[1]
+    which = [b if b < bins else bins - 4 + (b - bins) % 4 for b in range(fk.BINS)]
+    wide = known[:, which].reshape(fk.CONTEXTS, TOKENS)
+    counts = (wide * (_PRIOR * fk.GAIN) // wide.sum(1, keepdims=True)).astype(np.uint32) + 1
+    tables = np.zeros(fk.CONTEXTS * TABLE, np.uint16)
+    due = np.zeros((fk.CONTEXTS, 3), np.uint32)
+    due[:, 1] = _FIRST_DUE // 2
+    due[:, 2] = counts.sum(1) - due[:, 1] * fk.GAIN
+    flat = counts.reshape(-1)
+    fk.first_tables(tables, flat, due)
+    return flat, tables, due
+
+
+@cache
+def _tokens() -> tuple[np.ndarray, np.ndarray]:
+    """Token of each value (uint8[2 * REACH]); lowest value << 8 | raw bits of each token after each shift (int64)."""
+    ranges = [(0, 1)]
+    for m in range(1, fk.DIRECT):
+        ranges += [(m, m + 1), (-m, 1 - m)]
+    edges = [16, 24, 32, 48, 64, 96, 128, 256, 512]
+    for low, high in pairwise(edges):
+        ranges += [(low, high), (1 - high, 1 - low)]
+    token_of = np.zeros(2 * fk.REACH, np.uint8)
+    spans = np.zeros((fk.SHIFTS, TOKENS), np.int64)
+    for token, (low, high) in enumerate(ranges):
+        token_of[low + fk.REACH : high + fk.REACH] = token
+        bits = (high - low - 1).bit_length()
+        for shift in range(fk.SHIFTS):
+            spans[shift, token] = (low << shift) * 256 + bits + shift
+    spans[:, fk.ESCAPE] = -65536 * 256 + 17
+    return token_of, spans.reshape(-1)
