@@ -50,5 +50,6 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 print_json({"input": name, "ok": not damage, "chunks": chunks, "size": size, "damage": damage})
             elif not args.quiet and not damage:
-                print(f"{name}: ok, {size:,} bytes in {chunks} chunk{"s"[: chunks != 1]}, {speed_text(size, seconds)}", flush=True)
+                parts = "1 chunk" if chunks == 1 else f"{chunks} chunks"
+                print(f"{name}: ok, {size:,} bytes in {parts}, {speed_text(size, seconds)}", flush=True)
     return int(failed > 0)
