@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -153,9 +152,8 @@ def to_tensor(entry: TensorEntry, data: np.ndarray, device: Any = "cpu") -> Tens
         raise UnsupportedFile(
             f"tensor {entry.name!r} is of type {entry.dtype}, which this torch ({torch.__version__}) does not have"
         )
-    flat = torch.from_numpy(data).view(dtype)
-    if not prod(entry.shape):
-        flat = torch.empty(0, dtype=dtype)
+    # torch calls the stride of an empty array 0 and then refuses to view it as anything else.
+    flat = torch.from_numpy(data).view(dtype) if data.size else torch.empty(0, dtype=dtype)
     shape = entry.shape[::-1] if entry.order == "F" else entry.shape
     tensor = flat.reshape(shape)
     if entry.order == "F":

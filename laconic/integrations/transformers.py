@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from laconic.errors import CorruptFile, MissingDependency, UnsupportedFile
-from laconic.integrations.checkpoint_folder import CODED, MAX_SMALL, load_folder, read_small
+from laconic.integrations.checkpoint_folder import CODED, MAX_SMALL, find, load_folder, read_small
 
 
 def load_model(
@@ -20,6 +20,7 @@ def load_model(
     """
     transformers = _require_transformers()
     folder = Path(folder)
+    find(folder, "config.json")
     with small_files(folder, (".json",)) as plain:
         config = transformers.AutoConfig.from_pretrained(plain)
     model_class = model_class or _class_of(transformers, config, folder)
