@@ -5,13 +5,13 @@ PNG is read and written here (`png`), since Pillow cuts 16-bit colour to 8; othe
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from laconic.errors import BadInput, UnsupportedFile
-from laconic.source import Source
+from laconic.source import BytesSource, Source
 
 MAX_SIDE = 1 << 20
 MAX_FILE = 1 << 31
@@ -27,6 +27,7 @@ class Image:
     """One picture.
 
     pixels: uint8 or uint16[height, width, channels]; 1 channel: gray or palette index, 2: gray and alpha, 3: RGB, 4: RGBA.
+    Those of a large PNG stay in the file until slices of rows are taken; `np.asarray` gives them all.
     depth: bits per sample that are in use (1, 2, 4, 8, 16). palette: RGB bytes, then channels = 1.
     extras: named bytes of the format ("icc", "exif", PNG chunks) as `format` keeps them. format: of the file it came from.
     original: the file's own bytes, when they are at hand.
@@ -82,22 +83,21 @@ def from_source(source: Source) -> Image:
     size = source.size
     if size is None or size > MAX_FILE:
         raise UnsupportedFile(f"{source.name}: is larger than {MAX_FILE >> 30} GiB, too much for an image")
-    data = source.read(0, size)
-    return from_bytes(data, source.name)
+    kind = _format(source.peek(64))
+    if kind is None:
+        raise UnsupportedFile(f"{source.name}: is no image of a format that is read here (PNG, TIFF, BMP, PPM, PGM, WebP)")
+    if kind == "png":
+        from laconic.media.png import read_png
+
+        return read_png(source)
+    from laconic.media._pictures import read_picture
+
+    return read_picture(source.read(0, size), kind, source.name)
 
 
 def from_bytes(data: bytes, name: str) -> Image:
     """The picture in the bytes of a file called `name`."""
-    kind = _format(data[:64])
-    if kind is None:
-        raise UnsupportedFile(f"{name}: is no image of a format that is read here (PNG, TIFF, BMP, PPM, PGM, WebP)")
-    if kind == "png":
-        from laconic.media.png import read_png
-
-        return read_png(data, name)
-    from laconic.media._pictures import read_picture
-
-    return read_picture(data, kind, name)
+    return from_source(BytesSource(data, name))
 
 
 def from_object(value: Any) -> Image:
@@ -129,7 +129,7 @@ def to_blocks(value: Image, suffix: str = "") -> Iterator[bytes]:
     else:
         from laconic.media._pictures import write_picture
 
-        yield write_picture(value, wanted)
+        yield write_picture(replace(value, pixels=np.asarray(value.pixels)), wanted)
 
 
 def _format(head: bytes) -> str | None:

@@ -6,73 +6,52 @@ file --chunks--> zlib stream --inflated row by row--> filtered rows --> pixels  
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
-from laconic.errors import BadInput, LimitExceeded, UnsupportedFile
+from laconic.errors import BadInput, UnsupportedFile
+from laconic.media._png_pixels import Data, Layout, pixels_of
 from laconic.media.image import MAX_SIDE, Image
+from laconic.source import Source
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
-_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-_ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 _BAND = 4 << 20  # bytes of rows that are filtered at once
+_PIECE = 1 << 20  # bytes read at once
 _MAX_PIXELS = 1 << 31
 _BOMB = 1100  # deflate cannot expand more
+_MAX_EXTRAS = 64 << 20  # bytes beside the pixels
+_MAX_ORIGINAL = 64 << 20  # bytes of a file up to which it is kept, for those who want it back exactly
 _ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 
 
-class _Layout(NamedTuple):
-    width: int
-    height: int
-    depth: int
-    colour: int
-    interlaced: bool
-
-    @property
-    def channels(self) -> int:
-        return _CHANNELS[self.colour]
-
-    def row_bytes(self, width: int) -> int:
-        return (width * self.channels * self.depth + 7) // 8
-
-    def passes(self) -> list[tuple[int, int, int, int]]:
-        """(y0, x0, dy, dx) of each pass that has pixels."""
-        passes = _ADAM7 if self.interlaced else ((0, 0, 1, 1),)
-        return [p for p in passes if p[0] < self.height and p[1] < self.width]
-
-
-def read_png(data: bytes, name: str) -> Image:
-    """The picture in the bytes of a PNG file; raises UnsupportedFile for animations and damaged files."""
-    chunks, end = _chunks(data, name)
+def read_png(source: Source) -> Image:
+    """The picture in a PNG file; raises UnsupportedFile for animations and damaged files."""
+    name = source.name
+    chunks, bodies, end = _chunks(source)
     if not chunks or chunks[0][0] != b"IHDR" or len(chunks[0][1]) != 13:
         raise UnsupportedFile(f"{name}: this PNG does not begin with its header")
-    layout = _layout(bytes(chunks[0][1]), name)
+    layout = _layout(chunks[0][1], name)
     if any(kind in _ANIMATION for kind, _ in chunks):
         raise UnsupportedFile(f"{name}: is an animated PNG")
-    if end != len(data):
-        raise UnsupportedFile(f"{name}: {len(data) - end} bytes follow the end of this PNG")
-    palette = next((bytes(body) for kind, body in chunks if kind == b"PLTE"), None)
+    if end != source.size:
+        raise UnsupportedFile(f"{name}: {(source.size or 0) - end} bytes follow the end of this PNG")
+    palette = next((body for kind, body in chunks if kind == b"PLTE"), None)
     if layout.colour == 3 and (palette is None or not palette or len(palette) % 3):
         raise UnsupportedFile(f"{name}: this PNG has no valid palette")
-    bodies = [body for kind, body in chunks if kind == b"IDAT"]
-    expected = sum(
-        (layout.row_bytes(-(-(layout.width - x0) // dx)) + 1) * -(-(layout.height - y0) // dy)
-        for y0, x0, dy, dx in layout.passes()
-    )
-    if expected > _BOMB * (sum(map(len, bodies)) + 16):
+    if layout.raw_size() > _BOMB * (sum(size for _, size in bodies) + 16):
         raise UnsupportedFile(f"{name}: this PNG claims {layout.width}x{layout.height} pixels but holds too few")
-    pixels = _pixels(layout, bodies, name)
+    pixels = pixels_of(layout, Data(source, bodies))
     extras, after = [], False
     for kind, body in chunks[1:-1]:
         if kind == b"IDAT":
             after = True
         elif kind != b"PLTE" or layout.colour != 3:
-            extras.append((kind.decode("ascii") + (">" if after else ""), bytes(body)))
+            extras.append((kind.decode("ascii") + (">" if after else ""), body))
     if layout.interlaced:
         extras.append(("interlaced", b""))
-    return Image(pixels, layout.depth, palette if layout.colour == 3 else None, tuple(extras), "png", data)
+    original = source.read(0, end) if end <= _MAX_ORIGINAL else None
+    return Image(pixels, layout.depth, palette if layout.colour == 3 else None, tuple(extras), "png", original)
 
 
 def write_png(image: Image) -> Iterator[bytes]:
@@ -99,100 +78,43 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _chunks(data: bytes, name: str) -> tuple[list[tuple[bytes, memoryview]], int]:
-    """(kind, body) of every chunk up to IEND, checked; and where the file should end."""
-    view, at, found = memoryview(data), len(MAGIC), []
+def _chunks(source: Source) -> tuple[list[tuple[bytes, bytes]], list[tuple[int, int]], int]:
+    """(kind and body of every chunk up to IEND, all checked; where the bodies of IDAT lie instead; where the file should end)."""
+    at, kept = len(MAGIC), 0
+    found: list[tuple[bytes, bytes]] = []
+    bodies: list[tuple[int, int]] = []
     while True:
-        if at + 12 > len(data):
-            raise UnsupportedFile(f"{name}: this PNG is cut off at offset {at}")
-        size = int.from_bytes(view[at : at + 4], "big")
-        kind, body = bytes(view[at + 4 : at + 8]), view[at + 8 : at + 8 + size]
-        stored = view[at + 8 + size : at + 12 + size]
-        if len(stored) < 4 or zlib.crc32(view[at + 4 : at + 8 + size]) != int.from_bytes(stored, "big") or not kind.isalpha():
-            raise UnsupportedFile(f"{name}: the PNG chunk at offset {at} is damaged")
+        head = source.read(at, 8)
+        size, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if len(head) < 8 or at + 12 + size > (source.size or 0):
+            raise UnsupportedFile(f"{source.name}: this PNG is cut off at offset {at}")
+        pixels = kind == b"IDAT"
+        kept += 0 if pixels else size
+        if kept > _MAX_EXTRAS:
+            raise UnsupportedFile(f"{source.name}: more than {_MAX_EXTRAS >> 20} MiB of this PNG are no pixels")
+        crc, parts = zlib.crc32(kind), []
+        for begin in range(at + 8, at + 8 + size, _PIECE):
+            part = source.read(begin, min(_PIECE, at + 8 + size - begin))
+            crc = zlib.crc32(part, crc)
+            if not pixels:
+                parts.append(part)
+        if source.read(at + 8 + size, 4) != crc.to_bytes(4, "big") or not kind.isalpha():
+            raise UnsupportedFile(f"{source.name}: the PNG chunk at offset {at} is damaged")
+        if pixels:
+            bodies.append((at + 8, size))
+        found.append((kind, b"".join(parts)))
         at += 12 + size
-        found.append((kind, body))
         if kind == b"IEND":
-            return found, at
+            return found, bodies, at
 
 
-def _layout(body: bytes, name: str) -> _Layout:
+def _layout(body: bytes, name: str) -> Layout:
     width, height, depth, colour, method, filters, interlace = struct.unpack(">IIBBBBB", body)
     if colour not in _DEPTHS or depth not in _DEPTHS[colour] or method or filters or interlace > 1:
         raise UnsupportedFile(f"{name}: this PNG has an unknown layout (depth {depth}, colour type {colour})")
     if not 0 < width <= MAX_SIDE or not 0 < height <= MAX_SIDE or width * height > _MAX_PIXELS:
         raise UnsupportedFile(f"{name}: {width}x{height} pixels are more than an image may have here")
-    return _Layout(width, height, depth, colour, bool(interlace))
-
-
-def _pixels(layout: _Layout, bodies: list[memoryview], name: str) -> np.ndarray:
-    from laconic.media._png_rows import unfilter
-
-    stream = _Inflater(bodies, name)
-    try:
-        pixels = np.empty((layout.height, layout.width, layout.channels), np.uint16 if layout.depth == 16 else np.uint8)
-    except MemoryError as error:
-        raise LimitExceeded(f"{name}: {layout.width}x{layout.height} pixels do not fit into memory") from error
-    step = max(1, layout.channels * layout.depth // 8)
-    for y0, x0, dy, dx in layout.passes():
-        target = pixels[y0::dy, x0::dx]
-        rows, width = target.shape[:2]
-        size = layout.row_bytes(width)
-        above = np.zeros(size, np.uint8)
-        band = max(1, _BAND // (size + 1))
-        for top in range(0, rows, band):
-            count = min(band, rows - top)
-            block = np.frombuffer(stream.take(count * (size + 1)), np.uint8).reshape(count, size + 1).copy()
-            if not unfilter(block, above, step):
-                raise UnsupportedFile(f"{name}: this PNG has a row with an unknown filter")
-            above = block[-1, 1:].copy()
-            target[top : top + count] = _unpack(block[:, 1:], layout, width)
-    stream.finish()
-    return pixels
-
-
-def _unpack(rows: np.ndarray, layout: _Layout, width: int) -> np.ndarray:
-    if layout.depth == 16:
-        return np.ascontiguousarray(rows).view(">u2").reshape(len(rows), width, layout.channels)
-    if layout.depth == 8:
-        return rows.reshape(len(rows), width, layout.channels)
-    per = 8 // layout.depth
-    shifts = np.arange(per - 1, -1, -1, dtype=np.uint8) * np.uint8(layout.depth)
-    spread = (rows[:, :, None] >> shifts) & np.uint8((1 << layout.depth) - 1)
-    return spread.reshape(len(rows), -1)[:, :width, None]
-
-
-class _Inflater:
-    """Exact amounts of the bytes that several IDAT chunks inflate to."""
-
-    def __init__(self, bodies: list[memoryview], name: str) -> None:
-        self._bodies, self._name = iter(bodies), name
-        self._zlib = zlib.decompressobj()
-
-    def take(self, size: int) -> bytes:
-        parts = []
-        while size > 0:
-            data = self._zlib.unconsumed_tail or next(self._bodies, None)
-            if data is None or self._zlib.eof:
-                raise UnsupportedFile(f"{self._name}: the pixels of this PNG are cut off")
-            parts.append(self._inflate(data, size))
-            size -= len(parts[-1])
-        return b"".join(parts)
-
-    def finish(self) -> None:
-        """Check that nothing is left but the checksum."""
-        rest: list[bytes | memoryview] = [self._zlib.unconsumed_tail, *self._bodies]
-        for data in rest:
-            if self._inflate(data, 1) if not self._zlib.eof else len(data):
-                raise UnsupportedFile(f"{self._name}: this PNG holds more than its pixels")
-        if not self._zlib.eof or self._zlib.unused_data:
-            raise UnsupportedFile(f"{self._name}: the pixels of this PNG do not end properly")
-
-    def _inflate(self, data: bytes | memoryview, size: int) -> bytes:
-        try:
-            return self._zlib.decompress(data, size)
-        except zlib.error as error:
-            raise UnsupportedFile(f"{self._name}: the pixels of this PNG are damaged ({error})") from error
+    return Layout(width, height, depth, colour, bool(interlace))
 
 
 def _deflated(image: Image, depth: int) -> Iterator[bytes]:

@@ -80,11 +80,12 @@ class LosslessImage(Codec[Image]):
 
     def encode(self, value: Image, threads: int = 1) -> Iterator[Chunk]:
         """One chunk per tile, or one with the file if that is smaller."""
-        exact = self._exact(value)
-        if exact:
+        if self._exact(value):
             yield self._file_chunk(value)
             return
-        tiles = ordered_map(lambda place: self._tile(value, *place), _places(value.pixels.shape), threads)
+        if self.options.exact and value.format is not None:
+            raise UnsupportedFile("only files of up to 64 MiB can be kept exactly as an image; use codec bytes")
+        tiles = ordered_map(self._tile, _tiles(value), threads)
         if value.original is None or value.pixels.nbytes > _SMALL:
             yield from tiles
             return
@@ -169,12 +170,13 @@ class LosslessImage(Codec[Image]):
     def _exact(self, value: Image) -> bool:
         return bool(self.options.exact and value.original is not None)
 
-    def _tile(self, value: Image, top: int, bottom: int, left: int, right: int) -> Chunk:
+    def _tile(self, item: tuple[Image, tuple[int, int], np.ndarray]) -> Chunk:
         from laconic.codecs.image._tiles import encode_tile
 
-        pixels = np.ascontiguousarray(value.pixels[top:bottom, left:right])
+        value, (top, left), pixels = item
         payload = bytes([TILE]) + encode_tile(pixels, value.depth, value.palette is not None, self.options.effort)
-        return Chunk(CRITICAL, ((top, bottom), (left, right)), payload, content_hash(_content(pixels)), pixels.nbytes)
+        covers = ((top, top + pixels.shape[0]), (left, left + pixels.shape[1]))
+        return Chunk(CRITICAL, covers, payload, content_hash(_content(pixels)), pixels.nbytes)
 
     def _file_chunk(self, value: Image) -> Chunk:
         assert value.original is not None
@@ -201,6 +203,12 @@ def _decode_file(header: Header, chunk: Chunk) -> _Part:
 
 def _content(pixels: np.ndarray) -> bytes:
     return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _tiles(value: Image) -> Iterator[tuple[Image, tuple[int, int], np.ndarray]]:
+    """(the picture, top and left of a tile, its pixels), from the top down: large pictures are read while they are coded."""
+    for top, bottom, left, right in _places(value.pixels.shape):
+        yield value, (top, left), np.ascontiguousarray(value.pixels[top:bottom, left:right])
 
 
 def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:
