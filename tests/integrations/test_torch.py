@@ -11,7 +11,7 @@ import pytest
 
 from laconic import api
 from laconic.errors import BadInput, CorruptFile, LaconicError, UnsupportedFile
-from laconic.integrations import tensor_file
+from laconic.integrations import lac_source
 from laconic.integrations.tensor_file import TensorFile
 from laconic.source import FileSource
 
@@ -125,7 +125,7 @@ def test_only_the_chunks_of_a_tensor_are_read(tmp_path: Path, monkeypatch: pytes
 
 
 def test_kept_chunks_are_few(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]) -> None:
-    monkeypatch.setattr(tensor_file, "KEPT", 0)
+    monkeypatch.setattr(lac_source, "KEPT", 0)
     with lt.safe_open(files["weights"]) as file:
         assert same({name: file.get_tensor(name) for name in file.offset_keys()}, state)
 

@@ -1,0 +1,89 @@
+"""The bytes that a `.lac` file restores, as a `Source`: read by range, decoded chunk by chunk."""
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from laconic._coding import Decoding
+from laconic.container import CRITICAL, Limits, Reader
+from laconic.errors import CorruptFile, UnsupportedFile
+from laconic.media import tensors
+from laconic.source import Source
+from laconic.threads import ordered_map
+
+KEPT = 32 << 20
+"""Bytes of decoded chunks that are kept for the next read."""
+
+_NOTHING = np.empty(0, np.uint8)
+_CODECS = ("weights", "bytes")
+
+
+class LacSource(Source):
+    """The bytes that a `.lac` file restores, decoded chunk by chunk."""
+
+    def __init__(self, source: Source, max_memory: int | None = None) -> None:
+        """Raises UnsupportedFile for what was coded as something else, CorruptFile for damage."""
+        self._source = source
+        self._reader = Reader(source, Limits(None, max_memory))
+        header = self._reader.header
+        if header.codec not in _CODECS:
+            raise UnsupportedFile(f"{source.name}: was coded by {header.codec!r} and holds no tensors; use laconic.open")
+        self._decoding = Decoding(header, source.name, max_memory=max_memory)
+        self._positions = [i for i, head in enumerate(self._reader.index) if head.kind == CRITICAL and head.covers]
+        self._starts = [self._reader.index[i].covers[0][0] for i in self._positions]
+        self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
+        self.size, self.name = self._reader.decoded_size, source.name
+
+    def tensors(self) -> tensors.Tensors:
+        """What lies where: from the header of a file that codec `weights` wrote, else from the restored bytes."""
+        if self._reader.header.codec != "weights":
+            return tensors.from_source(self)
+        from laconic.codecs.weights.codec import table_of
+
+        return tensors.Tensors(self, self._reader.header.format or "", table_of(self._reader.header))
+
+    def read(self, offset: int, n: int) -> bytes:
+        """As in Source."""
+        return b"".join(piece.tobytes() for _, piece in self.pieces(offset, max(0, min(n, (self.size or 0) - offset))))
+
+    def pieces(self, offset: int, size: int) -> Iterator[tuple[int, np.ndarray]]:
+        """(position behind `offset`, bytes) of the parts of chunks that make up a range."""
+        at = offset
+        while at < offset + size:
+            which = bisect_right(self._starts, at) - 1
+            skip = at - self._starts[which] if which >= 0 else 0
+            piece = self._chunk(which)[skip : skip + offset + size - at] if which >= 0 else _NOTHING
+            if not len(piece):
+                raise CorruptFile(f"{self.name}: has no chunk for the bytes from {at} on")
+            yield at - offset, piece
+            at += len(piece)
+
+    def parts(self, threads: int) -> Iterator[tuple[int, np.ndarray]]:
+        """(first byte, bytes) of every chunk in order."""
+        return ordered_map(lambda which: (self._starts[which], self._decode(which)), range(len(self._starts)), threads)
+
+    def close(self) -> None:
+        """Close the `.lac` file."""
+        self._source.close()
+
+    def _chunk(self, which: int) -> np.ndarray:
+        kept = self._kept.pop(which, None)
+        if kept is None:
+            while self._kept and sum(map(len, self._kept.values())) + self._length(which) > KEPT:
+                self._kept.popitem(last=False)
+            kept = self._decode(which)
+        self._kept[which] = kept
+        return kept
+
+    def _length(self, which: int) -> int:
+        return self._reader.index[self._positions[which]].decoded_size
+
+    def _decode(self, which: int) -> np.ndarray:
+        position = self._positions[which]
+        for sequence in self._reader.index[position].depends:
+            self._decoding.notice_shared(self._reader.chunk(sequence))
+        part: Any = self._decoding.part(self._reader.chunk(position))
+        return np.frombuffer(part, np.uint8)

@@ -1,0 +1,158 @@
+"""safetensors files that hold coded tensors: valid for others, and the original again for us."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from laconic.errors import BadInput, CorruptFile, LaconicError, UnsupportedFile
+from laconic.integrations.coded_safetensors import HEAD, KEY, decode_safetensors, encode_safetensors, save_coded
+from laconic.integrations.tensor_file import TensorFile
+from laconic.media import _safetensors, tensors
+from laconic.source import BytesSource, FileSource
+
+
+def bfloat(values: np.ndarray) -> bytes:
+    return (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16).tobytes()
+
+
+@pytest.fixture(scope="module")
+def arrays() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    return {
+        "norm": rng.standard_normal(9).astype(np.float16),
+        "a.weight": rng.standard_normal((300, 200)).astype(np.float32),
+        "noise": rng.integers(0, 256, 5000).astype(np.uint8),
+        "b.weight": (rng.standard_normal((200, 150)) * 0.02).astype(np.float64),
+        "steps": np.arange(20_000),
+        "none": np.zeros((0, 4)),
+    }
+
+
+@pytest.fixture(scope="module")
+def plain(arrays: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as safetensors writes them."""
+    path = tmp_path_factory.mktemp("plain") / "model.safetensors"
+    path.write_bytes(b"".join(tensors.to_blocks(_safetensors.virtual(arrays, {"format": "pt", "by": "é"}))))
+    return path
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sound file that nobody's library writes: other spaces, types in another order."""
+    rng = np.random.default_rng(2)
+    data = [b"\1\0\1", bfloat(rng.standard_normal(4000)), rng.standard_normal(2000).astype(np.float32).tobytes()]
+    ends = np.cumsum([0, *map(len, data)]).tolist()
+    facts = [("z", "BOOL", [3]), ("w", "BF16", [40, 100]), ("a", "F32", [2000])]
+    header = {n: {"shape": s, "data_offsets": ends[i : i + 2], "dtype": d} for i, (n, d, s) in enumerate(facts)}
+    text = json.dumps(header, indent=1).encode() + b"   "
+    path = tmp_path_factory.mktemp("odd") / "odd.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + b"".join(data))
+    return path
+
+
+@pytest.mark.parametrize("which", ["plain", "odd"])
+def test_the_original_comes_back(which: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    original: Path = request.getfixturevalue(which)
+    coded = tmp_path / "coded.safetensors"
+    encode_safetensors(original, coded, threads=2)
+    assert coded.stat().st_size < 0.97 * original.stat().st_size
+    decode_safetensors(coded, tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == original.read_bytes()
+    with TensorFile(coded) as file, TensorFile(original) as expected:
+        assert file.metadata() == expected.metadata()
+        assert {e.name: d.tobytes() for e, d in file.all()} == {e.name: d.tobytes() for e, d in expected.all()}
+        rows = expected.entry("a.weight" if which == "plain" else "w")
+        assert np.array_equal(file.data(file.entry(rows.name), 100, 900), expected.data(rows, 100, 900))
+    with FileSource(coded) as source:  # what others see: a sound file, with what was not worth coding as it was
+        seen = {entry.name: entry for entry in tensors.from_source(source).entries}
+    assert (HEAD in seen) == (which == "odd")
+    coded_ones = {name for name, entry in seen.items() if entry.dtype == "U8"} - {HEAD, "noise"}
+    assert coded_ones == ({"a.weight", "b.weight", "steps"} if which == "plain" else {"w", "a"})
+
+
+def test_other_libraries_read_it(plain: Path, arrays: dict[str, np.ndarray], tmp_path: Path) -> None:
+    library = pytest.importorskip("safetensors")
+    from safetensors.numpy import load_file
+
+    save_coded(arrays, tmp_path / "coded.safetensors", {"format": "pt"})
+    found = load_file(tmp_path / "coded.safetensors")
+    assert np.array_equal(found["norm"], arrays["norm"]) and np.array_equal(found["noise"], arrays["noise"])
+    assert found["a.weight"].dtype == np.uint8 and found["a.weight"].tobytes()[:4] == b"\x8bLAC"
+    with library.safe_open(tmp_path / "coded.safetensors", "np") as file:
+        assert file.metadata()["format"] == "pt"
+    decode_safetensors(tmp_path / "coded.safetensors", tmp_path / "plain.safetensors")
+    assert all(np.array_equal(array, arrays[name]) for name, array in load_file(tmp_path / "plain.safetensors").items())
+
+
+def test_what_cannot_be_coded(plain: Path, tmp_path: Path) -> None:
+    encode_safetensors(plain, tmp_path / "coded")
+    with pytest.raises(UnsupportedFile, match="already"):
+        encode_safetensors(tmp_path / "coded", tmp_path / "twice")
+    with pytest.raises(BadInput, match="exists already"):
+        encode_safetensors(plain, tmp_path / "coded")
+    with pytest.raises(UnsupportedFile, match="no coded tensors"):
+        decode_safetensors(plain, tmp_path / "x")
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    with pytest.raises(UnsupportedFile, match="no safetensors file"):
+        encode_safetensors(tmp_path / "a.npy", tmp_path / "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npy", "coded"]
+
+
+def forged(data: bytes, note: Any) -> bytes:
+    """A coded file with something else under KEY."""
+    source = BytesSource(data)
+    metadata, _, begin = _safetensors.read_header(source)
+    found = tensors.from_source(source)
+    changed = {**json.loads(metadata[KEY]), **note} if isinstance(note, dict) else note
+    text = changed if isinstance(changed, str) else json.dumps(changed)
+    facts = [(entry.name, entry.dtype, entry.shape, entry.size) for entry in found.entries]
+    return _safetensors.build_header(facts, {**metadata, KEY: text}) + data[begin:]
+
+
+NOTES: dict[str, Any] = {
+    "no JSON": "{",
+    "no object": "[]",
+    "nothing": "{}",
+    "nested": "[" * 100_000,
+    "newer": {"version": 1},
+    "other size": {"size": 5},
+    "other hash": {"hash": "0" * 16},
+    "size of text": {"size": "5"},
+    "other head": {"head": True},
+    "head of text": {"head": "yes"},
+    "unknown tensor": {"tensors": [["x", "U8", [5]]]},
+    "unknown type": {"tensors": [["norm", "X8", [5]]]},
+    "no tensors": {"tensors": []},
+    "huge": {"tensors": [["a.weight", "F32", [1 << 60]]], "size": 1 << 62},
+    "negative": {"tensors": [["a.weight", "F32", [-5]]]},
+    "other shape": {"tensors": [["a.weight", "F32", [300, 201]]]},
+    "shape of text": {"tensors": [["a.weight", "F32", "ab"]]},
+    "two of a name": {"tensors": [["a.weight", "F32", [300, 200]]] * 2},
+    "pairs": {"tensors": [["a.weight", "F32"]]},
+}
+
+
+@pytest.mark.parametrize("case", NOTES)
+def test_forged_notes(case: str, plain: Path, tmp_path: Path) -> None:
+    encode_safetensors(plain, tmp_path / "coded", effort=1)
+    (tmp_path / "forged").write_bytes(forged((tmp_path / "coded").read_bytes(), NOTES[case]))
+    with pytest.raises(LaconicError):
+        decode_safetensors(tmp_path / "forged", tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_damage(plain: Path, tmp_path: Path) -> None:
+    encode_safetensors(plain, tmp_path / "coded", effort=1)
+    data = bytearray((tmp_path / "coded").read_bytes())
+    for at in range(len(data) // 2, len(data), len(data) // 20):
+        changed = bytearray(data)
+        changed[at] ^= 16
+        (tmp_path / "damaged").write_bytes(changed)
+        with pytest.raises(CorruptFile):
+            decode_safetensors(tmp_path / "damaged", tmp_path / "x")
+    (tmp_path / "damaged").write_bytes(data[:-5])
+    with pytest.raises(UnsupportedFile, match="cut off"):
+        decode_safetensors(tmp_path / "damaged", tmp_path / "x")
