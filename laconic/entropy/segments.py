@@ -24,13 +24,15 @@ symbols, say), use `RansEncoder`, which chooses the number of lanes.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from laconic.entropy import _segments_run
 from laconic.entropy import _segments_tail as kernels
 from laconic.entropy._rans_arguments import Ints, table_index
-from laconic.entropy._rans_dispatch import decode, encode, readonly
+from laconic.entropy._rans_dispatch import avx512, decode, encode, readonly
 from laconic.entropy._rans_portable import rows_of_values
 from laconic.entropy.tables import Tables
 from laconic.errors import BadInput, CorruptFile
@@ -42,7 +44,12 @@ HEAD_WORDS = 2 * LANES + 1  # states and tail, in 16-bit words
 MAX_TAIL = 64  # steps; enough to fill the states at a quarter of a bit per symbol
 _COUNT_BYTES = 8
 _MARGIN = 128  # words that vector kernels may read beyond a segment
-_GROUP = 8  # segments that a thread takes at once
+_GROUP = 16  # segments that a thread takes at once
+_PROBLEMS = {
+    _segments_run.START: "is damaged in its start states",
+    _segments_run.WORDS: "is damaged, or was made with other tables: its words are not used up exactly",
+    _segments_run.END: "is damaged, or was made with other tables: it does not end in zero states",
+}
 
 
 @dataclass(frozen=True)
@@ -73,19 +80,27 @@ def encode_segments(symbols: ArrayLike, tables: Tables, index: ArrayLike | None 
     which = table_index(index, len(values), tables)
     starts = range(0, len(values), SEGMENT)
 
-    def work(begin: int) -> list[bytes]:
+    def work(begin: int) -> tuple[NDArray[np.int64], bytes]:
         stop = min(begin + SEGMENT * _GROUP, len(values))
-        return [_encode_segment(values, at, tables, which) for at in range(begin, stop, SEGMENT)]
+        if which is None and not tables.lowest:
+            return _encode_run(values[begin:stop], begin, tables)
+        parts = [_encode_segment(values, at, tables, which) for at in range(begin, stop, SEGMENT)]
+        return np.array([len(part) // 2 - HEAD_WORDS for part in parts]), b"".join(parts)
 
-    segments = [part for group in ordered_map(work, starts[::_GROUP], threads) for part in group]
-    words = np.array([len(part) // 2 - HEAD_WORDS for part in segments], "<u2")
-    return b"".join((len(values).to_bytes(_COUNT_BYTES, "little"), words.tobytes(), *segments))
+    groups = list(ordered_map(work, starts[::_GROUP], threads)) if threads > 1 else [work(begin) for begin in starts[::_GROUP]]
+    words = [sizes.astype("<u2").tobytes() for sizes, _ in groups]
+    return b"".join((len(values).to_bytes(_COUNT_BYTES, "little"), *words, *(data for _, data in groups)))
 
 
 def decode_segments(
-    data: bytes | bytearray | memoryview, tables: Tables, n: int, index: ArrayLike | None = None, threads: int = 1
+    data: bytes | bytearray | memoryview,
+    tables: Tables,
+    n: int,
+    index: ArrayLike | None = None,
+    threads: int = 1,
+    out: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
-    """The u8[n] symbols of a stream, with the tables and the index that it was made with.
+    """The u8[n] symbols of a stream, with the tables and the index that it was made with; in `out`, if given (contiguous).
 
     Raises CorruptFile when the stream is damaged or holds another number of symbols; nothing large is allocated before its
     lengths are checked, and nothing but the result grows with n.
@@ -94,18 +109,30 @@ def decode_segments(
     view = memoryview(data).cast("B")
     directory = read_directory(view, n, len(view))
     which = table_index(index, n, tables)
-    out = np.empty(n, np.uint8)
+    if out is None:
+        out = np.empty(n, np.uint8)
+    elif out.shape != (n,) or out.dtype != np.uint8 or not out.flags.c_contiguous or not out.flags.writeable:
+        raise BadInput(f"segments: out must be a contiguous writable array of {n} bytes")
+    place = out
 
     def work(first: int) -> None:
         stop = min(first + _GROUP, len(directory))
         words = _words(view[directory.begins[first] : directory.begins[stop]])
+        if which is None:
+            begins = ((directory.begins[first : stop + 1] - directory.begins[first]) // 2).astype(np.uint64)
+            _decode_run(place[first * SEGMENT : stop * SEGMENT], words, begins, first, tables)
+            return
         for segment in range(first, stop):
             begin, end = ((directory.begins[segment : segment + 2] - directory.begins[first]) // 2).tolist()
             part = slice(segment * SEGMENT, segment * SEGMENT + directory.symbols(segment))
-            _decode_segment(words, begin, end, out[part], tables, None if which is None else which[part], f"segment {segment}")
+            _decode_segment(words, begin, end, place[part], tables, None if which is None else which[part], f"segment {segment}")
 
-    for _ in ordered_map(work, range(0, len(directory), _GROUP), threads):
-        pass
+    if threads > 1:
+        for _ in ordered_map(work, range(0, len(directory), _GROUP), threads):
+            pass
+    else:
+        for first in range(0, len(directory), _GROUP):  # a codec's own thread: a hand-over would cost as much as a segment
+            work(first)
     return out
 
 
@@ -165,6 +192,39 @@ def check_tables(tables: Tables) -> None:
         raise BadInput(f"segments: tables for the values {tables.lowest}..{tables.highest}; only 0..255 are possible")
     if tables.split is None:
         raise BadInput(f"segments: {len(tables)} tables of {tables.freq_bits} bits are too many; use 2**22 slots in all at most")
+
+
+def _encode_run(values: NDArray[np.uint8], first: int, tables: Tables) -> tuple[NDArray[np.int64], bytes]:
+    """(words of each, bytes) of the segments of `values`, which begin with symbol `first`; one table for the values from 0 on."""
+    sizes = np.empty(-(-len(values) // SEGMENT), np.uint64)
+    words = np.empty(len(values) + len(sizes) * (HEAD_WORDS + LANES), np.uint16)
+    used, refused = _run_kernels().encode(
+        readonly(values), tables.reciprocals, tables.small_spans, np.uint64(tables.freq_bits), words, sizes
+    )
+    if refused < len(values):
+        raise BadInput(refusal(first + int(refused), int(values[int(refused)]), tables))
+    return sizes.astype(np.int64), words[: int(used)].astype("<u2", copy=False).tobytes()
+
+
+def _decode_run(out: NDArray[np.uint8], words: Ints, begins: NDArray[np.uint64], first: int, tables: Tables) -> None:
+    """Fill `out` from the segments at these places in `words`, which have a margin behind; all from one table."""
+    split = tables.split
+    assert split is not None  # check_tables
+    ends = (split.codes, split.spans, np.uint64(split.code_bits), np.uint64(tables.freq_bits), np.uint64(tables.lowest))
+    if tables.direct is not None:
+        done, problem = _run_kernels().decode_direct(out, words, begins, tables.direct, *ends)
+    else:
+        done, problem = _run_kernels().decode_split(out, words, begins, *ends)
+    if problem != _segments_run.GOOD:
+        raise CorruptFile(f"segments: segment {first + int(done)} {_PROBLEMS[int(problem)]}")
+
+
+def _run_kernels() -> Any:
+    if avx512() is None:
+        return _segments_run
+    from laconic.entropy import _segments_run_avx512
+
+    return _segments_run_avx512
 
 
 def _encode_segment(values: NDArray[np.uint8], first: int, tables: Tables, which: Ints | None) -> bytes:

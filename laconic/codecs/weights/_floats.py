@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from laconic.codecs.weights import _kernel
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._planes import decode_plane, encode_plane, entropy
+from laconic.codecs.weights._scratch import scratch
 from laconic.entropy._rans_dispatch import readonly
 from laconic.errors import CorruptFile
 
@@ -28,8 +29,8 @@ MANTISSAS = {"F64": (8, 52), "F32": (4, 23), "F16": (2, 10), "BF16": (2, 7)}
 """Bytes of a value and bits of its mantissa, by type."""
 
 _BLOCK = 64
-_EXTRA = 3  # mantissa bits that codes may hold, at most
 _STORED = 2  # sign
+_FEW = 1024
 _KINDS = {2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
@@ -67,19 +68,22 @@ class Layout:
         return np.array(ops, np.uint64).reshape(-1, 5)
 
 
-def encode_floats(values: NDArray[Any], mantissa: int, effort: int) -> bytes:
-    """The group for values (u16, u32 or u64, at any address; at least one) with that many bits of mantissa."""
-    layout, counts = _choose(values, mantissa, effort)
+def encode_floats(values: NDArray[Any], mantissa: int, counts: NDArray[np.int64], extra: int, effort: int) -> Writer:
+    """The group for values (u16, u32 or u64; at least one) with that many bits of mantissa.
+
+    counts: i64[...], how often each exponent with the `extra` upper bits of the mantissa behind it occurs, whatever the sign.
+    """
+    layout, counts, listed = _choose(values, mantissa, counts, extra)
     fields = layout.fields()
     codes, planes = _split(values, layout, fields)
     out = Writer()
     out.write(bytes([layout.size, layout.drop, layout.bits, layout.sign]))
     out.number(layout.base)
-    _list_highs(out, values, codes, layout, int(counts[0]))
+    _list_highs(out, values, codes, layout, listed)
     encode_plane(out, codes, counts, effort >= 7)
     for plane in planes:
         encode_plane(out, plane)
-    return out.data
+    return out
 
 
 def decode_floats(data: memoryview, out: NDArray[np.uint8]) -> None:
@@ -112,31 +116,37 @@ def plane_size(n: int, width: int) -> int:
     return n // _BLOCK * 8 * width + last
 
 
-def _choose(values: NDArray[Any], mantissa: int, effort: int) -> tuple[Layout, NDArray[np.int64]]:
-    """The layout that takes the fewest bits, and the counts of its codes."""
+def _choose(values: NDArray[Any], mantissa: int, counts: NDArray[np.int64], extra: int) -> tuple[Layout, NDArray[np.int64], int]:
+    """(layout that takes the fewest bits, counts of its codes, high bits to list)."""
     size = values.dtype.itemsize
-    low, high = int(np.bitwise_or.reduce(values)), int(np.bitwise_and.reduce(values))
-    top = 8 * size - 1
-    drop = min((low & -low).bit_length() - 1, top - 1) if low else top - 1
-    sign = high >> top if (low ^ high) >> top == 0 else _STORED
-    drop = min(drop, top - 1)
-    extra = max(0, min(_EXTRA if effort > 1 else 0, mantissa - drop))
-    bits = max(0, mantissa - extra - drop)
-    magnitude = top - drop
-    fine = np.zeros((4, 1 << (magnitude - bits)), np.uint32)
-    _kernel.count_highs(values, np.uint64(drop + bits), np.uint64(fine.shape[1] - 1), fine)
-    counts = fine.sum(axis=0, dtype=np.int64)
-    best: tuple[float, Layout, NDArray[np.int64]] | None = None
+    drop, sign = _common(values, mantissa)
+    best: tuple[float, Layout, NDArray[np.int64], int] | None = None
     while True:
-        base, code_counts = _window(counts)
-        listed = 16 * (int(code_counts[0]) - int(counts[0]) * (base > 0))
-        cost = entropy(code_counts) + listed + bits * len(values) + 6 * np.count_nonzero(code_counts)
-        if best is None or cost < best[0]:
-            best = cost, Layout(size, drop, bits, sign, base), code_counts
-        if bits + drop >= mantissa or len(counts) < 4:
-            return best[1:]
+        bits = mantissa - extra - drop
+        if bits >= 0:
+            base, code_counts = _window(counts)
+            zeros = int(code_counts[0])
+            listed = zeros if base and zeros > counts[0] else 0
+            cost = entropy(code_counts) + 16 * listed + bits * len(values) + 6 * np.count_nonzero(code_counts)
+            if best is None or cost < best[0]:
+                best = cost, Layout(size, drop, bits, sign, base), code_counts, listed
+        if not extra:
+            break
         counts = counts.reshape(-1, 2).sum(axis=1)
-        bits += 1
+        extra -= 1
+    assert best is not None  # without extra bits, bits is never negative
+    return best[1:]
+
+
+def _common(values: NDArray[Any], mantissa: int) -> tuple[int, int]:
+    """(drop, sign) of the layout: what all values have in common."""
+    top = 8 * values.dtype.itemsize - 1
+    for part in (values[:_FEW], values):  # a few are mostly enough to see that there is nothing
+        low, high = int(np.bitwise_or.reduce(part)), int(np.bitwise_and.reduce(part))
+        if low & 1 and (low ^ high) >> top:
+            return 0, _STORED
+    drop = min((low & -low).bit_length() - 1 if low else top, mantissa)
+    return drop, high >> top if (low ^ high) >> top == 0 else _STORED
 
 
 def _window(counts: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
@@ -155,14 +165,13 @@ def _window(counts: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
     return base, codes
 
 
-def _list_highs(out: Writer, values: NDArray[Any], codes: NDArray[np.uint8], layout: Layout, zeros: int) -> None:
-    """The high bits of the values that have code 0, unless they are all 0."""
-    places = np.empty(zeros, np.uint64)
-    _kernel.zero_places(codes, places)
+def _list_highs(out: Writer, values: NDArray[Any], codes: NDArray[np.uint8], layout: Layout, count: int) -> None:
+    """The high bits of the `count` values that have code 0 (none, where all of them are 0)."""
+    places = np.empty(count, np.uint64)
+    if count:
+        _kernel.zero_places(codes, places)
     highs = (values[places] >> np.uint64(layout.drop + layout.bits)).astype(np.uint64) & np.uint64(layout.high_mask)
-    if not highs.any():
-        highs = highs[:0]
-    out.number(len(highs))
+    out.number(count)
     encode_plane(out, highs.astype("<u2").view(np.uint8))
 
 
@@ -181,8 +190,8 @@ def _values(out: NDArray[np.uint8], size: int) -> NDArray[Any]:
 def _split(values: NDArray[Any], layout: Layout, fields: NDArray[np.uint64]) -> tuple[NDArray[np.uint8], list[NDArray[np.uint8]]]:
     """Codes and planes of the values."""
     n, data = len(values), readonly(values.view(np.uint8))
-    codes = np.empty(n, np.uint8)
-    planes = [np.empty(plane_size(n, int(width)), np.uint8) for width in fields[:, 0]]
+    codes = scratch(n)
+    planes = [scratch(plane_size(n, int(width))) for width in fields[:, 0]]
     ends = (np.uint64(layout.base), np.uint64(layout.drop + layout.bits), np.uint64(layout.high_mask), _KINDS[layout.size](0))
     whole = n // _BLOCK
     _kernel.split(data, np.uint64(whole), codes, _addresses(planes), fields, *ends)

@@ -71,22 +71,39 @@ def split(values, blocks, codes, planes, ops, base, shift, mask, kind):  # type:
 
 
 @kernel
-def count_highs(values, shift, mask, counts):  # type: ignore[no-untyped-def]
-    """counts[k, value >> shift & mask] += 1, with k = position % 4, so that equal neighbours do not wait for each other."""
+def sum_exponents(values, piece, shift, mask, sums):  # type: ignore[no-untyped-def]
+    """sums[k] = sum of value >> shift & mask over piece k of values (unsigned, aligned); all pieces but the last have `piece`."""
     n = np.uint64(len(values))
-    whole = n & ~np.uint64(3)
-    for i in range(np.uint64(0), whole, np.uint64(4)):
-        counts[0, (np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
-        counts[1, (np.uint64(values[i + np.uint64(1)]) >> shift) & mask] += np.uint32(1)
-        counts[2, (np.uint64(values[i + np.uint64(2)]) >> shift) & mask] += np.uint32(1)
-        counts[3, (np.uint64(values[i + np.uint64(3)]) >> shift) & mask] += np.uint32(1)
-    for i in range(whole, n):
-        counts[0, (np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
+    for k in range(np.uint64(len(sums))):
+        begin = k * piece
+        total = np.uint64(0)
+        for i in range(begin, min(begin + piece, n)):
+            total += (np.uint64(values[i]) >> shift) & mask
+        sums[k] = total
+
+
+@kernel
+def count_highs(values, piece, atoms, shift, mask, counts):  # type: ignore[no-untyped-def]
+    """counts[a, ., value >> shift & mask] += 1 over piece k of values, a = atoms[k].
+
+    counts: u32[atoms, 2, mask + 1]; neighbours count in different halves, so that equal ones do not wait for each other.
+    """
+    n = np.uint64(len(values))
+    for k in range(np.uint64(len(atoms))):
+        begin = k * piece
+        end = min(begin + piece, n)
+        even, odd = counts[atoms[k], 0], counts[atoms[k], 1]
+        whole = begin + ((end - begin) & ~ONE)
+        for i in range(begin, whole, np.uint64(2)):
+            even[(np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
+            odd[(np.uint64(values[i + ONE]) >> shift) & mask] += np.uint32(1)
+        for i in range(whole, end):
+            even[(np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
 
 
 @kernel
 def zero_places(codes, places):  # type: ignore[no-untyped-def]
-    """Positions of the first len(places) zeros in codes; returns how many zeros there are in all."""
+    """Positions of the first len(places) zeros in codes; returns how many zeros there are."""
     found, room = np.uint64(0), np.uint64(len(places))
     for i in range(np.uint64(len(codes))):
         if codes[i] == 0:
@@ -94,3 +111,33 @@ def zero_places(codes, places):  # type: ignore[no-untyped-def]
                 places[found] = i
             found += ONE
     return found
+
+
+@kernel
+def information(counts):  # type: ignore[no-untyped-def]
+    """Sum of -c * log2(c / total) over counts (integers from 0), in bits: + - x / on doubles in one order, no library."""
+    total, bits = np.float64(0.0), np.float64(0.0)
+    for i in range(np.uint64(len(counts))):
+        c = np.float64(counts[i])
+        if c > 0.0:
+            total += c
+            bits -= c * _log2(c)
+    return bits + total * _log2(total) if total > 0.0 else 0.0
+
+
+@kernel
+def _log2(x):  # type: ignore[no-untyped-def]
+    """log2 of a double from 1 on, to some 1e-14: powers of two are taken out, then the series of atanh."""
+    power = 0.0
+    while x >= 65536.0:
+        x *= 1.52587890625e-05
+        power += 16.0
+    while x > 1.4142135623730951:
+        x *= 0.5
+        power += 1.0
+    z = (x - 1.0) / (x + 1.0)
+    z2 = z * z
+    series = 0.0
+    for k in range(19, 0, -2):
+        series = series * z2 + 1.0 / k
+    return power + 2.8853900817779268 * z * series

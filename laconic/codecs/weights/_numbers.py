@@ -1,6 +1,6 @@
 """LEB128 numbers and pieces of a payload: written, and read from what may be hostile."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from laconic.errors import CorruptFile
 
@@ -11,15 +11,19 @@ _LONGEST = 63  # bits of a number
 
 
 class Writer:
-    """Collects numbers and bytes; `data` is everything so far."""
+    """Collects numbers and bytes, which are copied only by `data`: leave them unchanged until then."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
+        self._parts: list[Any] = []
+        self._size = 0
 
     @property
     def data(self) -> bytes:
         """Everything written."""
         return b"".join(self._parts)
+
+    def __len__(self) -> int:
+        return self._size
 
     def number(self, value: int) -> None:
         """A number from 0."""
@@ -28,20 +32,25 @@ class Writer:
             out.append(value & 127 | 128)
             value >>= 7
         out.append(value)
-        self._parts.append(bytes(out))
+        self.write(bytes(out))
 
     def signed(self, value: int) -> None:
         """Any number: the sign is the lowest bit."""
         self.number(value * 2 if value >= 0 else -value * 2 - 1)
 
-    def write(self, data: bytes) -> None:
-        """Bytes as they are."""
+    def write(self, data: Any) -> None:
+        """Bytes, or an array of them, as they are."""
         self._parts.append(data)
+        self._size += len(data)
 
-    def piece(self, data: bytes) -> None:
-        """Bytes and how many."""
+    def piece(self, data: Any) -> None:
+        """Bytes, or what another writer has, and how many."""
         self.number(len(data))
-        self.write(data)
+        if isinstance(data, Writer):
+            self._parts += data._parts
+            self._size += len(data)
+        else:
+            self.write(data)
 
 
 class Reader:

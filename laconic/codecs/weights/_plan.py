@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from laconic.media.tensors import TensorEntry
 
 CHUNK = 8 << 20
-"""Bytes in a chunk, at most; a tensor is cut at multiples of it."""
+"""Bytes in a chunk, at most; a larger tensor is cut between rows."""
 FOREIGN = ""
 """The type of what belongs to no tensor."""
 _MOST_RUNS = 1 << 14  # in a chunk: bounds the work for files of countless tiny tensors
@@ -14,10 +14,11 @@ _MOST_RUNS = 1 << 14  # in a chunk: bounds the work for files of countless tiny 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`size` bytes of one type from one tensor, or of FOREIGN."""
+    """`size` bytes of one type from one tensor, or of FOREIGN. row: bytes of a row, 0 where there are none."""
 
     dtype: str
     size: int
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,19 @@ def plans(entries: Iterable[TensorEntry], size: int) -> Iterator[Plan]:
         if runs and (used + run.size > CHUNK or len(runs) == _MOST_RUNS):
             yield Plan(start, tuple(runs))
             start, used, runs = start + used, 0, []
-        left = run.size
+        left, most = run.size, _most(run)
         while left > CHUNK:
-            yield Plan(start, (Run(run.dtype, CHUNK),))
-            start, left = start + CHUNK, left - CHUNK
-        runs.append(Run(run.dtype, left))
+            yield Plan(start, (Run(run.dtype, most, run.row),))
+            start, left = start + most, left - most
+        runs.append(Run(run.dtype, left, run.row))
         used += left
     if runs or not start:
         yield Plan(start, tuple(runs))
+
+
+def _most(run: Run) -> int:
+    """Bytes of a run that go into a chunk: whole rows, unless they are large."""
+    return CHUNK // run.row * run.row if 0 < run.row <= CHUNK // 8 else CHUNK
 
 
 def _all_runs(entries: Iterable[TensorEntry], size: int) -> Iterator[Run]:
@@ -57,7 +63,13 @@ def _all_runs(entries: Iterable[TensorEntry], size: int) -> Iterator[Run]:
         if entry.offset > at:
             yield Run(FOREIGN, entry.offset - at)
         if entry.size:
-            yield Run(entry.dtype, entry.size)
+            yield Run(entry.dtype, entry.size, _row(entry))
         at = entry.stop
     if size > at:
         yield Run(FOREIGN, size - at)
+
+
+def _row(entry: TensorEntry) -> int:
+    """Bytes of what has one index on the axis that changes slowest."""
+    rows = entry.shape[-1 if entry.order == "F" else 0] if len(entry.shape) > 1 else 0
+    return entry.size // rows if rows and entry.size % rows == 0 else 0

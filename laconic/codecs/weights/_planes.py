@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from laconic.codecs.weights import _kernel
 from laconic.codecs.weights._numbers import Reader, Writer
+from laconic.codecs.weights._scratch import scratch
 from laconic.entropy.rans import RansDecoder, RansEncoder
 from laconic.entropy.segments import decode_segments, encode_segments
 from laconic.entropy.tables import Tables
@@ -68,7 +70,7 @@ def decode_plane(reader: Reader, size: int) -> Bytes:
     stream = reader.piece()
     try:
         if method == SEGMENTS:
-            return decode_segments(stream, tables, size)
+            return decode_segments(stream, tables, size, out=scratch(size))
         decoder = RansDecoder(bytes(stream))
         plane: Bytes = decoder.pull(size, tables, dtype=np.uint8)
         decoder.finish()
@@ -84,14 +86,13 @@ def freq_bits(n: int, symbols: int, finer: bool) -> int:
 
 
 def entropy(counts: NDArray[Any]) -> float:
-    """Bits of data with these counts at their own entropy."""
-    used = counts[counts > 0].astype(np.float64)
-    return float((used * (np.log2(used.sum()) - np.log2(used))).sum()) if len(used) else 0.0
+    """Bits of data with these counts (integers) at their own entropy; the same on every machine."""
+    return float(_kernel.information(counts))
 
 
 def _raw(out: Writer, plane: Bytes) -> None:
     out.write(bytes([RAW]))
-    out.write(plane.tobytes())
+    out.write(plane)
 
 
 def _counts_if_promising(plane: Bytes) -> NDArray[Any] | None:

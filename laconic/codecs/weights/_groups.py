@@ -1,0 +1,81 @@
+"""The groups of a chunk: which bytes are coded together, and as what."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from laconic.codecs.weights._cluster import EXTRA, Floats, count, cut, join
+from laconic.codecs.weights._floats import MANTISSAS
+from laconic.codecs.weights._pieces import MOST_GROUPS, Pieces
+from laconic.codecs.weights._plan import FOREIGN, Run
+
+_SMALL = 1 << 16  # bytes of a run of other types below which it shares a group with others of its type
+_PARTS = {"C64": "F32", "C128": "F64"}  # complex numbers are two real ones
+
+
+@dataclass(frozen=True)
+class Group:
+    """What is coded together: the type, and for floats bytes of a value, bits of its mantissa and counts (see `_cluster`)."""
+
+    dtype: str
+    size: int = 1
+    mantissa: int = 0
+    extra: int = 0
+    counts: NDArray[np.int64] | None = None
+
+
+def grouped(data: NDArray[np.uint8], runs: tuple[Run, ...], effort: int) -> tuple[list[Group], Pieces]:
+    """The groups of the runs that `data` consists of, and what belongs to which. The first run is alone if it is FOREIGN."""
+    groups: list[Group] = []
+    chosen: list[NDArray[np.int64]] = [np.zeros(0, np.int64)] * len(runs)
+    sizes = [(run.size, run.size) for run in runs]
+    kinds = list(dict.fromkeys(_PARTS.get(run.dtype, run.dtype) for run in runs))
+    begins = np.cumsum([0, *(run.size for run in runs)]).tolist()
+    for position, kind in enumerate(kinds):
+        mine = [number for number, run in enumerate(runs) if _PARTS.get(run.dtype, run.dtype) == kind]
+        most = max(1, (MOST_GROUPS - len(groups)) // (len(kinds) - position))
+        if kind in MANTISSAS:
+            parts = [data[begins[number] : begins[number + 1]] for number in mine]
+            floats, found = _float_groups(kind, [runs[number] for number in mine], parts, effort, most)
+            for number, part in zip(mine, floats, strict=True):
+                chosen[number] = part.which + len(groups)
+                sizes[number] = runs[number].size, part.piece * part.values.itemsize or runs[number].size
+        else:
+            found, which = _other_groups(kind, [runs[number] for number in mine], most)
+            for number, group in zip(mine, which, strict=True):
+                chosen[number] = np.array([group + len(groups)])
+        groups += found
+    choices = np.concatenate(chosen).astype(np.uint8) if chosen else np.zeros(0, np.uint8)
+    return groups, Pieces(sizes, choices)
+
+
+def _float_groups(
+    kind: str, runs: list[Run], parts: list[NDArray[np.uint8]], effort: int, most: int
+) -> tuple[list[Floats], list[Group]]:
+    size, mantissa = MANTISSAS[kind]
+    floats = []
+    for run, part in zip(runs, parts, strict=True):
+        values = part.view(f"<u{size}")
+        floats.append(Floats(values if values.flags.aligned else values.copy(), mantissa, cut(run, size, effort)))
+    counts = count(floats, effort)
+    extra = min(EXTRA, mantissa)
+    joined = join(counts, extra, 8 * sum(map(len, parts)), effort, most)
+    for item in floats:
+        item.which = joined[item.which]
+    sums = [np.sum([counts[atom] for atom in np.flatnonzero(joined == group)], axis=0) for group in range(joined.max() + 1)]
+    return floats, [Group(kind, size, mantissa, extra, part) for part in sums]
+
+
+def _other_groups(kind: str, runs: list[Run], most: int) -> tuple[list[Group], list[int]]:
+    """Large runs each in a group of their own, the others in one; what comes first in the file is alone, too."""
+    count, shared, which = 0, -1, []
+    for number, run in enumerate(runs):
+        alone = (run.size >= _SMALL and count < most - 1) or (kind == FOREIGN and number == 0)
+        if alone:
+            which.append(count)
+        else:
+            shared = count if shared < 0 else shared
+            which.append(shared)
+        count = max(count, which[-1] + 1)
+    return [Group(kind)] * count, which
