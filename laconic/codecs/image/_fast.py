@@ -1,6 +1,6 @@
 """Planes in and out of the fast pixel model.
 
-payload = rANS state (8 bytes), 32-bit words
+payload = level of the model (1 byte: 0 to 2), rANS state (8 bytes), 32-bit words
 """
 
 from functools import cache
@@ -14,42 +14,46 @@ from laconic.codecs.image import _fast_kernel as fk
 from laconic.codecs.image._fast_vector import PREDICTORS, TABLE, TOKENS
 from laconic.errors import CorruptFile
 
+LEVELS = range(3)
+_HEAD = 9
 _START = 1 << 32
 _FIRST_DUE = 16  # symbols until a context's table is made anew for the first time
 _PRIOR = 256  # symbols that the trained table of a context stands for
 
 
-def fast_encode(planes: np.ndarray, top: int) -> bytes:
+def fast_encode(planes: np.ndarray, top: int, level: int) -> bytes:
     """Code integers 0..top of shape (1 or 3 planes in coding order, height, width)."""
     count = planes.size
-    s = _new_state(planes.shape, top, np.zeros(1, np.uint32), np.empty(count, np.uint64), decoding=False)
+    s = _new_state(planes.shape, top, level, np.zeros(1, np.uint32), np.empty(count, np.uint64), decoding=False)
     s.pixels[:, fk.PAD : -1, fk.PAD : fk.PAD + planes.shape[2]] = planes
     fk.code_planes(s)
     words = np.empty(count + 2, np.uint32)
     state, at = fk.code_records(s.records, count, words)
-    return int(state).to_bytes(8, "little") + words[int(at) :].astype("<u4", copy=False).tobytes()
+    return bytes([level]) + int(state).to_bytes(8, "little") + words[int(at) :].astype("<u4", copy=False).tobytes()
 
 
 def fast_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.ndarray:
     """Planes of `shape` from what `fast_encode` made; raises `CorruptFile` when the payload is none, or not of this shape."""
-    if len(payload) < 8 or len(payload) % 4:
-        raise CorruptFile("its fast pixel model has no valid length")
-    words = np.append(np.frombuffer(payload, "<u4", offset=8).astype(np.uint32), np.uint32(0))
-    s = _new_state(shape, top, words, np.empty(1, np.uint64), decoding=True)
-    s.coder[fk.STATE] = int.from_bytes(payload[:8], "little")
+    if len(payload) < _HEAD or (len(payload) - _HEAD) % 4 or payload[0] not in LEVELS:
+        raise CorruptFile("its fast pixel model has no valid head or length")
+    words = np.append(np.frombuffer(payload, "<u4", offset=_HEAD).astype(np.uint32), np.uint32(0))
+    s = _new_state(shape, top, payload[0], words, np.empty(1, np.uint64), decoding=True)
+    s.coder[fk.STATE] = int.from_bytes(payload[1:_HEAD], "little")
     fk.code_planes(s)
     if int(s.coder[fk.STATE]) != _START or int(s.coder[fk.POSITION]) != len(words) - 1:
         raise CorruptFile("its fast pixel model ends elsewhere than its pixels")
     return s.pixels[:, fk.PAD : -1, fk.PAD : fk.PAD + shape[2]]
 
 
-def _new_state(shape: tuple[int, int, int], top: int, words: np.ndarray, records: np.ndarray, *, decoding: bool) -> fk.State:
+def _new_state(
+    shape: tuple[int, int, int], top: int, level: int, words: np.ndarray, records: np.ndarray, *, decoding: bool
+) -> fk.State:
     planes, height, width = shape
     stride = width + 2 * fk.PAD
     model = _model()
     counts, tables, due = _start()
     return fk.State(
-        plan=np.array([height, width, planes, top, int(decoding)], np.int64),
+        plan=np.array([height, width, planes, top, int(decoding), level], np.int64),
         coder=np.zeros(3, np.uint64),
         words=words,
         records=records,
@@ -60,6 +64,9 @@ def _new_state(shape: tuple[int, int, int], top: int, words: np.ndarray, records
         near=model["near"],
         expect=model["expect"],
         guesses=np.zeros((3, PREDICTORS), np.float32),
+        apart=np.zeros((3, PREDICTORS), np.float32),
+        trust=np.zeros((3, fk.SETS, PREDICTORS), np.float32),
+        chosen=np.zeros((3, 3), np.uint64),
         tables=tables.copy(),
         counts=counts.copy(),
         due=due.copy(),

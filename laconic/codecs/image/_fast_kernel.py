@@ -16,9 +16,11 @@ from laconic.codecs.image._fast_vector import (
     PREDICTORS,
     TABLE,
     TOKENS,
+    adapt,
     blend_first,
     blend_second,
     blend_third,
+    correct,
     find_token,
     float_bits,
     note_errors,
@@ -44,7 +46,11 @@ LIMIT = 1 << 17  # of the sum of counts
 INTERVAL = 256  # symbols from one table to the next, at most
 SIZES = 14  # factors of the expected error
 
-HEIGHT, WIDTH, PLANES, TOP, DECODING, PLAN = range(6)
+SETS = 84  # of factors that correct the blend: by expected error 4, by signs 16, by place 64
+STEP = F32(0.1)
+STEADY = F32(2048)
+
+HEIGHT, WIDTH, PLANES, TOP, DECODING, LEVEL, PLAN = range(7)
 STATE, POSITION, RECORDS = range(3)
 
 
@@ -62,6 +68,9 @@ class State(NamedTuple):
     near: np.ndarray  # float32[3, NEAR + 2, PREDICTORS]
     expect: np.ndarray  # float32[3, SIZES]: what the expected error is made of
     guesses: np.ndarray  # float32[3, PREDICTORS]
+    apart: np.ndarray  # float32[3, PREDICTORS]: what they differ from their blend
+    trust: np.ndarray  # float32[3, SETS, PREDICTORS]: factors of that
+    chosen: np.ndarray  # uint64[3, 3]: numbers of the sets in use
     tables: np.ndarray  # uint16[CONTEXTS * TABLE]: where each token starts
     counts: np.ndarray  # uint32[CONTEXTS * TOKENS]
     due: np.ndarray  # uint32[CONTEXTS, 3]: symbols until the table is made anew, until it was so the last time, total
@@ -103,26 +112,59 @@ def _code_pixel(s: State, p: int, y: int, x: int) -> None:
         mean = blend_second(pixels, at, stride, plane_size, s.coefficients, errors, here, above, s.near, s.guesses)
     else:
         mean = blend_third(pixels, at, stride, plane_size, s.coefficients, errors, here, above, s.near, s.guesses)
-    mean = min(max(mean, F32(0)), F32(s.plan[TOP]))
     size = _expected(s, p, y, c)
+    bin_of = min(max(S64(float_bits(size) >> U(21)) - (127 + LOWEST) * 4, S64(0)), S64(BINS - 1))
+    fix, power = _correction(s, p, y, c, mean, bin_of) if s.plan[LEVEL] else (F32(0), F32(0))
+    mean = mean + fix
+    sought = mean
+    mean = min(max(mean, F32(0)), F32(s.plan[TOP]))
     base = S64(mean + F32(0.5))
     apart = mean - F32(base)
     sign = S64(-1) if apart < F32(0) else S64(1)
-    bin_of = min(max(S64(float_bits(size) >> U(21)) - (127 + LOWEST) * 4, S64(0)), S64(BINS - 1))
     shift = U(max((bin_of >> 2) + (LOWEST - 3), 0))
     context = (U(p * BINS) + U(bin_of)) * U(2) + U(abs(apart) > F32(0.25))
     if s.plan[DECODING]:
         value = _read(s, context, shift)
         value = min(max(base + sign * value, 0), s.plan[TOP])
         level = F32(value)
-        pixels.reshape(-1)[at] = level
+        pixels[p, y + U(PAD), c] = level
     else:
-        level = pixels.reshape(-1)[at]
+        level = pixels[p, y + U(PAD), c]
         _record(s, context, shift, (S64(level) - base) * sign)
+    if s.plan[LEVEL]:
+        _learn(s, p, (level - sought) * STEP / (power + size * size * STEADY + F32(1)))
     note_errors(errors, here, s.guesses, U(p * PREDICTORS), level)
     sizes[p, y & U(3), c] = abs(level - mean)
     if x + U(1) == width:
         _close_row(s, p, y)
+
+
+@inlined
+def _correction(s: State, p: int, y: int, c: int, blend: float, bin_of: int) -> tuple[float, float]:
+    """What to add to the blend: learned sums of what the guesses differ from it; and the sum of the squares of that."""
+    chosen, first = s.chosen, U(p * PREDICTORS)
+    chosen[p, 0] = U(p * SETS) + U(min(max((bin_of - 4) >> 3, 0), 3))
+    fix, power = correct(s.guesses, first, blend, s.trust, chosen[p, 0] * U(PREDICTORS), s.apart)
+    if s.plan[LEVEL] > 1:
+        here, above = s.pixels[p, y + U(PAD)], s.pixels[p, y + U(PAD - 1)]
+        signs = U(above[c] > blend) | (U(above[c + U(1)] > blend) << U(1)) | (U(above[c - U(1)] > blend) << U(2))
+        chosen[p, 1] = U(p * SETS + 4) + (signs | (U(here[c - U(1)] > blend) << U(3)))
+        chosen[p, 2] = U(p * SETS + 20) + ((c >> U(5)) & U(63))
+        by_signs, power = correct(s.guesses, first, blend, s.trust, chosen[p, 1] * U(PREDICTORS), s.apart)
+        by_place, power = correct(s.guesses, first, blend, s.trust, chosen[p, 2] * U(PREDICTORS), s.apart)
+        fix += by_signs
+        fix += by_place
+    return fix, power
+
+
+@inlined
+def _learn(s: State, p: int, step: float) -> None:
+    """Move the factors in use towards what would have been right."""
+    first = U(p * PREDICTORS)
+    adapt(s.trust, s.chosen[p, 0] * U(PREDICTORS), s.apart, first, step)
+    if s.plan[LEVEL] > 1:
+        adapt(s.trust, s.chosen[p, 1] * U(PREDICTORS), s.apart, first, step)
+        adapt(s.trust, s.chosen[p, 2] * U(PREDICTORS), s.apart, first, step)
 
 
 @inlined

@@ -178,3 +178,33 @@ def float_bits(typing_context: Any, value: Any) -> Any:
         return builder.zext(builder.bitcast(arguments[0], _I32), _I64)
 
     return types.uint64(types.float32), generate
+
+
+@intrinsic
+def correct(typing_context: Any, guesses: Any, start: Any, mean: Any, trust: Any, at: Any, apart: Any) -> Any:
+    """(Sum of trust[at + i] * d[i], sum of d[i] squared) for d[i] = guesses[start + i] - mean, which goes to apart[start + i]."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        guess_data, trust_data, apart_data = (_data(context, builder, signature.args[k], arguments[k]) for k in (0, 3, 5))
+        d = builder.fsub(_load_vector(builder, guess_data, arguments[1]), _splat(builder, arguments[2]))
+        _store_vector(builder, d, apart_data, arguments[1])
+        by = _load_vector(builder, trust_data, arguments[4])
+        sums = [_add_lanes(builder, builder.fmul(d, by)), _add_lanes(builder, builder.fmul(d, d))]
+        return context.make_tuple(builder, signature.return_type, sums)
+
+    u64 = types.uint64
+    return types.UniTuple(types.float32, 2)(guesses, u64, types.float32, trust, u64, apart), generate
+
+
+@intrinsic
+def adapt(typing_context: Any, trust: Any, at: Any, apart: Any, start: Any, step: Any) -> Any:
+    """trust[at + i] += apart[start + i] * step for every predictor i."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        trust_data, apart_data = (_data(context, builder, signature.args[k], arguments[k]) for k in (0, 2))
+        change = builder.fmul(_load_vector(builder, apart_data, arguments[3]), _splat(builder, arguments[4]))
+        _store_vector(builder, builder.fadd(_load_vector(builder, trust_data, arguments[1]), change), trust_data, arguments[1])
+        return context.get_dummy_value()
+
+    u64 = types.uint64
+    return types.void(trust, u64, apart, u64, types.float32), generate

@@ -76,7 +76,7 @@ def _encode_model(planes: np.ndarray, top: int, effort: int) -> tuple[int, bytes
     if effort <= _FAST_EFFORT:
         from laconic.codecs.image._fast import fast_encode
 
-        return FAST, fast_encode(planes, top)
+        return FAST, fast_encode(planes, top, effort - 1)
     from laconic.codecs.image._model import model_encode
 
     data = model_encode(planes, top, effort)
