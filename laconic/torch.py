@@ -4,14 +4,25 @@
     with safe_open("model.lac") as file:                 state = load_folder("checkpoint/")
         weight = file.get_tensor("layer.3.weight")
 
+    keep_coded(model)                                    the linear layers' weights stay coded until their block runs
     encode_safetensors("model.safetensors", "coded.safetensors")     decode_safetensors("coded.safetensors", "again.safetensors")
 
 All of them read plain .safetensors files too. They need torch: the extra laconic[learned].
 """
 
 from laconic.integrations.checkpoint_folder import load_folder
+from laconic.integrations.coded_model import keep_coded
 from laconic.integrations.coded_safetensors import decode_safetensors, encode_safetensors, save_coded
 from laconic.integrations.torch_files import SafeOpen as safe_open
 from laconic.integrations.torch_files import load_file, save_file
 
-__all__ = ["decode_safetensors", "encode_safetensors", "load_file", "load_folder", "safe_open", "save_coded", "save_file"]
+__all__ = [
+    "decode_safetensors",
+    "encode_safetensors",
+    "keep_coded",
+    "load_file",
+    "load_folder",
+    "safe_open",
+    "save_coded",
+    "save_file",
+]
