@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from laconic.media.tensors import TensorEntry
 
-CHUNK = 8 << 20
+CHUNK = 4 << 20
 """Bytes in a chunk, at most; a larger tensor is cut between rows."""
 FOREIGN = ""
 """The type of what belongs to no tensor."""

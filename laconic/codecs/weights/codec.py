@@ -47,7 +47,7 @@ class Weights(Codec[Tensors]):
         return {_TABLE: pack_table(value.entries)}
 
     def chunk_size(self) -> int:
-        """8 MiB."""
+        """4 MiB."""
         return CHUNK
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
@@ -55,7 +55,7 @@ class Weights(Codec[Tensors]):
         return 6 * size + (24 << 20)
 
     def encode(self, value: Tensors, threads: int = 1) -> Iterator[Chunk]:
-        """One chunk for at most 8 MiB of the file."""
+        """One chunk for at most 4 MiB of the file."""
         return ordered_map(self._chunk, _pieces(value), threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> memoryview:
