@@ -212,7 +212,7 @@ class Tables:
     @cached_property
     def direct(self) -> NDArray[np.uint32] | None:
         """u32[T << freq_bits]: (slot - start) << 20 | frequency << 8 | code; None unless that fits 32 bits."""
-        if self.freq_bits > 12 or self.highest - self.lowest > 255 or len(self) << self.freq_bits > _MOST_SLOTS:
+        if self.freq_bits > 14 or self.highest - self.lowest > 255 or len(self) << self.freq_bits > _MOST_SLOTS:
             return None
         freqs = self.freqs.astype(np.int64)
         if freqs.max() > 4095:
