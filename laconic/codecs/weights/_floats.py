@@ -68,7 +68,7 @@ class Layout:
         return np.array(ops, np.uint64).reshape(-1, 5)
 
 
-def encode_floats(values: NDArray[Any], mantissa: int, counts: NDArray[np.int64], extra: int, effort: int) -> Writer:
+def encode_floats(values: NDArray[Any], mantissa: int, counts: NDArray[np.int64], extra: int) -> Writer:
     """The group for values (u16, u32 or u64; at least one) with that many bits of mantissa.
 
     counts: i64[...], how often each exponent with the `extra` upper bits of the mantissa behind it occurs, whatever the sign.
@@ -80,7 +80,7 @@ def encode_floats(values: NDArray[Any], mantissa: int, counts: NDArray[np.int64]
     out.write(bytes([layout.size, layout.drop, layout.bits, layout.sign]))
     out.number(layout.base)
     _list_highs(out, values, codes, layout, listed)
-    encode_plane(out, codes, counts, effort >= 7)
+    encode_plane(out, codes, counts)
     for plane in planes:
         encode_plane(out, plane)
     return out

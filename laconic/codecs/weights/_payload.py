@@ -48,7 +48,7 @@ def encode_payload(data: bytes, plan: Plan, effort: int, head: bytes | None = No
             out.write(bytes([HEAD]))
             out.piece(head)
         else:
-            kind, coded = _encode_group(pieces.gather(array, number), group, effort)
+            kind, coded = _encode_group(pieces.gather(array, number), group)
             out.write(bytes([kind]))
             out.piece(coded)
     return out.data
@@ -73,7 +73,7 @@ def decode_payload(payload: bytes, size: int, remake: Remake) -> NDArray[np.uint
     return out
 
 
-def _encode_group(array: NDArray[np.uint8], group: Group, effort: int) -> tuple[int, Any]:
+def _encode_group(array: NDArray[np.uint8], group: Group) -> tuple[int, Any]:
     """(kind, data: bytes, an array of them or a Writer) for the content of one group."""
     data: Any
     unit = _constant_unit(array)
@@ -82,7 +82,7 @@ def _encode_group(array: NDArray[np.uint8], group: Group, effort: int) -> tuple[
     if group.counts is not None:
         values = array.view(f"<u{group.size}")
         values = values if values.flags.aligned else values.copy()
-        kind, data = FLOATS, encode_floats(values, group.mantissa, group.counts, group.extra, effort)
+        kind, data = FLOATS, encode_floats(values, group.mantissa, group.counts, group.extra)
     elif group.dtype == FOREIGN:
         kind, data = BYTES, Bytes(Bytes.Options(effort=_FOREIGN_EFFORT)).encode_block(array.tobytes())
     else:

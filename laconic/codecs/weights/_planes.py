@@ -22,13 +22,13 @@ Bytes = NDArray[np.uint8]
 RAW, CONSTANT, SEGMENTS, RANS = range(4)
 
 SEGMENTED = 1 << 15  # bytes
-FREQ_BITS = 12
+_LARGE = 1 << 17  # bytes of a plane above which a finer table pays
 _OVERHEAD = 48  # bytes of table and stream that the entropy does not tell of, at least
 _SAMPLES, _SAMPLE = 32, 512  # pieces of a plane, and bytes in each, that are looked at first
 _WORTH = 0.004  # share of a plane that coding must save
 
 
-def encode_plane(out: Writer, plane: Bytes, counts: NDArray[Any] | None = None, finer: bool = False) -> None:
+def encode_plane(out: Writer, plane: Bytes, counts: NDArray[Any] | None = None) -> None:
     """Append `plane` in the shortest form. counts: integers[256], how often each byte occurs, where that is known."""
     if counts is None:
         counts = _counts_if_promising(plane)
@@ -43,7 +43,7 @@ def encode_plane(out: Writer, plane: Bytes, counts: NDArray[Any] | None = None, 
     if len(used) == 0 or bits / 8 + _OVERHEAD > len(plane) * (1 - _WORTH):
         _raw(out, plane)
         return
-    tables = Tables.from_counts(counts[: used[-1] + 1], freq_bits(len(plane), len(used), finer))
+    tables = Tables.from_counts(counts[: used[-1] + 1], freq_bits(len(plane), len(used)))
     packed = tables.pack()
     if len(plane) >= SEGMENTED:
         method, stream = SEGMENTS, encode_segments(plane, tables)
@@ -79,9 +79,9 @@ def decode_plane(reader: Reader, size: int) -> Bytes:
         raise CorruptFile(str(error)) from None
 
 
-def freq_bits(n: int, symbols: int, finer: bool) -> int:
+def freq_bits(n: int, symbols: int) -> int:
     """Precision of the table: what `n` symbols of that many kinds can make use of."""
-    most = 14 if finer else FREQ_BITS
+    most = 14 if n >= _LARGE else 12
     return max(symbols.bit_length(), min(most, max(8, n.bit_length() - 1)))
 
 
