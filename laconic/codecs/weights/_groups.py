@@ -9,20 +9,24 @@ from laconic.codecs.weights._cluster import EXTRA, Floats, count, cut, join
 from laconic.codecs.weights._floats import MANTISSAS
 from laconic.codecs.weights._pieces import MOST_GROUPS, Pieces
 from laconic.codecs.weights._plan import FOREIGN, Run
+from laconic.codecs.weights._special import repeats
+from laconic.media.tensors import DTYPES
 
+_LOOKED_AT = 512  # values of a run from which on it may be coded alone
 _SMALL = 1 << 16  # bytes of a run of other types below which it shares a group with others of its type
 _PARTS = {"C64": "F32", "C128": "F64"}  # complex numbers are two real ones
 
 
 @dataclass(frozen=True)
 class Group:
-    """What is coded together: the type, and for floats bytes of a value, bits of its mantissa and counts (see `_cluster`)."""
+    """What is coded together: the type, bytes of a value, and for floats bits of its mantissa and counts (see `_cluster`)."""
 
     dtype: str
     size: int = 1
     mantissa: int = 0
     extra: int = 0
     counts: NDArray[np.int64] | None = None
+    repeats: bool = False  # one run whose values repeat: every way is tried
 
 
 def grouped(data: NDArray[np.uint8], runs: tuple[Run, ...], effort: int) -> tuple[list[Group], Pieces]:
@@ -58,13 +62,40 @@ def _float_groups(
     for run, part in zip(runs, parts, strict=True):
         values = part.view(f"<u{size}")
         floats.append(Floats(values if values.flags.aligned else values.copy(), mantissa, cut(run, size, effort)))
+    alone = _alone(floats, most // 2)
     counts = count(floats, effort)
     extra = min(EXTRA, mantissa)
-    joined = join(counts, extra, 8 * sum(map(len, parts)), effort, most)
+    joined = _joined(floats, alone, counts, extra, effort, most - len(alone))
     for item in floats:
         item.which = joined[item.which]
-    sums = [np.sum([counts[atom] for atom in np.flatnonzero(joined == group)], axis=0) for group in range(joined.max() + 1)]
-    return floats, [Group(kind, size, mantissa, extra, part) for part in sums]
+    groups = []
+    for number in range(int(joined.max()) + 1):
+        atoms = np.flatnonzero(joined == number)
+        total = np.sum([counts[atom] for atom in atoms], axis=0)
+        groups.append(Group(kind, size, mantissa, extra, total, number < len(alone)))
+    return floats, groups
+
+
+def _alone(floats: list[Floats], most: int) -> list[Floats]:
+    """Those runs whose values repeat, at most so many; they stay in one piece and come first."""
+    found = [run for run in floats if len(run.values) >= _LOOKED_AT and repeats(run.values)]
+    for run in found[:most]:
+        run.piece = 0
+    return found[:most]
+
+
+def _joined(
+    floats: list[Floats], alone: list[Floats], counts: list[NDArray[np.int64]], extra: int, effort: int, most: int
+) -> NDArray[np.int64]:
+    """The group of each atom: those of the runs that are alone have one each, the others are joined."""
+    joined = np.full(len(counts), -1, np.int64)
+    for number, run in enumerate(alone):
+        joined[run.which] = number
+    others = np.flatnonzero(joined < 0)
+    if len(others):
+        bits = 8 * sum(run.values.nbytes for run in floats)
+        joined[others] = join([counts[atom] for atom in others], extra, bits, effort, most) + len(alone)
+    return joined
 
 
 def _other_groups(kind: str, runs: list[Run], most: int) -> tuple[list[Group], list[int]]:
@@ -78,4 +109,5 @@ def _other_groups(kind: str, runs: list[Run], most: int) -> tuple[list[Group], l
             shared = count if shared < 0 else shared
             which.append(shared)
         count = max(count, which[-1] + 1)
-    return [Group(kind)] * count, which
+    size = max(1, DTYPES[kind] // 8) if kind != FOREIGN else 1
+    return [Group(kind, size)] * count, which

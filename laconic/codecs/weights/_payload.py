@@ -8,6 +8,7 @@
     kind 0  the bytes        1  a payload of codec `bytes`       2  u8 bytes of a unit, the one unit that all are
     kind 3  u8 bytes of an element, then a plane for each of its bytes, the lowest first
     kind 4  floating-point values (`_floats`)               5  the head of a safetensors file: its metadata as JSON, or nothing
+    kind 6  few different values, 7 many zeros (`_special`)
 
 Numbers are LEB128, sizes are of what follows.
 """
@@ -24,14 +25,14 @@ from laconic.codecs.weights._groups import Group, grouped
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._pieces import Pieces
 from laconic.codecs.weights._plan import FOREIGN, Plan
-from laconic.codecs.weights._planes import decode_plane, encode_plane
+from laconic.codecs.weights._planes import decode_plane, encode_plane, entropy
 from laconic.codecs.weights._scratch import scratch, start_chunk
+from laconic.codecs.weights._special import decode_few, decode_sparse, encode_few, encode_sparse
 from laconic.errors import CorruptFile
-from laconic.media.tensors import DTYPES
 
-STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD = range(6)
+STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE = range(8)
 _UNITS = (1, 2, 4, 8)
-_FOREIGN_EFFORT = 3
+_SAMPLE = 1 << 16  # bytes
 
 Remake = Callable[[bytes], bytes]
 """Makes the head of a safetensors file from its metadata; raises CorruptFile."""
@@ -48,7 +49,7 @@ def encode_payload(data: bytes, plan: Plan, effort: int, head: bytes | None = No
             out.write(bytes([HEAD]))
             out.piece(head)
         else:
-            kind, coded = _encode_group(pieces.gather(array, number), group)
+            kind, coded = _encode_group(pieces.gather(array, number), group, effort)
             out.write(bytes([kind]))
             out.piece(coded)
     return out.data
@@ -73,21 +74,36 @@ def decode_payload(payload: bytes, size: int, remake: Remake) -> NDArray[np.uint
     return out
 
 
-def _encode_group(array: NDArray[np.uint8], group: Group) -> tuple[int, Any]:
-    """(kind, data: bytes, an array of them or a Writer) for the content of one group."""
-    data: Any
+def _encode_group(array: NDArray[np.uint8], group: Group, effort: int) -> tuple[int, Any]:
+    """(kind, data: bytes, an array of them or a Writer) for the content of one group: the shortest that comes into question."""
     unit = _constant_unit(array)
     if unit:
         return CONSTANT, bytes([unit]) + array[:unit].tobytes()
-    if group.counts is not None:
-        values = array.view(f"<u{group.size}")
-        values = values if values.flags.aligned else values.copy()
-        kind, data = FLOATS, encode_floats(values, group.mantissa, group.counts, group.extra)
-    elif group.dtype == FOREIGN:
-        kind, data = BYTES, Bytes(Bytes.Options(effort=_FOREIGN_EFFORT)).encode_block(array.tobytes())
-    else:
-        kind, data = ELEMENTS, _encode_elements(array, max(1, DTYPES[group.dtype] // 8))
-    return (kind, data) if len(data) < len(array) else (STORED, array)
+    found: list[tuple[int, Any]] = [(STORED, array)]
+    values = array.view(f"<u{group.size}") if group.size in (2, 4, 8) and len(array) % group.size == 0 else None
+    if values is not None and not values.flags.aligned:
+        values = values.copy()
+    if group.counts is not None and values is not None:
+        found.append((FLOATS, encode_floats(values, group.mantissa, group.counts, group.extra)))
+        if group.repeats:
+            found.append((SPARSE, encode_sparse(values, group.mantissa, group.counts, group.extra)))
+    elif group.dtype != FOREIGN:
+        found.append((ELEMENTS, _encode_elements(array, group.size)))
+    if values is not None and (group.repeats or group.counts is None):
+        found.append((FEW, encode_few(values)))
+    if group.repeats or group.dtype == FOREIGN or (group.counts is None and _is_repetitive(array)):
+        found.append((BYTES, Bytes(Bytes.Options(effort=5 if effort == 9 else 3)).encode_block(array.tobytes())))
+    return min((item for item in found if item[1] is not None), key=lambda item: len(item[1]))
+
+
+def _is_repetitive(array: NDArray[np.uint8]) -> bool:
+    """Whether a sample of integers shrinks when sequences that come again are coded as such."""
+    import zstandard
+
+    begin = max(0, (len(array) - _SAMPLE) // 2)
+    sample = array[begin : begin + _SAMPLE]
+    packed = len(zstandard.ZstdCompressor(level=3).compress(sample.tobytes()))
+    return packed < 0.97 * entropy(np.bincount(sample, minlength=256)) / 8
 
 
 def _decode_group(kind: int, data: memoryview, out: NDArray[np.uint8], remake: Remake) -> None:
@@ -96,6 +112,10 @@ def _decode_group(kind: int, data: memoryview, out: NDArray[np.uint8], remake: R
         decode_floats(data, out)
     elif kind == ELEMENTS:
         _decode_elements(data, out)
+    elif kind == FEW:
+        decode_few(data, out)
+    elif kind == SPARSE:
+        decode_sparse(data, out)
     elif kind == CONSTANT:
         unit = data[0] if len(data) else 0
         if unit not in _UNITS or len(data) != 1 + unit or size % unit:
