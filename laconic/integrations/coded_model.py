@@ -170,16 +170,18 @@ class _Unit:
         return _merge(self._symbols(stream), rest, self._dtype)
 
     def _symbols(self, stream: Tensor) -> Tensor:
-        torch = require_torch()
-        count = self._directory.count
-        if stream.device.type != "cuda":
-            data = memoryview(stream.cpu().numpy())
-            return torch.from_numpy(segments.decode_segments(data, self._tables, count, threads=self._threads)).to(stream.device)
+        if stream.device.type == "cuda":
+            return self._symbols_by_triton(stream)
+        data = memoryview(stream.cpu().numpy())
+        symbols = segments.decode_segments(data, self._tables, self._directory.count, threads=self._threads)
+        return require_torch().from_numpy(symbols).to(stream.device)
+
+    def _symbols_by_triton(self, stream: Tensor) -> Tensor:
         from laconic.entropy import gpu
 
         if self._on_device is None or self._on_device.spans.device != stream.device:
             self._on_device = gpu.DeviceTables(self._tables, stream.device)
-        return gpu.decode_segments(stream, self._on_device, count, directory=self._directory)
+        return gpu.decode_segments(stream, self._on_device, self._directory.count, directory=self._directory)
 
 
 def _split(flat: Tensor) -> tuple[Tensor, Tensor]:

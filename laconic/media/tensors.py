@@ -53,6 +53,7 @@ ONLY = "array"
 
 _BLOCK = 1 << 20
 _HEAD = 256  # bytes of a file that tell its format
+_MEMBERS = (b".npy", b"/data.pkl", b"/data/0")  # what a zip file with tensors begins with
 _MAGICS = {
     b"\x93NUMPY": "npy",
     b"GGUF": "gguf",
@@ -238,6 +239,6 @@ def _is_text(name: str) -> bool:
 def _format(head: bytes) -> str | None:
     if len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 27:
         return "safetensors"
-    if head[:4] == b"PK\x03\x04" and (b".npy" in head or b"/data.pkl" in head or b"/.format_version" in head):
+    if head[:4] == b"PK\x03\x04" and any(name in head for name in _MEMBERS):
         return "zip"
     return next((kind for magic, kind in _MAGICS.items() if head.startswith(magic)), None)

@@ -1,6 +1,10 @@
 """Models whose weights stay coded: the same outputs, bit for bit, and no plain weights between the calls."""
 
 import copy
+import importlib.util
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -76,6 +80,25 @@ def test_outputs_are_the_same_bits(dtype: Any, device: str) -> None:
     assert all(parameter.requires_grad for parameter in coded.parameters())
     with torch.no_grad():
         assert torch.equal(coded(tokens), plain(tokens))
+
+
+INTERPRETED = """
+import torch
+from laconic.integrations import coded_model
+torch.manual_seed(1)
+plain = torch.nn.Linear(160, 140)
+x = torch.randn(3, 160)
+expected = plain(x)
+coded_model.keep_coded(plain)
+coded_model._Unit._symbols = coded_model._Unit._symbols_by_triton
+assert torch.equal(plain(x), expected)
+"""
+
+
+def test_the_way_of_the_gpu_in_the_interpreter() -> None:
+    if torch.cuda.is_available() or not importlib.util.find_spec("triton"):
+        pytest.skip("a GPU is there, or Triton is not installed")
+    subprocess.run([sys.executable, "-c", INTERPRETED], env={**os.environ, "TRITON_INTERPRET": "1"}, check=True, timeout=300)
 
 
 def test_one_block_at_a_time_has_weights() -> None:

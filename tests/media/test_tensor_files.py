@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import laconic
+from laconic import api
 from laconic.errors import BadInput, UnsupportedFile
 from laconic.media import _pickle, _safetensors, sniff, tensors
 from laconic.media.tensors import DTYPES, ONLY, TensorEntry, Tensors
@@ -550,6 +552,30 @@ class _Counting(Source):
         self.largest = max(self.largest, n)
         part = self.head[offset : offset + n]
         return part + bytes(n - len(part))
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_codec_weights_restores_them(kind: str, tmp_path: Path) -> None:
+    encoded = laconic.encode(SAMPLES[kind], "weights", verify=True)
+    found, expected = laconic.decode(encoded), tensors.to_object(parse(SAMPLES[kind]))
+    assert np.array_equal(found, expected) if kind == "npy" else all(same(found[name], expected[name]) for name in expected)
+    (tmp_path / "a").write_bytes(SAMPLES[kind])
+    api.encode_file(tmp_path / "a", tmp_path / "a.lac", "weights")
+    api.decode_file(tmp_path / "a.lac", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == SAMPLES[kind]
+
+
+def test_a_broken_file_is_kept_as_bytes_unless_the_codec_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sniff.CODECS, "tensors", "weights")
+    broken = tmp_path / "model.safetensors"
+    broken.write_bytes(FORGED["overlap"][0] + bytes(70_000))
+    done = api.encode_file(broken, tmp_path / "a.lac", options={"effort": 1})
+    assert done.codec == "bytes" and done.remark is not None and "overlaps the tensor before it" in done.remark
+    api.decode_file(tmp_path / "a.lac", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == broken.read_bytes()
+    with pytest.raises(UnsupportedFile, match=r"model\.safetensors: tensor 'b' at offset \d+ overlaps"):
+        api.encode_file(broken, tmp_path / "c.lac", "weights")
+    assert not (tmp_path / "c.lac").exists()
 
 
 def test_parsing_reads_no_tensors() -> None:
