@@ -13,16 +13,20 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from laconic.entropy import segments
 from laconic.entropy.segments import Directory
 from laconic.entropy.tables import Tables
 from laconic.errors import BadInput
 from laconic.integrations.torch_files import Tensor, require_torch
+from laconic.threads import ordered_map
 
 ALIGNMENT = 256  # elements: every weight of a block begins at a multiple, so that matrix kernels see what they are used to
 FREQ_BITS = 12
 MINIMUM = 1 << 14  # elements of a weight: below, it stays as it is
 
+_PIECE = 1 << 22  # elements that a thread puts together at a time
 _STREAM, _REST = "_laconic_stream", "_laconic_rest"
 
 
@@ -167,7 +171,10 @@ class _Unit:
     def _made(self) -> Tensor:
         """All weights of the unit, one after the other, on the device where the coded ones are."""
         stream, rest = (getattr(self._block, name + self._suffix) for name in (_STREAM, _REST))
-        return _merge(self._symbols(stream), rest, self._dtype)
+        symbols = self._symbols(stream)
+        if stream.device.type == "cpu":
+            return _merge_by_kernel(symbols, rest, self._dtype, self._threads)
+        return _merge(symbols, rest, self._dtype)
 
     def _symbols(self, stream: Tensor) -> Tensor:
         if stream.device.type == "cuda":
@@ -201,8 +208,25 @@ def _split(flat: Tensor) -> tuple[Tensor, Tensor]:
     return symbols.to(torch.uint8), torch.stack([part.to(torch.uint8) for part in rest])
 
 
+def _merge_by_kernel(symbols: Tensor, rest: Tensor, dtype: Any, threads: int) -> Tensor:
+    """The inverse of `_split` on the CPU."""
+    from laconic.integrations._coded_kernel import join_narrow, join_wide
+
+    out = require_torch().empty(len(symbols), dtype=dtype)
+    narrow = rest.shape[0] == 1
+    values = out.view(require_torch().int16 if narrow else require_torch().int32).numpy().view(np.uint16 if narrow else np.uint32)
+    parts = (symbols.numpy(), *(part.numpy() for part in rest), values)
+
+    def work(begin: int) -> None:
+        (join_narrow if narrow else join_wide)(*parts, np.uint64(begin), np.uint64(min(begin + _PIECE, len(values))))
+
+    for _ in ordered_map(work, range(0, len(values), _PIECE), threads):
+        pass
+    return out
+
+
 def _merge(symbols: Tensor, rest: Tensor, dtype: Any) -> Tensor:
-    """The inverse of `_split`, with at most two more arrays of the size of the result."""
+    """The inverse of `_split` on any device, with at most two more arrays of the size of the result."""
     torch = require_torch()
     narrow = rest.shape[0] == 1
     kind = torch.int16 if narrow else torch.int32

@@ -12,7 +12,7 @@ import pytest
 from laconic.errors import BadInput
 
 torch = pytest.importorskip("torch")
-from laconic.integrations.coded_model import MINIMUM, _merge, _split  # noqa: E402
+from laconic.integrations.coded_model import MINIMUM, _merge, _merge_by_kernel, _split  # noqa: E402
 from laconic.torch import keep_coded  # noqa: E402
 
 
@@ -130,7 +130,8 @@ def test_every_bit_pattern_survives(dtype: Any) -> None:
     bits = torch.randint(-(1 << 31), 1 << 31, (1 << 16,)).to(torch.int32) if wide else torch.arange(1 << 16).to(torch.int16)
     flat = bits.view(dtype)
     symbols, rest = _split(flat)
-    assert torch.equal(_merge(symbols, rest, dtype).view(bits.dtype), bits)
+    for merged in (_merge(symbols, rest, dtype), _merge_by_kernel(symbols, rest, dtype, 2)):
+        assert torch.equal(merged.view(bits.dtype), bits)
     odd = torch.nn.Linear(256, 256, bias=False)
     odd.weight = torch.nn.Parameter(flat.reshape(256, 256))
     done = keep_coded(odd)
