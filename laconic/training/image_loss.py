@@ -1,0 +1,111 @@
+"""Rate and distortion of an image model on a batch, differentiable."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from laconic.entropy.distributions import SCALES, SETS
+from laconic.models.image.entropy import Part
+from laconic.models.image.model import ImageModel
+from laconic.models.image.options import LEVELS
+
+_TAIL = 1e-7  # share of a heavy tail: gives a gradient, and about the bits of an escape, where a table ends
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of each picture: pixels float32[n, 3, h, w], bits float32[n] of latents and hyper-latents."""
+
+    pixels: Tensor
+    latent_bits: Tensor
+    hyper_bits: Tensor
+
+    @property
+    def bits(self) -> Tensor:
+        """All bits, float32[n]."""
+        return self.latent_bits + self.hyper_bits
+
+
+def run(model: ImageModel, pixels: Tensor, t: Tensor, noise: bool) -> Outcome:
+    """Through the whole model. pixels: float32[n, 3, h, w], sides multiples of 64; t: float32[n], the quality from 0 to 1.
+
+    noise: bits are those of latents with uniform noise, which has a gradient for the rate; else of rounded ones. What synthesis
+    and contexts see is always rounded, with the gradient passed straight through.
+    """
+    y = model.analysis(pixels, t).float()
+    level = (t * (LEVELS - 1)).round().long()
+    coder = _TrainingCoder(y, model.options.family, noise)
+    hyper = torch.zeros(len(y), model.options.hyper_latents, y.shape[2] // 4, y.shape[3] // 4, device=y.device)
+    hyper_bits = torch.zeros(len(y), device=y.device)
+    if model.hyper_analysis is not None:
+        z = model.hyper_analysis(y).float()
+        part = model.entropy.hyper_part(level, tuple(z.shape))
+        hyper = round_through(z)
+        hyper_bits = bits_of(z + torch.rand_like(z) - 0.5 if noise else hyper, part.scales, model.options.family)
+    model.entropy.walk(hyper, level, (y.shape[2], y.shape[3]), coder)
+    return Outcome(model.synthesis(coder.values, t).float(), coder.bits, hyper_bits)
+
+
+def psnr(mse: Tensor) -> Tensor:
+    """In dB, for values of 0..255."""
+    return 10 * torch.log10(255.0**2 / mse)
+
+
+def round_through(x: Tensor) -> Tensor:
+    """To the nearest integer; the gradient passes."""
+    return x + (torch.floor(x + 0.5) - x).detach()
+
+
+def bits_of(values: Tensor, scales: Tensor, family: str) -> Tensor:
+    """float32[n]: bits of zero-mean values, as the tables of `family` would code them; scales: table numbers or between."""
+    shape = SETS[family]
+    low, high = float(shape.lowest), float(shape.highest)
+    with torch.autocast(values.device.type, enabled=False):
+        spread = low * torch.exp(scales.float() * (math.log(high / low) / (SCALES - 1)))
+        size = values.float().abs()
+        mass = _MASSES[shape.family](size, spread)
+        mass = mass * (1 - _TAIL) + _TAIL / (1 + (size / spread).square())
+        return -torch.log2(mass).flatten(1).sum(1)
+
+
+class _TrainingCoder:
+    def __init__(self, y: Tensor, family: str, noise: bool) -> None:
+        self._y, self._family, self._noise = y, family, noise
+        self.values = torch.zeros_like(y)
+        self.bits = torch.zeros(len(y), device=y.device)
+
+    def __call__(self, parts: list[Part]) -> list[Tensor]:
+        values = []
+        for part in parts:
+            means = part.means.float() / 16
+            rest = part.of(self._y) - means
+            whole = round_through(rest)
+            coded = rest + torch.rand_like(rest) - 0.5 if self._noise else whole
+            self.bits = self.bits + bits_of(coded, part.scales, self._family)
+            value = whole + means
+            part.of(self.values).copy_(value)
+            values.append(value * 16)
+        return values
+
+
+def _gaussian(size: Tensor, spread: Tensor) -> Tensor:
+    inverse = math.sqrt(0.5) / spread
+    return 0.5 * (torch.erfc((size - 0.5) * inverse) - torch.erfc((size + 0.5) * inverse))
+
+
+def _mixture(size: Tensor, spread: Tensor) -> Tensor:
+    return 0.75 * _gaussian(size, spread) + 0.25 * _gaussian(size, spread * 2.5)
+
+
+def _laplace(size: Tensor, spread: Tensor) -> Tensor:
+    inverse = math.sqrt(2) / spread
+    inside = 1 - torch.exp(-0.5 * inverse) * torch.cosh(size.clamp(max=0.5) * inverse.clamp(max=80))
+    beyond = 0.5 * (torch.exp(-(F.relu(size - 0.5)) * inverse) - torch.exp(-(size + 0.5) * inverse))
+    return torch.where(size < 0.5, inside, beyond)
+
+
+_MASSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"gaussian": _gaussian, "mixture": _mixture, "laplace": _laplace}
