@@ -15,12 +15,22 @@ from types import FrameType
 
 import laconic
 from laconic.cli import bench, decode, encode, info, test, warmup
+from laconic.cli import eval as eval_
 from laconic.cli import list as list_
 from laconic.cli._files import UsageError
 from laconic.cli._report import complain, describe
 from laconic.errors import LaconicError
 
-_VERBS = {"encode": encode, "decode": decode, "info": info, "test": test, "list": list_, "bench": bench, "warmup": warmup}
+_VERBS = {
+    "encode": encode,
+    "decode": decode,
+    "info": info,
+    "test": test,
+    "list": list_,
+    "bench": bench,
+    "eval": eval_,
+    "warmup": warmup,
+}
 
 _EXAMPLES = """\
 examples:
