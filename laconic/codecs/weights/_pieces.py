@@ -2,18 +2,20 @@
 
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from laconic.codecs.weights._numbers import Reader, Writer
+from laconic.codecs.weights._plan import MOST_RUNS
 from laconic.codecs.weights._planes import decode_plane, encode_plane
 from laconic.codecs.weights._scratch import scratch
 from laconic.errors import CorruptFile
 
 Bytes = NDArray[np.uint8]
 MOST_GROUPS = 256
-_LONGEST = 1 << 22  # bytes of the list of runs
+_LONGEST = 20 * MOST_RUNS  # bytes of the list of runs
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Pieces:
         plain, runs, left, count = Reader(data), [], size, 0
         while len(plain):
             run, piece = plain.number(), plain.number()
-            if not 0 < run <= left or piece >= run:
+            if not 0 < run <= left or piece >= run or len(runs) == MOST_RUNS:
                 raise CorruptFile("its list of runs contradicts itself")
             runs.append((run, piece or run))
             left -= run
@@ -67,55 +69,73 @@ class Pieces:
     def gather(self, data: Bytes, group: int) -> Bytes:
         """The content of a group; a view of `data` where it lies there in one piece."""
         parts = []
-        for run, piece, chosen in self._parts(data, group):
-            whole = len(run) // piece
-            if chosen.all():
+        for part in self._parts.get(group, ()):
+            run, whole = data[part.begin : part.stop], (part.stop - part.begin) // part.piece
+            if part.chosen is None:
                 parts.append(run)
                 continue
-            parts.append(run[: whole * piece].reshape(whole, piece)[chosen[:whole]].ravel())
-            if chosen[whole:].any():
-                parts.append(run[whole * piece :])
+            parts.append(run[: whole * part.piece].reshape(whole, part.piece)[part.chosen[:whole]].ravel())
+            if part.chosen[whole:].any():
+                parts.append(run[whole * part.piece :])
         if len(parts) < 2:
             return parts[0] if parts else data[:0]
-        joined = scratch(sum(map(len, parts)))
-        return np.concatenate(parts, out=joined)
+        return np.concatenate(parts, out=scratch(sum(map(len, parts))))
 
     def place(self, out: Bytes, group: int) -> Bytes | None:
         """The part of `out` that a group alone fills; None where it has several."""
-        parts = [(run, chosen) for run, _, chosen in self._parts(out, group)]
-        return parts[0][0] if len(parts) == 1 and parts[0][1].all() else None
+        parts = self._parts.get(group, ())
+        return out[parts[0].begin : parts[0].stop] if len(parts) == 1 and parts[0].chosen is None else None
 
     def size(self, group: int) -> int:
         """Bytes in a group."""
-        total = at = 0
-        for size, piece in self.runs:
-            count = -(-size // piece)
-            chosen = self.choices[at : at + count] == group
-            at += count
-            short = count * piece - size if chosen[-1] else 0
-            total += int(np.count_nonzero(chosen)) * piece - short
+        total = 0
+        for part in self._parts.get(group, ()):
+            size = part.stop - part.begin
+            if part.chosen is not None:
+                short = len(part.chosen) * part.piece - size if part.chosen[-1] else 0
+                size = int(np.count_nonzero(part.chosen)) * part.piece - short
+            total += size
         return total
 
     def scatter(self, out: Bytes, group: int, content: Bytes) -> None:
         """The inverse of `gather`."""
         at = 0
-        for run, piece, chosen in self._parts(out, group):
-            whole = len(run) // piece
-            size = int(np.count_nonzero(chosen[:whole])) * piece
-            run[: whole * piece].reshape(whole, piece)[chosen[:whole]] = content[at : at + size].reshape(-1, piece)
+        for part in self._parts.get(group, ()):
+            run, whole = out[part.begin : part.stop], (part.stop - part.begin) // part.piece
+            if part.chosen is None:
+                run[...] = content[at : at + len(run)]
+                at += len(run)
+                continue
+            size = int(np.count_nonzero(part.chosen[:whole])) * part.piece
+            run[: whole * part.piece].reshape(whole, part.piece)[part.chosen[:whole]] = content[at : at + size].reshape(
+                -1, part.piece
+            )
             at += size
-            if chosen[whole:].any():
-                run[whole * piece :] = content[at : at + len(run) - whole * piece]
-                at += len(run) - whole * piece
+            if part.chosen[whole:].any():
+                rest = run[whole * part.piece :]
+                rest[...] = content[at : at + len(rest)]
+                at += len(rest)
 
-    def _parts(self, data: Bytes, group: int) -> list[tuple[Bytes, int, NDArray[np.bool_]]]:
-        """(bytes, size of a piece, which pieces are chosen) of each run that has pieces of a group."""
-        found, begin, at = [], 0, 0
+    @cached_property
+    def _parts(self) -> dict[int, list["_Part"]]:
+        """By group, the runs that have pieces of it."""
+        found: dict[int, list[_Part]] = {}
+        begin = at = 0
         for size, piece in self.runs:
-            count = -(-size // piece)
-            chosen = self.choices[at : at + count] == group
-            if chosen.any():
-                found.append((data[begin : begin + size], piece, chosen))
+            choices = self.choices[at : at - (-size // piece)]
+            for group in np.unique(choices).tolist() if len(choices) > 1 else choices.tolist():
+                chosen = choices == group
+                found.setdefault(group, []).append(_Part(begin, begin + size, piece, None if chosen.all() else chosen))
             begin += size
-            at += count
+            at += len(choices)
         return found
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The bytes begin:stop of a chunk, in pieces; chosen: which of them, None for all."""
+
+    begin: int
+    stop: int
+    piece: int
+    chosen: NDArray[np.bool_] | None

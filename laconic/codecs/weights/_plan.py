@@ -9,7 +9,8 @@ CHUNK = 4 << 20
 """Bytes in a chunk, at most; a larger tensor is cut between rows."""
 FOREIGN = ""
 """The type of what belongs to no tensor."""
-_MOST_RUNS = 1 << 14  # in a chunk: bounds the work for files of countless tiny tensors
+MOST_RUNS = 1 << 14
+"""Runs in a chunk: bounds the work for files of countless tiny tensors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def plans(entries: Iterable[TensorEntry], size: int) -> Iterator[Plan]:
     start, used = 0, 0
     runs: list[Run] = []
     for run in _all_runs(entries, size):
-        if runs and (used + run.size > CHUNK or len(runs) == _MOST_RUNS):
+        if runs and (used + run.size > CHUNK or len(runs) == MOST_RUNS):
             yield Plan(start, tuple(runs))
             start, used, runs = start + used, 0, []
         left, most = run.size, _most(run)
