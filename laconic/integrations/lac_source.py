@@ -1,5 +1,6 @@
 """The bytes that a `.lac` file restores, as a `Source`: read by range, decoded chunk by chunk."""
 
+import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ class LacSource(Source):
         self._decoding = Decoding(header, source.name, max_memory=max_memory)
         self._positions = [i for i, head in enumerate(self._reader.index) if head.kind == CRITICAL and head.covers]
         self._starts = [self._reader.index[i].covers[0][0] for i in self._positions]
+        self._lock = threading.Lock()
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self.size, self.name = self._reader.decoded_size, source.name
 
@@ -70,16 +72,15 @@ class LacSource(Source):
         self._source.close()
 
     def _chunk(self, which: int) -> np.ndarray:
-        kept = self._kept.pop(which, None)
+        with self._lock:
+            kept = self._kept.pop(which, None)
         if kept is None:
-            while self._kept and sum(map(len, self._kept.values())) + self._length(which) > KEPT:
-                self._kept.popitem(last=False)
             kept = self._decode(which)
-        self._kept[which] = kept
+        with self._lock:
+            self._kept[which] = kept
+            while len(self._kept) > 1 and sum(map(len, self._kept.values())) > KEPT:
+                self._kept.popitem(last=False)
         return kept
-
-    def _length(self, which: int) -> int:
-        return self._reader.index[self._positions[which]].decoded_size
 
     def _decode(self, which: int) -> np.ndarray:
         position = self._positions[which]

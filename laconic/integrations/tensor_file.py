@@ -12,10 +12,10 @@ import numpy as np
 
 from laconic._files import open_source
 from laconic.container.layout import MAGIC
-from laconic.errors import BadInput, CorruptFile
+from laconic.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
 from laconic.integrations.coded_safetensors import restored
 from laconic.integrations.lac_source import LacSource
-from laconic.media import tensors
+from laconic.media import _checkpoint, tensors
 from laconic.media._safetensors import read_header
 from laconic.media.tensors import TensorEntry
 from laconic.source import seekable
@@ -42,6 +42,23 @@ class TensorFile:
         self.path, self.format = Path(path), found.format
         self.entries = {entry.name: entry for entry in found.entries}
 
+    def tied(self) -> dict[str, str]:
+        """Further names of tensors: name -> that of the same tensor in `entries`. PyTorch checkpoints have them.
+
+        Raises UnsupportedFile when a tensor can be had under no name, as it is a view with gaps, or one that overlaps another.
+        """
+        if self.format != "torch":
+            return {}
+        found: dict[str, str] = {}
+        for names in _checkpoint.names(self._source):
+            known = next((name for name in names if name in self.entries), None)
+            if known is None:
+                raise UnsupportedFile(
+                    f"{self.path}: {names[0][:200]!r} is a view with gaps, or overlaps another tensor; save a contiguous copy"
+                )
+            found.update((name, known) for name in names if name != known)
+        return found
+
     def metadata(self) -> dict[str, str] | None:
         """What the `__metadata__` of a safetensors file says; None without one, and for other formats."""
         return read_header(self._source)[0] or None if self.format == "safetensors" else None
@@ -57,7 +74,7 @@ class TensorFile:
 
     def data(self, entry: TensorEntry, start: int = 0, stop: int | None = None) -> np.ndarray:
         """uint8[stop - start], writable: bytes of a tensor, all of them by default."""
-        out = np.empty((entry.size if stop is None else stop) - start, np.uint8)
+        out = self._room((entry.size if stop is None else stop) - start, entry)
         for at, piece in self._pieces(entry.offset + start, out.size):
             out[at : at + len(piece)] = piece
         return out
@@ -71,7 +88,7 @@ class TensorFile:
         parts = self._source.parts(threads or os.cpu_count() or 1)
         start, part = 0, _NOTHING
         for entry in self.entries.values():
-            out, done = np.empty(entry.size, np.uint8), 0
+            out, done = self._room(entry.size, entry), 0
             while done < out.size:
                 piece = part[entry.offset + done - start :][: out.size - done]
                 if not len(piece):
@@ -91,6 +108,12 @@ class TensorFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _room(self, size: int, entry: TensorEntry) -> np.ndarray:
+        try:
+            return np.empty(size, np.uint8)
+        except MemoryError as error:
+            raise LimitExceeded(f"{self.path}: {size >> 20} MiB for tensor {entry.name!r} are more than there is") from error
 
     def _pieces(self, offset: int, size: int) -> Iterator[tuple[int, np.ndarray]]:
         if isinstance(self._source, LacSource):

@@ -32,12 +32,15 @@ def require_torch() -> Any:
 def load_file(filename: Path_, device: Any = "cpu", *, threads: int | None = None) -> dict[str, Tensor]:
     """All tensors of a file by name, on `device`: of a `.lac` file, or a plain safetensors, npz, GGUF or PyTorch file.
 
-    `threads`: how many decode, by default one per core. On other devices than the CPU at most one tensor more is in memory.
+    Tied weights of a PyTorch checkpoint are one tensor under several names. `threads`: how many decode, by default one per
+    core. On other devices than the CPU at most one tensor more is in memory.
     Raises LaconicError: damaged file, no tensors, a type that torch does not have.
     """
     require_torch()
     with TensorFile(filename) as file:
-        return {entry.name: to_tensor(entry, data, device) for entry, data in file.all(threads)}
+        tied = file.tied()
+        found = {entry.name: to_tensor(entry, data, device) for entry, data in file.all(threads)}
+    return found | {name: found[known] for name, known in tied.items()}
 
 
 def save_file(

@@ -54,18 +54,11 @@ class _View:
 def read(source: Source) -> Tensors:
     """The tensors of a checkpoint that is a zip file; raises UnsupportedFile."""
     by_name = {member.name: member for member in _zip.members(source) if member.stored}
-    pickle = next((member for name, member in by_name.items() if name.endswith("/data.pkl")), None)
-    if pickle is None or pickle.size > MAX_PICKLE:
-        raise UnsupportedFile(f"{source.name}: is a zip file with no data.pkl, or one that is too large; no PyTorch checkpoint")
-    root = pickle.name.removesuffix("data.pkl")
+    value, root = _zip_pickle(source)
     order = by_name.get(f"{root}byteorder")
     if order is not None and source.read(order.offset, min(order.size, 16)) != b"little":
         raise UnsupportedFile(f"{source.name}: was written on a big-endian machine")
-    try:
-        value, _ = load(source.read(pickle.offset, pickle.size), 0, source.name)
-    except EOFError as error:
-        raise UnsupportedFile(f"{source.name}: its data.pkl is cut off") from error
-    views, storages = _contents(value)
+    views, storages = _contents(value, source.name)
     places = {}
     for key, (dtype, _) in storages.items():
         member = by_name.get(f"{root}data/{key}")
@@ -76,6 +69,44 @@ def read(source: Source) -> Tensors:
 
 def read_legacy(source: Source) -> Tensors:
     """The tensors of a checkpoint of the older form; raises UnsupportedFile."""
+    value, keys, at = _legacy_pickles(source)
+    views, storages = _contents(value, source.name)
+    places = {}
+    for key in keys:
+        if not isinstance(key, str) or key not in storages or key in places:
+            raise UnsupportedFile(f"{source.name}: lists a storage that no tensor uses, or lists one twice")
+        dtype, count = storages[key]
+        if int.from_bytes(source.read(at, 8), "little") != count:
+            raise UnsupportedFile(f"{source.name}: the storage at offset {at} should have {count} elements; the file is damaged")
+        size = count * DTYPES[dtype] // 8
+        places[key] = (dtype, at + 8, size)
+        at += 8 + size
+    return _tensors(source, views, places)
+
+
+def names(source: Source) -> list[tuple[str, ...]]:
+    """The names of all tensors of a checkpoint; those of one tensor that has several (tied weights) together."""
+    value = _zip_pickle(source)[0] if source.peek(2) == b"PK" else _legacy_pickles(source)[0]
+    same: dict[Any, list[str]] = {}
+    for view in _contents(value, source.name)[0]:
+        same.setdefault((view.key, view.dtype, view.offset, view.shape, view.strides), []).append(view.name)
+    return [tuple(found) for found in same.values()]
+
+
+def _zip_pickle(source: Source) -> tuple[Any, str]:
+    """(what data.pkl says, the folder that it is in)."""
+    pickle = _zip.member(source, "/data.pkl")
+    if pickle is None or pickle.size > MAX_PICKLE:
+        raise UnsupportedFile(f"{source.name}: is a zip file with no data.pkl, or one that is too large; no PyTorch checkpoint")
+    try:
+        value, _ = load(source.read(pickle.offset, pickle.size), 0, source.name)
+    except EOFError as error:
+        raise UnsupportedFile(f"{source.name}: its data.pkl is cut off") from error
+    return value, pickle.name.removesuffix("data.pkl")
+
+
+def _legacy_pickles(source: Source) -> tuple[Any, list[Any], int]:
+    """(what the main pickle says, keys of the storages in their order, offset of the first)."""
     size = min(source.size or 0, 1 << 20)
     while True:
         data = source.read(0, size)
@@ -97,25 +128,14 @@ def read_legacy(source: Source) -> Tensors:
         or not isinstance(keys, list)
     ):
         raise UnsupportedFile(f"{source.name}: its pickle is not that of a little-endian checkpoint")
-    views, storages = _contents(value)
-    places = {}
-    for key in keys:
-        if not isinstance(key, str) or key not in storages or key in places:
-            raise UnsupportedFile(f"{source.name}: lists a storage that no tensor uses, or lists one twice")
-        dtype, count = storages[key]
-        if int.from_bytes(source.read(at, 8), "little") != count:
-            raise UnsupportedFile(f"{source.name}: the storage at offset {at} should have {count} elements; the file is damaged")
-        size = count * DTYPES[dtype] // 8
-        places[key] = (dtype, at + 8, size)
-        at += 8 + size
-    return _tensors(source, views, places)
+    return value, keys, at
 
 
-def _contents(value: Any) -> tuple[list[_View], dict[str, tuple[str, int]]]:
+def _contents(value: Any, file: str) -> tuple[list[_View], dict[str, tuple[str, int]]]:
     """(tensors in the order that they are named, type and number of elements by key of a storage)."""
     views: list[_View] = []
     storages: dict[str, tuple[str, int]] = {}
-    for name, item in _walk(value):
+    for name, item in _walk(value, file):
         found = _storage(item)
         if found is not None:
             storages.setdefault(found[0], found[1:])
@@ -126,25 +146,31 @@ def _contents(value: Any) -> tuple[list[_View], dict[str, tuple[str, int]]]:
     return views, storages
 
 
-def _walk(value: Any) -> Iterator[tuple[str, Any]]:
-    """Calls and storages anywhere in `value` with the names that lead there; each object once, however often it is mentioned."""
+def _walk(value: Any, file: str) -> Iterator[tuple[str, Any]]:
+    """Calls and storages anywhere in `value` with the names that lead there; what is mentioned often is entered once."""
     seen: set[int] = set()
+    named = 0
     todo: list[tuple[str, Any, Any]] = [("", "", value)]  # name of what holds it, its key there, the object
     while todo:
         parent, key, item = todo.pop()
-        if not isinstance(item, dict | list | tuple | Call | Storage) or id(item) in seen:
+        if not isinstance(item, dict | list | tuple | Call | Storage):
             continue
-        seen.add(id(item))
         name = f"{parent}.{key}" if parent and key != "" else parent or str(key)
         if len(name) > MAX_NAME:
             continue
+        named += len(name)
+        if named > MAX_PICKLE:
+            raise UnsupportedFile(f"{file}: its pickle has longer names than {MAX_PICKLE} bytes in all")
+        if isinstance(item, Call | Storage):
+            yield name, item
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
         if isinstance(item, dict):
             todo.extend((name, key, child) for key, child in reversed(item.items()))
         elif isinstance(item, list | tuple):
             todo.extend((name, i, item[i]) for i in reversed(range(len(item))))
-        else:
-            yield name, item
-        if isinstance(item, Call):
+        elif isinstance(item, Call):
             arguments = item.arguments if isinstance(item.arguments, tuple) else (item.arguments,)
             todo.extend((name, "", child) for child in (item.state, *reversed(arguments)))
 
@@ -194,18 +220,18 @@ def _tensors(source: Source, views: list[_View], places: dict[str, tuple[str, in
     for view in views:
         by_key.setdefault(view.key, []).append(view)
     entries: list[TensorEntry] = []
-    names: set[str] = set()
+    taken: set[str] = set()
     for key, (dtype, begin, size) in places.items():
         at = begin
         for entry in sorted(_placed(by_key.get(key, ()), begin, size), key=lambda entry: (entry.offset, -entry.size)):
-            if entry.offset >= at and entry.name and entry.name not in names and entry.size:
+            if entry.offset >= at and entry.name and entry.name not in taken:
                 entries.append(entry)
-                names.add(entry.name)
+                taken.add(entry.name)
                 at = entry.stop
         width = DTYPES[dtype] // 8
-        if at == begin and size >= width and f"storage.{key}" not in names:
+        if at == begin and size >= width and f"storage.{key}" not in taken:
             entries.append(TensorEntry(f"storage.{key}", dtype, (size // width,), begin, size // width * width))
-            names.add(f"storage.{key}")
+            taken.add(f"storage.{key}")
     if not entries or len(entries) > MAX_TENSORS:
         raise UnsupportedFile(f"{source.name}: its pickle names no tensors, or too many")
     return Tensors(source, "torch", tuple(sorted(entries, key=lambda entry: entry.offset)))

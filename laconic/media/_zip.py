@@ -26,20 +26,7 @@ class Member:
 
 def members(source: Source) -> list[Member]:
     """The members by offset; those that overlap another are left out. Raises UnsupportedFile for damaged directories."""
-    end = source.size or 0
-    found = []
-    start, size = _directory(source, end)
-    for name, packed, local, stored in _entries(source.read(start, size), source.name):
-        head = source.read(local, 30)
-        if len(head) < 30 or head[:4] != b"PK\x03\x04":
-            raise UnsupportedFile(f"{source.name}: the zip member {name!r} does not begin at offset {local}, where it should")
-        names, extra = struct.unpack("<HH", head[26:])
-        begin = local + 30 + names + extra
-        if begin + packed > end:
-            raise UnsupportedFile(
-                f"{source.name}: the zip member {name!r} should end at {begin + packed} but the file has {end} bytes"
-            )
-        found.append(Member(name, begin, packed, stored))
+    found = [_located(source, entry) for entry in _entries(source)]
     found.sort(key=lambda member: (member.offset, member.size))
     clear, at = [], 0
     for member in found:
@@ -47,6 +34,26 @@ def members(source: Source) -> list[Member]:
             clear.append(member)
             at = member.offset + member.size
     return clear
+
+
+def member(source: Source, suffix: str) -> Member | None:
+    """The first stored member whose name ends so; reads nothing of the others."""
+    return next((_located(source, entry) for entry in _entries(source) if entry.name.endswith(suffix) and entry.stored), None)
+
+
+def _located(source: Source, entry: Member) -> Member:
+    """The member whose local header begins at `entry.offset`."""
+    end, local = source.size or 0, entry.offset
+    head = source.read(local, 30)
+    if len(head) < 30 or head[:4] != b"PK\x03\x04":
+        raise UnsupportedFile(f"{source.name}: the zip member {entry.name!r} does not begin at offset {local}, where it should")
+    names, extra = struct.unpack("<HH", head[26:])
+    begin = local + 30 + names + extra
+    if begin + entry.size > end:
+        raise UnsupportedFile(
+            f"{source.name}: the zip member {entry.name!r} should end at {begin + entry.size} but the file has {end} bytes"
+        )
+    return Member(entry.name, begin, entry.size, entry.stored)
 
 
 def _directory(source: Source, end: int) -> tuple[int, int]:
@@ -68,8 +75,10 @@ def _directory(source: Source, end: int) -> tuple[int, int]:
     return start, size
 
 
-def _entries(data: bytes, file: str) -> Iterator[tuple[str, int, int, bool]]:
-    """(name, bytes in the file, offset of its local header, stored) of each entry of a central directory."""
+def _entries(source: Source) -> Iterator[Member]:
+    """What the central directory lists, with the offsets of the local headers."""
+    start, length = _directory(source, source.size or 0)
+    data = source.read(start, length)
     at = 0
     while data[at : at + 4] == b"PK\x01\x02" and at + 46 <= len(data):
         flags, method = struct.unpack_from("<HH", data, at + 8)
@@ -78,10 +87,10 @@ def _entries(data: bytes, file: str) -> Iterator[tuple[str, int, int, bool]]:
         name = data[at + 46 : at + 46 + names].decode("utf-8", "replace")
         extra = data[at + 46 + names : at + 46 + names + extras]
         size, packed, local = _wide(extra, [size, packed, local])
-        yield name, packed, local, method == 0 and not flags & _ENCRYPTED and size == packed
+        yield Member(name, local, packed, method == 0 and not flags & _ENCRYPTED and size == packed)
         at += 46 + names + extras + comments
     if at != len(data):
-        raise UnsupportedFile(f"{file}: its zip directory is damaged at byte {at}")
+        raise UnsupportedFile(f"{source.name}: its zip directory is damaged at byte {at}")
 
 
 def _wide(extra: bytes, values: list[int]) -> list[int]:

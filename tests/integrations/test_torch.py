@@ -142,14 +142,25 @@ def test_the_file_is_the_one_that_safetensors_writes(state: dict[str, Any], tmp_
     assert same(library.load_file(tmp_path / "ours.safetensors"), state)
 
 
-def test_a_checkpoint_of_torch_is_loaded_without_unpickling(tmp_path: Path) -> None:
-    value = {"w": torch.randn(300, 40), "t": torch.randn(4, 5).t(), "n": torch.arange(3)}
-    torch.save(value, tmp_path / "m.pt")
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_checkpoint_of_torch_is_loaded_without_unpickling(zipped: bool, tmp_path: Path) -> None:
+    tied = torch.randn(300, 40)
+    value = {"w": tied, "t": torch.randn(4, 5).t(), "n": torch.arange(3), "same": tied, "none": torch.zeros(0, 3)}
+    torch.save(value, tmp_path / "m.pt", _use_new_zipfile_serialization=zipped)
     assert same(lt.load_file(tmp_path / "m.pt"), value)
     api.encode_file(tmp_path / "m.pt", tmp_path / "m.lac", "weights")
-    assert same(lt.load_file(tmp_path / "m.lac"), value)
+    found = lt.load_file(tmp_path / "m.lac")
+    assert same(found, value) and found["same"] is found["w"]
     api.decode_file(tmp_path / "m.lac", tmp_path / "again.pt")
     assert (tmp_path / "again.pt").read_bytes() == (tmp_path / "m.pt").read_bytes()
+
+
+def test_tensors_of_a_checkpoint_that_cannot_be_had(tmp_path: Path) -> None:
+    torch.save({"a": {"gaps": torch.randn(40)[::2]}}, tmp_path / "m.pt")
+    with pytest.raises(UnsupportedFile, match=r"'a\.gaps' is a view with gaps"):
+        lt.load_file(tmp_path / "m.pt")
+    with lt.safe_open(tmp_path / "m.pt") as file:
+        assert file.get_tensor("storage.0").shape == (40,)
 
 
 def test_an_existing_file_is_replaced_only_by_a_whole_one(saved: Path, tmp_path: Path) -> None:
