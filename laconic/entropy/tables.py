@@ -214,12 +214,13 @@ class Tables:
         """u32[T << freq_bits]: (slot - start) << 20 | frequency << 8 | code; None unless that fits 32 bits."""
         if self.freq_bits > 14 or self.highest - self.lowest > 255 or len(self) << self.freq_bits > _MOST_SLOTS:
             return None
-        freqs = self.freqs.astype(np.int64)
-        if freqs.max() > 4095:
+        if self.freqs.max() > 4095:
             return None
-        rows = np.repeat(np.arange(len(freqs)), freqs)
-        within = (np.arange(len(rows)) & ((1 << self.freq_bits) - 1)) - self.starts[rows]
-        return _frozen((within << 20 | freqs[rows] << 8 | (self.values[rows].astype(np.int64) - self.lowest)).astype(np.uint32))
+        from laconic.entropy._rans_lookups import fill_direct
+
+        lut = np.empty(len(self) << self.freq_bits, np.uint32)
+        fill_direct(self.freqs, self.offsets, self._codes, np.uint64(self.freq_bits), lut)
+        return _frozen(lut)
 
     @cached_property
     def split(self) -> Split | None:
@@ -227,14 +228,18 @@ class Tables:
         code_bits = (self.highest - self.lowest).bit_length()
         if self.freq_bits > 14 or code_bits > 16 or len(self) << max(self.freq_bits, code_bits) > _MOST_SLOTS:
             return None
-        code = self.values.astype(np.int64) - self.lowest
-        table = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        from laconic.entropy._rans_lookups import fill_split
+
         codes = np.zeros((len(self) << self.freq_bits) + 4, np.uint8 if code_bits <= 8 else np.uint16)  # 32-bit loads read beyond
-        codes[:-4] = np.repeat(code, self.freqs)
         spans = np.zeros(len(self) << code_bits, np.uint32)
-        used = self.freqs > 0  # an unused row may share its code with the marker
-        spans[(table << code_bits | code)[used]] = self.small_spans[: len(code)][used]
+        # An unused row may share its code with the marker: only rows in use have spans.
+        fill_split(self.freqs, self.offsets, self._codes, np.uint64(self.freq_bits), np.uint64(code_bits), codes, spans)
         return Split(_frozen(codes), _frozen(spans), code_bits)
+
+    @cached_property
+    def _codes(self) -> NDArray[np.uint32]:
+        """u32[rows]: the value of each row less the lowest one."""
+        return _frozen((self.values.astype(np.int64) - self.lowest).astype(np.uint32))
 
     @cached_property
     def bits(self) -> NDArray[np.float64]:
