@@ -17,12 +17,12 @@ from laconic.codecs.weights._plan import Run
 from laconic.codecs.weights._planes import entropy
 
 _SMALLEST, _LARGEST = 256, 1 << 14  # values in a piece, about
-_ATOM = 4096  # values of a tensor for each atom
-_MOST = {1: 1}  # atoms of a tensor by effort; otherwise:
-_ATOMS = 16
+_ATOM = {9: 2048}  # values of a tensor for each atom by effort; otherwise:
+_USUAL_ATOM = 4096
+_ATOMS = {1: 1, 2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 16, 8: 16, 9: 32}  # of a tensor, at most, by effort
 _TABLE = 80 * 8  # bits that a group costs, and for each exponent that it has:
 _PER_EXPONENT = 4
-_TIME = {1: 1e-3, 2: 1e-3, 3: 1e-3, 4: 5e-4, 5: 1e-4, 6: 5e-5}  # share of the chunk that another group must save, by effort
+_TIME = {1: 1e-3, 2: 1e-3, 3: 1e-3, 4: 5e-4, 5: 2e-4, 6: 1e-4}  # share of the chunk that another group must save, by effort
 EXTRA = 3
 """Bits of the mantissa that counts tell of, besides the exponent."""
 
@@ -41,7 +41,7 @@ def cut(run: Run, size: int, effort: int) -> int:
     """Values of `size` bytes in a piece of this run: whole rows, if it has any; 0 where it stays in one piece."""
     n = run.size // size
     row = run.row // size or _SMALLEST
-    if effort == 1 or row > _LARGEST or n < 16 * row or n < 4 * _ATOM:
+    if effort == 1 or row > _LARGEST or n < 16 * row or n < 4 * _USUAL_ATOM:
         return 0
     piece = row * max(1, _SMALLEST // row)
     return piece if n >= 16 * piece else 0
@@ -60,7 +60,7 @@ def count(runs: list[Floats], effort: int) -> list[NDArray[np.int64]]:
             _kernel.sum_exponents(
                 run.values, np.uint64(piece), np.uint64(run.mantissa), np.uint64((1 << (top - run.mantissa)) - 1), sums
             )
-            atoms = min(_ATOMS, n // _ATOM)
+            atoms = min(_ATOMS[effort], n // _ATOM.get(effort, _USUAL_ATOM))
             # By rank of the mean exponent; the short last piece has its share.
             means = sums.astype(np.float64) / np.minimum(piece, n - piece * np.arange(pieces))
             order = np.argsort(means, kind="stable")

@@ -92,7 +92,8 @@ def _encode_group(array: NDArray[np.uint8], group: Group, effort: int) -> tuple[
     if values is not None and (group.repeats or group.counts is None):
         found.append((FEW, encode_few(values)))
     if group.repeats or group.dtype == FOREIGN or (group.counts is None and _is_repetitive(array)):
-        found.append((BYTES, Bytes(Bytes.Options(effort=5 if effort == 9 else 3)).encode_block(array.tobytes())))
+        for more in (3, 5) if effort == 9 else (3,):
+            found.append((BYTES, Bytes(Bytes.Options(effort=more)).encode_block(array.tobytes())))
     return min((item for item in found if item[1] is not None), key=lambda item: len(item[1]))
 
 

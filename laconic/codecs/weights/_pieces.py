@@ -50,7 +50,8 @@ class Pieces:
                 data = memoryview(unpacker.decompress(data, _LONGEST))
             except zlib.error as error:
                 raise CorruptFile(f"its list of runs is damaged ({error})") from error
-        plain, runs, left, count = Reader(data), [], size, 0
+        runs: list[tuple[int, int]] = []
+        plain, left, count = Reader(data), size, 0
         while len(plain):
             run, piece = plain.number(), plain.number()
             if not 0 < run <= left or piece >= run or len(runs) == MOST_RUNS:

@@ -22,7 +22,7 @@ Bytes = NDArray[np.uint8]
 RAW, CONSTANT, SEGMENTS, RANS = range(4)
 
 SEGMENTED = 1 << 15  # bytes
-_LARGE = 1 << 17  # bytes of a plane above which a finer table pays
+_LARGE = 1 << 19  # bytes of a plane above which a finer table pays
 _OVERHEAD = 48  # bytes of table and stream that the entropy does not tell of, at least
 _SAMPLES, _SAMPLE = 32, 512  # pieces of a plane, and bytes in each, that are looked at first
 _WORTH = 0.004  # share of a plane that coding must save
@@ -39,11 +39,12 @@ def encode_plane(out: Writer, plane: Bytes, counts: NDArray[Any] | None = None) 
     if len(used) == 1:
         out.write(bytes([CONSTANT, int(used[0])]))
         return
-    bits = entropy(counts)
-    if len(used) == 0 or bits / 8 + _OVERHEAD > len(plane) * (1 - _WORTH):
+    if len(used) == 0 or entropy(counts) / 8 + _OVERHEAD > len(plane) * (1 - _WORTH):
         _raw(out, plane)
         return
-    tables = Tables.from_counts(counts[: used[-1] + 1], freq_bits(len(plane), len(used)))
+    bits = freq_bits(len(plane), len(used))
+    freqs = _kernel.normalised(counts[: used[-1] + 1].astype(np.int64), 1 << bits)
+    tables = Tables(freqs, np.array([0, len(freqs)], np.uint32), bits)
     packed = tables.pack()
     if len(plane) >= SEGMENTED:
         method, stream = SEGMENTS, encode_segments(plane, tables)
