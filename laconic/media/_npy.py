@@ -55,7 +55,11 @@ def array_of(source: Source) -> np.ndarray:
         raise UnsupportedFile(
             f"{source.name}: holds pickled Python objects, which are not restored here; decode to a file instead"
         )
-    return np.frombuffer(source.read(head.begin, size - head.begin), head.dtype).reshape(head.shape, order=head.order)
+    data = source.read(head.begin, size - head.begin)
+    try:
+        return np.frombuffer(data, head.dtype).reshape(head.shape, order=head.order)
+    except ValueError as error:  # elements of no bytes, or of more than there is room for
+        raise UnsupportedFile(f"{source.name}: numpy cannot make an array of {head.dtype} {head.shape} ({error})") from error
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ DTYPES = {
 SMALLEST = 256  # bytes of a file: below, nothing is gained
 MAX_TENSORS = 1 << 20
 MAX_DIMENSIONS = 64
+MAX_ELEMENTS = 1 << 56  # empty dimensions not counted: numpy refuses more even then
 MAX_NAME = 4096  # characters
 ONLY = "array"
 """Name of the tensor of a file that holds one array without a name (.npy)."""
@@ -127,8 +128,8 @@ def size_of(dtype: str, shape: tuple[int, ...], what: str = "a tensor") -> int:
         raise UnsupportedFile(f"{what} has the unknown type {dtype[:40]!r}; known are: {', '.join(DTYPES)}")
     if len(shape) > MAX_DIMENSIONS:
         raise UnsupportedFile(f"{what} has {len(shape)} dimensions; at most {MAX_DIMENSIONS} are supported")
-    if any(type(n) is not int or not 0 <= n < 1 << 63 for n in shape):
-        raise UnsupportedFile(f"{what} has a shape that cannot be: whole numbers from 0 to 2^63 - 1 are needed")
+    if any(type(n) is not int or n < 0 for n in shape) or prod(n or 1 for n in shape) >= MAX_ELEMENTS:
+        raise UnsupportedFile(f"{what} has a shape that cannot be; whole numbers with a product below 2^56 are possible")
     return -(-prod(shape) * DTYPES[dtype] // 8)
 
 

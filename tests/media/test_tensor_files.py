@@ -109,13 +109,14 @@ FORGED = {
     ),
     "same place": (raw_safetensors({"a": tensor("U8", [2], 0, 2), "b": tensor("U8", [2], 0, 2)}, b"12"), "overlaps"),
     "outside": (raw_safetensors({"a": tensor("U8", [9], 0, 9)}, b"123"), "should end at offset"),
-    "far outside": (raw_safetensors({"a": tensor("U8", [1 << 62], 0, 1 << 62)}, b"123"), "should end at offset"),
+    "far outside": (raw_safetensors({"a": tensor("U8", [1 << 55], 0, 1 << 55)}, b"123"), "should end at offset"),
     "negative": (raw_safetensors({"a": tensor("U8", [1], -1, 0)}, b"1"), "impossible"),
     "backwards": (raw_safetensors({"a": tensor("U8", [1], 1, 0)}, b"1"), "impossible"),
     "negative shape": (raw_safetensors({"a": tensor("U8", [-1, -4], 0, 4)}, b"1234"), "shape that cannot be"),
     "shape of floats": (raw_safetensors({"a": tensor("U8", [4.0], 0, 4)}, b"1234"), "shape that cannot be"),
     "shape of bools": (raw_safetensors({"a": tensor("U8", [True], 0, 1)}, b"1"), "shape that cannot be"),
-    "shape too large": (raw_safetensors({"a": tensor("U8", [1 << 62, 1 << 62], 0, 4)}, b"1234"), "needs .* bytes"),
+    "shape too large": (raw_safetensors({"a": tensor("U8", [1 << 62, 1 << 62], 0, 4)}, b"1234"), "shape that cannot be"),
+    "no elements": (raw_safetensors({"a": tensor("U8", [0, 1 << 62, 1 << 62], 0, 0)}), "shape that cannot be"),
     "a thousand dimensions": (raw_safetensors({"a": tensor("U8", [1] * 1000, 0, 1)}, b"1"), "1000 dimensions"),
     "10^6 dimensions": (raw_safetensors({"a": tensor("U8", [1] * 1_000_000, 0, 1)}, b"1"), "1000000 dimensions"),
     "wrong size": (raw_safetensors({"a": tensor("F32", [2], 0, 4)}, b"1234"), "needs 8 bytes"),
@@ -518,7 +519,7 @@ def test_kinds_are_recognised_and_survive(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(changes=st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), max_size=4), cut=st.integers(0, 1 << 17))
 def test_damaged_files_are_read_or_refused(kind: str, changes: list[tuple[int, int]], cut: int) -> None:
     data = bytearray(SAMPLES[kind])
