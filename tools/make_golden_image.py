@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"
-WANTED = [(effort, name) for effort in (1, 3, 5, 9) for name in ("photo", "deep")] + [(5, "alpha"), (5, "drawn"), (5, "palette")]
+WANTED = [(effort, name) for effort in (1, 2, 3, 5, 9) for name in ("photo", "deep")]
+WANTED += [(1, "drawn"), (5, "alpha"), (5, "drawn"), (5, "palette")]
 
 
 def content(name: str):  # an Image

@@ -6,7 +6,6 @@ import pytest
 import laconic
 from laconic.codecs.image._graphics import graphics_decode, graphics_encode
 from laconic.codecs.image._model import model_decode, model_encode
-from laconic.codecs.image._setup import SETUPS
 from laconic.codecs.image._tiles import decode_tile, encode_tile
 from laconic.container import Reader
 from laconic.errors import BadInput, CorruptFile, LaconicError
@@ -30,7 +29,7 @@ def test_round_trips(effort):
 
 def test_every_effort_shrinks_a_photo():
     pixels = photo(64, 64)
-    sizes = {effort: len(laconic.encode(Image(pixels), effort=effort)) for effort in SETUPS}
+    sizes = {effort: len(laconic.encode(Image(pixels), effort=effort)) for effort in range(1, 10)}
     assert sizes[9] < sizes[5] < pixels.nbytes // 2
     assert sizes[9] < sizes[1]
 

@@ -7,14 +7,16 @@ import struct
 
 import numpy as np
 
+from laconic.codecs.bytes.codec import Bytes
 from laconic.errors import CorruptFile
 
-STORED, CONSTANT, MODEL, GRAPHICS, FAST = range(5)
+STORED, CONSTANT, MODEL, GRAPHICS, FAST, BYTES = range(6)
 _HEAD = struct.Struct("<BI")
 _ORDER = (1, 0, 2)  # planes of RGB as the model takes them: green first
 _REPEATS = 0.55  # share of pixels equal to the one above or to the left from which on the graphics model is tried
 _ONLY_GRAPHICS = 0.9
 _FAST_EFFORT = 3  # up to here the fast pixel model
+_PLAIN_EFFORT = 2  # up to here drawings are coded as bytes, whose model is that of this effort of codec `bytes`
 
 
 def encode_tile(pixels: np.ndarray, depth: int, indexed: bool, effort: int) -> bytes:
@@ -61,7 +63,9 @@ def _encode_group(pixels: np.ndarray, depth: int, indexed: bool, effort: int) ->
     found = [(STORED, pixels.astype(pixels.dtype.newbyteorder("<")).tobytes())]
     repeats = _repeats(pixels)
     drawn = indexed or depth < 8 or repeats > _REPEATS
-    if drawn:
+    if drawn and effort <= _PLAIN_EFFORT:
+        found.append((BYTES, Bytes(Bytes.Options(effort=_PLAIN_EFFORT)).encode_block(found[0][1])))
+    elif drawn:
         from laconic.codecs.image._graphics import graphics_encode
 
         found.append((GRAPHICS, graphics_encode(pixels) or found[0][1]))
@@ -76,7 +80,7 @@ def _encode_model(planes: np.ndarray, top: int, effort: int) -> tuple[int, bytes
     if effort <= _FAST_EFFORT:
         from laconic.codecs.image._fast import fast_encode
 
-        return FAST, fast_encode(planes, top, effort - 1)
+        return FAST, min((fast_encode(planes, top, level) for level in range(effort)), key=len)
     from laconic.codecs.image._model import model_encode
 
     data = model_encode(planes, top, effort)
@@ -103,6 +107,9 @@ def _decode_group(method: int, data: bytes, shape: tuple[int, int, int], depth: 
 
         planes = model_decode(data, (channels, height, width), (1 << depth) - 1)
         return _interleaved(planes)
+    if method == BYTES:
+        samples = Bytes().decode_block(data, height * width * channels * np.dtype(dtype).itemsize)
+        return _decode_group(STORED, samples, shape, depth)
     if method == FAST and depth >= 8 and channels in (1, 3):
         from laconic.codecs.image._fast import fast_decode
 
