@@ -91,3 +91,28 @@ def fade_and_add(typing_context: Any, w: Any, w_start: Any, x: Any, count: Any, 
         return context.get_dummy_value()
 
     return types.void(w, types.int64, x, types.int64, types.float64, types.float64, types.float64), generate
+
+
+@intrinsic
+def add_outer(
+    typing_context: Any, w: Any, w_start: Any, x: Any, x_start: Any, count: Any, v: Any, v_start: Any, stride: Any, rows: Any
+) -> Any:
+    """w[w_start + i] += v[v_start + r * stride] * x[x_start + r * stride + i] for i < count, for r = 0, 1, ... rows - 1."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        w_array, w_at, x_array, x_at, n, v_array, v_at, step, m = arguments
+        v_data = context.make_array(signature.args[5])(context, builder, v_array).data
+        with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
+            pointer = _pointer(context, builder, signature.args[0], w_array, builder.add(w_at, i))
+            total = cgutils.alloca_once_value(builder, _load(builder, pointer))
+            with cgutils.for_range(builder, m, intp=_I64) as loop:
+                skipped = builder.mul(loop.index, step)
+                scale = builder.load(builder.gep(v_data, [builder.add(v_at, skipped)]))
+                at = builder.add(builder.add(x_at, skipped), i)
+                a = _load(builder, _pointer(context, builder, signature.args[2], x_array, at))
+                builder.store(builder.fadd(builder.load(total), builder.fmul(a, _splat(builder, scale))), total)
+            builder.store(builder.load(total), pointer).align = 8
+        return context.get_dummy_value()
+
+    i64 = types.int64
+    return types.void(w, i64, x, i64, i64, v, i64, i64, i64), generate

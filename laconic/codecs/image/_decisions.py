@@ -13,6 +13,7 @@ import numpy as np
 
 from laconic.codecs.image import _state as st
 from laconic.codecs.image._state import NODES, State
+from laconic.codecs.image._student import copy, distributions, split
 from laconic.entropy._jit import inlined
 from laconic.entropy._vector import dot_product, train_weights
 from laconic.entropy.mixing import APM_REACH, APM_STEP, APM_STEPS, STRETCH_LIMIT, _code
@@ -29,9 +30,9 @@ _SURE = np.uint32(2)  # counts above which a context speaks with its full voice
 def code_value(s: State, mean: float, step_bits: int, value: int) -> int:
     """Code a value of 0..TOP close to `mean` (within 0..TOP) in steps of 2**step_bits; returns it."""
     top = s.plan[st.TOP]
-    for i in range(U(s.plan[st.SOFTS])):
-        s.below[i] = _distribution(i, (-0.5 - s.means[i]) * s.slopes[i])
-        s.above[i] = _distribution(i, (np.float64(top) + 0.5 - s.means[i]) * s.slopes[i])
+    padded = s.means.size
+    distributions(s.below, -0.5, s.means, s.slopes, padded)
+    distributions(s.above, np.float64(top) + 0.5, s.means, s.slopes, padded)
     first = min(max(S64(mean) + 1, 1), top)
     low, high = S64(0), top
     step = S64(1) << step_bits
@@ -69,26 +70,13 @@ def code_value(s: State, mean: float, step_bits: int, value: int) -> int:
 
 
 @inlined
-def _distribution(i: int, x: float) -> float:
-    """Distribution function less one half: Student's with 8 degrees of freedom for odd i, with 4 for even i."""
-    if i & U(1):
-        u = x / np.sqrt(x * x + 8.0)
-        v = u * u
-        return u * (1.09375 - v * (1.09375 - v * (0.65625 - v * 0.15625)))
-    u = x / np.sqrt(x * x + 4.0)
-    return u * (0.75 - 0.25 * (u * u))
-
-
-@inlined
 def _decide(s: State, node: int, threshold: float, bit: int) -> int:
     """Code whether the value lies above `threshold`, learn from it, return it."""
     softs, contexts, width = U(s.plan[st.SOFTS]), U(s.plan[st.CONTEXTS]), s.plan[st.MIX_WIDTH]
+    padded = s.means.size
+    split(s.middle, s.chances, threshold, s.means, s.slopes, s.below, s.above, padded)
     for i in range(softs):
-        f = _distribution(i, (threshold - s.means[i]) * s.slopes[i])
-        s.middle[i] = f
-        over, under = s.above[i] - f, f - s.below[i]
-        p = (over + 1e-9) / (over + under + 2e-9)
-        s.inputs[i] = np.int32(s.fine_stretch[U(S64(p * 65535.0)) & U(65535)])
+        s.inputs[i] = np.int32(s.fine_stretch[U(s.chances[i])])
     for i in range(contexts):
         slot = s.slots[s.contexts[i] + node]
         told = S64(s.stretch[slot >> np.uint32(20)])
@@ -115,11 +103,10 @@ def _decide(s: State, node: int, threshold: float, bit: int) -> int:
     apm[at1 + near] += np.uint16((target - S64(apm[at1 + near])) >> rate)
     apm[at2 + near] += np.uint16((target - S64(apm[at2 + near])) >> rate)
     _count(s, contexts, node, y)
-    for i in range(softs):
-        if bit:
-            s.below[i] = s.middle[i]
-        else:
-            s.above[i] = s.middle[i]
+    if bit:
+        copy(s.below, s.middle, padded)
+    else:
+        copy(s.above, s.middle, padded)
     return bit
 
 

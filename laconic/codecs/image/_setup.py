@@ -17,48 +17,47 @@ _BEFORE = [(0, 0), (0, 1), (0, -1), (-1, 0), (1, 0), (-1, 1), (-1, -1), (1, -1),
 
 
 @dataclass(frozen=True)
-class Squares:
-    """A least-squares predictor. taps: for each plane in coding order, numbers of neighbours in its own plane, in the plane next
-    to it and in the one after that. Fading per column and row; ridge and least variance of the fit."""
+class Window:
+    """How fast least squares forget: fading per column and row; ridge of the fit."""
 
-    taps: tuple[tuple[int, int, int], ...]
     column_fade: float
     row_fade: float
     ridge: float = 0.03
-    least_variance: float = 4.0
 
 
 @dataclass(frozen=True)
 class Setup:
-    """An effort. softs: soft predictions (4 of the blend, then one per predictor). contexts: counted ones (4, 8 or 16).
-    sets: mixer selectors. period: pixels between fits. context_bits: log2 of the slots of each context."""
+    """An effort. windows: of least squares. orders: for each plane in coding order its taps, in groups of neighbours (in its own
+    plane, in the one before it, in the one before that); each group ends a predictor, which has the taps of those before as well.
+    block: pixels between fits. fit_period: blocks between fits of the regressions. softs: soft predictions (4 of the blend, then
+    one per predictor). contexts: counted ones (4, 8 or 16). sets: mixer selectors. context_bits: log2 of the slots of each
+    context."""
 
-    squares: tuple[Squares, ...]
+    windows: tuple[Window, ...]
+    orders: tuple[tuple[tuple[int, ...], ...], ...]
+    block: int
+    fit_period: int
     softs: int
     contexts: int
     sets: int
-    period: int
     context_bits: int
     mix_rate: int = 200
     final_rate: int = 6
 
 
-_DEFAULT = Setup((Squares(((16, 0, 0), (10, 10, 0), (10, 9, 7)), 0.89, 0.83),), 5, 4, 2, 8, 15)
-_BEST = Setup(
-    (
-        Squares(((20, 0, 0), (14, 12, 0), (12, 10, 9)), 0.94, 0.91),
-        Squares(((14, 0, 0), (10, 9, 0), (9, 8, 6)), 0.87, 0.82),
-        Squares(((10, 0, 0), (6, 6, 0), (6, 5, 4)), 0.8, 0.75),
-        Squares(((20, 0, 0), (16, 12, 0), (14, 12, 10)), 0.985, 0.98),
-    ),
-    12,
-    16,
-    4,
-    1,
-    18,
-)
-_QUICK = Setup((), 4, 4, 1, 1, 15)
-SETUPS = dict.fromkeys(range(1, 4), _QUICK) | dict.fromkeys(range(4, 8), _DEFAULT) | dict.fromkeys((8, 9), _BEST)
+_ONE = (((16,),), ((10, 10),), ((10, 9, 7),))
+_TWO = (((10,), (16,)), ((6, 6), (10, 10)), ((6, 5, 4), (10, 9, 7)))
+_THREE = (((6,), (12,), (20,)), ((3, 3), (8, 7), (14, 12)), ((3, 2, 2), (7, 6, 4), (12, 10, 9)))
+_LOCAL, _WIDE, _CLOSE = Window(0.89, 0.83), Window(0.96, 0.95), Window(0.8, 0.75)
+SETUPS = {
+    4: Setup((_LOCAL,), _ONE, 8, 8, 8, 4, 1, 15),
+    5: Setup((_LOCAL,), _TWO, 8, 4, 8, 4, 2, 15),
+    6: Setup((_LOCAL,), _TWO, 4, 4, 8, 8, 3, 16),
+    7: Setup((_LOCAL, _WIDE), _TWO, 4, 2, 16, 16, 4, 17),
+    8: Setup((_LOCAL, _WIDE, _CLOSE), _THREE, 4, 1, 16, 16, 4, 18),
+    9: Setup((_LOCAL, _WIDE, _CLOSE), _THREE, 2, 1, 16, 16, 4, 18),
+}
+_FIT_FADE = ((0.997, 4.0), (0.995, 4.0))  # factor per block, ridge: of the error's sign, of its size
 
 
 def new_state(
@@ -66,15 +65,19 @@ def new_state(
 ) -> st.State:
     """State for a tile of `shape` (planes, height, width), values 0..top. An encoder writes `stream`, a decoder reads it."""
     planes, height, width = shape
-    taps, counts = _taps(setup, planes)
-    packed = (counts + 1) * (counts + 2) // 2
-    sizes = packed * width
-    bases = (np.cumsum(sizes) - sizes.reshape(-1)).reshape(counts.shape)
-    squares, inputs_used = len(setup.squares), setup.softs + setup.contexts
+    row, rows = width + 2 * st.PAD, height + st.PAD + 1
+    taps, counts = _taps(setup, planes, rows * row, row)
+    most = counts.max(1, initial=0)
+    sizes = np.array([sum((n // 8 + 1 - i // 8) * 8 for i in range(n)) for n in most])
+    blocks = -(-width // setup.block)
+    totals = sizes * (blocks * len(setup.windows))
+    bases = np.cumsum(totals) - totals
+    squares, inputs_used = len(setup.windows) * counts.shape[1], setup.softs + setup.contexts
+    padded = -(-setup.softs // 8) * 8
     mix_width = -(-(inputs_used + 1) // 16) * 16
-    rates = (setup.mix_rate, setup.final_rate, 6, 250, setup.context_bits, 0)
-    plan = [height, width, planes, top, int(decoding), squares, setup.period, setup.softs, setup.contexts, setup.sets, mix_width]
-    row = width + 2 * st.PAD
+    rates = (setup.mix_rate, setup.final_rate, 6, 250, setup.context_bits, setup.fit_period)
+    plan = [height, width, planes, top, int(decoding)]
+    plan += [len(setup.windows), counts.shape[1], setup.block, blocks, setup.softs, setup.contexts, setup.sets, mix_width]
     _, stretch, squash, reciprocal = mixing_tables()
     weights = np.zeros((setup.sets * st.MAX_PLANES * 64 * st.NODES, mix_width), np.int32)
     weights[:, : setup.softs] = int(65536 * 0.8 / setup.softs)
@@ -84,36 +87,53 @@ def new_state(
     final = np.zeros((st.NODES, 8), np.int32)
     final[:, : setup.sets] = 65536 // setup.sets
     steps = squash[np.arange(APM_STEPS) * APM_STEP + HALF_RANGE - APM_REACH]
-    bias, spread = _running_means()
-    total = int(sizes.sum())
+    total = int(totals.sum())
+    prior = np.zeros((2, st.STRIDE))
+    prior[1, :5] = np.array([2, 2, 1, 1, 1]) / 8.0
+    pixels = np.full((planes, rows, row), (top + 1) // 2, np.int32)
     return st.State(
         plan=np.array([*plan, *rates], np.int64),
         registers=np.zeros(6, np.int64),
         stream=stream,
-        pixels=np.full((planes, st.PAD + height + 1, row), (top + 1) // 2, np.int32),
+        pixels=pixels,
+        flat=pixels.reshape(-1),
         unit=np.array([unit]),
         taps=taps,
         counts=counts,
+        sizes=sizes,
         bases=bases,
         columns=np.zeros(total),
         ahead=np.zeros(total),
-        behind=np.zeros((planes, squares, st.MAX_PACKED)),
-        fade=np.array([(s.column_fade, s.row_fade, s.ridge, s.least_variance) for s in setup.squares]).reshape(-1, 4),
-        values=np.zeros((squares, st.MAX_TAPS + 1)),
-        products=np.zeros(st.MAX_PACKED),
-        matrix=np.zeros((st.MAX_TAPS + 1) ** 2),
-        coefficients=np.zeros((planes, squares, st.MAX_TAPS)),
+        behind=np.zeros((len(setup.windows), int(sizes.max()))),
+        fade=np.array([(_power(w.column_fade, setup.block), w.row_fade, w.ridge) for w in setup.windows]),
+        samples=np.zeros(st.MAX_BLOCK * st.STRIDE),
+        weighted=np.zeros(st.MAX_BLOCK * st.STRIDE),
+        centres=np.zeros(st.MAX_PLANES),
+        products=np.zeros(st.STRIDE * st.STRIDE),
+        matrix=np.zeros(st.STRIDE**2),
+        lower=np.zeros(st.STRIDE**2),
+        inverses=np.zeros(st.STRIDE),
+        coefficients=np.zeros(max(squares, 1) * st.STRIDE),
+        around=np.zeros(st.AROUND),
+        seen=np.zeros(st.SEEN),
         guesses=np.zeros(st.MAX_PREDICTORS),
-        errors=np.zeros((planes, 2, row, st.MAX_PREDICTORS)),
-        signed=np.zeros((planes, 2, row)),
+        errors=np.zeros((planes, 4, row, st.MAX_PREDICTORS)),
+        signed=np.zeros((planes, 4, row)),
         local=np.zeros(st.MAX_PREDICTORS),
-        bias=bias,
-        spread=spread,
-        means=np.zeros(setup.softs),
-        slopes=np.zeros(setup.softs),
-        below=np.zeros(setup.softs),
-        above=np.zeros(setup.softs),
-        middle=np.zeros(setup.softs),
+        spread=_spread(),
+        fit_counts=np.array([[5 + 5 * p + squares + st.SIMPLE, 16 + 5 * p] for p in range(st.MAX_PLANES)]).T.copy(),
+        features=np.zeros(2 * st.FIT_BLOCK * st.STRIDE),
+        weighted_features=np.zeros(2 * st.FIT_BLOCK * st.STRIDE),
+        fit_sums=np.zeros((2, st.MAX_PLANES, st.STRIDE**2)),
+        fit_coefficients=np.tile(prior[:, None], (1, st.MAX_PLANES, 1)).reshape(-1),
+        fit_prior=prior,
+        fit_fade=np.array(_FIT_FADE),
+        means=np.zeros(padded),
+        slopes=np.zeros(padded),
+        below=np.zeros(padded),
+        above=np.zeros(padded),
+        chances=np.zeros(padded, np.int32),
+        middle=np.zeros(padded),
         contexts=np.zeros(16, np.uint64),
         slots=aligned_copy(np.full(setup.contexts << setup.context_bits, 1 << 31, np.uint32)),
         inputs=inputs,
@@ -130,31 +150,37 @@ def new_state(
     )
 
 
-def _taps(setup: Setup, planes: int) -> tuple[np.ndarray, np.ndarray]:
-    """(int64[planes, squares, MAX_TAPS, 3]: plane, dy, dx; int64[planes, squares]: how many)."""
-    taps = np.zeros((planes, len(setup.squares), st.MAX_TAPS, 3), np.int64)
-    counts = np.zeros((planes, len(setup.squares)), np.int64)
+def _taps(setup: Setup, planes: int, plane: int, row: int) -> tuple[np.ndarray, np.ndarray]:
+    """(int64[planes, MAX_TAPS, 2]: distance, plane; int64[planes, orders]: how many) where a plane and a row are so long."""
+    taps = np.zeros((planes, st.MAX_TAPS, 2), np.int64)
+    counts = np.zeros((planes, len(setup.orders[0])), np.int64)
     for p in range(planes):
-        others = range(p - 1, -1, -1)
-        for o, squares in enumerate(setup.squares):
-            own, *elsewhere = squares.taps[p]
-            found = [(p, *place) for place in _OWN[:own]]
-            for q, count in zip(others, elsewhere, strict=False):
-                found += [(q, *place) for place in _BEFORE[:count]]
-            taps[p, o, : len(found)] = found
-            counts[p, o] = len(found)
+        found: list[tuple[int, int]] = []
+        for g, (own, *elsewhere) in enumerate(setup.orders[p]):
+            wanted = [(dy * row + dx, p) for dy, dx in _OWN[:own]]
+            for q, count in zip(range(p - 1, -1, -1), elsewhere, strict=False):
+                wanted += [((q - p) * plane + dy * row + dx, q) for dy, dx in _BEFORE[:count]]
+            found += [tap for tap in wanted if tap not in found]
+            counts[p, g] = len(found)
+        taps[p, : len(found)] = found
     return taps, counts
 
 
-def _running_means() -> tuple[np.ndarray, np.ndarray]:
-    """Start of `bias` (nothing) and of `spread` (about what the class of the local errors says)."""
-    bias = np.zeros((2, st.MAX_PLANES * st.CLASSES * 64, 2))
-    bias[:, :, 1] = 4.0
+def _power(factor: float, times: int) -> float:
+    """By multiplication: `**` asks the C library, which may differ between machines."""
+    result = 1.0
+    for _ in range(times):
+        result *= factor
+    return result
+
+
+def _spread() -> np.ndarray:
+    """Start of `spread`: about what the class of the foreseen error says."""
     sizes = np.array([i if i < 8 else (4 + i % 4) << (i // 4 - 1) for i in range(st.CLASSES)]) / 64.0
     spread = np.zeros((2, st.MAX_PLANES * st.CLASSES * st.CLASSES, 2))
     spread[:, :, 0] = (np.tile(np.repeat(sizes, st.CLASSES), st.MAX_PLANES) + 0.3) * 2.0
     spread[:, :, 1] = 2.0
-    return bias, spread
+    return spread
 
 
 @cache

@@ -1,142 +1,174 @@
 """Local least squares: linear predictions whose coefficients fit the coded pixels around the present one.
 
 Every coded pixel (taps and value, relative to a local mean) adds its products to normal equations whose weight fades with the
-distance in columns and in rows. The sums are kept per column and swept along each row from both sides, so that a pixel costs a
-few passes over one matrix, whatever the reach:
+distance in columns and in rows. The sums are kept per block of columns and swept along each row from both sides:
 
-    column sums of rows above --sweep from the right--> ahead[x]
-    column sums incl. this row --sweep from the left--> behind      behind + ahead[x] --solve--> coefficients
+    block sums of rows above --sweep from the right--> ahead[b]
+    block sums incl. this row --sweep from the left--> behind      behind + ahead[b] --solve--> coefficients
 
-All is strict IEEE double arithmetic in a fixed order (elementwise loops, explicit accumulators): every machine gets the same.
+One elimination serves several predictors: its first k steps are those of the problem with the first k taps only.
+All is strict IEEE double arithmetic in a fixed order: every machine gets the same.
 """
 
 from typing import Any
 
 import numpy as np
 
-from laconic.codecs.image._state import MAX_TAPS, PAD, PERIOD, WIDTH, State
+from laconic.codecs.image import _state as st
+from laconic.codecs.image._state import STRIDE, State
+from laconic.entropy._float_vector import add_outer, add_scaled, dot
 from laconic.entropy._jit import inlined
 
 U: Any = np.uint64
 S64: Any = np.int64
-_ROW = U(MAX_TAPS + 1)
+_ONE, _LANES = U(1), U(8)
+_ROW = U(STRIDE)
 _LEAST_PIVOT = 1e-9
 _WILD = 1e6
 
 
 @inlined
-def packed_size(taps: int) -> int:
-    """Numbers in the lower triangle of the products of `taps` taps and the target."""
-    return (taps + U(1)) * (taps + U(2)) // U(2)
+def start_row(s: State, p: int) -> None:
+    """Before a row: fade the block sums, sum them up from the right."""
+    size, blocks = s.sizes[p], U(s.plan[st.BLOCKS])
+    for o in range(U(s.plan[st.WINDOWS])):
+        for k in range(U(size)):
+            s.behind[o, k] = 0.0
+        base = s.bases[p] + S64(o * blocks) * size
+        last = base + S64(blocks - _ONE) * size
+        column_fade, row_fade = s.fade[o, 0], s.fade[o, 1]
+        for k in range(U(size)):
+            v = s.columns[U(last) + k] * row_fade
+            s.columns[U(last) + k] = v
+            s.ahead[U(last) + k] = v
+        for r in range(_ONE, blocks):
+            at = U(last - S64(r) * size)
+            then = at + U(size)
+            for k in range(U(size)):
+                v = s.columns[at + k] * row_fade
+                s.columns[at + k] = v
+                s.ahead[at + k] = v + column_fade * s.ahead[then + k]
 
 
 @inlined
-def start_row(s: State, p: int, o: int) -> None:
-    """Before a row: fade the column sums, sum them up from the right."""
-    size = packed_size(U(s.counts[p, o]))
-    base = U(s.bases[p, o])
-    column_fade, row_fade = s.fade[o, 0], s.fade[o, 1]
-    width = U(s.plan[WIDTH])
-    for k in range(size):
-        s.behind[p, o, k] = 0.0
-        s.products[k] = 0.0
-    for r in range(width):
-        at = base + (width - U(1) - r) * size
-        for k in range(size):
-            v = s.columns[at + k] * row_fade
-            s.columns[at + k] = v
-            t = v + column_fade * s.products[k]
-            s.products[k] = t
-            s.ahead[at + k] = t
+def predict(s: State, p: int, y: int, x: int, centre: float) -> None:
+    """The predictions of all windows and orders into `guesses`, their coefficients fitted anew for every block."""
+    block = U(s.plan[st.BLOCK])
+    inside = x % block
+    n = U(s.counts[p, s.plan[st.ORDERS] - 1])
+    if inside == 0:
+        for o in range(U(s.plan[st.WINDOWS])):
+            _solve(s, p, o, x // block, n)
+    row = S64(inside * _ROW)
+    _gather(s, p, y, x, n, U(row))
+    padded = S64((n + _LANES) // _LANES * _LANES)
+    s.samples[U(row) + n] = 0.0
+    for g in range(U(s.plan[st.WINDOWS] * s.plan[st.ORDERS])):
+        total = dot(s.coefficients, S64(g * _ROW), s.samples, row, padded)
+        if not (-_WILD < total < _WILD):  # also what is not a number
+            total = 0.0
+        s.guesses[g] = centre + total
 
 
 @inlined
-def predict(s: State, p: int, o: int, y: int, x: int, centre: float) -> float:
-    """The prediction of predictor `o`, its coefficients fitted anew every PERIOD pixels."""
-    n = U(s.counts[p, o])
-    _gather(s, p, o, y, x, n)
-    if x % U(s.plan[PERIOD]) == 0:
-        _solve(s, p, o, x, n)
-    total = 0.0
-    for i in range(n):
-        total += s.coefficients[p, o, i] * s.values[o, i]
-    if not (-_WILD < total < _WILD):  # also what is not a number
-        total = 0.0
-    return centre + total
+def learn(s: State, p: int, x: int, width: int, target: float, weight: float) -> None:
+    """Add the pixel to its block, and a full block to what lies behind. `target` is relative to the pixel's `centre`."""
+    block = U(s.plan[st.BLOCK])
+    inside = x % block
+    n = U(s.counts[p, s.plan[st.ORDERS] - 1])
+    row = inside * _ROW
+    s.samples[row + n] = target
+    for i in range(n + _ONE):
+        s.weighted[row + i] = s.samples[row + i] * weight
+    if inside + _ONE < block and x + _ONE < width:
+        return
+    size = add_products(s, s.samples, s.weighted, U(0), n, inside + _ONE)
+    for o in range(U(s.plan[st.WINDOWS])):
+        base = s.bases[p] + S64(o * U(s.plan[st.BLOCKS]) + x // block) * size
+        fade = s.fade[o, 0]
+        add_scaled(s.columns, base, s.products, 0, size, 1.0)
+        for k in range(U(size)):
+            s.behind[o, k] = fade * (s.behind[o, k] + s.columns[U(base) + k])
 
 
 @inlined
-def learn(s: State, p: int, o: int, x: int, target: float, weight: float) -> None:
-    """Add the pixel to its column and to what lies behind. `target` is relative to the pixel's `centre`."""
-    n = U(s.counts[p, o])
-    size = packed_size(n)
-    base = U(s.bases[p, o]) + x * size
-    s.values[o, n] = target
-    fade = s.fade[o, 0]
-    k = U(0)
-    for i in range(n + U(1)):
-        t = s.values[o, i] * weight
-        for j in range(i + U(1)):
-            s.products[k + j] = t * s.values[o, j]
-        k += i + U(1)
-    for k in range(size):
-        s.columns[base + k] += s.products[k]
-    for k in range(size):
-        s.behind[p, o, k] = fade * (s.behind[p, o, k] + s.columns[base + k])
-
-
-@inlined
-def _gather(s: State, p: int, o: int, y: int, x: int, n: int) -> None:
+def _gather(s: State, p: int, y: int, x: int, n: int, row: int) -> None:
     """Each tap, relative to the mean of left and upper neighbour in its own plane."""
-    at_x, at_y = S64(x) + PAD, S64(y) + PAD
+    width = U(s.pixels.shape[2])
+    plane = U(s.pixels.shape[1]) * width
+    here = (y + U(st.PAD)) * width + x + U(st.PAD)
+    flat = s.flat
+    for q in range(p + _ONE):
+        at = q * plane + here
+        s.centres[q] = (np.float64(flat[at - _ONE]) + np.float64(flat[at - width])) * 0.5
+    at = S64(p * plane + here)
     for i in range(n):
-        q = U(s.taps[p, o, i, 0])
-        near = s.pixels[q, U(at_y), U(at_x - 1)] + s.pixels[q, U(at_y - 1), U(at_x)]
-        value = s.pixels[q, U(at_y + s.taps[p, o, i, 1]), U(at_x + s.taps[p, o, i, 2])]
-        s.values[o, i] = np.float64(value) - np.float64(near) * 0.5
+        s.samples[row + i] = np.float64(flat[U(at + s.taps[p, i, 0])]) - s.centres[U(s.taps[p, i, 1])]
 
 
 @inlined
-def _solve(s: State, p: int, o: int, x: int, n: int) -> None:
-    """Gaussian elimination of the symmetric, ridged system, without pivoting; the right side is the last column."""
+def _solve(s: State, p: int, o: int, b: int, n: int) -> None:
+    """Coefficients of every order in window `o` from what lies around block `b`."""
     matrix = s.matrix
-    at = U(s.bases[p, o]) + x * packed_size(n)
-    ridge = s.fade[o, 2]
+    ahead = U(s.bases[p]) + (o * U(s.plan[st.BLOCKS]) + b) * U(s.sizes[p])
+    padded = padded_size(n)
     k = U(0)
-    for i in range(n + U(1)):
-        for j in range(i + U(1)):
-            matrix[j * _ROW + i] = s.behind[p, o, k] + s.ahead[at + k]
-            k += U(1)
     for i in range(n):
-        matrix[i * _ROW + i] += ridge
+        for j in range(i // _LANES * _LANES, padded):
+            matrix[i * _ROW + j] = s.behind[o, k] + s.ahead[ahead + k]
+            k += _ONE
+        matrix[i * _ROW + i] += s.fade[o, 2]
+    eliminate(s, n)
+    orders = U(s.plan[st.ORDERS])
+    for g in range(orders):
+        substitute(s, n, U(s.counts[p, g]), s.coefficients, (o * orders + g) * _ROW)
+
+
+@inlined
+def padded_size(n: int) -> int:
+    """Numbers in a row for n taps and the target, in whole vectors."""
+    return (n // _LANES + _ONE) * _LANES
+
+
+@inlined
+def add_products(s: State, samples: np.ndarray, weighted: np.ndarray, base: int, n: int, rows: int) -> int:
+    """`products` = sum over `rows` samples from `base` on; returns how many numbers these are."""
+    padded = padded_size(n)
+    at = S64(0)
+    for i in range(n):
+        first = i // _LANES * _LANES
+        count = S64(padded - first)
+        for k in range(U(at), U(at + count)):
+            s.products[k] = 0.0
+        add_outer(s.products, at, samples, S64(base + first), count, weighted, S64(base + i), S64(STRIDE), S64(rows))
+        at += count
+    return at
+
+
+@inlined
+def eliminate(s: State, n: int) -> None:
+    """`matrix` (upper triangle, right side in column n) to L D L' without pivoting; L into `lower`."""
+    matrix = s.matrix
+    padded = padded_size(n)
     for c in range(n):
         pivot = matrix[c * _ROW + c]
         if pivot < _LEAST_PIVOT:
             pivot = _LEAST_PIVOT
         inverse = 1.0 / pivot
-        matrix[c * _ROW + c] = inverse
-        for i in range(c + U(1), n):
+        s.inverses[c] = inverse
+        for i in range(c + _ONE, n):
             factor = matrix[c * _ROW + i] * inverse
-            for j in range(i, n + U(1)):
-                matrix[i * _ROW + j] -= factor * matrix[c * _ROW + j]
-    for q in range(n):
-        i = n - U(1) - q
-        s.coefficients[p, o, i] = _substitute(s, p, o, i, n) * matrix[i * _ROW + i]
+            s.lower[i * _ROW + c] = factor
+            first = i // _LANES * _LANES
+            add_scaled(matrix, S64(i * _ROW + first), matrix, S64(c * _ROW + first), S64(padded - first), -factor)
 
 
 @inlined
-def _substitute(s: State, p: int, o: int, i: int, n: int) -> float:
-    """Right side of row i without the coefficients behind it, in four sums."""
-    row = i * _ROW
-    s0, s1, s2, s3 = s.matrix[row + n], 0.0, 0.0, 0.0
-    j = i + U(1)
-    while j + U(3) < n:
-        s0 -= s.matrix[row + j] * s.coefficients[p, o, j]
-        s1 -= s.matrix[row + j + U(1)] * s.coefficients[p, o, j + U(1)]
-        s2 -= s.matrix[row + j + U(2)] * s.coefficients[p, o, j + U(2)]
-        s3 -= s.matrix[row + j + U(3)] * s.coefficients[p, o, j + U(3)]
-        j += U(4)
-    while j < n:
-        s0 -= s.matrix[row + j] * s.coefficients[p, o, j]
-        j += U(1)
-    return (s0 + s1) + (s2 + s3)
+def substitute(s: State, n: int, order: int, into: np.ndarray, at: int) -> None:
+    """Coefficients of the problem with the first `order` taps of n, and zeros up to the padded size."""
+    for i in range(padded_size(n)):
+        into[at + i] = s.matrix[i * _ROW + n] * s.inverses[i] if i < order else 0.0
+    for r in range(_ONE, order):
+        j = order - r
+        count = S64((j + _LANES - _ONE) // _LANES * _LANES)
+        add_scaled(into, S64(at), s.lower, S64(j * _ROW), count, -into[at + j])

@@ -14,8 +14,10 @@ import numpy as np
     PLANES,
     TOP,
     DECODING,
-    SQUARES,
-    PERIOD,
+    WINDOWS,
+    ORDERS,
+    BLOCK,
+    BLOCKS,
     SOFTS,
     CONTEXTS,
     SETS,
@@ -25,17 +27,25 @@ import numpy as np
     APM_RATE,
     MAP_LIMIT,
     CONTEXT_BITS,
-    UNIT_SHIFT,
-) = range(17)
-PLAN = 17
+    FIT_PERIOD,
+) = range(19)
+PLAN = 19
 
 PAD = 4
 MAX_PLANES = 3
 MAX_TAPS = 48
-MAX_PACKED = (MAX_TAPS + 1) * (MAX_TAPS + 2) // 2
+STRIDE = MAX_TAPS + 8  # of matrices: taps, then the target, in whole vectors
+MAX_BLOCK = 8
+FIT_BLOCK = 8
 SIMPLE = 7  # predictors without any learning
-MAX_PREDICTORS = 16
+MAX_PREDICTORS = 24
 BLEND = MAX_PREDICTORS - 1  # where the errors of the blended prediction lie
+# `around`: neighbours, in the own plane, in the one before.
+W, N, NW, NE, WW, NN, NNE, OTHER, OTHER_W, OTHER_N, OTHER_NW, OTHER_NE = range(12)
+AROUND = 12
+# `seen`: errors around.
+ERROR_W, ERROR_N, ENERGY, ERROR_OTHER, ENERGY_OTHER, SIGNED_OTHER = range(6)
+SEEN = 6
 NODES = 32  # binary decisions that are told apart
 CLASSES = 48  # of magnitudes, four to an octave
 MAX_SETS = 6
@@ -49,31 +59,47 @@ class State(NamedTuple):
     stream: np.ndarray  # uint8: coded bytes, written or read
     pixels: np.ndarray  # int32[planes, PAD + height + 1, PAD + width + PAD]
     unit: np.ndarray  # float64[1]: what magnitudes are multiplied with before they are classed
-    # Least squares: one problem per plane and predictor.
-    taps: np.ndarray  # int64[planes, squares, MAX_TAPS, 3]: plane, dy, dx
-    counts: np.ndarray  # int64[planes, squares]: taps in use
-    bases: np.ndarray  # int64[planes, squares]: where the problem's columns start in `columns` and `ahead`
-    columns: np.ndarray  # float64: sums of products down each column of the image, fading upwards
-    ahead: np.ndarray  # float64: those of the rows above, summed over this column and those to the right, fading
-    behind: np.ndarray  # float64[planes, squares, MAX_PACKED]: summed over the columns to the left, fading
-    fade: np.ndarray  # float64[squares, 4]: factor per column, factor per row, ridge, least variance
-    values: np.ndarray  # float64[squares, MAX_TAPS + 1]: taps of this pixel, then its target
-    products: np.ndarray  # float64[MAX_PACKED]
-    matrix: np.ndarray  # float64[(MAX_TAPS + 1) ** 2]
-    coefficients: np.ndarray  # float64[planes, squares, MAX_TAPS]
+    flat: np.ndarray  # int32: the same as one row
+    # Least squares: for each plane the same taps in several windows (fading) and orders (the first so many taps).
+    taps: np.ndarray  # int64[planes, MAX_TAPS, 2]: distance in `flat`, plane
+    counts: np.ndarray  # int64[planes, orders]: taps of each order, rising
+    sizes: np.ndarray  # int64[planes]: numbers in one sum of products (its upper triangle, in whole vectors)
+    bases: np.ndarray  # int64[planes]: where the plane's sums start in `columns` and `ahead`: window by window, block by block
+    columns: np.ndarray  # float64: sums of products down each block of columns, fading upwards
+    ahead: np.ndarray  # float64: those of the rows above, summed over this block and those to the right, fading
+    behind: np.ndarray  # float64[windows, size]: summed over the blocks to the left, fading
+    fade: np.ndarray  # float64[windows, 3]: factor per block, factor per row, ridge
+    samples: np.ndarray  # float64[MAX_BLOCK * STRIDE]: taps of each pixel of a block, then its target
+    weighted: np.ndarray  # float64[MAX_BLOCK * STRIDE]: those times the pixel's weight
+    centres: np.ndarray  # float64[MAX_PLANES]: mean of left and upper neighbour in each plane
+    products: np.ndarray  # float64[size]: sum over one block
+    matrix: np.ndarray  # float64[STRIDE ** 2]
+    lower: np.ndarray  # float64[STRIDE ** 2]: zeros on and above the diagonal
+    inverses: np.ndarray  # float64[STRIDE]: of the pivots
+    coefficients: np.ndarray  # float64[windows * orders * STRIDE]
     # Blending.
+    around: np.ndarray  # float64[AROUND]
+    seen: np.ndarray  # float64[SEEN]
     guesses: np.ndarray  # float64[MAX_PREDICTORS]
-    errors: np.ndarray  # float64[planes, 2, PAD + width + PAD, MAX_PREDICTORS]: sizes, of two rows
-    signed: np.ndarray  # float64[planes, 2, PAD + width + PAD]: errors of the corrected blend, of two rows
+    errors: np.ndarray  # float64[planes, 4, PAD + width + PAD, MAX_PREDICTORS]: sizes, of four rows
+    signed: np.ndarray  # float64[planes, 4, PAD + width + PAD]: errors of the mean, of four rows
     local: np.ndarray  # float64[MAX_PREDICTORS]: weighted sum of errors around the pixel
-    bias: np.ndarray  # float64[2, MAX_PLANES * CLASSES * 64, 2]: sum of errors, count
     spread: np.ndarray  # float64[2, MAX_PLANES * CLASSES * CLASSES, 2]: sum of error sizes, count
+    # Regressions: of the blend's error, of the size of the mean's.
+    fit_counts: np.ndarray  # int64[2, MAX_PLANES]: features of each
+    features: np.ndarray  # float64[2 * FIT_BLOCK * STRIDE]: of each pixel of a block, then the target
+    weighted_features: np.ndarray  # float64[2 * FIT_BLOCK * STRIDE]: those times the pixel's weight
+    fit_sums: np.ndarray  # float64[2, MAX_PLANES, size]
+    fit_coefficients: np.ndarray  # float64[2 * MAX_PLANES * STRIDE]
+    fit_prior: np.ndarray  # float64[2, STRIDE]: coefficients at the start
+    fit_fade: np.ndarray  # float64[2, 2]: factor per block; ridge
     # Soft predictions: distributions around a mean, as inputs of the mixer.
-    means: np.ndarray  # float64[softs]
-    slopes: np.ndarray  # float64[softs]: one over the scale
-    below: np.ndarray  # float64[softs]: distribution function at the lower end of what is still possible
-    above: np.ndarray  # float64[softs]: and at the upper end
-    middle: np.ndarray  # float64[softs]: and at the threshold in question
+    means: np.ndarray  # float64[softs in whole vectors of 8]
+    slopes: np.ndarray  # float64[softs in whole vectors of 8]: one over the scale
+    below: np.ndarray  # float64[softs in whole vectors of 8]: distribution function at the lower end of what is still possible
+    above: np.ndarray  # float64[softs in whole vectors of 8]: and at the upper end
+    chances: np.ndarray  # int32[softs]
+    middle: np.ndarray  # float64[softs in whole vectors of 8]: and at the threshold in question
     # Counted contexts, mixer, adaptive probability maps.
     contexts: np.ndarray  # uint64[CONTEXTS]: first slot of each
     slots: np.ndarray  # uint32[contexts << context_bits]: 22-bit probability, 10-bit count
