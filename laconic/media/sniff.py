@@ -11,7 +11,7 @@ from typing import Any
 HEAD_SIZE = 256
 """First bytes of a file that `sniff` and `remark` get; fewer when the file is shorter."""
 
-CODECS = {"image": "image.lossless", "audio": "audio.lossless"}
+CODECS = {"image": "image.lossless", "audio": "audio.lossless", "tensors": "weights"}
 """The codec for each kind of file that is recognised."""
 
 
