@@ -14,20 +14,24 @@ CODED = ".lac"
 MAX_SMALL = 64 << 20
 """Bytes of an index or a configuration, at most."""
 
-_WEIGHTS, _INDEX = ".safetensors", ".safetensors.index.json"
+_USUAL = ("model.safetensors", "pytorch_model.bin")  # the first of which there are files counts
+_INDEX = ".index.json"
 
 
 def load_folder(folder: str | os.PathLike[str], device: Any = "cpu", *, threads: int | None = None) -> dict[str, Tensor]:
-    """All tensors of a checkpoint by name, on `device`: of the shards that its index names, or of its only .safetensors file.
+    """All tensors of a checkpoint by name, on `device`: of the shards that its index names, or of its only file of weights.
 
+    Those are .safetensors files, or .bin files of PyTorch (which are not unpickled) where there are none.
     Every shard is opened, and every name looked up, before any is decoded. Raises BadInput for missing shards, CorruptFile for
     damaged ones and those that lack a tensor.
     """
     require_torch()
     shards = shards_of(Path(folder))
+    ties: dict[Path, dict[str, str]] = {}
     for path, names in shards.items():
         with TensorFile(path) as file:
-            lacking = sorted(set(names or ()) - set(file.entries))
+            ties[path] = file.tied()
+            lacking = sorted(set(names or ()) - set(file.entries) - set(ties[path]))
             if lacking:
                 raise CorruptFile(
                     f"{path}: lacks the tensor {lacking[0]!r}, which the index says is there ({len(lacking)} in all); "
@@ -35,11 +39,10 @@ def load_folder(folder: str | os.PathLike[str], device: Any = "cpu", *, threads:
                 )
     found: dict[str, Tensor] = {}
     for path, names in shards.items():
-        wanted = None if names is None else set(names)
         with TensorFile(path) as file:
-            for entry, data in file.all(threads):
-                if wanted is None or entry.name in wanted:
-                    found[entry.name] = to_tensor(entry, data, device)
+            made = {entry.name: to_tensor(entry, data, device) for entry, data in file.all(threads)}
+        made |= {name: made[known] for name, known in ties[path].items()}
+        found |= made if names is None else {name: made[name] for name in names}
     return found
 
 
@@ -48,23 +51,27 @@ def shards_of(folder: Path) -> dict[Path, list[str] | None]:
     if not folder.is_dir():
         raise BadInput(f"{folder}: is no folder; use load_file for a single file")
     present = sorted({path.name.removesuffix(CODED) for path in folder.iterdir() if path.is_file()})
-    indexes = [name for name in present if name.endswith(_INDEX)]
-    weights = [name for name in present if name.endswith(_WEIGHTS)]
-    chosen = "model" + _INDEX if "model" + _INDEX in indexes else indexes[0] if len(indexes) == 1 else None
-    if chosen is None and indexes:
+    for usual in _USUAL:
+        suffix = Path(usual).suffix
+        indexes = [name for name in present if name.endswith(suffix + _INDEX)]
+        weights = [name for name in present if name.endswith(suffix)]
+        if indexes or weights:
+            break
+    index = usual + _INDEX if usual + _INDEX in indexes else indexes[0] if len(indexes) == 1 else None
+    if index is None and indexes:
         raise BadInput(f"{folder}: has several indexes ({', '.join(indexes)}); keep the one that is meant")
-    if chosen is None:
-        single = "model" + _WEIGHTS if "model" + _WEIGHTS in weights else weights[0] if len(weights) == 1 else None
+    if index is None:
+        single = usual if usual in weights else weights[0] if len(weights) == 1 else None
         if single is None:
-            raise BadInput(f"{folder}: has {len(weights)} {_WEIGHTS} files and no {_INDEX}; give the file, or add the index")
+            raise BadInput(f"{folder}: has {len(weights)} {suffix} files and no index of them; give the file, or add the index")
         return {find(folder, single): None}
     shards: dict[Path, list[str] | None] = {}
-    for shard, names in _weight_map(folder, chosen).items():
+    for shard, names in _weight_map(folder, index).items():
         try:
             shards[find(folder, shard)] = names
         except BadInput as error:
             raise BadInput(
-                f"{folder}: {chosen} names the shard {shard!r}, which is missing; fetch it, or all of the checkpoint"
+                f"{folder}: {index} names the shard {shard!r}, which is missing; fetch it, or all of the checkpoint"
             ) from error
     return shards
 

@@ -68,7 +68,5 @@ def _require_transformers() -> Any:
     try:
         import transformers
     except ImportError as error:
-        raise MissingDependency(
-            f"loading models needs transformers ({error}); install transformers beside laconic[learned]"
-        ) from error
+        raise MissingDependency(f"loading models needs transformers ({error}); install laconic[transformers]") from error
     return transformers

@@ -225,7 +225,7 @@ def test_folders_of_shards(suffix: str, tmp_path: Path, state: dict[str, Any]) -
 
 
 def test_folders_with_one_file(tmp_path: Path, saved: Path, state: dict[str, Any]) -> None:
-    with pytest.raises(BadInput, match="0 .safetensors files"):
+    with pytest.raises(BadInput, match="0 .bin files"):
         lt.load_folder(tmp_path)
     (tmp_path / "weights.safetensors.lac").write_bytes(saved.read_bytes())
     assert same(lt.load_folder(tmp_path), state)
@@ -234,6 +234,21 @@ def test_folders_with_one_file(tmp_path: Path, saved: Path, state: dict[str, Any
         lt.load_folder(tmp_path)
     with pytest.raises(BadInput, match="is no folder"):
         lt.load_folder(saved)
+
+
+def test_folders_with_files_of_torch(tmp_path: Path) -> None:
+    tied = torch.randn(300, 40)
+    torch.save({"a": tied, "b": torch.arange(5)}, tmp_path / "one.bin")
+    torch.save({"c": tied, "d": tied}, tmp_path / "two.bin")
+    where = {"a": "one.bin", "c": "two.bin", "d": "two.bin"}
+    (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": where}))
+    for name in "one.bin", "two.bin":
+        api.encode_file(tmp_path / name, tmp_path / f"{name}.lac", "weights")
+        (tmp_path / name).unlink()
+    assert same(lt.load_folder(tmp_path), {"a": tied, "c": tied, "d": tied})
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(UnsupportedFile, match=r"model\.safetensors"):
+        lt.load_folder(tmp_path)
 
 
 def test_folders_that_lack_something(tmp_path: Path, state: dict[str, Any]) -> None:

@@ -1,6 +1,8 @@
 """A transformers model out of a folder whose files are coded."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +64,17 @@ def test_models_that_lack_something(folder: Path) -> None:
     with pytest.raises(UnsupportedFile, match="NoSuchModel"):
         load_model(folder)
     assert load_model(folder, model_class=transformers.LlamaForCausalLM) is not None
+
+
+def test_without_transformers_the_error_says_what_to_install() -> None:
+    code = """
+import sys
+sys.modules["transformers"] = None
+from laconic.integrations.transformers import load_model
+try:
+    load_model("x")
+except Exception as error:
+    print(repr(error))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "MissingDependency" in done.stdout and "laconic[transformers]" in done.stdout
