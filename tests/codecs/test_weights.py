@@ -247,6 +247,24 @@ def test_the_head_is_made_again():
     assert len(check(plain)) < len(check(other))
 
 
+def test_tied_tensors_are_stored_once(monkeypatch):
+    monkeypatch.setattr(_plan, "CHUNK", 60_000)
+    tied, other = normal(200 * 100, "F32"), normal(200 * 100, "F32")
+    shape = (200, 100)
+    tensors = [("a", "F32", shape, tied), ("b", "F32", shape, other), ("c", "F32", shape, tied), ("d", "F32", shape, tied)]
+    encoded = check(safetensors(tensors))
+    assert len(encoded) < 2 * 80_000
+    with laconic.open(encoded) as opened:
+        for name, _, _, data in tensors:
+            assert opened[name].tobytes() == data
+        assert (opened["c", 150:160] == opened["a"][150:160]).all()
+        lost = bytearray(encoded)
+        section = next(head for head in opened._reader.index if not head.covers)
+    lost[section.payload_offset + 9] ^= 1
+    with pytest.raises(CorruptFile):
+        decoded(bytes(lost))
+
+
 def test_entries_that_do_not_fill_the_file():
     data = b"head" + normal(100, "F32") + b"between" + bytes(50) + b"tail"
     entries = (TensorEntry("a", "F32", (10, 10), 4, 400), TensorEntry("b", "U8", (50,), 411, 50))

@@ -14,6 +14,7 @@ from typing import Any
 from laconic.codecs.base import Codec, Lost
 from laconic.codecs.weights._plan import CHUNK, FOREIGN, Plan, plans
 from laconic.codecs.weights._table import pack_table, unpack_table
+from laconic.codecs.weights._twins import find_twins
 from laconic.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from laconic.errors import BadInput, CorruptFile
 from laconic.media.tensors import TensorEntry, Tensors, as_array
@@ -56,7 +57,7 @@ class Weights(Codec[Tensors]):
 
     def encode(self, value: Tensors, threads: int = 1) -> Iterator[Chunk]:
         """One chunk for at most 4 MiB of the file."""
-        return ordered_map(self._chunk, _pieces(value), threads)
+        return ordered_map(self._chunk, _items(value), threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> memoryview:
         """The bytes of the chunk."""
@@ -64,7 +65,8 @@ class Weights(Codec[Tensors]):
 
         if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
             raise CorruptFile("its decoded size contradicts the range it covers")
-        data = decode_payload(chunk.payload, chunk.decoded_size, lambda metadata: _remade(table_of(header), metadata)).data
+        payload = shared[0].payload if shared and not chunk.payload else chunk.payload
+        data = decode_payload(payload, chunk.decoded_size, lambda metadata: _remade(table_of(header), metadata)).data
         if content_hash(data) != chunk.content_hash:
             raise CorruptFile("it decodes to other bytes than were encoded")
         return data
@@ -92,12 +94,25 @@ class Weights(Codec[Tensors]):
             data[low - start : high - start] = np.frombuffer(part, np.uint8)[low - begin : high - begin]
         return as_array(entry.dtype, shape, data, entry.order)
 
-    def _chunk(self, item: tuple[Plan, bytes, bytes | None]) -> Chunk:
+    def _chunk(self, item: "_Item") -> Chunk:
         from laconic.codecs.weights._payload import encode_payload
 
-        plan, data, head = item
-        payload = encode_payload(data, plan, self.options.effort, head)
-        return Chunk(CRITICAL, ((plan.start, plan.start + len(data)),), payload, content_hash(data), len(data))
+        data, digest = item.data, content_hash(item.data)
+        covers = ((item.plan.start, item.plan.start + len(data)),)
+        if item.shared is not None:
+            return Chunk(CRITICAL, covers, b"", digest, len(data), (item.shared,))
+        payload = encode_payload(data, item.plan, self.options.effort, item.head)
+        return Chunk(CRITICAL, () if item.plan.twin >= 0 else covers, payload, digest, len(data))
+
+
+@dataclass(frozen=True)
+class _Item:
+    """What becomes one chunk. head: what the first run can be made from; shared: the chunk that has the same bytes."""
+
+    plan: Plan
+    data: bytes
+    head: bytes | None = None
+    shared: int | None = None
 
 
 def table_of(header: Header) -> tuple[TensorEntry, ...]:
@@ -108,17 +123,25 @@ def table_of(header: Header) -> tuple[TensorEntry, ...]:
     return unpack_table(data)
 
 
-def _pieces(value: Tensors) -> Iterator[tuple[Plan, bytes, bytes | None]]:
-    """(plan, its bytes, what the head of a safetensors file can be made from), chunk by chunk."""
+def _items(value: Tensors) -> Iterator[_Item]:
+    """Chunk by chunk; what occurs several times goes into a shared section before the first chunk that needs it."""
     size = value.source.size
     if size is None:
         raise BadInput(f"{value.source.name}: its size must be known before it is encoded; save it to a file first")
-    for plan in plans(value.entries, size):
+    shared: dict[tuple[int, int], int] = {}
+    for number, plan in enumerate(plans(value.entries, size, find_twins(value.source, value.entries))):
         data = value.source.read(plan.start, plan.size)
         if len(data) != plan.size:
             raise BadInput(f"{value.source.name}: changed while it was read; encode it again")
+        if plan.twin >= 0:
+            key = plan.twin, content_hash(data)
+            if key not in shared:
+                shared[key] = number + len(shared)
+                yield _Item(plan, data)
+            yield _Item(plan, data, shared=shared[key])
+            continue
         at_head = plan.start == 0 and bool(plan.runs) and plan.runs[0].dtype == FOREIGN and value.format == "safetensors"
-        yield plan, data, _head(value.entries, data[: plan.runs[0].size]) if at_head else None
+        yield _Item(plan, data, _head(value.entries, data[: plan.runs[0].size]) if at_head else None)
 
 
 def _head(entries: tuple[TensorEntry, ...], head: bytes) -> bytes | None:
