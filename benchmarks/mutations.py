@@ -14,7 +14,7 @@ from laconic.media.audio import Audio
 from laconic.source import BytesSource
 
 FILE_ID = 7
-CODECS = ("bytes", "image.lossless", "audio.lossless")
+CODECS = ("bytes", "image.lossless", "audio.lossless", "weights")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,12 @@ class Corpus:
         """Small files of many kinds by these codecs at these efforts (default: all)."""
         from tests.checks import EFFORTS
 
-        makers = {"bytes": _bytes_files, "image.lossless": _image_files, "audio.lossless": _audio_files}
+        makers = {
+            "bytes": _bytes_files,
+            "image.lossless": _image_files,
+            "audio.lossless": _audio_files,
+            "weights": _weights_files,
+        }
         files = [data for codec in codecs for data in makers[codec](efforts or list(EFFORTS))]
         return cls(tuple(Original(data, stream(BytesSource(data))[0].pack(), tuple(_chunks(data))) for data in files))
 
@@ -83,6 +88,13 @@ def _audio_files(efforts: list[int]) -> list[bytes]:
     chosen = sounds(500)
     coders = [laconic.codec("audio.lossless", effort=effort) for effort in efforts]
     return [coder.encode(_audio(data)) for coder in coders for data in chosen.values() if _audio(data) is not None]
+
+
+def _weights_files(efforts: list[int]) -> list[bytes]:
+    """Every kind of group: floats of several widths, listed exponents, integers, few values, zeros, repeated sequences."""
+    from tools.make_golden_weights import FILES, content
+
+    return [laconic.codec("weights", effort=effort).encode(content(name)) for effort in efforts[::4] for name in FILES]
 
 
 def _audio(data: bytes) -> Audio | None:
