@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-DOCUMENTS = ["README.md", "docs/architecture.md"]
+DOCUMENTS = ["README.md", "docs/architecture.md", "docs/eval.md"]
 # Installing, and running this very test suite, is what `.ci/run` does.
 NOT_HERE = ("make ", "pip ", "git ", "cd ")
 
