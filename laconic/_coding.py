@@ -74,7 +74,9 @@ def _coded_size(codec: Codec[Any], value: Any) -> int:
 
 
 def codec_for_value(value: Any) -> str:
-    """The lossless codec for a value in memory: what its class names as `codec`, else `bytes`."""
+    """The lossless codec for a value in memory: what its class names as `codec`, `weights` for arrays by name, else `bytes`."""
+    if isinstance(value, dict):
+        return "weights"
     return str(getattr(type(value), "codec", DEFAULT_CODEC))
 
 

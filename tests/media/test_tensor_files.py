@@ -574,6 +574,14 @@ def test_codec_weights_restores_them(kind: str, tmp_path: Path) -> None:
     assert (tmp_path / "b").read_bytes() == SAMPLES[kind]
 
 
+def test_a_dict_of_arrays_goes_to_codec_weights() -> None:
+    arrays = {"a": np.arange(5.0), "b": np.ones((2, 3), np.float16)}
+    encoded = laconic.encode(arrays)
+    assert laconic.open(encoded).header.codec == "weights"
+    found = laconic.decode(encoded)
+    assert all(same(found[name], arrays[name]) for name in arrays)
+
+
 def test_a_broken_file_is_kept_as_bytes_unless_the_codec_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sniff.CODECS, "tensors", "weights")
     broken = tmp_path / "model.safetensors"
