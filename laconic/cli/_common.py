@@ -115,3 +115,19 @@ def _size(text: str) -> int:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text} is no size; give bytes, or a number with K, M or G (powers of 1024)")
     return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[match[2].upper()]
+
+
+def add_base_flag(parser: argparse.ArgumentParser) -> None:
+    """`--base`, for commands that decode."""
+    parser.add_argument(
+        "--base", action="append", default=[], metavar="FILE", help="what weights were stored as differences to (repeatable)"
+    )
+
+
+def use_bases(args: argparse.Namespace) -> None:
+    """Make the files that `--base` names known to the decoder."""
+    if args.base:
+        from laconic.codecs.weights import add_base
+
+        for path in args.base:
+            add_base(path)

@@ -5,7 +5,7 @@ import sys
 import time
 from dataclasses import replace
 
-from laconic.cli._common import add_file_flags, check_device, is_lac, run_jobs
+from laconic.cli._common import add_base_flag, add_file_flags, check_device, is_lac, run_jobs, use_bases
 from laconic.cli._files import PIPE, Job, Plan, decoded_name, make_plan
 from laconic.cli._progress import Meter
 from laconic.cli._report import IDENTICAL, complain, file_facts, note, print_json, say, speed_text
@@ -18,6 +18,7 @@ USAGE = "[flags] FILE ..."
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """Flags of `decode`."""
     add_file_flags(parser)
+    add_base_flag(parser)
     parser.add_argument("--salvage", action="store_true", help="from a damaged file, write what is whole (lost ranges as zeros)")
 
 
@@ -26,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from laconic import api
 
     check_device(args)
+    use_bases(args)
     if PIPE in args.inputs and sys.stdin.isatty():
         raise BadInput("standard input is a terminal; name a file, or send one through a pipe")
     plan = _without_others(args, make_plan(args.inputs, args.output, decoded_name))

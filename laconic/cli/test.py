@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from laconic.cli._common import add_resource_flags, check_device, lac_files
+from laconic.cli._common import add_base_flag, add_resource_flags, check_device, lac_files, use_bases
 from laconic.cli._compiling import Compilations
 from laconic.cli._files import PIPE
 from laconic.cli._progress import Meter
@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """Flags of `test`."""
     parser.add_argument("inputs", nargs="+", metavar="FILE", help=".lac files, or folders with such files; - is standard input")
     parser.add_argument("--json", action="store_true", help="print one JSON line per file")
+    add_base_flag(parser)
     add_resource_flags(parser)
 
 
@@ -27,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from laconic import api
 
     check_device(args)
+    use_bases(args)
     failed = 0
     names = list(lac_files(args.inputs))
     with Meter("testing", len(names), args.quiet) as meter, Compilations(meter.tell):

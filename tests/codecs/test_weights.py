@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 import laconic
 from laconic import api
 from laconic.codecs.bytes.codec import Bytes
-from laconic.codecs.weights import _floats, _plan
+from laconic.codecs.weights import _bases, _floats, _plan
+from laconic.codecs.weights._bases import add_base
+from laconic.codecs.weights._delta import decode_delta, encode_delta
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._payload import HEAD, decode_payload, encode_payload
 from laconic.codecs.weights._plan import FOREIGN, Plan, Run, plans
@@ -69,9 +71,13 @@ def float_payload(data: bytes, kind: str, row: int = 0, effort: int = 5) -> byte
 
 def payload_of(data: bytes, runs: tuple[Run, ...], effort: int = 5) -> bytes:
     payload = encode_payload(data, Plan(0, runs), effort)
-    assert decode_payload(payload, len(data), refuse).tobytes() == data
+    assert decode_payload(payload, len(data), refuse, no_base).tobytes() == data
     assert read_payload(payload, len(data), lambda kind, coded, size: Bytes().decode_block(coded, size)) == data
     return payload
+
+
+def no_base():
+    raise CorruptFile("no base here")
 
 
 def refuse(stored: bytes) -> bytes:
@@ -265,6 +271,58 @@ def test_tied_tensors_are_stored_once(monkeypatch):
         decoded(bytes(lost))
 
 
+def test_differences_to_a_base(tmp_path, monkeypatch):
+    monkeypatch.setattr(_plan, "CHUNK", 150_000)
+    monkeypatch.setattr(_bases, "_known", {})
+    before, after = [], []
+    for name, kind in (("a", "BF16"), ("b", "F32"), ("c", "F16"), ("d", "F64"), ("n", "I8"), ("new", "F32")):
+        size = DTYPES[kind] // 8
+        data = normal(20_000, kind) if kind[0] != "I" else RNG.integers(0, 256, 20_000, dtype=np.uint8).tobytes()
+        values = np.frombuffer(data, f"u{size}").copy()
+        before.append((name if name != "new" else "old", kind, (100, 200), data))
+        values += RNG.integers(0, 4, 20_000).astype(values.dtype)
+        after.append((name, kind, (100, 200), values.tobytes() if name != "new" else normal(20_000, kind)))
+    values = np.frombuffer(before[0][3], np.uint16).copy()
+    values[::7] ^= 1 << 15
+    after[0] = (*after[0][:3], values.tobytes())
+    base, data = tmp_path / "base.safetensors", safetensors(after)
+    base.write_bytes(safetensors(before))
+    coder = laconic.codec("weights", base=str(base))
+    encoded = coder.encode(data, verify=True)
+    assert coder.encode(data, threads=2) == encoded and str(tmp_path).encode() not in encoded
+    assert len(encoded) < 0.5 * len(laconic.encode(data, "weights"))
+    assert decoded(encoded) == data
+    with laconic.open(encoded) as opened:
+        for name, _, _, content in after:
+            assert opened[name].tobytes() == content
+        _bases._known.clear()
+        with pytest.raises(BadInput, match=r"base\.safetensors"):
+            opened["b"]
+        other = tmp_path / "other.safetensors"
+        other.write_bytes(safetensors(after))
+        add_base(other)
+        with pytest.raises(BadInput, match="other"):
+            opened["b"]
+        add_base(base)
+        assert opened["b"].tobytes() == after[1][3]
+    with pytest.raises(BadInput):
+        laconic.codec("weights", base=str(tmp_path / "none")).encode(data)
+
+
+@pytest.mark.parametrize("kind", ["F64", "F32", "F16", "BF16", "I64", "I8", "U8"])
+@given(seed=st.integers(0, 1 << 30), n=st.integers(1, 300))
+@settings(max_examples=20, deadline=None)
+def test_any_difference(kind, seed, n):
+    rng, size = np.random.default_rng(seed), DTYPES[kind] // 8
+    base, data = (rng.integers(0, 256, n * size, dtype=np.uint8) for _ in range(2))
+    data = np.where(np.repeat(rng.random(n) < 0.5, size), base, data)
+    mantissa = _floats.MANTISSAS[kind][1] if kind in _floats.MANTISSAS else 0
+    coded = encode_delta(data.view(f"u{size}"), base.view(f"u{size}"), mantissa).data
+    out = np.empty(n * size, np.uint8)
+    decode_delta(memoryview(coded), base, out)
+    assert (out == data).all()
+
+
 def test_entries_that_do_not_fill_the_file():
     data = b"head" + normal(100, "F32") + b"between" + bytes(50) + b"tail"
     entries = (TensorEntry("a", "F32", (10, 10), 4, 400), TensorEntry("b", "U8", (50,), 411, 50))
@@ -309,13 +367,13 @@ def test_damaged_payloads_are_refused():
         if number % 7 == 0:
             del damaged[int(RNG.integers(0, len(damaged))) :]
         try:
-            decode_payload(bytes(damaged), len(data), refuse)
+            decode_payload(bytes(damaged), len(data), refuse, no_base)
         except LaconicError:
             refused += 1
     assert refused > 1000
     for size in (0, len(data) - 1, len(data) + 1):
         with pytest.raises(CorruptFile):
-            decode_payload(bytes(payload), size, refuse)
+            decode_payload(bytes(payload), size, refuse, no_base)
 
 
 def test_forged_heads_are_refused():

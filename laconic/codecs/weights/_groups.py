@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laconic.codecs.weights._cluster import EXTRA, Floats, count, cut, join
+from laconic.codecs.weights._delta import pays
 from laconic.codecs.weights._floats import MANTISSAS
 from laconic.codecs.weights._pieces import MOST_GROUPS, Pieces
 from laconic.codecs.weights._plan import FOREIGN, Run
@@ -14,6 +15,7 @@ from laconic.media.tensors import DTYPES
 
 _LOOKED_AT = 512  # values of a run from which on it may be coded alone
 _SMALL = 1 << 16  # bytes of a run of other types below which it shares a group with others of its type
+_BASED = "="  # before the type of runs that are stored as differences
 _PARTS = {"C64": "F32", "C128": "F64"}  # complex numbers are two real ones
 
 
@@ -27,17 +29,29 @@ class Group:
     extra: int = 0
     counts: NDArray[np.int64] | None = None
     repeats: bool = False  # one run whose values repeat: every way is tried
+    based: bool = False  # stored as a difference to the base
 
 
-def grouped(data: NDArray[np.uint8], runs: tuple[Run, ...], effort: int) -> tuple[list[Group], Pieces]:
-    """The groups of the runs that `data` consists of, and what belongs to which. The first run is alone if it is FOREIGN."""
+def grouped(
+    data: NDArray[np.uint8], runs: tuple[Run, ...], effort: int, base: NDArray[np.uint8] | None = None
+) -> tuple[list[Group], Pieces]:
+    """The groups of the runs that `data` consists of, and what belongs to which. The first run is alone if it is FOREIGN.
+
+    base: u8[len(data)], what some of the runs may be like.
+    """
     groups: list[Group] = []
     chosen: list[NDArray[np.int64]] = [np.zeros(0, np.int64)] * len(runs)
     sizes = [(run.size, run.size) for run in runs]
-    kinds = list(dict.fromkeys(_PARTS.get(run.dtype, run.dtype) for run in runs))
     begins = np.cumsum([0, *(run.size for run in runs)]).tolist()
+    names = [_PARTS.get(run.dtype, run.dtype) for run in runs]
+    if base is not None:
+        for number, name in enumerate(names):
+            begin, end = begins[number], begins[number + 1]
+            if name != FOREIGN and _is_like(data[begin:end], base[begin:end], name):
+                names[number] = _BASED + name
+    kinds = list(dict.fromkeys(names))
     for position, kind in enumerate(kinds):
-        mine = [number for number, run in enumerate(runs) if _PARTS.get(run.dtype, run.dtype) == kind]
+        mine = [number for number, name in enumerate(names) if name == kind]
         most = max(1, (MOST_GROUPS - len(groups)) // (len(kinds) - position))
         if kind in MANTISSAS:
             parts = [data[begins[number] : begins[number + 1]] for number in mine]
@@ -109,5 +123,14 @@ def _other_groups(kind: str, runs: list[Run], most: int) -> tuple[list[Group], l
             shared = count if shared < 0 else shared
             which.append(shared)
         count = max(count, which[-1] + 1)
-    size = max(1, DTYPES[kind] // 8) if kind != FOREIGN else 1
-    return [Group(kind, size)] * count, which
+    based, name = kind.startswith(_BASED), kind.removeprefix(_BASED)
+    size = max(1, DTYPES[name] // 8) if name != FOREIGN else 1
+    return [Group(name, size, MANTISSAS[name][1] if name in MANTISSAS else 0, based=based)] * count, which
+
+
+def _is_like(data: NDArray[np.uint8], base: NDArray[np.uint8], name: str) -> bool:
+    size = max(1, DTYPES[name] // 8)
+    if size > 8 or len(data) % size:
+        return False
+    values, others = (np.frombuffer(part.tobytes(), f"<u{size}") for part in (data, base))
+    return pays(values, others, MANTISSAS[name][1] if name in MANTISSAS else 0)

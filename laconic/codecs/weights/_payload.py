@@ -8,7 +8,7 @@
     kind 0  the bytes        1  a payload of codec `bytes`       2  u8 bytes of a unit, the one unit that all are
     kind 3  u8 bytes of an element, then a plane for each of its bytes, the lowest first
     kind 4  floating-point values (`_floats`)               5  the head of a safetensors file: its metadata as JSON, or nothing
-    kind 6  few different values, 7 many zeros (`_special`)
+    kind 6  few different values, 7 many zeros (`_special`)  8  differences to the values of a base (`_delta`)
 
 Numbers are LEB128, sizes are of what follows.
 """
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laconic.codecs.bytes.codec import Bytes
+from laconic.codecs.weights._delta import decode_delta, encode_delta
 from laconic.codecs.weights._floats import decode_floats, encode_floats
 from laconic.codecs.weights._groups import Group, grouped
 from laconic.codecs.weights._numbers import Reader, Writer
@@ -30,7 +31,7 @@ from laconic.codecs.weights._scratch import scratch, start_chunk
 from laconic.codecs.weights._special import decode_few, decode_sparse, encode_few, encode_sparse
 from laconic.errors import CorruptFile
 
-STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE = range(8)
+STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE, DELTA = range(9)
 _UNITS = (1, 2, 4, 8)
 _SAMPLE = 1 << 16  # bytes
 
@@ -38,31 +39,43 @@ Remake = Callable[[bytes], bytes]
 """Makes the head of a safetensors file from its metadata; raises CorruptFile."""
 
 
-def encode_payload(data: bytes, plan: Plan, effort: int, head: bytes | None = None) -> bytes:
-    """The payload for the bytes of a plan. head: what kind 5 stores when the first run can be made from it, else None."""
+def encode_payload(
+    data: bytes, plan: Plan, effort: int, head: bytes | None = None, base: NDArray[np.uint8] | None = None
+) -> bytes:
+    """The payload for the bytes of a plan.
+
+    head: what kind 5 stores when the first run can be made from it, else None. base: as many bytes that these may be like.
+    """
     start_chunk()
     array, out = np.frombuffer(data, np.uint8), Writer()
-    groups, pieces = grouped(array, plan.runs, effort)
+    groups, pieces = grouped(array, plan.runs, effort, base)
     pieces.write(out)
     for number, group in enumerate(groups):
         if head is not None and number == 0:  # the first run is alone in its group
             out.write(bytes([HEAD]))
             out.piece(head)
         else:
-            kind, coded = _encode_group(pieces.gather(array, number), group, effort)
+            like = pieces.gather(base, number) if base is not None and group.based else None
+            kind, coded = _encode_group(pieces.gather(array, number), group, effort, like)
             out.write(bytes([kind]))
             out.piece(coded)
     return out.data
 
 
-def decode_payload(payload: bytes, size: int, remake: Remake) -> NDArray[np.uint8]:
-    """The u8[size] bytes of a chunk; raises CorruptFile."""
+def decode_payload(payload: bytes, size: int, remake: Remake, base: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """The u8[size] bytes of a chunk; raises CorruptFile. base: gives the bytes that kind 8 refers to."""
     start_chunk()
     reader = Reader(payload)
     pieces = Pieces.read(reader, size)
     out = np.empty(size, np.uint8)
     for group in range(pieces.groups()):
         kind, data = reader.take(1)[0], reader.piece()
+        if kind == DELTA:
+            like = pieces.gather(base(), group)
+            content = np.empty(len(like), np.uint8)
+            decode_delta(data, like, content)
+            pieces.scatter(out, group, content)
+            continue
         place = pieces.place(out, group)
         if place is not None:
             _decode_group(kind, data, place, remake)
@@ -74,12 +87,15 @@ def decode_payload(payload: bytes, size: int, remake: Remake) -> NDArray[np.uint
     return out
 
 
-def _encode_group(array: NDArray[np.uint8], group: Group, effort: int) -> tuple[int, Any]:
+def _encode_group(array: NDArray[np.uint8], group: Group, effort: int, base: NDArray[np.uint8] | None) -> tuple[int, Any]:
     """(kind, data: bytes, an array of them or a Writer) for the content of one group: the shortest that comes into question."""
     unit = _constant_unit(array)
     if unit:
         return CONSTANT, bytes([unit]) + array[:unit].tobytes()
     found: list[tuple[int, Any]] = [(STORED, array)]
+    if base is not None:
+        mine, others = (np.frombuffer(part.tobytes(), f"<u{group.size}") for part in (array, base))
+        return min((DELTA, encode_delta(mine, others, group.mantissa)), found[0], key=lambda item: len(item[1]))
     values = array.view(f"<u{group.size}") if group.size in (2, 4, 8) and len(array) % group.size == 0 else None
     if values is not None and not values.flags.aligned:
         values = values.copy()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from laconic.codecs.base import Codec, Lost
 from laconic.codecs.weights._plan import CHUNK, FOREIGN, Plan, plans
@@ -21,13 +21,19 @@ from laconic.media.tensors import TensorEntry, Tensors, as_array
 from laconic.source import IteratorSource
 from laconic.threads import ordered_map
 
+if TYPE_CHECKING:
+    from laconic.codecs.weights._bases import Base
+
 _ZEROS = bytes(1 << 16)
-_TABLE = "tensors"
+_TABLE, _BASE = "tensors", "base"
 
 
 @dataclass(frozen=True)
 class _Options:
     effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest)"})
+    base: str | None = field(
+        default=None, metadata={"help": "a file of tensors like these (before fine-tuning, say): store differences to it"}
+    )
 
     def __post_init__(self) -> None:
         if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
@@ -44,8 +50,14 @@ class Weights(Codec[Tensors]):
     Options = _Options
 
     def metadata(self, value: Tensors) -> dict[str, Any]:
-        """The tensor table."""
-        return {_TABLE: pack_table(value.entries)}
+        """The tensor table, and which base is needed."""
+        table = {_TABLE: pack_table(value.entries)}
+        base = self._base()
+        return table if base is None else {**table, _BASE: base.described()}
+
+    def options_dict(self) -> dict[str, Any]:
+        """The effort; what the base is, the metadata says, and where it lay is nobody's business."""
+        return {"effort": self.options.effort}
 
     def chunk_size(self) -> int:
         """4 MiB."""
@@ -57,16 +69,23 @@ class Weights(Codec[Tensors]):
 
     def encode(self, value: Tensors, threads: int = 1) -> Iterator[Chunk]:
         """One chunk for at most 4 MiB of the file."""
-        return ordered_map(self._chunk, _items(value), threads)
+        base = self._base()
+        return ordered_map(lambda item: self._chunk(item, value.entries, base), _items(value), threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> memoryview:
         """The bytes of the chunk."""
+        from laconic.codecs.weights._bases import base_of
         from laconic.codecs.weights._payload import decode_payload
 
         if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
             raise CorruptFile("its decoded size contradicts the range it covers")
         payload = shared[0].payload if shared and not chunk.payload else chunk.payload
-        data = decode_payload(payload, chunk.decoded_size, lambda metadata: _remade(table_of(header), metadata)).data
+        size, begin = chunk.decoded_size, chunk.covers[0][0]
+
+        def base() -> Any:
+            return base_of(header.metadata.get(_BASE)).reference(table_of(header), begin, size)
+
+        data = decode_payload(payload, size, lambda metadata: _remade(table_of(header), metadata), base).data
         if content_hash(data) != chunk.content_hash:
             raise CorruptFile("it decodes to other bytes than were encoded")
         return data
@@ -94,14 +113,24 @@ class Weights(Codec[Tensors]):
             data[low - start : high - start] = np.frombuffer(part, np.uint8)[low - begin : high - begin]
         return as_array(entry.dtype, shape, data, entry.order)
 
-    def _chunk(self, item: "_Item") -> Chunk:
+    def _base(self) -> "Base | None":
+        if self.options.base is None:
+            return None
+        from laconic.codecs.weights._bases import add_base
+
+        return add_base(self.options.base)
+
+    def _chunk(self, item: "_Item", entries: tuple[TensorEntry, ...], base: "Base | None") -> Chunk:
         from laconic.codecs.weights._payload import encode_payload
 
         data, digest = item.data, content_hash(item.data)
         covers = ((item.plan.start, item.plan.start + len(data)),)
         if item.shared is not None:
             return Chunk(CRITICAL, covers, b"", digest, len(data), (item.shared,))
-        payload = encode_payload(data, item.plan, self.options.effort, item.head)
+        like = None  # shared sections are made without a base: they belong to several places
+        if base is not None and item.plan.twin < 0:
+            like = base.reference(entries, item.plan.start, len(data))
+        payload = encode_payload(data, item.plan, self.options.effort, item.head, like)
         return Chunk(CRITICAL, () if item.plan.twin >= 0 else covers, payload, digest, len(data))
 
 
