@@ -74,9 +74,10 @@ def base_of(described: Any) -> Base:
         base = _known.get(described["hash"])
         others = [other.tensors.source.name for other in _known.values()]
     if base is None:
+        digest = described["hash"].hex()
         wrong = f", not {', '.join(others)}" if others else ""
         raise BadInput(
-            f"the file was stored as a difference to {str(described.get('name'))[:200]!r} (xxh3-128 {described['hash'].hex()}){wrong}; "
+            f"the file was stored as a difference to {str(described.get('name'))[:200]!r} (xxh3-128 {digest}){wrong}; "
             "name that file with --base"
         )
     return base
