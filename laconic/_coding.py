@@ -65,7 +65,8 @@ def prepare(source: Source, name: str | None, options: dict[str, Any]) -> Job:
             except UnsupportedFile as error:
                 remark = f"{str(error).removeprefix(f'{source.name}: ')}; codec {DEFAULT_CODEC} keeps its bytes"
     codec = make_codec(name, options)
-    return Job(codec, media_of(codec).from_source(source), source, remark)
+    value = media_of(codec).from_source(source)
+    return Job(codec, value, source, remark or getattr(value, "note", None))
 
 
 def _coded_size(codec: Codec[Any], value: Any) -> int:
@@ -129,6 +130,7 @@ def encode_value(
         format=codec.format_of(value),
         size=None if identical == "bytes" else size,
         metadata=codec.metadata(value),
+        model_id=codec.model_id(),
     )
     chunk_size = codec.chunk_size() if size is None else min(size, codec.chunk_size())
     threads = fit_threads(codec, chunk_size, threads, max_memory)

@@ -72,6 +72,10 @@ class Codec(ABC, Generic[V]):
         """What is restored exactly of this value: `identical`, or one of `also_identical`."""
         return self.identical
 
+    def model_id(self) -> bytes | None:
+        """SHA-256 of the trained weights that decoding needs, of codecs that need any."""
+        return None
+
     def format_of(self, value: V) -> str | None:
         """The format of the file that `value` came from, as the header keeps it."""
         return getattr(value, "format", None)
