@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 import laconic
-from laconic.cli import bench, decode, encode, info, test, warmup
+from laconic.cli import bench, decode, encode, info, test, train, warmup
 from laconic.cli import eval as eval_
 from laconic.cli import list as list_
 from laconic.cli._files import UsageError
@@ -30,6 +30,7 @@ _VERBS = {
     "bench": bench,
     "eval": eval_,
     "warmup": warmup,
+    "train": train,
 }
 
 _EXAMPLES = """\

@@ -11,17 +11,18 @@ from laconic.models.image.model import ImageModel
 from laconic.models.image.options import GROUPS, PATCH, ModelOptions, distortion_weight
 from laconic.training.pictures import Pictures
 
-_BLOCKS, _ROUNDS = 4096, 40
+_BLOCKS = 4096  # in a round
 _SCALE = 64.0  # grey levels of one unit in the transforms
 
 
-def start_from_klt(model: ImageModel, pictures: Pictures, seed: int = 0) -> None:
+def start_from_klt(model: ImageModel, pictures: Pictures, seed: int = 0, rounds: int = 40) -> None:
     """Set the linear transforms, gains and basic scales of a new model, in place.
 
-    Step sizes follow from the distortion weight by the high-rate rule dD/dR = -(ln 2 / 6) step^2.
+    The transform is found from `rounds` times 4096 blocks. Step sizes follow from the distortion weight by the high-rate rule
+    dD/dR = -(ln 2 / 6) step^2.
     """
     options = model.options
-    values, vectors = _spectrum(pictures, seed)
+    values, vectors = _spectrum(pictures, seed, rounds)
     order = torch.arange(options.latents).reshape(-1, GROUPS).t().reshape(-1)  # ranks dealt out to the groups
     deviation, basis = values[order].clamp(min=1e-8).sqrt(), vectors[:, order]
     half = deviation.sqrt()
@@ -49,13 +50,13 @@ def _step(options: ModelOptions, t: float) -> float:
     return math.sqrt(18 / math.log(2) / distortion_weight(options, t))
 
 
-def _spectrum(pictures: Pictures, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _spectrum(pictures: Pictures, seed: int, rounds: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Second moments of the features of blocks, largest first, and their directions [768, 768] in columns."""
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros(PATCH * PATCH * 3, PATCH * PATCH * 3, dtype=torch.float64)
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         blocks = (pictures.sample(_BLOCKS, PATCH, generator).cpu() - 127.5) / _SCALE
         features = F.pixel_unshuffle(F.pixel_unshuffle(blocks, 8), 2).flatten(1).double()
         total += features.t() @ features
-    values, vectors = torch.linalg.eigh(total / (_BLOCKS * _ROUNDS))
+    values, vectors = torch.linalg.eigh(total / (_BLOCKS * rounds))
     return values.flip(0).float(), vectors.flip(1).float()

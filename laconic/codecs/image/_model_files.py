@@ -1,0 +1,113 @@
+"""Weights of learned image codecs: found by profile, path or id, decoded once per process.
+
+A model file is a `.lac` file of codec `weights`, as `laconic train` writes. Shipped ones lie beside this module as
+`learned_<profile>.lac`; others are searched in the folders and files that LACONIC_MODELS names.
+"""
+
+import os
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from laconic.errors import BadInput, LaconicError, MissingDependency, MissingModel, UnsupportedFile
+
+if TYPE_CHECKING:
+    from laconic.models.image.model import ImageModel
+
+VARIABLE = "LACONIC_MODELS"
+_SHIPPED = Path(__file__).parent
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network in mode EXACT and the id of its arrays."""
+
+    network: "ImageModel"
+    id: bytes
+
+
+def shipped() -> dict[str, Path]:
+    """Profile -> file, of the models that come with the package."""
+    return {path.stem.removeprefix("learned_"): path for path in sorted(_SHIPPED.glob("learned_*.lac"))}
+
+
+def by_profile(profile: str) -> LoadedModel:
+    """A shipped model; raises MissingModel."""
+    path = shipped().get(profile)
+    if path is None:
+        there = ", ".join(shipped()) or "none"
+        raise MissingModel(
+            f"no model of profile {profile!r} comes with this version (there: {there}); name a file with model=PATH"
+        )
+    return by_path(path)
+
+
+def by_path(path: str | os.PathLike[str]) -> LoadedModel:
+    """The model in a file; raises BadInput when it cannot be read, CorruptFile when it is damaged."""
+    try:
+        stat = os.stat(path)
+    except OSError as error:
+        raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror}); give the path of a model file") from error
+    with _lock:  # so that threads do not load the same model twice
+        return _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size)
+
+
+def by_id(wanted: bytes) -> LoadedModel:
+    """The model that a file was coded with: a shipped one, or one that LACONIC_MODELS names; raises MissingModel."""
+    for path in [*shipped().values(), *_users_files()]:
+        try:
+            loaded = by_path(path)
+        except (LaconicError, OSError):
+            if path.parent == _SHIPPED:
+                raise
+            continue  # a user's folder may hold other files
+        if loaded.id == wanted:
+            return loaded
+    raise MissingModel(
+        f"needs the model {wanted.hex()[:16]}..., which is not installed; set {VARIABLE} to the file or folder where it is"
+    )
+
+
+def _users_files() -> list[Path]:
+    found = []
+    for name in os.environ.get(VARIABLE, "").split(os.pathsep):
+        path = Path(name)
+        if name and path.is_dir():
+            found += sorted(path.glob("*.lac"))
+        elif name:
+            found.append(path)
+    return found
+
+
+@cache
+def _load(path: str, changed: int, size: int) -> LoadedModel:
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingDependency("codec image.learned needs torch; install it with: pip install 'laconic[learned]'") from error
+    from laconic.models.image.model import model_id, unpack
+
+    arrays = read_arrays(path)
+    return LoadedModel(unpack(arrays), model_id(arrays))
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The arrays of a model file; raises UnsupportedFile or CorruptFile."""
+    from laconic.codecs.weights.codec import Weights
+    from laconic.container import Limits, stream
+    from laconic.media.tensors import to_object
+    from laconic.source import FileSource
+
+    codec = Weights()
+    with FileSource(path) as source:
+        header, chunks = stream(source, Limits(max_size=1 << 30))
+        if header.codec != codec.name or header.stream_version != codec.stream_version:
+            raise UnsupportedFile(f"{os.fspath(path)}: is a file of codec {header.codec!r}, not a model; give a model file")
+        parts = (codec.decode_chunk(header, chunk) for chunk in chunks if chunk.covers)
+        arrays = to_object(codec.assemble(header, parts))
+    if not isinstance(arrays, dict):
+        raise UnsupportedFile(f"{os.fspath(path)}: holds one array, not a model; give a model file")
+    return arrays

@@ -1,0 +1,223 @@
+"""Codec `image.learned`: pictures with loss, by networks that come out the same on every machine.
+
+    pixels --analysis--> latents --entropy networks (exact) + rANS--> tiles --> latents --synthesis--> pixels
+
+A tile of 1024 pixels a side is a chunk: one rANS stream (`_learned_tiles`), and alpha as in image.lossless. Tiles decode alone,
+to latents; synthesis then sees latents across their borders, so there are no seams. The content hash is of the integer latents.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from laconic.codecs.base import Codec, Lost
+from laconic.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
+from laconic.errors import BadInput, CorruptFile, LimitExceeded, MissingModel
+from laconic.media.image import MAX_SIDE, Image
+from laconic.threads import ordered_map
+
+if TYPE_CHECKING:
+    from laconic.codecs.image._learned_tiles import Part
+    from laconic.codecs.image._model_files import LoadedModel
+
+_SIDE = 1024  # pixels of a tile, a multiple of 64
+_STEPS = 100  # quality is stored in these parts
+
+
+@dataclass(frozen=True)
+class _Options:
+    quality: float = field(default=50.0, metadata={"help": "1 (smallest) to 100 (best), any number between"})
+    profile: str = field(default="small", metadata={"help": "which of the models that come with laconic"})
+    model: str | None = field(default=None, metadata={"help": "a model file of your own (laconic train writes them)"})
+    target_bpp: float | None = field(default=None, metadata={"help": "find the quality for so many bits per pixel"})
+    target_psnr: float | None = field(default=None, metadata={"help": "find the lowest quality with so many dB"})
+
+    def __post_init__(self) -> None:
+        if isinstance(self.quality, bool) or not isinstance(self.quality, int | float) or not 1 <= self.quality <= 100:
+            raise BadInput(f"quality is {self.quality!r}; give a number from 1 to 100")
+        targets = [t for t in (self.target_bpp, self.target_psnr) if t is not None]
+        if len(targets) > 1 or not all(isinstance(t, int | float) and 0 < t < 1000 for t in targets):
+            raise BadInput("give one target only, target_bpp in bits per pixel or target_psnr in dB, above 0")
+
+
+class LearnedImage(Codec[Image]):
+    """Pictures with loss, at a quality from 1 to 100."""
+
+    name = "image.learned"
+    stream_version = 0
+    identical = "none"
+    media = "laconic.media.photo"
+    Options = _Options
+
+    def __init__(self, options: Any = None) -> None:
+        super().__init__(options)
+        self._settled: tuple[Image, int] | None = None  # a picture and the quality found for it
+
+    def model_id(self) -> bytes | None:
+        """Of the model that the options name."""
+        return self._model().id
+
+    def options_dict(self) -> dict[str, Any]:
+        """Without paths, and without what was not asked for."""
+        return {key: value for key, value in super().options_dict().items() if value is not None and key != "model"}
+
+    def metadata(self, value: Image) -> dict[str, Any]:
+        """Shape, the quality in hundredths, colour profile and the like."""
+        described: dict[str, Any] = {"shape": list(value.pixels.shape), "quality": self._quality(value)}
+        if value.extras:
+            described["extras"] = [list(item) for item in value.extras]
+        return described
+
+    def chunk_size(self) -> int:
+        """A tile of RGBA."""
+        return _SIDE * _SIDE * 4
+
+    def memory(self, size: int, payload: bytes | None = None) -> int:
+        """Activations of the networks for a tile, and the model."""
+        return 100 * size + (256 << 20)
+
+    def encode(self, value: Image, threads: int = 1) -> Iterator[Chunk]:
+        """One chunk per tile. The networks use torch's own threads, so tiles follow one another."""
+        from laconic.codecs.image._learned_tiles import Picture, encode_tile
+
+        picture = Picture(self._model().network, value.pixels, (self._quality(value) / _STEPS - 1) / 99)
+
+        def tile(place: tuple[int, int, int, int]) -> Chunk:
+            top, bottom, left, right = place
+            payload, content = encode_tile(picture, place)
+            size = (bottom - top) * (right - left) * value.pixels.shape[2]
+            return Chunk(CRITICAL, ((top, bottom), (left, right)), payload, content_hash(content), size)
+
+        return ordered_map(tile, _places(value.pixels.shape), 1)
+
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> "Part":
+        """The latents of a tile, and its alpha."""
+        shape = _shape(header)
+        if chunk.kind != CRITICAL or len(chunk.covers) != 2:
+            raise CorruptFile("it is no tile of an image")
+        (top, bottom), (left, right) = chunk.covers
+        if (top, bottom, left, right) not in _places_at(shape, top, left):
+            raise CorruptFile("its tile lies outside the image, or is none of its tiles")
+        if chunk.decoded_size != (bottom - top) * (right - left) * shape[2]:
+            raise CorruptFile("its decoded size contradicts the tile it covers")
+        from laconic.codecs.image._learned_tiles import decode_tile
+
+        model = _model_of(header)
+        part, content = decode_tile(model.network, chunk.payload, (top, bottom, left, right), shape[2], _position(header))
+        if content_hash(content) != chunk.content_hash:
+            raise CorruptFile("it decodes to other latents than were encoded")
+        return part
+
+    def assemble(self, header: Header, parts: Iterator[Any]) -> Image:
+        """The picture; lost tiles are black."""
+        height, width, _ = shape = _shape(header)
+        from laconic.codecs.image._learned_tiles import Canvas
+
+        try:
+            canvas = Canvas(_model_of(header).network, shape, (0, height, 0, width), _position(header))
+        except (MemoryError, RuntimeError, ValueError) as error:
+            raise LimitExceeded(f"{width}x{height} pixels do not fit into memory") from error
+        covered, lost = 0, False
+        for part in parts:
+            if isinstance(part, Lost):
+                lost = True
+                continue
+            canvas.put(part)
+            covered += (part.bottom - part.top) * (part.right - part.left)
+        if covered != height * width and not lost:
+            raise CorruptFile("the tiles do not cover the image exactly")
+        extras = tuple((str(key), bytes(body)) for key, body in header.metadata.get("extras", ()))
+        return Image(canvas.pixels(), 8, None, extras, header.format)
+
+    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
+        """Tiles that a key such as [100:200, 50:80] touches, and those whose latents its pixels depend on."""
+        from laconic.codecs.image._learned_tiles import margin
+        from laconic.codecs.image.lossless import _window
+
+        (top, bottom), (left, right) = _window(_shape(header), key)
+        halo = margin(_model_of(header).network)
+        return [
+            i
+            for i, head in enumerate(index)
+            if len(head.covers) == 2
+            and head.covers[0][0] < bottom + halo
+            and head.covers[0][1] > top - halo
+            and head.covers[1][0] < right + halo
+            and head.covers[1][1] > left - halo
+        ]
+
+    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any]) -> np.ndarray:
+        """The pixels of the window, uint8[rows, columns, channels]."""
+        from laconic.codecs.image._learned_tiles import Canvas
+        from laconic.codecs.image.lossless import _window
+
+        shape = _shape(header)
+        (top, bottom), (left, right) = _window(shape, key)
+        if top == bottom or left == right:
+            return np.zeros((bottom - top, right - left, shape[2]), np.uint8)
+        canvas = Canvas(_model_of(header).network, shape, (top, bottom, left, right), _position(header))
+        for part in parts:
+            canvas.put(part)
+        return canvas.pixels()
+
+    def _model(self) -> "LoadedModel":
+        from laconic.codecs.image import _model_files
+
+        if self.options.model is not None:
+            return _model_files.by_path(self.options.model)
+        return _model_files.by_profile(self.options.profile)
+
+    def _quality(self, value: Image) -> int:
+        """In hundredths: what the options say, or what reaches their target."""
+        if self.options.target_bpp is None and self.options.target_psnr is None:
+            return round(self.options.quality * _STEPS)
+        if self._settled is None or self._settled[0] is not value:
+            from laconic.codecs.image._learned_target import find_quality
+
+            network = self._model().network
+            self._settled = value, find_quality(network, value.pixels, self.options.target_bpp, self.options.target_psnr)
+        return self._settled[1]
+
+
+def _model_of(header: Header) -> "LoadedModel":
+    if header.model_id is None:
+        raise CorruptFile("the header does not say which model the image needs")
+    from laconic.codecs.image import _model_files
+
+    try:
+        return _model_files.by_id(header.model_id)
+    except MissingModel as error:
+        raise MissingModel(f"{header.name or 'this image'}: {error}") from error
+
+
+def _position(header: Header) -> float:
+    """The quality from 0 to 1."""
+    quality = header.metadata.get("quality")
+    if not isinstance(quality, int) or not _STEPS <= quality <= 100 * _STEPS:
+        raise CorruptFile("the header does not say the quality of the image")
+    return (quality / _STEPS - 1) / 99
+
+
+def _shape(header: Header) -> tuple[int, int, int]:
+    shape = header.metadata.get("shape")
+    limits = (MAX_SIDE, MAX_SIDE, 4)
+    if not isinstance(shape, list) or len(shape) != 3:
+        raise CorruptFile("the header does not say the shape of the image")
+    if not all(isinstance(n, int) and 0 < n <= limit for n, limit in zip(shape, limits, strict=True)):
+        raise CorruptFile("the header says an impossible shape of the image")
+    return shape[0], shape[1], shape[2]
+
+
+def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:
+    for top in range(0, shape[0], _SIDE):
+        for left in range(0, shape[1], _SIDE):
+            yield from _places_at(shape, top, left)
+
+
+def _places_at(shape: tuple[int, ...], top: int, left: int) -> list[tuple[int, int, int, int]]:
+    """The tile that begins there, if one does."""
+    if not (0 <= top < shape[0] and 0 <= left < shape[1]) or top % _SIDE or left % _SIDE:
+        return []
+    return [(top, min(top + _SIDE, shape[0]), left, min(left + _SIDE, shape[1]))]

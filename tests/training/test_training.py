@@ -1,0 +1,152 @@
+"""Training: crops, the loop's exact resumption, broken pictures, the command."""
+
+import csv
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from PIL import Image  # noqa: E402
+
+import laconic  # noqa: E402
+from laconic.cli import main  # noqa: E402
+from laconic.entropy.distributions import load  # noqa: E402
+from laconic.entropy.tables import cost_bits  # noqa: E402
+from laconic.errors import BadInput  # noqa: E402
+from laconic.training.image import ImageTask  # noqa: E402
+from laconic.training.image_loss import bits_of  # noqa: E402
+from laconic.training.loop import Run  # noqa: E402
+from laconic.training.options import TrainOptions  # noqa: E402
+from laconic.training.pictures import Pictures, picture_files  # noqa: E402
+from tests import learned  # noqa: E402
+from tests.pictures import photo  # noqa: E402
+
+
+def quiet(_):
+    pass
+
+
+def test_crops_are_windows_of_the_pictures():
+    pictures = learned.pictures()
+    crops = pictures.sample(40, 32, torch.Generator().manual_seed(1)).numpy().astype(np.uint8)
+    wholes = [photo(128, 128 + 16 * i, seed=i + 1) for i in range(3)]
+    turned = [t for w in wholes for f in (w, w[::-1]) for g in (f, f[:, ::-1]) for t in (g, g.transpose(1, 0, 2))]
+    for crop in crops:
+        corner = crop[:, 0, 0]
+        found = False
+        for whole in turned:
+            for y, x in np.argwhere((whole == corner).all(2)):
+                found = found or np.array_equal(whole[y : y + 32, x : x + 32].transpose(2, 0, 1), crop)
+        assert found
+    assert len({crop.tobytes() for crop in crops}) == 40
+
+
+@pytest.mark.parametrize("family", ["gaussian", "laplace", "mixture"])
+def test_bits_are_those_of_the_tables(family):
+    """The differentiable rate equals what the coder's integer tables cost."""
+    rng = np.random.default_rng(2)
+    for scale in (0, 9, 20, 35, 50):
+        tables = load(f"{family}-14")
+        values = np.rint(rng.normal(0, 0.11 * (256 / 0.11) ** (scale / 63), 4000)).astype(np.int64)
+        exact = cost_bits(values, tables, np.full(4000, scale))
+        estimated = bits_of(torch.from_numpy(values).float()[None], torch.full((1, 4000), float(scale)), f"{family}-14")
+        assert abs(float(estimated) - exact) < 0.02 * exact + 12
+
+
+def small_run(folder, steps=24, seed=0, rate=1e-3):
+    options = TrainOptions(steps=steps, batch=2, crop=64, report=4, average=0.8, precision="float32", seed=seed, rate=rate)
+    torch.manual_seed(seed)
+    return Run(ImageTask(learned.model(), learned.pictures(), None, options), options, folder, quiet)
+
+
+def test_an_interrupted_run_ends_as_the_whole_one(tmp_path, monkeypatch):
+    whole = small_run(tmp_path / "a")
+    steps = whole._step
+
+    def step_and_save(progress):  # the whole run also writes a checkpoint there, as any run does now and then
+        if whole.step == 10:
+            whole.keep()
+        return steps(progress)
+
+    whole._step = step_and_save
+    whole.train()
+
+    first = small_run(tmp_path / "b")
+    ordinary = first._step
+
+    def interrupted(progress):
+        if first.step == 10:
+            raise KeyboardInterrupt
+        return ordinary(progress)
+
+    first._step = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        first.train()
+    second = small_run(tmp_path / "b", seed=0)
+    second.resume()
+    assert second.step == 10
+    second.train()
+    for (name, one), other in zip(whole.average.named_parameters(), second.average.parameters(), strict=True):
+        assert torch.equal(one, other), name
+    losses = [[row["loss"] for row in run.curve.rows if "loss" in row] for run in (whole, second)]
+    assert losses[0][-3:] == losses[1][-3:]
+
+
+def test_it_learns(tmp_path):
+    run = small_run(tmp_path, steps=80, rate=6e-3)
+    run.train()
+    losses = [row["loss"] for row in run.curve.rows if "loss" in row]
+    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:4])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "data"
+    place.mkdir()
+    for i in range(3):
+        Image.fromarray(photo(150, 140, seed=i)).save(place / f"{i}.png")
+    (place / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    Image.fromarray(photo(20, 20)).save(place / "tiny.png")
+    (place / "notes.txt").write_text("not a picture")
+    return place
+
+
+def test_broken_pictures_are_left_out_with_a_word(folder):
+    words = []
+    pictures = Pictures.load(picture_files([folder]), 64, "cpu", words.append)
+    assert len(words) == 2 and any("broken.jpg" in w for w in words) and any("tiny.png" in w for w in words)
+    assert len(pictures.heights) == 6  # three, each also at half its size
+    (folder / "sub").mkdir()
+    with pytest.raises(BadInput):
+        picture_files([folder / "sub"])
+    with pytest.raises(BadInput):
+        Pictures.load([folder / "broken.jpg"], 64, "cpu", words.append)
+
+
+def test_the_command_trains_and_resumes_a_model_that_codes(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(__import__("laconic.models.image.options", fromlist=["PROFILES"]).PROFILES, "small", learned.SIZES)
+    out = tmp_path / "run"
+    flags = ["image", "--data", str(folder), "-o", str(out), "--batch", "2", "--crop", "64", "--device", "cpu", "--report", "2"]
+    assert main(["train", *flags, "--steps", "4"]) == 0
+    assert "broken.jpg" in capsys.readouterr().err
+    assert main(["train", *flags, "--steps", "4"]) == 1  # a run lies there
+    assert main(["train", *flags, "--steps", "6", "--resume"]) == 0
+    with open(out / "curve.csv") as file:
+        assert [row["step"] for row in csv.DictReader(file)][-1] == "6"
+    model = str(out / "model.lac")
+    monkeypatch.setenv("LACONIC_MODELS", model)
+    pixels = photo(70, 60)
+    assert laconic.decode(laconic.encode(pixels, "image.learned", model=model, verify=True)).pixels.shape == pixels.shape
+    assert main(["train", *flags[:4], str(tmp_path / "more"), *flags[5:], "--steps", "2", "--start", model]) == 0
+    (tmp_path / "bad.pt").write_bytes(b"nonsense")
+    assert main(["train", *flags[:4], str(tmp_path / "x"), *flags[5:], "--steps", "2", "--start", str(tmp_path / "bad.pt")]) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"steps": 1, "minutes": 1.0}, {"steps": 0}, {"steps": 1, "crop": 100}, {"steps": 1, "rate": 2.0}, {"minutes": 0.0}],
+)
+def test_senseless_options(options):
+    with pytest.raises(BadInput):
+        TrainOptions(**options)
