@@ -86,10 +86,11 @@ def show(report: Report) -> None:
     print_table(f"{report.title}; means of bpp and dB, median seconds", columns, rows)
     found = report.bd_rates()
     if found:
-        source = f" ({report.reference.description})" if report.reference is not None else ""
         within = f", {report.rates[0]:g} to {report.rates[1]:g} bpp of it" if report.rates else ""
-        title = f"BD-rate against {report.against}{source}{within}, by {report.metric.upper()}"
+        title = f"BD-rate against {report.against}{within}, by {report.metric.upper()}"
         print_table(title, ["curve", "BD-rate", "over", "remark"], [_bd_row(name, one) for name, one in found.items()])
+        if report.reference is not None:
+            print(f"{report.against}: {report.reference.description}")
 
 
 def _setting(sweep: str, point: "Point") -> str:
