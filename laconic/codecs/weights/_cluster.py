@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 
 from laconic.codecs.weights import _kernel
 from laconic.codecs.weights._plan import Run
-from laconic.codecs.weights._planes import entropy
 
 _SMALLEST, _LARGEST = 256, 1 << 14  # values in a piece, about
-_ATOM = {9: 2048}  # values of a tensor for each atom by effort; otherwise:
+_ATOM = {2: 16384, 3: 16384, 4: 16384, 5: 16384, 6: 8192, 9: 2048}  # values of a tensor for each atom by effort; otherwise:
 _USUAL_ATOM = 4096
-_ATOMS = {1: 1, 2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 16, 8: 16, 9: 32}  # of a tensor, at most, by effort
+_ATOMS = {1: 1, 2: 4, 3: 4, 4: 4, 5: 4, 6: 8, 7: 16, 8: 16, 9: 32}  # of a tensor, at most, by effort
 _TABLE = 80 * 8  # bits that a group costs, and for each exponent that it has:
 _PER_EXPONENT = 4
-_TIME = {1: 1e-3, 2: 1e-3, 3: 1e-3, 4: 5e-4, 5: 2e-4, 6: 1e-4}  # share of the chunk that another group must save, by effort
+_TIME = {1: 1e-3, 2: 1e-3, 3: 1e-3, 4: 5e-4, 5: 4e-4, 6: 2e-4}  # share of the chunk that another group must save, by effort
 EXTRA = 3
 """Bits of the mantissa that counts tell of, besides the exponent."""
 
@@ -96,8 +95,9 @@ class _Chain:
     def __init__(self, counts: list[NDArray[np.int64]]) -> None:
         used = np.flatnonzero(sum(counts))
         first, last = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
-        self._counts = [part[first:last] for part in counts]
-        self._costs = [_cost(part) for part in self._counts]
+        self._counts = [np.ascontiguousarray(part[first:last]) for part in counts]
+        nothing = np.zeros(last - first, np.int64)
+        self._costs = [_cost(part, nothing) for part in self._counts]
         self._next = [*range(1, len(counts)), -1]
         self._before = [-1, *range(len(counts) - 1)]
         self._alive = [True] * len(counts)
@@ -113,8 +113,8 @@ class _Chain:
             _, number, version, other = heapq.heappop(self._heap)
             if not self._alive[number] or self._next[number] != other or self._version[number] + self._version[other] != version:
                 continue
+            self._costs[number] = _cost(self._counts[number], self._counts[other])
             self._counts[number] = self._counts[number] + self._counts[other]
-            self._costs[number] = _cost(self._counts[number])
             self._version[number] += self._version[other] + 1
             self._alive[other] = False
             self._next[number] = self._next[other]
@@ -135,9 +135,9 @@ class _Chain:
 
     def _offer(self, number: int) -> None:
         other = self._next[number]
-        loss = _cost(self._counts[number] + self._counts[other]) - self._costs[number] - self._costs[other]
+        loss = _cost(self._counts[number], self._counts[other]) - self._costs[number] - self._costs[other]
         heapq.heappush(self._heap, (loss, number, self._version[number] + self._version[other], other))
 
 
-def _cost(counts: NDArray[np.int64]) -> float:
-    return entropy(counts) + _PER_EXPONENT * int(np.count_nonzero(counts))
+def _cost(counts: NDArray[np.int64], more: NDArray[np.int64]) -> float:
+    return float(_kernel.joint_cost(counts, more, float(_PER_EXPONENT)))

@@ -151,13 +151,7 @@ def _common(values: NDArray[Any], mantissa: int) -> tuple[int, int]:
 
 def _window(counts: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
     """(base, counts of the codes) that leave the fewest values without a code of their own."""
-    used = np.flatnonzero(counts[1:]) + 1
-    if not len(used):
-        return 0, np.concatenate([counts[:1], np.zeros(255, np.int64)])
-    sums = np.concatenate([[0], np.cumsum(counts)])
-    bases = np.unique(np.clip(np.concatenate([used - 1, used - 255]), 0, max(0, len(counts) - 2)))
-    inside = sums[np.minimum(bases + 256, len(counts))] - sums[np.minimum(bases + 1, len(counts))]
-    base = int(bases[np.argmax(inside)])
+    base = int(_kernel.best_window(counts, 255))
     codes = np.zeros(256, np.int64)
     part = counts[base + 1 : base + 256]
     codes[1 : 1 + len(part)] = part

@@ -169,3 +169,51 @@ def normalised(counts, total):  # type: ignore[no-untyped-def]
         freqs[chosen] = np.int64(freqs[chosen]) + step
         left -= step
     return freqs
+
+
+@kernel
+def joint_cost(first, second, price):  # type: ignore[no-untyped-def]
+    """`information` of the sums of two arrays of counts, and `price` for each sum that is not 0."""
+    sums = first + second
+    cost = information(sums)
+    for i in range(len(sums)):
+        if sums[i] > 0:
+            cost += price
+    return cost
+
+
+@kernel
+def best_window(counts, width):  # type: ignore[no-untyped-def]
+    """The lowest base for which most is counted in base + 1 .. base + width."""
+    inside = np.zeros(max(1, len(counts) - width), np.int64)
+    for i in range(1, min(len(counts), width + 1)):
+        inside[0] += counts[i]
+    for base in range(1, len(inside)):
+        inside[base] = inside[base - 1] + counts[base + width] - counts[base]
+    return np.argmax(inside)
+
+
+@kernel
+def gather_rows(rows, chosen, content):  # type: ignore[no-untyped-def]
+    """content, u8: the chosen ones (bool) of rows u8[n, size], one after the other; returns their bytes."""
+    at = np.uint64(0)
+    size = np.uint64(rows.shape[1])
+    for k in range(np.uint64(len(chosen))):
+        if chosen[k]:
+            for i in range(size):
+                content[at + i] = rows[k, i]
+            at += size
+    return at
+
+
+@kernel
+def scatter_rows(content, chosen, rows):  # type: ignore[no-untyped-def]
+    """The inverse of `gather_rows`."""
+    at = np.uint64(0)
+    size = np.uint64(rows.shape[1])
+    for k in range(np.uint64(len(chosen))):
+        if chosen[k]:
+            for i in range(size):
+                rows[k, i] = content[at + i]
+            at += size
+    return at

@@ -7,10 +7,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from laconic.codecs.weights import _kernel
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._plan import MOST_RUNS
 from laconic.codecs.weights._planes import decode_plane, encode_plane
 from laconic.codecs.weights._scratch import scratch
+from laconic.entropy._rans_dispatch import readonly
 from laconic.errors import CorruptFile
 
 Bytes = NDArray[np.uint8]
@@ -69,18 +71,23 @@ class Pieces:
 
     def gather(self, data: Bytes, group: int) -> Bytes:
         """The content of a group; a view of `data` where it lies there in one piece."""
-        parts = []
+        place = self.place(data, group)
+        if place is not None:
+            return place
+        content, at = scratch(self.size(group)), 0
         for part in self._parts.get(group, ()):
             run, whole = data[part.begin : part.stop], (part.stop - part.begin) // part.piece
             if part.chosen is None:
-                parts.append(run)
+                content[at : at + len(run)] = run
+                at += len(run)
                 continue
-            parts.append(run[: whole * part.piece].reshape(whole, part.piece)[part.chosen[:whole]].ravel())
+            rows = readonly(run[: whole * part.piece].reshape(whole, part.piece))
+            at += int(_kernel.gather_rows(rows, readonly(part.chosen[:whole]), content[at:]))
             if part.chosen[whole:].any():
-                parts.append(run[whole * part.piece :])
-        if len(parts) < 2:
-            return parts[0] if parts else data[:0]
-        return np.concatenate(parts, out=scratch(sum(map(len, parts))))
+                rest = run[whole * part.piece :]
+                content[at : at + len(rest)] = rest
+                at += len(rest)
+        return content
 
     def place(self, out: Bytes, group: int) -> Bytes | None:
         """The part of `out` that a group alone fills; None where it has several."""
@@ -107,11 +114,8 @@ class Pieces:
                 run[...] = content[at : at + len(run)]
                 at += len(run)
                 continue
-            size = int(np.count_nonzero(part.chosen[:whole])) * part.piece
-            run[: whole * part.piece].reshape(whole, part.piece)[part.chosen[:whole]] = content[at : at + size].reshape(
-                -1, part.piece
-            )
-            at += size
+            rows = run[: whole * part.piece].reshape(whole, part.piece)
+            at += int(_kernel.scatter_rows(readonly(content[at:]), readonly(part.chosen[:whole]), rows))
             if part.chosen[whole:].any():
                 rest = run[whole * part.piece :]
                 rest[...] = content[at : at + len(rest)]
