@@ -8,10 +8,11 @@ from typing import Any, BinaryIO
 from laconic._coding import Decoding
 from laconic._files import open_source
 from laconic._work import Progress
+from laconic.codecs import registry
 from laconic.codecs.base import Lost
 from laconic.container import ANCILLARY, Chunk, ChunkHead, Damage, Header, Limits, Reader, salvage, stream
 from laconic.container.layout import COMPACT_END, FOOTER_SIZE, VERSION
-from laconic.errors import CorruptFile
+from laconic.errors import BadInput, CorruptFile
 from laconic.source import Source
 
 
@@ -71,7 +72,7 @@ def info(path: str | os.PathLike[str]) -> Info:
             original_format=header.format,
             original_size=_original_size(reader, header),
             decoded_size=reader.decoded_size,
-            metadata=header.metadata,
+            metadata=_described(reader),
             model_id=header.model_id.hex() if header.model_id is not None else None,
             chunks=len(reader.index),
             sections=_sections(reader, size),
@@ -100,6 +101,15 @@ def test(
         except CorruptFile:
             return TestResult(0, 0, (first,))
         return result if result.damage else replace(result, damage=(first,))
+
+
+def _described(reader: Reader) -> dict[str, Any]:
+    """The metadata; where the codec packs it, or knows more from the index, as its `describe(header, index)` tells."""
+    try:
+        describe = getattr(registry.get(reader.header.codec), "describe", None)
+    except BadInput:  # a codec that is not installed
+        return reader.header.metadata
+    return reader.header.metadata if describe is None else dict(describe(reader.header, reader.index))
 
 
 def _decode_all(

@@ -65,10 +65,21 @@ def _as_text(name: str, found: "Info") -> str:
     ]
     if found.model_id:
         lines.append(("model", found.model_id))
-    lines += [(str(key), _printable(value)) for key, value in found.metadata.items()]
+    for key, value in found.metadata.items():
+        lines += _tensors(value) if key == "tensors" and isinstance(value, dict) else [(str(key), _printable(value))]
     if found.problem:
         lines.append(("problem", found.problem))
     return "\n".join([f"{name}", *(f"  {_printable(key):<10} {_printable(value)}" for key, value in lines)])
+
+
+def _tensors(tensors: dict[str, Any]) -> list[tuple[str, str]]:
+    """A line about each tensor."""
+    lines = [("tensors", f"{len(tensors)}")]
+    for name, facts in tensors.items():
+        shape, size, coded = "x".join(map(str, facts["shape"])) or "one", facts["size"], facts["coded"]
+        share = f" ({100 * coded / size:.1f} %)" if size else ""
+        lines.append(("", f"{name}: {facts['dtype']} {shape}, {size:,} -> {coded:,} bytes{share}"))
+    return lines
 
 
 def _printable(value: Any) -> str:

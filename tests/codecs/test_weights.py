@@ -420,3 +420,20 @@ def test_same_bytes_without_vector_instructions(repository, tmp_path):
 def test_real_models(data_dir):
     for path in (data_dir / "models").rglob("*.safetensors"):
         assert decoded(laconic.codec("weights").encode(path)) == path.read_bytes()
+
+
+def test_info_tells_of_each_tensor(tmp_path, monkeypatch, capsys):
+    from laconic.cli._main import main
+
+    monkeypatch.setattr(_plan, "CHUNK", 50_000)
+    tied = normal(20_000, "F32")
+    shape = (100, 200)
+    tensors = [("a", "F32", shape, tied), ("b", "BF16", shape, normal(20_000, "BF16")), ("c", "F32", shape, tied)]
+    path = tmp_path / "x.lac"
+    path.write_bytes(laconic.encode(safetensors([*tensors, ("none", "F32", (0,), b"")]), "weights"))
+    found = api.info(path).metadata["tensors"]
+    assert found["b"]["dtype"] == "BF16" and found["b"]["shape"] == [100, 200] and found["b"]["size"] == 40_000
+    assert found["none"]["coded"] == 0 == found["c"]["coded"] and 60_000 < found["a"]["coded"] < 75_000
+    assert sum(facts["coded"] for facts in found.values()) <= api.info(path).file_size
+    assert main(["info", str(path)]) == 0 and main(["info", "--json", str(path)]) == 0
+    assert "b: BF16 100x200, 40,000 ->" in capsys.readouterr().out

@@ -59,6 +59,20 @@ class Weights(Codec[Tensors]):
         """The effort; what the base is, the metadata says, and where it lay is nobody's business."""
         return {"effort": self.options.effort}
 
+    @staticmethod
+    def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
+        """What `laconic info` shows: type, shape, bytes and coded bytes of each tensor.
+
+        Tensors that share a chunk share its coded bytes by size; tied ones are counted where they come first.
+        """
+        tensors = {
+            entry.name: {"dtype": entry.dtype, "shape": list(entry.shape), "size": entry.size, "coded": round(coded)}
+            for entry, coded in _coded_sizes(table_of(header), index)
+        }
+        base = header.metadata.get(_BASE)
+        named = {"base": str(base.get("name"))} if isinstance(base, dict) else {}
+        return {**named, "tensors": tensors}
+
     def chunk_size(self) -> int:
         """4 MiB."""
         return CHUNK
@@ -150,6 +164,30 @@ def table_of(header: Header) -> tuple[TensorEntry, ...]:
     if not isinstance(data, bytes):
         raise CorruptFile("the header has no tensor table")
     return unpack_table(data)
+
+
+def _coded_sizes(entries: tuple[TensorEntry, ...], index: Sequence[ChunkHead]) -> Iterator[tuple[TensorEntry, float]]:
+    """Each tensor and its share of the payloads; both sequences are in the order of the file."""
+    by_sequence = {head.sequence: head for head in index}
+    covering = [head for head in index if head.covers]
+    counted: set[int] = set()
+    first = 0
+    for entry in entries:
+        coded = 0.0
+        while first < len(covering) and covering[first].covers[0][1] <= entry.offset:
+            first += 1
+        at = first
+        while at < len(covering) and covering[at].covers[0][0] < entry.stop:
+            head = covering[at]
+            start, stop = head.covers[0]
+            payload = head.payload_size
+            for sequence in head.depends:
+                if sequence in by_sequence and sequence not in counted:
+                    counted.add(sequence)
+                    payload += by_sequence[sequence].payload_size
+            coded += payload * (min(stop, entry.stop) - max(start, entry.offset)) / max(1, stop - start)
+            at += 1
+        yield entry, coded
 
 
 def _items(value: Tensors) -> Iterator[_Item]:
