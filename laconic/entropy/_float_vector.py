@@ -61,6 +61,23 @@ def dot(typing_context: Any, x: Any, x_start: Any, w: Any, w_start: Any, count: 
 
 
 @intrinsic
+def squared_distance(typing_context: Any, x: Any, x_start: Any, w: Any, w_start: Any, count: Any) -> Any:
+    """Sum of (x[x_start + i] - w[w_start + i]) ** 2 over i < count."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        x_array, x_at, w_array, w_at, n = arguments
+        total = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * LANES))
+        with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
+            a = _load(builder, _pointer(context, builder, signature.args[0], x_array, builder.add(x_at, i)))
+            b = _load(builder, _pointer(context, builder, signature.args[2], w_array, builder.add(w_at, i)))
+            apart = builder.fsub(a, b)
+            builder.store(builder.fadd(builder.load(total), builder.fmul(apart, apart)), total)
+        return _add_lanes(builder, builder.load(total))
+
+    return types.float64(x, types.int64, w, types.int64, types.int64), generate
+
+
+@intrinsic
 def add_scaled(typing_context: Any, w: Any, w_start: Any, x: Any, x_start: Any, count: Any, scale: Any) -> Any:
     """w[w_start + i] += x[x_start + i] * scale for i < count."""
 

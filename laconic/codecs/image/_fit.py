@@ -45,7 +45,7 @@ def refine(s: State, p: int, y: int, x: int, blend: float) -> float:
         features[f + U(3)] = signed[q, below, at]
         features[f + U(4)] = signed[q, above, at]
         f += U(5)
-    for i in range(U(s.plan[st.WINDOWS] * s.plan[st.ORDERS] + st.SIMPLE)):
+    for i in range(U(s.plan[st.SQUARES] + st.SIMPLE)):
         features[f + i] = s.guesses[i] - blend
     return _fitted(s, MEAN, p, x)
 
@@ -56,7 +56,7 @@ def foresee(s: State, p: int, y: int, x: int, mean: float) -> float:
     errors, features, around, guesses = s.errors, s.features, s.around, s.guesses
     unit = s.unit[0]
     now, above, below, at = y & _THREE, (y - _ONE) & _THREE, (y + _ONE) & _THREE, x + U(PAD)
-    e = U(s.plan[st.WINDOWS] * s.plan[st.ORDERS])
+    e = U(s.plan[st.SQUARES])
     f = _row(SIZE, x)
     features[f] = errors[p, now, at - _ONE, BLEND] * unit
     features[f + U(1)] = errors[p, above, at, BLEND] * unit

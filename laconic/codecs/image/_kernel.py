@@ -16,6 +16,7 @@ from laconic.codecs.image._contexts import learn_scales, look_at_errors, scales,
 from laconic.codecs.image._decisions import code_value
 from laconic.codecs.image._fit import MEAN, SIZE, foresee, learn_fit, refine
 from laconic.codecs.image._predict import blend_guesses, guess, look_around
+from laconic.codecs.image._similar import remember
 from laconic.codecs.image._squares import learn, start_row
 from laconic.codecs.image._state import BLEND, PAD, State
 from laconic.entropy._jit import flat_kernel, inlined
@@ -79,7 +80,7 @@ def _code_pixel(s: State, p: int, y: int, x: int) -> None:
     s.pixels[p, row, at] = np.int32(value)
 
     v = np.float64(value)
-    for i in range(U(s.plan[st.WINDOWS] * s.plan[st.ORDERS] + st.SIMPLE)):
+    for i in range(U(s.plan[st.SQUARES] + st.SIMPLE)):
         s.errors[p, now, at, i] = abs(v - s.guesses[i])
     size = abs(v - mean)
     s.errors[p, now, at, BLEND] = size
@@ -89,4 +90,7 @@ def _code_pixel(s: State, p: int, y: int, x: int) -> None:
     learn_fit(s, MEAN, p, x, v - blend, unit * unit / (variance + 4.0))
     learn_fit(s, SIZE, p, x, size * unit, 1.0 / (variance + 6.0))
     centre = (s.around[st.W] + s.around[st.N]) * 0.5
-    learn(s, p, x, U(s.plan[st.WIDTH]), v - centre, unit * unit / (variance + 4.0))
+    weight = unit * unit / (variance + 4.0)
+    if s.plan[st.REACH] > 0:
+        remember(s, p, y, x, v - centre, weight)
+    learn(s, p, x, U(s.plan[st.WIDTH]), v - centre, weight)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from laconic.codecs.image import _state as st
+from laconic.codecs.image._similar import predict_similar
 from laconic.codecs.image._squares import predict
 from laconic.codecs.image._state import PAD, State
 from laconic.entropy._jit import inlined
@@ -47,7 +48,9 @@ def guess(s: State, p: int, y: int, x: int) -> None:
     other_nw, other_ne = around[st.OTHER_NW], around[st.OTHER_NE]
     centre = (w + n) * 0.5
     predict(s, p, y, x, centre)
-    e = U(s.plan[st.WINDOWS] * s.plan[st.ORDERS])
+    e = U(s.plan[st.SQUARES])
+    if s.plan[st.REACH] > 0:
+        guesses[e - _ONE] = centre + predict_similar(s, p, y, x)
     guesses[e] = _median(w, n, nw)
     guesses[e + _ONE] = other + _median(w - other_w, n - other_n, nw - other_nw)
     guesses[e + _TWO] = w + (ne - n) * 0.5 + (other - other_w - (other_ne - other_n) * 0.5)
@@ -69,7 +72,7 @@ def blend_guesses(s: State, p: int, y: int, x: int) -> float:
     errors, guesses = s.errors, s.guesses
     now, above, at = y & _THREE, (y - _ONE) & _THREE, x + U(PAD)
     top, unit = np.float64(s.plan[st.TOP]), s.unit[0]
-    squares = U(s.plan[st.WINDOWS] * s.plan[st.ORDERS])
+    squares = U(s.plan[st.SQUARES])
     weight_sum, blend = 0.0, 0.0
     for i in range(squares + U(st.SIMPLE)):
         v = min(max(guesses[i], 0.0), top)

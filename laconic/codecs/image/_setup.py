@@ -27,11 +27,14 @@ class Window:
 
 @dataclass(frozen=True)
 class Setup:
-    """An effort. windows: of least squares. orders: for each plane in coding order its taps, in groups of neighbours (in its own
-    plane, in the one before it, in the one before that); each group ends a predictor, which has the taps of those before as well.
-    block: pixels between fits. fit_period: blocks between fits of the regressions. softs: soft predictions (4 of the blend, then
-    one per predictor). contexts: counted ones (4, 8 or 16). sets: mixer selectors. context_bits: log2 of the slots of each
-    context."""
+    """An effort.
+
+    windows: of least squares. orders: for each plane in coding order its taps, in groups of neighbours (in its own plane, in the
+    one before it, in the one before that); each group ends a predictor, which has the taps of those before as well. block: pixels
+    between fits. fit_period: blocks between fits of the regressions. softs: soft predictions (4 of the blend, then one per
+    predictor). contexts: counted ones (4, 8 or 16). sets: mixer selectors. context_bits: log2 of the slots of each context.
+    reach: rows and columns within which one more predictor looks for similar pixels, with the taps of the second order.
+    """
 
     windows: tuple[Window, ...]
     orders: tuple[tuple[tuple[int, ...], ...], ...]
@@ -41,6 +44,7 @@ class Setup:
     contexts: int
     sets: int
     context_bits: int
+    reach: int = 0
     mix_rate: int = 200
     final_rate: int = 6
 
@@ -52,11 +56,12 @@ _LOCAL, _WIDE, _CLOSE = Window(0.89, 0.83), Window(0.96, 0.95), Window(0.8, 0.75
 SETUPS = {
     4: Setup((_LOCAL,), _ONE, 8, 8, 8, 4, 1, 15),
     5: Setup((_LOCAL,), _TWO, 8, 4, 8, 4, 2, 15),
-    6: Setup((_LOCAL,), _TWO, 4, 4, 8, 8, 3, 16),
-    7: Setup((_LOCAL, _WIDE), _TWO, 4, 2, 16, 16, 4, 17),
-    8: Setup((_LOCAL, _WIDE, _CLOSE), _THREE, 4, 1, 16, 16, 4, 18),
-    9: Setup((_LOCAL, _WIDE, _CLOSE), _THREE, 2, 1, 16, 16, 4, 18),
+    6: Setup((_LOCAL, _CLOSE), _THREE, 8, 4, 16, 8, 3, 16),
+    7: Setup((_LOCAL, _CLOSE, _WIDE), _THREE, 4, 2, 16, 16, 4, 17),
+    8: Setup((_LOCAL, _CLOSE, _WIDE), _THREE, 4, 1, 16, 16, 4, 18, reach=6),
+    9: Setup((_LOCAL, _CLOSE, _WIDE), _THREE, 2, 1, 16, 16, 4, 18, reach=10),
 }
+_NEARNESS = 0.025
 _FIT_FADE = ((0.997, 4.0), (0.995, 4.0))  # factor per block, ridge: of the error's sign, of its size
 
 
@@ -72,10 +77,23 @@ def new_state(
     blocks = -(-width // setup.block)
     totals = sizes * (blocks * len(setup.windows))
     bases = np.cumsum(totals) - totals
-    squares, inputs_used = len(setup.windows) * counts.shape[1], setup.softs + setup.contexts
+    windows, inputs_used = len(setup.windows) * counts.shape[1], setup.softs + setup.contexts
+    squares = windows + (setup.reach > 0)
+    past = planes * st.PAST_ROWS * width if setup.reach else 0
+    apart = np.arange(-setup.reach, setup.reach + 1) ** 2
     padded = -(-setup.softs // 8) * 8
     mix_width = -(-(inputs_used + 1) // 16) * 16
-    rates = (setup.mix_rate, setup.final_rate, 6, 250, setup.context_bits, setup.fit_period)
+    rates = (
+        setup.mix_rate,
+        setup.final_rate,
+        6,
+        250,
+        setup.context_bits,
+        setup.fit_period,
+        squares,
+        int(setup.reach > 0),
+        setup.reach,
+    )
     plan = [height, width, planes, top, int(decoding)]
     plan += [len(setup.windows), counts.shape[1], setup.block, blocks, setup.softs, setup.contexts, setup.sets, mix_width]
     _, stretch, squash, reciprocal = mixing_tables()
@@ -113,7 +131,12 @@ def new_state(
         matrix=np.zeros(st.STRIDE**2),
         lower=np.zeros(st.STRIDE**2),
         inverses=np.zeros(st.STRIDE),
-        coefficients=np.zeros(max(squares, 1) * st.STRIDE),
+        coefficients=np.zeros(windows * st.STRIDE),
+        past=np.zeros(past * st.STRIDE),
+        past_weight=np.zeros(past),
+        weighed=np.zeros((2 * setup.reach + 1) * st.STRIDE),
+        nearness=1.0 / (1.0 + (apart[None, :] + apart[setup.reach :, None]) * _NEARNESS),
+        similar=np.zeros(st.STRIDE),
         around=np.zeros(st.AROUND),
         seen=np.zeros(st.SEEN),
         guesses=np.zeros(st.MAX_PREDICTORS),

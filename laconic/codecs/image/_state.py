@@ -28,8 +28,11 @@ import numpy as np
     MAP_LIMIT,
     CONTEXT_BITS,
     FIT_PERIOD,
-) = range(19)
-PLAN = 19
+    SQUARES,
+    SIMILAR,
+    REACH,
+) = range(22)
+PLAN = 22
 
 PAD = 4
 MAX_PLANES = 3
@@ -37,6 +40,7 @@ MAX_TAPS = 48
 STRIDE = MAX_TAPS + 8  # of matrices: taps, then the target, in whole vectors
 MAX_BLOCK = 8
 FIT_BLOCK = 8
+PAST_ROWS = 16  # a power of two, more than any reach
 SIMPLE = 7  # predictors without any learning
 MAX_PREDICTORS = 24
 BLEND = MAX_PREDICTORS - 1  # where the errors of the blended prediction lie
@@ -77,6 +81,12 @@ class State(NamedTuple):
     lower: np.ndarray  # float64[STRIDE ** 2]: zeros on and above the diagonal
     inverses: np.ndarray  # float64[STRIDE]: of the pivots
     coefficients: np.ndarray  # float64[windows * orders * STRIDE]
+    # Least squares of similar pixels.
+    past: np.ndarray  # float64[planes * PAST_ROWS * width * STRIDE]: taps of the last rows' pixels, then the target
+    past_weight: np.ndarray  # float64[planes * PAST_ROWS * width]
+    weighed: np.ndarray  # float64[(2 * reach + 1) * STRIDE]: samples of a row times their weights
+    nearness: np.ndarray  # float64[reach + 1, 2 * reach + 1]: weight by distance
+    similar: np.ndarray  # float64[STRIDE]: coefficients
     # Blending.
     around: np.ndarray  # float64[AROUND]
     seen: np.ndarray  # float64[SEEN]
