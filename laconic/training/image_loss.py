@@ -12,6 +12,7 @@ from laconic.entropy.distributions import SCALES, SETS
 from laconic.models.image.entropy import Part
 from laconic.models.image.model import ImageModel
 from laconic.models.image.options import LEVELS
+from laconic.models.image.rounding import towards_zero
 
 _TAIL = 1e-7  # share of a heavy tail: gives a gradient, and about the bits of an escape, where a table ends
 
@@ -34,7 +35,7 @@ def run(model: ImageModel, pixels: Tensor, t: Tensor, noise: bool) -> Outcome:
     """Through the whole model. pixels: float32[n, 3, h, w], sides multiples of 64; t: float32[n], the quality from 0 to 1.
 
     noise: bits are those of latents with uniform noise, which has a gradient for the rate; else of rounded ones. What synthesis
-    and contexts see is always rounded, with the gradient passed straight through.
+    and contexts see is always rounded as the encoder does, with the gradient passed straight through.
     """
     y = model.analysis(pixels, t).float()
     level = (t * (LEVELS - 1)).round().long()
@@ -83,7 +84,7 @@ class _TrainingCoder:
         for part in parts:
             means = part.means.float() / 16
             rest = part.of(self._y) - means
-            whole = round_through(rest)
+            whole = rest + (towards_zero(rest, part.scales, self._family) - rest).detach()
             coded = rest + torch.rand_like(rest) - 0.5 if self._noise else whole
             self.bits = self.bits + bits_of(coded, part.scales, self._family)
             value = whole + means

@@ -21,6 +21,7 @@ from laconic.models.exact import exactly
 from laconic.models.image.entropy import Part as Step
 from laconic.models.image.model import ImageModel
 from laconic.models.image.options import HYPER, PATCH, level_of
+from laconic.models.image.rounding import towards_zero
 from laconic.models.image.transforms import reach
 
 _SIZE = struct.Struct("<I")
@@ -186,7 +187,8 @@ class _Encoder:
     """Quantises latents as the entropy networks predict them, and collects the symbols."""
 
     def __init__(self, network: ImageModel, y: Tensor, t: float) -> None:
-        self._tables = load(network.options.family)
+        self._family = network.options.family
+        self._tables = load(self._family)
         self._pushed: list[tuple[np.ndarray, np.ndarray]] = []
         self._y = y[None]
         self.values = torch.zeros_like(y)
@@ -217,9 +219,13 @@ class _Encoder:
         return b"".join(symbols.astype("<i2").tobytes() for symbols, _ in self._pushed)
 
     def _code(self, parts: list[Step]) -> list[Tensor]:
-        symbols = [torch.floor(part.of(self._y) - part.means / 16 + 0.5).clamp(-_MOST, _MOST) for part in parts]
+        symbols = [self._rounded(part) for part in parts]
         self._push(symbols, parts)
         return _keep(self.values, symbols, parts)
+
+    def _rounded(self, part: Step) -> Tensor:
+        rest = part.of(self._y) - part.means / 16
+        return towards_zero(rest, part.scales, self._family).clamp(-_MOST, _MOST)
 
     def _push(self, symbols: list[Tensor], parts: list[Step]) -> None:
         self._pushed.append((_flat(symbols, np.int32), _flat([part.scales for part in parts], np.uint16)))
