@@ -5,6 +5,7 @@ import sys
 import time
 from dataclasses import replace
 
+from laconic.cli import _coded_safetensors
 from laconic.cli._common import add_base_flag, add_file_flags, check_device, is_lac, run_jobs, use_bases
 from laconic.cli._files import PIPE, Job, Plan, decoded_name, make_plan
 from laconic.cli._progress import Meter
@@ -32,9 +33,8 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput("standard input is a terminal; name a file, or send one through a pipe")
     plan = _without_others(args, make_plan(args.inputs, args.output, decoded_name))
 
-    def convert(job: Job, meter: Meter) -> bool:
-        start = time.perf_counter()
-        done = api.decode_file(
+    def from_lac(job: Job, meter: Meter) -> api.FileResult:
+        return api.decode_file(
             sys.stdin.buffer if job.source == PIPE else job.source,
             sys.stdout.buffer if job.target == PIPE else job.target,
             threads=args.threads,
@@ -43,6 +43,10 @@ def run(args: argparse.Namespace) -> int:
             progress=meter.update,
             max_memory=args.max_memory,
         )
+
+    def convert(job: Job, meter: Meter) -> bool:
+        start = time.perf_counter()
+        done = _coded_safetensors.decode(job, args.force) if _coded_safetensors.given(job) else from_lac(job, meter)
         seconds = time.perf_counter() - start
         meter.stop()
         for message in done.damage:
@@ -62,7 +66,7 @@ def _without_others(args: argparse.Namespace, plan: Plan) -> Plan:
     """The plan without those files of a folder that are no `.lac` files; files that were named themselves stay."""
     jobs = []
     for job in plan.jobs:
-        if job.source in args.inputs or is_lac(job.source):
+        if job.source in args.inputs or is_lac(job.source) or _coded_safetensors.given(job):
             jobs.append(job)
         else:
             note(args, f"{job.source}: skipped, it is no .lac file")

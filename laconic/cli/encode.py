@@ -5,6 +5,7 @@ import os
 import sys
 import time
 
+from laconic.cli import _coded_safetensors
 from laconic.cli._codec_options import add_codec_flags, given_options, peek_codec
 from laconic.cli._common import add_file_flags, check_device, run_jobs
 from laconic.cli._files import PIPE, Job, UsageError, encoded_name, make_plan
@@ -48,10 +49,8 @@ def run(args: argparse.Namespace) -> int:
     options = given_options(args)
     plan = make_plan(args.inputs, args.output, encoded_name)
 
-    def convert(job: Job, meter: Meter) -> bool:
-        start = time.perf_counter()
-        meter.update(0, None if job.source == PIPE else os.path.getsize(job.source) or None)
-        done = api.encode_file(
+    def as_lac(job: Job, meter: Meter) -> api.FileResult:
+        return api.encode_file(
             sys.stdin.buffer if job.source == PIPE else job.source,
             sys.stdout.buffer if job.target == PIPE else job.target,
             codec=args.codec,
@@ -62,13 +61,19 @@ def run(args: argparse.Namespace) -> int:
             progress=meter.update,
             max_memory=args.max_memory,
         )
+
+    def convert(job: Job, meter: Meter) -> bool:
+        coded = _coded_safetensors.wanted(job, args.codec)
+        start = time.perf_counter()
+        meter.update(0, None if job.source == PIPE else os.path.getsize(job.source) or None)
+        done = _coded_safetensors.encode(job, args.threads, args.force, options) if coded else as_lac(job, meter)
         seconds = time.perf_counter() - start
         meter.stop()
         if args.json:
-            print_json({**file_facts(job, done, seconds), "verified": args.verify})
+            print_json({**file_facts(job, done, seconds), "verified": args.verify or coded})
         if done.remark:
             note(args, f"{job.source}: {done.remark}")
-        proof = "verified" if args.verify else "not verified"
+        proof = "verified" if args.verify or coded else "not verified"
         change = f"{change_text(done.size, done.encoded)}, {speed_text(done.size, seconds)}"
         say(args, job, f"{change}, codec {done.codec}, {IDENTICAL[done.identical]} ({proof})")
         return True

@@ -28,6 +28,7 @@ from laconic.errors import CorruptFile, LaconicError, UnsupportedFile
 from laconic.integrations.lac_source import LacSource
 from laconic.media import _safetensors, tensors
 from laconic.media._safetensors import build_header, read_header
+from laconic.media.sniff import HEAD_SIZE
 from laconic.media.tensors import DTYPES, TensorEntry, Tensors, size_of
 from laconic.output import atomic_file
 from laconic.source import BytesSource, FileSource, Part, Source
@@ -78,6 +79,15 @@ def decode_safetensors(source: Path_, target: Path_, *, force: bool = False) -> 
                 out.write(block)
             if digest.hexdigest() != _note(opened)["hash"]:
                 raise CorruptFile(f"{opened.name}: does not decode to the file that was encoded; it is damaged")
+
+
+def holds_coded(path: Path_) -> bool:
+    """Whether the file at `path` is a safetensors file that holds coded tensors."""
+    try:
+        with FileSource(path) as opened:
+            return tensors.sniff(opened.peek(HEAD_SIZE)) and KEY in read_header(opened)[0]
+    except UnsupportedFile:
+        return False
 
 
 def restored(value: Tensors) -> Tensors | None:
