@@ -35,6 +35,10 @@ class Source(ABC):
     def read(self, offset: int, n: int) -> bytes:
         """Exactly `n` bytes from `offset`, fewer only when the end comes first."""
 
+    def view(self, offset: int, n: int) -> memoryview:
+        """Like `read`, but not copied where the bytes are in memory already."""
+        return memoryview(self.read(offset, n))
+
     def blocks(self, n: int) -> Iterator[bytes]:
         """Consecutive blocks of exactly `n` bytes from the start, the last one shorter; nothing for an empty source."""
         offset = 0
@@ -102,6 +106,9 @@ class BytesSource(Source):
 
     def read(self, offset: int, n: int) -> bytes:
         return bytes(self._view[offset : offset + n])
+
+    def view(self, offset: int, n: int) -> memoryview:
+        return self._view[offset : offset + n]
 
 
 class Part(Source):

@@ -16,6 +16,7 @@ from laconic.codecs.weights import _kernel
 from laconic.codecs.weights._plan import Run
 
 _SMALLEST, _LARGEST = 256, 1 << 14  # values in a piece, about
+_WITHOUT_ROWS = 1024  # values in a piece of a tensor that has no rows
 _ATOM = {2: 16384, 3: 16384, 4: 16384, 5: 16384, 6: 8192, 9: 2048}  # values of a tensor for each atom by effort; otherwise:
 _USUAL_ATOM = 4096
 _ATOMS = {1: 1, 2: 4, 3: 4, 4: 4, 5: 4, 6: 8, 7: 16, 8: 16, 9: 32}  # of a tensor, at most, by effort
@@ -39,7 +40,7 @@ class Floats:
 def cut(run: Run, size: int, effort: int) -> int:
     """Values of `size` bytes in a piece of this run: whole rows, if it has any; 0 where it stays in one piece."""
     n = run.size // size
-    row = run.row // size or _SMALLEST
+    row = run.row // size or _WITHOUT_ROWS
     if effort == 1 or row > _LARGEST or n < 16 * row or n < 4 * _USUAL_ATOM:
         return 0
     piece = row * max(1, _SMALLEST // row)

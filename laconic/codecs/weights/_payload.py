@@ -29,6 +29,7 @@ from laconic.codecs.weights._plan import FOREIGN, Plan
 from laconic.codecs.weights._planes import decode_plane, encode_plane, entropy
 from laconic.codecs.weights._scratch import scratch, start_chunk
 from laconic.codecs.weights._special import decode_few, decode_sparse, encode_few, encode_sparse
+from laconic.entropy._rans_dispatch import readonly
 from laconic.errors import CorruptFile
 
 STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE, DELTA = range(9)
@@ -40,14 +41,14 @@ Remake = Callable[[bytes], bytes]
 
 
 def encode_payload(
-    data: bytes, plan: Plan, effort: int, head: bytes | None = None, base: NDArray[np.uint8] | None = None
+    data: bytes | memoryview, plan: Plan, effort: int, head: bytes | None = None, base: NDArray[np.uint8] | None = None
 ) -> bytes:
     """The payload for the bytes of a plan.
 
     head: what kind 5 stores when the first run can be made from it, else None. base: as many bytes that these may be like.
     """
     start_chunk()
-    array, out = np.frombuffer(data, np.uint8), Writer()
+    array, out = readonly(np.frombuffer(data, np.uint8)), Writer()
     groups, pieces = grouped(array, plan.runs, effort, base)
     pieces.write(out)
     for number, group in enumerate(groups):

@@ -153,7 +153,7 @@ class _Item:
     """What becomes one chunk. head: what the first run can be made from; shared: the chunk that has the same bytes."""
 
     plan: Plan
-    data: bytes
+    data: memoryview
     head: bytes | None = None
     shared: int | None = None
 
@@ -197,7 +197,7 @@ def _items(value: Tensors) -> Iterator[_Item]:
         raise BadInput(f"{value.source.name}: its size must be known before it is encoded; save it to a file first")
     shared: dict[tuple[int, int], int] = {}
     for number, plan in enumerate(plans(value.entries, size, find_twins(value.source, value.entries))):
-        data = value.source.read(plan.start, plan.size)
+        data = value.source.view(plan.start, plan.size)
         if len(data) != plan.size:
             raise BadInput(f"{value.source.name}: changed while it was read; encode it again")
         if plan.twin >= 0:
@@ -208,7 +208,7 @@ def _items(value: Tensors) -> Iterator[_Item]:
             yield _Item(plan, data, shared=shared[key])
             continue
         at_head = plan.start == 0 and bool(plan.runs) and plan.runs[0].dtype == FOREIGN and value.format == "safetensors"
-        yield _Item(plan, data, _head(value.entries, data[: plan.runs[0].size]) if at_head else None)
+        yield _Item(plan, data, _head(value.entries, bytes(data[: plan.runs[0].size])) if at_head else None)
 
 
 def _head(entries: tuple[TensorEntry, ...], head: bytes) -> bytes | None:
