@@ -163,7 +163,7 @@ def _code_bit(
     p2 = np.int64(apm[at2]) * (APM_STEP - right) + np.int64(apm[at2 + one]) * right
     p = (2 * p_mix + np.int64(np.uint64(p1 + p2) // np.uint64(APM_STEP)) + 2) >> 2
     p = min(max(p, 1), 65535)
-    bit = _code(engine.registers, engine.stream, p, bit, plan[DECODING])
+    bit = code_decision(engine.registers, engine.stream, p, bit, plan[DECODING])
 
     # Learn.
     y = np.int64(bit)
@@ -315,7 +315,7 @@ def _learned(entry: np.uint32, target: int, limit: int, reciprocal: np.ndarray) 
 
 
 @inlined
-def _code(registers: np.ndarray, stream: np.ndarray, p: int, bit: np.uint64, decoding: int) -> np.uint64:
+def code_decision(registers: np.ndarray, stream: np.ndarray, p: int, bit: np.uint64, decoding: int) -> np.uint64:
     """Carry-less binary range coder with 32-bit bounds; p: 16-bit probability of a one."""
     low, high = registers[LOW], registers[HIGH]
     span = high - low

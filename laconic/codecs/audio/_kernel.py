@@ -13,7 +13,7 @@ import numpy as np
 
 from laconic.entropy._float_vector import add_scaled, dot, fade_and_add
 from laconic.entropy._jit import flat_kernel, inlined
-from laconic.entropy.mixing import POSITION, _code, finish, start
+from laconic.entropy.mixing import POSITION, code_decision, finish, start
 
 # The plan (int64). DECODING stands where the mixing engine has it, whose `start` and `finish` are used here.
 CHANNELS, FRAMES, OWN, OTHER, ORDER, SOLVE, STAGES, EXPERTS, BUCKET_SHIFT, DECODING, LOWEST, HIGHEST, MIXED, SECOND, TAPS = range(
@@ -327,7 +327,7 @@ def _code_sample(m: Model, c: np.uint64, x: int) -> Any:
             p16 = np.int64(m.squash[np.uint64(np.int64(_clamp(sum1 + sum2, -11.9, 11.9) * 256.0) + 3072)])
 
         p16 = min(max(p16, 24), 65536 - 24)
-        bit = _code(registers, m.stream, p16, bit, decoding)
+        bit = code_decision(registers, m.stream, p16, bit, decoding)
         # Learn.
         target = np.int64(bit) * 65535
         m.counters[counter] = quick + ((target - quick) >> 4)
@@ -373,7 +373,7 @@ def _code_sample(m: Model, c: np.uint64, x: int) -> Any:
             for k in range(bits):
                 shift = np.uint64(bits - 1 - k)
                 bit = np.uint64((wanted - low) >> np.int64(shift)) & np.uint64(1)
-                bit = _code(registers, m.stream, 32768, bit, decoding)
+                bit = code_decision(registers, m.stream, 32768, bit, decoding)
                 low += np.int64(bit << shift)
             break
     value = base + low if up else base - 1 - low

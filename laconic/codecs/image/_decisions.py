@@ -16,7 +16,7 @@ from laconic.codecs.image._state import NODES, State
 from laconic.codecs.image._student import copy, distributions, split
 from laconic.entropy._jit import inlined
 from laconic.entropy._vector import dot_product, train_weights
-from laconic.entropy.mixing import APM_REACH, APM_STEP, APM_STEPS, STRETCH_LIMIT, _code
+from laconic.entropy.mixing import APM_REACH, APM_STEP, APM_STEPS, STRETCH_LIMIT, code_decision
 
 U: Any = np.uint64
 S64: Any = np.int64
@@ -93,7 +93,7 @@ def _decide(s: State, node: int, threshold: float, bit: int) -> int:
     p1 = S64(apm[at1]) * (APM_STEP - right) + S64(apm[at1 + U(1)]) * right
     p2 = S64(apm[at2]) * (APM_STEP - right) + S64(apm[at2 + U(1)]) * right
     p16 = min(max((2 * p_mix + S64(U(p1 + p2) // U(APM_STEP)) + 2) >> 2, 1), 65535)
-    bit = _code(s.registers, s.stream, p16, bit, s.plan[st.DECODING])
+    bit = code_decision(s.registers, s.stream, p16, bit, s.plan[st.DECODING])
 
     y = S64(bit)
     _train(s, node, width, y, (y << 16) - p_mix)
