@@ -80,17 +80,16 @@ class _TrainingCoder:
         self.bits = torch.zeros(len(y), device=y.device)
 
     def __call__(self, parts: list[Part]) -> list[Tensor]:
-        values = []
-        for part in parts:
-            means = part.means.float() / 16
-            rest = part.of(self._y) - means
-            whole = rest + (towards_zero(rest, part.scales, self._family) - rest).detach()
-            coded = rest + torch.rand_like(rest) - 0.5 if self._noise else whole
-            self.bits = self.bits + bits_of(coded, part.scales, self._family)
-            value = whole + means
+        means = torch.cat([part.means for part in parts], 1).float() / 16  # sides are even: all parts of a step are alike
+        scales = torch.cat([part.scales for part in parts], 1)
+        rest = torch.cat([part.of(self._y) for part in parts], 1) - means
+        whole = rest + (towards_zero(rest, scales, self._family) - rest).detach()
+        coded = rest + torch.rand_like(rest) - 0.5 if self._noise else whole
+        self.bits = self.bits + bits_of(coded, scales, self._family)
+        values = (whole + means).split([part.means.shape[1] for part in parts], 1)
+        for part, value in zip(parts, values, strict=True):
             part.of(self.values).copy_(value)
-            values.append(value * 16)
-        return values
+        return [value * 16 for value in values]
 
 
 def _gaussian(size: Tensor, spread: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ _LARGEST = 15  # magnitudes above are treated like it
 
 def towards_zero(rest: Tensor, scales: Tensor, family: str) -> Tensor:
     """Integers for float32 differences; `scales`: the numbers of their tables, may be fractions. Without a gradient."""
-    thresholds = _thresholds(family).to(rest.device)
+    thresholds = _thresholds(family, rest.device)
     size = rest.detach().abs()
     nearest = torch.floor(size + 0.5)
     table = scales.detach().round().long().clamp(0, SCALES - 1)
@@ -28,7 +28,7 @@ def towards_zero(rest: Tensor, scales: Tensor, family: str) -> Tensor:
 
 
 @cache
-def _thresholds(family: str) -> Tensor:
+def _thresholds(family: str, device: torch.device) -> Tensor:
     """float32[tables, magnitudes]: what size - n must reach for n to be kept."""
     tables = load(family)
     found = np.full((SCALES, _LARGEST + 1), -1.0)
@@ -37,4 +37,4 @@ def _thresholds(family: str) -> Tensor:
         row = np.clip(np.arange(_LARGEST + 1) - int(tables.origins[number]), 0, last)
         bits = tables.bits[int(tables.offsets[number]) + row]
         found[number, 1:] = np.minimum(BIT * (bits[1:] - bits[:-1]), 2.0) / 2 - 0.5
-    return torch.from_numpy(found.astype(np.float32))
+    return torch.from_numpy(found.astype(np.float32)).to(device)
