@@ -90,7 +90,7 @@ class Reader:
         value = base + (-1 if beyond < 0 else 1) * self.read(context, shift)
         assert 0 <= value <= self.top
         self.values[p, y, x] = value
-        step = (F(value) - sought) * F(0.05) / (power + size * size * F(2048) + F(1))
+        step = (F(value) - sought) * F(0.08) / (power + size * size * F(2048) + F(1))
         for chosen in sets:
             self.trust[chosen] = self.trust[chosen] + apart * step
         self.errors[p, y, x] = abs(F(value) - guess)

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import laconic
-from laconic.codecs.image._fast import LEVELS, fast_decode, fast_encode
+from laconic.codecs.image._fast import LEVELS, _model, fast_decode, fast_encode, fast_encode_within
+from laconic.codecs.image._fast_kernel import SIZES
+from laconic.codecs.image._fast_vector import NEAR, PREDICTORS, TAPS, TOKENS, taps
 from laconic.codecs.image._tiles import BYTES, FAST, decode_tile, encode_tile
 from laconic.errors import CorruptFile
 from laconic.media.image import Image
@@ -107,6 +109,36 @@ def test_damage():
                 fast_decode(bad, planes.shape, 255)
     with pytest.raises(CorruptFile):
         fast_decode(good, (3, 31, 30), 255)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_a_sample_of_the_rows_tells_drawings_from_photos(level):
+    drawn = np.tile(planes_of(kinds()["drawn"]), (1, 8, 8))[:, :300, :200]
+    for planes, better in ((planes_of(photo(300, 200)), level), (drawn, 0)):
+        payloads = [fast_encode(planes, 255, each) for each in (0, level)]
+        assert fast_encode_within(planes, 255, level) == payloads[better > 0] == min(payloads, key=len)
+
+
+def test_small_pictures_are_coded_both_ways():
+    for planes in (planes_of(photo(40, 40)), planes_of(kinds()["drawn"])):
+        payloads = [fast_encode(planes, 255, level) for level in LEVELS]
+        assert len(fast_encode_within(planes, 255, 2)) == min(len(payloads[0]), len(payloads[2]))
+
+
+def test_trained_constants():
+    model = _model()
+    shapes = {"coefficients": (3, TAPS, PREDICTORS), "near": (3, NEAR + 2, PREDICTORS), "expect": (3, SIZES)}
+    assert {name: model[name].shape for name in shapes} == shapes
+    assert model["counts"].dtype == np.uint16 and model["counts"].shape == (3, 40, 2, TOKENS) and model["counts"].min() > 0
+    assert (np.abs(model["counts"].sum(-1, dtype=np.int64) - 8192) <= TOKENS).all()
+    for name in shapes:
+        assert model[name].dtype == np.float32 and (model[name] * 4096 % 1 == 0).all()
+    assert (model["near"] > 0).all() and (model["expect"] >= 0).all() and (model["expect"][:, 0] > 0).all()
+    for p, coefficients in enumerate(model["coefficients"]):
+        assert not coefficients[len(taps(p)) :].any()
+        for back in range(p + 1):
+            own = [k for k, place in enumerate(taps(p)) if place[0] == back]
+            assert (coefficients[own].sum(0) == (back == 0)).all(), "a level that is added to all pixels must move the mean by it"
 
 
 @pytest.mark.parametrize("effort", [1, 2, 3])

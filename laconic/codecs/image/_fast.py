@@ -19,12 +19,14 @@ _HEAD = 9
 _START = 1 << 32
 _FIRST_DUE = 16  # symbols until a context's table is made anew for the first time
 _PRIOR = 256  # symbols that the trained table of a context stands for
+_BAND, _EVERY = 8, 16  # a sample is that many rows out of each so many bands
+_WORSE = 1.015  # how much larger the sample may get from what follows the picture, which has more to follow in the whole
 
 
 def fast_encode(planes: np.ndarray, top: int, level: int) -> bytes:
     """Code integers 0..top of shape (1 or 3 planes in coding order, height, width)."""
     count = planes.size
-    s = _new_state(planes.shape, top, level, np.zeros(1, np.uint32), np.empty(count, np.uint64), decoding=False)
+    s = new_state(planes.shape, top, level, np.zeros(1, np.uint32), np.empty(count, np.uint64), decoding=False)
     s.pixels[:, fk.PAD : -1, fk.PAD : fk.PAD + planes.shape[2]] = planes
     fk.code_planes(s)
     words = np.empty(count + 2, np.uint32)
@@ -32,12 +34,21 @@ def fast_encode(planes: np.ndarray, top: int, level: int) -> bytes:
     return bytes([level]) + int(state).to_bytes(8, "little") + words[int(at) :].astype("<u4", copy=False).tobytes()
 
 
+def fast_encode_within(planes: np.ndarray, top: int, level: int) -> bytes:
+    """Like `fast_encode`, at `level` or at 0, where a sample of the rows says that this is smaller, as in drawings."""
+    rows = np.flatnonzero(np.arange(planes.shape[1]) // _BAND % _EVERY == _EVERY // 2)
+    if level == 0 or planes.shape[1] <= _BAND * _EVERY:
+        return min((fast_encode(planes, top, each) for each in {0, level}), key=len)
+    plain, following = (len(fast_encode(planes[:, rows], top, each)) for each in (0, level))
+    return fast_encode(planes, top, level if following < plain * _WORSE else 0)
+
+
 def fast_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.ndarray:
     """Planes of `shape` from what `fast_encode` made; raises `CorruptFile` when the payload is none, or not of this shape."""
     if len(payload) < _HEAD or (len(payload) - _HEAD) % 4 or payload[0] not in LEVELS:
         raise CorruptFile("its fast pixel model has no valid head or length")
     words = np.append(np.frombuffer(payload, "<u4", offset=_HEAD).astype(np.uint32), np.uint32(0))
-    s = _new_state(shape, top, payload[0], words, np.empty(1, np.uint64), decoding=True)
+    s = new_state(shape, top, payload[0], words, np.empty(1, np.uint64), decoding=True)
     s.coder[fk.STATE] = int.from_bytes(payload[1:_HEAD], "little")
     fk.code_planes(s)
     if int(s.coder[fk.STATE]) != _START or int(s.coder[fk.POSITION]) != len(words) - 1:
@@ -45,9 +56,10 @@ def fast_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.nda
     return s.pixels[:, fk.PAD : -1, fk.PAD : fk.PAD + shape[2]]
 
 
-def _new_state(
+def new_state(
     shape: tuple[int, int, int], top: int, level: int, words: np.ndarray, records: np.ndarray, *, decoding: bool
 ) -> fk.State:
+    """A coder at the start of a tile of `shape`; `words` is what it reads, `records` what it writes."""
     planes, height, width = shape
     stride = width + 2 * fk.PAD
     model = _model()

@@ -47,7 +47,7 @@ INTERVAL = 256  # symbols from one table to the next, at most
 SIZES = 14  # factors of the expected error
 
 SETS = 84  # of factors that correct the blend: by expected error 4, by signs 16, by place 64
-STEP = F32(0.05)
+STEP = F32(0.08)
 STEADY = F32(2048)
 
 HEIGHT, WIDTH, PLANES, TOP, DECODING, LEVEL, PLAN = range(7)

@@ -78,9 +78,9 @@ def _encode_group(pixels: np.ndarray, depth: int, indexed: bool, effort: int) ->
 def _encode_model(planes: np.ndarray, top: int, effort: int) -> tuple[int, bytes] | None:
     """Method and data of the pixel model that the effort pays for; None when that does not shrink the planes."""
     if effort <= _FAST_EFFORT:
-        from laconic.codecs.image._fast import fast_encode
+        from laconic.codecs.image._fast import fast_encode_within
 
-        return FAST, min((fast_encode(planes, top, level) for level in range(effort)), key=len)
+        return FAST, fast_encode_within(planes, top, effort - 1)
     from laconic.codecs.image._model import model_encode
 
     data = model_encode(planes, top, effort)
