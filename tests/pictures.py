@@ -30,6 +30,8 @@ def kinds():
         "noise of 16 bits": rng.integers(0, 65536, (24, 25, 3), dtype=np.uint16),
         "16 bits": photo(31, 30, 3, 65535),
         "few levels in 16 bits": photo(31, 30, 1, 900),
+        "16 bits made of 8": photo(80, 90).astype(np.uint16) * 257,
+        "stretched": (photo(90, 80, 3, 140) + 3) // 2 * 3,
         "16-bit gray and alpha": photo(15, 16, 2, 65535),
         "drawn": drawn,
         "extremes": (rng.integers(0, 2, (20, 20, 3)) * 255).astype(np.uint8),

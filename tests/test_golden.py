@@ -1,23 +1,14 @@
 """Streams made by earlier versions decode to the same bytes, and this version writes them the same."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
 import laconic
 from laconic import api
 from tests.checks import EFFORTS
+from tools import make_golden as maker
+from tools.golden import FOLDER
 
-GOLDEN = sorted((Path(__file__).parent / "golden").glob("bytes-*.lac"))
-
-
-@pytest.fixture(scope="module")
-def maker(repository):
-    spec = importlib.util.spec_from_file_location("make_golden", repository / "tools" / "make_golden.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+GOLDEN = sorted(FOLDER.glob("bytes-*.lac"))
 
 
 def test_there_are_some():
@@ -25,7 +16,7 @@ def test_there_are_some():
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_golden(path, maker):
+def test_golden(path):
     _, method, name = path.stem.split("-")
     if int(method.removeprefix("effort")) not in EFFORTS:
         pytest.skip("this effort is not part of the installation")

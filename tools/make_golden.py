@@ -8,9 +8,12 @@ Each is `tests/golden/<codec>-<setting>-<input>.lac`; the inputs are made by `co
 import io
 import random
 import sys
+from functools import partial
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.golden import write_missing
 
 
 def content(name: str) -> bytes:
@@ -50,22 +53,13 @@ def make(method: str, name: str) -> bytes:
 
 
 def main() -> None:
-    """Write the missing ones; say what was left alone."""
-    sys.path.insert(0, str(FOLDER.parent.parent))
+    """Write the missing ones."""
     from tests.checks import EFFORTS
 
-    FOLDER.mkdir(exist_ok=True)
     wanted = [("effort1", name) for name in ("empty", "one", "text", "table", "noise", "parts")]
     wanted += [(f"effort{effort}", name) for effort in EFFORTS[1:] for name in ("text", "table")]
     wanted += [(f"effort{effort}", "samples") for effort in (3, 4, 9)]
-    for method, name in wanted:
-        path = FOLDER / f"bytes-{method}-{name}.lac"
-        if path.exists():
-            same = path.read_bytes() == make(method, name)
-            print(f"{path.name}: left alone, {'as this version writes it' if same else 'THIS VERSION WRITES OTHER BYTES'}")
-        else:
-            path.write_bytes(make(method, name))
-            print(f"{path.name}: made, {path.stat().st_size} bytes")
+    write_missing({f"bytes-{method}-{name}": partial(make, method, name) for method, name in wanted})
 
 
 if __name__ == "__main__":

@@ -9,10 +9,13 @@ same on every machine, and stay out of the tree.
 import random
 import struct
 import sys
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "tests" / "golden"
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.golden import write_missing
+
 SOUNDS = {"mono": (1, 2), "stereo": (2, 2), "deep": (2, 3), "float": (1, 4)}  # channels, bytes of a sample
 EFFORTS = range(1, 10)
 
@@ -55,17 +58,9 @@ def make(effort: int, name: str) -> bytes:
 
 
 def main() -> None:
-    """Write the missing ones; say what was left alone."""
-    sys.path.insert(0, str(ROOT))
+    """Write the missing ones."""
     wanted = [(effort, name) for effort in EFFORTS for name in SOUNDS if effort in (1, 5, 9) or name == "stereo"]
-    for effort, name in wanted:
-        path = FOLDER / f"audio-effort{effort}-{name}.lac"
-        if path.exists():
-            same = path.read_bytes() == make(effort, name)
-            print(f"{path.name}: left alone, {'as this version writes it' if same else 'THIS VERSION WRITES OTHER BYTES'}")
-        else:
-            path.write_bytes(make(effort, name))
-            print(f"{path.name}: made, {path.stat().st_size} bytes")
+    write_missing({f"audio-effort{effort}-{name}": partial(make, effort, name) for effort, name in wanted})
 
 
 if __name__ == "__main__":

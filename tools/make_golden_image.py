@@ -7,17 +7,21 @@ Each is `tests/golden/image-effort<N>-<picture>.lac`; the pictures are made by `
 
 import random
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.golden import write_missing
+
 WANTED = [(effort, name) for effort in (1, 2, 3, 5, 9) for name in ("photo", "deep")]
-WANTED += [(1, "drawn"), (5, "alpha"), (5, "drawn"), (5, "palette")]
+WANTED += [(1, "drawn"), (1, "sparse"), (5, "alpha"), (5, "drawn"), (5, "palette"), (5, "sparse")]
 
 
 def content(name: str):  # an Image
-    """The picture called `name`: photo, deep (16-bit gray), alpha, drawn, palette; all from integers."""
+    """The picture called `name`: photo, deep (16-bit gray), sparse (8 bits as 16), alpha, drawn, palette; all of integers."""
     from laconic.media.image import Image
 
     rng = random.Random(2026)
@@ -31,6 +35,8 @@ def content(name: str):  # an Image
         return Image((smooth[:, :, None] * 211 + noise[:, :, :1] * 9).astype(np.uint16), 16)
     if name == "alpha":
         return Image(np.concatenate([photo, (255 - smooth[:, :, None] // 3).astype(np.uint8)], 2))
+    if name == "sparse":
+        return Image(photo[:, :, :1].astype(np.uint16) * 257, 16)
     blocks = (x // 6 * 5 + y // 7 * 3) % 11
     if name == "drawn":
         return Image((blocks[:, :, None] * np.array([20, 7, 23])).astype(np.uint8))
@@ -45,16 +51,8 @@ def make(effort: int, name: str) -> bytes:
 
 
 def main() -> None:
-    """Write the missing ones; say what was left alone."""
-    sys.path.insert(0, str(FOLDER.parent.parent))
-    for effort, name in WANTED:
-        path = FOLDER / f"image-effort{effort}-{name}.lac"
-        if path.exists():
-            same = path.read_bytes() == make(effort, name)
-            print(f"{path.name}: left alone, {'as this version writes it' if same else 'THIS VERSION WRITES OTHER BYTES'}")
-        else:
-            path.write_bytes(make(effort, name))
-            print(f"{path.name}: made, {path.stat().st_size} bytes")
+    """Write the missing ones."""
+    write_missing({f"image-effort{effort}-{name}": partial(make, effort, name) for effort, name in WANTED})
 
 
 if __name__ == "__main__":

@@ -9,10 +9,13 @@ are the same on every machine, and stay out of the tree.
 import random
 import struct
 import sys
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "tests" / "golden"
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.golden import write_missing
+
 FILES = ("bf16", "f32", "mixed", "repeats")
 EFFORTS = (1, 5, 9)
 
@@ -69,17 +72,8 @@ def make(effort: int, name: str) -> bytes:
 
 
 def main() -> None:
-    """Write the missing ones; say what was left alone."""
-    sys.path.insert(0, str(ROOT))
-    for effort in EFFORTS:
-        for name in FILES:
-            path = FOLDER / f"weights-effort{effort}-{name}.lac"
-            if path.exists():
-                same = path.read_bytes() == make(effort, name)
-                print(f"{path.name}: left alone, {'as this version writes it' if same else 'THIS VERSION WRITES OTHER BYTES'}")
-            else:
-                path.write_bytes(make(effort, name))
-                print(f"{path.name}: made, {path.stat().st_size} bytes")
+    """Write the missing ones."""
+    write_missing({f"weights-effort{effort}-{name}": partial(make, effort, name) for effort in EFFORTS for name in FILES})
 
 
 if __name__ == "__main__":

@@ -1,26 +1,18 @@
 """Sounds encoded by earlier versions decode to the same bytes, and this version writes them the same, also for a plain CPU."""
 
-import importlib.util
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import laconic
 from laconic import api
 from laconic.media.audio import to_blocks
+from tools import make_golden_audio as maker
+from tools.golden import FOLDER
 
-GOLDEN = sorted((Path(__file__).parent.parent / "golden").glob("audio-*.lac"))
-
-
-@pytest.fixture(scope="module")
-def maker(repository):
-    spec = importlib.util.spec_from_file_location("make_golden_audio", repository / "tools" / "make_golden_audio.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+GOLDEN = sorted(FOLDER.glob("audio-*.lac"))
 
 
 def test_there_are_some():
@@ -28,7 +20,7 @@ def test_there_are_some():
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_golden(path, maker):
+def test_golden(path):
     _, effort, name = path.stem.split("-")
     assert b"".join(to_blocks(laconic.decode(path))) == maker.content(name)
     assert api.test(path).ok

@@ -1,10 +1,13 @@
 """Codec image.lossless: round trips of many kinds of pixels, tiles and windows, damage, and determinism."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
 import laconic
 from laconic.codecs.image._graphics import graphics_decode, graphics_encode
+from laconic.codecs.image._levels import expand, read_levels, reduce
 from laconic.codecs.image._model import model_decode, model_encode
 from laconic.codecs.image._tiles import decode_tile, encode_tile
 from laconic.container import Reader
@@ -125,3 +128,36 @@ def test_what_is_no_image(value):
 def test_senseless_options(options):
     with pytest.raises(BadInput):
         laconic.codec("image.lossless", **options)
+
+
+def test_unused_levels_cost_nothing():
+    for name, top in (("16 bits made of 8", 255), ("stretched", 100)):
+        pixels = kinds()[name]
+        levels = {int(v) for v in np.unique(pixels)}
+        plain = np.searchsorted(sorted(levels), pixels).astype(np.uint8)
+        assert len(levels) <= top + 1
+        for effort in (1, 5):
+            coder = laconic.codec("image.lossless", effort=effort)
+            assert len(coder.encode(pixels)) < 1.05 * len(coder.encode(plain)), (name, effort)
+
+
+def test_lists_of_levels_are_checked():
+    pixels = kinds()["16 bits made of 8"]
+    data, ranks, top = reduce(pixels)
+    levels, rest = read_levels(data + b"rest", 3, 65535)
+    assert bytes(rest) == b"rest" and top == max(map(len, levels)) - 1
+    assert np.array_equal(expand(ranks, levels, pixels.dtype), pixels)
+    with pytest.raises(CorruptFile):
+        expand(np.full_like(ranks, len(levels[0])), levels, pixels.dtype)
+    with pytest.raises(CorruptFile):
+        read_levels(data, 3, 255)
+    for size in range(len(data)):
+        with pytest.raises(CorruptFile):
+            read_levels(data[:size], 3, 65535)
+    rng = np.random.default_rng(4)
+    for _ in range(300):
+        forged = bytearray(data)
+        forged[rng.integers(len(data))] = rng.integers(256)
+        with contextlib.suppress(CorruptFile):
+            found, _ = read_levels(bytes(forged), 3, 65535)
+            assert all(used[0] >= 0 and used[-1] <= 65535 and (np.diff(used) > 0).all() for used in found)

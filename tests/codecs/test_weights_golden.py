@@ -1,26 +1,18 @@
 """Tensors encoded by earlier versions decode to the same bytes, and this version writes them the same, also for a plain CPU."""
 
-import importlib.util
 import io
 import os
 import subprocess
 import sys
 import zlib
-from pathlib import Path
 
 import pytest
 
 from laconic import api
+from tools import make_golden_weights as maker
+from tools.golden import FOLDER
 
-GOLDEN = sorted((Path(__file__).parent.parent / "golden").glob("weights-*.lac"))
-
-
-@pytest.fixture(scope="module")
-def maker(repository):
-    spec = importlib.util.spec_from_file_location("make_golden_weights", repository / "tools" / "make_golden_weights.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+GOLDEN = sorted(FOLDER.glob("weights-*.lac"))
 
 
 def test_there_are_some():
@@ -28,7 +20,7 @@ def test_there_are_some():
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_golden(path, maker):
+def test_golden(path):
     _, effort, name = path.stem.split("-")
     out = io.BytesIO()
     api.decode_file(path, out)
@@ -42,11 +34,7 @@ def test_golden(path, maker):
 @pytest.mark.slow
 def test_same_bytes_without_vector_instructions(repository, tmp_path):
     code = (
-        "import importlib.util, sys\n"
-        "from pathlib import Path\n"
-        "spec = importlib.util.spec_from_file_location('maker', 'tools/make_golden_weights.py')\n"
-        "maker = importlib.util.module_from_spec(spec)\n"
-        "spec.loader.exec_module(maker)\n"
+        "from pathlib import Path; from tools import make_golden_weights as maker\n"
         "for name in maker.FILES:\n"
         "    assert maker.make(5, name) == Path(f'tests/golden/weights-effort5-{name}.lac').read_bytes(), name\n"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laconic.codecs.audio._numbers import Reader, Writer
+from laconic.codecs._numbers import Reader, Writer
 from laconic.errors import CorruptFile
 
 _FEW = 8  # samples per level below which a list of levels says more than it saves

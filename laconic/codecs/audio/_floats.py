@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from laconic.codecs.audio._numbers import Reader, Writer, pack, unpack
+from laconic.codecs._numbers import Reader, Writer, pack, unpack
 from laconic.errors import CorruptFile
 
 _SCALES = (7, 15, 23, 31)  # of sound that was integer once

@@ -10,9 +10,9 @@ length of the head in the side data, of the tail, profile. Side data: head, tail
 from dataclasses import dataclass
 from typing import Any
 
+from laconic.codecs._numbers import Reader, Writer, pack, unpack
 from laconic.codecs.audio import _floats
 from laconic.codecs.audio._dense import Dense, expand, reduce
-from laconic.codecs.audio._numbers import Reader, Writer, pack, unpack
 from laconic.errors import BadInput, CorruptFile, UnsupportedFile
 from laconic.media import wav
 from laconic.media._samples import from_bytes, to_bytes

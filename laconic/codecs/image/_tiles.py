@@ -10,7 +10,7 @@ import numpy as np
 from laconic.codecs.bytes.codec import Bytes
 from laconic.errors import CorruptFile
 
-STORED, CONSTANT, MODEL, GRAPHICS, FAST, BYTES = range(6)
+STORED, CONSTANT, MODEL, GRAPHICS, FAST, BYTES, LEVELS = range(7)
 _HEAD = struct.Struct("<BI")
 _ORDER = (1, 0, 2)  # planes of RGB as the model takes them: green first
 _REPEATS = 0.55  # share of pixels equal to the one above or to the left from which on the graphics model is tried
@@ -70,9 +70,18 @@ def _encode_group(pixels: np.ndarray, depth: int, indexed: bool, effort: int) ->
 
         found.append((GRAPHICS, graphics_encode(pixels) or found[0][1]))
     if depth >= 8 and not (drawn and (repeats > _ONLY_GRAPHICS or (indexed and effort < 9))):
-        found.append(_encode_model(_planes(pixels), (1 << depth) - 1, effort) or found[0])
+        found.append(_encode_levels(pixels, effort) or _encode_model(_planes(pixels), (1 << depth) - 1, effort) or found[0])
     method, data = min(found, key=lambda item: (len(item[1]), item[0]))
     return _group(method, data)
+
+
+def _encode_levels(pixels: np.ndarray, effort: int) -> tuple[int, bytes] | None:
+    """Method and data of pixels that leave many values unused; None for others."""
+    from laconic.codecs.image._levels import reduce
+
+    reduced = reduce(pixels)
+    coded = _encode_model(_planes(reduced[1]), reduced[2], effort) if reduced else None
+    return (LEVELS, reduced[0] + bytes([coded[0]]) + coded[1]) if reduced and coded else None
 
 
 def _encode_model(planes: np.ndarray, top: int, effort: int) -> tuple[int, bytes] | None:
@@ -102,19 +111,32 @@ def _decode_group(method: int, data: bytes, shape: tuple[int, int, int], depth: 
         from laconic.codecs.image._graphics import graphics_decode
 
         return graphics_decode(data, shape, dtype)
-    if method == MODEL and depth >= 8 and channels in (1, 3):
-        from laconic.codecs.image._model import model_decode
+    if method in (MODEL, FAST) and depth >= 8 and channels in (1, 3):
+        return _decode_model(method, data, shape, (1 << depth) - 1)
+    if method == LEVELS and depth >= 8 and channels in (1, 3):
+        from laconic.codecs.image._levels import expand, read_levels
 
-        planes = model_decode(data, (channels, height, width), (1 << depth) - 1)
-        return _interleaved(planes)
+        levels, rest = read_levels(data, channels, (1 << depth) - 1)
+        if not rest or rest[0] not in (MODEL, FAST):
+            raise CorruptFile("its ranks are coded by an unknown method")
+        ranks = _decode_model(rest[0], rest[1:], shape, max(map(len, levels)) - 1)
+        return expand(ranks, levels, np.dtype(dtype))
     if method == BYTES:
         samples = Bytes().decode_block(data, height * width * channels * np.dtype(dtype).itemsize)
         return _decode_group(STORED, samples, shape, depth)
-    if method == FAST and depth >= 8 and channels in (1, 3):
-        from laconic.codecs.image._fast import fast_decode
-
-        return _interleaved(fast_decode(data, (channels, height, width), (1 << depth) - 1))
     raise CorruptFile(f"a group of its channels is coded by method {method} in {len(data)} bytes, which cannot be")
+
+
+def _decode_model(method: int, data: bytes, shape: tuple[int, int, int], top: int) -> np.ndarray:
+    """Whole numbers 0..top of `shape`."""
+    height, width, channels = shape
+    if method == MODEL:
+        from laconic.codecs.image._model import model_decode
+
+        return _interleaved(model_decode(data, (channels, height, width), top))
+    from laconic.codecs.image._fast import fast_decode
+
+    return _interleaved(fast_decode(data, (channels, height, width), top))
 
 
 def _planes(pixels: np.ndarray) -> np.ndarray:
