@@ -4,7 +4,7 @@
         [--group photo=skimage_camera*,skimage_moon* --group 16-bit=*16*]
 
 FOLDER holds PNG, WebP, BMP, PPM or JPEG files (also as .xz); all but PNG are turned into PNG first, and every method reads that.
-Peers: `cjxl -d 0` (-e 7 and -e 9), `cwebp -lossless -z 9` (8 bits only) and `optipng -o5`, where installed. Speeds are of raw
+Peers: `cjxl -d 0` (-e 7 and -e 9), `cwebp -lossless -z 9` (8 bits only) and `optipng -o2`, where installed. Speeds are of raw
 pixels per second of processor time, one thread, reading the PNG included; the first image is coded once before that.
 """
 
@@ -32,7 +32,7 @@ PEERS = {
     "cjxl7": ["cjxl", "-d", "0", "-e", "7", "--num_threads=0", "--quiet", "IN", "OUT"],
     "cjxl9": ["cjxl", "-d", "0", "-e", "9", "--num_threads=0", "--quiet", "IN", "OUT"],
     "webp": ["cwebp", "-quiet", "-lossless", "-exact", "-metadata", "all", "-z", "9", "IN", "-o", "OUT"],
-    "optipng": ["optipng", "-quiet", "-o5", "-out", "OUT", "IN"],
+    "optipng": ["optipng", "-quiet", "-o2", "-out", "OUT", "IN"],
 }
 
 
