@@ -68,7 +68,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _train_image(args: argparse.Namespace, options: "TrainOptions", device: Any) -> int:
     from laconic.models.image.options import PROFILES
-    from laconic.training import export
     from laconic.training.image import image_task
     from laconic.training.loop import Run
     from laconic.training.pictures import picture_files
@@ -90,9 +89,19 @@ def _train_image(args: argparse.Namespace, options: "TrainOptions", device: Any)
         training.train()
     finally:
         if training.path.exists():
-            size = export.export_image_model(export.image_model(training.path), folder / "model.lac")
-            note(args, f"{folder / 'model.lac'}: {size} bytes, after {training.step} steps")
+            _export(args, training.path, folder / "model.lac")
     return 0
+
+
+def _export(args: argparse.Namespace, checkpoint: Path, target: Path) -> None:
+    from laconic.training import export
+
+    try:
+        size = export.export_image_model(export.image_model(checkpoint), target)
+    except MissingDependency as error:
+        complain(str(error))  # the checkpoint is there, and has everything
+        return
+    note(args, f"{target}: {size} bytes")
 
 
 def _start(args: argparse.Namespace, folder: Path) -> "ImageModel | None":

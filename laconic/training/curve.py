@@ -31,6 +31,8 @@ class Curve:
         except ImportError:
             return  # the CSV file has everything
         shown = [name for name in names if name not in ("step", "seconds")]
+        if not shown:
+            return
         figure = Figure(figsize=(7, 2 * len(shown)), layout="constrained")
         for axis, name in zip(figure.subplots(len(shown), squeeze=False)[:, 0], shown, strict=True):
             points = [(row["step"], row[name]) for row in self.rows if row.get(name) is not None]

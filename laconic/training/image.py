@@ -95,8 +95,7 @@ def image_task(
     model = start or ImageModel(sizes)
     if start is None:
         start_from_klt(model, pictures, options.seed)
-    layout = torch.channels_last if device.type == "cpu" else torch.contiguous_format
-    return ImageTask(model.to(device, memory_format=layout), pictures, held_out, options)
+    return ImageTask(model.to(device, memory_format=torch.channels_last), pictures, held_out, options)
 
 
 @contextmanager

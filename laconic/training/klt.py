@@ -15,7 +15,7 @@ _BLOCKS = 4096  # in a round
 _SCALE = 64.0  # grey levels of one unit in the transforms
 
 
-def start_from_klt(model: ImageModel, pictures: Pictures, seed: int = 0, rounds: int = 40) -> None:
+def start_from_klt(model: ImageModel, pictures: Pictures, seed: int = 0, rounds: int = 16) -> None:
     """Set the linear transforms, gains and basic scales of a new model, in place.
 
     The transform is found from `rounds` times 4096 blocks. Step sizes follow from the distortion weight by the high-rate rule
@@ -56,7 +56,7 @@ def _spectrum(pictures: Pictures, seed: int, rounds: int) -> tuple[torch.Tensor,
     total = torch.zeros(PATCH * PATCH * 3, PATCH * PATCH * 3, dtype=torch.float64)
     for _ in range(rounds):
         blocks = (pictures.sample(_BLOCKS, PATCH, generator).cpu() - 127.5) / _SCALE
-        features = F.pixel_unshuffle(F.pixel_unshuffle(blocks, 8), 2).flatten(1).double()
-        total += features.t() @ features
+        features = F.pixel_unshuffle(F.pixel_unshuffle(blocks, 8), 2).flatten(1)
+        total += (features.t() @ features).double()
     values, vectors = torch.linalg.eigh(total / (_BLOCKS * rounds))
     return values.flip(0).float(), vectors.flip(1).float()

@@ -72,6 +72,7 @@ class Run:
         self.step, self.seconds = 0, 0.0
         self.average = copy.deepcopy(task.model).requires_grad_(False)
         fused = self.device.type == "cuda"
+        torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark or fused  # all steps have the same shapes
         self.optimiser = torch.optim.Adam([{"params": p, "lr": r} for r, p in task.groups()], betas=(0.9, 0.98), fused=fused)
         self._rates = [group["lr"] for group in self.optimiser.param_groups]
         self.curve = Curve(folder / "curve.csv")
@@ -109,7 +110,6 @@ class Run:
         """Validate, then write checkpoint and curve."""
         figures = self.task.validate(self.average)
         self._report(figures)
-        self.curve.save()
         state = {
             "average": self.average.state_dict(),
             "step": self.step,
@@ -121,6 +121,7 @@ class Run:
             "description": self.task.description(),
         }
         checkpoint.save(self.path, self.task.model, self.optimiser, state)
+        self.curve.save()
 
     def resume(self) -> None:
         """Go on from the checkpoint in the folder."""

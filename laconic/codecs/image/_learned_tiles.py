@@ -129,7 +129,7 @@ class Canvas:
         self._y0, self._y1 = max(0, top // PATCH - halo), min(grid[0], _latents(bottom) + halo)
         self._x0, self._x1 = max(0, left // PATCH - halo), min(grid[1], _latents(right) + halo)
         rows, columns = self._y1 - self._y0, self._x1 - self._x0
-        self._values = torch.zeros((network.options.latents, rows, columns))
+        self._values = torch.from_numpy(np.zeros((network.options.latents, rows, columns), np.float32))  # pages come when used
         self._pixels = np.zeros((bottom - top, right - left, shape[2]), np.uint8)
         self._there = np.zeros((rows, columns), bool)
 
@@ -159,6 +159,8 @@ class Canvas:
 
     def _synthesise(self, row: int, end: int, column: int, stop: int) -> None:
         """Latent positions row..end, column..stop of the whole picture."""
+        if not self._there[row - self._y0 : end - self._y0, column - self._x0 : stop - self._x0].any():
+            return
         halo = reach(self._network.options)
         y0, y1 = max(self._y0, row - halo), min(self._y1, end + halo)
         x0, x1 = max(self._x0, column - halo), min(self._x1, stop + halo)

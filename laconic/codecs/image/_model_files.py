@@ -76,7 +76,7 @@ def _users_files() -> list[Path]:
     for name in os.environ.get(VARIABLE, "").split(os.pathsep):
         path = Path(name)
         if name and path.is_dir():
-            found += sorted(path.glob("*.lac"))
+            found += sorted([*path.glob("*.lac"), *path.glob("*.npz")])
         elif name:
             found.append(path)
     return found
@@ -95,7 +95,9 @@ def _load(path: str, changed: int, size: int) -> LoadedModel:
 
 
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The arrays of a model file; raises UnsupportedFile or CorruptFile."""
+    """The arrays of a model file (or of an .npz file with the same arrays); raises UnsupportedFile or CorruptFile."""
+    if os.fspath(path).endswith(".npz"):
+        return _read_npz(path)
     from laconic.codecs.weights.codec import Weights
     from laconic.container import Limits, stream
     from laconic.media.tensors import to_object
@@ -111,3 +113,15 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(arrays, dict):
         raise UnsupportedFile(f"{os.fspath(path)}: holds one array, not a model; give a model file")
     return arrays
+
+
+def _read_npz(path: str | os.PathLike[str]) -> dict[str, Any]:
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return {name: data[name] for name in data.files}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UnsupportedFile(f"{os.fspath(path)}: cannot be read as a model ({error}); give a model file") from error
