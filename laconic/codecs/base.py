@@ -100,6 +100,11 @@ class Codec(ABC, Generic[V]):
         """What `key` asks for, out of the parts of the chunks that `select` named."""
         raise BadInput(f"codec {self.name!r} cannot be opened in the middle; decode the whole file")
 
+    @classmethod
+    def samples(cls) -> list[Any]:
+        """Small values as `laconic.encode` takes them that between them need every kernel: what `laconic warmup` encodes."""
+        return []
+
     def chunk_size(self) -> int:
         """Bytes of content that the encoder puts into one chunk at most: decides how much is in memory at a time."""
         return 64 << 20

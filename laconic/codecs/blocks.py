@@ -71,6 +71,16 @@ class BlockCodec(Codec[Raw]):
         data = b"".join(parts)[start - skip : stop - skip]
         return data[0] if isinstance(key, int) else data
 
+    @classmethod
+    def samples(cls) -> list[Any]:
+        """Text, records and code-like bytes: each calls on other parts of the models."""
+        text = "".join(f"{i} green bottles hanging on the wall, and if one falls there are {i - 1}.\n" for i in range(99, 0, -1))
+        records = b"".join(i.to_bytes(4, "little") + (i * i % 65536).to_bytes(2, "little") + b"\0\0" for i in range(1000))
+        code = b"".join(
+            b"\x55\x48\x89\xe5\xe8" + (4096 - 16 * i & 0xFFFFFFFF).to_bytes(4, "little") + b"\x5d\xc3" for i in range(400)
+        )
+        return [text.encode(), records, code]
+
     def _blocks(self, value: Raw) -> Iterator[_Block]:
         start = 0
         for data in value.source.blocks(self.chunk_size()):

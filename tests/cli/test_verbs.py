@@ -73,3 +73,8 @@ def test_bench(laconic, text: Path) -> None:
     assert all(row["identical"] and row["size"] == text.stat().st_size for row in rows)
     table = laconic("bench", "text.txt", "--efforts", "1", "--peers", "none", "--repeats", "1").stdout.decode()
     assert "bytes --effort 1" in table
+
+
+def test_warmup_leaves_nothing_to_compile(laconic):
+    laconic("warmup")
+    assert json.loads(laconic("warmup", "--json").stdout)["kernels"] == 0

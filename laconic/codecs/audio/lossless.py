@@ -54,6 +54,15 @@ class AudioLossless(Codec[Audio]):
         """The format, but for small files, whose heads tell it."""
         return None if _is_small(value) else value.format
 
+    @classmethod
+    def samples(cls) -> list[Any]:
+        """A tone in stereo, as integers and as floats."""
+        import numpy as np
+
+        places = np.arange(3000)
+        tone = np.stack([places * places % 4001 - 2000, places * 7 % 3001 - 1500], 1)
+        return [Audio.from_samples(tone.astype(np.int16), 44100), Audio.from_samples((tone / 3000).astype(np.float32), 44100)]
+
     def chunk_size(self) -> int:
         """2 MiB for efforts 1-3, 4 MiB for 4-6, 16 MiB for 7-9."""
         return _CHUNK[self.options.effort] * _MIB

@@ -70,6 +70,15 @@ class LosslessImage(Codec[Image]):
             described["extras"] = [list(item) for item in value.extras]
         return described
 
+    @classmethod
+    def samples(cls) -> list[Any]:
+        """A photo-like picture in gray and colour, one of 16 bits that uses few of them, and a drawing."""
+        y, x = np.mgrid[0:48, 0:64]
+        smooth = (x * x + 3 * y * y) // 40 + (x * 7 + y * 13) % 5
+        drawn = ((x // 9 + y // 7) % 3 * 100).astype(np.uint8)
+        colour = np.stack([smooth, smooth // 2, smooth // 3], 2).astype(np.uint8)
+        return [smooth.astype(np.uint8), colour, smooth.astype(np.uint16) * 257, np.stack([drawn] * 3, 2)]
+
     def chunk_size(self) -> int:
         """A tile of 16-bit RGBA."""
         return _SIDE * _SIDE * 8

@@ -73,6 +73,16 @@ class Weights(Codec[Tensors]):
         named = {"base": str(base.get("name"))} if isinstance(base, dict) else {}
         return {**named, "tensors": tensors}
 
+    @classmethod
+    def samples(cls) -> list[Any]:
+        """Floats of three widths, integers, and values that repeat."""
+        import numpy as np
+
+        spread = np.random.default_rng(1).normal(0, 0.02, (300, 256))
+        wide = spread.astype(np.float32)
+        whole = (spread * 1000).astype(np.int8)
+        return [{"a": wide, "b": wide.astype(np.float16), "c": spread, "d": whole, "e": np.sign(wide), "f": wide.view(np.uint32)}]
+
     def chunk_size(self) -> int:
         """4 MiB."""
         return CHUNK
