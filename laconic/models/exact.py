@@ -52,6 +52,9 @@ class ExactLayer(nn.Module):
     def check(self) -> None:
         """Prove that no sum can leave the exact range; raises CorruptFile."""
 
+    def prepare(self) -> None:
+        """Called by `set_mode`, which a training calls before every step: do what is the same for all uses in the step."""
+
     def rounded(self, x: Tensor) -> Tensor:
         """To the nearest integer, halves upwards; in a training the gradient passes, or nothing is rounded."""
         if self.mode == Mode.FLOAT:
@@ -73,6 +76,7 @@ class Conv(ExactLayer):
     units of the sum) and `multiplier` (int32, of 2^-24) are what `freeze` makes of them.
     """
 
+    _simulated: Tensor
     codes: Tensor
     offset: Tensor
     multiplier: Tensor
@@ -95,15 +99,20 @@ class Conv(ExactLayer):
             return self._exact(x)
         weight, bias = self.weight, self.bias * UNIT
         if self.mode == Mode.SIMULATED:
-            step = self.step()
-            codes = torch.round(weight / step[:, None, None, None]).clamp(-TOP, TOP)
-            weight = weight + (codes * step[:, None, None, None] - weight).detach()
+            weight = self._simulated
         if self.top > TOP:  # more digits than bfloat16 has
             with torch.autocast(x.device.type, enabled=False):
                 y = F.conv2d(x.float(), weight, bias, padding=self.kernel // 2, groups=self.groups)
         else:
             y = F.conv2d(x, weight, bias, padding=self.kernel // 2, groups=self.groups)
-        return self.rounded(y).clamp(-self.top, self.top)
+        return F.hardtanh(self.rounded(y), -self.top, self.top)
+
+    def prepare(self) -> None:
+        """The rounded weights of a simulation, through which gradients pass."""
+        if self.mode == Mode.SIMULATED:
+            step = self.step()[:, None, None, None]
+            codes = torch.round(self.weight.detach() / step).clamp(-TOP, TOP)
+            self._simulated = self.weight + (codes * step - self.weight.detach())
 
     def step(self) -> Tensor:
         """f32[outputs]: what a weight code of 1 stands for; large enough that sums stay in range."""
@@ -166,7 +175,7 @@ class Gate(ExactLayer):
     def forward(self, x: Tensor) -> Tensor:
         """Products of 14 bits: exact."""
         value, gate = x.chunk(2, 1)
-        return self.rounded(value * gate.clamp(min=0) * (1 / UNIT)).clamp(-TOP, TOP)
+        return F.hardtanh(self.rounded(value * F.relu(gate) * (1 / UNIT)), -TOP, TOP)
 
 
 class Table(ExactLayer):
@@ -238,7 +247,7 @@ class Embedding(ExactLayer):
 
 def add(x: Tensor, y: Tensor) -> Tensor:
     """Sum, clamped to activations."""
-    return (x + y).clamp(-TOP, TOP)
+    return F.hardtanh(x + y, -TOP, TOP)
 
 
 def interpolate(knots: Tensor, at: Tensor) -> Tensor:
@@ -256,12 +265,16 @@ def requantise(total: Tensor, offset: Tensor, multiplier: Tensor, top: int) -> T
 
 
 def set_mode(network: nn.Module, mode: Mode) -> None:
-    """Switch all exact layers of a network; going to EXACT checks the bounds of all of them (`freeze` comes before)."""
+    """Switch all exact layers of a network; going to EXACT checks the bounds of all of them (`freeze` comes before).
+
+    In mode SIMULATED it must be called again whenever parameters have changed.
+    """
     for layer in network.modules():
         if isinstance(layer, ExactLayer):
             if mode == Mode.EXACT:
                 layer.check()
             layer.mode = mode
+            layer.prepare()
 
 
 def freeze(network: nn.Module) -> None:

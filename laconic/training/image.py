@@ -62,8 +62,8 @@ class ImageTask(Task):
             return {}
         figures = {}
         network = cast(ImageModel, model)
-        set_mode(network, Mode.SIMULATED)
         with torch.no_grad():
+            set_mode(network, Mode.SIMULATED)
             for value in _SHOWN:
                 rates, errors = [], []
                 for pixels in self._validation.split(4):

@@ -41,6 +41,7 @@ def pack(model: ImageModel) -> dict[str, np.ndarray]:
     arrays = {_OPTIONS: np.frombuffer(model.options.to_json(), np.uint8), _ANSWER: _answer(model)}
     for layer, mode in modes.items():
         layer.mode = mode
+        layer.prepare()
     arrays.update({f"entropy.{name}": value.cpu().numpy() for name, value in model.entropy.named_buffers()})
     for name, value in model.named_parameters():
         if name.startswith("entropy."):
