@@ -28,7 +28,7 @@ def laconic(tmp_path: Path, program: list[str], environment: dict[str, str]) -> 
     def run(*arguments: str | Path, stdin: bytes = b"", code: int | None = 0, env: dict[str, str] | None = None):
         command = [*program, *map(str, arguments)]
         done = subprocess.run(
-            command, input=stdin, cwd=tmp_path, env={**environment, **(env or {})}, capture_output=True, timeout=120
+            command, input=stdin, cwd=tmp_path, env={**environment, **(env or {})}, capture_output=True, timeout=300
         )
         if code is not None:
             assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout!r}\n{done.stderr.decode()}"
