@@ -3,7 +3,7 @@
 import io
 import os
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 from laconic import _coding
 from laconic._files import FileResult, append_file, decode_file, encode_file, open_source
@@ -79,7 +79,7 @@ class Coder:
         """The bytes of a `.lac` file."""
         if isinstance(value_or_path, str | os.PathLike):
             return _encode_path(value_or_path, self.name, self.options, threads, verify)
-        coder, out = _coding.make_codec(self.name, self.options), _Collected()
+        coder, out = _coding.make_codec(self.name, self.options), io.BytesIO()
         value = _coding.media_of(coder).from_object(value_or_path)
         _coding.encode_value(coder, value, None, out, threads=threads, verify=verify)
         return out.getvalue()
@@ -126,23 +126,8 @@ class OpenFile:
         self._source.close()
 
 
-class _Collected(io.RawIOBase, BinaryIO):
-    """Keeps what is written and puts it together once, at the end: a growing buffer would copy it again and again."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def write(self, data: Any) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def getvalue(self) -> bytes:
-        """Everything written."""
-        return b"".join(self._parts)
-
-
 def _encode_path(path: Any, codec: str | None, options: dict[str, Any], threads: int, verify: bool) -> bytes:
-    out = _Collected()
+    out = io.BytesIO()
     with FileSource(path) as source:
         job = _coding.prepare(source, codec, options)
         name = _coding.stored_name(source)

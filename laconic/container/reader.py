@@ -39,13 +39,13 @@ class Reader:
     def chunk(self, position: int) -> Chunk:
         """The chunk at this position of the index, read in one piece and checked."""
         head = self.index[position]
-        data = self._source.read(head.offset, head.end - head.offset + len(layout.COMPACT_END) * self.compact)
+        data = self._source.view(head.offset, head.end - head.offset + len(layout.COMPACT_END) * self.compact)
         if self.compact:
-            return compact_chunk(self._source, head, data, self._limits)
+            return compact_chunk(self._source, head, bytes(data), self._limits)
         head_size = head.payload_offset - head.offset
         if data[:head_size] != layout.pack_chunk_head(head, self.file_id):
             raise damaged(self._source, head, "its header differs from the index")
-        payload = data[head_size:]
+        payload = bytes(data[head_size:])
         if len(payload) < head.payload_size or content_hash(payload) != head.payload_hash:
             raise damaged(self._source, head, "its bytes differ from what was written")
         return head.with_payload(payload)

@@ -39,6 +39,10 @@ class RangeCounter(BytesSource):
         self.reads.append((offset, n))
         return super().read(offset, n)
 
+    def view(self, offset, n):
+        self.reads.append((offset, n))
+        return super().view(offset, n)
+
 
 covers = st.lists(st.tuples(st.integers(0, 2**40), st.integers(0, 2**20)), min_size=2, max_size=8).map(
     lambda pairs: tuple((a, a + b) for a, b in pairs)
