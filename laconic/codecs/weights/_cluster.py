@@ -5,15 +5,15 @@
 A group costs its table, the start of its stream and some time, so atoms are joined as long as separate tables save less.
 """
 
-import heapq
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from laconic.codecs.weights import _kernel
+from laconic.codecs.weights import _cluster_kernel as kernels
 from laconic.codecs.weights._plan import Run
+from laconic.entropy._rans_dispatch import readonly
 
 _SMALLEST, _LARGEST = 256, 1 << 14  # values in a piece, about
 _WITHOUT_ROWS = 1024  # values in a piece of a tensor that has no rows
@@ -47,98 +47,52 @@ def cut(run: Run, size: int, effort: int) -> int:
     return piece if n >= 16 * piece else 0
 
 
-def count(runs: list[Floats], effort: int) -> list[NDArray[np.int64]]:
-    """The counts of each atom, i64[exponents << extra bits]; `which` of the runs then tells the atom of each piece."""
-    found: list[NDArray[np.int64]] = []
-    for run in runs:
-        n, piece = len(run.values), run.piece or len(run.values)
-        pieces = -(-n // piece)
-        top = 8 * run.values.dtype.itemsize - 1
-        atoms = 1
-        if run.piece:
-            sums = np.empty(pieces, np.uint64)
-            _kernel.sum_exponents(
-                run.values, np.uint64(piece), np.uint64(run.mantissa), np.uint64((1 << (top - run.mantissa)) - 1), sums
-            )
-            atoms = min(_ATOMS[effort], n // _ATOM.get(effort, _USUAL_ATOM))
-            # By rank of the mean exponent; the short last piece has its share.
-            means = sums.astype(np.float64) / np.minimum(piece, n - piece * np.arange(pieces))
-            order = np.argsort(means, kind="stable")
-            rank = np.empty(pieces, np.int64)
-            rank[order] = np.arange(pieces)
-            run.which = rank * atoms // pieces + len(found)
-        else:
-            run.which = np.full(1, len(found), np.int64)
-        shift = run.mantissa - min(EXTRA, run.mantissa)
-        counts = np.zeros((atoms, 2, 1 << (top - shift)), np.uint32)
-        _kernel.count_highs(
-            run.values, np.uint64(piece), run.which - len(found), np.uint64(shift), np.uint64(counts.shape[2] - 1), counts
-        )
-        found += list(counts.sum(axis=1, dtype=np.int64))
-    return found
+def count(runs: list[Floats], effort: int) -> NDArray[np.uint32]:
+    """The counts of each atom, u32[atoms, 2, exponents << extra bits] (see `_cluster_kernel`).
+
+    `which` of the runs, all of one type, then tells the atom of each piece.
+    """
+    top, mantissa = 8 * runs[0].values.dtype.itemsize - 1, runs[0].mantissa
+    shift = mantissa - min(EXTRA, mantissa)
+    atoms = [min(_ATOMS[effort], len(run.values) // _ATOM.get(effort, _USUAL_ATOM)) if run.piece else 1 for run in runs]
+    counts = np.zeros((sum(atoms), 2, 1 << (top - shift)), np.uint32)
+    first = 0
+    for run, several in zip(runs, atoms, strict=True):
+        values, piece = readonly(run.values), run.piece or len(run.values)
+        which = _ranked(run, values, several) if several > 1 else np.zeros(-(-len(values) // piece), np.int64)
+        mine = counts[first : first + several]
+        kernels.count_highs(values, np.uint64(piece), which, np.uint64(shift), np.uint64(counts.shape[2] - 1), mine)
+        run.which = which + first
+        first += several
+    return counts
 
 
-def join(counts: list[NDArray[np.int64]], extra: int, size: int, effort: int, most: int) -> NDArray[np.int64]:
-    """The group (0 .. at most `most` - 1) of each atom. size: bits of all values, `extra`: mantissa bits in the counts."""
-    exponents = [part.reshape(-1, 1 << extra).sum(axis=1) for part in counts]
-    means = [float((part * np.arange(len(part))).sum()) / max(1, int(part.sum())) for part in exponents]
-    order = sorted(range(len(counts)), key=lambda atom: means[atom])
-    groups = _Chain([exponents[atom] for atom in order])
-    groups.join(_TABLE + _TIME.get(effort, 0.0) * size, most)
-    result = np.empty(len(counts), np.int64)
-    result[order] = groups.numbers()
+def _ranked(run: Floats, values: NDArray[Any], atoms: int) -> NDArray[np.int64]:
+    """The atom (0 .. atoms - 1) of each piece: by rank of its mean exponent."""
+    n = len(values)
+    pieces = -(-n // run.piece)
+    top = 8 * values.dtype.itemsize - 1
+    sums = np.empty(pieces, np.uint64)
+    kernels.sum_exponents(values, np.uint64(run.piece), np.uint64(run.mantissa), np.uint64((1 << (top - run.mantissa)) - 1), sums)
+    means = sums.astype(np.float64)
+    means[-1] *= run.piece / (n - (pieces - 1) * run.piece)  # the last piece may be short
+    rank = np.empty(pieces, np.int64)
+    rank[np.argsort(means, kind="stable")] = np.arange(pieces) * atoms // pieces
+    return rank
+
+
+def join(
+    counts: NDArray[np.uint32], atoms: NDArray[np.int64], extra: int, size: int, effort: int, most: int
+) -> NDArray[np.int64]:
+    """The group (0 .. at most `most` - 1) of each of these atoms. size: bits of all values; extra: mantissa bits in the counts.
+
+    Ordered by mean exponent, neighbours are joined: first those that lose least.
+    """
+    exponents, means = np.empty((len(atoms), counts.shape[2] >> extra), np.int64), np.empty(len(atoms))
+    kernels.exponents_of(counts, atoms, extra, exponents, means)
+    order = np.argsort(means, kind="stable")
+    numbers, result = np.empty(len(atoms), np.int64), np.empty(len(atoms), np.int64)
+    price = _TABLE + _TIME.get(effort, 0.0) * size
+    kernels.join_neighbours(exponents[order], price, most, float(_PER_EXPONENT), numbers)
+    result[order] = numbers
     return result
-
-
-class _Chain:
-    """Groups in a row, of which neighbours may be joined."""
-
-    def __init__(self, counts: list[NDArray[np.int64]]) -> None:
-        used = np.flatnonzero(sum(counts))
-        first, last = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
-        self._counts = [np.ascontiguousarray(part[first:last]) for part in counts]
-        nothing = np.zeros(last - first, np.int64)
-        self._costs = [_cost(part, nothing) for part in self._counts]
-        self._next = [*range(1, len(counts)), -1]
-        self._before = [-1, *range(len(counts) - 1)]
-        self._alive = [True] * len(counts)
-        self._heap: list[tuple[float, int, int, int]] = []
-        self._version = [0] * len(counts)
-
-    def join(self, price: float, most: int) -> None:
-        """Join those neighbours that lose least, while that is less than `price` bits or there are more than `most` groups."""
-        left = len(self._counts)
-        for number in range(left - 1):
-            self._offer(number)
-        while self._heap and (self._heap[0][0] < price or left > most):
-            _, number, version, other = heapq.heappop(self._heap)
-            if not self._alive[number] or self._next[number] != other or self._version[number] + self._version[other] != version:
-                continue
-            self._costs[number] = _cost(self._counts[number], self._counts[other])
-            self._counts[number] = self._counts[number] + self._counts[other]
-            self._version[number] += self._version[other] + 1
-            self._alive[other] = False
-            self._next[number] = self._next[other]
-            if self._next[other] >= 0:
-                self._before[self._next[other]] = number
-                self._offer(number)
-            if self._before[number] >= 0:
-                self._offer(self._before[number])
-            left -= 1
-
-    def numbers(self) -> list[int]:
-        """The number of the group that each of the first groups is in now."""
-        result, number = [], -1
-        for alive in self._alive:
-            number += alive
-            result.append(number)
-        return result
-
-    def _offer(self, number: int) -> None:
-        other = self._next[number]
-        loss = _cost(self._counts[number], self._counts[other]) - self._costs[number] - self._costs[other]
-        heapq.heappush(self._heap, (loss, number, self._version[number] + self._version[other], other))
-
-
-def _cost(counts: NDArray[np.int64], more: NDArray[np.int64]) -> float:
-    return float(_kernel.joint_cost(counts, more, float(_PER_EXPONENT)))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from laconic.codecs.weights import _kernel
 from laconic.codecs.weights._numbers import Reader, Writer
-from laconic.codecs.weights._planes import decode_plane, encode_plane, entropy
+from laconic.codecs.weights._planes import decode_plane, encode_plane
 from laconic.codecs.weights._scratch import scratch
 from laconic.entropy._rans_dispatch import readonly
 from laconic.errors import CorruptFile
@@ -118,24 +118,10 @@ def plane_size(n: int, width: int) -> int:
 
 def _choose(values: NDArray[Any], mantissa: int, counts: NDArray[np.int64], extra: int) -> tuple[Layout, NDArray[np.int64], int]:
     """(layout that takes the fewest bits, counts of its codes, high bits to list)."""
-    size = values.dtype.itemsize
     drop, sign = _common(values, mantissa)
-    best: tuple[float, Layout, NDArray[np.int64], int] | None = None
-    while True:
-        bits = mantissa - extra - drop
-        if bits >= 0:
-            base, code_counts = _window(counts)
-            zeros = int(code_counts[0])
-            listed = zeros if base and zeros > counts[0] else 0
-            cost = entropy(code_counts) + 16 * listed + bits * len(values) + 6 * np.count_nonzero(code_counts)
-            if best is None or cost < best[0]:
-                best = cost, Layout(size, drop, bits, sign, base), code_counts, listed
-        if not extra:
-            break
-        counts = counts.reshape(-1, 2).sum(axis=1)
-        extra -= 1
-    assert best is not None  # without extra bits, bits is never negative
-    return best[1:]
+    codes = np.empty(256, np.int64)
+    extra, base, listed = _kernel.choose(counts, extra, mantissa - drop, len(values), codes)
+    return Layout(values.dtype.itemsize, drop, mantissa - drop - int(extra), sign, int(base)), codes, int(listed)
 
 
 def _common(values: NDArray[Any], mantissa: int) -> tuple[int, int]:
@@ -149,23 +135,13 @@ def _common(values: NDArray[Any], mantissa: int) -> tuple[int, int]:
     return drop, high >> top if (low ^ high) >> top == 0 else _STORED
 
 
-def _window(counts: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
-    """(base, counts of the codes) that leave the fewest values without a code of their own."""
-    base = int(_kernel.best_window(counts, 255))
-    codes = np.zeros(256, np.int64)
-    part = counts[base + 1 : base + 256]
-    codes[1 : 1 + len(part)] = part
-    codes[0] = int(counts.sum()) - int(part.sum())
-    return base, codes
-
-
 def _list_highs(out: Writer, values: NDArray[Any], codes: NDArray[np.uint8], layout: Layout, count: int) -> None:
     """The high bits of the `count` values that have code 0 (none, where all of them are 0)."""
+    out.number(count)
     places = np.empty(count, np.uint64)
     if count:
         _kernel.zero_places(codes, places)
     highs = (values[places] >> np.uint64(layout.drop + layout.bits)).astype(np.uint64) & np.uint64(layout.high_mask)
-    out.number(count)
     encode_plane(out, highs.astype("<u2").view(np.uint8))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laconic.codecs.weights._cluster import EXTRA, Floats, count, cut, join
+from laconic.codecs.weights._cluster_kernel import totals_of
 from laconic.codecs.weights._delta import pays
 from laconic.codecs.weights._floats import MANTISSAS
 from laconic.codecs.weights._pieces import MOST_GROUPS, Pieces
@@ -82,10 +83,10 @@ def _float_groups(
     joined = _joined(floats, alone, counts, extra, effort, most - len(alone))
     for item in floats:
         item.which = joined[item.which]
+    totals = np.empty((int(joined.max()) + 1, counts.shape[2]), np.int64)
+    totals_of(counts, joined, totals)
     groups = []
-    for number in range(int(joined.max()) + 1):
-        atoms = np.flatnonzero(joined == number)
-        total = np.sum([counts[atom] for atom in atoms], axis=0)
+    for number, total in enumerate(totals):
         groups.append(Group(kind, size, mantissa, extra, total, number < len(alone)))
     return floats, groups
 
@@ -99,7 +100,7 @@ def _alone(floats: list[Floats], most: int) -> list[Floats]:
 
 
 def _joined(
-    floats: list[Floats], alone: list[Floats], counts: list[NDArray[np.int64]], extra: int, effort: int, most: int
+    floats: list[Floats], alone: list[Floats], counts: NDArray[np.uint32], extra: int, effort: int, most: int
 ) -> NDArray[np.int64]:
     """The group of each atom: those of the runs that are alone have one each, the others are joined."""
     joined = np.full(len(counts), -1, np.int64)
@@ -108,7 +109,7 @@ def _joined(
     others = np.flatnonzero(joined < 0)
     if len(others):
         bits = 8 * sum(run.values.nbytes for run in floats)
-        joined[others] = join([counts[atom] for atom in others], extra, bits, effort, most) + len(alone)
+        joined[others] = join(counts, others, extra, bits, effort, most) + len(alone)
     return joined
 
 

@@ -71,37 +71,6 @@ def split(values, blocks, codes, planes, ops, base, shift, mask, kind):  # type:
 
 
 @kernel
-def sum_exponents(values, piece, shift, mask, sums):  # type: ignore[no-untyped-def]
-    """sums[k] = sum of value >> shift & mask over piece k of values (unsigned, aligned); all pieces but the last have `piece`."""
-    n = np.uint64(len(values))
-    for k in range(np.uint64(len(sums))):
-        begin = k * piece
-        total = np.uint64(0)
-        for i in range(begin, min(begin + piece, n)):
-            total += (np.uint64(values[i]) >> shift) & mask
-        sums[k] = total
-
-
-@kernel
-def count_highs(values, piece, atoms, shift, mask, counts):  # type: ignore[no-untyped-def]
-    """counts[a, ., value >> shift & mask] += 1 over piece k of values, a = atoms[k].
-
-    counts: u32[atoms, 2, mask + 1]; neighbours count in different halves, so that equal ones do not wait for each other.
-    """
-    n = np.uint64(len(values))
-    for k in range(np.uint64(len(atoms))):
-        begin = k * piece
-        end = min(begin + piece, n)
-        even, odd = counts[atoms[k], 0], counts[atoms[k], 1]
-        whole = begin + ((end - begin) & ~ONE)
-        for i in range(begin, whole, np.uint64(2)):
-            even[(np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
-            odd[(np.uint64(values[i + ONE]) >> shift) & mask] += np.uint32(1)
-        for i in range(whole, end):
-            even[(np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
-
-
-@kernel
 def zero_places(codes, places):  # type: ignore[no-untyped-def]
     """Positions of the first len(places) zeros in codes; returns how many zeros there are."""
     found, room = np.uint64(0), np.uint64(len(places))
@@ -172,17 +141,6 @@ def normalised(counts, total):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def joint_cost(first, second, price):  # type: ignore[no-untyped-def]
-    """`information` of the sums of two arrays of counts, and `price` for each sum that is not 0."""
-    sums = first + second
-    cost = information(sums)
-    for i in range(len(sums)):
-        if sums[i] > 0:
-            cost += price
-    return cost
-
-
-@kernel
 def best_window(counts, width):  # type: ignore[no-untyped-def]
     """The lowest base for which most is counted in base + 1 .. base + width."""
     inside = np.zeros(max(1, len(counts) - width), np.int64)
@@ -194,26 +152,113 @@ def best_window(counts, width):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def gather_rows(rows, chosen, content):  # type: ignore[no-untyped-def]
-    """content, u8: the chosen ones (bool) of rows u8[n, size], one after the other; returns their bytes."""
-    at = np.uint64(0)
-    size = np.uint64(rows.shape[1])
-    for k in range(np.uint64(len(chosen))):
-        if chosen[k]:
-            for i in range(size):
-                content[at + i] = rows[k, i]
-            at += size
-    return at
+def choose(counts, extra, bits, n, codes):  # type: ignore[no-untyped-def]
+    """(extra bits, base, values to list) with which n values take the fewest bits; codes, i64[256]: the counts of their codes.
+
+    counts: i64[...], how often each exponent with `extra` bits behind it occurs; bits: below the exponent.
+    """
+    cost, best, base, listed = np.inf, extra, 0, 0
+    tried = np.empty(256, np.int64)
+    while True:
+        if bits >= extra:
+            low = best_window(counts, 255)
+            tried[:] = 0
+            for i in range(len(counts)):
+                tried[i - low if low < i < low + 256 else 0] += counts[i]
+            used = 0
+            for i in range(256):
+                used += tried[i] > 0
+            apart = tried[0] if low > 0 and tried[0] > counts[0] else 0
+            here = information(tried) + 16 * apart + (bits - extra) * n + 6 * used
+            if here < cost:
+                cost, best, base, listed = here, extra, low, apart
+                codes[:] = tried
+        if extra == 0:
+            return best, base, listed
+        counts = counts[0::2] + counts[1::2]
+        extra -= 1
 
 
 @kernel
-def scatter_rows(content, chosen, rows):  # type: ignore[no-untyped-def]
-    """The inverse of `gather_rows`."""
-    at = np.uint64(0)
-    size = np.uint64(rows.shape[1])
-    for k in range(np.uint64(len(chosen))):
-        if chosen[k]:
-            for i in range(size):
-                rows[k, i] = content[at + i]
+def count_bytes(plane, counts):  # type: ignore[no-untyped-def]
+    """counts, u32[256]: how often each byte occurs in plane, u8[...]."""
+    parts = np.zeros((4, 256), np.uint32)
+    first, second, third, fourth = parts[0], parts[1], parts[2], parts[3]
+    n = np.uint64(len(plane))
+    whole = n & ~np.uint64(3)
+    for i in range(np.uint64(0), whole, np.uint64(4)):
+        first[plane[i]] += np.uint32(1)
+        second[plane[i + ONE]] += np.uint32(1)
+        third[plane[i + np.uint64(2)]] += np.uint32(1)
+        fourth[plane[i + np.uint64(3)]] += np.uint32(1)
+    for i in range(whole, n):
+        first[plane[i]] += np.uint32(1)
+    for k in range(256):
+        counts[k] = first[k] + second[k] + third[k] + fourth[k]
+
+
+@kernel
+def sampled_entropy(plane, samples, size):  # type: ignore[no-untyped-def]
+    """Bits of a byte at the entropy of `samples` pieces of `size` bytes, evenly spread over plane (u8, longer than they are)."""
+    counts = np.zeros(256, np.uint32)
+    room = np.uint64(len(plane)) - size
+    for k in range(samples):
+        begin = k * room // (samples - ONE)
+        for i in range(begin, begin + size):
+            counts[plane[i]] += np.uint32(1)
+    return information(counts) / np.float64(samples * size)
+
+
+@kernel
+def extents(runs, choices, begins, sizes, whole):  # type: ignore[no-untyped-def]
+    """Of each group, i64[groups]: where its first piece begins, its bytes, and whether all its pieces lie side by side.
+
+    runs: i64[runs, 2], (size, size of its pieces); choices: u8, the group of each piece.
+    """
+    begins[:] = 0
+    sizes[:] = 0
+    whole[:] = 1
+    at = k = 0
+    for run in range(len(runs)):
+        end, piece = at + runs[run, 0], runs[run, 1]
+        while at < end:
+            group, size = choices[k], min(piece, end - at)
+            if sizes[group] == 0:
+                begins[group] = at
+            elif begins[group] + sizes[group] != at:
+                whole[group] = 0
+            sizes[group] += size
             at += size
-    return at
+            k += 1
+
+
+@kernel
+def gather(data, runs, choices, group, content):  # type: ignore[no-untyped-def]
+    """content, u8: the pieces of one group of data, one after the other (see `extents`)."""
+    at, k, place = np.uint64(0), 0, np.uint64(0)
+    for run in range(len(runs)):
+        end, piece = at + np.uint64(runs[run, 0]), np.uint64(runs[run, 1])
+        while at < end:
+            size = min(piece, end - at)
+            if choices[k] == group:
+                for i in range(size):
+                    content[place + i] = data[at + i]
+                place += size
+            at += size
+            k += 1
+
+
+@kernel
+def scatter(content, runs, choices, group, data):  # type: ignore[no-untyped-def]
+    """The inverse of `gather`."""
+    at, k, place = np.uint64(0), 0, np.uint64(0)
+    for run in range(len(runs)):
+        end, piece = at + np.uint64(runs[run, 0]), np.uint64(runs[run, 1])
+        while at < end:
+            size = min(piece, end - at)
+            if choices[k] == group:
+                for i in range(size):
+                    data[at + i] = content[place + i]
+                place += size
+            at += size
+            k += 1

@@ -74,73 +74,31 @@ class Pieces:
         place = self.place(data, group)
         if place is not None:
             return place
-        content, at = scratch(self.size(group)), 0
-        for part in self._parts.get(group, ()):
-            run, whole = data[part.begin : part.stop], (part.stop - part.begin) // part.piece
-            if part.chosen is None:
-                content[at : at + len(run)] = run
-                at += len(run)
-                continue
-            rows = readonly(run[: whole * part.piece].reshape(whole, part.piece))
-            at += int(_kernel.gather_rows(rows, readonly(part.chosen[:whole]), content[at:]))
-            if part.chosen[whole:].any():
-                rest = run[whole * part.piece :]
-                content[at : at + len(rest)] = rest
-                at += len(rest)
+        content = scratch(self.size(group))
+        _kernel.gather(readonly(data), self._table, readonly(self.choices), np.uint64(group), content)
         return content
 
     def place(self, out: Bytes, group: int) -> Bytes | None:
         """The part of `out` that a group alone fills; None where it has several."""
-        parts = self._parts.get(group, ())
-        return out[parts[0].begin : parts[0].stop] if len(parts) == 1 and parts[0].chosen is None else None
+        begins, sizes, whole = self._extents
+        return out[begins[group] : begins[group] + sizes[group]] if whole[group] else None
 
     def size(self, group: int) -> int:
         """Bytes in a group."""
-        total = 0
-        for part in self._parts.get(group, ()):
-            size = part.stop - part.begin
-            if part.chosen is not None:
-                short = len(part.chosen) * part.piece - size if part.chosen[-1] else 0
-                size = int(np.count_nonzero(part.chosen)) * part.piece - short
-            total += size
-        return total
+        return self._extents[1][group]
 
     def scatter(self, out: Bytes, group: int, content: Bytes) -> None:
         """The inverse of `gather`."""
-        at = 0
-        for part in self._parts.get(group, ()):
-            run, whole = out[part.begin : part.stop], (part.stop - part.begin) // part.piece
-            if part.chosen is None:
-                run[...] = content[at : at + len(run)]
-                at += len(run)
-                continue
-            rows = run[: whole * part.piece].reshape(whole, part.piece)
-            at += int(_kernel.scatter_rows(readonly(content[at:]), readonly(part.chosen[:whole]), rows))
-            if part.chosen[whole:].any():
-                rest = run[whole * part.piece :]
-                rest[...] = content[at : at + len(rest)]
-                at += len(rest)
+        _kernel.scatter(readonly(content), self._table, readonly(self.choices), np.uint64(group), out)
 
     @cached_property
-    def _parts(self) -> dict[int, list["_Part"]]:
-        """By group, the runs that have pieces of it."""
-        found: dict[int, list[_Part]] = {}
-        begin = at = 0
-        for size, piece in self.runs:
-            choices = self.choices[at : at - (-size // piece)]
-            for group in np.unique(choices).tolist() if len(choices) > 1 else choices.tolist():
-                chosen = choices == group
-                found.setdefault(group, []).append(_Part(begin, begin + size, piece, None if chosen.all() else chosen))
-            begin += size
-            at += len(choices)
-        return found
+    def _table(self) -> NDArray[np.int64]:
+        return np.array(self.runs, np.int64).reshape(-1, 2)
 
-
-@dataclass(frozen=True)
-class _Part:
-    """The bytes begin:stop of a chunk, in pieces; chosen: which of them, None for all."""
-
-    begin: int
-    stop: int
-    piece: int
-    chosen: NDArray[np.bool_] | None
+    @cached_property
+    def _extents(self) -> tuple[list[int], list[int], list[int]]:
+        """Of each group: where it begins, its bytes, whether it is in one piece."""
+        found = np.empty((3, self.groups()), np.int64)
+        _kernel.extents(self._table, readonly(self.choices), found[0], found[1], found[2])
+        begins, sizes, whole = found.tolist()
+        return begins, sizes, whole

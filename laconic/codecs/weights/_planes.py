@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from laconic.codecs.weights import _kernel
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._scratch import scratch
+from laconic.entropy._rans_dispatch import readonly
 from laconic.entropy.rans import RansDecoder, RansEncoder
 from laconic.entropy.segments import decode_segments, encode_segments
 from laconic.entropy.tables import Tables
@@ -30,7 +31,7 @@ _WORTH = 0.004  # share of a plane that coding must save
 
 def encode_plane(out: Writer, plane: Bytes, counts: NDArray[Any] | None = None) -> None:
     """Append `plane` in the shortest form. counts: integers[256], how often each byte occurs, where that is known."""
-    if counts is None:
+    if counts is None and len(plane):
         counts = _counts_if_promising(plane)
     if counts is None:
         _raw(out, plane)
@@ -98,10 +99,13 @@ def _raw(out: Writer, plane: Bytes) -> None:
 
 def _counts_if_promising(plane: Bytes) -> NDArray[Any] | None:
     """Counts of all bytes, None when a sample says that they are not worth coding."""
-    if len(plane) > 4 * _SAMPLES * _SAMPLE:
-        starts = np.linspace(0, len(plane) - _SAMPLE, _SAMPLES).astype(np.int64)
-        sample = np.concatenate([plane[at : at + _SAMPLE] for at in starts])
-        # A sample of n bytes has an entropy some 255 / (2 n ln 2) bits below that of what it is taken from.
-        if entropy(np.bincount(sample, minlength=256)) / len(sample) > 8 * (1 - 2 * _WORTH) - 255 / (1.386 * len(sample)):
-            return None
-    return np.bincount(plane, minlength=256)
+    size = _SAMPLES * _SAMPLE
+    # A sample of n bytes has an entropy some 255 / (2 n ln 2) bits below that of what it is taken from.
+    if len(plane) > 4 * size and (
+        _kernel.sampled_entropy(readonly(plane), np.uint64(_SAMPLES), np.uint64(_SAMPLE))
+        > 8 * (1 - 2 * _WORTH) - 255 / (1.386 * size)
+    ):
+        return None
+    counts = np.empty(256, np.uint32)
+    _kernel.count_bytes(readonly(plane), counts)
+    return counts

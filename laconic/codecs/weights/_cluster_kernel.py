@@ -1,0 +1,135 @@
+"""Kernels that count what the pieces of a chunk hold and join atoms with alike counts (see `_cluster`).
+
+counts: u32[atoms, 2, highs]; neighbouring values count in different halves, so that equal ones do not wait for each other.
+"""
+
+import numpy as np
+
+from laconic.codecs.weights._kernel import information
+from laconic.entropy._jit import kernel
+
+ONE = np.uint64(1)
+
+
+@kernel
+def sum_exponents(values, piece, shift, mask, sums):  # type: ignore[no-untyped-def]
+    """sums[k] = sum of value >> shift & mask over piece k of values (unsigned, aligned); all pieces but the last have `piece`."""
+    n = np.uint64(len(values))
+    for k in range(np.uint64(len(sums))):
+        begin = k * piece
+        total = np.uint64(0)
+        for i in range(begin, min(begin + piece, n)):
+            total += (np.uint64(values[i]) >> shift) & mask
+        sums[k] = total
+
+
+@kernel
+def count_highs(values, piece, atoms, shift, mask, counts):  # type: ignore[no-untyped-def]
+    """counts[a, ., value >> shift & mask] += 1 over piece k of values, a = atoms[k]."""
+    n = np.uint64(len(values))
+    for k in range(np.uint64(len(atoms))):
+        begin = k * piece
+        end = min(begin + piece, n)
+        even, odd = counts[atoms[k], 0], counts[atoms[k], 1]
+        whole = begin + ((end - begin) & ~ONE)
+        for i in range(begin, whole, np.uint64(2)):
+            even[(np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
+            odd[(np.uint64(values[i + ONE]) >> shift) & mask] += np.uint32(1)
+        for i in range(whole, end):
+            even[(np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
+
+
+@kernel
+def exponents_of(counts, chosen, extra, exponents, means):  # type: ignore[no-untyped-def]
+    """exponents i64[n, highs >> extra]: the counts of the chosen atoms (i64[n]) by exponent; means: of the exponents, f64[n]."""
+    for k in range(len(chosen)):
+        even, odd = counts[chosen[k], 0], counts[chosen[k], 1]
+        total = weighted = np.int64(0)
+        for i in range(exponents.shape[1]):
+            here = np.int64(0)
+            for j in range(i << extra, (i + 1) << extra):
+                here += np.int64(even[j]) + np.int64(odd[j])
+            exponents[k, i] = here
+            total += here
+            weighted += here * i
+        means[k] = np.float64(weighted) / np.float64(max(np.int64(1), total))
+
+
+@kernel
+def totals_of(counts, groups, totals):  # type: ignore[no-untyped-def]
+    """totals i64[groups, highs]: the sums of the counts of the atoms of each group; groups: i64[atoms]."""
+    totals[:] = 0
+    for atom in range(len(groups)):
+        total, even, odd = totals[groups[atom]], counts[atom, 0], counts[atom, 1]
+        for i in range(len(total)):
+            total[i] += np.int64(even[i]) + np.int64(odd[i])
+
+
+@kernel
+def join_neighbours(counts, price, most, per_exponent, numbers):  # type: ignore[no-untyped-def]
+    """Join neighbours in counts (i64[n, exponents], changed) that lose least bits, while that is less than `price` or there are
+    more than `most` groups; numbers, i64[n]: the group of each, from 0 on.
+
+    A tree of minima tells which pair loses least: losses[size + a] is what joining a with the next group costs.
+    """
+    n = len(counts)
+    size = 1
+    while size < n:
+        size *= 2
+    losses = np.full(2 * size, np.inf)
+    costs, following, before = np.empty(n), np.arange(1, n + 1), np.arange(-1, n - 1)
+    alive = np.ones(n, np.bool_)
+    nothing = np.zeros(counts.shape[1], np.int64)
+    for a in range(n):
+        costs[a] = joint_cost(counts[a], nothing, per_exponent)
+    for a in range(n - 1):
+        losses[size + a] = joint_cost(counts[a], counts[a + 1], per_exponent) - costs[a] - costs[a + 1]
+    for k in range(size - 1, 0, -1):
+        losses[k] = min(losses[2 * k], losses[2 * k + 1])
+    left = n
+    while left > 1 and (losses[1] < price or left > most):
+        k = 1
+        while k < size:
+            k = 2 * k if losses[2 * k] <= losses[2 * k + 1] else 2 * k + 1
+        a = k - size
+        b = following[a]
+        for i in range(counts.shape[1]):
+            counts[a, i] += counts[b, i]
+        costs[a] = joint_cost(counts[a], nothing, per_exponent)
+        alive[b] = False
+        following[a] = following[b]
+        _set_loss(losses, size, b, np.inf)
+        loss = np.inf
+        if following[a] < n:
+            c = following[a]
+            before[c] = a
+            loss = joint_cost(counts[a], counts[c], per_exponent) - costs[a] - costs[c]
+        _set_loss(losses, size, a, loss)
+        if before[a] >= 0:
+            c = before[a]
+            _set_loss(losses, size, c, joint_cost(counts[c], counts[a], per_exponent) - costs[c] - costs[a])
+        left -= 1
+    number = -1
+    for a in range(n):
+        number += alive[a]
+        numbers[a] = number
+
+
+@kernel
+def _set_loss(losses, size, a, loss):  # type: ignore[no-untyped-def]
+    k = size + a
+    losses[k] = loss
+    while k > 1:
+        k >>= 1
+        losses[k] = min(losses[2 * k], losses[2 * k + 1])
+
+
+@kernel
+def joint_cost(first, second, price):  # type: ignore[no-untyped-def]
+    """`information` of the sums of two arrays of counts, and `price` for each sum that is not 0."""
+    sums = first + second
+    cost = information(sums)
+    for i in range(len(sums)):
+        if sums[i] > 0:
+            cost += price
+    return cost
