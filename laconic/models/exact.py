@@ -29,7 +29,7 @@ TOP = 127
 
 _SUMS = 1 << 24  # a float32 holds all integers up to here
 _SHIFT = 24
-_CODES_SPREAD = 24  # standard deviation of a row's codes, at most
+_CODES_SPREAD = 20  # standard deviation of a row's codes, at most
 _MULTIPLIERS = 1 << 28  # times a sum: below 2^52, exact in float64
 
 
@@ -115,17 +115,16 @@ class Conv(ExactLayer):
             self._simulated = self.weight + (codes * step - self.weight.detach())
 
     def step(self) -> Tensor:
-        """f32[outputs]: what a weight code of 1 stands for; large enough that sums stay in range."""
+        """f32[outputs]: what a weight code of 1 stands for.
+
+        Such that the largest is at most 127, codes spread no wider than pays for the bytes they are stored in, and sums stay in
+        range.
+        """
         weight, bias = self.weight.detach().float().flatten(1), self.bias.detach().float()
         room = _SUMS // 4
-        return torch.stack(
-            [
-                weight.abs().amax(1) / TOP,
-                weight.abs().sum(1) * TOP / room,
-                bias.abs() * UNIT / room,
-                torch.full_like(bias, 2.0**-20),
-            ]
-        ).amax(0)
+        step = torch.maximum(weight.abs().amax(1) / TOP, weight.square().mean(1).sqrt() / _CODES_SPREAD)
+        step = torch.maximum(step, torch.maximum(weight.abs().sum(1) * TOP, bias.abs() * UNIT) / room)
+        return step.clamp(min=2.0**-20)
 
     def freeze(self) -> None:
         """Codes, offset and multiplier from weight and bias."""

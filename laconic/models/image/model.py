@@ -18,8 +18,8 @@ from laconic.models.image.transforms import Analysis, Synthesis
 
 _OPTIONS, _ANSWER = "options", "known_answer"
 _CODES, _STEPS = ".codes", ".steps"
-_INNER = (127, 16)  # largest code, and standard deviation of a row's codes at most, of weights inside blocks
-_LINEAR = (2047, 64)  # of the linear transforms: their errors are seen
+_INNER = (127, 12)  # largest code, and standard deviation of a row's codes at most, of weights inside blocks
+_LINEAR = (2047, 48)  # of the linear transforms: their errors are seen
 
 
 class ImageModel(nn.Module):
@@ -50,7 +50,7 @@ def pack(model: ImageModel) -> dict[str, np.ndarray]:
         if name.endswith("weight"):
             arrays.update(_pack_rows(name, array))
         else:
-            arrays[name] = array.astype(np.float16) if name.endswith("bias") else array
+            arrays[name] = array if name.endswith("gain") else array.astype(np.float16)
     return arrays
 
 
