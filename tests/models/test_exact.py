@@ -235,3 +235,20 @@ def test_embedding_and_gate_and_add():
     product = x[:, :3] * np.maximum(x[:, 3:], 0)
     assert np.array_equal(gate(torch.from_numpy(x).float()).numpy(), np.clip((product + 8) >> 4, -TOP, TOP))
     assert add(torch.tensor(100.0), torch.tensor(90.0)) == TOP
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gives_the_same_integers(hostile):
+    """Of the layers, and of a whole entropy model (its known answer is checked when it is loaded)."""
+    from laconic.models.image.model import pack, unpack
+    from tests import learned
+
+    x = activations(3, 24, 40, 30)
+    expected, device = answer(frozen(), x), torch.device("cuda")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    net = frozen().to(device)
+    with torch.autocast("cuda", torch.float16):
+        for question in (x, x.to(memory_format=torch.channels_last)):
+            with exactly(device):
+                assert np.array_equal(net(question.to(device)).cpu().numpy(), expected)
+    assert unpack(pack(learned.model()), device).entropy.heads[0].codes.device.type == "cuda"
