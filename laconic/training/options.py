@@ -21,7 +21,7 @@ class TrainOptions:
     rate: float = field(default=4e-4, metadata=_says("learning rate of the entropy networks"))
     transform_rate: float = field(default=2e-4, metadata=_says("learning rate of the transforms"))
     entropy_first: float = field(default=0.03, metadata=_says("part of the run in which only entropy networks learn"))
-    noise_until: float = field(default=0.6, metadata=_says("part of the run after which rates are of rounded latents"))
+    noise_until: float = field(default=0.15, metadata=_says("part of the run after which rates are of rounded latents"))
     quantise_from: float = field(
         default=0.75, metadata=_says("part of the run after which entropy networks are simulated as integers")
     )
