@@ -168,7 +168,7 @@ def choose(counts, extra, bits, n, codes):  # type: ignore[no-untyped-def]
             used = 0
             for i in range(256):
                 used += tried[i] > 0
-            apart = tried[0] if low > 0 and tried[0] > counts[0] else 0
+            apart = tried[0] if tried[0] > counts[0] else 0
             here = information(tried) + 16 * apart + (bits - extra) * n + 6 * used
             if here < cost:
                 cost, best, base, listed = here, extra, low, apart

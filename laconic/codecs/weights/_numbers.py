@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from laconic.entropy.tables import Tables
 
 _LONGEST = 63  # bits of a number
+_SHORT = tuple(bytes([value]) for value in range(128))
 
 
 class Writer:
@@ -27,6 +28,9 @@ class Writer:
 
     def number(self, value: int) -> None:
         """A number from 0."""
+        if value < 128:
+            self.write(_SHORT[value])
+            return
         out = bytearray()
         while value > 127:
             out.append(value & 127 | 128)
@@ -64,6 +68,9 @@ class Reader:
 
     def number(self) -> int:
         """A number from 0, below 2**63."""
+        if self._at < len(self._data) and self._data[self._at] < 128:  # most are short
+            self._at += 1
+            return self._data[self._at - 1]
         value = 0
         for shift in range(0, _LONGEST, 7):
             byte = self.take(1)[0]

@@ -27,7 +27,7 @@ from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._pieces import Pieces
 from laconic.codecs.weights._plan import FOREIGN, Plan
 from laconic.codecs.weights._planes import decode_plane, encode_plane, entropy
-from laconic.codecs.weights._scratch import scratch, start_chunk
+from laconic.codecs.weights._scratch import chunk_memory, scratch
 from laconic.codecs.weights._special import decode_few, decode_sparse, encode_few, encode_sparse
 from laconic.entropy._rans_dispatch import readonly
 from laconic.errors import CorruptFile
@@ -47,45 +47,45 @@ def encode_payload(
 
     head: what kind 5 stores when the first run can be made from it, else None. base: as many bytes that these may be like.
     """
-    start_chunk()
-    array, out = readonly(np.frombuffer(data, np.uint8)), Writer()
-    groups, pieces = grouped(array, plan.runs, effort, base)
-    pieces.write(out)
-    for number, group in enumerate(groups):
-        if head is not None and number == 0:  # the first run is alone in its group
-            out.write(bytes([HEAD]))
-            out.piece(head)
-        else:
-            like = pieces.gather(base, number) if base is not None and group.based else None
-            kind, coded = _encode_group(pieces.gather(array, number), group, effort, like)
-            out.write(bytes([kind]))
-            out.piece(coded)
-    return out.data
+    with chunk_memory():
+        array, out = readonly(np.frombuffer(data, np.uint8)), Writer()
+        groups, pieces = grouped(array, plan.runs, effort, base)
+        pieces.write(out)
+        for number, group in enumerate(groups):
+            if head is not None and number == 0:  # the first run is alone in its group
+                out.write(bytes([HEAD]))
+                out.piece(head)
+            else:
+                like = pieces.gather(base, number) if base is not None and group.based else None
+                kind, coded = _encode_group(pieces.gather(array, number), group, effort, like)
+                out.write(bytes([kind]))
+                out.piece(coded)
+        return out.data
 
 
 def decode_payload(payload: bytes, size: int, remake: Remake, base: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """The u8[size] bytes of a chunk; raises CorruptFile. base: gives the bytes that kind 8 refers to."""
-    start_chunk()
-    reader = Reader(payload)
-    pieces = Pieces.read(reader, size)
-    out = np.empty(size, np.uint8)
-    for group in range(pieces.groups()):
-        kind, data = reader.take(1)[0], reader.piece()
-        if kind == DELTA:
-            like = pieces.gather(base(), group)
-            content = np.empty(len(like), np.uint8)
-            decode_delta(data, like, content)
+    with chunk_memory():
+        reader = Reader(payload)
+        pieces = Pieces.read(reader, size)
+        out = np.empty(size, np.uint8)
+        for group in range(pieces.groups()):
+            kind, data = reader.take(1)[0], reader.piece()
+            if kind == DELTA:
+                like = pieces.gather(base(), group)
+                content = np.empty(len(like), np.uint8)
+                decode_delta(data, like, content)
+                pieces.scatter(out, group, content)
+                continue
+            place = pieces.place(out, group)
+            if place is not None:
+                _decode_group(kind, data, place, remake)
+                continue
+            content = scratch(pieces.size(group))
+            _decode_group(kind, data, content, remake)
             pieces.scatter(out, group, content)
-            continue
-        place = pieces.place(out, group)
-        if place is not None:
-            _decode_group(kind, data, place, remake)
-            continue
-        content = scratch(pieces.size(group))
-        _decode_group(kind, data, content, remake)
-        pieces.scatter(out, group, content)
-    reader.finish()
-    return out
+        reader.finish()
+        return out
 
 
 def _encode_group(array: NDArray[np.uint8], group: Group, effort: int, base: NDArray[np.uint8] | None) -> tuple[int, Any]:

@@ -1,27 +1,44 @@
 """Memory for what lives while one chunk is coded, kept for the next one: fresh pages cost as much time as the coding itself."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
 _ALIGN = 64
+_KEPT, _LARGEST = 8, 32 << 20  # buffers that are kept, and bytes of one
+_spare: list[NDArray[np.uint8]] = []  # of the process: the threads that code end with each file
 _local = threading.local()
 
 
-def start_chunk() -> None:
-    """Everything that `scratch` gave to this thread before may be overwritten from now on."""
+@contextmanager
+def chunk_memory() -> Iterator[None]:
+    """Around the work on one chunk: what `scratch` gives inside may be overwritten as soon as the block ends. Do not nest."""
+    try:
+        _local.buffer = _spare.pop()
+    except IndexError:
+        _local.buffer = np.empty(0, np.uint8)
     _local.used = 0
+    try:
+        yield
+    finally:
+        buffer = _local.buffer
+        del _local.buffer
+        if len(_spare) < _KEPT and len(buffer) <= _LARGEST:
+            _spare.append(buffer)
 
 
 def scratch(size: int) -> NDArray[np.uint8]:
-    """u8[size] of undefined content, this thread's own until its next `start_chunk`."""
-    used = getattr(_local, "used", 0)
-    buffer = getattr(_local, "buffer", None)
-    if buffer is None or used + size > len(buffer):
+    """u8[size] of undefined content, this thread's own until its `chunk_memory` ends; outside of one, fresh memory."""
+    if getattr(_local, "buffer", None) is None:
+        return np.empty(size, np.uint8)
+    if _local.used + size > len(_local.buffer):
         # What was given out stays alive through its views; the next chunk finds room for as much.
-        buffer = _local.buffer = np.empty(max(2 * size, used + size), np.uint8)
-        used = 0
+        _local.buffer = np.empty(max(2 * size, _local.used + size), np.uint8)
+        _local.used = 0
+    used = _local.used
     _local.used = used + -(-size // _ALIGN) * _ALIGN
-    part: NDArray[np.uint8] = buffer[used : used + size]
+    part: NDArray[np.uint8] = _local.buffer[used : used + size]
     return part
