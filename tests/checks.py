@@ -1,6 +1,7 @@
 """What every codec of bytes must do, over many kinds of input; each codec's tests call `check_bytes_codec`."""
 
 import random
+import signal
 
 import laconic
 from laconic.container import Reader
@@ -36,6 +37,11 @@ def inputs(size: int = 20_000) -> dict[str, bytes]:
         "periodic 3": b"abc" * (size // 3),
         "encoded": laconic.encode(text, effort=1),
     }
+
+
+def heed_interrupts() -> None:
+    """In a child process: heed SIGINT even where the tests themselves run in the background and so ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def check_bytes_codec(codec: str, size: int = 20_000, **options: object) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.checks import heed_interrupts
+
 
 @pytest.mark.parametrize(
     "arguments",
@@ -100,7 +102,9 @@ def test_interruption_leaves_nothing(
 ) -> None:
     # A pipe that stays open: the command is in the middle of its work for as long as we want.
     command = [*program, "encode", "-", "--effort", "1", "-o", "out/big.lac"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=environment) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=environment, preexec_fn=heed_interrupts
+    ) as process:
         assert process.stdin is not None
         process.stdin.write(bytes(3 << 20))
         process.stdin.flush()

@@ -12,6 +12,7 @@ import pytest
 import laconic
 from laconic import api, output
 from laconic.errors import BadInput, LaconicError
+from tests.checks import heed_interrupts
 
 START = "import resource, signal, sys; from laconic import api\n"
 # A pipe that never ends keeps the encoder in the middle of its work.
@@ -97,7 +98,8 @@ def test_full_disk(tmp_path, verb):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_killed_while_encoding(tmp_path, number):
-    process = subprocess.Popen([sys.executable, "-c", ENDLESS], cwd=tmp_path, stderr=subprocess.PIPE)
+    command = [sys.executable, "-c", ENDLESS]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, preexec_fn=heed_interrupts)
     time.sleep(1.0)
     assert process.poll() is None
     process.send_signal(number)
