@@ -217,3 +217,13 @@ def test_other_kinds_of_pixels(tmp_path):
 def test_senseless_sizes(sizes):
     with pytest.raises(BadInput):
         ModelOptions(**sizes)
+
+
+def test_the_model_that_comes_with_laconic(monkeypatch):
+    """It loads, which proves its bounds and its known answer, and codes better than a model that knows nothing."""
+    monkeypatch.delenv(_model_files.VARIABLE)
+    pixels = photo(150, 130)
+    encoded = laconic.encode(pixels, "image.learned", quality=60, verify=True)
+    assert len(encoded) < pixels.nbytes // 8
+    assert psnr(laconic.decode(encoded).pixels, pixels) > 30
+    assert _model_files.shipped()["small"].stat().st_size < 3_000_000
