@@ -1,16 +1,19 @@
 """LEB128 numbers and blocks of bytes in a payload: written, and read from what may be hostile."""
 
+from typing import Any
+
 from laconic.errors import CorruptFile
 
 _PACKABLE = 100  # bytes below which zstd cannot gain anything
 _LEVEL = 15
+_SHORT = tuple(bytes([value]) for value in range(128))  # most numbers are
 
 
 class Writer:
     """Collects numbers and bytes in `data`."""
 
     def __init__(self, data: bytes = b"") -> None:
-        self._parts = [data]
+        self._parts: list[Any] = [data]
 
     @property
     def data(self) -> bytes:
@@ -19,12 +22,15 @@ class Writer:
 
     def number(self, value: int) -> None:
         """A number from 0."""
+        if value < 128:
+            self.write(_SHORT[value])
+            return
         out = bytearray()
         while value > 127:
             out.append(value & 127 | 128)
             value >>= 7
         out.append(value)
-        self._parts.append(bytes(out))
+        self.write(bytes(out))
 
     def signed(self, value: int) -> None:
         """Any number: the sign is the lowest bit."""
@@ -38,8 +44,8 @@ class Writer:
 class Reader:
     """Takes numbers and bytes out of a payload; raises CorruptFile where it ends."""
 
-    def __init__(self, data: bytes, at: int) -> None:
-        self._data, self._at = data, at
+    def __init__(self, data: Any, at: int) -> None:
+        self._data, self._at = data, at  # slices of a memoryview are no copies
 
     def number(self) -> int:
         """A number from 0, below 2**63."""
@@ -56,14 +62,14 @@ class Reader:
         value = self.number()
         return -(value + 1 >> 1) if value & 1 else value >> 1
 
-    def take(self, n: int) -> bytes:
+    def take(self, n: int) -> Any:
         """Exactly `n` bytes."""
         if n > len(self._data) - self._at:
             raise CorruptFile("it is cut short")
         self._at += n
         return self._data[self._at - n : self._at]
 
-    def rest(self) -> bytes:
+    def rest(self) -> Any:
         """All that is left."""
         return self.take(len(self._data) - self._at)
 
