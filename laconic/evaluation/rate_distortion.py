@@ -24,6 +24,7 @@ from laconic.media.sniff import HEAD_SIZE
 from laconic.threads import ordered_map
 
 _SUFFIXES = (".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff")
+_PICTURE_MEDIA = ("laconic.media.image", "laconic.media.photo")  # of codecs whose values are pictures
 
 
 class Method(Protocol):
@@ -111,7 +112,7 @@ def our_method(codec: str, sweep: str, values: Sequence[float], **options: objec
     from laconic.codecs import registry
 
     codec_class = registry.get(codec)
-    if codec_class.media != "laconic.media.image" or codec_class.identical != "none":
+    if codec_class.media not in _PICTURE_MEDIA or codec_class.identical != "none":
         raise BadInput(f"codec {codec!r} is no lossy image codec; a rate-distortion curve needs one")
     coders = {value: laconic.codec(codec, **{**options, sweep: value}) for value in values}
     label = codec + "".join(f" --{key.replace('_', '-')} {value}" for key, value in options.items())

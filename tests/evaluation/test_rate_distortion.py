@@ -129,6 +129,7 @@ def test_only_lossy_image_codecs_are_measured() -> None:
     for codec in ("image.lossless", "bytes"):
         with pytest.raises(BadInput, match="no lossy image codec"):
             our_method(codec, "effort", [1])
+    assert our_method("image.learned", "quality", [20, 60.5]).values == (20, 60.5)
 
 
 def test_which_files_are_pictures(tmp_path: Path) -> None:
