@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from laconic.errors import CorruptFile
+from laconic.models._precision import full_precision
 
 UNIT = 16
 """Activation that stands for 1.0."""
@@ -285,7 +286,7 @@ def freeze(network: nn.Module) -> None:
 
 _settings = threading.Lock()
 _inside = 0
-_before: str = ""
+_restore: Callable[[], None] = lambda: None  # noqa: E731
 
 
 @contextmanager
@@ -294,11 +295,10 @@ def exactly(device: torch.device) -> Iterator[None]:
 
     Precision of products is one setting for the whole process, so it is counted who is inside.
     """
-    global _inside, _before
+    global _inside, _restore
     with _settings:
         if _inside == 0:
-            _before = torch.get_float32_matmul_precision()
-            torch.set_float32_matmul_precision("highest")
+            _restore = full_precision()
         _inside += 1
     try:
         with torch.inference_mode(), torch.autocast(device.type, enabled=False):
@@ -307,7 +307,7 @@ def exactly(device: torch.device) -> Iterator[None]:
         with _settings:
             _inside -= 1
             if _inside == 0:
-                torch.set_float32_matmul_precision(_before)
+                _restore()
 
 
 def _depthwise(x: Tensor, codes: Tensor) -> Tensor:

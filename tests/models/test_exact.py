@@ -1,5 +1,7 @@
 """Exact layers: equal to integer arithmetic, and equal under everything a user or a machine may change."""
 
+import operator
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,7 @@ from laconic.models.exact import (  # noqa: E402
 )
 
 CPU = torch.device("cpu")
+PLACES = ("mkldnn.matmul", "mkldnn.conv", "cuda.matmul", "cudnn.conv", "cudnn.rnn")
 
 
 def network(seed=0, width=96):
@@ -155,6 +158,33 @@ def test_settings_come_back(hostile):
     with exactly(CPU), exactly(CPU):
         assert torch.get_float32_matmul_precision() == "highest"
     assert torch.get_float32_matmul_precision() == "medium"
+
+
+@pytest.mark.parametrize("place", ["mkldnn.matmul", "mkldnn.conv", "cuda.matmul", "cudnn.conv", ""])
+def test_newer_settings_come_back(place):
+    """With these set, torch refuses to tell some of the older ones."""
+    if not hasattr(torch.backends, "fp32_precision"):
+        pytest.skip("this torch has only the older settings")
+
+    def settings():
+        return [operator.attrgetter(name)(torch.backends).fp32_precision for name in PLACES]
+
+    before = settings()
+    (operator.attrgetter(place)(torch.backends) if place else torch.backends).fp32_precision = (
+        "bf16" if place.startswith("mkldnn") else "tf32"
+    )
+    try:
+        hostile_settings, net, x = settings(), frozen(), activations(2, 24, 9, 9)
+        assert hostile_settings != before or place == "cudnn.conv"  # which allows it by default
+        with exactly(CPU):
+            assert set(settings()) == {"ieee"}
+            assert np.array_equal(net(x).numpy(), answer(net, x))
+        assert settings() == hostile_settings
+    finally:
+        torch.backends.fp32_precision = "none"
+        for name, value in zip(PLACES, before, strict=True):
+            operator.attrgetter(name)(torch.backends).fp32_precision = value
+    assert settings() == before and torch.get_float32_matmul_precision() == "highest"
 
 
 def test_the_simulation_is_close_to_the_integers():
