@@ -11,24 +11,11 @@ from typing import Any
 import numpy as np
 
 from laconic.entropy import segments
-from laconic.entropy.segments import HEAD_WORDS, LANES, MAX_TAIL, SEGMENT, Directory
+from laconic.entropy._gpu_kernels import BLOCK, CAPACITY, DAMAGED_HEAD, DAMAGED_WORDS, copy_kernel, decode_kernel, encode_kernel
+from laconic.entropy._triton import Tensor, launch, torch
+from laconic.entropy.segments import HEAD_WORDS, SEGMENT, Directory
 from laconic.entropy.tables import Tables
-from laconic.errors import BadInput, CorruptFile, MissingDependency
-
-try:
-    import torch
-    import triton
-    import triton.language as tl
-except ImportError as error:
-    raise MissingDependency(
-        f"coding on a GPU needs torch and Triton ({error}); install laconic[learned] with a CUDA build of torch"
-    ) from error
-
-Tensor = Any  # torch.Tensor, which mypy does not follow
-
-_CAPACITY = HEAD_WORDS + SEGMENT  # words of a segment, at most: one for every symbol
-_BLOCK = 2048  # words that one program copies
-_DAMAGED_HEAD, _DAMAGED_WORDS, _DAMAGED_END = 1, 2, 4  # bits of what a decoder found
+from laconic.errors import BadInput, CorruptFile
 
 
 class DeviceTables:
@@ -71,11 +58,11 @@ def encode_segments(symbols: Tensor, tables: Tables | DeviceTables, index: Tenso
     head = torch.from_numpy(np.frombuffer(n.to_bytes(8, "little"), np.int16).copy()).to(symbols.device)
     if not count:
         return head.view(torch.uint8)
-    scratch = torch.empty(count * _CAPACITY, dtype=torch.int16, device=symbols.device)
+    scratch = torch.empty(count * CAPACITY, dtype=torch.int16, device=symbols.device)
     lengths = torch.empty(count, dtype=torch.int32, device=symbols.device)
     status = torch.empty(count, dtype=torch.int32, device=symbols.device)
-    _launch(
-        _encode_kernel,
+    launch(
+        encode_kernel,
         (count,),
         symbols,
         symbols,
@@ -98,8 +85,8 @@ def encode_segments(symbols: Tensor, tables: Tables | DeviceTables, index: Tenso
     words = torch.empty(first + int(ends[-1]), dtype=torch.int16, device=symbols.device)
     words[: head.numel()] = head
     words[head.numel() : first] = torch.where(lengths < 1 << 15, lengths, lengths - (1 << 16)).to(torch.int16)
-    blocks = -(-(int(lengths.max()) + HEAD_WORDS) // _BLOCK)
-    _launch(_copy_kernel, (count, blocks), symbols, scratch, lengths, ends, words[first:])
+    blocks = -(-(int(lengths.max()) + HEAD_WORDS) // BLOCK)
+    launch(copy_kernel, (count, blocks), symbols, scratch, lengths, ends, words[first:])
     return words.view(torch.uint8)
 
 
@@ -130,23 +117,26 @@ def decode_segments(
         data = data.clone(memory_format=torch.contiguous_format)
     begins = torch.from_numpy(directory.begins // 2).to(data.device)
     status = torch.empty(count, dtype=torch.int32, device=data.device)
-    _launch(
-        _decode_kernel, (count,), data, data.view(torch.int16), begins, table.lookup, table.spans, which, out, status, n,
+    launch(
+        decode_kernel, (count,), data, data.view(torch.int16), begins, table.lookup, table.spans, which, out, status, n,
         table.freq_bits, table.packed, index is not None,
     )  # fmt: skip
-    found = status.cpu()
-    if found.any():
-        segment = int(torch.nonzero(found)[0])
-        raise CorruptFile(
-            f"segments: segment {segment} is damaged, or was made with other tables ({_reason(int(found[segment]))})"
-        )
+    require_sound(status, "segments: segment")
     return out
 
 
+def require_sound(status: Tensor, name: str) -> None:
+    """Raise CorruptFile when a decoding kernel found damage: status[i] is what it says of segment i."""
+    found = status.cpu().numpy()
+    if found.any():
+        segment = int(np.flatnonzero(found)[0])
+        raise CorruptFile(f"{name} {segment} is damaged, or was made with other tables ({_reason(int(found[segment]))})")
+
+
 def _reason(found: int) -> str:
-    if found & _DAMAGED_HEAD:
+    if found & DAMAGED_HEAD:
         return "start states"
-    return "its words are not used up exactly" if found & _DAMAGED_WORDS else "it does not end in zero states"
+    return "its words are not used up exactly" if found & DAMAGED_WORDS else "it does not end in zero states"
 
 
 def _check_symbols(symbols: Tensor) -> None:
@@ -178,155 +168,3 @@ def _on_device(tables: Tables | DeviceTables, device: Any) -> DeviceTables:
     if tables.spans.device != device:
         raise BadInput(f"segments: the tables are on {tables.spans.device}, the tensor on {device}")
     return tables
-
-
-def _launch(kernel: Any, grid: tuple[int, ...], where: Tensor, *arguments: Any) -> None:
-    """Run one program of one warp per segment (and block) on the device of `where`."""
-    if where.device.type == "cuda":
-        with torch.cuda.device(where.device):
-            kernel[grid](*arguments, num_warps=1)
-    elif triton.knobs.runtime.interpret:
-        kernel[grid](*arguments)
-    else:
-        raise BadInput(f"segments: the tensor is on {where.device}; use a CUDA device, or laconic.entropy.segments for the CPU")
-
-
-_L: "tl.constexpr" = tl.constexpr(LANES)
-_S: "tl.constexpr" = tl.constexpr(SEGMENT)
-_H: "tl.constexpr" = tl.constexpr(HEAD_WORDS)
-_T: "tl.constexpr" = tl.constexpr(MAX_TAIL)
-_C: "tl.constexpr" = tl.constexpr(_CAPACITY)
-_B: "tl.constexpr" = tl.constexpr(_BLOCK)
-
-
-@triton.jit
-def _take(x, place, active, lookup, spans, index, bits: tl.constexpr, packed: tl.constexpr, indexed: tl.constexpr):  # type: ignore[no-untyped-def]
-    """One symbol of every active lane: (symbol, new state). `place` is the lane's position in the tensor."""
-    slot = (x & ((1 << bits) - 1)).to(tl.int32)
-    where = slot
-    table = slot * 0
-    if indexed:
-        table = tl.load(index + place, mask=active, other=0).to(tl.int32)
-        where = slot | (table << bits)
-    if packed:
-        entry = tl.load(lookup + where).to(tl.uint32, bitcast=True)
-        symbol = entry & 255
-        freq = ((entry >> 8) & 4095) + 1
-        within = entry >> 20
-    else:
-        symbol = tl.load(lookup + where).to(tl.uint32)
-        span = tl.load(spans + (table * 256 + symbol.to(tl.int32))).to(tl.uint32, bitcast=True)
-        freq = span >> 16
-        within = slot.to(tl.uint32) - (span & 65535)
-    return symbol, freq * (x >> bits) + within
-
-
-@triton.jit(do_not_specialize=["count"])  # the length of the tensor: no compilation of its own
-def _decode_kernel(  # type: ignore[no-untyped-def]
-    words, begins, lookup, spans, index, out, status, count, bits: tl.constexpr, packed: tl.constexpr, indexed: tl.constexpr
-):
-    """One segment: words[begins[s] : begins[s + 1]] to out[s * 65536 :]; lanes are the elements of a vector."""
-    segment = tl.program_id(0)
-    lane = tl.arange(0, _L)
-    first = segment.to(tl.int64) * _S
-    begin = tl.load(begins + segment)
-    size = (tl.load(begins + segment + 1) - begin - _H).to(tl.int32)
-    steps = ((tl.minimum(count - first, _S) + _L - 1) // _L).to(tl.int32)
-    low = tl.load(words + begin + 2 * lane).to(tl.int32) & 65535
-    high = tl.load(words + begin + 2 * lane + 1).to(tl.int32) & 65535
-    x = low.to(tl.uint32) | (high.to(tl.uint32) << 16)
-    said = tl.load(words + begin + 2 * _L).to(tl.int32) & 65535
-    tail = tl.maximum(tl.minimum(said, tl.minimum(steps, _T)), 1)
-    found = tl.where((said != tail) | (tl.min(high, 0) == 0), 1, 0)
-    base = words + begin + _H
-    at = size * 0
-    for step in range(steps - tail):
-        place = first + step * _L + lane
-        symbol, x = _take(x, place, lane >= 0, lookup, spans, index, bits, packed, indexed)
-        tl.store(out + place, symbol.to(tl.uint8))
-        low_lanes = x < 65536
-        wanted = low_lanes.to(tl.int32)
-        own = at + tl.cumsum(wanted, 0) - wanted
-        word = tl.load(base + own, mask=low_lanes & (own < size), other=0).to(tl.int32) & 65535
-        x = tl.where(low_lanes, (x << 16) | word.to(tl.uint32), x)
-        at += tl.sum(wanted, 0)
-    found |= tl.where(at != size, 2, 0)
-    x -= 65536
-    for step in range(steps - tail, steps):
-        place = first + step * _L + lane
-        active = place < count
-        symbol, after = _take(x, place, active, lookup, spans, index, bits, packed, indexed)
-        tl.store(out + place, symbol.to(tl.uint8), mask=active)
-        x = tl.where(active, after, x)
-    found |= tl.where(tl.max((x != 0).to(tl.int32), 0) != 0, 4, 0)
-    tl.store(status + segment, found)
-
-
-@triton.jit
-def _span(symbols, index, spans, place, active, indexed: tl.constexpr):  # type: ignore[no-untyped-def]
-    """(frequency, start) of the symbols at `place`; frequency 1 in lanes that are not active."""
-    row = tl.load(symbols + place, mask=active, other=0).to(tl.int32)
-    if indexed:
-        row += tl.load(index + place, mask=active, other=0).to(tl.int32) * 256
-    span = tl.load(spans + row, mask=active, other=65536).to(tl.uint32, bitcast=True)
-    return span >> 16, span & 65535
-
-
-@triton.jit(do_not_specialize=["count"])  # the length of the tensor: no compilation of its own
-def _encode_kernel(  # type: ignore[no-untyped-def]
-    symbols, index, spans, scratch, lengths, status, count, bits: tl.constexpr, indexed: tl.constexpr
-):
-    """One segment, right-aligned in its part of `scratch`; lengths[s] counts its words beyond states and tail."""
-    segment = tl.program_id(0)
-    lane = tl.arange(0, _L)
-    first = segment.to(tl.int64) * _S
-    steps = ((tl.minimum(count - first, _S) + _L - 1) // _L).to(tl.int32)
-    x = tl.zeros([_L], tl.uint32)
-    tail = steps * 0
-    refused = lane * 0
-    going = tail + 1
-    while going > 0:
-        here = (steps - 1 - tail) * _L + lane
-        active = first + here < count
-        freq, start = _span(symbols, index, spans, first + here, active, indexed)
-        refused = tl.where(freq == 0, here + 1, refused)
-        freq = tl.maximum(freq, 1)
-        q = x // freq
-        fits = (q >> (32 - bits)) == 0
-        after = (q << bits) + (x - q * freq) + start
-        fits = (fits & (after < 0xFFFF0000)) | (active == 0)
-        going = tl.min(fits.to(tl.int32), 0)
-        x = tl.where(active & (going > 0), after, x)
-        tail += going
-        going = tl.where((tail < steps) & (tail < _T), going, 0)
-    x += 65536
-    end = scratch + (segment.to(tl.int64) + 1) * _C
-    written = steps * 0
-    for back in range(steps - tail):
-        here = (steps - tail - 1 - back) * _L + lane
-        freq, start = _span(symbols, index, spans, first + here, lane >= 0, indexed)
-        refused = tl.where(freq == 0, here + 1, refused)
-        freq = tl.maximum(freq, 1)
-        full = (x >> (32 - bits)) >= freq
-        wanted = full.to(tl.int32)
-        written += tl.sum(wanted, 0)
-        tl.store(end - written + (tl.cumsum(wanted, 0) - wanted), (x & 65535).to(tl.int16), mask=full)
-        x = tl.where(full, x >> 16, x)
-        q = x // freq
-        x = (q << bits) + (x - q * freq) + start
-    base = end - written - _H
-    tl.store(base + 2 * lane, (x & 65535).to(tl.int16))
-    tl.store(base + 2 * lane + 1, (x >> 16).to(tl.int16))
-    tl.store(base + 2 * _L, tail.to(tl.int16))
-    tl.store(lengths + segment, written)
-    tl.store(status + segment, tl.max(refused, 0))
-
-
-@triton.jit
-def _copy_kernel(scratch, lengths, ends, out):  # type: ignore[no-untyped-def]
-    """A block of a segment from its part of `scratch` to its place."""
-    segment = tl.program_id(0)
-    size = tl.load(lengths + segment) + _H
-    i = tl.program_id(1) * _B + tl.arange(0, _B)
-    word = tl.load(scratch + segment.to(tl.int64) * _C + (_C - size) + i, mask=i < size)
-    tl.store(out + (tl.load(ends + segment) - size) + i, word, mask=i < size)

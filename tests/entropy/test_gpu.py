@@ -167,7 +167,7 @@ COMPILE = """
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from laconic.entropy import gpu
+from laconic.entropy import _gpu_kernels as gpu
 
 TYPES = dict(symbols="*u8", index="*i64", spans="*i32", scratch="*i16", lengths="*i32", status="*i32", words="*i16",
              begins="*i64", lookup="*i32", out="*u8", ends="*i64", count="i64")
@@ -177,11 +177,11 @@ def build(kernel, **constants):
     source = ASTSource(kernel, signature, {(names.index(name),): value for name, value in constants.items()})
     assert triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": 1}).asm["cubin"]
 for indexed in (False, True):
-    build(gpu._decode_kernel, bits=12, packed=True, indexed=indexed)
-    build(gpu._decode_kernel, bits=14, packed=False, indexed=indexed)
-    build(gpu._encode_kernel, bits=14, indexed=indexed)
+    build(gpu.decode_kernel, bits=12, packed=True, indexed=indexed)
+    build(gpu.decode_kernel, bits=14, packed=False, indexed=indexed)
+    build(gpu.encode_kernel, bits=14, indexed=indexed)
 TYPES["out"] = "*i16"
-build(gpu._copy_kernel)
+build(gpu.copy_kernel)
 """
 
 
@@ -201,6 +201,7 @@ def test_kernels_compile_for_a_gpu(tmp_path: Path, repository: Path) -> None:
 @pytest.mark.parametrize("name", ["torch", "triton"])
 def test_missing_dependency_names_the_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "laconic.entropy.gpu", raising=False)
+    for module in ("gpu", "_gpu_kernels", "_triton"):
+        monkeypatch.delitem(sys.modules, f"laconic.entropy.{module}", raising=False)
     with pytest.raises(MissingDependency, match=r"laconic\[learned\]"):
         importlib.import_module("laconic.entropy.gpu")
