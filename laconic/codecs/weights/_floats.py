@@ -89,24 +89,29 @@ def encode_floats(values: NDArray[Any], mantissa: int, counts: NDArray[np.int64]
 def decode_floats(data: memoryview, out: NDArray[np.uint8]) -> None:
     """Fill out (u8, the bytes of the values) from a group; raises CorruptFile."""
     reader = Reader(data)
-    size, drop, bits, sign = reader.take(4)
-    layout = Layout(size, drop, bits, sign, reader.number())
-    if size not in _KINDS or sign > _STORED or layout.magnitude <= bits or layout.base >= 1 << 16 or len(out) % size:
-        raise CorruptFile("its floating-point values are laid out in an impossible way")
-    n = len(out) // size
-    listed = reader.number()
-    if listed > n:
-        raise CorruptFile("it lists more high bits than there are values")
-    highs = decode_plane(reader, 2 * listed).view("<u2")
+    layout, highs = read_layout(reader, len(out))
+    size, n = layout.size, len(out) // layout.size
     codes = decode_plane(reader, n)
     fields = layout.fields()
     planes = [decode_plane(reader, plane_size(n, int(width))) for width in fields[:, 0]]
     reader.finish()
     _merge(out, codes, planes, layout, fields)
-    if sign == 1:
+    if layout.sign == 1:
         _values(out, size)[...] |= _KINDS[size](1 << (8 * size - 1))
-    if listed:
+    if len(highs):
         _restore_highs(out, codes, highs, layout)
+
+
+def read_layout(reader: Reader, size: int) -> tuple[Layout, NDArray[np.uint16]]:
+    """What comes before the codes in a group of `size` bytes: the layout, and the high bits that are listed."""
+    width, drop, bits, sign = reader.take(4)
+    layout = Layout(width, drop, bits, sign, reader.number())
+    if width not in _KINDS or sign > _STORED or layout.magnitude <= bits or layout.base >= 1 << 16 or size % width:
+        raise CorruptFile("its floating-point values are laid out in an impossible way")
+    listed = reader.number()
+    if listed > size // width:
+        raise CorruptFile("it lists more high bits than there are values")
+    return layout, decode_plane(reader, 2 * listed).view("<u2")
 
 
 def plane_size(n: int, width: int) -> int:
