@@ -5,13 +5,14 @@ value --codec.encode--> chunks --verified--> write_container        stream/salva
 
 import importlib
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from laconic._work import Progress, Work
 from laconic.codecs import registry
 from laconic.codecs.base import Codec, Lost
+from laconic.codecs.bases import Base
 from laconic.container import CRITICAL, Chunk, Damage, Header, Written, write_container
 from laconic.container.types import describe_covers
 from laconic.errors import BadInput, CorruptFile, LaconicError, LimitExceeded, UnsupportedFile
@@ -25,14 +26,19 @@ _HEADER_SIZE = 130
 _GROWTH = 64  # bytes that any file may grow by
 
 
-def make_codec(name: str | None, options: dict[str, Any]) -> Codec[Any]:
-    """The codec `name` (None: lossless, by content) with these options; raises BadInput for unknown names and values."""
+def make_codec(name: str | None, options: dict[str, Any], bases: Sequence[Base] = ()) -> Codec[Any]:
+    """The codec `name` (None: lossless, by content) with these options; raises BadInput for unknown names and values.
+
+    bases: the option `base`, opened (`_bases`), of a codec that shall run.
+    """
     codec_class = registry.get(name or DEFAULT_CODEC)
     known = list(codec_class.Options.__dataclass_fields__)
     for option in options:
         if option not in known:
             raise BadInput(f"codec {codec_class.name!r} has no option {option!r}; it has: {', '.join(known) or 'none'}")
-    return codec_class(codec_class.Options(**options))
+    codec = codec_class(codec_class.Options(**options))
+    codec.bases = bases
+    return codec
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class Job:
     remark: str | None = None
 
 
-def prepare(source: Source, name: str | None, options: dict[str, Any]) -> Job:
+def prepare(source: Source, name: str | None, options: dict[str, Any], bases: Sequence[Base] = ()) -> Job:
     """The value in `source` and the codec `name` for it (None: lossless, chosen by content).
 
     A file that looks like one of a kind but cannot be restored exactly by that kind's codec goes to codec `bytes`.
@@ -57,14 +63,14 @@ def prepare(source: Source, name: str | None, options: dict[str, Any]) -> Job:
         remark = sniff.remark_on(head)
         if chosen in registry.names():
             source = seekable(source)
-            codec = make_codec(chosen, options)
+            codec = make_codec(chosen, options, bases)
             try:
                 value = media_of(codec).from_source(source)
                 if source.size is None or source.size > _TRIED_SIZE or _coded_size(codec, value) <= source.size + _GROWTH:
                     return Job(codec, value, source, remark)
             except UnsupportedFile as error:
                 remark = f"{str(error).removeprefix(f'{source.name}: ')}; codec {DEFAULT_CODEC} keeps its bytes"
-    codec = make_codec(name, options)
+    codec = make_codec(name, options, bases)
     value = media_of(codec).from_source(source)
     return Job(codec, value, source, remark or getattr(value, "note", None))
 
@@ -212,10 +218,19 @@ class Decoding:
     """Turns the chunks of one file into parts, over threads.
 
     Without `salvage` the first damage is an error; with it, each becomes a message in `damage` and a `Lost` among the parts.
+    `bases` are what the content may be stored as differences to; they stay the caller's to close.
     """
 
-    def __init__(self, header: Header, name: str, salvage: bool = False, max_memory: int | None = None) -> None:
+    def __init__(
+        self,
+        header: Header,
+        name: str,
+        salvage: bool = False,
+        max_memory: int | None = None,
+        bases: Sequence[Base] = (),
+    ) -> None:
         self.header, self.codec = header, codec_of(header, name)
+        self.codec.bases = bases
         self.damage: list[str] = []
         self.done = 0  # bytes decoded so far
         self._name, self._salvage, self._budget = name, salvage, Budget(max_memory)
@@ -241,6 +256,8 @@ class Decoding:
             raise CorruptFile(f"{place} is damaged: {error}; --salvage decodes the others") from error
         except LimitExceeded as error:
             raise LimitExceeded(f"{place}: {error}") from error
+        except BadInput as error:  # a base that was not given, or another one
+            raise BadInput(f"{self._name}: {error}") from error
         except MemoryError as error:
             raise LimitExceeded(f"{place}: more memory is needed than there is, for {chunk.decoded_size} bytes") from error
 

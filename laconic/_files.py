@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from laconic import _coding
+from laconic._bases import opened_bases
 from laconic._coding import Decoding
 from laconic._work import Progress
 from laconic.container import Chunk, Damage, Header, Limits, Reader, append_chunks, salvage, shift_chunks, stream, write_container
 from laconic.errors import BadInput, LaconicError
 from laconic.output import atomic_file, refuse_existing
-from laconic.source import FileSource, PipeSource, Source, SpecialFileSource
+from laconic.source import FileSource, PipeSource, Source, is_special, open_source
 
 Place = str | os.PathLike[str] | BinaryIO
 
@@ -52,8 +53,12 @@ def encode_file(
     """
     _coding.make_codec(codec, options or {})  # says what is wrong before anything is opened
     _refuse_early(source, target, force)
-    with open_source(source, may_grow=True) as opened, _open_target(target, force) as out:
-        job = _coding.prepare(opened, codec, options or {})
+    with (
+        open_source(source, may_grow=True) as opened,
+        opened_bases((options or {}).get("base")) as bases,
+        _open_target(target, force) as out,
+    ):
+        job = _coding.prepare(opened, codec, options or {}, bases)
         written = _coding.encode_value(
             job.codec,
             job.value,
@@ -80,16 +85,19 @@ def decode_file(
     progress: Progress | None = None,
     max_size: int | None = None,
     max_memory: int | None = None,
+    base: Any = None,
 ) -> FileResult:
     """Decode a `.lac` file or pipe into the original file or a pipe.
 
     With `salvage`, damaged chunks are left out (lost byte ranges become zeros) and described in the result's `damage`.
     `max_size` bounds the decoded bytes, `max_memory` what is in memory at a time; both raise LimitExceeded.
+    `base`: what the content was stored as differences to, if it was; a path, an open Source, or several; BadInput tells what is
+    missing.
     """
     _refuse_early(source, target, force)
-    with open_source(source) as opened:
+    with open_source(source) as opened, opened_bases(base) as bases:
         header, chunks = _chunks(opened, Limits(max_size, max_memory), salvage)
-        decoding = Decoding(header, opened.name, salvage, max_memory)
+        decoding = Decoding(header, opened.name, salvage, max_memory, bases)
         size = 0
         with _open_target(target, force) as out:
             value = decoding.codec.assemble(header, decoding.parts(chunks, threads, _with_total(progress, opened, max_size)))
@@ -136,21 +144,6 @@ def append_file(
     return FileResult(written.decoded_size, written.size, coder.name, coder.identical)
 
 
-def open_source(place: Place | Source, may_grow: bool = False) -> Source:
-    """A source for a path or an open binary stream; a Source stays what it is.
-
-    Paths of pipes and devices are read as streams, and with `may_grow` files that claim to be empty (as those in /proc do), too.
-    """
-    if isinstance(place, Source):
-        return place
-    if not isinstance(place, str | os.PathLike):
-        name = getattr(place, "name", None)
-        return PipeSource(place, name if isinstance(name, str) else "<pipe>")
-    if _is_special(place) or (may_grow and os.path.isfile(place) and os.path.getsize(place) == 0):
-        return SpecialFileSource(place)
-    return FileSource(place)
-
-
 def _chunks(source: Source, limits: Limits, salvaging: bool) -> tuple[Header, Iterator[Chunk | Damage]]:
     return salvage(source, limits) if salvaging else stream(source, limits)
 
@@ -164,7 +157,7 @@ def _with_total(progress: Progress | None, source: Source, max_size: int | None)
 
 def _refuse_early(source: Place, target: Place, force: bool) -> None:
     """Before any work: an existing target, or one that is the source."""
-    if isinstance(target, str | os.PathLike) and not _is_special(target):
+    if isinstance(target, str | os.PathLike) and not is_special(target):
         refuse_existing(Path(target), force)
         if isinstance(source, str | os.PathLike) and os.path.exists(target) and os.path.samefile(source, target):
             raise BadInput(f"{os.fspath(target)}: is input and output at once; choose another output with -o")
@@ -177,18 +170,9 @@ def _suffix(target: Place) -> str:
 def _open_target(place: Place, force: bool) -> AbstractContextManager[BinaryIO]:
     if not isinstance(place, str | os.PathLike):
         return nullcontext(place)
-    if not _is_special(place):
+    if not is_special(place):
         return atomic_file(Path(place), force)
     try:
         return open(place, "wb")
     except OSError as error:
         raise LaconicError(f"{os.fspath(place)}: cannot be written ({error.strerror}); choose another place with -o") from error
-
-
-def _is_special(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is a device or named pipe: those are written to, never replaced."""
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:
-        return False  # not there yet, or its folder cannot be read: opening it will tell
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))

@@ -1,19 +1,20 @@
 """What a `.lac` file says about itself (`info`) and whether it is sound (`test`)."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
+from laconic._bases import opened_bases
 from laconic._coding import Decoding
-from laconic._files import open_source
 from laconic._work import Progress
 from laconic.codecs import registry
 from laconic.codecs.base import Lost
+from laconic.codecs.bases import Base
 from laconic.container import ANCILLARY, Chunk, ChunkHead, Damage, Header, Limits, Reader, salvage, stream
 from laconic.container.layout import COMPACT_END, FOOTER_SIZE, VERSION
 from laconic.errors import BadInput, CorruptFile
-from laconic.source import Source
+from laconic.source import Source, open_source
 
 
 @dataclass(frozen=True)
@@ -86,18 +87,22 @@ def test(
     threads: int = 1,
     progress: Progress | None = None,
     max_size: int | None = None,
+    base: Any = None,
 ) -> TestResult:
-    """Decode everything without writing, and report each damaged chunk. What is no `.lac` file raises UnsupportedFile."""
+    """Decode everything without writing, and report each damaged chunk. What is no `.lac` file raises UnsupportedFile.
+
+    base: as for `decode_file`.
+    """
     limits = Limits(max_size)
-    with open_source(place) as source:
+    with open_source(place) as source, opened_bases(base) as bases:
         try:
-            return _decode_all(*stream(source, limits), source, threads, progress, salvaging=False)
+            return _decode_all(*stream(source, limits), source, threads, progress, bases, salvaging=False)
         except CorruptFile as error:
             first = str(error)
         if source.size is None:
             return TestResult(0, 0, (first,))
         try:
-            result = _decode_all(*salvage(source, limits), source, threads, progress, salvaging=True)
+            result = _decode_all(*salvage(source, limits), source, threads, progress, bases, salvaging=True)
         except CorruptFile:
             return TestResult(0, 0, (first,))
         return result if result.damage else replace(result, damage=(first,))
@@ -118,9 +123,10 @@ def _decode_all(
     source: Source,
     threads: int,
     progress: Progress | None,
+    bases: Sequence[Base],
     salvaging: bool,
 ) -> TestResult:
-    decoding = Decoding(header, source.name, salvaging)
+    decoding = Decoding(header, source.name, salvaging, bases=bases)
     count = sum(1 for part in decoding.parts(chunks, threads, progress) if not isinstance(part, Lost))
     return TestResult(count, decoding.done, tuple(decoding.damage))
 

@@ -2,14 +2,16 @@
 
 import io
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from laconic import _coding
-from laconic._files import FileResult, append_file, decode_file, encode_file, open_source
+from laconic._bases import open_bases, opened_bases
+from laconic._files import FileResult, append_file, decode_file, encode_file
 from laconic._inspect import Info, TestResult, info, test
 from laconic.container import Header, Limits, Reader, stream
-from laconic.source import BytesSource, FileSource, Source
+from laconic.source import BytesSource, FileSource, Source, open_source
 
 __all__ = [
     "Coder",
@@ -43,21 +45,32 @@ def encode(value_or_path: Any, codec: str | None = None, *, threads: int = 1, ve
     return Coder(codec or _coding.codec_for_value(value_or_path), options).encode(value_or_path, threads=threads, verify=verify)
 
 
-def decode(data_or_path: Any, *, threads: int = 1, max_size: int | None = DEFAULT_MAX_SIZE, max_memory: int | None = None) -> Any:
+def decode(
+    data_or_path: Any,
+    *,
+    threads: int = 1,
+    max_size: int | None = DEFAULT_MAX_SIZE,
+    max_memory: int | None = None,
+    base: Any = None,
+) -> Any:
     """Decode the bytes of a `.lac` file, or the file at a path, into the value that was encoded (bytes for codec `bytes`).
 
-    More than `max_size` decoded bytes (None: any number) raise LimitExceeded, damage raises CorruptFile.
+    More than `max_size` decoded bytes (None: any number) raise LimitExceeded, damage raises CorruptFile. `base`: what the value
+    was stored as differences to, if it was; a path, bytes, an open Source, or several; BadInput tells what is missing.
     """
-    with _source_of(data_or_path) as source:
+    with _source_of(data_or_path) as source, opened_bases(base) as bases:
         header, chunks = stream(source, Limits(max_size, max_memory))
-        decoding = _coding.Decoding(header, source.name, max_memory=max_memory)
+        decoding = _coding.Decoding(header, source.name, max_memory=max_memory, bases=bases)
         value = decoding.codec.assemble(header, decoding.parts(chunks, threads))
         return _coding.media_of(decoding.codec).to_object(value)
 
 
-def open(data_or_path: Any, *, max_size: int | None = None, max_memory: int | None = None) -> "OpenFile":
-    """Open a `.lac` file to decode parts of it: `laconic.open(path)[1000:2000]`. Accepts a path, bytes or a Source."""
-    return OpenFile(_source_of(data_or_path), Limits(max_size, max_memory))
+def open(data_or_path: Any, *, max_size: int | None = None, max_memory: int | None = None, base: Any = None) -> "OpenFile":
+    """Open a `.lac` file to decode parts of it: `laconic.open(path)[1000:2000]`. Accepts a path, bytes or a Source.
+
+    `base`: as for `decode`; read only where something refers to it.
+    """
+    return OpenFile(_source_of(data_or_path), Limits(max_size, max_memory), base)
 
 
 def codec(name: str, **options: Any) -> "Coder":
@@ -79,27 +92,28 @@ class Coder:
         """The bytes of a `.lac` file."""
         if isinstance(value_or_path, str | os.PathLike):
             return _encode_path(value_or_path, self.name, self.options, threads, verify)
-        coder, out = _coding.make_codec(self.name, self.options), io.BytesIO()
-        value = _coding.media_of(coder).from_object(value_or_path)
-        _coding.encode_value(coder, value, None, out, threads=threads, verify=verify)
+        out = io.BytesIO()
+        with opened_bases(self.options.get("base")) as bases:
+            coder = _coding.make_codec(self.name, self.options, bases)
+            value = _coding.media_of(coder).from_object(value_or_path)
+            _coding.encode_value(coder, value, None, out, threads=threads, verify=verify)
         return out.getvalue()
 
     def decode(self, data_or_path: Any, *, threads: int = 1, max_size: int | None = DEFAULT_MAX_SIZE) -> Any:
-        """The value again; whatever codec wrote the file decodes it."""
-        return decode(data_or_path, threads=threads, max_size=max_size)
+        """The value again; whatever codec wrote the file decodes it, with the option `base` if there is one."""
+        return decode(data_or_path, threads=threads, max_size=max_size, base=self.options.get("base"))
 
 
 class OpenFile:
     """A `.lac` file opened in the middle; `header` describes it. Close it, or use it in a `with` block."""
 
-    def __init__(self, source: Source, limits: Limits) -> None:
-        self._source = source
-        try:
+    def __init__(self, source: Source, limits: Limits, base: Any = None) -> None:
+        with ExitStack() as stack:
+            stack.callback(source.close)
+            bases = open_bases(base, stack)
             self._reader = Reader(source, limits)
-            self._decoding = _coding.Decoding(self._reader.header, source.name, max_memory=limits.max_memory)
-        except BaseException:
-            source.close()
-            raise
+            self._decoding = _coding.Decoding(self._reader.header, source.name, max_memory=limits.max_memory, bases=bases)
+            self._open = stack.pop_all()
 
     @property
     def header(self) -> Header:
@@ -122,14 +136,14 @@ class OpenFile:
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
-        self._source.close()
+        """Close the file, and the bases that were opened for it."""
+        self._open.close()
 
 
 def _encode_path(path: Any, codec: str | None, options: dict[str, Any], threads: int, verify: bool) -> bytes:
     out = io.BytesIO()
-    with FileSource(path) as source:
-        job = _coding.prepare(source, codec, options)
+    with FileSource(path) as source, opened_bases(options.get("base")) as bases:
+        job = _coding.prepare(source, codec, options, bases)
         name = _coding.stored_name(source)
         _coding.encode_value(job.codec, job.value, job.source, out, name=name, threads=threads, verify=verify)
     return out.getvalue()

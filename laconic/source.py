@@ -4,6 +4,7 @@ In: a path, a bytes-like object or an open stream. Out: exact ranges (`read`) or
 """
 
 import os
+import stat
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -204,6 +205,30 @@ class SpooledSource(Source):
 
     def close(self) -> None:
         self._file.close()
+
+
+def open_source(place: str | os.PathLike[str] | Readable | Source, may_grow: bool = False) -> Source:
+    """A source for a path or an open binary stream; a Source stays what it is.
+
+    Paths of pipes and devices are read as streams, and with `may_grow` files that claim to be empty (as those in /proc do), too.
+    """
+    if isinstance(place, Source):
+        return place
+    if not isinstance(place, str | os.PathLike):
+        name = getattr(place, "name", None)
+        return PipeSource(place, name if isinstance(name, str) else "<pipe>")
+    if is_special(place) or (may_grow and os.path.isfile(place) and os.path.getsize(place) == 0):
+        return SpecialFileSource(place)
+    return FileSource(place)
+
+
+def is_special(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a device or named pipe: those are written to, never replaced."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False  # not there yet, or its folder cannot be read: opening it will tell
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def seekable(source: Source) -> Source:

@@ -120,14 +120,9 @@ def _size(text: str) -> int:
 def add_base_flag(parser: argparse.ArgumentParser) -> None:
     """`--base`, for commands that decode."""
     parser.add_argument(
-        "--base", action="append", default=[], metavar="FILE", help="what weights were stored as differences to (repeatable)"
+        "--base",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="file, or folder of files, that weights were stored as differences to (repeatable)",
     )
-
-
-def use_bases(args: argparse.Namespace) -> None:
-    """Make the files that `--base` names known to the decoder."""
-    if args.base:
-        from laconic.codecs.weights import add_base
-
-        for path in args.base:
-            add_base(path)

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from laconic.cli import _coded_safetensors
-from laconic.cli._common import add_base_flag, add_file_flags, check_device, is_lac, run_jobs, use_bases
+from laconic.cli._common import add_base_flag, add_file_flags, check_device, is_lac, run_jobs
 from laconic.cli._files import PIPE, Job, Plan, decoded_name, make_plan
 from laconic.cli._progress import Meter
 from laconic.cli._report import IDENTICAL, complain, file_facts, note, print_json, say, speed_text
@@ -28,7 +28,6 @@ def run(args: argparse.Namespace) -> int:
     from laconic import api
 
     check_device(args)
-    use_bases(args)
     if PIPE in args.inputs and sys.stdin.isatty():
         raise BadInput("standard input is a terminal; name a file, or send one through a pipe")
     plan = _without_others(args, make_plan(args.inputs, args.output, decoded_name))
@@ -42,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
             salvage=args.salvage,
             progress=meter.update,
             max_memory=args.max_memory,
+            base=args.base,
         )
 
     def convert(job: Job, meter: Meter) -> bool:

@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from laconic.cli._common import add_base_flag, add_resource_flags, check_device, lac_files, use_bases
+from laconic.cli._common import add_base_flag, add_resource_flags, check_device, lac_files
 from laconic.cli._compiling import Compilations
 from laconic.cli._files import PIPE
 from laconic.cli._progress import Meter
@@ -28,7 +28,6 @@ def run(args: argparse.Namespace) -> int:
     from laconic import api
 
     check_device(args)
-    use_bases(args)
     failed = 0
     names = list(lac_files(args.inputs))
     with Meter("testing", len(names), args.quiet) as meter, Compilations(meter.tell):
@@ -40,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
                     sys.stdin.buffer if name == PIPE else name,
                     threads=args.threads,
                     progress=meter.update,
+                    base=args.base,
                 )
                 damage, size, chunks = list(done.damage), done.decoded_size, done.chunks
             except (LaconicError, OSError) as error:

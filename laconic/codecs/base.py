@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from laconic.codecs.bases import Base
 from laconic.container.types import Chunk, ChunkHead, Covers, Header
 from laconic.errors import BadInput
 
@@ -43,6 +44,9 @@ class Codec(ABC, Generic[V]):
     `Options`, a frozen dataclass of plain values, validated in `__post_init__` with BadInput, each field with metadata
     {"help": ...}: the command derives its flags from it.
 
+    An option called `base` names a file that content may be stored as differences to. Whoever runs the codec opens it: codecs
+    find it in `bases`.
+
     Decoding must take what it needs from the chunk (or `header`), never from `self.options`: those are the encoder's.
     """
 
@@ -59,6 +63,8 @@ class Codec(ABC, Generic[V]):
         self.options = self.Options() if options is None else options
         #: Called with bytes of content handled since the last call, by codecs whose chunks take seconds: moves the progress bar.
         self.on_work: Callable[[int], None] = _nobody
+        #: Opened: the option `base` of an encoder; for decoding, all that the user gave (`bases.needed` chooses).
+        self.bases: Sequence[Base] = ()
 
     @abstractmethod
     def encode(self, value: V, threads: int = 1) -> Iterator[Chunk]:

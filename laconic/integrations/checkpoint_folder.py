@@ -2,10 +2,13 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from laconic import api
+from laconic._bases import opened_bases
+from laconic.codecs.bases import Base
 from laconic.errors import BadInput, CorruptFile
 from laconic.integrations.tensor_file import TensorFile
 from laconic.integrations.torch_files import Tensor, require_torch, to_tensor
@@ -18,15 +21,22 @@ _USUAL = ("model.safetensors", "pytorch_model.bin")  # the first of which there 
 _INDEX = ".index.json"
 
 
-def load_folder(folder: str | os.PathLike[str], device: Any = "cpu", *, threads: int | None = None) -> dict[str, Tensor]:
+def load_folder(
+    folder: str | os.PathLike[str], device: Any = "cpu", *, threads: int | None = None, base: Any = None
+) -> dict[str, Tensor]:
     """All tensors of a checkpoint by name, on `device`: of the shards that its index names, or of its only file of weights.
 
     Those are .safetensors files, or .bin files of PyTorch (which are not unpickled) where there are none.
-    Every shard is opened, and every name looked up, before any is decoded. Raises BadInput for missing shards, CorruptFile for
-    damaged ones and those that lack a tensor.
+    Every shard is opened, and every name looked up, before any is decoded. `base`: what the shards were stored as differences to:
+    a folder, a file, or several. Raises BadInput for missing shards, CorruptFile for damaged ones and those that lack a tensor.
     """
     require_torch()
-    shards = shards_of(Path(folder))
+    with opened_bases(base) as bases:
+        return _loaded(Path(folder), device, threads, bases)
+
+
+def _loaded(folder: Path, device: Any, threads: int | None, bases: Sequence[Base]) -> dict[str, Tensor]:
+    shards = shards_of(folder)
     ties: dict[Path, dict[str, str]] = {}
     for path, names in shards.items():
         with TensorFile(path) as file:
@@ -39,7 +49,7 @@ def load_folder(folder: str | os.PathLike[str], device: Any = "cpu", *, threads:
                 )
     found: dict[str, Tensor] = {}
     for path, names in shards.items():
-        with TensorFile(path) as file:
+        with TensorFile(path, base=bases) as file:
             made = {entry.name: to_tensor(entry, data, device) for entry, data in file.all(threads)}
         made |= {name: made[known] for name, known in ties[path].items()}
         found |= made if names is None else {name: made[name] for name in names}

@@ -24,8 +24,10 @@ from typing import Any, BinaryIO
 import xxhash
 
 from laconic import _coding
+from laconic._bases import opened_bases
+from laconic._lac_source import LacSource
+from laconic.codecs.bases import Base
 from laconic.errors import CorruptFile, LaconicError, UnsupportedFile
-from laconic.integrations.lac_source import LacSource
 from laconic.media import _safetensors, tensors
 from laconic.media._safetensors import build_header, read_header
 from laconic.media.sniff import HEAD_SIZE
@@ -66,10 +68,13 @@ def encode_safetensors(source: Path_, target: Path_, *, threads: int | None = No
         _write(value, Path(target), threads, force, options)
 
 
-def decode_safetensors(source: Path_, target: Path_, *, force: bool = False) -> None:
-    """Write the file that `encode_safetensors` was given, byte for byte; raises CorruptFile when that is not possible."""
-    with FileSource(source) as opened:
-        value = restored(tensors.from_source(opened))
+def decode_safetensors(source: Path_, target: Path_, *, force: bool = False, base: Any = None) -> None:
+    """Write the file that `encode_safetensors` was given, byte for byte; raises CorruptFile when that is not possible.
+
+    base: what its tensors were stored as differences to, if they were: a path, an open Source, or several.
+    """
+    with FileSource(source) as opened, opened_bases(base) as bases:
+        value = restored(tensors.from_source(opened), bases)
         if value is None:
             raise UnsupportedFile(f"{opened.name}: holds no coded tensors; there is nothing to decode")
         digest = xxhash.xxh3_64()
@@ -90,7 +95,7 @@ def holds_coded(path: Path_) -> bool:
         return False
 
 
-def restored(value: Tensors) -> Tensors | None:
+def restored(value: Tensors, bases: Sequence[Base] = ()) -> Tensors | None:
     """The original's tensors, decoded while they are read, out of those of a file with coded tensors; None for other files."""
     if value.format != "safetensors" or KEY not in read_header(value.source)[0]:
         return None
@@ -105,7 +110,7 @@ def restored(value: Tensors) -> Tensors | None:
         head = build_header(facts, metadata or None)
     parts: list[Source] = [BytesSource(head)]
     entries, at = [], len(head)
-    opened = _Opened()
+    opened = _Opened(bases)
     for name, dtype, shape, size in facts:
         here = held.get(name)
         if here is None:
@@ -135,10 +140,10 @@ def _write(value: Tensors, target: Path, threads: int | None, force: bool, optio
         "head": build_header(facts, metadata or None) != head,
     }
     plain: list[tuple[str, str, tuple[int, ...], Source]] = []
-    with atomic_file(target, force) as out, _scratch(target) as spool:
+    with opened_bases(options.get("base")) as bases, atomic_file(target, force) as out, _scratch(target) as spool:
         coded: list[tuple[str, str, tuple[int, ...], int]] = []
         for entry in value.entries:
-            size = 0 if entry.size < SMALLEST else _code(value.source, entry, spool, threads, options)
+            size = 0 if entry.size < SMALLEST else _code(value.source, entry, spool, threads, options, bases)
             if size:
                 coded.append((entry.name, "U8", (size,), size))
             else:
@@ -156,12 +161,14 @@ def _write(value: Tensors, target: Path, threads: int | None, force: bool, optio
         shutil.copyfileobj(spool, out, _BLOCK)
 
 
-def _code(source: Source, entry: TensorEntry, spool: BinaryIO, threads: int | None, options: dict[str, Any]) -> int:
+def _code(
+    source: Source, entry: TensorEntry, spool: BinaryIO, threads: int | None, options: dict[str, Any], bases: Sequence[Base]
+) -> int:
     """Bytes of the .lac file that was appended to `spool` for a tensor; 0 when it would not be smaller."""
     head = build_header([(entry.name, entry.dtype, entry.shape, entry.size)])
     joined = _Joined([BytesSource(head), Part(source, entry.offset, entry.stop)], source.name)
     alone = TensorEntry(entry.name, entry.dtype, entry.shape, len(head), entry.size)
-    coder = _coding.make_codec("weights", options)
+    coder = _coding.make_codec("weights", options, bases)
     begin = spool.tell()
     value = Tensors(joined, "safetensors", (alone,))
     written = _coding.encode_value(coder, value, joined, spool, threads=threads or os.cpu_count() or 1, verify=True)
@@ -210,13 +217,14 @@ def _note(source: Source) -> dict[str, Any]:
 class _Opened:
     """The .lac file within a file that was read last: one at a time, as each keeps decoded chunks."""
 
-    def __init__(self) -> None:
+    def __init__(self, bases: Sequence[Base]) -> None:
+        self._bases = bases
         self._part: Source | None = None
         self._source: LacSource | None = None
 
     def get(self, part: Source) -> LacSource:
         if self._source is None or self._part is not part:
-            self._source, self._part = LacSource(part), part
+            self._source, self._part = LacSource(part, bases=self._bases), part
         return self._source
 
 

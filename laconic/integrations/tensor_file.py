@@ -5,20 +5,22 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from laconic._files import open_source
+from laconic._bases import open_bases
+from laconic._lac_source import LacSource
 from laconic.container.layout import MAGIC
 from laconic.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
 from laconic.integrations.coded_safetensors import restored
-from laconic.integrations.lac_source import LacSource
 from laconic.media import _checkpoint, tensors
 from laconic.media._safetensors import read_header
 from laconic.media.tensors import TensorEntry
-from laconic.source import seekable
+from laconic.source import open_source, seekable
 
 _NOTHING = np.empty(0, np.uint8)
 
@@ -26,18 +28,20 @@ _NOTHING = np.empty(0, np.uint8)
 class TensorFile:
     """The tensors of a file by name; `entries` in the order in which they lie in it. Close it, or use it in a `with` block."""
 
-    def __init__(self, path: str | os.PathLike[str], *, max_memory: int | None = None) -> None:
-        """Open a file; raises LaconicError when it is damaged or holds no tensors that can be read."""
-        self._file = seekable(open_source(path))
-        try:
-            if self._file.peek(len(MAGIC)) == MAGIC:
-                found = LacSource(self._file, max_memory).tensors()
+    def __init__(self, path: str | os.PathLike[str], *, max_memory: int | None = None, base: Any = None) -> None:
+        """Open a file; raises LaconicError when it is damaged or holds no tensors that can be read.
+
+        base: what tensors may be stored as differences to: a path, an open Source, or several. Read where something refers to it.
+        """
+        with ExitStack() as stack:
+            file = stack.enter_context(seekable(open_source(path)))
+            bases = open_bases(base, stack)
+            if file.peek(len(MAGIC)) == MAGIC:
+                found = LacSource(file, max_memory, bases).tensors()
             else:
-                found = tensors.from_source(self._file)
-                found = restored(found) or found  # a safetensors file may hold coded tensors
-        except BaseException:
-            self._file.close()
-            raise
+                found = tensors.from_source(file)
+                found = restored(found, bases) or found  # a safetensors file may hold coded tensors
+            self._open = stack.pop_all()
         self._source = found.source
         self.path, self.format = Path(path), found.format
         self.entries = {entry.name: entry for entry in found.entries}
@@ -106,8 +110,8 @@ class TensorFile:
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file, and the bases that were opened for it."""
+        self._open.close()
 
     def _room(self, size: int, entry: TensorEntry) -> np.ndarray:
         try:

@@ -29,15 +29,16 @@ def require_torch() -> Any:
     return torch
 
 
-def load_file(filename: Path_, device: Any = "cpu", *, threads: int | None = None) -> dict[str, Tensor]:
+def load_file(filename: Path_, device: Any = "cpu", *, threads: int | None = None, base: Any = None) -> dict[str, Tensor]:
     """All tensors of a file by name, on `device`: of a `.lac` file, or a plain safetensors, npz, GGUF or PyTorch file.
 
     Tied weights of a PyTorch checkpoint are one tensor under several names. `threads`: how many decode, by default one per
-    core. On other devices than the CPU at most one tensor more is in memory.
-    Raises LaconicError: damaged file, no tensors, a type that torch does not have.
+    core. On other devices than the CPU at most one tensor more is in memory. `base`: the file that this one was saved as
+    differences to: a path, an open Source, or several; it is read where something refers to it.
+    Raises LaconicError: damaged file, no tensors, a type that torch does not have, a base that is missing.
     """
     require_torch()
-    with TensorFile(filename) as file:
+    with TensorFile(filename, base=base) as file:
         tied = file.tied()
         found = {entry.name: to_tensor(entry, data, device) for entry, data in file.all(threads)}
     return found | {name: found[known] for name, known in tied.items()}
@@ -54,12 +55,17 @@ def save_file(
     """Write tensors (of torch, on any device, or numpy arrays) as the file that safetensors would write, coded by `weights`.
 
     A name that ends in ".safetensors" gives that file itself. An existing file is replaced. `options` are the codec's, such as
-    effort=9. Tensors that share memory are written each by itself. Raises BadInput, LaconicError.
+    effort=9, or base="other.safetensors" for differences to that file. Tensors that share memory are written each by itself.
+    Raises BadInput, LaconicError.
     """
     if not isinstance(arrays, Mapping):
         raise BadInput(f"a {type(arrays).__name__} is no dict of tensors; give the names too, e.g. model.state_dict()")
     value = _safetensors.virtual(arrays, metadata)
     if Path(filename).suffix == ".safetensors":
+        if options:
+            raise BadInput(
+                f"{filename}: a plain safetensors file takes no {', '.join(options)}; give a name in .lac, or use save_coded"
+            )
         with atomic_file(Path(filename), force=True) as out:
             for block in tensors.to_blocks(value):
                 out.write(block)
@@ -70,15 +76,18 @@ def save_file(
 class SafeOpen:
     """`safetensors.safe_open` for `.lac` files and plain ones: a context manager that decodes what is asked for."""
 
-    def __init__(self, filename: Path_, framework: str = "pt", device: Any = "cpu") -> None:
-        """framework: "pt" for tensors of torch, "np" for numpy arrays. Raises LaconicError for what cannot be opened."""
+    def __init__(self, filename: Path_, framework: str = "pt", device: Any = "cpu", *, base: Any = None) -> None:
+        """framework: "pt" for tensors of torch, "np" for numpy arrays; base: as for `load_file`.
+
+        Raises LaconicError for what cannot be opened.
+        """
         if framework not in ("pt", "torch", "pytorch", "np", "numpy"):
             raise BadInput(f"framework {framework!r} is not supported; use 'pt' or 'np'")
         self._torch = framework[0] == "p" or framework == "torch"
         if self._torch:
             require_torch()
         self._device = device
-        self._file = TensorFile(filename)
+        self._file = TensorFile(filename, base=base)
 
     def keys(self) -> list[str]:
         """The names, sorted."""

@@ -10,13 +10,20 @@ from laconic.integrations.checkpoint_folder import CODED, MAX_SMALL, find, load_
 
 
 def load_model(
-    folder: str | os.PathLike[str], *, model_class: Any = None, device: Any = "cpu", threads: int | None = None, **options: Any
+    folder: str | os.PathLike[str],
+    *,
+    model_class: Any = None,
+    device: Any = "cpu",
+    threads: int | None = None,
+    base: Any = None,
+    **options: Any,
 ) -> Any:
     """The model in a checkpoint's folder, with every weight from there; its files may be coded (`.lac`) or plain.
 
-    model_class: a class of transformers; by default the first in the configuration's `architectures`. `options` go to its
-    `from_pretrained` (dtype, attn_implementation ...). Raises MissingDependency; CorruptFile when a weight is missing, left over
-    or of another shape; and what `load_folder` raises.
+    model_class: a class of transformers; by default the first in the configuration's `architectures`. base: what the weights were
+    stored as differences to: a folder, a file, or several. `options` go to the class's `from_pretrained` (dtype,
+    attn_implementation ...). Raises MissingDependency; CorruptFile when a weight is missing, left over or of another shape; and
+    what `load_folder` raises.
     """
     transformers = _require_transformers()
     folder = Path(folder)
@@ -24,7 +31,7 @@ def load_model(
     with small_files(folder, (".json",)) as plain:
         config = transformers.AutoConfig.from_pretrained(plain)
     model_class = model_class or _class_of(transformers, config, folder)
-    state = load_folder(folder, threads=threads)
+    state = load_folder(folder, threads=threads, base=base)
     model, report = model_class.from_pretrained(None, config=config, state_dict=state, output_loading_info=True, **options)
     wrong = {kind: sorted(map(str, names)) for kind, names in report.items() if names}
     if wrong:

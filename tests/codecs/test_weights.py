@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -13,8 +14,7 @@ from hypothesis import strategies as st
 import laconic
 from laconic import api
 from laconic.codecs.bytes.codec import Bytes
-from laconic.codecs.weights import _bases, _floats, _plan
-from laconic.codecs.weights._bases import add_base
+from laconic.codecs.weights import _floats, _plan
 from laconic.codecs.weights._delta import decode_delta, encode_delta
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._payload import HEAD, decode_payload, encode_payload
@@ -47,10 +47,10 @@ def safetensors(tensors: list[tuple[str, str, tuple[int, ...], bytes]], metadata
     return head + b"".join(data for *_, data in tensors)
 
 
-def decoded(encoded: bytes) -> bytes:
+def decoded(encoded: bytes, base: object = None) -> bytes:
     """The file again."""
     out = io.BytesIO()
-    api.decode_file(BytesSource(encoded), out)
+    api.decode_file(BytesSource(encoded), out, base=base)
     return out.getvalue()
 
 
@@ -274,7 +274,6 @@ def test_tied_tensors_are_stored_once(monkeypatch):
 
 def test_differences_to_a_base(tmp_path, monkeypatch):
     monkeypatch.setattr(_plan, "CHUNK", 150_000)
-    monkeypatch.setattr(_bases, "_known", {})
     before, after = [], []
     for name, kind in (("a", "BF16"), ("b", "F32"), ("c", "F16"), ("d", "F64"), ("n", "I8"), ("new", "F32")):
         size = DTYPES[kind] // 8
@@ -292,22 +291,81 @@ def test_differences_to_a_base(tmp_path, monkeypatch):
     encoded = coder.encode(data, verify=True)
     assert coder.encode(data, threads=2) == encoded and str(tmp_path).encode() not in encoded
     assert len(encoded) < 0.5 * len(laconic.encode(data, "weights"))
-    assert decoded(encoded) == data
-    with laconic.open(encoded) as opened:
-        for name, _, _, content in after:
-            assert opened[name].tobytes() == content
-        _bases._known.clear()
-        with pytest.raises(BadInput, match=r"base\.safetensors"):
+    assert decoded(encoded, base) == data
+    assert {name: array.tobytes() for name, array in coder.decode(encoded).items()} == {name: c for name, _, _, c in after}
+    wrong = tmp_path / "wrong.safetensors"
+    wrong.write_bytes(safetensors(after))  # of the same size
+    longer = tmp_path / "longer.safetensors"
+    longer.write_bytes(safetensors([*before, ("more", "U8", (1,), b"1")]))
+    coded = tmp_path / "base.lac"
+    coded.write_bytes(laconic.encode(base))
+    for place in (base, str(base), base.read_bytes(), BytesSource(base.read_bytes()), [longer, wrong, base], coded):
+        with laconic.open(encoded, base=place) as opened:
+            for name, _, _, content in after:
+                assert opened[name].tobytes() == content
+    for place, found in (
+        (None, "not given"),
+        (longer, "longer.safetensors is not"),
+        (wrong, "wrong"),
+        ([longer, wrong], "wrong.safetensors is not"),
+    ):
+        with laconic.open(encoded, base=place) as opened, pytest.raises(BadInput, match=rf"'base\.safetensors'.*{found}"):
             opened["b"]
-        other = tmp_path / "other.safetensors"
-        other.write_bytes(safetensors(after))
-        add_base(other)
-        with pytest.raises(BadInput, match="other"):
-            opened["b"]
-        add_base(base)
-        assert opened["b"].tobytes() == after[1][3]
-    with pytest.raises(BadInput):
-        laconic.codec("weights", base=str(tmp_path / "none")).encode(data)
+        with pytest.raises(BadInput, match="name that file: --base FILE, or base=... in Python"):
+            decoded(encoded, place)
+    for place in (tmp_path / "none", 5, tmp_path):
+        with pytest.raises(BadInput, match="base|none"):
+            laconic.codec("weights", base=place).encode(data)
+
+
+def test_a_base_is_read_only_where_it_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setattr(_plan, "CHUNK", 50_000)
+    before = [(f"{i}", "BF16", (100, 200), normal(20_000, "BF16")) for i in range(20)]
+    after = []
+    for name, kind, shape, data in before:
+        values = np.frombuffer(data, np.uint16) + RNG.integers(0, 2, 20_000).astype(np.uint16)
+        after.append((name, kind, shape, values.tobytes()))
+    base = BytesSource(safetensors(before))
+    encoded = laconic.codec("weights", base=base).encode(safetensors(after))
+    read, view = [], BytesSource.view
+    monkeypatch.setattr(BytesSource, "view", lambda self, offset, n: (read.append(n * (self is base)), view(self, offset, n))[1])
+    monkeypatch.setattr(base, "blocks", None)  # nobody asks for all of it
+    with laconic.open(encoded, base=base) as opened:
+        assert opened["7"].tobytes() == after[7][3]
+    assert 0 < sum(read) <= 100_000
+    damaged = bytearray(encoded)
+    with laconic.open(encoded, base=base) as opened:
+        damaged[opened._reader.index[3].payload_offset + 500] ^= 1
+    monkeypatch.undo()
+    with laconic.open(bytes(damaged), base=base) as opened, pytest.raises(CorruptFile):
+        [opened[str(i)] for i in range(20)]
+
+
+def test_differences_to_differences(tmp_path):
+    """Each checkpoint is a difference to the one before it."""
+    steps = [normal(30_000, "F32")]
+    for _ in range(2):
+        steps.append((np.frombuffer(steps[-1], np.uint32) + RNG.integers(0, 9, 30_000).astype(np.uint32)).tobytes())
+    files = [safetensors([("a", "F32", (100, 300), data)]) for data in steps]
+    places = [tmp_path / f"{i}.lac" for i in range(3)]
+    for place, data, base in zip(places, files, [None, *files], strict=False):
+        place.write_bytes(laconic.codec("weights", base=base and BytesSource(base)).encode(data, verify=True))
+    assert len(places[2].read_bytes()) < 0.3 * len(files[2])
+    assert decoded(places[2].read_bytes(), places[:2]) == files[2]
+    assert decoded(places[2].read_bytes(), tmp_path) == files[2]  # all that a folder has
+    for wrong in (places[1], places[1::-1]):  # the second one needs the first
+        with pytest.raises(BadInput, match="not given"):
+            decoded(places[2].read_bytes(), wrong)
+
+
+def test_forged_descriptions_of_a_base():
+    data = safetensors([("a", "F32", (100, 100), normal(10_000, "F32"))])
+    encoded = laconic.codec("weights", base=BytesSource(data)).encode(data)
+    with laconic.open(encoded, base=data) as opened:
+        header, chunk, codec = opened.header, opened._reader.chunk(0), opened._decoding.codec
+    for strange in (None, 5, {}, {"name": 1, "size": 2, "hash": b""}, {"name": "a", "size": len(data), "hash": "text"}):
+        with pytest.raises(CorruptFile, match="does not say which base"):
+            codec.decode_chunk(msgspec.structs.replace(header, metadata={**header.metadata, "base": strange}), chunk)
 
 
 @pytest.mark.parametrize("kind", ["F64", "F32", "F16", "BF16", "I64", "I8", "U8"])

@@ -87,6 +87,22 @@ def test_other_libraries_read_it(plain: Path, arrays: dict[str, np.ndarray], tmp
     assert all(np.array_equal(array, arrays[name]) for name, array in load_file(tmp_path / "plain.safetensors").items())
 
 
+def test_differences_to_a_base(plain: Path, arrays: dict[str, np.ndarray], tmp_path: Path) -> None:
+    tuned = {name: array + array.dtype.type(1) if name == "steps" else array for name, array in arrays.items()}
+    save_coded(tuned, tmp_path / "coded.safetensors", base=plain)
+    assert (tmp_path / "coded.safetensors").stat().st_size < 0.1 * plain.stat().st_size
+    decode_safetensors(tmp_path / "coded.safetensors", tmp_path / "tuned.safetensors", base=plain)
+    with (
+        TensorFile(tmp_path / "tuned.safetensors") as expected,
+        TensorFile(tmp_path / "coded.safetensors", base=plain) as file,
+    ):
+        assert {e.name: d.tobytes() for e, d in file.all()} == {e.name: d.tobytes() for e, d in expected.all()}
+    for base in (None, tmp_path / "tuned.safetensors"):
+        with pytest.raises(BadInput, match=r"'model\.safetensors'"):
+            decode_safetensors(tmp_path / "coded.safetensors", tmp_path / "x", base=base)
+    assert not (tmp_path / "x").exists()
+
+
 def test_what_cannot_be_coded(plain: Path, tmp_path: Path) -> None:
     encode_safetensors(plain, tmp_path / "coded")
     with pytest.raises(UnsupportedFile, match="already"):

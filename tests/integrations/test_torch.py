@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from laconic import api
+from laconic import _lac_source, api
 from laconic.errors import BadInput, CorruptFile, LaconicError, UnsupportedFile
-from laconic.integrations import lac_source
 from laconic.integrations.tensor_file import TensorFile
 from laconic.source import FileSource
 
@@ -125,7 +124,7 @@ def test_only_the_chunks_of_a_tensor_are_read(tmp_path: Path, monkeypatch: pytes
 
 
 def test_kept_chunks_are_few(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]) -> None:
-    monkeypatch.setattr(lac_source, "KEPT", 0)
+    monkeypatch.setattr(_lac_source, "KEPT", 0)
     with lt.safe_open(files["weights"]) as file:
         assert same({name: file.get_tensor(name) for name in file.offset_keys()}, state)
 
@@ -208,7 +207,7 @@ def shard(folder: Path, state: dict[str, Any], suffix: str = ".lac") -> dict[str
     names = list(state)
     shards = {"model-00001-of-00002.safetensors": names[::2], "model-00002-of-00002.safetensors": names[1::2]}
     for file, part in shards.items():
-        lt.save_file({name: state[name] for name in part}, folder / (file + suffix), effort=1)
+        lt.save_file({name: state[name] for name in part}, folder / (file + suffix), **({"effort": 1} if suffix else {}))
     where = {name: file for file, part in shards.items() for name in part}
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": where}))
     return where
@@ -222,6 +221,47 @@ def test_folders_of_shards(suffix: str, tmp_path: Path, state: dict[str, Any]) -
     api.encode_file(index, f"{index}.lac", "bytes", {"effort": 1})
     index.unlink()
     assert same(lt.load_folder(tmp_path, threads=1), state)
+
+
+@pytest.fixture(scope="module")
+def tuned(state: dict[str, Any]) -> dict[str, Any]:
+    """The tensors some steps of training later."""
+    return {name: (tensor.float() * 1.001).to(tensor.dtype) if name[:5] == "layer" else tensor for name, tensor in state.items()}
+
+
+def test_differences_to_a_base(tuned: dict[str, Any], files: dict[str, Path], tmp_path: Path) -> None:
+    alone, path = tmp_path / "alone.lac", tmp_path / "tuned.lac"
+    lt.save_file(tuned, alone)
+    for form, base in files.items():
+        lt.save_file(tuned, path, base=base)
+        assert path.stat().st_size < 0.7 * alone.stat().st_size
+        assert same(lt.load_file(path, base=files["plain"]), tuned)
+        assert same(lt.load_file(path, base=files[form]), tuned)
+        with lt.safe_open(path, base=base) as file, FileSource(files["plain"]) as opened:
+            assert torch.equal(file.get_slice("layer.1.weight")[3:7], tuned["layer.1.weight"][3:7])
+            with lt.safe_open(path, base=opened) as other:
+                assert bits(other.get_tensor("odd")) == bits(tuned["odd"])
+            assert opened.read(0, 8)  # still open
+    for base, what in ((None, "not given"), (alone, r"alone\.lac is not"), (tmp_path / "none", "none: cannot be opened")):
+        with pytest.raises(BadInput, match=what):
+            lt.load_file(path, base=base)
+    with pytest.raises(BadInput, match="takes no base"):
+        lt.save_file(tuned, tmp_path / "plain.safetensors", base=alone)
+
+
+def test_folders_of_differences(tuned: dict[str, Any], state: dict[str, Any], tmp_path: Path) -> None:
+    shard(tmp_path, state)
+    folder = tmp_path / "tuned"
+    folder.mkdir()
+    where = shard(folder, tuned)
+    for name in sorted(set(where.values())):
+        part = {key: tuned[key] for key, file in where.items() if file == name}
+        lt.save_file(part, folder / f"{name}.lac", base=tmp_path / f"{name}.lac")
+    assert same(lt.load_folder(folder, base=tmp_path), tuned)
+    with pytest.raises(BadInput, match=r"00001-of-00002.*00001-of-00002\.safetensors' .* not given"):
+        lt.load_folder(folder)
+    with pytest.raises(BadInput, match="00001-of-00002"):
+        lt.load_folder(folder, base=next(tmp_path.glob("*00002-of-00002*.lac")))
 
 
 def test_folders_with_one_file(tmp_path: Path, saved: Path, state: dict[str, Any]) -> None:

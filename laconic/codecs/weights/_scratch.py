@@ -15,7 +15,11 @@ _local = threading.local()
 
 @contextmanager
 def chunk_memory() -> Iterator[None]:
-    """Around the work on one chunk: what `scratch` gives inside may be overwritten as soon as the block ends. Do not nest."""
+    """Around the work on one chunk: what `scratch` gives inside may be overwritten as soon as the block ends.
+
+    Blocks nest: a chunk may be a difference to one that must be decoded first.
+    """
+    outer = getattr(_local, "buffer", None), getattr(_local, "used", 0)
     try:
         _local.buffer = _spare.pop()
     except IndexError:
@@ -25,7 +29,7 @@ def chunk_memory() -> Iterator[None]:
         yield
     finally:
         buffer = _local.buffer
-        del _local.buffer
+        _local.buffer, _local.used = outer
         if len(_spare) < _KEPT and len(buffer) <= _LARGEST:
             _spare.append(buffer)
 

@@ -8,21 +8,24 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from itertools import chain
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from laconic.codecs.base import Codec, Lost
+from laconic.codecs.bases import Base, is_description, needed
 from laconic.codecs.weights._plan import CHUNK, FOREIGN, Plan, plans
 from laconic.codecs.weights._table import pack_table, unpack_table
 from laconic.codecs.weights._twins import find_twins
 from laconic.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from laconic.errors import BadInput, CorruptFile
 from laconic.media.tensors import TensorEntry, Tensors, as_array
-from laconic.source import IteratorSource
+from laconic.source import IteratorSource, Source
 from laconic.threads import ordered_map
 
 if TYPE_CHECKING:
-    from laconic.codecs.weights._bases import Base
+    from laconic.codecs.weights._bases import Reference
 
 _ZEROS = bytes(1 << 16)
 _TABLE, _BASE = "tensors", "base"
@@ -31,13 +34,15 @@ _TABLE, _BASE = "tensors", "base"
 @dataclass(frozen=True)
 class _Options:
     effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest)"})
-    base: str | None = field(
+    base: str | PathLike[str] | Source | Base | None = field(
         default=None, metadata={"help": "a file of tensors like these (before fine-tuning, say): store differences to it"}
     )
 
     def __post_init__(self) -> None:
         if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
             raise BadInput(f"effort is {self.effort!r}; give a whole number from 1 to 9")
+        if not isinstance(self.base, str | PathLike | Source | Base | None):
+            raise BadInput(f"base is a {type(self.base).__name__}; give the path of a file of tensors")
 
 
 class Weights(Codec[Tensors]):
@@ -48,6 +53,10 @@ class Weights(Codec[Tensors]):
     identical = "bytes"
     media = "laconic.media.tensors"
     Options = _Options
+
+    def __init__(self, options: Any = None) -> None:
+        super().__init__(options)
+        self._last: Reference | None = None
 
     def metadata(self, value: Tensors) -> dict[str, Any]:
         """The tensor table, and which base is needed."""
@@ -70,7 +79,7 @@ class Weights(Codec[Tensors]):
             for entry, coded in _coded_sizes(table_of(header), index)
         }
         base = header.metadata.get(_BASE)
-        named = {"base": str(base.get("name"))} if isinstance(base, dict) else {}
+        named = {"base": {**base, "hash": base["hash"].hex()}} if is_description(base) else {}
         return {**named, "tensors": tensors}
 
     @classmethod
@@ -94,11 +103,11 @@ class Weights(Codec[Tensors]):
     def encode(self, value: Tensors, threads: int = 1) -> Iterator[Chunk]:
         """One chunk for at most 4 MiB of the file."""
         base = self._base()
-        return ordered_map(lambda item: self._chunk(item, value.entries, base), _items(value), threads)
+        like = None if base is None else self._reference(base, value.entries)
+        return ordered_map(lambda item: self._chunk(item, like), _items(value), threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> memoryview:
         """The bytes of the chunk."""
-        from laconic.codecs.weights._bases import base_of
         from laconic.codecs.weights._payload import decode_payload
 
         if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
@@ -106,12 +115,21 @@ class Weights(Codec[Tensors]):
         payload = shared[0].payload if shared and not chunk.payload else chunk.payload
         size, begin = chunk.decoded_size, chunk.covers[0][0]
 
-        def base() -> Any:
-            return base_of(header.metadata.get(_BASE)).reference(table_of(header), begin, size)
+        used: list[Base] = []
 
-        data = decode_payload(payload, size, lambda metadata: _remade(table_of(header), metadata), base).data
-        if content_hash(data) != chunk.content_hash:
-            raise CorruptFile("it decodes to other bytes than were encoded")
+        @cache
+        def base() -> Any:
+            used.append(needed(header.metadata.get(_BASE), self.bases))
+            return self._reference(used[0], table_of(header)).read(begin, size)
+
+        try:
+            data = decode_payload(payload, size, lambda metadata: _remade(table_of(header), metadata), base).data
+            if content_hash(data) != chunk.content_hash:
+                raise CorruptFile("it decodes to other bytes than were encoded")
+        except CorruptFile:
+            if used:
+                used[0].check(header.metadata[_BASE])
+            raise
         return data
 
     def assemble(self, header: Header, parts: Iterator[memoryview | Lost]) -> Tensors:
@@ -137,14 +155,22 @@ class Weights(Codec[Tensors]):
             data[low - start : high - start] = np.frombuffer(part, np.uint8)[low - begin : high - begin]
         return as_array(entry.dtype, shape, data, entry.order)
 
-    def _base(self) -> "Base | None":
+    def _base(self) -> Base | None:
         if self.options.base is None:
             return None
-        from laconic.codecs.weights._bases import add_base
+        if len(self.bases) != 1:
+            raise BadInput(f"{self.options.base}: is no file; give one file of tensors as the base")
+        return self.bases[0]
 
-        return add_base(self.options.base)
+    def _reference(self, base: Base, entries: tuple[TensorEntry, ...]) -> "Reference":
+        from laconic.codecs.weights._bases import Reference
 
-    def _chunk(self, item: "_Item", entries: tuple[TensorEntry, ...], base: "Base | None") -> Chunk:
+        last = self._last
+        if last is None or last.base is not base or last.entries is not entries:
+            last = self._last = Reference(base, entries)
+        return last
+
+    def _chunk(self, item: "_Item", reference: "Reference | None") -> Chunk:
         from laconic.codecs.weights._payload import encode_payload
 
         data, digest = item.data, content_hash(item.data)
@@ -152,8 +178,8 @@ class Weights(Codec[Tensors]):
         if item.shared is not None:
             return Chunk(CRITICAL, covers, b"", digest, len(data), (item.shared,))
         like = None  # shared sections are made without a base: they belong to several places
-        if base is not None and item.plan.twin < 0:
-            like = base.reference(entries, item.plan.start, len(data))
+        if reference is not None and item.plan.twin < 0:
+            like = reference.read(item.plan.start, len(data))
         payload = encode_payload(data, item.plan, self.options.effort, item.head, like)
         return Chunk(CRITICAL, () if item.plan.twin >= 0 else covers, payload, digest, len(data))
 

@@ -3,12 +3,13 @@
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from laconic._coding import Decoding
+from laconic.codecs.bases import Base
 from laconic.container import CRITICAL, Limits, Reader
 from laconic.errors import CorruptFile, UnsupportedFile
 from laconic.media import tensors
@@ -25,14 +26,17 @@ _CODECS = ("weights", "bytes")
 class LacSource(Source):
     """The bytes that a `.lac` file restores, decoded chunk by chunk."""
 
-    def __init__(self, source: Source, max_memory: int | None = None) -> None:
-        """Raises UnsupportedFile for what was coded as something else, CorruptFile for damage."""
+    def __init__(self, source: Source, max_memory: int | None = None, bases: Sequence[Base] = ()) -> None:
+        """bases: what the file may be stored as differences to; the caller closes them.
+
+        Raises UnsupportedFile for what was coded as something else, CorruptFile for damage.
+        """
         self._source = source
         self._reader = Reader(source, Limits(None, max_memory))
         header = self._reader.header
         if header.codec not in _CODECS:
             raise UnsupportedFile(f"{source.name}: was coded by {header.codec!r} and holds no tensors; use laconic.open")
-        self._decoding = Decoding(header, source.name, max_memory=max_memory)
+        self._decoding = Decoding(header, source.name, max_memory=max_memory, bases=bases)
         self._positions = [i for i, head in enumerate(self._reader.index) if head.kind == CRITICAL and head.covers]
         self._starts = [self._reader.index[i].covers[0][0] for i in self._positions]
         self._lock = threading.Lock()
