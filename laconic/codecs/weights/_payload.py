@@ -79,10 +79,10 @@ def decode_payload(payload: bytes, size: int, remake: Remake, base: Callable[[],
                 continue
             place = pieces.place(out, group)
             if place is not None:
-                _decode_group(kind, data, place, remake)
+                decode_group(kind, data, place, remake)
                 continue
             content = scratch(pieces.size(group))
-            _decode_group(kind, data, content, remake)
+            decode_group(kind, data, content, remake)
             pieces.scatter(out, group, content)
         reader.finish()
         return out
@@ -124,7 +124,8 @@ def _is_repetitive(array: NDArray[np.uint8]) -> bool:
     return packed < 0.97 * entropy(np.bincount(sample, minlength=256)) / 8
 
 
-def _decode_group(kind: int, data: memoryview, out: NDArray[np.uint8], remake: Remake) -> None:
+def decode_group(kind: int, data: memoryview, out: NDArray[np.uint8], remake: Remake) -> None:
+    """Fill out (u8, the content of a group) from its data, of any kind but DELTA; raises CorruptFile."""
     size = len(out)
     if kind == FLOATS:
         decode_floats(data, out)
