@@ -18,13 +18,18 @@ _KIND = "laconic checkpoint 1"
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
-def save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Write a checkpoint whole or not at all. `state`: plain values and tensors, what else the loop must remember."""
-    kept = optimiser.state_dict()
+def round_moments(optimiser: torch.optim.Optimizer) -> None:
+    """Make the moments what a checkpoint keeps of them; `save` does, processes that do not save have to as well."""
     for moments in optimiser.state.values():
         for key in _MOMENTS:
             if key in moments:
                 moments[key].copy_(moments[key].bfloat16())
+
+
+def save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Write a checkpoint whole or not at all. `state`: plain values and tensors, what else the loop must remember."""
+    round_moments(optimiser)
+    kept = optimiser.state_dict()
     kept["state"] = {
         index: {key: value.bfloat16() if key in _MOMENTS else value for key, value in moments.items()}
         for index, moments in kept["state"].items()

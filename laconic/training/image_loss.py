@@ -19,11 +19,18 @@ _TAIL = 1e-7  # share of a heavy tail: gives a gradient, and about the bits of a
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of each picture: pixels float32[n, 3, h, w], bits float32[n] of latents and hyper-latents."""
+    """Of each picture: pixels float32[n, 3, h, w], bits float32[n] of latents and hyper-latents.
+
+    For distillation: latents float32[n, channels, h / 16, w / 16], not rounded; if asked for, their means, of the same shape, and
+    float32[n, h / 16, w / 16] how many bits each position takes.
+    """
 
     pixels: Tensor
     latent_bits: Tensor
     hyper_bits: Tensor
+    latents: Tensor
+    means: Tensor
+    position_bits: Tensor
 
     @property
     def bits(self) -> Tensor:
@@ -31,15 +38,16 @@ class Outcome:
         return self.latent_bits + self.hyper_bits
 
 
-def run(model: ImageModel, pixels: Tensor, t: Tensor, noise: bool) -> Outcome:
+def run(model: ImageModel, pixels: Tensor, t: Tensor, noise: bool, detailed: bool = False) -> Outcome:
     """Through the whole model. pixels: float32[n, 3, h, w], sides multiples of 64; t: float32[n], the quality from 0 to 1.
 
     noise: bits are those of latents with uniform noise, which has a gradient for the rate; else of rounded ones. What synthesis
     and contexts see is always rounded as the encoder does, with the gradient passed straight through.
+    detailed: also keep means and bits of positions.
     """
     y = model.analysis(pixels, t).float()
     level = (t * (LEVELS - 1)).round().long()
-    coder = _TrainingCoder(y, model.options.family, noise)
+    coder = _TrainingCoder(y, model.options.family, noise, detailed)
     hyper = torch.zeros(len(y), model.options.hyper_latents, y.shape[2] // 4, y.shape[3] // 4, device=y.device)
     hyper_bits = torch.zeros(len(y), device=y.device)
     if model.hyper_analysis is not None:
@@ -48,7 +56,8 @@ def run(model: ImageModel, pixels: Tensor, t: Tensor, noise: bool) -> Outcome:
         hyper = round_through(z)
         hyper_bits = bits_of(z + torch.rand_like(z) - 0.5 if noise else hyper, part.scales, model.options.family)
     model.entropy.walk(hyper, level, (y.shape[2], y.shape[3]), coder)
-    return Outcome(model.synthesis(coder.values, t).float(), coder.bits, hyper_bits)
+    decoded = model.synthesis(coder.values, t).float()
+    return Outcome(decoded, coder.bits, hyper_bits, y, coder.means, coder.position_bits)
 
 
 def psnr(mse: Tensor) -> Tensor:
@@ -63,6 +72,11 @@ def round_through(x: Tensor) -> Tensor:
 
 def bits_of(values: Tensor, scales: Tensor, family: str) -> Tensor:
     """float32[n]: bits of zero-mean values, as the tables of `family` would code them; scales: table numbers or between."""
+    return _each_bits(values, scales, family).flatten(1).sum(1)
+
+
+def _each_bits(values: Tensor, scales: Tensor, family: str) -> Tensor:
+    """Of the values' shape."""
     shape = SETS[family]
     low, high = float(shape.lowest), float(shape.highest)
     with torch.autocast(values.device.type, enabled=False):
@@ -70,13 +84,13 @@ def bits_of(values: Tensor, scales: Tensor, family: str) -> Tensor:
         size = values.float().abs()
         mass = _MASSES[shape.family](size, spread)
         mass = mass * (1 - _TAIL) + _TAIL / (1 + (size / spread).square())
-        return -torch.log2(mass).flatten(1).sum(1)
+        return -torch.log2(mass)
 
 
 class _TrainingCoder:
-    def __init__(self, y: Tensor, family: str, noise: bool) -> None:
-        self._y, self._family, self._noise = y, family, noise
-        self.values = torch.zeros_like(y)
+    def __init__(self, y: Tensor, family: str, noise: bool, detailed: bool) -> None:
+        self._y, self._family, self._noise, self._detailed = y, family, noise, detailed
+        self.values, self.means, self.position_bits = torch.zeros_like(y), torch.zeros_like(y), torch.zeros_like(y[:, 0])
         self.bits = torch.zeros(len(y), device=y.device)
 
     def __call__(self, parts: list[Part]) -> list[Tensor]:
@@ -85,10 +99,16 @@ class _TrainingCoder:
         rest = torch.cat([part.of(self._y) for part in parts], 1) - means
         whole = rest + (towards_zero(rest, scales, self._family) - rest).detach()
         coded = rest + torch.rand_like(rest) - 0.5 if self._noise else whole
-        self.bits = self.bits + bits_of(coded, scales, self._family)
-        values = (whole + means).split([part.means.shape[1] for part in parts], 1)
+        bits = _each_bits(coded, scales, self._family)
+        self.bits = self.bits + bits.flatten(1).sum(1)
+        sizes = [part.means.shape[1] for part in parts]
+        values = (whole + means).split(sizes, 1)
         for part, value in zip(parts, values, strict=True):
             part.of(self.values).copy_(value)
+        if self._detailed:
+            for part, mean, taken in zip(parts, means.split(sizes, 1), bits.split(sizes, 1), strict=True):
+                part.of(self.means).copy_(mean)
+                self.position_bits[:, part.row :: 2, part.column :: 2] += taken.sum(1)
         return [value * 16 for value in values]
 
 

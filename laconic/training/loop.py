@@ -20,9 +20,11 @@ from torch import Tensor, nn
 from laconic.training import checkpoint
 from laconic.training.curve import Curve
 from laconic.training.options import TrainOptions
+from laconic.training.ranks import Ranks, requests_to_stop
 
 _WARM_UP = 100  # steps
 _CLIP = 1.0  # largest norm of the gradient
+_ALONE = Ranks()
 
 
 class Task(ABC):
@@ -64,11 +66,14 @@ class Clock:
 class Run:
     """A training with its state: step, seconds, random numbers, averaged model."""
 
-    def __init__(self, task: Task, options: TrainOptions, folder: Path, tell: Callable[[str], None]) -> None:
-        self.task, self.options, self.folder, self._tell = task, options, folder, tell
+    def __init__(
+        self, task: Task, options: TrainOptions, folder: Path, tell: Callable[[str], None], ranks: Ranks = _ALONE
+    ) -> None:
+        self.task, self.options, self.folder, self._tell, self.ranks = task, options, folder, tell, ranks
         self.device = next(task.model.parameters()).device
-        torch.manual_seed(options.seed)
-        self.generator = torch.Generator().manual_seed(options.seed)
+        torch.manual_seed(ranks.seed(options.seed))
+        self.generator = torch.Generator().manual_seed(ranks.seed(options.seed))
+        ranks.share(task.model)
         self.step, self.seconds = 0, 0.0
         self.average = copy.deepcopy(task.model).requires_grad_(False)
         fused = self.device.type == "cuda"
@@ -83,57 +88,84 @@ class Run:
         return self.folder / "checkpoint.pt"
 
     def train(self) -> None:
-        """To the end, or until it is interrupted (KeyboardInterrupt leaves a checkpoint)."""
-        clock = Clock(self.options)
-        begin = saved = time.perf_counter()
-        before, first = self.seconds, self.step
-        sums: dict[str, Any] = {}
-        try:
-            while (progress := clock.progress(self.step, self.seconds)) < 1:
-                figures = self._step(progress)
-                self.step += 1
-                self.seconds = before + time.perf_counter() - begin
-                for name, value in figures.items():
-                    sums[name] = sums.get(name, 0) + value
-                if self.step % self.options.report == 0:
-                    self._report({name: float(value) / (self.step - first) for name, value in sums.items()})
-                    sums, first = {}, self.step
-                if time.perf_counter() - saved > 60 * self.options.save:
-                    pause = time.perf_counter()
-                    self.keep()
-                    saved = time.perf_counter()
-                    begin += saved - pause
-        finally:
+        """To the end, or until it is interrupted: KeyboardInterrupt leaves a checkpoint, SIGTERM too where there are several."""
+        if self.ranks.count == 1:
+            try:
+                self._go(lambda: False)
+            finally:
+                self.keep()
+            return
+        with requests_to_stop() as asked:  # a process that fails must not wait for the others, so nothing is kept then
+            stopped = self._go(asked)
             self.keep()
+        if stopped:
+            raise KeyboardInterrupt
 
     def keep(self) -> None:
-        """Validate, then write checkpoint and curve."""
+        """Validate, then write checkpoint and curve; all processes take part, the first one writes."""
+        random = {
+            "generator": self.ranks.gather(self.generator.get_state()),
+            "random": self.ranks.gather(torch.get_rng_state()),
+            "random_cuda": self.ranks.gather(torch.cuda.get_rng_state()) if self.device.type == "cuda" else None,
+        }
+        if self.ranks.rank > 0:
+            checkpoint.round_moments(self.optimiser)
+            return
         figures = self.task.validate(self.average)
         self._report(figures)
         state = {
             "average": self.average.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
-            "generator": self.generator.get_state(),
-            "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
             "curve": self.curve.rows,
             "description": self.task.description(),
+            **random,
         }
         checkpoint.save(self.path, self.task.model, self.optimiser, state)
         self.curve.save()
 
     def resume(self) -> None:
-        """Go on from the checkpoint in the folder."""
+        """Go on from the checkpoint in the folder. With another number of processes than before, crops are drawn anew."""
         content = checkpoint.load(self.path)
         checkpoint.restore(self.task.model, self.optimiser, content)
         self.average.load_state_dict(content["average"])
         self.step, self.seconds = content["step"], content["seconds"]
-        self.generator.set_state(content["generator"])
-        torch.set_rng_state(content["random"])
-        if self.device.type == "cuda" and content["random_cuda"] is not None:
-            torch.cuda.set_rng_state(content["random_cuda"])
         self.curve.rows = content["curve"]
+        generators = content["generator"].reshape(-1, len(self.generator.get_state()))
+        if len(generators) != self.ranks.count:
+            torch.manual_seed(self.ranks.seed(self.options.seed + self.step))
+            self.generator.manual_seed(self.ranks.seed(self.options.seed + self.step))
+            return
+        self.generator.set_state(generators[self.ranks.rank])
+        torch.set_rng_state(content["random"].reshape(self.ranks.count, -1)[self.ranks.rank])
+        if self.device.type == "cuda" and content["random_cuda"] is not None:
+            torch.cuda.set_rng_state(content["random_cuda"].reshape(self.ranks.count, -1)[self.ranks.rank])
+
+    def _go(self, asked_to_stop: Callable[[], bool]) -> bool:
+        """Step after step, with a checkpoint now and then. Returns whether it was asked to stop."""
+        clock = Clock(self.options)
+        begin = saved = time.perf_counter()
+        before, first = self.seconds, self.step
+        sums: dict[str, Any] = {}
+        while (progress := clock.progress(self.step, self.seconds)) < 1:
+            figures = self._step(progress)
+            self.step += 1
+            now = time.perf_counter()
+            due = now - saved > 60 * self.options.save
+            self.seconds, save, stop = self.ranks.agree(before + now - begin, due, asked_to_stop())
+            for name, value in figures.items():
+                sums[name] = sums.get(name, 0) + value
+            if self.step % self.options.report == 0:
+                self._report({name: float(value) / (self.step - first) for name, value in sums.items()})
+                sums, first = {}, self.step
+            if stop:
+                return True
+            if save:
+                pause = time.perf_counter()
+                self.keep()
+                saved = time.perf_counter()
+                begin += saved - pause
+        return False
 
     def _step(self, progress: float) -> dict[str, Tensor]:
         factor = min(1.0, (self.step + 1) / _WARM_UP) * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
@@ -143,6 +175,7 @@ class Run:
             loss, figures = self.task.loss(progress, self.generator)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self.ranks.average(self.task.model.parameters())
         norm = nn.utils.clip_grad_norm_(self.task.model.parameters(), _CLIP)
         if torch.isfinite(norm):  # a step that overflowed teaches nothing
             self.optimiser.step()
