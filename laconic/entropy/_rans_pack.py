@@ -25,6 +25,14 @@ _LONGEST = 48  # bytes: no frequency takes more
 
 def pack(tables: Tables) -> bytes:
     """Self-delimiting bytes that `unpack` turns into equal tables; usually 30-150 for 256 symbols."""
+    if tables.plain:
+        packed = np.empty(_LONGEST * (1 + len(tables.freqs)), np.uint8)
+        return (
+            varint(tables.freq_bits)
+            + varint(len(tables.freqs))
+            + varint(length := int(pack_one(tables.freqs, tables.freq_bits, packed)))
+            + packed[:length].tobytes()
+        )
     many = len(tables) > 1
     shifted = bool(tables.origins.any())
     sizes = np.diff(tables.offsets.astype(np.int64))
@@ -45,6 +53,8 @@ def unpack(data: bytes | memoryview, at: int = 0) -> tuple[Tables, int]:
     freq_bits = kind & 31
     if kind > 255 or not 1 <= freq_bits <= MAX_FREQ_BITS:
         raise CorruptFile(f"packed tables: unknown kind {kind:#x}")
+    if kind < _ESCAPE:
+        return _unpack_one(data, at, freq_bits)
     count = 1
     if kind & _MANY:
         count, at = read_varint(data, at)
@@ -79,6 +89,21 @@ def unpack(data: bytes | memoryview, at: int = 0) -> tuple[Tables, int]:
         raise CorruptFile(f"packed tables: {error}") from None
 
 
+def _unpack_one(data: bytes | memoryview, at: int, freq_bits: int) -> tuple[Tables, int]:
+    """What `unpack` does for the commonest case: one table, values from 0 on."""
+    size, at = read_varint(data, at)
+    if not 1 <= size <= _MAX_PACKED_ROWS:
+        raise CorruptFile(f"packed tables: {size} rows in table 0; 1..{_MAX_PACKED_ROWS} in all are possible")
+    length, at = read_varint(data, at)
+    if length > len(data) - at:
+        raise CorruptFile("packed tables: cut short")
+    packed, freqs = np.frombuffer(data, np.uint8, length, at), np.zeros(size, np.uint32)
+    packed.setflags(write=False)
+    if unpack_one(packed, freq_bits, freqs) == FAILED:
+        raise CorruptFile("packed tables: damaged frequencies")
+    return Tables.of_one(freqs, freq_bits), at + length
+
+
 def _fresh() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Start of the coder (see `_bit_coder`)."""
     return np.zeros((_CONTEXTS, 2), np.int64), np.zeros(4, np.int64)
@@ -110,6 +135,28 @@ def code_freqs(freqs, sizes, freq_bits, model, coder, buffer, length, decoding):
             freqs[at] = left
         at = end
     return close_coder(coder, buffer, length, decoding)
+
+
+@kernel
+def pack_one(freqs, freq_bits, buffer):  # type: ignore[no-untyped-def]
+    """Code freqs u32[...] of one table to buffer (u8); returns the bytes used."""
+    wide, sizes = freqs.astype(np.int64), np.full(1, len(freqs), np.int64)
+    model, coder = np.zeros((_CONTEXTS, 2), np.int64), np.zeros(4, np.int64)
+    return code_freqs(wide, sizes, np.int64(freq_bits), model, coder, buffer, len(buffer), False)
+
+
+@kernel
+def unpack_one(data, freq_bits, freqs):  # type: ignore[no-untyped-def]
+    """The inverse of `pack_one`: data u8[...] into freqs (zeros at first); returns FAILED on a damaged stream."""
+    buffer = np.zeros(len(data) + 4, np.uint8)
+    for i in range(len(data)):
+        buffer[i] = data[i]
+    wide, sizes = np.zeros(len(freqs), np.int64), np.full(1, len(freqs), np.int64)
+    model, coder = np.zeros((_CONTEXTS, 2), np.int64), np.zeros(4, np.int64)
+    used = code_freqs(wide, sizes, np.int64(freq_bits), model, coder, buffer, len(data), True)
+    for i in range(len(freqs)):
+        freqs[i] = wide[i]
+    return used
 
 
 @kernel

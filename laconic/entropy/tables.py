@@ -98,6 +98,17 @@ class Tables:
         return cls(freqs, np.array([0, len(freqs)], np.uint32), freq_bits, escape, np.array([first], np.int32))
 
     @classmethod
+    def of_one(cls, freqs: NDArray[np.uint32], freq_bits: int) -> "Tables":
+        """One table for the values from 0 on, from what a kernel made and therefore is right: frequencies with the right sum."""
+        tables = object.__new__(cls)
+        offsets, first = np.array([0, len(freqs)], np.uint32), np.zeros(1, np.int32)
+        tables.__dict__.update(
+            freqs=_frozen(freqs), offsets=_frozen(offsets), freq_bits=freq_bits, escape=False, first=_frozen(first),
+            lowest=0, highest=len(freqs) - 1, plain=True,
+        )  # fmt: skip
+        return tables
+
+    @classmethod
     def sparing(cls, counts: ArrayLike, freq_bits: int, first: int = 0) -> "Tables":
         """One table from counts (integers, one per value from `first` on) that leaves the rarest values to an added escape.
 
@@ -132,6 +143,11 @@ class Tables:
 
     def __reduce__(self) -> tuple[object, ...]:
         return Tables, (self.freqs, self.offsets, self.freq_bits, self.escape, self.first)
+
+    @cached_property
+    def plain(self) -> bool:
+        """One table whose row r stands for the value r: the look-ups of such a one are made in one quick pass."""
+        return len(self) == 1 and not self.escape and self.lowest == 0
 
     @cached_property
     def sizes(self) -> NDArray[np.uint32]:
@@ -172,6 +188,8 @@ class Tables:
     @cached_property
     def values(self) -> NDArray[np.int32]:
         """i32[rows]: the value of each row; an escape row has the marker."""
+        if self.plain:
+            return _frozen(np.arange(len(self.freqs), dtype=np.int32))
         rows = np.arange(len(self.freqs), dtype=np.int64)
         values = rows - np.repeat(self.offsets[:-1].astype(np.int64) - self.origins, np.diff(self.offsets))
         if self.escape:
@@ -181,6 +199,8 @@ class Tables:
     @cached_property
     def spans(self) -> NDArray[np.uint64]:
         """u64[at least 256]: frequency | start << 32 of each row, for encoders; rows beyond the last have frequency 0."""
+        if self.plain:
+            return self._encoder[0]
         spans = np.zeros(max(256, len(self.freqs)), np.uint64)
         spans[: len(self.freqs)] = self.freqs.astype(np.uint64) | self.starts.astype(np.uint64) << np.uint64(32)
         return _frozen(spans)
@@ -189,6 +209,12 @@ class Tables:
     def search(self) -> Search:
         """Look-up for decoding any table."""
         buckets = min(self.freq_bits, max(0, (_BUCKETS // len(self)).bit_length() - 1))
+        if self.plain:
+            from laconic.entropy._rans_lookups import fill_search
+
+            found = np.empty((1 << buckets) + 1, np.uint32)
+            fill_search(self.freqs, np.uint64(self.freq_bits), np.uint64(self.freq_bits - buckets), found)
+            return Search(_frozen(found), len(found), self.freq_bits - buckets)
         keys = self.starts.astype(np.uint64) + np.repeat(
             np.arange(len(self), dtype=np.uint64) << np.uint64(32), np.diff(self.offsets)
         )
@@ -201,11 +227,15 @@ class Tables:
     @cached_property
     def small_spans(self) -> NDArray[np.uint32]:
         """u32[at least 256]: frequency << 16 | start of each row, for freq_bits up to 15."""
+        if self.plain:
+            return self._encoder[1]
         return _frozen(((self.spans << np.uint64(16)) | (self.spans >> np.uint64(32))).astype(np.uint32))
 
     @cached_property
     def reciprocals(self) -> NDArray[np.uint64]:
         """u64 like `spans`: 2**(32 + freq_bits) / frequency, rounded up, for exact division by multiplication."""
+        if self.plain:
+            return self._encoder[2]
         freqs = np.maximum(self.spans & np.uint64(0xFFFFFFFF), np.uint64(1))
         return _frozen((np.uint64(1 << (32 + self.freq_bits)) + freqs - np.uint64(1)) // freqs)
 
@@ -214,6 +244,8 @@ class Tables:
         """u32[T << freq_bits]: (slot - start) << 20 | frequency << 8 | code; None unless that fits 32 bits."""
         if self.freq_bits > 14 or self.highest - self.lowest > 255 or len(self) << self.freq_bits > _MOST_SLOTS:
             return None
+        if self.plain:
+            return self._decoder[0]
         if self.freqs.max() > 4095:
             return None
         from laconic.entropy._rans_lookups import fill_direct
@@ -228,6 +260,8 @@ class Tables:
         code_bits = (self.highest - self.lowest).bit_length()
         if self.freq_bits > 14 or code_bits > 16 or len(self) << max(self.freq_bits, code_bits) > _MOST_SLOTS:
             return None
+        if self.plain and code_bits <= 8:
+            return self._decoder[1]
         from laconic.entropy._rans_lookups import fill_split
 
         codes = np.zeros((len(self) << self.freq_bits) + 4, np.uint8 if code_bits <= 8 else np.uint16)  # 32-bit loads read beyond
@@ -235,6 +269,27 @@ class Tables:
         # An unused row may share its code with the marker: only rows in use have spans.
         fill_split(self.freqs, self.offsets, self._codes, np.uint64(self.freq_bits), np.uint64(code_bits), codes, spans)
         return Split(_frozen(codes), _frozen(spans), code_bits)
+
+    @cached_property
+    def _encoder(self) -> tuple[NDArray[np.uint64], NDArray[np.uint32], NDArray[np.uint64]]:
+        """`spans`, `small_spans` and `reciprocals` of a plain table."""
+        from laconic.entropy._rans_lookups import encoder_rows
+
+        rows = max(256, len(self.freqs))
+        spans, small, reciprocals = np.empty(rows, np.uint64), np.empty(rows, np.uint32), np.empty(rows, np.uint64)
+        encoder_rows(self.freqs, np.uint64(self.freq_bits), spans, small, reciprocals)
+        return _frozen(spans), _frozen(small), _frozen(reciprocals)
+
+    @cached_property
+    def _decoder(self) -> tuple[NDArray[np.uint32] | None, Split]:
+        """`direct` and `split` of a plain table with at most 14 bits and 256 rows."""
+        from laconic.entropy._rans_lookups import fill_one
+
+        code_bits = self.highest.bit_length()
+        lut, codes = np.empty(1 << self.freq_bits, np.uint32), np.empty((1 << self.freq_bits) + 4, np.uint8)
+        spans = np.zeros(1 << code_bits, np.uint32)
+        fits = fill_one(self.freqs, lut, codes, spans)
+        return _frozen(lut) if fits else None, Split(_frozen(codes), _frozen(spans), code_bits)
 
     @cached_property
     def _codes(self) -> NDArray[np.uint32]:
