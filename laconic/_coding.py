@@ -24,6 +24,8 @@ DEFAULT_CODEC = "bytes"
 _TRIED_SIZE = 64 << 10  # files up to this size are coded to see whether the codec for their content pays for its header
 _HEADER_SIZE = 130
 _GROWTH = 64  # bytes that any file may grow by
+SALVAGE_HINT = "; --salvage decodes the others"
+"""The end of messages about damage, where the rest of the file may be whole."""
 
 
 def make_codec(name: str | None, options: dict[str, Any], bases: Sequence[Base] = ()) -> Codec[Any]:
@@ -253,7 +255,7 @@ class Decoding:
             with self._budget.use(len(chunk.payload) + self.codec.memory(chunk.decoded_size, chunk.payload)):
                 return self.codec.decode_chunk(self.header, chunk, self._shared.needed_by(chunk))
         except CorruptFile as error:
-            raise CorruptFile(f"{place} is damaged: {error}; --salvage decodes the others") from error
+            raise CorruptFile(f"{place} is damaged: {error}{SALVAGE_HINT}") from error
         except LimitExceeded as error:
             raise LimitExceeded(f"{place}: {error}") from error
         except BadInput as error:  # a base that was not given, or another one
@@ -289,7 +291,7 @@ class Decoding:
 
     def _lose(self, message: str) -> None:
         with self._lock:
-            self.damage.append(message.removesuffix("; --salvage decodes the others"))
+            self.damage.append(message.removesuffix(SALVAGE_HINT))
 
 
 def _reported(chunks: Iterable[Chunk], work: Work) -> Iterator[Chunk]:

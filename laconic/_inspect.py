@@ -22,6 +22,7 @@ class Info:
     """Everything a file tells without being decoded.
 
     Sizes in bytes. `sections` adds up to `file_size`. `problem` is a message when the end of the file is damaged, else None.
+    `container`: "lac", or "safetensors" for such a file with coded tensors (`integrations/coded_inspect.py`).
     """
 
     file_size: int
@@ -40,6 +41,7 @@ class Info:
     chunks: int
     sections: dict[str, int]
     problem: str | None
+    container: str = "lac"
 
 
 @dataclass(frozen=True)

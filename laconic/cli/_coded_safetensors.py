@@ -1,12 +1,16 @@
-"""safetensors files that hold coded tensors, in `encode` (asked for by the name of the output) and `decode`."""
+"""safetensors files that hold coded tensors: in `encode` (asked for by the name of the output), `decode`, `info` and `test`."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from laconic.cli._files import PIPE, Job
+from laconic.errors import BadInput
+from laconic.media.sniff import HEAD_SIZE
+from laconic.media.tensors import sniff
 
 if TYPE_CHECKING:
-    from laconic.api import FileResult
+    from laconic.api import FileResult, Info, TestResult
 
 _SUFFIX = ".safetensors"
 
@@ -16,11 +20,22 @@ def wanted(job: Job, codec: str | None) -> bool:
     return PIPE not in (job.source, job.target) and job.target.endswith(_SUFFIX) and codec in (None, "weights")
 
 
-def given(job: Job) -> bool:
-    """Whether the source of a job for `decode` is such a file."""
-    from laconic.integrations.coded_safetensors import holds_coded
+def is_safetensors(path: str | Path) -> bool:
+    """Whether a file is a safetensors file by its first bytes, coded or not."""
+    if not os.path.isfile(path):  # nothing is taken from a pipe
+        return False
+    with open(path, "rb") as file:
+        head = file.read(HEAD_SIZE)
+    return sniff(head) and head[8:9] == b"{"
 
-    return job.source != PIPE and holds_coded(job.source)
+
+def holds_coded(path: str | Path) -> bool:
+    """Whether a file holds coded tensors, by its header."""
+    if not is_safetensors(path):
+        return False
+    from laconic.integrations import coded_safetensors
+
+    return coded_safetensors.holds_coded(path)
 
 
 def encode(job: Job, threads: int | None, force: bool, options: dict[str, object]) -> "FileResult":
@@ -32,10 +47,26 @@ def encode(job: Job, threads: int | None, force: bool, options: dict[str, object
     return FileResult(os.path.getsize(job.source), os.path.getsize(job.target), "weights", "bytes")
 
 
-def decode(job: Job, force: bool) -> "FileResult":
+def decode(job: Job, force: bool, salvage: bool, base: list[str]) -> "FileResult":
     """Write the original; to a file only, since its hash is known to be right at the end."""
+    if job.target == PIPE:
+        raise BadInput(f"{job.source}: its tensors can be decoded to a file only; name one with -o")
     from laconic.api import FileResult
     from laconic.integrations.coded_safetensors import decode_safetensors
 
-    decode_safetensors(job.source, job.target, force=force)
-    return FileResult(os.path.getsize(job.target), os.path.getsize(job.source), "weights", "bytes")
+    damage = decode_safetensors(job.source, job.target, force=force, salvage=salvage, base=base)
+    return FileResult(os.path.getsize(job.target), os.path.getsize(job.source), "weights", "bytes", damage)
+
+
+def info(path: str) -> "Info":
+    """What `laconic info` shows."""
+    from laconic.integrations import coded_inspect
+
+    return coded_inspect.info(path)
+
+
+def test(path: str, base: list[str]) -> "TestResult":
+    """What `laconic test` finds."""
+    from laconic.integrations import coded_inspect
+
+    return coded_inspect.test(path, base=base)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from laconic.cli import _coded_safetensors
 from laconic.cli._compiling import Compilations
 from laconic.cli._files import PIPE, Job, Plan, UsageError, parents_of, walk_files
 from laconic.cli._progress import Meter
@@ -52,12 +53,12 @@ def is_lac(path: str | Path) -> bool:
 
 
 def lac_files(names: list[str]) -> Iterator[str]:
-    """The named files as they are; of folders, the `.lac` files in them."""
+    """The named files as they are; of folders, the `.lac` files in them, and safetensors files with coded tensors."""
     for name in names:
         if name == PIPE or not os.path.isdir(name):
             yield name
         else:
-            yield from (str(path) for path in walk_files(Path(name)) if is_lac(path))
+            yield from (str(path) for path in walk_files(Path(name)) if is_lac(path) or _coded_safetensors.holds_coded(path))
 
 
 def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Callable[[Job, Meter], bool]) -> int:

@@ -44,9 +44,12 @@ def run(args: argparse.Namespace) -> int:
             base=args.base,
         )
 
+    def from_coded(job: Job) -> api.FileResult:
+        return _coded_safetensors.decode(job, args.force, args.salvage, args.base)
+
     def convert(job: Job, meter: Meter) -> bool:
         start = time.perf_counter()
-        done = _coded_safetensors.decode(job, args.force) if _coded_safetensors.given(job) else from_lac(job, meter)
+        done = from_coded(job) if _is_safetensors(job) else from_lac(job, meter)
         seconds = time.perf_counter() - start
         meter.stop()
         for message in done.damage:
@@ -66,8 +69,12 @@ def _without_others(args: argparse.Namespace, plan: Plan) -> Plan:
     """The plan without those files of a folder that are no `.lac` files; files that were named themselves stay."""
     jobs = []
     for job in plan.jobs:
-        if job.source in args.inputs or is_lac(job.source) or _coded_safetensors.given(job):
+        if job.source in args.inputs or is_lac(job.source) or _coded_safetensors.holds_coded(job.source):
             jobs.append(job)
         else:
             note(args, f"{job.source}: skipped, it is no .lac file")
     return replace(plan, jobs=jobs)
+
+
+def _is_safetensors(job: Job) -> bool:
+    return job.source != PIPE and _coded_safetensors.is_safetensors(job.source)

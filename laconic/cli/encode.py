@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import time
+from typing import Any
 
 from laconic.cli import _coded_safetensors
 from laconic.cli._codec_options import add_codec_flags, given_options, peek_codec
@@ -30,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     name = peek_codec(argv)
     if name is None:
         parser.add_argument("--effort", dest="codec_option_effort", type=int, metavar="1..9", help="1 is fast, 9 is small")
+        parser.add_argument(
+            "--base",
+            dest="codec_option_base",
+            metavar="PATH",
+            help="model weights: store differences to this file, or to those of this folder",
+        )
         parser.epilog = "Each codec has options of its own: laconic encode --codec NAME --help lists them."
         return
     from laconic.codecs import registry
@@ -49,11 +56,11 @@ def run(args: argparse.Namespace) -> int:
     options = given_options(args)
     plan = make_plan(args.inputs, args.output, encoded_name)
 
-    def as_lac(job: Job, meter: Meter) -> api.FileResult:
+    def as_lac(job: Job, meter: Meter, codec: str | None, options: dict[str, Any]) -> api.FileResult:
         return api.encode_file(
             sys.stdin.buffer if job.source == PIPE else job.source,
             sys.stdout.buffer if job.target == PIPE else job.target,
-            codec=args.codec,
+            codec=codec,
             options=options,
             threads=args.threads,
             verify=args.verify,
@@ -63,10 +70,11 @@ def run(args: argparse.Namespace) -> int:
         )
 
     def convert(job: Job, meter: Meter) -> bool:
-        coded = _coded_safetensors.wanted(job, args.codec)
+        codec, own = _with_base(args, job, options)
+        coded = _coded_safetensors.wanted(job, codec)
         start = time.perf_counter()
         meter.update(0, None if job.source == PIPE else os.path.getsize(job.source) or None)
-        done = _coded_safetensors.encode(job, args.threads, args.force, options) if coded else as_lac(job, meter)
+        done = _coded_safetensors.encode(job, args.threads, args.force, own) if coded else as_lac(job, meter, codec, own)
         seconds = time.perf_counter() - start
         meter.stop()
         if args.json:
@@ -79,3 +87,29 @@ def run(args: argparse.Namespace) -> int:
         return True
 
     return run_jobs(args, plan, "encoding", convert)
+
+
+def _with_base(args: argparse.Namespace, job: Job, options: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    """Codec and options for a file: with `--base`, weights are coded as differences to the base, or its file of the same name.
+
+    Files without tensors, and those that a folder of bases lacks, are coded as if there were no base.
+    """
+    from laconic.media import sniff, tensors
+
+    base = options.get("base")
+    if base is None:
+        return args.codec, options
+    without = args.codec, {key: value for key, value in options.items() if key != "base"}
+    if args.codec is None and job.source != PIPE:
+        with open(job.source, "rb") as file:
+            if not tensors.sniff(file.read(sniff.HEAD_SIZE)):
+                note(args, f"{job.source}: holds no tensors, so it needs no base")
+                return without
+    if os.path.isdir(base) and job.source != PIPE:
+        name = os.path.join(base, os.path.basename(job.source))
+        found = next((path for path in (name, encoded_name(name)) if os.path.isfile(path)), None)
+        if found is None:
+            note(args, f"{job.source}: {base} has no file of this name, so it is coded without a base")
+            return without
+        base = found
+    return args.codec or "weights", {**options, "base": base}

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from laconic.cli import _coded_safetensors
 from laconic.cli._common import lac_files
 from laconic.cli._files import PIPE
 from laconic.cli._report import IDENTICAL, complain, describe, print_json, ratio_text
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     failed = 0
     for name in lac_files(args.inputs):
         try:
-            found = api.info(name)
+            found = _coded_safetensors.info(name) if _coded_safetensors.is_safetensors(name) else api.info(name)
         except (LaconicError, OSError) as error:
             complain(describe(error))
             failed += 1
@@ -54,19 +55,26 @@ def _as_text(name: str, found: "Info") -> str:
     options = ", ".join(f"{key} {value}" for key, value in found.options.items())
     size = "size unknown" if found.original_size is None else f"{found.original_size:,} bytes"
     ratio = f" ({ratio_text(found.original_size, found.file_size)})" if found.original_size else ""
-    form = "compact form" if found.compact else "chunked form"
+    form = f"format version {found.format_version}, {'compact form' if found.compact else 'chunked form'}"
+    form = f"a safetensors file, {found.chunks} of its tensors coded" if found.container == "safetensors" else form
+    chunks = [("chunks", f"{found.chunks} ({found.decoded_size:,} bytes decoded)")] if found.container == "lac" else []
     lines = [
         ("codec", f"{found.codec}, stream version {found.stream_version}" + (f", {options}" if options else "")),
         ("restores", IDENTICAL.get(found.identical, found.identical)),
         ("original", ", ".join(filter(None, [found.original_name, found.original_format, size]))),
-        ("file", f"{found.file_size:,} bytes{ratio}, format version {found.format_version}, {form}"),
-        ("chunks", f"{found.chunks} ({found.decoded_size:,} bytes decoded)"),
+        ("file", f"{found.file_size:,} bytes{ratio}, {form}"),
+        *chunks,
         ("sections", ", ".join(f"{key} {value:,}" for key, value in found.sections.items())),
     ]
     if found.model_id:
         lines.append(("model", found.model_id))
     for key, value in found.metadata.items():
-        lines += _tensors(value) if key == "tensors" and isinstance(value, dict) else [(str(key), _printable(value))]
+        if key == "tensors" and isinstance(value, dict):
+            lines += _tensors(value)
+        elif key == "base" and isinstance(value, dict):
+            lines.append(("base", f"{value['name']}, {value['size']:,} bytes, xxh3-128 {value['hash']}"))
+        else:
+            lines.append((str(key), _printable(value)))
     if found.problem:
         lines.append(("problem", found.problem))
     return "\n".join([f"{name}", *(f"  {_printable(key):<10} {_printable(value)}" for key, value in lines)])

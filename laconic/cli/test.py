@@ -3,13 +3,18 @@
 import argparse
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from laconic.cli._common import add_base_flag, add_resource_flags, check_device, lac_files
+from laconic.cli import _coded_safetensors
+from laconic.cli._common import add_base_flag, add_resource_flags, check_device, is_lac, lac_files
 from laconic.cli._compiling import Compilations
 from laconic.cli._files import PIPE
 from laconic.cli._progress import Meter
 from laconic.cli._report import complain, describe, print_json, speed_text
 from laconic.errors import LaconicError
+
+if TYPE_CHECKING:
+    from laconic.api import TestResult
 
 HELP = "check that .lac files are whole, without writing anything"
 USAGE = "[flags] FILE ..."
@@ -25,8 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Test every file; 1 when one is not whole."""
-    from laconic import api
-
     check_device(args)
     failed = 0
     names = list(lac_files(args.inputs))
@@ -35,12 +38,7 @@ def run(args: argparse.Namespace) -> int:
             meter.start_file(None)
             start = time.perf_counter()
             try:
-                done = api.test(
-                    sys.stdin.buffer if name == PIPE else name,
-                    threads=args.threads,
-                    progress=meter.update,
-                    base=args.base,
-                )
+                done = _test(name, args, meter)
                 damage, size, chunks = list(done.damage), done.decoded_size, done.chunks
             except (LaconicError, OSError) as error:
                 damage, size, chunks = [describe(error)], 0, 0
@@ -52,6 +50,16 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 print_json({"input": name, "ok": not damage, "chunks": chunks, "size": size, "damage": damage})
             elif not args.quiet and not damage:
-                parts = "1 chunk" if chunks == 1 else f"{chunks} chunks"
+                kind = "tensor" if name != PIPE and not is_lac(name) else "chunk"
+                parts = f"1 {kind}" if chunks == 1 else f"{chunks} {kind}s"
                 print(f"{name}: ok, {size:,} bytes in {parts}, {speed_text(size, seconds)}", flush=True)
     return int(failed > 0)
+
+
+def _test(name: str, args: argparse.Namespace, meter: Meter) -> "TestResult":
+    from laconic import api
+
+    if name != PIPE and _coded_safetensors.is_safetensors(name):
+        return _coded_safetensors.test(name, args.base)
+    source = sys.stdin.buffer if name == PIPE else name
+    return api.test(source, threads=args.threads, progress=meter.update, base=args.base)

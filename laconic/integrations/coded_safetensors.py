@@ -25,13 +25,14 @@ import xxhash
 
 from laconic import _coding
 from laconic._bases import opened_bases
+from laconic._coding import SALVAGE_HINT
 from laconic._lac_source import LacSource
 from laconic.codecs.bases import Base
 from laconic.errors import CorruptFile, LaconicError, UnsupportedFile
 from laconic.media import _safetensors, tensors
 from laconic.media._safetensors import build_header, read_header
 from laconic.media.sniff import HEAD_SIZE
-from laconic.media.tensors import DTYPES, TensorEntry, Tensors, size_of
+from laconic.media.tensors import DTYPES, TensorEntry, Tensors, place_of, size_of
 from laconic.output import atomic_file
 from laconic.source import BytesSource, FileSource, Part, Source
 
@@ -68,22 +69,51 @@ def encode_safetensors(source: Path_, target: Path_, *, threads: int | None = No
         _write(value, Path(target), threads, force, options)
 
 
-def decode_safetensors(source: Path_, target: Path_, *, force: bool = False, base: Any = None) -> None:
+def decode_safetensors(
+    source: Path_, target: Path_, *, force: bool = False, base: Any = None, salvage: bool = False
+) -> tuple[str, ...]:
     """Write the file that `encode_safetensors` was given, byte for byte; raises CorruptFile when that is not possible.
 
-    base: what its tensors were stored as differences to, if they were: a path, an open Source, or several.
+    base: what its tensors were stored as differences to, if they were: a path, an open Source, or several. With `salvage`, zeros
+    stand for what is damaged, and a message about each place is returned.
     """
     with FileSource(source) as opened, opened_bases(base) as bases:
         value = restored(tensors.from_source(opened), bases)
         if value is None:
-            raise UnsupportedFile(f"{opened.name}: holds no coded tensors; there is nothing to decode")
-        digest = xxhash.xxh3_64()
+            raise not_coded(opened.name)
+        damage: list[str] = []
         with atomic_file(Path(target), force) as out:
-            for block in tensors.to_blocks(value):
-                digest.update(block)
+            for block in decoded_blocks(value, note_of(opened)["hash"], damage):
+                if damage and not salvage:
+                    raise CorruptFile(damage[0] + SALVAGE_HINT)
                 out.write(block)
-            if digest.hexdigest() != _note(opened)["hash"]:
-                raise CorruptFile(f"{opened.name}: does not decode to the file that was encoded; it is damaged")
+            if damage and not salvage:
+                raise CorruptFile(damage[-1])
+    return tuple(damage)
+
+
+def decoded_blocks(value: Tensors, expected: str, damage: list[str]) -> Iterator[bytes]:
+    """The bytes of the original, from what `restored` gave, in blocks of which none has parts of two tensors.
+
+    What is damaged comes as zeros, after a message about it was added to `damage`; so is one when the whole has another hash than
+    expected.
+    """
+    digest = xxhash.xxh3_64()
+    ends = [value.entries[0].offset if value.entries else value.source.size or 0, *(entry.stop for entry in value.entries)]
+    at = 0
+    for end in ends:
+        while at < end:
+            size = min(_BLOCK, end - at)
+            try:
+                block = value.source.read(at, size)
+            except CorruptFile as error:
+                block = bytes(size)
+                damage.append(str(error))
+            digest.update(block)
+            yield block
+            at += size
+    if not damage and digest.hexdigest() != expected:
+        damage.append(f"{value.source.name}: does not decode to the file that was encoded; it is damaged")
 
 
 def holds_coded(path: Path_) -> bool:
@@ -95,11 +125,16 @@ def holds_coded(path: Path_) -> bool:
         return False
 
 
+def not_coded(name: str) -> UnsupportedFile:
+    """The error for other files."""
+    return UnsupportedFile(f"{name}: is a plain safetensors file, its tensors are not coded; laconic encode makes it small")
+
+
 def restored(value: Tensors, bases: Sequence[Base] = ()) -> Tensors | None:
     """The original's tensors, decoded while they are read, out of those of a file with coded tensors; None for other files."""
     if value.format != "safetensors" or KEY not in read_header(value.source)[0]:
         return None
-    source, note = value.source, _note(value.source)
+    source, note = value.source, note_of(value.source)
     held = {entry.name: entry for entry in value.entries}
     facts = [(name, dtype, tuple(shape), size_of(dtype, tuple(shape), name)) for name, dtype, shape in note["tensors"]]
     metadata = {key: text for key, text in read_header(source)[0].items() if key != KEY}
@@ -116,8 +151,9 @@ def restored(value: Tensors, bases: Sequence[Base] = ()) -> Tensors | None:
         if here is None:
             raise CorruptFile(f"{source.name}: lacks the tensor {name[:200]!r}, which its metadata names")
         part = Part(source, here.offset, here.stop)
+        part.name = place_of(source.name, name)
         same = (here.dtype, here.size) == (dtype, size)
-        parts.append(part if same else _CodedTensor(part, len(build_header([(name, dtype, shape, size)])), size, opened))
+        parts.append(part if same else CodedTensor(part, len(build_header([(name, dtype, shape, size)])), size, opened))
         entries.append(TensorEntry(name, dtype, shape, at, size))
         at += size
     if at != note["size"]:
@@ -193,7 +229,7 @@ def _hash(source: Source) -> str:
     return digest.hexdigest()
 
 
-def _note(source: Source) -> dict[str, Any]:
+def note_of(source: Source) -> dict[str, Any]:
     """What stands under KEY, checked; raises CorruptFile, UnsupportedFile."""
     text = read_header(source)[0].get(KEY, "")
     try:
@@ -228,7 +264,7 @@ class _Opened:
         return self._source
 
 
-class _CodedTensor(Source):
+class CodedTensor(Source):
     """The bytes of a tensor whose .lac file is `part`; that restores `begin` bytes of a head first."""
 
     def __init__(self, part: Source, begin: int, size: int, opened: _Opened) -> None:
@@ -238,8 +274,11 @@ class _CodedTensor(Source):
     def read(self, offset: int, n: int) -> bytes:
         source = self._opened.get(self._part)
         if source.size != self._begin + (self.size or 0):
-            raise CorruptFile(f"{self.name}: a coded tensor decodes to another size than it should have")
-        return source.read(self._begin + offset, n)
+            raise CorruptFile(f"{self.name} decodes to another size than it should have")
+        try:
+            return source.read(self._begin + offset, n)
+        except CorruptFile as error:
+            raise CorruptFile(str(error).removesuffix(SALVAGE_HINT)) from error
 
 
 class _Joined(Source):
