@@ -267,6 +267,10 @@ class Decoding:
         """Keep a shared section for the chunks that come after it."""
         self._shared.notice(chunk, chunk.sequence)
 
+    def needed_by(self, chunk: Chunk) -> tuple[Chunk, ...]:
+        """The shared sections that a chunk needs, of those that came before; raises CorruptFile when one is lost."""
+        return self._shared.needed_by(chunk)
+
     def _relevant(self, chunks: Iterable[Chunk | Damage]) -> Iterator[Chunk | Damage]:
         for chunk in chunks:
             if isinstance(chunk, Damage):

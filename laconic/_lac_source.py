@@ -10,14 +10,17 @@ import numpy as np
 
 from laconic._coding import Decoding
 from laconic.codecs.bases import Base
-from laconic.container import CRITICAL, Limits, Reader
-from laconic.errors import CorruptFile, UnsupportedFile
+from laconic.container import CRITICAL, Chunk, Limits, Reader
+from laconic.errors import BadInput, CorruptFile, UnsupportedFile
 from laconic.media import tensors
 from laconic.source import Source
 from laconic.threads import ordered_map
 
 KEPT = 32 << 20
 """Bytes of decoded chunks that are kept for the next read."""
+
+DEVICE_BATCH = 256 << 20
+"""Decoded bytes of the chunks that a GPU decodes at a time: enough segments to fill it."""
 
 _NOTHING = np.empty(0, np.uint8)
 _CODECS = ("weights", "bytes")
@@ -71,6 +74,25 @@ class LacSource(Source):
         """(first byte, bytes) of every chunk in order."""
         return ordered_map(lambda which: (self._starts[which], self._decode(which)), range(len(self._starts)), threads)
 
+    @property
+    def for_device(self) -> bool:
+        """Whether `parts_on` can be asked: the file is codec `weights`'s."""
+        return self._reader.header.codec == "weights"
+
+    def parts_on(self, device: Any, threads: int) -> Iterator[tuple[int, Any]]:
+        """`parts`, decoded on a CUDA device: (first byte, tensor u8[...] there) of every chunk. See `codecs/weights/_gpu.py`."""
+        batch: list[tuple[Chunk, tuple[Chunk, ...]]] = []
+        for which, item in enumerate(ordered_map(self._coded, range(len(self._starts)), threads)):
+            batch.append(item)
+            if which + 1 == len(self._starts) or sum(chunk.decoded_size for chunk, _ in batch) >= DEVICE_BATCH:
+                try:
+                    found = self._decoding.codec.decode_on_device(self._decoding.header, batch, device)  # type: ignore[attr-defined]
+                except (BadInput, CorruptFile) as error:
+                    raise type(error)(f"{self.name}: {error}") from error
+                yield from zip(self._starts[which + 1 - len(batch) : which + 1], found, strict=True)
+                batch = []
+                del found  # the next batch may need its memory
+
     def close(self) -> None:
         """Close the `.lac` file."""
         self._source.close()
@@ -87,8 +109,16 @@ class LacSource(Source):
         return kept
 
     def _decode(self, which: int) -> np.ndarray:
+        part: Any = self._decoding.part(self._read(which))
+        return np.frombuffer(part, np.uint8)
+
+    def _coded(self, which: int) -> tuple[Chunk, tuple[Chunk, ...]]:
+        """A chunk and the shared sections that it needs."""
+        chunk = self._read(which)
+        return chunk, self._decoding.needed_by(chunk)
+
+    def _read(self, which: int) -> Chunk:
         position = self._positions[which]
         for sequence in self._reader.index[position].depends:
             self._decoding.notice_shared(self._reader.chunk(sequence))
-        part: Any = self._decoding.part(self._reader.chunk(position))
-        return np.frombuffer(part, np.uint8)
+        return self._reader.chunk(position)

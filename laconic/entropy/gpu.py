@@ -121,16 +121,17 @@ def decode_segments(
         decode_kernel, (count,), data, data.view(torch.int16), begins, table.lookup, table.spans, which, out, status, n,
         table.freq_bits, table.packed, index is not None,
     )  # fmt: skip
-    require_sound(status, "segments: segment")
+    damage = first_damage(status)
+    if damage is not None:
+        raise CorruptFile(f"segments: segment {damage[0]} is damaged, or was made with other tables ({damage[1]})")
     return out
 
 
-def require_sound(status: Tensor, name: str) -> None:
-    """Raise CorruptFile when a decoding kernel found damage: status[i] is what it says of segment i."""
+def first_damage(status: Tensor) -> tuple[int, str] | None:
+    """(the first segment in which a decoding kernel found damage, which), by status[i] of segment i."""
     found = status.cpu().numpy()
-    if found.any():
-        segment = int(np.flatnonzero(found)[0])
-        raise CorruptFile(f"{name} {segment} is damaged, or was made with other tables ({_reason(int(found[segment]))})")
+    segment = int(np.argmax(found != 0))
+    return (segment, _reason(int(found[segment]))) if found[segment] else None
 
 
 def _reason(found: int) -> str:

@@ -11,7 +11,7 @@ from laconic._bases import opened_bases
 from laconic.codecs.bases import Base
 from laconic.errors import BadInput, CorruptFile
 from laconic.integrations.tensor_file import TensorFile
-from laconic.integrations.torch_files import Tensor, require_torch, to_tensor
+from laconic.integrations.torch_files import Tensor, all_tensors, require_torch
 
 CODED = ".lac"
 MAX_SMALL = 64 << 20
@@ -50,7 +50,7 @@ def _loaded(folder: Path, device: Any, threads: int | None, bases: Sequence[Base
     found: dict[str, Tensor] = {}
     for path, names in shards.items():
         with TensorFile(path, base=bases) as file:
-            made = {entry.name: to_tensor(entry, data, device) for entry, data in file.all(threads)}
+            made = all_tensors(file, device, threads)
         made |= {name: made[known] for name, known in ties[path].items()}
         found |= made if names is None else {name: made[name] for name in names}
     return found

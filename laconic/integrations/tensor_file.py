@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
@@ -90,15 +90,39 @@ class TensorFile:
                 yield entry, self.data(entry)
             return
         parts = self._source.parts(threads or os.cpu_count() or 1)
+        yield from self._assembled(parts, lambda entry: self._room(entry.size, entry))
+
+    def all_on(self, device: Any, threads: int | None = None) -> Iterator[tuple[TensorEntry, Any]]:
+        """`all`, decoded on a CUDA device: (tensor, u8[its bytes] of torch there). Only for files that are `for_device`.
+
+        threads: how many read. Meanwhile up to three times `DEVICE_BATCH` more are in the memory of the device, and of the host.
+        """
+        import torch
+
+        assert isinstance(self._source, LacSource)  # `for_device`
+        parts = self._source.parts_on(device, threads or os.cpu_count() or 1)
+        yield from self._assembled(parts, lambda entry: torch.empty(entry.size, dtype=torch.uint8, device=device))
+
+    @property
+    def for_device(self) -> bool:
+        """Whether `all_on` can be asked: the file is one of codec `weights`."""
+        return isinstance(self._source, LacSource) and self._source.for_device
+
+    def _assembled(
+        self, parts: Iterator[tuple[int, Any]], room: Callable[[TensorEntry], Any]
+    ) -> Iterator[tuple[TensorEntry, Any]]:
+        """Each tensor in `room` that is made for it, from the parts of the file in order; arrays of numpy or torch."""
         start, part = 0, _NOTHING
         for entry in self.entries.values():
-            out, done = self._room(entry.size, entry), 0
-            while done < out.size:
-                piece = part[entry.offset + done - start :][: out.size - done]
+            out, done = room(entry), 0
+            while done < entry.size:
+                skip = entry.offset + done - start
+                piece = part[skip:][: entry.size - done] if skip >= 0 else _NOTHING
                 if not len(piece):
-                    start, part = next(parts, (start, piece))
+                    start, part = next(parts, (start, _NOTHING))
                     if not len(part):
                         raise CorruptFile(f"{self.path}: ends before tensor {entry.name!r} does")
+                    continue
                 out[done : done + len(piece)] = piece
                 done += len(piece)
             yield entry, out

@@ -1,5 +1,6 @@
 """Tensors of torch in and out of `.lac` files, with the names and arguments of `safetensors.torch`."""
 
+import importlib.util
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -33,14 +34,15 @@ def load_file(filename: Path_, device: Any = "cpu", *, threads: int | None = Non
     """All tensors of a file by name, on `device`: of a `.lac` file, or a plain safetensors, npz, GGUF or PyTorch file.
 
     Tied weights of a PyTorch checkpoint are one tensor under several names. `threads`: how many decode, by default one per
-    core. On other devices than the CPU at most one tensor more is in memory. `base`: the file that this one was saved as
+    core. On other devices than the CPU at most one tensor more is in memory, or on CUDA devices, which decode themselves, some
+    hundred MB. `base`: the file that this one was saved as
     differences to: a path, an open Source, or several; it is read where something refers to it.
     Raises LaconicError: damaged file, no tensors, a type that torch does not have, a base that is missing.
     """
     require_torch()
     with TensorFile(filename, base=base) as file:
         tied = file.tied()
-        found = {entry.name: to_tensor(entry, data, device) for entry, data in file.all(threads)}
+        found = all_tensors(file, device, threads)
     return found | {name: found[known] for name, known in tied.items()}
 
 
@@ -156,8 +158,25 @@ class Slice:
         return found[(slice(None), *rest)] if rest else found
 
 
+def all_tensors(file: TensorFile, device: Any, threads: int | None) -> dict[str, Tensor]:
+    """The tensors of a file by name, on `device`; decoded there, where that is possible."""
+    if file.for_device and has_kernels(device):
+        return {entry.name: shaped(entry, data) for entry, data in file.all_on(device, threads)}
+    return {entry.name: to_tensor(entry, data, device) for entry, data in file.all(threads)}
+
+
+def has_kernels(device: Any) -> bool:
+    """Whether Triton's kernels run on this device of torch."""
+    return require_torch().device(device).type == "cuda" and importlib.util.find_spec("triton") is not None
+
+
 def to_tensor(entry: TensorEntry, data: np.ndarray, device: Any = "cpu") -> Tensor:
     """The tensor in its bytes (uint8, writable, not copied on the CPU); raises UnsupportedFile for types that torch lacks."""
+    return shaped(entry, require_torch().from_numpy(data)).to(device)
+
+
+def shaped(entry: TensorEntry, data: Tensor) -> Tensor:
+    """The tensor in its bytes (u8[...], not copied); raises UnsupportedFile for types that torch lacks."""
     torch = require_torch()
     dtype = _dtypes().get(entry.dtype)
     if dtype is None:
@@ -165,12 +184,12 @@ def to_tensor(entry: TensorEntry, data: np.ndarray, device: Any = "cpu") -> Tens
             f"tensor {entry.name!r} is of type {entry.dtype}, which this torch ({torch.__version__}) does not have"
         )
     # torch calls the stride of an empty array 0 and then refuses to view it as anything else.
-    flat = torch.from_numpy(data).view(dtype) if data.size else torch.empty(0, dtype=dtype)
+    flat = data.view(dtype) if len(data) else torch.empty(0, dtype=dtype, device=data.device)
     shape = entry.shape[::-1] if entry.order == "F" else entry.shape
     tensor = flat.reshape(shape)
     if entry.order == "F":
         tensor = tensor.permute(*range(len(shape))[::-1])
-    return tensor.to(device)
+    return tensor
 
 
 @cache

@@ -110,9 +110,7 @@ class Weights(Codec[Tensors]):
         """The bytes of the chunk."""
         from laconic.codecs.weights._payload import decode_payload
 
-        if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
-            raise CorruptFile("its decoded size contradicts the range it covers")
-        payload = shared[0].payload if shared and not chunk.payload else chunk.payload
+        payload = payload_of(chunk, shared)
         size, begin = chunk.decoded_size, chunk.covers[0][0]
 
         used: list[Base] = []
@@ -123,7 +121,7 @@ class Weights(Codec[Tensors]):
             return self._reference(used[0], table_of(header)).read(begin, size)
 
         try:
-            data = decode_payload(payload, size, lambda metadata: _remade(table_of(header), metadata), base).data
+            data = decode_payload(payload, size, lambda metadata: remade(table_of(header), metadata), base).data
             if content_hash(data) != chunk.content_hash:
                 raise CorruptFile("it decodes to other bytes than were encoded")
         except CorruptFile:
@@ -131,6 +129,12 @@ class Weights(Codec[Tensors]):
                 used[0].check(header.metadata[_BASE])
             raise
         return data
+
+    def decode_on_device(self, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any) -> list[Any]:
+        """u8[...] on a CUDA device for each of these chunks, with the shared sections that it needs; see `_gpu.decode_chunks`."""
+        from laconic.codecs.weights._gpu import decode_chunks
+
+        return decode_chunks(self, header, chunks, device)
 
     def assemble(self, header: Header, parts: Iterator[memoryview | Lost]) -> Tensors:
         """Tensors that are decoded while they are read; zeros stand for lost ranges that are known."""
@@ -202,6 +206,13 @@ def table_of(header: Header) -> tuple[TensorEntry, ...]:
     return unpack_table(data)
 
 
+def payload_of(chunk: Chunk, shared: Sequence[Chunk]) -> bytes:
+    """The payload that gives a chunk's bytes: its own, or that of the shared section; raises CorruptFile for no such chunk."""
+    if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
+        raise CorruptFile("its decoded size contradicts the range it covers")
+    return shared[0].payload if shared and not chunk.payload else chunk.payload
+
+
 def _coded_sizes(entries: tuple[TensorEntry, ...], index: Sequence[ChunkHead]) -> Iterator[tuple[TensorEntry, float]]:
     """Each tensor and its share of the payloads; both sequences are in the order of the file."""
     by_sequence = {head.sequence: head for head in index}
@@ -248,16 +259,16 @@ def _items(value: Tensors) -> Iterator[_Item]:
 
 
 def _head(entries: tuple[TensorEntry, ...], head: bytes) -> bytes | None:
-    """What `_remade` makes this head from, None when it cannot."""
+    """What `remade` makes this head from, None when it cannot."""
     try:
         metadata = json.loads(head[8:]).get("__metadata__")
         stored = b"" if metadata is None else json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()
-        return stored if _remade(entries, stored) == head else None
+        return stored if remade(entries, stored) == head else None
     except (ValueError, AttributeError, RecursionError, CorruptFile):
         return None  # written by another rule; its bytes are kept instead
 
 
-def _remade(entries: tuple[TensorEntry, ...], stored: bytes) -> bytes:
+def remade(entries: tuple[TensorEntry, ...], stored: bytes) -> bytes:
     """The head of a safetensors file with these tensors and this metadata (JSON, or nothing); raises CorruptFile."""
     from laconic.media._safetensors import build_header
 
