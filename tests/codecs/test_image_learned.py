@@ -54,15 +54,27 @@ def test_quality_is_continuous():
     assert sizes == sorted(sizes) and errors == sorted(errors) and sizes[-1] > 1.5 * sizes[0]
 
 
-def test_the_size_is_what_the_model_estimates():
-    pixels = photo(256, 300)
+@pytest.mark.parametrize(("height", "width"), [(96, 90), (256, 300), (600, 500)])
+def test_the_size_is_what_the_model_estimates(height, width):
+    """What the codec adds to the bits of the symbols: the ends of the lanes, and a header that names the model."""
+    pixels = photo(height, width)
     network = _model_files.by_path(learned.model_file()).network
-    for quality in (10, 90):
-        place, t = (0, 256, 0, 300), (quality - 1) / 99
+    for quality in (1, 40, 100):
+        place, t = (0, height, 0, width), (quality - 1) / 99
         latents = tiles.Picture(network, pixels, t).latents(place)
         bits, _ = tiles.estimated_bits(network, latents, t)
-        chunk = Reader(BytesSource(encode(pixels, quality=quality))).index[0]
-        assert abs(chunk.payload_size - bits / 8) < 0.01 * bits / 8 + 24
+        encoded = encode(pixels, quality=quality)
+        chunk = Reader(BytesSource(encoded)).index[0]
+        assert abs(chunk.payload_size - bits / 8) < 0.003 * bits / 8 + 12
+        assert len(encoded) - chunk.payload_size <= 134
+
+
+def test_what_info_tells(tmp_path):
+    (tmp_path / "x.lac").write_bytes(encode(photo(40, 30), quality=41.5))
+    found = laconic.api.info(tmp_path / "x.lac")
+    assert found.metadata["quality"] == 41.5 and found.options == {}
+    (tmp_path / "y.lac").write_bytes(encode(photo(40, 30), target_psnr=30.0))
+    assert laconic.api.info(tmp_path / "y.lac").options == {"target_psnr": 30.0}
 
 
 def test_targets():

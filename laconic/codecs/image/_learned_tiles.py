@@ -28,6 +28,7 @@ _SIZE = struct.Struct("<I")
 _MOST = (1 << 15) - 1  # largest magnitude of a coded latent
 _WINDOW = 64  # latents a side that are synthesised at once
 _ALPHA_EFFORT = 5
+_SHORT = 1 << 14  # bytes of a stream for which one lane is fast enough
 
 Place = tuple[int, int, int, int]
 """top, bottom, left, right in pixels."""
@@ -206,8 +207,12 @@ class _Encoder:
             network.entropy.walk(self.hyper, level, size, self._code)
 
     def stream(self) -> bytes:
-        """The rANS stream."""
-        encoder = RansEncoder(32)
+        """The rANS stream, of few lanes: the last symbols cost next to nothing, so they fill no lane's start state."""
+        stream = self._coded(1)
+        return stream if len(stream) < _SHORT else self._coded(8)
+
+    def _coded(self, lanes: int) -> bytes:
+        encoder = RansEncoder(32, lanes)
         for symbols, index in self._pushed:
             encoder.push(symbols, self._tables, index)
         return encoder.finish()

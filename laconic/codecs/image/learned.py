@@ -6,6 +6,7 @@ A tile of 1024 pixels a side is a chunk: one rANS stream (`_learned_tiles`), and
 to latents; synthesis then sees latents across their borders, so there are no seams. The content hash is of the integer latents.
 """
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -60,8 +61,10 @@ class LearnedImage(Codec[Image]):
         return self._model().id
 
     def options_dict(self) -> dict[str, Any]:
-        """Without paths, and without what was not asked for."""
-        return {key: value for key, value in super().options_dict().items() if value is not None and key != "model"}
+        """What was asked for, without paths; the quality is in the metadata."""
+        usual = dataclasses.asdict(type(self.options)())
+        given = super().options_dict().items()
+        return {key: value for key, value in given if value != usual[key] and key not in ("model", "quality")}
 
     def metadata(self, value: Image) -> dict[str, Any]:
         """Shape, the quality in hundredths, colour profile and the like."""
@@ -69,6 +72,12 @@ class LearnedImage(Codec[Image]):
         if value.extras:
             described["extras"] = [list(item) for item in value.extras]
         return described
+
+    @staticmethod
+    def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
+        """The metadata as `laconic info` shows it."""
+        quality = header.metadata.get("quality")
+        return {**header.metadata, "quality": quality / _STEPS if isinstance(quality, int | float) else quality}
 
     def chunk_size(self) -> int:
         """A tile of RGBA."""
