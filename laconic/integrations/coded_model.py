@@ -3,8 +3,9 @@
     weight bits -> exponent (8 bits, one rANS stream for all weights of a block) and sign with mantissa (as they are)
     block starts -> both -> the same bits again -> block runs -> dropped
 
-The idea is that of DFloat11 (Zhang et al., 2025). On CUDA devices the stream is decoded there (`entropy/gpu.py`), else by the
-kernels of the CPU. Outputs are those of the plain model, bit for bit: its layers run on the same weights.
+The idea is that of DFloat11 (Zhang et al., 2025). On CUDA devices one kernel makes the weights, where Triton is installed
+(`codecs/weights/_gpu.py`); else the kernels of the CPU decode the stream. Outputs are those of the plain model, bit for bit: its
+layers run on the same weights.
 """
 
 import os
@@ -19,7 +20,7 @@ from laconic.entropy import segments
 from laconic.entropy.segments import Directory
 from laconic.entropy.tables import Tables
 from laconic.errors import BadInput
-from laconic.integrations.torch_files import Tensor, require_torch
+from laconic.integrations.torch_files import Tensor, has_kernels, require_torch
 from laconic.threads import ordered_map
 
 ALIGNMENT = 256  # elements: every weight of a block begins at a multiple, so that matrix kernels see what they are used to
@@ -118,7 +119,7 @@ class _Unit:
         self._tables = Tables.from_counts(torch.bincount(symbols, minlength=256).numpy(), FREQ_BITS)
         stream = segments.encode_segments(symbols.numpy(), self._tables, threads=threads)
         self._directory: Directory = segments.read_directory(stream, at, len(stream))
-        self._on_device: Any = None
+        self._work: Any = None  # of the kernel, on the device where the stream is
         self._suffix = f"_{str(self._dtype)[6:]}_{len(layers)}"
         device = layers[0].weight.device
         block.register_buffer(
@@ -170,25 +171,26 @@ class _Unit:
 
     def _made(self) -> Tensor:
         """All weights of the unit, one after the other, on the device where the coded ones are."""
+        torch = require_torch()
         stream, rest = (getattr(self._block, name + self._suffix) for name in (_STREAM, _REST))
-        symbols = self._symbols(stream)
+        if has_kernels(stream.device):
+            return self._made_by_triton(stream, rest)
+        symbols = segments.decode_segments(
+            memoryview(stream.cpu().numpy()), self._tables, self._directory.count, threads=self._threads
+        )
         if stream.device.type == "cpu":
-            return _merge_by_kernel(symbols, rest, self._dtype, self._threads)
-        return _merge(symbols, rest, self._dtype)
+            return _merge_by_kernel(torch.from_numpy(symbols), rest, self._dtype, self._threads)
+        return _merge(torch.from_numpy(symbols).to(stream.device), rest, self._dtype)
 
-    def _symbols(self, stream: Tensor) -> Tensor:
-        if stream.device.type == "cuda":
-            return self._symbols_by_triton(stream)
-        data = memoryview(stream.cpu().numpy())
-        symbols = segments.decode_segments(data, self._tables, self._directory.count, threads=self._threads)
-        return require_torch().from_numpy(symbols).to(stream.device)
+    def _made_by_triton(self, stream: Tensor, rest: Tensor) -> Tensor:
+        from laconic.codecs.weights._gpu import plain_work
 
-    def _symbols_by_triton(self, stream: Tensor) -> Tensor:
-        from laconic.entropy import gpu
-
-        if self._on_device is None or self._on_device.spans.device != stream.device:
-            self._on_device = gpu.DeviceTables(self._tables, stream.device)
-        return gpu.decode_segments(stream, self._on_device, self._directory.count, directory=self._directory)
+        torch, size = require_torch(), self._dtype.itemsize
+        if self._work is None or self._work.device != stream.device:
+            self._work = plain_work(self._tables, self._directory, size, "the coded weights", stream.device)
+        out = torch.empty(size * self._directory.count, dtype=torch.uint8, device=stream.device)
+        self._work.run(stream.view(torch.int16), rest, out)
+        return out.view(self._dtype)
 
 
 def _split(flat: Tensor) -> tuple[Tensor, Tensor]:

@@ -85,20 +85,21 @@ def test_outputs_are_the_same_bits(dtype: Any, device: str) -> None:
 INTERPRETED = """
 import torch
 from laconic.integrations import coded_model
-torch.manual_seed(1)
-plain = torch.nn.Linear(160, 140)
-x = torch.randn(3, 160)
-expected = plain(x)
-coded_model.keep_coded(plain)
-coded_model._Unit._symbols = coded_model._Unit._symbols_by_triton
-assert torch.equal(plain(x), expected)
+coded_model.has_kernels = lambda device: True
+for dtype in torch.bfloat16, torch.float16, torch.float32:
+    torch.manual_seed(1)
+    plain = torch.nn.Linear(128, 136).to(dtype)
+    x = torch.randn(3, 128).to(dtype)
+    expected = plain(x)
+    coded_model.keep_coded(plain)
+    assert torch.equal(plain(x), expected), dtype
 """
 
 
 def test_the_way_of_the_gpu_in_the_interpreter() -> None:
     if torch.cuda.is_available() or not importlib.util.find_spec("triton"):
         pytest.skip("a GPU is there, or Triton is not installed")
-    subprocess.run([sys.executable, "-c", INTERPRETED], env={**os.environ, "TRITON_INTERPRET": "1"}, check=True, timeout=300)
+    subprocess.run([sys.executable, "-c", INTERPRETED], env={**os.environ, "TRITON_INTERPRET": "1"}, check=True, timeout=900)
 
 
 def test_one_block_at_a_time_has_weights() -> None:

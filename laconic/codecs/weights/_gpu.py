@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from laconic.codecs.weights._floats import Layout
 from laconic.codecs.weights._gpu_kernel import decode_values
-from laconic.codecs.weights._gpu_plan import Arena, Plan, add_payload
+from laconic.codecs.weights._gpu_plan import SIGN_STORED, Arena, Floats, Plan, add_payload
 from laconic.codecs.weights.codec import Weights, payload_of, remade, table_of
 from laconic.container.types import Chunk, Header
 from laconic.entropy._triton import Tensor, launch, torch
 from laconic.entropy.gpu import first_damage
+from laconic.entropy.segments import Directory
+from laconic.entropy.tables import Tables
 from laconic.errors import CorruptFile
 
 _ALIGN = 16  # bytes: where chunks begin in the result
@@ -70,6 +73,18 @@ class Work:
         for kind, which, highs in self._highs:
             values, mine = out.view(kind), places[which]
             values[mine] = values[mine] | highs
+
+
+def plain_work(tables: Tables, directory: Directory, size: int, name: str, device: Any) -> Work:
+    """For values of `size` bytes (2, 4) whose eight bits below the sign are symbols with that table and directory.
+
+    Their other bits are planes of bytes, the lowest first, one after the other; the sign is the highest bit of the last one.
+    """
+    plan, count = Plan(), directory.count
+    layout = Layout(size, drop=0, bits=8 * size - 9, sign=SIGN_STORED, base=0)
+    floats = Floats(layout, tables, directory, np.zeros(0, np.uint16))
+    plan.add(name, floats, 0, [place * count for place in range(size - 1)], np.zeros(1, np.int64), np.array([size * count]))
+    return Work(plan, device)
 
 
 def decode_chunks(codec: Weights, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any) -> list[Tensor]:

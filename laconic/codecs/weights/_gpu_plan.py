@@ -35,16 +35,15 @@ LIST_BITS = 40
 
 _ON_DEVICE = (2, 4)  # bytes of a value
 _ALIGN = 16  # bytes
-_SIGN_OF_ALL = 1
+_SIGN_OF_ALL, SIGN_STORED = 1, 2  # `Layout.sign`
 _NEVER = 1 << 62
 _PIECES = 1 << 12  # of a payload, at least; beyond, they must have 64 bytes on average
 
 
 @dataclass(frozen=True)
 class Floats:
-    """A group of `count` values, coded: layout, the table of its codes, where their segments lie, high bits that are listed."""
+    """A group of values, coded: layout, the table of its codes, where their segments lie, high bits that are listed."""
 
-    count: int
     layout: Layout
     tables: Tables
     directory: Directory
@@ -209,7 +208,7 @@ def _floats_of(kind: int, data: memoryview, begin: int, begins: Ints, sizes: Int
     # The lower bits are mostly not worth coding, and go to the device as they are; else they are decoded before.
     planes = [decode_plane(reader, plane_size(count, int(width))) for width in layout.fields()[:, 0]]
     reader.finish()
-    return Floats(count, layout, tables, directory, highs), stream, planes
+    return Floats(layout, tables, directory, highs), stream, planes
 
 
 def _places(pieces: Pieces) -> list[tuple[Ints, Ints]]:
