@@ -114,15 +114,17 @@ def _train_image(args: argparse.Namespace, options: "TrainOptions", device: Any,
     training = Run(task, options, folder, tell, ranks)
     if args.resume:
         training.resume()
+    code = 0
     try:
         training.train()
     except KeyboardInterrupt:
         tell(f"interrupted at step {training.step}; --resume goes on from there")
-        return 128 + signal.SIGINT
+        code = 128 + signal.SIGINT
     finally:
         if ranks.rank == 0 and training.path.exists():
             _export(args, training.path, folder / "model.lac")
-    return 0
+    ranks.wait()
+    return code
 
 
 def _image_task(args: argparse.Namespace, options: "TrainOptions", device: Any, warn: Callable[[str], None]) -> "ImageTask":

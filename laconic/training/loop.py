@@ -131,15 +131,16 @@ class Run:
         self.average.load_state_dict(content["average"])
         self.step, self.seconds = content["step"], content["seconds"]
         self.curve.rows = content["curve"]
-        generators = content["generator"].reshape(-1, len(self.generator.get_state()))
-        if len(generators) != self.ranks.count:
+        states = content["generator"].reshape(-1, len(self.generator.get_state()))
+        if len(states) != self.ranks.count:
             torch.manual_seed(self.ranks.seed(self.options.seed + self.step))
             self.generator.manual_seed(self.ranks.seed(self.options.seed + self.step))
             return
-        self.generator.set_state(generators[self.ranks.rank])
-        torch.set_rng_state(content["random"].reshape(self.ranks.count, -1)[self.ranks.rank])
+        rank = self.ranks.rank  # states are copied because torch reads views of them from a wrong place
+        self.generator.set_state(states[rank].clone())
+        torch.set_rng_state(content["random"].reshape(self.ranks.count, -1)[rank].clone())
         if self.device.type == "cuda" and content["random_cuda"] is not None:
-            torch.cuda.set_rng_state(content["random_cuda"].reshape(self.ranks.count, -1)[self.ranks.rank])
+            torch.cuda.set_rng_state(content["random_cuda"].reshape(self.ranks.count, -1)[rank].clone())
 
     def _go(self, asked_to_stop: Callable[[], bool]) -> bool:
         """Step after step, with a checkpoint now and then. Returns whether it was asked to stop."""
@@ -151,8 +152,9 @@ class Run:
             figures = self._step(progress)
             self.step += 1
             now = time.perf_counter()
-            due = now - saved > 60 * self.options.save
-            self.seconds, save, stop = self.ranks.agree(before + now - begin, due, asked_to_stop())
+            first_one = self.ranks.rank == 0  # whose clock it is: others wait for it while it validates
+            due = first_one and now - saved > 60 * self.options.save
+            self.seconds, save, stop = self.ranks.agree(first_one * (before + now - begin), due, asked_to_stop())
             for name, value in figures.items():
                 sums[name] = sums.get(name, 0) + value
             if self.step % self.options.report == 0:

@@ -33,6 +33,11 @@ class Ranks:
         distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
         return Ranks(distributed.get_rank(), distributed.get_world_size())
 
+    def wait(self) -> None:
+        """For all others to come here: torchrun ends all processes when one ends with an error."""
+        if self.count > 1:
+            distributed.barrier()
+
     def leave(self) -> None:
         """The last thing a process does."""
         if self.count > 1:
