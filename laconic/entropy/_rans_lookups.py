@@ -61,7 +61,8 @@ def fill_one(freqs, lut, codes, spans):  # type: ignore[no-untyped-def]
                 lut[start + np.uint64(k)] = entry | np.uint32(k) << np.uint32(20)
                 codes[start + np.uint64(k)] = row
             start += freq
-            fits &= freq < np.uint64(4096)
+            if freq >= np.uint64(4096):
+                fits = False
     return fits
 
 

@@ -67,7 +67,8 @@ def read_floats(data: "Stream", size: int) -> bytes:
     base, listed = data.number(), data.number()
     highs = read_plane(data, 2 * listed)
     n = size // width
-    codes = read_plane(data, n)
+    codes = read_fields(data, n, 4) if sign_kind & 4 else read_plane(data, n)
+    sign_kind &= 3
     left = low_bits + (sign_kind == 2)
     fields, at = [0] * n, 0
     while left:

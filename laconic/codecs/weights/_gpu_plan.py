@@ -194,7 +194,7 @@ def _floats_of(kind: int, data: memoryview, begin: int, begins: Ints, sizes: Int
     reader = Reader(data)
     layout, highs = read_layout(reader, size)
     unaligned = (begins + begin) % layout.size | sizes % layout.size
-    if layout.size not in _ON_DEVICE or unaligned.any() or reader.take(1)[0] != SEGMENTS:
+    if layout.size not in _ON_DEVICE or layout.code_bits != 8 or unaligned.any() or reader.take(1)[0] != SEGMENTS:
         return None
     count = size // layout.size
     tables, stream = reader.tables(), reader.piece()

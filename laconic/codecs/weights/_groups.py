@@ -66,7 +66,7 @@ def grouped(
                 chosen[number] = np.array([group + len(groups)])
         groups += found
     choices = np.concatenate(chosen).astype(np.uint8) if chosen else np.zeros(0, np.uint8)
-    return groups, Pieces(sizes, choices)
+    return groups, Pieces(np.array(sizes, np.int64).reshape(-1, 2), choices)
 
 
 def _float_groups(

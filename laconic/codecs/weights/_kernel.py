@@ -1,85 +1,11 @@
-"""Kernels of codec `weights`: values to codes and planes and back, and counts of what is there.
-
-values, out: u8 arrays with the little-endian bytes of the values, whatever their alignment; codes: u8, one per value; planes: see
-`_vectors`. They work on whole blocks of 64 values, in tiles that stay in the first-level cache; `_floats` gives them padded
-copies of what is left over.
-"""
+"""Kernels of codec `weights`: what symbols cost, which tables and codes suit them, and where the pieces of a group lie."""
 
 import numpy as np
 
 from laconic.codecs.weights import _vectors as v
 from laconic.entropy._jit import kernel
 
-BLOCK = np.uint64(64)
-TILE = np.uint64(32)  # blocks
-ONE, EIGHT = np.uint64(1), np.uint64(8)
-
-
-@kernel
-def merge(out, blocks, codes, planes, ops, base, shift, kind):  # type: ignore[no-untyped-def]
-    """Put blocks of 64 values together from codes and planes.
-
-    planes: u64[...], the address of each plane; ops[p] = (width, low, mask, high, sign) says what its fields are.
-    """
-    at = np.uint64(0)
-    while at < blocks:
-        stop = min(at + TILE, blocks)
-        for n in range(at, stop):
-            v.put_codes(out, n * BLOCK, codes, n * BLOCK, base, shift, kind)
-        for p in range(np.uint64(len(planes))):
-            width, low, mask, high, sign = ops[p, 0], ops[p, 1], ops[p, 2], ops[p, 3], ops[p, 4]
-            begin, step = planes[p], EIGHT * width
-            if width == 8:
-                for n in range(at, stop):
-                    v.or_bytes(out, n * BLOCK, begin + n * step, low, mask, high, sign, kind)
-            elif width == 4:
-                for n in range(at, stop):
-                    v.or_nibbles(out, n * BLOCK, begin + n * step, low, mask, high, sign, kind)
-            elif width == 2:
-                for n in range(at, stop):
-                    v.or_pairs(out, n * BLOCK, begin + n * step, low, mask, high, sign, kind)
-            else:
-                for n in range(at, stop):
-                    v.or_bits(out, n * BLOCK, begin + n * step, low, mask, high, sign, kind)
-        at = stop
-
-
-@kernel
-def split(values, blocks, codes, planes, ops, base, shift, mask, kind):  # type: ignore[no-untyped-def]
-    """The inverse of `merge`. mask: of the bits that codes stand for, after the shift."""
-    at = np.uint64(0)
-    while at < blocks:
-        stop = min(at + TILE, blocks)
-        for n in range(at, stop):
-            v.take_codes(values, n * BLOCK, codes, n * BLOCK, base, shift, mask, kind)
-        for p in range(np.uint64(len(planes))):
-            width, low, keep, high, sign = ops[p, 0], ops[p, 1], ops[p, 2], ops[p, 3], ops[p, 4]
-            begin, step = planes[p], EIGHT * width
-            if width == 8:
-                for n in range(at, stop):
-                    v.take_bytes(values, n * BLOCK, begin + n * step, low, keep, high, sign, kind)
-            elif width == 4:
-                for n in range(at, stop):
-                    v.take_nibbles(values, n * BLOCK, begin + n * step, low, keep, high, sign, kind)
-            elif width == 2:
-                for n in range(at, stop):
-                    v.take_pairs(values, n * BLOCK, begin + n * step, low, keep, high, sign, kind)
-            else:
-                for n in range(at, stop):
-                    v.take_bits(values, n * BLOCK, begin + n * step, low, keep, high, sign, kind)
-        at = stop
-
-
-@kernel
-def zero_places(codes, places):  # type: ignore[no-untyped-def]
-    """Positions of the first len(places) zeros in codes; returns how many zeros there are."""
-    found, room = np.uint64(0), np.uint64(len(places))
-    for i in range(np.uint64(len(codes))):
-        if codes[i] == 0:
-            if found < room:
-                places[found] = i
-            found += ONE
-    return found
+ONE = np.uint64(1)
 
 
 @kernel
@@ -143,38 +69,53 @@ def normalised(counts, total):  # type: ignore[no-untyped-def]
 @kernel
 def best_window(counts, width):  # type: ignore[no-untyped-def]
     """The lowest base for which most is counted in base + 1 .. base + width."""
-    inside = np.zeros(max(1, len(counts) - width), np.int64)
-    for i in range(1, min(len(counts), width + 1)):
-        inside[0] += counts[i]
-    for base in range(1, len(inside)):
-        inside[base] = inside[base - 1] + counts[base + width] - counts[base]
-    return np.argmax(inside)
+    n, low, high = len(counts), 1, len(counts) - 1
+    while high > 0 and counts[high] == 0:
+        high -= 1
+    while low < high and counts[low] == 0:
+        low += 1
+    base = max(0, high - width)
+    if base < low:
+        return base  # it holds everything
+    inside = np.int64(0)
+    for i in range(1, min(n, width + 1)):
+        inside += counts[i]
+    most, best = inside, 0
+    for base in range(1, max(1, n - width)):
+        inside += counts[base + width] - counts[base]
+        if inside > most:
+            most, best = inside, base
+    return best
 
 
 @kernel
-def choose(counts, extra, bits, n, codes):  # type: ignore[no-untyped-def]
-    """(extra bits, base, values to list) with which n values take the fewest bits; codes, i64[256]: the counts of their codes.
+def choose(counts, extra, bits, n, most, codes):  # type: ignore[no-untyped-def]
+    """(extra bits, base, values to list, bits of all) with which n values take the fewest bits with codes 1 .. most.
 
-    counts: i64[...], how often each exponent with `extra` bits behind it occurs; bits: below the exponent.
+    codes, i64[most + 1]: the counts of their codes. counts: i64[...], how often each exponent with `extra` bits behind it occurs;
+    bits: below the exponent.
     """
     cost, best, base, listed = np.inf, extra, 0, 0
-    tried = np.empty(256, np.int64)
+    tried = np.empty(most + 1, np.int64)
     while True:
         if bits >= extra:
-            low = best_window(counts, 255)
+            low = best_window(counts, most)
+            end = min(len(counts), low + most + 1)
+            inside = used = np.int64(0)
             tried[:] = 0
-            for i in range(len(counts)):
-                tried[i - low if low < i < low + 256 else 0] += counts[i]
-            used = 0
-            for i in range(256):
-                used += tried[i] > 0
+            for i in range(low + 1, end):
+                tried[i - low] = counts[i]
+                inside += counts[i]
+                used += counts[i] > 0
+            tried[0] = n - inside
+            used += tried[0] > 0
             apart = tried[0] if tried[0] > counts[0] else 0
             here = information(tried) + 16 * apart + (bits - extra) * n + 6 * used
             if here < cost:
                 cost, best, base, listed = here, extra, low, apart
                 codes[:] = tried
         if extra == 0:
-            return best, base, listed
+            return best, base, listed, cost
         counts = counts[0::2] + counts[1::2]
         extra -= 1
 
@@ -210,14 +151,46 @@ def sampled_entropy(plane, samples, size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def extents(runs, choices, begins, sizes, whole):  # type: ignore[no-untyped-def]
-    """Of each group, i64[groups]: where its first piece begins, its bytes, and whether all its pieces lie side by side.
+def parse_runs(data, size, runs):  # type: ignore[no-untyped-def]
+    """Read pairs of numbers (LEB128) from data, u8[...], to runs; returns (runs, their pieces), or (-1, 0) when they are wrong.
+
+    They must add up to `size` bytes; a piece of 0 bytes stands for the whole run.
+    """
+    at = count = pieces = 0
+    left = np.int64(size)
+    pair = np.zeros(2, np.int64)
+    while at < len(data):
+        for part in range(2):
+            number, shift, more = np.int64(0), 0, True
+            while more:
+                if at == len(data) or shift > 56:
+                    return -1, 0
+                number |= np.int64(data[at] & 127) << shift
+                more = data[at] > 127
+                shift += 7
+                at += 1
+            pair[part] = number
+        run, piece = pair[0], pair[1]
+        if run <= 0 or run > left or piece < 0 or piece >= run or count >= len(runs) - 1:
+            return -1, 0
+        piece = piece if piece else run
+        runs[count, 0], runs[count, 1] = run, piece
+        left -= run
+        pieces += (run + piece - 1) // piece
+        count += 1
+    return (count, pieces) if left == 0 else (-1, 0)
+
+
+@kernel
+def extents(runs, choices, begins, sizes, whole, firsts):  # type: ignore[no-untyped-def]
+    """Of each group, i64[groups]: where it begins, its bytes, whether all its pieces lie side by side, bytes of the first one.
 
     runs: i64[runs, 2], (size, size of its pieces); choices: u8, the group of each piece.
     """
     begins[:] = 0
     sizes[:] = 0
     whole[:] = 1
+    firsts[:] = 0
     at = k = 0
     for run in range(len(runs)):
         end, piece = at + runs[run, 0], runs[run, 1]
@@ -225,6 +198,7 @@ def extents(runs, choices, begins, sizes, whole):  # type: ignore[no-untyped-def
             group, size = choices[k], min(piece, end - at)
             if sizes[group] == 0:
                 begins[group] = at
+                firsts[group] = size
             elif begins[group] + sizes[group] != at:
                 whole[group] = 0
             sizes[group] += size
@@ -241,8 +215,7 @@ def gather(data, runs, choices, group, content):  # type: ignore[no-untyped-def]
         while at < end:
             size = min(piece, end - at)
             if choices[k] == group:
-                for i in range(size):
-                    content[place + i] = data[at + i]
+                v.copy_bytes(content, place, data, at, size)
                 place += size
             at += size
             k += 1
@@ -257,8 +230,7 @@ def scatter(content, runs, choices, group, data):  # type: ignore[no-untyped-def
         while at < end:
             size = min(piece, end - at)
             if choices[k] == group:
-                for i in range(size):
-                    data[at + i] = content[place + i]
+                v.copy_bytes(data, at, content, place, size)
                 place += size
             at += size
             k += 1

@@ -24,10 +24,10 @@ from laconic.codecs.weights._delta import decode_delta, encode_delta
 from laconic.codecs.weights._floats import decode_floats, encode_floats
 from laconic.codecs.weights._groups import Group, grouped
 from laconic.codecs.weights._numbers import Reader, Writer
-from laconic.codecs.weights._pieces import Pieces
+from laconic.codecs.weights._pieces import Part, Pieces
 from laconic.codecs.weights._plan import FOREIGN, Plan
 from laconic.codecs.weights._planes import decode_plane, encode_plane, entropy
-from laconic.codecs.weights._scratch import chunk_memory, scratch
+from laconic.codecs.weights._scratch import chunk_memory
 from laconic.codecs.weights._special import decode_few, decode_sparse, encode_few, encode_sparse
 from laconic.entropy._rans_dispatch import readonly
 from laconic.errors import CorruptFile
@@ -56,8 +56,8 @@ def encode_payload(
                 out.write(bytes([HEAD]))
                 out.piece(head)
             else:
-                like = pieces.gather(base, number) if base is not None and group.based else None
-                kind, coded = _encode_group(pieces.gather(array, number), group, effort, like)
+                like = pieces.part(base, number).content() if base is not None and group.based else None
+                kind, coded = _encode_group(pieces.part(array, number), group, effort, like)
                 out.write(bytes([kind]))
                 out.piece(coded)
         return out.data
@@ -71,25 +71,27 @@ def decode_payload(payload: bytes, size: int, remake: Remake, base: Callable[[],
         out = np.empty(size, np.uint8)
         for group in range(pieces.groups()):
             kind, data = reader.take(1)[0], reader.piece()
+            part = pieces.part(out, group)
+            if kind == FLOATS:
+                decode_floats(data, part)
+                continue
+            content = part.content() if part.whole else np.empty(part.size, np.uint8)
             if kind == DELTA:
-                like = pieces.gather(base(), group)
-                content = np.empty(len(like), np.uint8)
-                decode_delta(data, like, content)
-                pieces.scatter(out, group, content)
-                continue
-            place = pieces.place(out, group)
-            if place is not None:
-                decode_group(kind, data, place, remake)
-                continue
-            content = scratch(pieces.size(group))
-            decode_group(kind, data, content, remake)
-            pieces.scatter(out, group, content)
+                decode_delta(data, pieces.part(base(), group).content(), content)
+            else:
+                decode_group(kind, data, content, remake)
+            if not part.whole:
+                part.fill(content)
         reader.finish()
         return out
 
 
-def _encode_group(array: NDArray[np.uint8], group: Group, effort: int, base: NDArray[np.uint8] | None) -> tuple[int, Any]:
+def _encode_group(part: Part, group: Group, effort: int, base: NDArray[np.uint8] | None) -> tuple[int, Any]:
     """(kind, data: bytes, an array of them or a Writer) for the content of one group: the shortest that comes into question."""
+    if base is None and group.counts is not None and not group.repeats and not _constant_unit(part.head()):
+        floats = encode_floats(part, group.mantissa, group.counts, group.extra, effort == 1)  # the commonest case, without a copy
+        return (FLOATS, floats) if len(floats) < part.size else (STORED, part.content())
+    array = part.content()
     unit = _constant_unit(array)
     if unit:
         return CONSTANT, bytes([unit]) + array[:unit].tobytes()
@@ -101,7 +103,7 @@ def _encode_group(array: NDArray[np.uint8], group: Group, effort: int, base: NDA
     if values is not None and not values.flags.aligned:
         values = values.copy()
     if group.counts is not None and values is not None:
-        found.append((FLOATS, encode_floats(values, group.mantissa, group.counts, group.extra)))
+        found.append((FLOATS, encode_floats(Part.of(array), group.mantissa, group.counts, group.extra)))
         if group.repeats:
             found.append((SPARSE, encode_sparse(values, group.mantissa, group.counts, group.extra)))
     elif group.dtype != FOREIGN:
@@ -128,7 +130,7 @@ def decode_group(kind: int, data: memoryview, out: NDArray[np.uint8], remake: Re
     """Fill out (u8, the content of a group) from its data, of any kind but DELTA; raises CorruptFile."""
     size = len(out)
     if kind == FLOATS:
-        decode_floats(data, out)
+        decode_floats(data, Part.of(out))
     elif kind == ELEMENTS:
         _decode_elements(data, out)
     elif kind == FEW:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from laconic.codecs.weights._floats import decode_floats, encode_floats
 from laconic.codecs.weights._numbers import Reader, Writer
+from laconic.codecs.weights._pieces import Part
 from laconic.codecs.weights._planes import decode_plane, encode_plane
 from laconic.codecs.weights._scratch import scratch
 from laconic.errors import CorruptFile
@@ -68,7 +69,7 @@ def encode_sparse(values: NDArray[Any], mantissa: int, counts: NDArray[np.int64]
     out = Writer()
     out.write(bytes([values.itemsize]))
     encode_plane(out, np.packbits(mask, bitorder="little"))
-    out.piece(encode_floats(values[mask], mantissa, counts, extra))
+    out.piece(encode_floats(Part.of(values[mask].view(np.uint8)), mantissa, counts, extra))
     return out
 
 
@@ -82,7 +83,7 @@ def decode_sparse(data: memoryview, out: NDArray[np.uint8]) -> None:
     packed = decode_plane(reader, -(-count // 8))
     mask = np.unpackbits(packed, count=count, bitorder="little").view(np.bool_)
     values = scratch(int(np.count_nonzero(mask)) * size)
-    decode_floats(reader.piece(), values)
+    decode_floats(reader.piece(), Part.of(values))
     reader.finish()
     rows = out.reshape(-1, size)
     rows[...] = 0

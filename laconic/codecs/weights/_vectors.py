@@ -7,56 +7,76 @@ A block of 64 fields of `width` bits (8, 4, 2 or 1) takes 8 * width bytes:
     2    byte j = field j | field j + 16 << 2 | field j + 32 << 4 | field j + 48 << 6    j < 16
     1    bit j % 8 of byte j // 8 = field j
 
-Values lie in arrays of bytes, whatever their alignment, and planes at an address, a number. The last argument, an unsigned
-scalar, only says by its type how wide the values are.
+Values lie in arrays of bytes, whatever their alignment, and planes and codes (fields of 8 or 4 bits) at an address, a number.
+The last argument, an unsigned scalar, only says by its type how wide the values are.
 """
 
 from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 BLOCK = 64
 _I1, _I8, _I32, _I64 = (ir.IntType(n) for n in (1, 8, 32, 64))
 
 
+def _code_writer(width: int) -> Any:
+    @intrinsic
+    def put_codes(typing, out, i, place, base, shift, kind):  # type: ignore[no-untyped-def]
+        """out[i : i + 64] = code + base << shift of the codes that begin at address `place`, and 0 where the code is 0."""
+
+        def build(context, b, signature, args):  # type: ignore[no-untyped-def]
+            kinds, (out, i, place, base, shift, _) = signature.args, args
+            wide = ir.IntType(kinds[5].bitwidth)
+            code = _unpack(b, _pointer(b, place), width)
+            value = _zext(b, code, wide)
+            value = b.shl(b.add(value, _splat(b, base, wide)), _splat(b, shift, wide))
+            empty = _constant(wide, 0)
+            value = b.select(b.icmp_unsigned("==", code, _constant(_I8, 0)), empty, value)
+            _store(b, value, _address(context, b, kinds[0], out, i, wide))
+            return context.get_dummy_value()
+
+        u64 = types.uint64
+        return types.void(out, u64, u64, u64, u64, kind), build
+
+    return put_codes
+
+
+def _code_reader(width: int) -> Any:
+    @intrinsic
+    def take_codes(typing, values, i, place, base, shift, mask, kind):  # type: ignore[no-untyped-def]
+        """Codes to address `place`: (value >> shift & mask) - base of values[i : i + 64], where that is 1..255 (15); else 0."""
+
+        def build(context, b, signature, args):  # type: ignore[no-untyped-def]
+            kinds, (values, i, place, base, shift, mask, _) = signature.args, args
+            wide = ir.IntType(kinds[6].bitwidth)
+            value = _load(b, _address(context, b, kinds[0], values, i, wide), wide)
+            value = b.and_(b.lshr(value, _splat(b, shift, wide)), _splat(b, mask, wide))
+            code = b.sub(value, _splat(b, base, wide))
+            fits = b.icmp_unsigned("<=", code, _constant(wide, (1 << width) - 1))
+            _pack(b, b.select(fits, _trunc(b, code), _constant(_I8, 0)), _pointer(b, place), width)
+            return context.get_dummy_value()
+
+        u64 = types.uint64
+        return types.void(values, u64, u64, u64, u64, u64, kind), build
+
+    return take_codes
+
+
 @intrinsic
-def put_codes(typing, out, i, codes, j, base, shift, kind):  # type: ignore[no-untyped-def]
-    """out[i : i + 64] = code + base << shift of codes[j : j + 64], and 0 where the code is 0."""
+def copy_bytes(typing, out, i, data, j, size):  # type: ignore[no-untyped-def]
+    """out[i : i + size] = data[j : j + size], arrays of bytes that do not overlap."""
 
     def build(context, b, signature, args):  # type: ignore[no-untyped-def]
-        kinds, (out, i, codes, j, base, shift, _) = signature.args, args
-        wide = ir.IntType(kinds[6].bitwidth)
-        code = _load(b, _address(context, b, kinds[2], codes, j), _I8)
-        value = _zext(b, code, wide)
-        value = b.shl(b.add(value, _splat(b, base, wide)), _splat(b, shift, wide))
-        empty = _constant(wide, 0)
-        value = b.select(b.icmp_unsigned("==", code, _constant(_I8, 0)), empty, value)
-        _store(b, value, _address(context, b, kinds[0], out, i, wide))
+        kinds, (out, i, data, j, size) = signature.args, args
+        target, source = _address(context, b, kinds[0], out, i), _address(context, b, kinds[2], data, j)
+        cgutils.raw_memcpy(b, target, source, size, 1)
         return context.get_dummy_value()
 
     u64 = types.uint64
-    return types.void(out, u64, codes, u64, u64, u64, kind), build
-
-
-@intrinsic
-def take_codes(typing, values, i, codes, j, base, shift, mask, kind):  # type: ignore[no-untyped-def]
-    """codes[j : j + 64] = (value >> shift & mask) - base of values[i : i + 64], where that is 1..255; else 0."""
-
-    def build(context, b, signature, args):  # type: ignore[no-untyped-def]
-        kinds, (values, i, codes, j, base, shift, mask, _) = signature.args, args
-        wide = ir.IntType(kinds[7].bitwidth)
-        value = _load(b, _address(context, b, kinds[0], values, i, wide), wide)
-        value = b.and_(b.lshr(value, _splat(b, shift, wide)), _splat(b, mask, wide))
-        code = b.sub(value, _splat(b, base, wide))
-        fits = b.icmp_unsigned("<=", code, _constant(wide, 255))
-        code = b.select(fits, _trunc(b, code), _constant(_I8, 0))
-        _store(b, code, _address(context, b, kinds[2], codes, j))
-        return context.get_dummy_value()
-
-    u64 = types.uint64
-    return types.void(values, u64, codes, u64, u64, u64, u64, kind), build
+    return types.void(out, u64, data, u64, u64), build
 
 
 def _plane_writer(width: int) -> Any:
@@ -101,6 +121,8 @@ def _plane_reader(width: int) -> Any:
 
 
 or_bytes, or_nibbles, or_pairs, or_bits = (_plane_writer(width) for width in (8, 4, 2, 1))
+put_codes, put_short_codes = _code_writer(8), _code_writer(4)
+take_codes, take_short_codes = _code_reader(8), _code_reader(4)
 take_bytes, take_nibbles, take_pairs, take_bits = (_plane_reader(width) for width in (8, 4, 2, 1))
 
 
@@ -191,6 +213,6 @@ def _store(b: Any, value: Any, pointer: Any) -> None:
 
 
 __all__ = [
-    "BLOCK", "or_bits", "or_bytes", "or_nibbles", "or_pairs", "put_codes",
-    "take_bits", "take_bytes", "take_codes", "take_nibbles", "take_pairs",
+    "BLOCK", "copy_bytes", "or_bits", "or_bytes", "or_nibbles", "or_pairs", "put_codes", "put_short_codes",
+    "take_bits", "take_bytes", "take_codes", "take_nibbles", "take_pairs", "take_short_codes",
 ]  # fmt: skip
