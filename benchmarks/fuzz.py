@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.mutations import CODECS, Corpus, mutant
+from benchmarks.mutations import CODECS, LEARNED, Corpus, mutant
 from laconic import api
 from laconic.container import Limits, Reader, salvage
 from laconic.errors import LaconicError
@@ -139,7 +139,12 @@ def main() -> int:
     parser.add_argument(
         "--efforts", type=lambda text: [int(e) for e in text.split(",")], help="efforts of the codecs, e.g. 1,2,5"
     )
-    parser.add_argument("--codecs", type=lambda text: text.split(","), default=CODECS, help=f"of {','.join(CODECS)}; default all")
+    parser.add_argument(
+        "--codecs",
+        type=lambda text: text.split(","),
+        default=CODECS,
+        help=f"of {','.join(CODECS + LEARNED)}; default those without torch",
+    )
     parser.add_argument("--save", type=Path, default=Path("fuzz-failures"), help="folder for files that fail")
     args = parser.parse_args()
     start = time.perf_counter()

@@ -1,6 +1,7 @@
 """Mutants for `benchmarks/fuzz.py`: (corpus, seed, number) -> the bytes of a damaged or forged `.lac` file."""
 
 import io
+import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from laconic.source import BytesSource
 
 FILE_ID = 7
 CODECS = ("bytes", "image.lossless", "audio.lossless", "weights")
+LEARNED = ("image.learned",)  # need torch
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Corpus:
             "image.lossless": _image_files,
             "audio.lossless": _audio_files,
             "weights": _weights_files,
+            "image.learned": _learned_files,
         }
         files = [data for codec in codecs for data in makers[codec](efforts or list(EFFORTS))]
         return cls(tuple(Original(data, stream(BytesSource(data))[0].pack(), tuple(_chunks(data))) for data in files))
@@ -95,6 +98,21 @@ def _weights_files(efforts: list[int]) -> list[bytes]:
     from tools.make_golden_weights import FILES, content
 
     return [laconic.codec("weights", effort=effort).encode(content(name)) for effort in efforts[::4] for name in FILES]
+
+
+def _learned_files(efforts: list[int]) -> list[bytes]:
+    """Gray, colours and alpha, of one tile and of two, by the tiny model of the golden files and by the one that is shipped."""
+    import torch
+
+    from laconic.codecs.image import _model_files
+    from tests.pictures import photo
+    from tools.make_golden_learned import MODEL
+
+    torch.set_num_threads(1)  # threads do not survive the fork into workers
+    os.environ[_model_files.VARIABLE] = str(MODEL)
+    shapes = [(1, 1, 3), (40, 50, 1), (33, 70, 3), (64, 48, 4), (20, 30, 2), (16, 1040, 3)]
+    files = [laconic.encode(photo(*shape), "image.learned", model=str(MODEL), quality=60) for shape in shapes]
+    return [*files, laconic.encode(photo(40, 60), "image.learned", quality=30)]
 
 
 def _audio(data: bytes) -> Audio | None:

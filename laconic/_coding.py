@@ -23,6 +23,7 @@ from laconic.threads import Budget, ordered_map
 DEFAULT_CODEC = "bytes"
 _TRIED_SIZE = 64 << 10  # files up to this size are coded to see whether the codec for their content pays for its header
 _HEADER_SIZE = 130
+_NEED_MORE = {"image.compressai": "which needs its model: laconic.integrations.compressai.decode(model, data)"}
 _GROWTH = 64  # bytes that any file may grow by
 SALVAGE_HINT = "; --salvage decodes the others"
 """The end of messages about damage, where the rest of the file may be whole."""
@@ -94,7 +95,8 @@ def codec_of(header: Header, name: str) -> Codec[Any]:
     try:
         codec_class = registry.get(header.codec)
     except BadInput as error:
-        raise UnsupportedFile(f"{name}: needs codec {header.codec!r}, which is not installed; update laconic") from error
+        todo = _NEED_MORE.get(header.codec, "which is not installed; update laconic")
+        raise UnsupportedFile(f"{name}: needs codec {header.codec!r}, {todo}") from error
     if header.stream_version != codec_class.stream_version:
         raise UnsupportedFile(
             f"{name}: is stream version {header.stream_version} of codec {header.codec!r}, "

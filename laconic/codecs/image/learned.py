@@ -67,8 +67,8 @@ class LearnedImage(Codec[Image]):
         return {key: value for key, value in given if value != usual[key] and key not in ("model", "quality")}
 
     def metadata(self, value: Image) -> dict[str, Any]:
-        """Shape, the quality in hundredths, colour profile and the like."""
-        described: dict[str, Any] = {"shape": list(value.pixels.shape), "quality": self._quality(value)}
+        """Height, width, channels, the quality in hundredths; colour profile and the like."""
+        described: dict[str, Any] = {"hwcq": [*value.pixels.shape, self._quality(value)]}
         if value.extras:
             described["extras"] = [list(item) for item in value.extras]
         return described
@@ -76,8 +76,11 @@ class LearnedImage(Codec[Image]):
     @staticmethod
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
         """The metadata as `laconic info` shows it."""
-        quality = header.metadata.get("quality")
-        return {**header.metadata, "quality": quality / _STEPS if isinstance(quality, int | float) else quality}
+        rest = {key: value for key, value in header.metadata.items() if key != "hwcq"}
+        try:
+            return {"shape": list(_shape(header)), "quality": _quality(header) / _STEPS, **rest}
+        except CorruptFile:  # which decoding will say
+            return header.metadata
 
     def chunk_size(self) -> int:
         """A tile of RGBA."""
@@ -203,20 +206,26 @@ def _model_of(header: Header) -> "LoadedModel":
 
 def _position(header: Header) -> float:
     """The quality from 0 to 1."""
-    quality = header.metadata.get("quality")
-    if not isinstance(quality, int) or not _STEPS <= quality <= 100 * _STEPS:
-        raise CorruptFile("the header does not say the quality of the image")
-    return (quality / _STEPS - 1) / 99
+    return (_quality(header) / _STEPS - 1) / 99
+
+
+def _quality(header: Header) -> int:
+    return _facts(header)[3]
 
 
 def _shape(header: Header) -> tuple[int, int, int]:
-    shape = header.metadata.get("shape")
-    limits = (MAX_SIDE, MAX_SIDE, 4)
-    if not isinstance(shape, list) or len(shape) != 3:
-        raise CorruptFile("the header does not say the shape of the image")
-    if not all(isinstance(n, int) and 0 < n <= limit for n, limit in zip(shape, limits, strict=True)):
-        raise CorruptFile("the header says an impossible shape of the image")
-    return shape[0], shape[1], shape[2]
+    height, width, channels, _ = _facts(header)
+    return height, width, channels
+
+
+def _facts(header: Header) -> tuple[int, int, int, int]:
+    """Height, width, channels, the quality in hundredths."""
+    facts, limits = header.metadata.get("hwcq"), (MAX_SIDE, MAX_SIDE, 4, 100 * _STEPS)
+    if not isinstance(facts, list) or len(facts) != 4:
+        raise CorruptFile("the header does not say shape and quality of the image")
+    if not all(isinstance(n, int) and 0 < n <= limit for n, limit in zip(facts, limits, strict=True)) or facts[3] < _STEPS:
+        raise CorruptFile("the header says an impossible shape or quality of the image")
+    return facts[0], facts[1], facts[2], facts[3]
 
 
 def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:
