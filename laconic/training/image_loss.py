@@ -1,20 +1,15 @@
 """Rate and distortion of an image model on a batch, differentiable."""
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from laconic.entropy.distributions import SCALES, SETS
 from laconic.models.image.entropy import Part
 from laconic.models.image.model import ImageModel
 from laconic.models.image.options import LEVELS
+from laconic.models.image.rate import bits_of_each
 from laconic.models.image.rounding import towards_zero
-
-_TAIL = 1e-7  # share of a heavy tail: gives a gradient, and about the bits of an escape, where a table ends
 
 
 @dataclass(frozen=True)
@@ -72,19 +67,7 @@ def round_through(x: Tensor) -> Tensor:
 
 def bits_of(values: Tensor, scales: Tensor, family: str) -> Tensor:
     """float32[n]: bits of zero-mean values, as the tables of `family` would code them; scales: table numbers or between."""
-    return _each_bits(values, scales, family).flatten(1).sum(1)
-
-
-def _each_bits(values: Tensor, scales: Tensor, family: str) -> Tensor:
-    """Of the values' shape."""
-    shape = SETS[family]
-    low, high = float(shape.lowest), float(shape.highest)
-    with torch.autocast(values.device.type, enabled=False):
-        spread = low * torch.exp(scales.float() * (math.log(high / low) / (SCALES - 1)))
-        size = values.float().abs()
-        mass = _MASSES[shape.family](size, spread)
-        mass = mass * (1 - _TAIL) + _TAIL / (1 + (size / spread).square())
-        return -torch.log2(mass)
+    return bits_of_each(values, scales, family).flatten(1).sum(1)
 
 
 class _TrainingCoder:
@@ -99,7 +82,7 @@ class _TrainingCoder:
         rest = torch.cat([part.of(self._y) for part in parts], 1) - means
         whole = rest + (towards_zero(rest, scales, self._family) - rest).detach()
         coded = rest + torch.rand_like(rest) - 0.5 if self._noise else whole
-        bits = _each_bits(coded, scales, self._family)
+        bits = bits_of_each(coded, scales, self._family)
         self.bits = self.bits + bits.flatten(1).sum(1)
         sizes = [part.means.shape[1] for part in parts]
         values = (whole + means).split(sizes, 1)
@@ -110,22 +93,3 @@ class _TrainingCoder:
                 part.of(self.means).copy_(mean)
                 self.position_bits[:, part.row :: 2, part.column :: 2] += taken.sum(1)
         return [value * 16 for value in values]
-
-
-def _gaussian(size: Tensor, spread: Tensor) -> Tensor:
-    inverse = math.sqrt(0.5) / spread
-    return 0.5 * (torch.erfc((size - 0.5) * inverse) - torch.erfc((size + 0.5) * inverse))
-
-
-def _mixture(size: Tensor, spread: Tensor) -> Tensor:
-    return 0.75 * _gaussian(size, spread) + 0.25 * _gaussian(size, spread * 2.5)
-
-
-def _laplace(size: Tensor, spread: Tensor) -> Tensor:
-    inverse = math.sqrt(2) / spread
-    inside = 1 - torch.exp(-0.5 * inverse) * torch.cosh(size.clamp(max=0.5) * inverse.clamp(max=80))
-    beyond = 0.5 * (torch.exp(-(F.relu(size - 0.5)) * inverse) - torch.exp(-(size + 0.5) * inverse))
-    return torch.where(size < 0.5, inside, beyond)
-
-
-_MASSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"gaussian": _gaussian, "mixture": _mixture, "laplace": _laplace}
