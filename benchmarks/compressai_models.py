@@ -1,7 +1,7 @@
 """Models of CompressAI with weights that nobody trained, for tests and benchmarks.
 
-CompressAI 1.2.8 imports torchvision and torch_geometric wherever one begins; where they are not installed, empty modules stand in
-for them here, which is enough for its image models.
+CompressAI 1.2.8 imports all that it needs for anything wherever one begins; where some of it is not installed (torchvision,
+torch_geometric), empty modules stand in for that here, which is enough for its image models.
 """
 
 import importlib.machinery
@@ -10,8 +10,14 @@ import sys
 import types
 from typing import Any
 
-_TORCHVISION = ("torchvision", "torchvision.transforms")
-_GEOMETRIC = ("", ".transforms", ".data", ".data.datapipes", ".nn", ".utils", ".loader", ".io", ".datasets")
+_NEEDED = {
+    "torchvision": ("transforms",),
+    "torch_geometric": ("transforms", "data", "data.datapipes", "nn", "utils", "loader", "io", "datasets"),
+    "einops": (),
+    "pandas": (),
+    "requests": (),
+    "tomli": (),
+}
 
 
 def available() -> bool:
@@ -43,10 +49,8 @@ def model(name: str, seed: int = 0, channels: int = 12) -> Any:
 
 
 def _stand_in() -> None:
-    missing = [] if importlib.util.find_spec("torchvision") else [*_TORCHVISION]
-    if importlib.util.find_spec("torch_geometric") is None:
-        missing += ["torch_geometric" + part for part in _GEOMETRIC]
-    for name in missing:
+    absent = [name for name in _NEEDED if name not in sys.modules and importlib.util.find_spec(name) is None]
+    for name in (part for whole in absent for part in (whole, *(f"{whole}.{module}" for module in _NEEDED[whole]))):
         module = types.ModuleType(name)
         module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
         module.__path__ = []
