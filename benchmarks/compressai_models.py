@@ -29,7 +29,7 @@ def model(name: str, seed: int = 0, channels: int = 12) -> Any:
     """A small model called as in their zoo, with latents spread as in a trained one, and its tables made."""
     import torch
 
-    _stand_in()
+    stand_in()
     from compressai import models
 
     torch.manual_seed(seed)
@@ -48,7 +48,8 @@ def model(name: str, seed: int = 0, channels: int = 12) -> Any:
     return made
 
 
-def _stand_in() -> None:
+def stand_in() -> None:
+    """Make `import compressai.models` work here."""
     absent = [name for name in _NEEDED if name not in sys.modules and importlib.util.find_spec(name) is None]
     for name in (part for whole in absent for part in (whole, *(f"{whole}.{module}" for module in _NEEDED[whole]))):
         module = types.ModuleType(name)

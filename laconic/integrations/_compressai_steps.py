@@ -91,7 +91,8 @@ class Coder:
         self._owner, self._job = owner, job
 
     @cached_property
-    def _tables(self) -> Tables:
+    def tables(self) -> Tables:
+        """Those of `owner`: its counts of 16 bits, the last of each table for all other values."""
         lengths = self._owner.cdf_length.cpu().numpy().astype(np.int64) - 1
         cdfs = np.diff(self._owner.quantized_cdf.cpu().numpy().astype(np.int64), axis=1)
         freqs = np.concatenate([row[:length] for row, length in zip(cdfs, lengths, strict=True)])
@@ -101,8 +102,8 @@ class Coder:
 
     def encode_with_indexes(self, symbols: Any, indexes: Any, *tables: Any) -> bytes:
         """As CompressAI calls it."""
-        return self._job.code(symbols, indexes, self._tables)
+        return self._job.code(symbols, indexes, self.tables)
 
     def decode_with_indexes(self, token: bytes, indexes: Any, *tables: Any) -> np.ndarray:
         """As CompressAI calls it."""
-        return self._job.read(token, indexes, self._tables)
+        return self._job.read(token, indexes, self.tables)
