@@ -19,7 +19,7 @@ test: $(VENV)/.stamp-dev
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 test-gpu: $(VENV)/.stamp-gpu
-	$(BIN)/python -m pytest -q tests/entropy/test_gpu.py
+	$(BIN)/python -m pytest -q tests/entropy/test_gpu.py tests/codecs/test_weights_gpu.py tests/integrations/test_torch_gpu.py tests/integrations/test_coded_model.py
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff format --check .

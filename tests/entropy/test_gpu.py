@@ -15,6 +15,7 @@ import pytest
 from laconic.entropy.segments import SEGMENT, decode_segments, directory_size, encode_segments, read_directory
 from laconic.entropy.tables import Tables
 from laconic.errors import BadInput, CorruptFile, MissingDependency
+from tests import gpus
 from tests.entropy.test_segments import KINDS, draw
 
 
@@ -26,38 +27,12 @@ def torch() -> Any:
 @pytest.fixture(scope="module")
 def gpu(torch: Any) -> Any:
     """`laconic.entropy.gpu`, ready for `device`."""
-    if not importlib.util.find_spec("triton"):
-        pytest.skip("Triton is not installed: the GPU kernels cannot run")
-    if not torch.cuda.is_available():
-        os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported: its own functions are made by then
-        reason = interpreter_fails(torch)
-        if reason:
-            pytest.skip(f"no CUDA device, and Triton's interpreter does not run here: {reason}")
-    return importlib.import_module("laconic.entropy.gpu")
+    return gpus.load("laconic.entropy.gpu")
 
 
 @pytest.fixture(scope="module")
-def device(torch: Any) -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def interpreter_fails(torch: Any) -> str:
-    """Why the interpreter cannot run a plain loop with a length from memory, or nothing."""
-    import triton
-    import triton.language as tl
-
-    @triton.jit
-    def count_up(out):  # type: ignore[no-untyped-def]
-        total = tl.load(out) * 0
-        for _ in range(tl.load(out)):
-            total += 1
-        tl.store(out, total)
-
-    try:
-        count_up[(1,)](torch.full((1,), 3, dtype=torch.int32))
-    except triton.runtime.errors.InterpreterError as error:
-        return f"Triton {triton.__version__}, numpy {np.__version__}: {error}"
-    return ""
+def device() -> str:
+    return gpus.device()
 
 
 def on(device: str, array: np.ndarray | bytes, torch: Any) -> Any:
