@@ -33,7 +33,9 @@ def add_resource_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def check_device(args: argparse.Namespace) -> None:
-    """Raise MissingDependency or BadInput when `--device cuda` cannot be had."""
+    """Make the device known to learned codecs; raise MissingDependency or BadInput when `--device cuda` cannot be had."""
+    if args.device != "auto":
+        os.environ["LACONIC_DEVICE"] = args.device
     if args.device != "cuda":
         return
     try:

@@ -105,13 +105,18 @@ def decode_tile(network: ImageModel, payload: bytes, place: Place, channels: int
     if channels in (2, 4):
         alpha = _tiles.decode_tile(rest, (bottom - top, right - left, 1), 8)[:, :, 0]
         content += alpha.tobytes()
-    return Part(top, bottom, left, right, decoder.values, alpha), content
+    return Part(top, bottom, left, right, decoder.values.cpu(), alpha), content
 
 
 def estimated_bits(network: ImageModel, y: Tensor, t: float) -> tuple[float, Tensor]:
     """(bits of the latents float32[latents, rows, columns], the values they decode to), without making a stream."""
     coder = _Encoder(network, y, t)
     return coder.bits(), coder.values
+
+
+def device_of(network: ImageModel) -> torch.device:
+    """Where a network is; a decoder's may be on a GPU, an encoder's is on the CPU."""
+    return network.synthesis.gain.device
 
 
 def margin(network: ImageModel) -> int:
@@ -165,13 +170,14 @@ class Canvas:
         halo = reach(self._network.options)
         y0, y1 = max(self._y0, row - halo), min(self._y1, end + halo)
         x0, x1 = max(self._x0, column - halo), min(self._x1, stop + halo)
-        with exactly(torch.device("cpu")):
+        device = device_of(self._network)
+        with exactly(device):
             values = self._values[:, y0 - self._y0 : y1 - self._y0, x0 - self._x0 : x1 - self._x0]
-            batch = values[None].contiguous(memory_format=torch.channels_last)
-            decoded = self._network.synthesis(batch, torch.tensor([self._t]))[0]
+            batch = values[None].to(device).contiguous(memory_format=torch.channels_last)
+            decoded = self._network.synthesis(batch, torch.tensor([self._t], device=device))[0]
             if self._channels < 3:
                 decoded = decoded.mean(0, keepdim=True)
-            rgb = torch.floor(decoded + 0.5).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()
+            rgb = torch.floor(decoded + 0.5).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
         top, bottom, left, right = self._window
         here_y, here_x = max(top, row * PATCH), max(left, column * PATCH)
         stop_y, stop_x = min(bottom, end * PATCH), min(right, stop * PATCH)
@@ -245,10 +251,11 @@ class _Decoder:
         self._rans, self._tables = RansDecoder(stream), load(network.options.family)
         self._check_count(network, size)
         self._pulled: list[np.ndarray] = []
-        self.values = torch.zeros((network.options.latents, *size))
-        with exactly(torch.device("cpu")):
-            level = torch.tensor([level_of(1 + 99 * t)])
-            hyper = torch.zeros((1, network.options.hyper_latents, *_hyper_size(size)))
+        self._device = device_of(network)
+        self.values = torch.zeros((network.options.latents, *size), device=self._device)
+        with exactly(self._device):
+            level = torch.tensor([level_of(1 + 99 * t)], device=self._device)
+            hyper = torch.zeros((1, network.options.hyper_latents, *_hyper_size(size)), device=self._device)
             if network.hyper_analysis is not None:
                 (hyper,) = self._pull([network.entropy.hyper_part(level, tuple(hyper.shape))])
             network.entropy.walk(hyper, level, size, lambda parts: _keep(self.values, self._pull(parts), parts))
@@ -276,7 +283,8 @@ class _Decoder:
         found, at = [], 0
         for part in parts:
             count = part.scales.numel()
-            found.append(torch.from_numpy(symbols[at : at + count].astype(np.float32)).reshape(part.scales.shape))
+            values = torch.from_numpy(symbols[at : at + count].astype(np.float32))
+            found.append(values.to(self._device).reshape(part.scales.shape))
             at += count
         return found
 
@@ -292,7 +300,7 @@ def _keep(values: Tensor, symbols: list[Tensor], parts: list[Step]) -> list[Tens
 def _flat(tensors: list[Tensor], dtype: type) -> np.ndarray:
     if not tensors:
         return np.zeros(0, dtype)
-    return np.concatenate([tensor.numpy().astype(dtype).ravel() for tensor in tensors])
+    return np.concatenate([tensor.cpu().numpy().astype(dtype).ravel() for tensor in tensors])
 
 
 def _latents(pixels: int) -> int:

@@ -5,6 +5,7 @@ A model file is a `.lac` file of codec `weights`, as `laconic train` writes. Shi
 """
 
 import os
+import re
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from laconic.models.image.model import ImageModel
 
 VARIABLE = "LACONIC_MODELS"
+DEVICE = "LACONIC_DEVICE"
+"""Where decoders compute: "cpu" (the default), "cuda" or "cuda:1"; `--device` sets it."""
 _SHIPPED = Path(__file__).parent
 _lock = threading.Lock()
 
@@ -45,21 +48,25 @@ def by_profile(profile: str) -> LoadedModel:
     return by_path(path)
 
 
-def by_path(path: str | os.PathLike[str]) -> LoadedModel:
-    """The model in a file; raises BadInput when it cannot be read, CorruptFile when it is damaged."""
+def by_path(path: str | os.PathLike[str], device: str = "cpu") -> LoadedModel:
+    """The model in a file, on a device; raises BadInput when it cannot be read, CorruptFile when it is damaged."""
     try:
         stat = os.stat(path)
     except OSError as error:
         raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror}); give the path of a model file") from error
     with _lock:  # so that threads do not load the same model twice
-        return _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size)
+        return _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size, device)
 
 
 def by_id(wanted: bytes) -> LoadedModel:
-    """The model that a file was coded with: a shipped one, or one that LACONIC_MODELS names; raises MissingModel."""
+    """The model that a file was coded with: a shipped one, or one that LACONIC_MODELS names; raises MissingModel.
+
+    It is on the device that LACONIC_DEVICE names; BadInput where there is none.
+    """
+    device = _device()
     for path in [*shipped().values(), *_users_files()]:
         try:
-            loaded = by_path(path)
+            loaded = by_path(path, device)
         except (LaconicError, OSError):
             if path.parent == _SHIPPED:
                 raise
@@ -69,6 +76,26 @@ def by_id(wanted: bytes) -> LoadedModel:
     raise MissingModel(
         f"needs the model {wanted.hex()[:16]}..., which is not installed; set {VARIABLE} to the file or folder where it is"
     )
+
+
+def _device() -> str:
+    device = os.environ.get(DEVICE) or "cpu"
+    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", device):
+        raise BadInput(f"{DEVICE} is {device!r}; give cpu, cuda or cuda:1")
+    if device != "cpu":
+        torch = _torch()
+        there = torch.cuda.device_count()
+        if (torch.device(device).index or 0) >= there:
+            raise BadInput(f"{DEVICE} is {device!r}, but torch sees {there} CUDA devices here; use cpu")
+    return device
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingDependency("codec image.learned needs torch; install it with: pip install 'laconic[learned]'") from error
+    return torch
 
 
 def _users_files() -> list[Path]:
@@ -83,15 +110,12 @@ def _users_files() -> list[Path]:
 
 
 @cache
-def _load(path: str, changed: int, size: int) -> LoadedModel:
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingDependency("codec image.learned needs torch; install it with: pip install 'laconic[learned]'") from error
+def _load(path: str, changed: int, size: int, device: str) -> LoadedModel:
+    _torch()
     from laconic.models.image.model import model_id, unpack
 
     arrays = read_arrays(path)
-    return LoadedModel(unpack(arrays), model_id(arrays))
+    return LoadedModel(unpack(arrays, device), model_id(arrays))
 
 
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
