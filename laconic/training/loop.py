@@ -182,7 +182,8 @@ class Run:
         if torch.isfinite(norm):  # a step that overflowed teaches nothing
             self.optimiser.step()
         decay = min(self.options.average, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.task.model.parameters()), 1 - decay)
+        with torch.no_grad():  # else the average would remember every step
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.task.model.parameters()), 1 - decay)
         return {"loss": loss.detach(), **figures}
 
     def _report(self, figures: dict[str, float]) -> None:

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from laconic.errors import BadInput
 
 _NOISE = 5.0  # standard deviation of what features are measured against, of 0..255
+_DRAWS = 4
 
 
 class TaskLoss:
@@ -33,7 +34,7 @@ class TaskLoss:
             raise BadInput(f"a task network is a torch.nn.Module, this is a {type(network).__name__}")
         if not weight > 0:
             raise BadInput(f"the weight of a task network is {weight}; above 0, with 1 it counts as much as the squared error")
-        self.network, self.weight = network.eval().requires_grad_(False), weight
+        self.network, self.weight = network.eval(), weight
         self._caught: dict[str, Any] = {}
         self._worth: list[Tensor] = []
         modules = dict(network.named_modules())
@@ -47,14 +48,17 @@ class TaskLoss:
         """Find what each feature is worth, from pictures like those of the training; to be called before the first use."""
         self.network.to(pixels.device)
         generator = torch.Generator().manual_seed(0)
-        noise = torch.randn(pixels.shape, generator=generator).to(pixels.device) * _NOISE
+        drawn = torch.randn((_DRAWS, *pixels.shape), generator=generator).to(pixels.device) * _NOISE
         try:
             with torch.no_grad(), torch.autocast(pixels.device.type, enabled=False):
-                pairs = zip(self._features(pixels), self._features(pixels + noise), strict=True)
-                changes = [(one - other).square().mean() for one, other in pairs]
+                clean, changed = self._features(pixels), [self._features(pixels + noise) for noise in drawn]
+                pairs = [zip(clean, features, strict=True) for features in changed]
+                errors = torch.stack([torch.stack([(one - other).square().mean() for one, other in pair]) for pair in pairs])
+                changes = errors.mean(0)
+            self.network.requires_grad_(False)  # not before: lazy layers have got their parameters only now
         except Exception as error:  # a user's code
             raise BadInput(f"the task network fails on {tuple(pixels.shape)}: {type(error).__name__}: {error}") from error
-        if not changes or not all(bool(torch.isfinite(change) and change > 0) for change in changes):
+        if not bool((torch.isfinite(changes) & (changes > 0)).all()):
             raise BadInput("the task network's features do not change with the picture, or are not finite")
         self._worth = [_NOISE**2 / change for change in changes]
 

@@ -98,6 +98,7 @@ def test_it_learns(tmp_path):
     run.train()
     losses = [row["loss"] for row in run.curve.rows if "loss" in row]
     assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:4])
+    assert not any(parameter.requires_grad for parameter in run.average.parameters())  # it keeps no graph of all steps
 
 
 @pytest.fixture
