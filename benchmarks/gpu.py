@@ -1,9 +1,10 @@
-"""Speed of segmented rANS on a CUDA device, beside the CPU's kernels for the same bytes.
+"""Speed of segmented rANS, and of codec `weights`, on a CUDA device, beside the CPU's kernels for the same bytes.
 
-    python benchmarks/gpu.py [--symbols 268435456] [--rounds 5] [--threads 1] [--json]
+    python benchmarks/gpu.py [--symbols 268435456] [--weights 1073741824] [--rounds 5] [--threads 1] [--json]
 
-GB/s count decoded bytes (one per symbol, 10**9). On the device, symbols and stream stay there, and times are CUDA events around
-the public call: checks, kernels and the few bytes that travel to the host are in, compilation and making the tables are not.
+GB/s count decoded bytes (symbols: one each; weights: the raw values; 10**9). On the device, coded and decoded bytes stay there,
+and times are CUDA events around the call: checks, kernels and the few bytes that travel to the host are in, compilation and
+making the tables are not. `plan` is the time that the host takes for the tables of all payloads, in GB/s of decoded bytes.
 """
 
 import argparse
@@ -19,12 +20,15 @@ from laconic.entropy.segments import decode_segments, encode_segments
 from laconic.entropy.tables import Tables, cost_bits
 
 CPU_SYMBOLS = 1 << 24
+CPU_CHUNKS = 8  # of weights
+ROW = 8192  # bytes of a row of weights
 
 
 def main() -> None:
     """Measure all kinds of data on what is there and print them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--symbols", type=int, default=1 << 28)
+    parser.add_argument("--weights", type=int, default=1 << 30, help="bytes of weights on the device")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, help="of the CPU")
     parser.add_argument("--json", action="store_true")
@@ -34,8 +38,10 @@ def main() -> None:
     for bits in (12, 14):
         for scale in (0.5, 1.5, 20.0):
             rows.append(measure(bits, scale, options, device=not missing))
+    weights = [measure_weights(dtype, options, device=not missing) for dtype in ("BF16", "F32")]
     if options.json:
-        print(json.dumps({"device": missing or device_name(), "symbols": options.symbols, "rows": rows}, indent=1))
+        sizes = {"symbols": options.symbols, "weights_size": options.weights}
+        print(json.dumps({"device": missing or device_name(), **sizes, "rows": rows, "weights": weights}, indent=1))
         return
     print(f"GPU: {missing or device_name()}")
     if not missing:
@@ -47,6 +53,10 @@ def main() -> None:
         rates = [f"{row[name]:.2f}" if row[name] else "-" for name in ("gpu_encode", "gpu_decode", "cpu_encode", "cpu_decode")]
         shares = f"{row['freq_bits']:>3} bits {row['bits_per_symbol']:>12.3f} {row['over_ideal_percent']:>9.2f} %"
         print(f"{shares} | {rates[0]:>9} {rates[1]:>9} | {rates[2]:>8} {rates[3]:>8}")
+    print(f"\n{'weights':>8} {'coded':>8} | {'dec GB/s':>9} {'plan':>9} | {'CPU dec':>8}")
+    for row in weights:
+        rates = [f"{row[name]:.2f}" if row[name] else "-" for name in ("gpu_decode", "plan", "cpu_decode")]
+        print(f"{row['dtype']:>8} {row['coded_percent']:>6.2f} % | {rates[0]:>9} {rates[1]:>9} | {rates[2]:>8}")
 
 
 def no_device() -> str:
@@ -104,22 +114,78 @@ def on_device(symbols: Any, tables: Tables, stream: bytes, options: argparse.Nam
     if not torch.equal(gpu.decode_segments(coded, ready, n), large):
         raise SystemExit("the device decoded other symbols than it encoded")
 
-    def timed(call: Callable[[], Any]) -> float:
-        times = []
-        for _ in range(options.rounds):
-            begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-            begin.record()
-            call()
-            end.record()
-            torch.cuda.synchronize()
-            times.append(begin.elapsed_time(end) / 1000)
-        return min(times)
-
     encode_time, decode_time = (
-        timed(lambda: gpu.encode_segments(large, ready)),
-        timed(lambda: gpu.decode_segments(coded, ready, n)),
+        device_seconds(lambda: gpu.encode_segments(large, ready), options.rounds),
+        device_seconds(lambda: gpu.decode_segments(coded, ready, n), options.rounds),
     )
     return {"gpu_encode": n / 1e9 / encode_time, "gpu_decode": n / 1e9 / decode_time}
+
+
+def measure_weights(dtype: str, options: argparse.Namespace, device: bool) -> dict[str, Any]:
+    """Rates in GB/s for normal values, which are coded as a file's chunks are; 0 where not measured. The CPU takes one thread."""
+    from laconic.codecs.weights._payload import decode_payload, encode_payload
+    from laconic.codecs.weights._plan import CHUNK, Plan, Run
+
+    count = CPU_CHUNKS * CHUNK // (2 if dtype == "BF16" else 4)
+    values = np.random.default_rng(0).normal(0, 0.02, count).astype(np.float32).view(np.uint32)
+    if dtype == "BF16":
+        values = (values >> 16).astype(np.uint16)
+    data = values.view(np.uint8)
+    parts = [data[at : at + CHUNK] for at in range(0, len(data), CHUNK)]
+    payloads = [encode_payload(part.data, Plan(0, (Run(dtype, len(part), ROW),)), 5) for part in parts]
+    seconds = best(lambda: [decode_payload(payload, CHUNK, refuse, refuse) for payload in payloads], options.rounds)
+    row = {
+        "dtype": dtype,
+        "coded_percent": 100 * sum(map(len, payloads)) / len(data),
+        "cpu_decode": len(data) / 1e9 / seconds,
+        "gpu_decode": 0.0,
+        "plan": 0.0,
+    }
+    return row | (weights_on_device(parts, payloads, options) if device else {})
+
+
+def weights_on_device(
+    parts: list[Any], payloads: list[bytes], options: argparse.Namespace, device: str = "cuda"
+) -> dict[str, float]:
+    """The device's rates, after a check of its bytes: chunks like these, as many as --weights says."""
+    import torch
+
+    from laconic.codecs.weights._gpu import Arena, Plan, Work, add_payload
+
+    size, count = len(parts[0]), max(1, options.weights // len(parts[0]))
+    plan, arena, begin = Plan(), Arena(), time.perf_counter()
+    for k in range(count):
+        if add_payload(plan, arena, f"chunk {k}", payloads[k % len(payloads)], size, k * size, refuse) != []:
+            raise SystemExit("a payload is not all for the device")
+    planned = time.perf_counter() - begin
+    coded, out = torch.from_numpy(arena.array()).to(device), torch.empty(count * size, dtype=torch.uint8, device=device)
+    work = Work(plan, device)
+    work.run(coded.view(torch.int16), coded, out)
+    expected = [torch.from_numpy(part).to(device) for part in parts]
+    if not all(torch.equal(out[k * size : (k + 1) * size], expected[k % len(parts)]) for k in range(count)):
+        raise SystemExit("the device decoded other weights than were encoded")
+    seconds = device_seconds(lambda: work.run(coded.view(torch.int16), coded, out), options.rounds)
+    return {"gpu_decode": len(out) / 1e9 / seconds, "plan": len(out) / 1e9 / planned}
+
+
+def refuse(*_: Any) -> Any:
+    """What a payload of plain values never asks for."""
+    raise SystemExit("the payload needs more than itself")
+
+
+def device_seconds(call: Callable[[], Any], rounds: int) -> float:
+    """Seconds of the fastest of some rounds, by the device's clock."""
+    import torch
+
+    times = []
+    for _ in range(rounds):
+        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        begin.record()
+        call()
+        end.record()
+        torch.cuda.synchronize()
+        times.append(begin.elapsed_time(end) / 1000)
+    return min(times)
 
 
 def best(call: Callable[[], Any], rounds: int) -> float:
