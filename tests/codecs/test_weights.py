@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import tracemalloc
 
 import msgspec
 import numpy as np
@@ -21,6 +22,7 @@ from laconic.codecs.weights._payload import HEAD, decode_payload, encode_payload
 from laconic.codecs.weights._plan import FOREIGN, Plan, Run, plans
 from laconic.codecs.weights._planes import decode_plane, encode_plane, entropy
 from laconic.codecs.weights._table import pack_table, unpack_table
+from laconic.codecs.weights.codec import Weights
 from laconic.errors import BadInput, CorruptFile, LaconicError
 from laconic.media._safetensors import build_header
 from laconic.media.tensors import DTYPES, TensorEntry, Tensors
@@ -366,6 +368,26 @@ def test_forged_descriptions_of_a_base():
     for strange in (None, 5, {}, {"name": 1, "size": 2, "hash": b""}, {"name": "a", "size": len(data), "hash": "text"}):
         with pytest.raises(CorruptFile, match="does not say which base"):
             codec.decode_chunk(msgspec.structs.replace(header, metadata={**header.metadata, "base": strange}), chunk)
+
+
+@pytest.mark.parametrize("kind", ["F64", "F32", "BF16"])
+def test_countless_tiny_tensors_need_little_memory(kind):
+    size = DTYPES[kind] // 8
+    for n, values in ((6000, 3), (700, 600)):
+        data = RNG.normal(0, 1, (n, values)) * 2.0 ** RNG.integers(-9, 9, (n, 1))
+        data[::5] = 1.5  # some repeat
+        made = np.ascontiguousarray(data.astype(np.float32)).view(np.uint8).tobytes()
+        made = (made if size <= 4 else data.tobytes())[: n * values * size]
+        runs = tuple(Run(kind, values * size) for _ in range(n))
+        payload_of(made, runs)  # nothing is compiled any more
+        tracemalloc.start()
+        payload = encode_payload(made, Plan(0, runs), 5)
+        encoding = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        decode_payload(payload, len(made), refuse, no_base)
+        decoding = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert encoding < Weights().memory(len(made)) and decoding < Weights().memory(len(made), payload)
 
 
 @pytest.mark.parametrize("kind", ["F64", "F32", "F16", "BF16", "I64", "I8", "U8"])

@@ -25,6 +25,7 @@ _PER_EXPONENT = 4
 _TIME = {1: 1e-3, 2: 1e-3, 3: 1e-3, 4: 5e-4, 5: 4e-4, 6: 2e-4}  # share of the chunk that another group must save, by effort
 EXTRA = 3
 """Bits of the mantissa that counts tell of, besides the exponent."""
+_ROOM = 24 << 20  # bytes for the counts of the atoms of a chunk and what is made of them
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Floats:
     values: NDArray[Any]
     mantissa: int
     piece: int = 0
+    alone: bool = False  # shares its group, and so its atom, with no other run
     which: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))  # atom, then group, of each piece
 
 
@@ -47,6 +49,12 @@ def cut(run: Run, size: int, effort: int) -> int:
     return piece if n >= 16 * piece else 0
 
 
+def most_atoms(size: int, mantissa: int) -> int:
+    """Atoms that a chunk may have, for values of `size` bytes with that many bits of mantissa: bounds the memory for counts."""
+    exponents = 1 << (8 * size - 1 - mantissa)
+    return _ROOM // (exponents * (16 + (16 << min(EXTRA, mantissa))))
+
+
 def count(runs: list[Floats], effort: int) -> NDArray[np.uint32]:
     """The counts of each atom, u32[atoms, 2, exponents << extra bits] (see `_cluster_kernel`).
 
@@ -55,16 +63,40 @@ def count(runs: list[Floats], effort: int) -> NDArray[np.uint32]:
     top, mantissa = 8 * runs[0].values.dtype.itemsize - 1, runs[0].mantissa
     shift = mantissa - min(EXTRA, mantissa)
     atoms = [min(_ATOMS[effort], len(run.values) // _ATOM.get(effort, _USUAL_ATOM)) if run.piece else 1 for run in runs]
-    counts = np.zeros((sum(atoms), 2, 1 << (top - shift)), np.uint32)
-    first = 0
-    for run, several in zip(runs, atoms, strict=True):
+    firsts, total = _places(runs, atoms, most_atoms(runs[0].values.dtype.itemsize, mantissa))
+    counts = np.zeros((total, 2, 1 << (top - shift)), np.uint32)
+    for run, several, first in zip(runs, atoms, firsts, strict=True):
         values, piece = readonly(run.values), run.piece or len(run.values)
         which = _ranked(run, values, several) if several > 1 else np.zeros(-(-len(values) // piece), np.int64)
         mine = counts[first : first + several]
         kernels.count_highs(values, np.uint64(piece), which, np.uint64(shift), np.uint64(counts.shape[2] - 1), mine)
         run.which = which + first
-        first += several
     return counts
+
+
+def _places(runs: list[Floats], atoms: list[int], most: int) -> tuple[list[int], int]:
+    """(the first atom of each run, atoms in all) for runs with so many `atoms`, which are made fewer where there are too many.
+
+    If there are too many runs even so, those of about the same mean exponent share an atom.
+    """
+    if sum(atoms) > most:
+        atoms[:] = [1] * len(atoms)
+    if sum(atoms) <= most:
+        return (np.cumsum(atoms) - atoms).tolist(), sum(atoms)
+    sharing = [number for number, run in enumerate(runs) if not run.alone]
+    rest = most - (len(runs) - len(sharing))
+    firsts = np.empty(len(runs), np.int64)
+    firsts[[number for number, run in enumerate(runs) if run.alone]] = np.arange(rest, most)
+    order = np.argsort([_mean_exponent(runs[number]) for number in sharing], kind="stable")
+    firsts[np.array(sharing)[order]] = np.arange(len(sharing)) * rest // len(sharing)
+    return firsts.tolist(), most
+
+
+def _mean_exponent(run: Floats) -> float:
+    n, top, sums = len(run.values), 8 * run.values.dtype.itemsize - 1, np.empty(1, np.uint64)
+    mask = np.uint64((1 << (top - run.mantissa)) - 1)
+    kernels.sum_exponents(readonly(run.values), np.uint64(n), np.uint64(run.mantissa), mask, sums)
+    return float(sums[0]) / n
 
 
 def _ranked(run: Floats, values: NDArray[Any], atoms: int) -> NDArray[np.int64]:

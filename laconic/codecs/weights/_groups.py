@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from laconic.codecs.weights._cluster import EXTRA, Floats, count, cut, join
+from laconic.codecs.weights._cluster import EXTRA, Floats, count, cut, join, most_atoms
 from laconic.codecs.weights._cluster_kernel import totals_of
 from laconic.codecs.weights._delta import pays
 from laconic.codecs.weights._floats import MANTISSAS
@@ -77,7 +77,7 @@ def _float_groups(
     for run, part in zip(runs, parts, strict=True):
         values = part.view(f"<u{size}")
         floats.append(Floats(values if values.flags.aligned else values.copy(), mantissa, cut(run, size, effort)))
-    alone = _alone(floats, most // 2)
+    alone = _alone(floats, min(most, most_atoms(size, mantissa)) // 2)
     counts = count(floats, effort)
     extra = min(EXTRA, mantissa)
     joined = _joined(floats, alone, counts, extra, effort, most - len(alone))
@@ -95,7 +95,7 @@ def _alone(floats: list[Floats], most: int) -> list[Floats]:
     """Those runs whose values repeat, at most so many; they stay in one piece and come first."""
     found = [run for run in floats if len(run.values) >= _LOOKED_AT and repeats(run.values)]
     for run in found[:most]:
-        run.piece = 0
+        run.piece, run.alone = 0, True
     return found[:most]
 
 

@@ -97,8 +97,8 @@ class Weights(Codec[Tensors]):
         return CHUNK
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
-        """The bytes, codes and planes, each once or twice."""
-        return 6 * size + (24 << 20)
+        """The bytes, codes and planes, each once or twice, and counts; encoding: also the match tables for values that repeat."""
+        return 6 * size + (32 << 20) if payload is not None else 44 * size + (64 << 20)
 
     def encode(self, value: Tensors, threads: int = 1) -> Iterator[Chunk]:
         """One chunk for at most 4 MiB of the file."""
