@@ -150,7 +150,7 @@ def weights_on_device(
     """The device's rates, after a check of its bytes: chunks like these, as many as --weights says."""
     import torch
 
-    from laconic.codecs.weights._gpu import Arena, Plan, Work, add_payload
+    from laconic.codecs.weights._gpu import Arena, Plan, Work, add_payload, placed
 
     size, count = len(parts[0]), max(1, options.weights // len(parts[0]))
     plan, arena, begin = Plan(), Arena(), time.perf_counter()
@@ -158,7 +158,7 @@ def weights_on_device(
         if add_payload(plan, arena, f"chunk {k}", payloads[k % len(payloads)], size, k * size, refuse) != []:
             raise SystemExit("a payload is not all for the device")
     planned = time.perf_counter() - begin
-    coded, out = torch.from_numpy(arena.array()).to(device), torch.empty(count * size, dtype=torch.uint8, device=device)
+    coded, out = placed(arena, device), torch.empty(count * size, dtype=torch.uint8, device=device)
     work = Work(plan, device)
     work.run(coded.view(torch.int16), coded, out)
     expected = [torch.from_numpy(part).to(device) for part in parts]

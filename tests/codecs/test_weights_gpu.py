@@ -103,7 +103,7 @@ class Prepared:
         self.plan, self.arena = gpu.Plan(), gpu.Arena()
         self.on_host = gpu.add_payload(self.plan, self.arena, "this payload", payload, size, begin, refuse)
         if self.on_host is not None:
-            look_through(self.plan, len(self.arena.array()), begin, begin + size)
+            look_through(self.plan, self.arena.size, begin, begin + size)
 
     def run(self) -> bytes:
         """The bytes, with what lies around them unchanged."""
@@ -114,7 +114,7 @@ class Prepared:
         out = around[margin:-margin]
         for begin, data in self.on_host:
             out[begin : begin + len(data)] = torch.from_numpy(data)
-        coded = torch.from_numpy(self.arena.array()).to(device)
+        coded = self.gpu.placed(self.arena, device)
         self.gpu.Work(self.plan, device).run(coded.view(torch.int16), coded, out)
         stop = margin + self.begin + self.size
         assert (around[: margin + self.begin] == 0xA5).all() and (around[stop:] == 0xA5).all()

@@ -75,6 +75,14 @@ class Work:
             values[mine] = values[mine] | highs
 
 
+def placed(arena: Arena, device: Any) -> Tensor:
+    """The coded bytes on the device. On the host they lie in pinned memory meanwhile, which torch keeps for the next time."""
+    on_cuda = torch.device(device).type == "cuda"
+    host = torch.empty(arena.size, dtype=torch.uint8, pin_memory=on_cuda)
+    arena.fill(host.numpy())
+    return host.to(device, non_blocking=True)
+
+
 def plain_work(tables: Tables, directory: Directory, size: int, name: str, device: Any) -> Work:
     """For values of `size` bytes (2, 4) whose eight bits below the sign are symbols with that table and directory.
 
@@ -111,6 +119,6 @@ def decode_chunks(codec: Weights, header: Header, chunks: Sequence[tuple[Chunk, 
     for begin, data in copied:
         out[begin : begin + len(data)] = torch.from_numpy(data)
     if plan.names:
-        coded = torch.from_numpy(arena.array()).to(device)
+        coded = placed(arena, device)
         Work(plan, device).run(coded.view(torch.int16), coded, out)
     return [out[begin : begin + chunk.decoded_size] for begin, (chunk, _) in zip(begins, chunks, strict=True)]

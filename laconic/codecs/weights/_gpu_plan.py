@@ -130,25 +130,23 @@ class Plan:
 
 
 class Arena:
-    """Coded bytes for the device, one array."""
+    """Coded bytes for the device, to be one array of `size` bytes."""
 
     def __init__(self) -> None:
+        self.size = 0
         self._parts: list[tuple[int, Any]] = []
-        self._size = 0
 
     def put(self, data: Any) -> int:
         """Append bytes; returns where they begin, a multiple of 16."""
-        begin = self._size
+        begin = self.size
         self._parts.append((begin, data))
-        self._size += -(-len(data) // _ALIGN) * _ALIGN
+        self.size += -(-len(data) // _ALIGN) * _ALIGN
         return begin
 
-    def array(self) -> NDArray[np.uint8]:
-        """u8[...]: all of them."""
-        out = np.zeros(self._size, np.uint8)
+    def fill(self, out: NDArray[np.uint8]) -> None:
+        """Copy them to out, u8[size]; between them it stays as it is."""
         for begin, data in self._parts:
             out[begin : begin + len(data)] = np.frombuffer(data, np.uint8)
-        return out
 
 
 def add_payload(
