@@ -23,6 +23,7 @@ from laconic.threads import Budget, ordered_map
 DEFAULT_CODEC = "bytes"
 _TRIED_SIZE = 64 << 10  # files up to this size are coded to see whether the codec for their content pays for its header
 _HEADER_SIZE = 130
+_STREAMED = "laconic.media.raw"  # reads pipes as they come; other media need the whole file
 _NEED_MORE = {"image.compressai": "which needs its model: laconic.integrations.compressai.decode(model, data)"}
 _GROWTH = 64  # bytes that any file may grow by
 SALVAGE_HINT = "; --salvage decodes the others"
@@ -74,6 +75,8 @@ def prepare(source: Source, name: str | None, options: dict[str, Any], bases: Se
             except UnsupportedFile as error:
                 remark = f"{str(error).removeprefix(f'{source.name}: ')}; codec {DEFAULT_CODEC} keeps its bytes"
     codec = make_codec(name, options, bases)
+    if codec.media != _STREAMED:
+        source = seekable(source)
     value = media_of(codec).from_source(source)
     return Job(codec, value, source, remark or getattr(value, "note", None))
 

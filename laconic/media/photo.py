@@ -43,6 +43,9 @@ def from_source(source: Source) -> Image:
             return _from_pillow(picture, source.name)
     except UnsupportedFile:
         raise
+    except pillow.DecompressionBombError:
+        most = 2 * (pillow.MAX_IMAGE_PIXELS or 0)
+        raise UnsupportedFile(f"{source.name}: has more than {most:,} pixels, the most that Pillow reads") from None
     except pillow.UnidentifiedImageError:
         raise reason from None
     except Exception as error:  # Pillow's readers raise many kinds of errors for damaged files
@@ -114,7 +117,7 @@ def _from_pillow(picture: Any, name: str) -> Image:
     if max(width, height) > MAX_SIDE or width * height > _MAX_PIXELS:
         raise UnsupportedFile(f"{name}: {width}x{height} pixels are more than a picture may have here")
     if getattr(picture, "n_frames", 1) != 1:
-        raise UnsupportedFile(f"{name}: has {picture.n_frames} pages or frames")
+        raise UnsupportedFile(f"{name}: has {picture.n_frames} pages or frames; save the one you want as a picture of its own")
     extras = [
         (key, bytes(picture.info[info])) for key, info in (("icc", "icc_profile"), ("exif", "exif")) if picture.info.get(info)
     ]

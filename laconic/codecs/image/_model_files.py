@@ -43,7 +43,8 @@ def by_profile(profile: str) -> LoadedModel:
     if path is None:
         there = ", ".join(shipped()) or "none"
         raise MissingModel(
-            f"no model of profile {profile!r} comes with this version (there: {there}); name a file with model=PATH"
+            f"no model of profile {profile!r} comes with this version (there: {there}); "
+            "name a file of your own with --model PATH, in Python model=PATH"
         )
     return by_path(path)
 

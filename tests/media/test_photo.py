@@ -1,0 +1,61 @@
+"""Pictures for lossy codecs: what is refused, and in which words; pipes."""
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from laconic import _coding
+from laconic.errors import UnsupportedFile
+from laconic.media import photo as media
+from laconic.source import BytesSource, PipeSource
+from tests.pictures import photo
+
+
+def saved(kind, **options):
+    out = io.BytesIO()
+    Image.fromarray(photo(20, 30)).save(out, kind, **options)
+    return out.getvalue()
+
+
+def huge_png(width, height):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = zlib.compress(bytes(100))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is no image of a format"),
+        (b"no picture", "is no image of a format"),
+        (saved("PNG")[:200], "cannot be read as a picture"),
+        (saved("JPEG")[:300], "cannot be read as a picture"),
+        (huge_png(60000, 60000), "the most that Pillow reads"),
+        (huge_png(1 << 30, 1 << 30), "the most that Pillow reads"),
+        (saved("GIF", save_all=True, append_images=[Image.new("RGB", (30, 20))]), "has 2 pages or frames; save"),
+        (saved("JPEG").replace(struct.pack(">HH", 20, 30), struct.pack(">HH", 65500, 65500), 1), "the most that Pillow reads"),
+    ],
+    ids=["empty", "text", "cut PNG", "cut JPEG", "large PNG", "larger PNG", "frames", "large JPEG"],
+)
+def test_what_is_refused(data, words):
+    with pytest.raises(UnsupportedFile, match=words):
+        media.from_source(BytesSource(data))
+
+
+@pytest.mark.parametrize("codec", ["image.learned", "image.lossless"])
+@pytest.mark.parametrize("data", [saved("PNG"), b""], ids=["picture", "nothing"])
+def test_pipes(codec, data):
+    """A codec that is named reads a picture from a pipe, too."""
+    pipe = PipeSource(io.BytesIO(data), "<pipe>")
+    if not data:
+        with pytest.raises(UnsupportedFile, match="is no image of a format"):
+            _coding.prepare(pipe, codec, {})
+        return
+    job = _coding.prepare(pipe, codec, {})
+    assert job.value.pixels.shape == (20, 30, 3) and job.source.size == len(data)
