@@ -10,6 +10,7 @@ import typing
 from typing import Any
 
 _PREFIX = "codec_option_"
+_PLAIN = (bool, int, float, str)
 
 
 def peek_codec(argv: list[str]) -> str | None:
@@ -46,17 +47,19 @@ def given_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _kind(hint: Any) -> tuple[type, list[Any] | None]:
-    """The type to parse a field with, and its choices where the annotation is a Literal."""
+    """The type to parse a field with, and the choices of a Literal; of a union, the part that text can give."""
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
-        inner = [part for part in typing.get_args(hint) if part is not type(None)]
+        inner = [part for part in typing.get_args(hint) if part in _PLAIN or typing.get_origin(part) is typing.Literal]
         if len(inner) == 1:
             return _kind(inner[0])
     if typing.get_origin(hint) is typing.Literal:
         values = list(typing.get_args(hint))
         return type(values[0]), values
-    if hint in (bool, int, float, str):
+    if hint in _PLAIN:
         return hint, None
-    raise TypeError(f"an option of type {hint} cannot become a flag; use bool, int, float, str, Literal or one of them | None")
+    raise TypeError(
+        f"an option of type {hint} cannot become a flag; use bool, int, float, str, Literal, or a union with one of them"
+    )
 
 
 def _help(field: dataclasses.Field[Any]) -> str:

@@ -11,7 +11,7 @@ from laconic._bases import opened_bases
 from laconic.codecs.bases import Base
 from laconic.errors import BadInput, CorruptFile
 from laconic.integrations.tensor_file import TensorFile
-from laconic.integrations.torch_files import Tensor, all_tensors, require_torch
+from laconic.integrations.torch_files import Tensor, all_tensors, require_device
 
 CODED = ".lac"
 MAX_SMALL = 64 << 20
@@ -30,7 +30,7 @@ def load_folder(
     Every shard is opened, and every name looked up, before any is decoded. `base`: what the shards were stored as differences to:
     a folder, a file, or several. Raises BadInput for missing shards, CorruptFile for damaged ones and those that lack a tensor.
     """
-    require_torch()
+    require_device(device)
     with opened_bases(base) as bases:
         return _loaded(Path(folder), device, threads, bases)
 

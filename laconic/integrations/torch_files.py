@@ -21,6 +21,16 @@ Tensor = Any  # torch.Tensor, which mypy does not follow
 Path_ = str | os.PathLike[str]
 
 
+def require_device(device: Any) -> None:
+    """Raise BadInput for a device that torch does not have here."""
+    torch = require_torch()
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).split("\n")[0]
+        raise BadInput(f"device {str(device)!r} cannot be used here ({reason[:200]}); device='cpu' always can") from error
+
+
 def require_torch() -> Any:
     """The module torch; raises MissingDependency without it."""
     try:
@@ -39,7 +49,7 @@ def load_file(filename: Path_, device: Any = "cpu", *, threads: int | None = Non
     differences to: a path, an open Source, or several; it is read where something refers to it.
     Raises LaconicError: damaged file, no tensors, a type that torch does not have, a base that is missing.
     """
-    require_torch()
+    require_device(device)
     with TensorFile(filename, base=base) as file:
         tied = file.tied()
         found = all_tensors(file, device, threads)
@@ -87,7 +97,7 @@ class SafeOpen:
             raise BadInput(f"framework {framework!r} is not supported; use 'pt' or 'np'")
         self._torch = framework[0] == "p" or framework == "torch"
         if self._torch:
-            require_torch()
+            require_device(device)
         self._device = device
         self._file = TensorFile(filename, base=base)
 

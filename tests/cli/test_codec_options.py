@@ -1,12 +1,14 @@
 """Flags come from an Options dataclass, whatever plain types it has."""
 
 import argparse
+import os
 from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
 
 from laconic.cli._codec_options import add_codec_flags, given_options, peek_codec
+from laconic.codecs import registry
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,18 @@ def test_only_what_was_given() -> None:
 def test_wrong_values(wrong: list[str]) -> None:
     with pytest.raises(argparse.ArgumentError):
         parse(*wrong)
+
+
+def test_what_text_can_give() -> None:
+    @dataclass(frozen=True)
+    class Open:
+        place: str | os.PathLike[str] | None = None
+
+    parser = argparse.ArgumentParser()
+    add_codec_flags(parser, "open", Open)
+    assert given_options(parser.parse_args(["--place", "x"])) == {"place": "x"}
+    for name in registry.names():  # every codec's options become flags
+        add_codec_flags(argparse.ArgumentParser(), name, registry.get(name).Options)
 
 
 def test_types_that_are_no_flags() -> None:

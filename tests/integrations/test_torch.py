@@ -185,6 +185,11 @@ def test_damaged_files(saved: Path, tmp_path: Path) -> None:
         lt.load_file(tmp_path / "none.lac")
     with pytest.raises(BadInput, match="framework"):
         lt.safe_open(saved, framework="jax")
+    for device in "nowhere", "xla:99":
+        with pytest.raises(BadInput, match=f"device '{device}' cannot be used here"):
+            lt.load_file(saved, device=device)
+        with pytest.raises(BadInput, match=device):
+            lt.safe_open(saved, device=device)
 
 
 def test_types_that_torch_does_not_have(tmp_path: Path) -> None:
