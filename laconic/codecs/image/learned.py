@@ -127,8 +127,9 @@ class LearnedImage(Codec[Image]):
         height, width, _ = shape = _shape(header)
         from laconic.codecs.image._learned_tiles import Canvas
 
+        network = _model_of(header).network
         try:
-            canvas = Canvas(_model_of(header).network, shape, (0, height, 0, width), _position(header))
+            canvas = Canvas(network, shape, (0, height, 0, width), _position(header))
         except (MemoryError, RuntimeError, ValueError) as error:
             raise LimitExceeded(f"{width}x{height} pixels do not fit into memory") from error
         covered, lost = 0, False
