@@ -26,7 +26,7 @@ class Encoding:
     def __init__(self) -> None:
         self.symbols: list[np.ndarray] = []
         self._digests: list[int] = []
-        self._encoder = RansEncoder(64)
+        self._encoder = RansEncoder(64, 1)  # one lane keeps up with the lists that CompressAI makes, and ends in 8 bytes
 
     def code(self, values: Any, index: Any, tables: Tables) -> bytes:
         """The token that stands for the step in what the model returns."""
