@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from laconic.codecs.weights import _payload, _planes
+from laconic.codecs.weights import _floats, _payload, _planes
 from laconic.codecs.weights._plan import Plan as Chunk
 from laconic.codecs.weights._plan import Run
 from laconic.entropy.segments import HEAD_WORDS
@@ -30,6 +30,8 @@ def gpu() -> Any:
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Planes of few values in segments, since the interpreter takes its time."""
     monkeypatch.setattr(_planes, "SEGMENTED", 64)
+    monkeypatch.setattr(_floats, "_SHORT_LEAST", 64)
+    monkeypatch.setattr(_floats, "_SHORT_LOSS", 0.5)
 
 
 def normal(shape: Any, seed: int = 1, scale: Any = 0.02) -> np.ndarray:
@@ -67,6 +69,11 @@ SAMPLES: dict[str, Arrays] = {
     "two widths": [("BF16", bf16(normal(900))), ("F32", normal(1300)), ("BF16", bf16(normal(900, 2, 1e-9)))],
     "listed": [("BF16", bf16(coarse(900, 3)))],
     "listed in several": [("BF16", bf16(coarse(900, 3))), ("F32", coarse(1100, 4)), ("BF16", bf16(abs(normal(900))))],
+    "short codes": [("BF16", bf16(normal(2013)))],
+    "short codes in f32": [("F32", normal(2033))],
+    "short codes in turn": [
+        ("BF16", bf16(normal(75 + i % 3))) if i % 2 else ("U8", np.arange(44, dtype=np.uint8)) for i in range(50)
+    ],
     "coded planes": [("F32", (normal(2000).view(np.uint32) & 0xFFFFFF00 | STEPS).view(np.float32))],
     "with others": [
         ("BF16", bf16(normal(900))),
@@ -126,18 +133,20 @@ def look_through(plan: Any, coded: int, low: int, high: int) -> None:
     groups, lookup, spans, starts, shifts = plan.tables() if plan.names else [np.zeros((0, 44))] * 5
     assert len(spans) == 256 * len(groups) and len(starts) == len(shifts)
     written = [np.zeros(0, np.int64)]
-    for (size, parts, listing), rows in plan.launches():
-        for begin, words, count, first, piece, number in rows.tolist():
+    for (size, parts, listing, halves), rows in plan.launches():
+        for begin, words, count, first, piece, number, symbols in rows.tolist():
             group = groups[number].tolist()
             assert begin >= 0 and words >= 0 and 2 * (begin + HEAD_WORDS + words) <= coded
-            assert 1 <= count <= 1 << 16 and first % 64 == 0
+            assert 1 <= symbols <= 1 << 16 and first % 64 == 0
+            assert count == symbols if halves == 1 else count // 64 * 32 + min(count % 64, 32) == symbols
             assert 1 <= group[0] <= 14 and group[1] >= 0 and group[1] + (1 << group[0]) <= len(lookup)
             assert 0 <= group[3] < 8 * size and (group[7] > 0) == listing and group[6] + group[7] <= sum(plan.room())
             value = first + np.arange(count)
             end = piece + 1 + int(np.argmax(starts[piece + 1 :] > 1 << 60))  # no value is beyond
             assert starts[end] > 1 << 60 and starts[piece] <= first
             mine = piece + np.searchsorted(starts[piece + 1 : end + 1], value, "right")
-            assert (mine[64:] - mine[:-64] <= group[5]).all() and (mine[:64] - piece <= group[5]).all()
+            step = 64 * halves
+            assert (mine[step:] - mine[:-step] <= group[5]).all() and (mine[:step] - piece <= group[5]).all()
             written.append(np.repeat((shifts[mine] + value) * size, size) + np.tile(np.arange(size), count))
             lane = value % 64
             for part in range(parts):
@@ -150,11 +159,12 @@ def look_through(plan: Any, coded: int, low: int, high: int) -> None:
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_same_bytes_as_the_cpu(name: str, gpu: Any, small_segments: None) -> None:
-    data, payload = encoded(SAMPLES[name])
+    data, payload = encoded(SAMPLES[name], effort=1 if name.startswith("short") else 5)
     assert decoded_by_host(payload, len(data)) == data
     prepared = Prepared(gpu, payload, len(data), 16)
     assert prepared.plan.names and prepared.run() == data
     plan, groups = prepared.plan, prepared.plan.tables()[0]
+    assert {kind[3] for kind, _ in plan.launches()} == {2 if name.startswith("short") else 1}
     if name.startswith("listed"):
         assert sum(plan.room()) > 0
     if name == "listed in several":
@@ -170,11 +180,12 @@ def test_same_bytes_as_the_cpu(name: str, gpu: Any, small_segments: None) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["BF16", "F32"])
-def test_more_than_a_segment(name: str, gpu: Any) -> None:
-    n = (1 << 16) + 70 if gpus.device() == "cpu" else (40 << 16) + 70
-    values = coarse(n, 7)
-    data, payload = encoded([(name, bf16(values) if name == "BF16" else values)])
+@pytest.mark.parametrize(("name", "effort"), [("BF16", 5), ("F32", 5), ("BF16", 1)])
+def test_more_than_a_segment(name: str, effort: int, gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_floats, "_SHORT_LOSS", 0.5)
+    n = (2 if effort == 1 else 1) * (1 << 16 if gpus.device() == "cpu" else 40 << 16) + 70
+    values = normal(n) if effort == 1 else coarse(n, 7)
+    data, payload = encoded([(name, bf16(values) if name == "BF16" else values)], effort)
     assert Prepared(gpu, payload, len(data)).run() == data
 
 
@@ -208,10 +219,12 @@ def damaged(payload: bytes, dice: random.Random) -> bytes:
     return bytes(forged)
 
 
-@pytest.mark.parametrize("name", ["bf16", "listed", "two scales in turn", "small tensors in turn", "two widths", "with others"])
+@pytest.mark.parametrize(
+    "name", ["bf16", "short codes", "listed", "two scales in turn", "small tensors in turn", "two widths", "with others"]
+)
 def test_forged_payloads_lead_nowhere(name: str, gpu: Any, small_segments: None) -> None:
     """Whatever a payload says, the kernel is told only of what is there."""
-    data, payload = encoded(SAMPLES[name])
+    data, payload = encoded(SAMPLES[name], effort=1 if name.startswith("short") else 5)
     dice = random.Random(name)
     refused = 0
     for _ in range(300):
@@ -257,8 +270,8 @@ from laconic.codecs.weights._gpu_kernel import decode_values
 TYPES = dict(words="*i16", planes="*u8", segments="*i64", groups="*i64", lookup="*u8", spans="*i32", starts="*i64",
              shifts="*i64", counts="*i32", keys="*i64", places="*i64", status="*i32")
 names = decode_values.arg_names
-for out, parts, listing in (("*i16", 0, False), ("*i16", 3, True), ("*i32", 6, True)):
-    constants = dict(parts=parts, listing=listing)
+for out, parts, listing, halves in (("*i16", 0, False, 1), ("*i16", 3, True, 1), ("*i32", 6, True, 1), ("*i16", 2, True, 2)):
+    constants = dict(parts=parts, listing=listing, halves=halves)
     signature = {name: "constexpr" if name in constants else (TYPES | {"out": out})[name] for name in names}
     source = ASTSource(decode_values, signature, {(names.index(name),): value for name, value in constants.items()})
     done = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": 1})

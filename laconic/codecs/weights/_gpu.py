@@ -14,7 +14,7 @@ import numpy as np
 
 from laconic.codecs.weights._floats import Layout
 from laconic.codecs.weights._gpu_kernel import decode_values
-from laconic.codecs.weights._gpu_plan import SIGN_STORED, Arena, Floats, Plan, add_payload
+from laconic.codecs.weights._gpu_plan import GROUP, SIGN_STORED, Arena, Floats, Plan, add_payload
 from laconic.codecs.weights.codec import Weights, payload_of, remade, table_of
 from laconic.container.types import Chunk, Header
 from laconic.entropy._triton import Tensor, launch, torch
@@ -33,7 +33,7 @@ class Work:
     def __init__(self, plan: Plan, device: Any) -> None:
         self._names = plan.names
         self._tables = [torch.from_numpy(table).to(device) for table in plan.tables()]
-        self._launches = [(kind, rows[:, -1].copy(), torch.from_numpy(rows).to(device)) for kind, rows in plan.launches()]
+        self._launches = [(kind, rows[:, GROUP].copy(), torch.from_numpy(rows).to(device)) for kind, rows in plan.launches()]
         self._room = torch.tensor(plan.room(), dtype=torch.int32).to(device)
         self._highs = [
             (_WIDTHS[size], torch.from_numpy(which).to(device), torch.from_numpy(highs).view(_WIDTHS[size]).to(device))
@@ -50,12 +50,12 @@ class Work:
         room = max(1, sum(len(which) for _, which, _ in self._highs))
         keys, places = (torch.empty(room, dtype=torch.int64, device=self.device) for _ in range(2))
         results = []
-        for (size, parts, listing), _, rows in self._launches:
+        for (size, *kind), _, rows in self._launches:
             status = torch.empty(len(rows), dtype=torch.int32, device=self.device)
             results.append(status)
             launch(
                 decode_values, (len(rows),), out, words, planes, rows, *self._tables, counts, keys, places,
-                out.view(_WIDTHS[size]), status, parts, listing,
+                out.view(_WIDTHS[size]), status, *kind,
             )  # fmt: skip
         for (_, groups, _), status in zip(self._launches, results, strict=True):
             damage = first_damage(status)

@@ -23,11 +23,15 @@ from laconic.entropy.tables import Tables
 from laconic.errors import BadInput, CorruptFile
 
 Ints = NDArray[np.int64]
-SEGMENT_COLUMNS = 6
-"""Of a segment: first word, words behind its head, values, number of the first one in its group, piece of that one, group."""
+Kind = tuple[int, int, bool, int]
+"""What has a kernel of its own: bytes of a value, parts of its fields, whether high bits are listed, codes in a symbol."""
+SEGMENT_COLUMNS = 7
+"""Of a segment: first word, words behind its head, values, number of the first one in its group, its piece, group, symbols."""
+GROUP = 5
+"""The column of the group."""
 GROUP_COLUMNS = 8 + 6 * 6
-"""Of a group: bits of the table, its look-up, base, shift, sign of all values, piece ends in 64 values at most, list, its room,
-and the parts of its fields."""
+"""Of a group: bits of the table, its look-up, base, shift, sign of all values, pieces that begin within a step at most, list,
+its room, and the parts of its fields."""
 PART_COLUMNS = 6
 """Of a part: plane, then what `Layout.fields` says of it."""
 LIST_BITS = 40
@@ -56,7 +60,7 @@ class Plan:
     def __init__(self) -> None:
         self.names: list[str] = []
         """Of the groups, for messages."""
-        self._segments: dict[tuple[int, int, bool], list[Ints]] = {}
+        self._segments: dict[Kind, list[Ints]] = {}
         self._groups: list[list[int]] = []
         self._lookups: list[NDArray[np.uint8]] = []
         self._spans: list[NDArray[np.int32]] = []
@@ -72,12 +76,18 @@ class Plan:
         """
         layout, number = group.layout, len(self._groups)
         fields = layout.fields().astype(np.int64)
-        self._segments.setdefault((layout.size, len(fields), len(group.highs) > 0), []).append(
-            self._rows(group.directory, word, number, sizes // layout.size)
+        halves = 8 // layout.code_bits
+        self._segments.setdefault((layout.size, len(fields), len(group.highs) > 0, halves), []).append(
+            self._rows(group.directory, word, number, sizes // layout.size, halves)
         )
         starts = np.cumsum(sizes // layout.size) - sizes // layout.size
         columns = [group.tables.freq_bits, self._looked, layout.base, layout.drop + layout.bits]
-        columns += [(layout.sign == _SIGN_OF_ALL) << (8 * layout.size - 1), _crossings(starts), self._noted, len(group.highs)]
+        columns += [
+            (layout.sign == _SIGN_OF_ALL) << (8 * layout.size - 1),
+            _crossings(starts, 64 * halves),
+            self._noted,
+            len(group.highs),
+        ]
         for plane, field in zip(planes, fields.tolist(), strict=True):
             columns += [plane, *field]
         self._groups.append(columns + [0] * (GROUP_COLUMNS - len(columns)))
@@ -93,19 +103,20 @@ class Plan:
         self._pieces += len(starts) + 1
         self._noted += len(highs)
 
-    def _rows(self, directory: Directory, word: int, number: int, sizes: Ints) -> Ints:
+    def _rows(self, directory: Directory, word: int, number: int, sizes: Ints, halves: int) -> Ints:
         """i64[segments, SEGMENT_COLUMNS] of a group; sizes: values in its pieces."""
-        rows = np.empty((len(directory), SEGMENT_COLUMNS), np.int64)
+        rows, ends = np.empty((len(directory), SEGMENT_COLUMNS), np.int64), np.cumsum(sizes)
         rows[:, 0] = word + directory.begins[:-1] // 2
         rows[:, 1] = np.diff(directory.begins) // 2 - HEAD_WORDS
-        rows[:, 3] = np.arange(len(directory)) * SEGMENT
-        rows[:, 2] = np.minimum(directory.count - rows[:, 3], SEGMENT)
-        rows[:, 4] = self._pieces + np.searchsorted(np.cumsum(sizes), rows[:, 3], "right")
-        rows[:, 5] = number
+        rows[:, 3] = np.arange(len(directory)) * SEGMENT * halves
+        rows[:, 2] = np.minimum(ends[-1] - rows[:, 3], SEGMENT * halves)
+        rows[:, 4] = self._pieces + np.searchsorted(ends, rows[:, 3], "right")
+        rows[:, GROUP] = number
+        rows[:, 6] = np.minimum(directory.count - np.arange(len(directory)) * SEGMENT, SEGMENT)
         return rows
 
-    def launches(self) -> list[tuple[tuple[int, int, bool], Ints]]:
-        """((bytes of a value, parts of its fields, whether high bits are listed), rows of its segments)."""
+    def launches(self) -> list[tuple[Kind, Ints]]:
+        """Which kernel, and the rows of its segments."""
         return [(kind, np.concatenate(rows)) for kind, rows in self._segments.items()]
 
     def room(self) -> list[int]:
@@ -192,7 +203,7 @@ def _floats_of(kind: int, data: memoryview, begin: int, begins: Ints, sizes: Int
     reader = Reader(data)
     layout, highs = read_layout(reader, size)
     unaligned = (begins + begin) % layout.size | sizes % layout.size
-    if layout.size not in _ON_DEVICE or layout.code_bits != 8 or unaligned.any() or reader.take(1)[0] != SEGMENTS:
+    if layout.size not in _ON_DEVICE or unaligned.any() or reader.take(1)[0] != SEGMENTS:
         return None
     count = size // layout.size
     tables, stream = reader.tables(), reader.piece()
@@ -202,7 +213,7 @@ def _floats_of(kind: int, data: memoryview, begin: int, begins: Ints, sizes: Int
         raise CorruptFile(str(error)) from None
     if len(tables) > 1:
         raise CorruptFile(f"a plane has {len(tables)} tables")
-    directory = read_directory(stream, count, len(stream))
+    directory = read_directory(stream, plane_size(count, layout.code_bits), len(stream))
     # The lower bits are mostly not worth coding, and go to the device as they are; else they are decoded before.
     planes = [decode_plane(reader, plane_size(count, int(width))) for width in layout.fields()[:, 0]]
     reader.finish()
@@ -234,7 +245,7 @@ def _look_ups(tables: Tables) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     return np.repeat(values.astype(np.uint8), freqs), spans
 
 
-def _crossings(starts: Ints) -> int:
-    """Pieces that begin within 64 values, at most; the first one of all is not counted."""
+def _crossings(starts: Ints, step: int) -> int:
+    """Pieces that begin within so many values, at most; the first one of all is not counted."""
     later = starts[1:]
-    return int((np.searchsorted(later, later + 64) - np.arange(len(later))).max()) if len(later) else 0
+    return int((np.searchsorted(later, later + step) - np.arange(len(later))).max()) if len(later) else 0
