@@ -19,7 +19,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import laconic
-from benchmarks.learned_exact import Asked
+from benchmarks.learned_ways import Asked
 from laconic.codecs.image import _learned_tiles as tiles
 from laconic.codecs.image import _model_files
 from laconic.container import Reader
