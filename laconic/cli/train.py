@@ -56,11 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, then write the model file."""
+    from laconic.training.memory import keep_freed_memory, wait_politely
+
+    wait_politely()
     try:
         import torch
     except ImportError:
         raise MissingDependency("training needs torch; install it with: pip install 'laconic[learned]'") from None
-    from laconic.training.memory import keep_freed_memory
     from laconic.training.ranks import Ranks
 
     options = _options(args)

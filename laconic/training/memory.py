@@ -1,8 +1,17 @@
-"""How the C library treats memory that a training on a CPU gives back."""
+"""What a training on a CPU asks of the libraries below torch; to be said before torch is imported."""
 
 import ctypes
+import os
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of mallopt, in glibc's malloc.h
+
+
+def wait_politely() -> None:
+    """Let OpenMP's threads sleep while they wait for each other, unless the user has said how they shall wait.
+
+    By default they spin, and where other programs want the processors, a training comes to a standstill.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def keep_freed_memory() -> None:
