@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import laconic  # noqa: E402
+from laconic.codecs.image import _learned_refine as refine  # noqa: E402
 from laconic.codecs.image import _learned_tiles as tiles  # noqa: E402
 from laconic.codecs.image import _model_files  # noqa: E402
 from laconic.container import Reader  # noqa: E402
@@ -61,8 +62,7 @@ def test_the_size_is_what_the_model_estimates(height, width):
     network = _model_files.by_path(learned.model_file()).network
     for quality in (1, 40, 100):
         place, t = (0, height, 0, width), (quality - 1) / 99
-        latents = tiles.Picture(network, pixels, t).latents(place)
-        bits, _ = tiles.estimated_bits(network, latents, t)
+        bits = refine.searched(tiles.Picture(network, pixels, t), place, 5).bits()
         encoded = encode(pixels, quality=quality)
         chunk = Reader(BytesSource(encoded)).index[0]
         assert abs(chunk.payload_size - bits / 8) < 0.003 * bits / 8 + 12
@@ -239,3 +239,51 @@ def test_the_model_that_comes_with_laconic(monkeypatch):
     assert len(encoded) < pixels.nbytes // 8
     assert psnr(laconic.decode(encoded).pixels, pixels) > 30
     assert _model_files.shipped()["small"].stat().st_size < 3_000_000
+
+
+def test_effort_finds_cheaper_latents():
+    """By what both minimise: bits, and squared error at the price that makes rounding right."""
+    network = _model_files.by_path(learned.model_file()).network
+    pixels, place = photo(150, 130), (0, 150, 0, 130)
+    for quality in (20, 80):
+        picture = tiles.Picture(network, pixels, (quality - 1) / 99)
+        window = refine._Window(picture, place)
+        costs = []
+        for effort in (1, 5, 7):
+            coder = refine.searched(picture, place, effort)
+            costs.append(coder.bits() + window.price * window.error(coder.values, False)[0])
+        assert costs[2] <= costs[1] <= costs[0] and costs[2] < 0.999 * costs[0]
+
+
+def test_slopes_are_those_of_differences():
+    """The slope of the error, in pieces and beside neighbours, is what a small change makes of it."""
+    network = _model_files.by_path(learned.model_file()).network
+    picture, place = tiles.Picture(network, photo(160, 210), 0.5), (0, 160, 64, 192)
+    window = refine._Window(picture, place)
+    values = window.latents.round()
+    error, slope = window.error(values, True)
+    direction = torch.sign(slope) * 1e-2
+    moved = [window.error(values + sign * direction, False)[0] for sign in (1, -1)]
+    expected = (moved[0] - moved[1]) / 2
+    assert abs(float((slope * direction).sum()) - expected) < 0.2 * expected  # of the tile's own pixels; slopes see more
+    assert min(moved) < error
+
+
+def test_pieces_change_little(monkeypatch):
+    network = _model_files.by_path(learned.model_file()).network
+    window = refine._Window(tiles.Picture(network, photo(190, 210), 0.5), (0, 190, 0, 210))
+    whole = window.error(window.latents.round(), True)
+    monkeypatch.setattr(refine, "_PIECE", 5)
+    parts = window.error(window.latents.round(), True)
+    assert parts[0] == pytest.approx(whole[0], rel=1e-3)
+    assert float((parts[1] - whole[1]).norm()) < 0.01 * float(whole[1].norm())
+
+
+def test_effort_repeats_itself():
+    pixels = photo(70, 90, 1)
+    files = [encode(pixels, quality=50, effort=effort) for effort in (6, 6, 1)]
+    assert files[0] == files[1] != files[2]
+    assert laconic.decode(files[0]).pixels.shape == pixels.shape
+    for effort in (0, 10, True, 2.5):
+        with pytest.raises(BadInput):
+            encode(pixels, effort=effort)

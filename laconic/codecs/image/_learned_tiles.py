@@ -78,9 +78,9 @@ class Picture:
         return y[:, first : first + rows, start : start + columns]
 
 
-def encode_tile(picture: Picture, place: Place) -> tuple[bytes, bytes]:
-    """(payload, content to be hashed)."""
-    coder = _Encoder(picture.network, picture.latents(place), picture.t)
+def encode_tile(picture: Picture, place: Place, coder: "Encoder | None" = None) -> tuple[bytes, bytes]:
+    """(payload, content to be hashed). coder: has coded the latents; without one, those of analysis are."""
+    coder = coder or Encoder(picture.network, picture.latents(place), picture.t)
     stream = coder.stream()
     payload, content = _SIZE.pack(len(stream)) + stream, coder.content()
     if picture.alpha is not None:
@@ -106,12 +106,6 @@ def decode_tile(network: ImageModel, payload: bytes, place: Place, channels: int
         alpha = _tiles.decode_tile(rest, (bottom - top, right - left, 1), 8)[:, :, 0]
         content += alpha.tobytes()
     return Part(top, bottom, left, right, decoder.values.cpu(), alpha), content
-
-
-def estimated_bits(network: ImageModel, y: Tensor, t: float) -> tuple[float, Tensor]:
-    """(bits of the latents float32[latents, rows, columns], the values they decode to), without making a stream."""
-    coder = _Encoder(network, y, t)
-    return coder.bits(), coder.values
 
 
 def device_of(network: ImageModel) -> torch.device:
@@ -192,8 +186,11 @@ class Canvas:
             target[:] = np.where(mask[:, :, None], rgb, 0)
 
 
-class _Encoder:
-    """Quantises latents as the entropy networks predict them, and collects the symbols."""
+class Encoder:
+    """Quantises latents float32[latents, rows, columns] as the entropy networks predict them, and collects the symbols.
+
+    values: what the latents decode to, of the same shape. hyper: float32[1, hyper_latents, rows / 4, columns / 4].
+    """
 
     def __init__(self, network: ImageModel, y: Tensor, t: float) -> None:
         self._family = network.options.family

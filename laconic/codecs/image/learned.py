@@ -30,6 +30,7 @@ _STEPS = 100  # quality is stored in these parts
 @dataclass(frozen=True)
 class _Options:
     quality: float = field(default=50.0, metadata={"help": "1 (smallest) to 100 (best), any number between"})
+    effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest)"})
     profile: str = field(default="small", metadata={"help": "which of the models that come with laconic"})
     model: str | None = field(default=None, metadata={"help": "a model file of your own (laconic train writes them)"})
     target_bpp: float | None = field(default=None, metadata={"help": "find the quality for so many bits per pixel"})
@@ -38,6 +39,8 @@ class _Options:
     def __post_init__(self) -> None:
         if isinstance(self.quality, bool) or not isinstance(self.quality, int | float) or not 1 <= self.quality <= 100:
             raise BadInput(f"quality is {self.quality!r}; give a number from 1 to 100")
+        if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
+            raise BadInput(f"effort is {self.effort!r}; give a whole number from 1 to 9")
         targets = [t for t in (self.target_bpp, self.target_psnr) if t is not None]
         if len(targets) > 1 or not all(isinstance(t, int | float) and 0 < t < 1000 for t in targets):
             raise BadInput("give one target only, target_bpp in bits per pixel or target_psnr in dB, above 0")
@@ -92,13 +95,14 @@ class LearnedImage(Codec[Image]):
 
     def encode(self, value: Image, threads: int = 1) -> Iterator[Chunk]:
         """One chunk per tile. The networks use torch's own threads, so tiles follow one another."""
+        from laconic.codecs.image._learned_refine import searched
         from laconic.codecs.image._learned_tiles import Picture, encode_tile
 
         picture = Picture(self._model().network, value.pixels, (self._quality(value) / _STEPS - 1) / 99)
 
         def tile(place: tuple[int, int, int, int]) -> Chunk:
             top, bottom, left, right = place
-            payload, content = encode_tile(picture, place)
+            payload, content = encode_tile(picture, place, searched(picture, place, self.options.effort))
             size = (bottom - top) * (right - left) * value.pixels.shape[2]
             return Chunk(CRITICAL, ((top, bottom), (left, right)), payload, content_hash(content), size)
 
@@ -187,10 +191,10 @@ class LearnedImage(Codec[Image]):
         if self.options.target_bpp is None and self.options.target_psnr is None:
             return round(self.options.quality * _STEPS)
         if self._settled is None or self._settled[0] is not value:
-            from laconic.codecs.image._learned_target import find_quality
+            from laconic.codecs.image._learned_target import Target, find_quality
 
-            network = self._model().network
-            self._settled = value, find_quality(network, value.pixels, self.options.target_bpp, self.options.target_psnr)
+            target = Target(self._model().network, value.pixels, self.options.target_bpp, self.options.target_psnr)
+            self._settled = value, find_quality(target, self.options.effort)
         return self._settled[1]
 
 
