@@ -32,13 +32,28 @@ class Writer:
         out.append(value)
         self.write(bytes(out))
 
+    def numbers(self, values: list[int]) -> None:
+        """Numbers from 0, one after the other."""
+        out = bytearray()
+        for value in values:
+            while value > 127:
+                out.append(value & 127 | 128)
+                value >>= 7
+            out.append(value)
+        self.write(bytes(out))
+
     def signed(self, value: int) -> None:
         """Any number: the sign is the lowest bit."""
-        self.number(value * 2 if value >= 0 else -value * 2 - 1)
+        self.number(folded(value))
 
     def write(self, data: bytes) -> None:
         """Bytes as they are."""
         self._parts.append(data)
+
+
+def folded(value: int) -> int:
+    """A number from 0 for any number: the sign is the lowest bit."""
+    return value * 2 if value >= 0 else -value * 2 - 1
 
 
 class Reader:

@@ -55,9 +55,13 @@ class FileHead:
     size: int
 
 
-def checksum(data: bytes | memoryview) -> int:
-    """The 32-bit checksum of a section."""
-    return xxhash.xxh3_64_intdigest(data) & 0xFFFFFFFF
+def checksum(data: bytes | memoryview, more: bytes = b"") -> int:
+    """The 32-bit checksum of a section, or of its two parts."""
+    if not more:
+        return xxhash.xxh3_64_intdigest(data) & 0xFFFFFFFF
+    digest = xxhash.xxh3_64(data)
+    digest.update(more)
+    return digest.intdigest() & 0xFFFFFFFF
 
 
 def pack_head(header_bytes: bytes, file_id: int) -> bytes:

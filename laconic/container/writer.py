@@ -34,7 +34,7 @@ def write_container(header: Header, chunks: Iterable[Chunk], out: BinaryIO) -> W
     if len(first) == 1 and _can_be_compact(first[0]):
         return _write_compact(header, first[0], out)
     header_bytes = header.pack()
-    file_id = layout.checksum(header_bytes + (first[0].payload if first else b""))
+    file_id = layout.checksum(header_bytes, first[0].payload if first else b"")
     start = layout.pack_head(header_bytes, file_id)
     out.write(start)
     part = _Part(out, file_id, header_bytes, len(start), Order(Limits()))

@@ -73,6 +73,11 @@ def encode_segments(symbols: ArrayLike, tables: Tables, index: ArrayLike | None 
     `tables` have values within 0..255, at most 14 bits and no escape (see `check_tables`). The bytes do not depend on
     `threads`. Raises BadInput, also for a symbol that its table gives no frequency.
     """
+    return b"".join(segment_parts(symbols, tables, index, threads))
+
+
+def segment_parts(symbols: ArrayLike, tables: Tables, index: ArrayLike | None = None, threads: int = 1) -> list[Any]:
+    """What `encode_segments` gives, in parts (bytes, and arrays of them) that are still to be joined."""
     check_tables(tables)
     values = np.ascontiguousarray(symbols)
     if values.ndim != 1 or values.dtype != np.uint8:
@@ -80,7 +85,7 @@ def encode_segments(symbols: ArrayLike, tables: Tables, index: ArrayLike | None 
     which = table_index(index, len(values), tables)
     starts = range(0, len(values), SEGMENT)
 
-    def work(begin: int) -> tuple[NDArray[np.int64], bytes]:
+    def work(begin: int) -> tuple[NDArray[np.int64], Any]:
         stop = min(begin + SEGMENT * _GROUP, len(values))
         if which is None and not tables.lowest:
             return _encode_run(values[begin:stop], begin, tables)
@@ -89,7 +94,7 @@ def encode_segments(symbols: ArrayLike, tables: Tables, index: ArrayLike | None 
 
     groups = list(ordered_map(work, starts[::_GROUP], threads)) if threads > 1 else [work(begin) for begin in starts[::_GROUP]]
     words = [sizes.astype("<u2").tobytes() for sizes, _ in groups]
-    return b"".join((len(values).to_bytes(_COUNT_BYTES, "little"), *words, *(data for _, data in groups)))
+    return [len(values).to_bytes(_COUNT_BYTES, "little"), *words, *(data for _, data in groups)]
 
 
 def decode_segments(
@@ -190,12 +195,12 @@ def check_tables(tables: Tables) -> None:
         raise BadInput("segments: tables with an escape are not possible; give every symbol a frequency")
     if tables.lowest < 0 or tables.highest > 255:
         raise BadInput(f"segments: tables for the values {tables.lowest}..{tables.highest}; only 0..255 are possible")
-    if tables.split is None:
+    if not tables.plain and tables.split is None:
         raise BadInput(f"segments: {len(tables)} tables of {tables.freq_bits} bits are too many; use 2**22 slots in all at most")
 
 
-def _encode_run(values: NDArray[np.uint8], first: int, tables: Tables) -> tuple[NDArray[np.int64], bytes]:
-    """(words of each, bytes) of the segments of `values`, which begin with symbol `first`; one table for the values from 0 on."""
+def _encode_run(values: NDArray[np.uint8], first: int, tables: Tables) -> tuple[NDArray[np.int64], Any]:
+    """(words of each, their bytes) of the segments of `values`, which begin with symbol `first`; a plain table."""
     sizes = np.empty(-(-len(values) // SEGMENT), np.uint64)
     words = np.empty(len(values) + len(sizes) * (HEAD_WORDS + LANES), np.uint16)
     used, refused = _run_kernels().encode(
@@ -203,7 +208,7 @@ def _encode_run(values: NDArray[np.uint8], first: int, tables: Tables) -> tuple[
     )
     if refused < len(values):
         raise BadInput(refusal(first + int(refused), int(values[int(refused)]), tables))
-    return sizes.astype(np.int64), words[: int(used)].astype("<u2", copy=False).tobytes()
+    return sizes.astype(np.int64), words[: int(used)].astype("<u2", copy=False).view(np.uint8)
 
 
 def _decode_run(out: NDArray[np.uint8], words: Ints, begins: NDArray[np.uint64], first: int, tables: Tables) -> None:
@@ -295,6 +300,7 @@ def _decode_segment(words: Ints, begin: int, end: int, out: Ints, tables: Tables
 
 def _words(data: memoryview) -> NDArray[np.uint16]:
     """The 16-bit words of the bytes, aligned, with the margin behind."""
-    words = np.zeros(len(data) // 2 + _MARGIN, np.uint16)
+    words = np.empty(len(data) // 2 + _MARGIN, np.uint16)
     words[:-_MARGIN] = np.frombuffer(data, "<u2")
+    words[-_MARGIN:] = 0
     return words

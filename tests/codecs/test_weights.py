@@ -122,6 +122,27 @@ def test_values_outside_the_window_are_listed():
     float_payload((-np.abs(values)).tobytes(), "F32")
 
 
+@pytest.mark.parametrize("kind", ["F64", "F32", "BF16"])
+@pytest.mark.parametrize("n", [65536, 70_001])
+def test_short_codes(kind, n):
+    size = DTYPES[kind] // 8
+    values = np.frombuffer(normal(n, kind), f"<u{size}").copy()
+    values[RNG.integers(0, n, 40)] = RNG.integers(0, 1 << (8 * size - 1), 40)  # outside the window: listed
+    values[RNG.integers(0, n, 40)] = 0
+    for row in (512 * size, n * size):
+        payload = float_payload(values.tobytes(), kind, row, effort=1)
+        assert len(payload) < 1.02 * len(float_payload(values.tobytes(), kind, row, effort=2))
+    data = memoryview(payload)[:64]
+    assert any(data[at] == size and data[at + 3] == 6 for at in range(40))  # the flag of short codes, and stored signs
+
+
+def test_short_codes_with_more_listed_than_expected():
+    values = np.frombuffer(normal(1 << 17, "BF16"), np.uint16).copy()
+    blocks = values.reshape(-1, 1024)
+    blocks[:, 512:] = RNG.integers(0, 1 << 16, blocks[:, 512:].shape)  # where the sample does not look
+    float_payload(values.tobytes(), "BF16", effort=1)
+
+
 def test_narrow_values_stored_wide():
     short = np.frombuffer(normal(20_000, "BF16"), np.uint16)
     alone, wide = float_payload(short.tobytes(), "BF16"), float_payload((short.astype(np.uint32) << 16).tobytes(), "F32")

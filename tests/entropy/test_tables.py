@@ -179,3 +179,20 @@ def test_look_ups_agree() -> None:
     single = one([0, 4096], 12)
     assert single.direct is None and single.split is not None
     assert (single.split.spans[single.split.codes[:4096]] == 4096 << 16).all()
+
+
+@pytest.mark.parametrize("freqs", [[4096], [0, 4095, 0, 1, 0], [7] * 100 + [3396], [0, 0, 1, 4094, 0, 1]])
+def test_the_quick_look_ups_of_one_table_are_those_of_any(freqs: list[int]) -> None:
+    quick = Tables.of_one(np.array(freqs, np.uint32), 12)
+    slow = Tables(np.array(freqs), np.array([0, len(freqs)]), 12)
+    slow.__dict__["plain"] = False  # take the way of several tables
+    assert quick.plain and quick.pack() == slow.pack()
+    again, end = Tables.unpack(quick.pack())
+    assert (again.freqs == quick.freqs).all() and end == len(quick.pack()) and again.plain
+    for name in ("starts", "values", "spans", "small_spans", "reciprocals", "sizes", "origins"):
+        assert (getattr(quick, name) == getattr(slow, name)).all(), name
+    assert (quick.lowest, quick.highest, quick.marker) == (slow.lowest, slow.highest, slow.marker)
+    assert (quick.search.rows == slow.search.rows).all() and quick.search[1:] == slow.search[1:]
+    assert (quick.direct is None) == (slow.direct is None) == (max(freqs) > 4095)
+    assert quick.direct is None or (quick.direct == slow.direct).all()
+    assert (quick.split.codes[:4096] == slow.split.codes[:4096]).all() and (quick.split.spans == slow.split.spans).all()

@@ -17,9 +17,19 @@ from laconic.entropy._rans_dispatch import readonly
 
 _SMALLEST, _LARGEST = 256, 1 << 14  # values in a piece, about
 _WITHOUT_ROWS = 1024  # values in a piece of a tensor that has no rows
-_ATOM = {2: 16384, 3: 16384, 4: 16384, 5: 16384, 6: 8192, 9: 2048}  # values of a tensor for each atom by effort; otherwise:
+_ATOM = {
+    1: 16384,
+    2: 16384,
+    3: 16384,
+    4: 16384,
+    5: 16384,
+    6: 8192,
+    9: 2048,
+}  # values of a tensor for each atom by effort; otherwise:
 _USUAL_ATOM = 4096
-_ATOMS = {1: 1, 2: 4, 3: 4, 4: 4, 5: 4, 6: 8, 7: 16, 8: 16, 9: 32}  # of a tensor, at most, by effort
+_ATOMS = {1: 4, 2: 4, 3: 4, 4: 4, 5: 4, 6: 8, 7: 16, 8: 16, 9: 32}  # of a tensor, at most, by effort
+_SAMPLED_FROM = 1 << 14  # values of a run from which on effort 1 counts a part of them only
+_QUICK_CUT = 1 << 19  # values of a tensor without rows up to which effort 1 cuts it: it may be several tensors in one
 _TABLE = 80 * 8  # bits that a group costs, and for each exponent that it has:
 _PER_EXPONENT = 4
 _TIME = {1: 1e-3, 2: 1e-3, 3: 1e-3, 4: 5e-4, 5: 4e-4, 6: 2e-4}  # share of the chunk that another group must save, by effort
@@ -43,7 +53,7 @@ def cut(run: Run, size: int, effort: int) -> int:
     """Values of `size` bytes in a piece of this run: whole rows, if it has any; 0 where it stays in one piece."""
     n = run.size // size
     row = run.row // size or _WITHOUT_ROWS
-    if effort == 1 or row > _LARGEST or n < 16 * row or n < 4 * _USUAL_ATOM:
+    if (effort == 1 and (run.row or n > _QUICK_CUT)) or row > _LARGEST or n < 16 * row or n < 4 * _USUAL_ATOM:
         return 0
     piece = row * max(1, _SMALLEST // row)
     return piece if n >= 16 * piece else 0
@@ -69,6 +79,10 @@ def count(runs: list[Floats], effort: int) -> NDArray[np.uint32]:
         values, piece = readonly(run.values), run.piece or len(run.values)
         which = _ranked(run, values, several) if several > 1 else np.zeros(-(-len(values) // piece), np.int64)
         mine = counts[first : first + several]
+        if effort == 1 and several == 1 and len(values) >= _SAMPLED_FROM:
+            kernels.sample_highs(values, np.uint64(shift), np.uint64(counts.shape[2] - 1), mine)
+            run.which = which + first
+            continue
         kernels.count_highs(values, np.uint64(piece), which, np.uint64(shift), np.uint64(counts.shape[2] - 1), mine)
         run.which = which + first
     return counts
@@ -99,18 +113,21 @@ def _mean_exponent(run: Floats) -> float:
     return float(sums[0]) / n
 
 
+def exact(values: NDArray[Any], mantissa: int) -> NDArray[np.int64]:
+    """How often each exponent with up to EXTRA bits of the mantissa occurs, i64[exponents << extra bits]."""
+    shift, whole = mantissa - min(EXTRA, mantissa), np.zeros(1, np.int64)
+    counts = np.zeros((1, 2, 1 << (8 * values.dtype.itemsize - 1 - shift)), np.uint32)
+    kernels.count_highs(readonly(values), np.uint64(len(values)), whole, np.uint64(shift), np.uint64(counts.shape[2] - 1), counts)
+    return counts[0].sum(axis=0, dtype=np.int64)
+
+
 def _ranked(run: Floats, values: NDArray[Any], atoms: int) -> NDArray[np.int64]:
     """The atom (0 .. atoms - 1) of each piece: by rank of its mean exponent."""
-    n = len(values)
-    pieces = -(-n // run.piece)
+    which = np.empty(-(-len(values) // run.piece), np.int64)
     top = 8 * values.dtype.itemsize - 1
-    sums = np.empty(pieces, np.uint64)
-    kernels.sum_exponents(values, np.uint64(run.piece), np.uint64(run.mantissa), np.uint64((1 << (top - run.mantissa)) - 1), sums)
-    means = sums.astype(np.float64)
-    means[-1] *= run.piece / (n - (pieces - 1) * run.piece)  # the last piece may be short
-    rank = np.empty(pieces, np.int64)
-    rank[np.argsort(means, kind="stable")] = np.arange(pieces) * atoms // pieces
-    return rank
+    mask = np.uint64((1 << (top - run.mantissa)) - 1)
+    kernels.rank_pieces(values, np.uint64(run.piece), np.uint64(run.mantissa), mask, atoms, which)
+    return which
 
 
 def join(

@@ -9,6 +9,8 @@ from laconic.codecs.weights._kernel import information
 from laconic.entropy._jit import kernel
 
 ONE = np.uint64(1)
+STEPS = 4096
+SAMPLE, SAMPLED = np.uint64(256), np.uint64(1024)  # values
 
 
 @kernel
@@ -21,6 +23,27 @@ def sum_exponents(values, piece, shift, mask, sums):  # type: ignore[no-untyped-
         for i in range(begin, min(begin + piece, n)):
             total += (np.uint64(values[i]) >> shift) & mask
         sums[k] = total
+
+
+@kernel
+def rank_pieces(values, piece, shift, mask, atoms, which):  # type: ignore[no-untyped-def]
+    """which, i64[pieces]: the atom (0 .. atoms - 1) of each piece, by rank of its mean exponent, told apart in STEPS steps."""
+    sums, starts = np.empty(len(which), np.uint64), np.zeros(STEPS + 1, np.int64)
+    sum_exponents(values, piece, shift, mask, sums)
+    means = sums.astype(np.float64)
+    last = np.uint64(len(values)) - (np.uint64(len(which)) - ONE) * piece
+    means[-1] *= np.float64(piece) / np.float64(last)  # the last piece may be short
+    low, high = means.min(), means.max()
+    scale = np.float64(STEPS - 1) / max(high - low, 1.0)
+    for k in range(len(which)):
+        which[k] = np.int64((means[k] - low) * scale)
+        starts[which[k] + 1] += 1
+    for step in range(STEPS):
+        starts[step + 1] += starts[step]
+    for k in range(len(which)):
+        step = which[k]
+        which[k] = starts[step] * atoms // len(which)
+        starts[step] += 1
 
 
 @kernel
@@ -37,6 +60,17 @@ def count_highs(values, piece, atoms, shift, mask, counts):  # type: ignore[no-u
             odd[(np.uint64(values[i + ONE]) >> shift) & mask] += np.uint32(1)
         for i in range(whole, end):
             even[(np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
+
+
+@kernel
+def sample_highs(values, shift, mask, counts):  # type: ignore[no-untyped-def]
+    """`count_highs` for one atom from a part of the values (SAMPLE of SAMPLED), each counted for the others too."""
+    n, even, odd = np.uint64(len(values)), counts[0, 0], counts[0, 1]
+    weight = np.uint32(SAMPLED // SAMPLE)
+    for begin in range(np.uint64(0), n, SAMPLED):
+        for i in range(begin, min(begin + SAMPLE, n - ONE), np.uint64(2)):
+            even[(np.uint64(values[i]) >> shift) & mask] += weight
+            odd[(np.uint64(values[i + ONE]) >> shift) & mask] += weight
 
 
 @kernel

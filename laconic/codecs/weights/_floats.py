@@ -86,20 +86,22 @@ def _fields(size: int, drop: int, bits: int, sign: int) -> NDArray[np.uint64]:
     return readonly(np.array(ops, np.uint64).reshape(-1, 5))
 
 
-def encode_floats(part: Part, mantissa: int, counts: NDArray[np.int64], extra: int, short: bool = False) -> Writer:
+def encode_floats(part: Part, mantissa: int, counts: NDArray[np.int64], extra: int, quick: bool = False) -> Writer:
     """The group for values (u16, u32 or u64, as `counts` says; at least one) with that many bits of mantissa.
 
     counts: i64[...], how often each exponent with the `extra` upper bits of the mantissa behind it occurs, whatever the sign.
-    short: whether short codes are welcome.
+    quick: short codes are welcome, and the counts are estimates.
     """
-    layout, counted, listed = _choose(part, mantissa, counts, extra, short)
-    codes, planes, highs = _split(part, layout, listed)
+    layout, counted = _choose(part, mantissa, counts, extra, quick)
+    codes, planes, highs = _split(part, layout)
     out = Writer()
     out.write(bytes([layout.size, layout.drop, layout.bits, layout.sign + (_SHORT if layout.code_bits == 4 else 0)]))
     out.number(layout.base)
-    out.number(listed)
-    encode_plane(out, highs.astype("<u2", copy=False).view(np.uint8))
-    encode_plane(out, codes, counted if layout.code_bits == 8 else None)
+    out.number(len(highs))
+    encode_plane(
+        out, highs.astype("<u2", copy=False).view(np.uint8), stored=quick
+    )  # so few that coding them would only take time
+    encode_plane(out, codes, None if quick else counted)
     for plane in planes:
         encode_plane(out, plane)
     return out
@@ -116,7 +118,7 @@ def decode_floats(data: memoryview, part: Part) -> None:
     reader.finish()
     places, _kept = _places([codes, *planes], layout, n)
     found = merge(
-        part.data, part.runs, part.choices, part.group, np.uint64(n), readonly(codes), places, fields, layout.numbers(),
+        part.data, part.runs, part.choices, part.group, np.uint64(n), places, fields, layout.numbers(),
         readonly(highs), _KINDS[layout.size](0), *_workspace(),
     )  # fmt: skip
     if found != len(highs):
@@ -142,22 +144,19 @@ def plane_size(n: int, width: int) -> int:
     return n // _BLOCK * 8 * width + last
 
 
-def _choose(
-    part: Part, mantissa: int, counts: NDArray[np.int64], extra: int, short: bool
-) -> tuple[Layout, NDArray[np.int64], int]:
-    """(layout that takes the fewest bits, counts of its codes, high bits to list)."""
+def _choose(part: Part, mantissa: int, counts: NDArray[np.int64], extra: int, quick: bool) -> tuple[Layout, NDArray[np.int64]]:
+    """(layout that takes the fewest bits, or nearly so if it is quick; counts of its codes)."""
     size = (len(counts).bit_length() - extra + mantissa) // 8
     drop, sign = _common(part, mantissa, size)
-    n = part.size // size
-    codes = np.empty(256, np.int64)
-    kept, base, listed, cost = _kernel.choose(counts, extra, mantissa - drop, n, 255, codes)
-    bits, code_bits = mantissa - drop - int(kept), 8
-    if short and n >= _SHORT_LEAST:
-        least = cost + n * (sign == _STORED)
-        kept, lowest, apart, cost = _kernel.choose(counts, extra, mantissa - drop, n, 15, np.empty(16, np.int64))
-        if cost + n * (sign == _STORED) < least * (1 + _SHORT_LOSS):
-            bits, base, listed, code_bits = mantissa - drop - int(kept), lowest, apart, 4
-    return Layout(size, drop, bits, sign, int(base), code_bits), codes, int(listed)
+    n, codes = part.size // size, np.empty(256, np.int64)
+    kept, base, cost = _kernel.choose(counts, extra, mantissa - drop, n, 255, codes)
+    layout = Layout(size, drop, mantissa - drop - int(kept), sign, int(base))
+    if quick and n >= _SHORT_LEAST:
+        most = (cost + n) * (1 + _SHORT_LOSS) - n  # of n signs, too
+        kept, base, cost = _kernel.choose(counts, extra, mantissa - drop, n, 15, np.empty(16, np.int64))
+        if cost < most:
+            return Layout(size, drop, mantissa - drop - int(kept), sign, int(base), 4), codes
+    return layout, codes
 
 
 def _common(part: Part, mantissa: int, size: int) -> tuple[int, int]:
@@ -172,18 +171,22 @@ def _common(part: Part, mantissa: int, size: int) -> tuple[int, int]:
     return drop, high >> top if (low ^ high) >> top == 0 else _STORED
 
 
-def _split(part: Part, layout: Layout, listed: int) -> tuple[NDArray[np.uint8], list[NDArray[np.uint8]], NDArray[np.uint16]]:
+def _split(part: Part, layout: Layout) -> tuple[NDArray[np.uint8], list[NDArray[np.uint8]], NDArray[np.uint16]]:
     """Codes, planes and listed high bits of the values."""
     n, fields = part.size // layout.size, layout.fields()
     widths = [layout.code_bits, *fields[:, 0].tolist()]
     planes = [scratch(-(-n // _BLOCK) * 8 * width) for width in widths]
-    highs = np.empty(listed, np.uint16)
-    split(
-        readonly(part.data), part.runs, part.choices, part.group, np.uint64(n), planes[0], _addresses(planes), fields,
-        layout.numbers(), highs, _KINDS[layout.size](0), *_workspace(),
-    )  # fmt: skip
+    data, places, numbers = readonly(part.data), _addresses(planes), layout.numbers()
+    for room in (n // 64 + _BLOCK, n):  # mostly few are listed, or none
+        highs = np.empty(room, np.uint16)
+        found, some = split(
+            data, part.runs, part.choices, part.group, np.uint64(n), places, fields, numbers, highs,
+            _KINDS[layout.size](0), *_workspace(),
+        )  # fmt: skip
+        if found <= room or not some:
+            break
     codes, *others = (plane[: plane_size(n, width)] for plane, width in zip(planes, widths, strict=True))
-    return codes, others, highs
+    return codes, others, highs[: int(found) if some else 0]
 
 
 def _places(planes: list[NDArray[np.uint8]], layout: Layout, n: int) -> tuple[NDArray[np.uint64], NDArray[Any]]:

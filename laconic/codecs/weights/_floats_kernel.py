@@ -1,7 +1,7 @@
 """Kernels that put floating-point values together from codes and planes, straight into the pieces of a group, and the inverse.
 
 They go through the values in tiles that stay in the first-level cache: whole blocks of 64 values (see `_vectors`) are made in
-the tile, and the tile's bytes are copied to the pieces, or from them. runs, choices: as in `_kernel.extents`.
+the tile, and the tile's bytes are copied to the pieces, or from them. runs, choices: as in `_pieces_kernel`.
 
 layout: u64[6] = bytes of a value, bits of a code, base, shift of the codes, mask of what they stand for, 1: all are negative.
 ops[p]: u64 (width, low, mask, high, sign): what the fields of plane p are. tile: u8[TILE_BYTES], walk: u64[WALK], zeros at first.
@@ -20,10 +20,10 @@ _RUN, _CHOICE, _AT, _END, _PLACE, _LEFT = range(6)  # of a walk
 
 
 @flat_kernel
-def merge(out, runs, choices, group, n, codes, places, ops, layout, highs, kind, tile, walk):  # type: ignore[no-untyped-def]
+def merge(out, runs, choices, group, n, places, ops, layout, highs, kind, tile, walk):  # type: ignore[no-untyped-def]
     """Fill the pieces of a group in out (u8) with n values; returns how many codes 0 there were, if any high bits are listed.
 
-    codes: u8[...]; places: u64[2, 1 + planes], where codes and planes begin, and where they would if the block behind the last
+    places: u64[2, 1 + planes], where codes and planes begin, and where they would if the block behind the last
     whole one were where its padded copy is. highs: u16, the high bits of values with code 0. kind: a value 0 of the right type.
     """
     size, found = layout[0], ZERO
@@ -39,16 +39,19 @@ def merge(out, runs, choices, group, n, codes, places, ops, layout, highs, kind,
             for i in range(count):
                 tile[(i + ONE) * size - ONE] |= np.uint8(128)
         if len(highs):
-            found = _restore_highs(tile, codes, at, count, layout, highs, found)
+            found = _restore_highs(tile, places[padded, 0], at, count, layout, highs, found)
         _to_pieces(out, runs, choices, group, tile, count * size, walk)
         at = stop
     return found
 
 
 @flat_kernel
-def split(data, runs, choices, group, n, codes, places, ops, layout, highs, kind, tile, walk):  # type: ignore[no-untyped-def]
-    """The inverse of `merge`: codes, planes (u64[1 + planes], their addresses) and highs have room for whole blocks."""
-    size, found = layout[0], ZERO
+def split(data, runs, choices, group, n, places, ops, layout, highs, kind, tile, walk):  # type: ignore[no-untyped-def]
+    """The inverse of `merge`: codes and planes (places: u64[1 + planes], where they begin) have room for whole blocks.
+
+    Returns how many codes 0 there are, and whether a value with one has other high bits than 0; highs may be shorter.
+    """
+    size, found, some = layout[0], ZERO, False
     blocks, at = (n + BLOCK - ONE) // BLOCK, ZERO
     while at < blocks:
         stop = min(at + TILE, blocks)
@@ -59,9 +62,9 @@ def split(data, runs, choices, group, n, codes, places, ops, layout, highs, kind
         _take_codes(tile, at, stop, places[0], layout, kind)
         for p in range(np.uint64(len(ops))):
             _take_fields(tile, at, stop, places[p + ONE], ops, p, kind)
-        if len(highs):
-            found = _list_highs(tile, codes, at, count, layout, highs, found)
+        found, some = _list_highs(tile, places[0], at, count, layout, highs, found, some)
         at = stop
+    return found, some
 
 
 @inlined
@@ -168,56 +171,48 @@ def _from_pieces(data, runs, choices, group, tile, size, walk):  # type: ignore[
 
 
 @inlined
-def _has_zero(codes, begin, width):  # type: ignore[no-untyped-def]
-    """Whether one of the codes in the whole block that begins with this byte is 0."""
-    zero = False
-    if width == EIGHT:
-        for i in range(begin, begin + BLOCK):
-            zero |= codes[i] == 0
-    else:
-        for i in range(begin, begin + HALF):
-            zero |= (codes[i] & 15 == 0) | (codes[i] < 16)
-    return zero
+def _zeros(begin, n, count, width):  # type: ignore[no-untyped-def]
+    """Bit j says whether code j of block n is 0; only the first `count` codes count. begin: where the codes begin."""
+    found = v.zero_codes(begin + n * BLOCK) if width == EIGHT else v.zero_short_codes(begin + n * HALF)
+    return found if count >= BLOCK else found & ((ONE << count) - ONE)
 
 
 @inlined
-def _is_zero(codes, i, width):  # type: ignore[no-untyped-def]
-    """Whether code i is 0."""
-    if width == EIGHT:
-        return codes[i] == 0
-    byte = codes[(i // BLOCK) * HALF + i % HALF]
-    return (byte >> np.uint8(4) if i & HALF else byte & np.uint8(15)) == 0
-
-
-@inlined
-def _restore_highs(tile, codes, at, count, layout, highs, found):  # type: ignore[no-untyped-def]
+def _restore_highs(tile, begin, at, count, layout, highs, found):  # type: ignore[no-untyped-def]
     """Put listed high bits into the tile, `count` values from block `at` on; returns `found` and the number of codes 0."""
-    size, width = layout[0], layout[1]
-    for begin in range(ZERO, count, BLOCK):
-        if begin + BLOCK <= count and not _has_zero(codes, (at * BLOCK + begin) * width // EIGHT, width):
-            continue
-        for i in range(begin, min(begin + BLOCK, count)):
-            if _is_zero(codes, at * BLOCK + i, width):
+    size = layout[0]
+    for first in range(ZERO, count, BLOCK):
+        zeros = _zeros(begin, at + first // BLOCK, count - first, layout[1])
+        i = np.uint64(first)
+        while zeros != ZERO:
+            if zeros & ONE:
                 if found < np.uint64(len(highs)):
                     value = np.uint64(highs[found]) << layout[3]
                     for k in range(size):
                         tile[i * size + k] |= np.uint8((value >> (EIGHT * k)) & np.uint64(255))
                 found += ONE
+            zeros >>= ONE
+            i += ONE
     return found
 
 
 @inlined
-def _list_highs(tile, codes, at, count, layout, highs, found):  # type: ignore[no-untyped-def]
-    """The inverse of `_restore_highs`."""
-    size, width = layout[0], layout[1]
-    for begin in range(ZERO, count, BLOCK):
-        if not _has_zero(codes, (at * BLOCK + begin) * width // EIGHT, width):
-            continue
-        for i in range(begin, min(begin + BLOCK, count)):
-            if _is_zero(codes, at * BLOCK + i, width) and found < np.uint64(len(highs)):
+def _list_highs(tile, begin, at, count, layout, highs, found, some):  # type: ignore[no-untyped-def]
+    """The inverse of `_restore_highs`; `found` and `some` are what `split` returns."""
+    size = layout[0]
+    for first in range(ZERO, count, BLOCK):
+        zeros = _zeros(begin, at + first // BLOCK, count - first, layout[1])
+        i = np.uint64(first)
+        while zeros != ZERO:
+            if zeros & ONE:
                 value = ZERO
                 for k in range(size):
                     value |= np.uint64(tile[i * size + k]) << (EIGHT * k)
-                highs[found] = (value >> layout[3]) & layout[4]
+                high = (value >> layout[3]) & layout[4]
+                some |= high != ZERO
+                if found < np.uint64(len(highs)):
+                    highs[found] = high
                 found += ONE
-    return found
+            zeros >>= ONE
+            i += ONE
+    return found, some

@@ -1,8 +1,7 @@
-"""Kernels of codec `weights`: what symbols cost, which tables and codes suit them, and where the pieces of a group lie."""
+"""Kernels of codec `weights`: what symbols cost, and which tables and codes suit them."""
 
 import numpy as np
 
-from laconic.codecs.weights import _vectors as v
 from laconic.entropy._jit import kernel
 
 ONE = np.uint64(1)
@@ -27,6 +26,12 @@ def _log2(x):  # type: ignore[no-untyped-def]
     while x >= 65536.0:
         x *= 1.52587890625e-05
         power += 16.0
+    if x >= 256.0:
+        x *= 0.00390625
+        power += 8.0
+    if x >= 16.0:
+        x *= 0.0625
+        power += 4.0
     while x > 1.4142135623730951:
         x *= 0.5
         power += 1.0
@@ -90,13 +95,13 @@ def best_window(counts, width):  # type: ignore[no-untyped-def]
 
 @kernel
 def choose(counts, extra, bits, n, most, codes):  # type: ignore[no-untyped-def]
-    """(extra bits, base, values to list, bits of all) with which n values take the fewest bits with codes 1 .. most.
+    """(extra bits, base, bits of all) with which n values take the fewest bits with codes 1 .. most.
 
     codes, i64[most + 1]: the counts of their codes. counts: i64[...], how often each exponent with `extra` bits behind it occurs;
     bits: below the exponent.
     """
-    cost, best, base, listed = np.inf, extra, 0, 0
-    tried = np.empty(most + 1, np.int64)
+    cost, best, base = np.inf, extra, 0
+    tried, total = np.empty(most + 1, np.int64), counts.sum()
     while True:
         if bits >= extra:
             low = best_window(counts, most)
@@ -107,15 +112,15 @@ def choose(counts, extra, bits, n, most, codes):  # type: ignore[no-untyped-def]
                 tried[i - low] = counts[i]
                 inside += counts[i]
                 used += counts[i] > 0
-            tried[0] = n - inside
+            tried[0] = total - inside
             used += tried[0] > 0
             apart = tried[0] if tried[0] > counts[0] else 0
             here = information(tried) + 16 * apart + (bits - extra) * n + 6 * used
             if here < cost:
-                cost, best, base, listed = here, extra, low, apart
+                cost, best, base = here, extra, low
                 codes[:] = tried
         if extra == 0:
-            return best, base, listed, cost
+            return best, base, cost
         counts = counts[0::2] + counts[1::2]
         extra -= 1
 
@@ -151,86 +156,14 @@ def sampled_entropy(plane, samples, size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def parse_runs(data, size, runs):  # type: ignore[no-untyped-def]
-    """Read pairs of numbers (LEB128) from data, u8[...], to runs; returns (runs, their pieces), or (-1, 0) when they are wrong.
-
-    They must add up to `size` bytes; a piece of 0 bytes stands for the whole run.
-    """
-    at = count = pieces = 0
-    left = np.int64(size)
-    pair = np.zeros(2, np.int64)
-    while at < len(data):
-        for part in range(2):
-            number, shift, more = np.int64(0), 0, True
-            while more:
-                if at == len(data) or shift > 56:
-                    return -1, 0
-                number |= np.int64(data[at] & 127) << shift
-                more = data[at] > 127
-                shift += 7
-                at += 1
-            pair[part] = number
-        run, piece = pair[0], pair[1]
-        if run <= 0 or run > left or piece < 0 or piece >= run or count >= len(runs) - 1:
-            return -1, 0
-        piece = piece if piece else run
-        runs[count, 0], runs[count, 1] = run, piece
-        left -= run
-        pieces += (run + piece - 1) // piece
-        count += 1
-    return (count, pieces) if left == 0 else (-1, 0)
-
-
-@kernel
-def extents(runs, choices, begins, sizes, whole, firsts):  # type: ignore[no-untyped-def]
-    """Of each group, i64[groups]: where it begins, its bytes, whether all its pieces lie side by side, bytes of the first one.
-
-    runs: i64[runs, 2], (size, size of its pieces); choices: u8, the group of each piece.
-    """
-    begins[:] = 0
-    sizes[:] = 0
-    whole[:] = 1
-    firsts[:] = 0
-    at = k = 0
-    for run in range(len(runs)):
-        end, piece = at + runs[run, 0], runs[run, 1]
-        while at < end:
-            group, size = choices[k], min(piece, end - at)
-            if sizes[group] == 0:
-                begins[group] = at
-                firsts[group] = size
-            elif begins[group] + sizes[group] != at:
-                whole[group] = 0
-            sizes[group] += size
-            at += size
-            k += 1
-
-
-@kernel
-def gather(data, runs, choices, group, content):  # type: ignore[no-untyped-def]
-    """content, u8: the pieces of one group of data, one after the other (see `extents`)."""
-    at, k, place = np.uint64(0), 0, np.uint64(0)
-    for run in range(len(runs)):
-        end, piece = at + np.uint64(runs[run, 0]), np.uint64(runs[run, 1])
-        while at < end:
-            size = min(piece, end - at)
-            if choices[k] == group:
-                v.copy_bytes(content, place, data, at, size)
-                place += size
-            at += size
-            k += 1
-
-
-@kernel
-def scatter(content, runs, choices, group, data):  # type: ignore[no-untyped-def]
-    """The inverse of `gather`."""
-    at, k, place = np.uint64(0), 0, np.uint64(0)
-    for run in range(len(runs)):
-        end, piece = at + np.uint64(runs[run, 0]), np.uint64(runs[run, 1])
-        while at < end:
-            size = min(piece, end - at)
-            if choices[k] == group:
-                v.copy_bytes(data, at, content, place, size)
-                place += size
-            at += size
-            k += 1
+def different(values):  # type: ignore[no-untyped-def]
+    """How many different values (unsigned, at most 1024) there are."""
+    slots, used, count = np.empty(4096, np.uint64), np.zeros(4096, np.bool_), 0
+    for i in range(len(values)):
+        value = np.uint64(values[i])
+        slot = (value * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(52)
+        while used[slot] and slots[slot] != value:
+            slot = (slot + ONE) & np.uint64(4095)
+        count += not used[slot]
+        used[slot], slots[slot] = True, value
+    return count

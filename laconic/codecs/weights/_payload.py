@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laconic.codecs.bytes.codec import Bytes
+from laconic.codecs.weights._cluster import exact
 from laconic.codecs.weights._delta import decode_delta, encode_delta
 from laconic.codecs.weights._floats import decode_floats, encode_floats
 from laconic.codecs.weights._groups import Group, grouped
@@ -103,9 +104,10 @@ def _encode_group(part: Part, group: Group, effort: int, base: NDArray[np.uint8]
     if values is not None and not values.flags.aligned:
         values = values.copy()
     if group.counts is not None and values is not None:
-        found.append((FLOATS, encode_floats(Part.of(array), group.mantissa, group.counts, group.extra)))
+        counts = exact(values, group.mantissa) if effort == 1 else group.counts
+        found.append((FLOATS, encode_floats(Part.of(array), group.mantissa, counts, group.extra)))
         if group.repeats:
-            found.append((SPARSE, encode_sparse(values, group.mantissa, group.counts, group.extra)))
+            found.append((SPARSE, encode_sparse(values, group.mantissa, counts, group.extra)))
     elif group.dtype != FOREIGN:
         found.append((ELEMENTS, _encode_elements(array, group.size)))
     if values is not None and (group.repeats or group.counts is None):

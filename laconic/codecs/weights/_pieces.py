@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from laconic.codecs.weights import _kernel
+from laconic.codecs.weights import _pieces_kernel as kernels
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._plan import MOST_RUNS
 from laconic.codecs.weights._planes import decode_plane, encode_plane
@@ -53,12 +53,12 @@ class Part:
         if self.whole:
             return self.data[self.begin : self.begin + self.size]
         content = scratch(self.size)
-        _kernel.gather(readonly(self.data), self.runs, self.choices, self.group, content)
+        kernels.gather(readonly(self.data), self.runs, self.choices, self.group, content)
         return content
 
     def fill(self, content: Bytes) -> None:
         """The inverse of `content`."""
-        _kernel.scatter(readonly(content), self.runs, self.choices, self.group, self.data)
+        kernels.scatter(readonly(content), self.runs, self.choices, self.group, self.data)
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,7 @@ class Pieces:
     def write(self, out: Writer) -> None:
         """As the head of a payload (see `_payload`)."""
         plain = Writer()
-        for size, piece in self.runs.tolist():
-            plain.number(size)
-            plain.number(piece if piece < size else 0)
+        plain.numbers([number for size, piece in self.runs.tolist() for number in (size, piece if piece < size else 0)])
         packed = zlib.compress(plain.data, 9)
         short = len(packed) < len(plain.data)
         out.write(bytes([short]))
@@ -94,7 +92,7 @@ class Pieces:
             except zlib.error as error:
                 raise CorruptFile(f"its list of runs is damaged ({error})") from error
         plain, runs = np.frombuffer(data, np.uint8), np.empty((min(MOST_RUNS, len(data)) + 1, 2), np.int64)
-        found, pieces = _kernel.parse_runs(readonly(plain), size, runs)
+        found, pieces = kernels.parse_runs(readonly(plain), size, runs)
         if found < 0:
             raise CorruptFile("its list of runs contradicts itself, or its size")
         return cls(runs[:found], decode_plane(reader, int(pieces)))
@@ -133,6 +131,6 @@ class Pieces:
     def _extents(self) -> tuple[list[int], list[int], list[int], list[int]]:
         """Of each group: where it begins, its bytes, whether it is in one piece, and the bytes of the first one."""
         found = np.empty((4, self.groups()), np.int64)
-        _kernel.extents(self._table, readonly(self.choices), found[0], found[1], found[2], found[3])
+        kernels.extents(self._table, readonly(self.choices), found[0], found[1], found[2], found[3])
         begins, sizes, whole, firsts = found.tolist()
         return begins, sizes, whole, firsts

@@ -15,7 +15,7 @@ from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._scratch import scratch
 from laconic.entropy._rans_dispatch import readonly
 from laconic.entropy.rans import RansDecoder, RansEncoder
-from laconic.entropy.segments import decode_segments, encode_segments
+from laconic.entropy.segments import decode_segments, segment_parts
 from laconic.entropy.tables import Tables
 from laconic.errors import BadInput, CorruptFile
 
@@ -29,9 +29,12 @@ _SAMPLES, _SAMPLE = 32, 512  # pieces of a plane, and bytes in each, that are lo
 _WORTH = 0.004  # share of a plane that coding must save
 
 
-def encode_plane(out: Writer, plane: Bytes, counts: NDArray[Any] | None = None) -> None:
-    """Append `plane` in the shortest form. counts: integers[256], how often each byte occurs, where that is known."""
-    if counts is None and len(plane):
+def encode_plane(out: Writer, plane: Bytes, counts: NDArray[Any] | None = None, stored: bool = False) -> None:
+    """Append `plane` in the shortest form, or `stored` as it is.
+
+    counts: integers[256], how often each byte occurs, where that is known.
+    """
+    if counts is None and len(plane) and not stored:
         counts = _counts_if_promising(plane)
     if counts is None:
         _raw(out, plane)
@@ -44,13 +47,15 @@ def encode_plane(out: Writer, plane: Bytes, counts: NDArray[Any] | None = None) 
         _raw(out, plane)
         return
     bits = freq_bits(len(plane), len(used))
-    freqs = _kernel.normalised(counts[: used[-1] + 1].astype(np.int64), 1 << bits)
-    tables = Tables(freqs, np.array([0, len(freqs)], np.uint32), bits)
-    packed = tables.pack()
+    tables = Tables.of_one(_kernel.normalised(counts[: used[-1] + 1].astype(np.int64), 1 << bits), bits)
+    packed, stream = tables.pack(), Writer()
     if len(plane) >= SEGMENTED:
-        method, stream = SEGMENTS, encode_segments(plane, tables)
+        method = SEGMENTS
+        for part in segment_parts(plane, tables):
+            stream.write(part)
     else:
-        method, stream = RANS, RansEncoder(32).push(plane, tables).finish()
+        method = RANS
+        stream.write(RansEncoder(32).push(plane, tables).finish())
     if len(packed) + len(stream) + 4 > len(plane):
         _raw(out, plane)
         return

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from laconic.codecs.weights import _kernel
 from laconic.codecs.weights._floats import decode_floats, encode_floats
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._pieces import Part
 from laconic.codecs.weights._planes import decode_plane, encode_plane
 from laconic.codecs.weights._scratch import scratch
+from laconic.entropy._rans_dispatch import readonly
 from laconic.errors import CorruptFile
 
 _SIZES = (2, 4, 8)
@@ -25,9 +27,8 @@ _ZEROS = 0.05  # share of zeros from which a mask pays
 def repeats(values: NDArray[Any]) -> bool:
     """Whether a sample from the middle of the values has so many equal ones that they deserve a closer look."""
     begin = max(0, (len(values) - _SAMPLE) // 2)
-    sample = np.sort(values[begin : begin + _SAMPLE])
-    different = 1 + int(np.count_nonzero(sample[1:] != sample[:-1]))
-    return different <= len(sample) * (1 - _REPEATED[values.itemsize])
+    sample = values[begin : begin + _SAMPLE]
+    return _kernel.different(readonly(sample)) <= len(sample) * (1 - _REPEATED[values.itemsize])
 
 
 def encode_few(values: NDArray[Any]) -> Writer | None:

@@ -12,6 +12,7 @@ import re
 import zlib
 from functools import lru_cache
 
+from laconic.codecs._numbers import folded
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.errors import CorruptFile, UnsupportedFile
 from laconic.media.tensors import MAX_TENSORS, TensorEntry, size_of
@@ -24,29 +25,28 @@ def pack_table(entries: tuple[TensorEntry, ...]) -> bytes:
     """The table of these tensors, in the order of their places."""
     patterns: dict[str, int] = {}
     kinds: dict[str, int] = {}
-    which, numbers = Writer(), Writer()
-    dtypes, dimensions, shapes, gaps, orders = (Writer() for _ in range(5))
+    columns: list[list[int]] = [[] for _ in range(7)]
+    which, numbers, dtypes, dimensions, shapes, gaps, orders = columns
     before: list[int] = []
     at = 0
     for entry in entries:
         found = [int(text) for text in _NUMBER.findall(entry.name)]
-        which.number(patterns.setdefault(_escaped(entry.name), len(patterns)))
+        which.append(patterns.setdefault(_escaped(entry.name), len(patterns)))
         for position, number in enumerate(found):
-            numbers.signed(number - (before[position] if position < len(before) else 0))
+            numbers.append(folded(number - (before[position] if position < len(before) else 0)))
         before = found or before
-        dtypes.number(kinds.setdefault(entry.dtype, len(kinds)))
-        dimensions.number(len(entry.shape))
-        for n in entry.shape:
-            shapes.number(n)
-        gaps.number(entry.offset - at)
-        orders.number(int(entry.order == "F"))
+        dtypes.append(kinds.setdefault(entry.dtype, len(kinds)))
+        dimensions.append(len(entry.shape))
+        shapes += entry.shape
+        gaps.append(entry.offset - at)
+        orders.append(int(entry.order == "F"))
         at = entry.stop
     out = Writer()
     out.number(len(entries))
     out.piece("\n".join(patterns).encode("utf-8", "surrogatepass"))
     out.piece("\n".join(kinds).encode())
-    for column in (which, numbers, dtypes, dimensions, shapes, gaps, orders):
-        out.write(column.data)
+    for column in columns:
+        out.numbers(column)
     return zlib.compress(out.data, 9)
 
 
@@ -98,6 +98,8 @@ def _read(reader: Reader) -> tuple[TensorEntry, ...]:
 
 def _escaped(name: str) -> str:
     """The pattern of a name: each number as #, and what would be taken for one, or for an end of line, behind a backslash."""
+    if "\\" not in name and "#" not in name and "\n" not in name:
+        return _NUMBER.sub("#", name)
     parts = _NUMBER.split(name)
     return "#".join(part.replace("\\", "\\\\").replace("#", "\\s").replace("\n", "\\n") for part in parts)
 

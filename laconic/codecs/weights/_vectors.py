@@ -65,6 +65,19 @@ def _code_reader(width: int) -> Any:
     return take_codes
 
 
+def _zero_finder(width: int) -> Any:
+    @intrinsic
+    def zero_codes(typing, place):  # type: ignore[no-untyped-def]
+        """u64: bit j says whether code j of those that begin at address `place` is 0."""
+
+        def build(context, b, signature, args):  # type: ignore[no-untyped-def]
+            return b.bitcast(b.icmp_unsigned("==", _unpack(b, _pointer(b, args[0]), width), _constant(_I8, 0)), _I64)
+
+        return types.uint64(types.uint64), build
+
+    return zero_codes
+
+
 @intrinsic
 def copy_bytes(typing, out, i, data, j, size):  # type: ignore[no-untyped-def]
     """out[i : i + size] = data[j : j + size], arrays of bytes that do not overlap."""
@@ -123,6 +136,7 @@ def _plane_reader(width: int) -> Any:
 or_bytes, or_nibbles, or_pairs, or_bits = (_plane_writer(width) for width in (8, 4, 2, 1))
 put_codes, put_short_codes = _code_writer(8), _code_writer(4)
 take_codes, take_short_codes = _code_reader(8), _code_reader(4)
+zero_codes, zero_short_codes = _zero_finder(8), _zero_finder(4)
 take_bytes, take_nibbles, take_pairs, take_bits = (_plane_reader(width) for width in (8, 4, 2, 1))
 
 
@@ -214,5 +228,5 @@ def _store(b: Any, value: Any, pointer: Any) -> None:
 
 __all__ = [
     "BLOCK", "copy_bytes", "or_bits", "or_bytes", "or_nibbles", "or_pairs", "put_codes", "put_short_codes",
-    "take_bits", "take_bytes", "take_codes", "take_nibbles", "take_pairs", "take_short_codes",
+    "take_bits", "take_bytes", "take_codes", "take_nibbles", "take_pairs", "take_short_codes", "zero_codes", "zero_short_codes",
 ]  # fmt: skip
