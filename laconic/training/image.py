@@ -23,6 +23,7 @@ from laconic.training.task_loss import TaskLoss
 
 _SHOWN = (0.2, 0.5, 0.8)  # qualities of the validation
 _VALIDATION, _SIDE = 16, 256
+_LOWER = 1.5  # more crops at low qualities: contexts matter most there, and are slowest to learn
 _EXAMPLES = 8  # crops from which task losses and teachers find their scales
 
 
@@ -65,7 +66,8 @@ class ImageTask(Task):
         pixels, mask = self._pictures.crops(options.batch, options.crop, generator)
         mask = None if mask is None else options.mask_floor + (1 - options.mask_floor) * mask
         teacher = self._distillation if self._distillation is not None and self._distillation.wanted(progress) else None
-        t = ((torch.arange(options.batch) + torch.rand((), generator=generator)) / options.batch).to(pixels.device)
+        even = (torch.arange(options.batch) + torch.rand((), generator=generator)) / options.batch
+        t = (even**_LOWER).to(pixels.device)
         with _frozen([model.analysis, model.synthesis], progress < options.entropy_first):
             outcome = run(model, pixels, t, noise=progress < options.noise_until, detailed=teacher is not None)
         weight = model.options.low * (model.options.high / model.options.low) ** t

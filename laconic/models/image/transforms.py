@@ -34,7 +34,8 @@ class _Block(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """t: float32[n], the quality from 0 to 1."""
         bias = interpolate(self.quality, t)[:, :, None, None]
-        value, gate = (self.mix(self.widen(x)) + bias).chunk(2, 1)
+        mixed = self.mix(self.widen(x))
+        value, gate = (mixed + bias.to(mixed.dtype)).chunk(2, 1)
         return x + self.narrow(value * F.relu(gate))
 
 
