@@ -155,6 +155,8 @@ def test_the_same_symbols_under_any_settings():
 def test_a_missing_model_is_named(monkeypatch, tmp_path):
     encoded = encode(photo(20, 20))
     monkeypatch.setenv(_model_files.VARIABLE, str(tmp_path))
+    assert laconic.decode(encoded).pixels.shape == (20, 20, 3)  # by the process that encoded it, as a check right after does
+    monkeypatch.setattr(_model_files, "_named", {})
     with pytest.raises(MissingModel, match=Reader(BytesSource(encoded)).header.model_id.hex()[:16]):
         laconic.decode(encoded)
     for options in ({"profile": "gigantic"}, {"model": str(tmp_path / "none.lac")}):

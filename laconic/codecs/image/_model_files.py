@@ -22,6 +22,7 @@ DEVICE = "LACONIC_DEVICE"
 """Where decoders compute: "cpu" (the default), "cuda" or "cuda:1"; `--device` sets it."""
 _SHIPPED = Path(__file__).parent
 _lock = threading.Lock()
+_named: dict[bytes, Path] = {}  # by id, where models came from
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,20 @@ def by_path(path: str | os.PathLike[str], device: str = "cpu") -> LoadedModel:
     except OSError as error:
         raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror}); give the path of a model file") from error
     with _lock:  # so that threads do not load the same model twice
-        return _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size, device)
+        loaded = _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size, device)
+        _named[loaded.id] = Path(path).absolute()
+        return loaded
 
 
 def by_id(wanted: bytes) -> LoadedModel:
-    """The model that a file was coded with: a shipped one, or one that LACONIC_MODELS names; raises MissingModel.
+    """The model that a file was coded with: a shipped one, one that LACONIC_MODELS names, or one that this process has loaded.
+
+    Without the last, nothing coded with `--model` could be checked right after. Raises MissingModel.
 
     It is on the device that LACONIC_DEVICE names; BadInput where there is none.
     """
     device = _device()
-    for path in [*shipped().values(), *_users_files()]:
+    for path in [*shipped().values(), *_users_files(), *filter(None, [_named.get(wanted)])]:
         try:
             loaded = by_path(path, device)
         except (LaconicError, OSError):
