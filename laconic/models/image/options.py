@@ -41,7 +41,7 @@ class ModelOptions:
     fine: int = 8
     fine_inner: int = 128
     entropy: Entropy = "context"
-    family: str = "mixture-14"
+    family: str = "sparse-14"
     low: float = 0.001
     high: float = 0.15
 
@@ -53,7 +53,7 @@ class ModelOptions:
                 raise BadInput(f"a model's {name} is {value!r}; give a whole number from {least} to {_MOST}")
         if self.latents % GROUPS or self.coarse + self.fine > 64 or self.blocks > 64:
             raise BadInput(f"a model needs latents that are a multiple of {GROUPS}, and at most 64 blocks")
-        if self.entropy not in ENTROPY or self.family not in ("gaussian-14", "laplace-14", "mixture-14"):
+        if self.entropy not in ENTROPY or self.family not in ("gaussian-14", "laplace-14", "mixture-14", "sparse-14"):
             raise BadInput(f"a model's entropy is {self.entropy!r}, its family {self.family!r}; that is unknown")
         if not 0 < self.low < self.high < 1e6:
             raise BadInput(f"a model's distortion weights are {self.low} and {self.high}; give 0 < low < high")
