@@ -21,9 +21,9 @@ _CAPTION = 26
 
 
 def picture() -> Image.Image:
-    """256x300 RGB."""
+    """256x200 RGB."""
     path = Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")
-    return Image.open(path).convert("RGB").reduce(2)
+    return Image.open(path).convert("RGB").reduce(2).crop((0, 30, 256, 230))
 
 
 def pillow_at(size: int, original: Image.Image, encode: Callable[[int], bytes]) -> tuple[bytes, Image.Image]:
