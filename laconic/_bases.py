@@ -51,7 +51,7 @@ def _add_folder(found: list[Base], folder: Path, stack: ExitStack) -> None:
         file = stack.enter_context(FileSource(path))
         try:
             source = _restored(file, tuple(found))
-        except UnsupportedFile:  # a .lac file of something else
+        except UnsupportedFile:  # a .lac file of something else; a base that is missed is named when it is needed
             continue
         if source is not file or tensors.sniff(file.peek(HEAD_SIZE)):
             found.append(Base(source))

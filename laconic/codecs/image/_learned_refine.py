@@ -8,7 +8,7 @@ floating point: what a value does to the bits of all later ones. What it does to
 Decoders know nothing of it; the best of all visited latents is taken.
 """
 
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 
 import torch
@@ -149,7 +149,7 @@ def _context_slope(picture: Picture, coder: Encoder) -> Tensor:
     return slope[0]
 
 
-@cache
+@lru_cache(2)  # networks are large
 def _differentiable(network: ImageModel) -> EntropyModel:
     """The exact entropy networks in floating point, not rounded."""
     with torch.device("meta"):
