@@ -49,7 +49,7 @@ class Distillation:
         own = self._teacher.options
         t = (torch.log(weight / own.low) / math.log(own.high / own.low)).clamp(0, 1)
         with torch.no_grad():
-            taught = run(self._teacher, pixels, t, noise=False, detailed=True)
+            taught = run(self._teacher, pixels, t, detailed=True)
         with torch.autocast(pixels.device.type, enabled=False):
             if progress < self._options.teach_features_until:
                 error = weight * (outcome.pixels - taught.pixels).square().mean((1, 2, 3))

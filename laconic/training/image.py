@@ -69,7 +69,7 @@ class ImageTask(Task):
         even = (torch.arange(options.batch) + torch.rand((), generator=generator)) / options.batch
         t = (even**_LOWER).to(pixels.device)
         with _frozen([model.analysis, model.synthesis], progress < options.entropy_first):
-            outcome = run(model, pixels, t, noise=progress < options.noise_until, detailed=teacher is not None)
+            outcome = run(model, pixels, t, detailed=teacher is not None)
         weight = model.options.low * (model.options.high / model.options.low) ** t
         rate = outcome.bits / pixels[0, 0].numel()
         distortion = self._distortion(pixels, outcome.pixels, mask)
@@ -93,7 +93,7 @@ class ImageTask(Task):
             for value in _SHOWN:
                 rates, errors, others = [], [], []
                 for pixels in self._validation.split(4):
-                    outcome = run(network, pixels, torch.full((len(pixels),), value, device=pixels.device), noise=False)
+                    outcome = run(network, pixels, torch.full((len(pixels),), value, device=pixels.device))
                     rates.append(outcome.bits / pixels[0, 0].numel())
                     decoded = outcome.pixels.clamp(0, 255)
                     errors.append(squared(pixels, decoded))

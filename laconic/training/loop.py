@@ -2,7 +2,7 @@
 
     crops --> task.loss --> gradients, clipped --> Adam --> average of weights      checkpoint, validation and curve now and then
 
-Interrupted at any time it goes on from its last checkpoint, with the same crops, noise and rates as if nothing had happened.
+Interrupted at any time it goes on from its last checkpoint, with the same crops, qualities and rates as if nothing had happened.
 """
 
 import copy

@@ -132,7 +132,7 @@ def apart(model, teacher):
     pixels = learned.pictures().sample(16, 64, torch.Generator().manual_seed(9))
     t = torch.full((16,), 0.5)
     with torch.no_grad():
-        return float(squared(*(run(network, pixels, t, noise=False).pixels for network in (model, teacher))).mean())
+        return float(squared(*(run(network, pixels, t).pixels for network in (model, teacher))).mean())
 
 
 def test_a_teachers_features_are_learnt(tmp_path):

@@ -14,8 +14,10 @@ from laconic.cli import main  # noqa: E402
 from laconic.entropy.distributions import load  # noqa: E402
 from laconic.entropy.tables import cost_bits  # noqa: E402
 from laconic.errors import BadInput  # noqa: E402
+from laconic.models.image.rate import bits_of_each  # noqa: E402
+from laconic.models.image.rounding import towards_zero  # noqa: E402
 from laconic.training.image import ImageTask  # noqa: E402
-from laconic.training.image_loss import bits_of  # noqa: E402
+from laconic.training.image_loss import nearest, quantised  # noqa: E402
 from laconic.training.loop import Run  # noqa: E402
 from laconic.training.options import TrainOptions  # noqa: E402
 from laconic.training.pictures import Pictures, picture_files  # noqa: E402
@@ -50,8 +52,32 @@ def test_bits_are_those_of_the_tables(family):
         tables = load(f"{family}-14")
         values = np.rint(rng.normal(0, 0.11 * (256 / 0.11) ** (scale / 63), 4000)).astype(np.int64)
         exact = cost_bits(values, tables, np.full(4000, scale))
-        estimated = bits_of(torch.from_numpy(values).float()[None], torch.full((1, 4000), float(scale)), f"{family}-14")
-        assert abs(float(estimated) - exact) < 0.02 * exact + 12
+        estimated = bits_of_each(torch.from_numpy(values).float(), torch.full((4000,), float(scale)), f"{family}-14")
+        assert abs(float(estimated.sum()) - exact) < 0.02 * exact + 12
+
+
+def test_gradients_of_rounding_are_those_of_the_mean_over_a_step():
+    """Against differences of the mean of what rounding gives, over many values with uniform noise."""
+    generator = torch.Generator().manual_seed(5)
+    for name, rounding in (("nearest", lambda s: nearest), ("towards zero", lambda s: lambda x: towards_zero(x, s, "sparse-14"))):
+        for number, at in ((6, 0.1), (6, 0.7), (14, 0.02), (14, 0.3), (30, -1.2), (45, 3.4)):
+            values = torch.full((200_000,), at) + torch.rand(200_000, generator=generator) - 0.5
+            scales = torch.full_like(values, float(number))
+
+            def mean(shift, values=values, scales=scales, rounding=rounding):
+                whole = rounding(scales)(values + shift)
+                return whole.mean(), bits_of_each(whole, scales, "sparse-14").mean()
+
+            (low, low_bits), (high, high_bits) = mean(-0.02), mean(0.02)
+            variable = torch.full((1,), at, requires_grad=True)
+            whole, bits = quantised(
+                variable, torch.full((1,), float(number)), "sparse-14", rounding(torch.full((1,), float(number)))
+            )
+            assert torch.equal(whole.detach(), rounding(torch.full((1,), float(number)))(variable))
+            (slope,) = torch.autograd.grad(whole.sum(), variable, retain_graph=True)
+            (dearer,) = torch.autograd.grad(bits.sum(), variable)
+            assert abs(float(slope) - float(high - low) / 0.04) < 0.05, (name, number, at)
+            assert abs(float(dearer) - float(high_bits - low_bits) / 0.04) < 0.05 * max(1, abs(float(dearer))), (name, number, at)
 
 
 def small_run(folder, steps=24, seed=0, rate=1e-3):
