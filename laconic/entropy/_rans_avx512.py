@@ -50,9 +50,10 @@ def decode_split(out, begin, end, states, words, at, stop, codes, spans, code_bi
 
 
 @kernel
-def encode_rows(rows, begin, end, states, spans, reciprocals, freq_bits, words, at, least):  # type: ignore[no-untyped-def]
+def encode_rows(rows, begin, end, states, spans, freq_bits, words, at, least):  # type: ignore[no-untyped-def]
     """Code blocks from rows[end - 1] down to rows[begin]; returns (i, at): rows[i:end] are coded.
 
+    freq_bits: at least `_rans_dispatch.FLOAT_BITS`.
     least: u32[64], lowered to the least frequency that each lane met: 0 means that a row had none, and the words are void.
     """
     xa, xb, xc, xd = v.load_lanes(states, A), v.load_lanes(states, B), v.load_lanes(states, C), v.load_lanes(states, D)
@@ -60,10 +61,10 @@ def encode_rows(rows, begin, end, states, spans, reciprocals, freq_bits, words, 
     i = end
     while i >= begin + BLOCK:
         i -= BLOCK
-        xd, low, at = v.encode_lanes(xd, low, rows, i + D, spans, reciprocals, freq_bits, words, at)
-        xc, low, at = v.encode_lanes(xc, low, rows, i + C, spans, reciprocals, freq_bits, words, at)
-        xb, low, at = v.encode_lanes(xb, low, rows, i + B, spans, reciprocals, freq_bits, words, at)
-        xa, low, at = v.encode_lanes(xa, low, rows, i, spans, reciprocals, freq_bits, words, at)
+        xd, low, at = v.encode_lanes(xd, low, rows, i + D, spans, freq_bits, words, at)
+        xc, low, at = v.encode_lanes(xc, low, rows, i + C, spans, freq_bits, words, at)
+        xb, low, at = v.encode_lanes(xb, low, rows, i + B, spans, freq_bits, words, at)
+        xa, low, at = v.encode_lanes(xa, low, rows, i, spans, freq_bits, words, at)
     v.store_lanes(states, A, xa)
     v.store_lanes(states, B, xb)
     v.store_lanes(states, C, xc)

@@ -16,6 +16,8 @@ from laconic.entropy.tables import Tables
 
 Ints = NDArray[Any]  # of integers
 
+FLOAT_BITS = 11
+"""Bits of tables from which on the AVX-512 kernels can encode with them; for others there are the portable ones."""
 _NEEDED = ("avx512f", "avx512bw", "avx512dq", "avx512vl")
 _U64 = np.uint64
 
@@ -47,7 +49,7 @@ def encode(
     """
     rows = readonly(rows)
     lanes = len(states)
-    block = _block(states)
+    block = _block(states) if tables.freq_bits >= FLOAT_BITS else min(8, _block(states))
     if block and end - begin >= 2 * block:
         edge = (first + end) // block * block - first
         left, at = _encode_slowly(rows, edge, end, first, states, tables, words, at, stop)
@@ -61,7 +63,6 @@ def encode(
                 _U64(edge),
                 states,
                 tables.small_spans,
-                tables.reciprocals,
                 _U64(tables.freq_bits),
                 words,
                 _U64(at),

@@ -13,6 +13,7 @@ from numba.extending import intrinsic, models, register_model
 
 WIDTH = 16
 _I1, _I8, _I16, _I32, _I64 = (ir.IntType(n) for n in (1, 8, 16, 32, 64))
+_F32 = ir.FloatType()
 
 
 class _Lanes(types.Type):
@@ -107,16 +108,18 @@ def decode_split(typing, x, words, at, codes, spans, code_bits, freq_bits, base,
 
 
 @intrinsic
-def encode_lanes(typing, x, least, rows, i, spans, reciprocals, freq_bits, words, at):  # type: ignore[no-untyped-def]
-    """Code rows[i : i + 16]; returns (x, least frequency of each lane so far, at). spans: u32 frequency << 16 | start."""
+def encode_lanes(typing, x, least, rows, i, spans, freq_bits, words, at):  # type: ignore[no-untyped-def]
+    """Code rows[i : i + 16]; returns (x, least frequency of each lane so far, at). spans: u32 frequency << 16 | start.
+
+    The quotient x // frequency, below 2**21 with tables of 11 bits or more, comes from single precision: made too small by
+    2**-22 against 3 roundings of 2**-24 each, it is right or one too small, which the remainder tells.
+    """
 
     def build(context, b, signature, args):  # type: ignore[no-untyped-def]
-        x, least, rows, i, spans, reciprocals, freq_bits, words, at = args
+        x, least, rows, i, spans, freq_bits, words, at = args
         kinds = signature.args
         bits = b.trunc(freq_bits, _I32)
-        row = _load_wide(context, b, kinds[2], rows, i)
-        span = _gather(b, _element(context, b, kinds[4], spans, _I64(0)), row, 4)
-        reciprocal = _gather64(b, _element(context, b, kinds[5], reciprocals, _I64(0)), row)
+        span = _look_up(b, _element(context, b, kinds[4], spans, _I64(0)), _element(context, b, kinds[2], rows, i))
         freq = b.lshr(span, _constant(_I32, 16))
         least = b.select(b.icmp_unsigned("<", freq, least), freq, least)
         full = b.icmp_unsigned(">=", b.lshr(x, _splat(b, b.sub(_I32(32), bits), _I32)), freq)
@@ -127,19 +130,18 @@ def encode_lanes(typing, x, least, rows, i, spans, reciprocals, freq_bits, words
         )
         out = b.trunc(b.call(compress, [x, _constant(_I32, 0), full]), _vector(_I16))
         kept = b.bitcast(b.trunc(b.sub(b.shl(_I32(1), b.trunc(count, _I32)), _I32(1)), _I16), _vector(_I1))
-        place = b.bitcast(_element(context, b, kinds[7], words, at), _vector(_I16).as_pointer())
+        place = b.bitcast(_element(context, b, kinds[6], words, at), _vector(_I16).as_pointer())
         store = _function(b, "llvm.masked.store.v16i16.p0", ir.VoidType(), [_vector(_I16), place.type, _I32, _vector(_I1)])
         b.call(store, [out, place, _I32(2), kept])
         x = b.select(full, b.lshr(x, _constant(_I32, 16)), x)
-        wide = b.mul(b.zext(x, _vector(_I64)), reciprocal)
-        q = b.trunc(b.lshr(wide, _splat(b, b.add(freq_bits, _I64(32)), _I64)), _vector(_I32))
+        q = _quotient(b, x, freq)
         others = b.sub(_splat(b, b.shl(_I32(1), bits), _I32), freq)
         x = b.add(b.add(x, b.and_(span, _constant(_I32, 0xFFFF))), b.mul(q, others))
         return context.make_tuple(b, signature.return_type, [x, least, at])
 
     result = types.Tuple([lanes_type, lanes_type, types.uint64])
     u64 = types.uint64
-    return result(lanes_type, lanes_type, rows, u64, spans, reciprocals, u64, words, u64), build
+    return result(lanes_type, lanes_type, rows, u64, spans, u64, words, u64), build
 
 
 def _state() -> Any:
@@ -207,12 +209,22 @@ def _gather(b: Any, base: Any, index: Any, size: int) -> Any:
     return result
 
 
-def _gather64(b: Any, base: Any, index: Any) -> Any:
-    result = ir.Constant(_vector(_I64), ir.Undefined)
+def _look_up(b: Any, table: Any, numbers: Any) -> Any:
+    """table[n] (u32) for 16 unsigned numbers in memory: loaded one by one, which is faster than taking a vector of them apart."""
+    result = ir.Constant(_vector(_I32), ir.Undefined)
     for k in range(WIDTH):
-        value = b.load(b.gep(base, [b.zext(b.extract_element(index, _I32(k)), _I64)]))
-        result = b.insert_element(result, value, _I32(k))
+        number = b.zext(b.load(b.gep(numbers, [_I32(k)])), _I64)
+        result = b.insert_element(result, b.load(b.gep(table, [number])), _I32(k))
     return result
+
+
+def _quotient(b: Any, x: Any, divisor: Any) -> Any:
+    """x // divisor as `encode_lanes` needs it; anything where the divisor is 0."""
+    safe = b.select(b.icmp_unsigned("==", divisor, _constant(_I32, 0)), _constant(_I32, 1), divisor)
+    near = b.fdiv(b.uitofp(x, _vector(_F32)), b.uitofp(safe, _vector(_F32)))
+    q = b.fptoui(b.fmul(near, ir.Constant(_vector(_F32), [1 - 2.0**-22] * WIDTH)), _vector(_I32))
+    short = b.icmp_unsigned(">=", b.sub(x, b.mul(q, safe)), safe)
+    return b.add(q, b.zext(short, _vector(_I32)))
 
 
 def _popcount(b: Any, mask: Any) -> Any:

@@ -65,7 +65,7 @@ def decode_split(out, words, begins, codes, spans, code_bits, freq_bits, base): 
 
 @kernel
 def encode(values, reciprocals, small, freq_bits, words, sizes):  # type: ignore[no-untyped-def]
-    """See `_segments_run.encode`."""
+    """See `_segments_run.encode`; tables of 11 bits or more, which do not need `reciprocals`."""
     lanes, fresh, states = np.zeros(64, np.uint64), np.zeros(64, np.uint64), np.empty(64, np.uint32)
     scratch, least = np.empty(SEGMENT + LANES, np.uint16), np.empty(64, np.uint32)
     at = ZERO
@@ -75,9 +75,7 @@ def encode(values, reciprocals, small, freq_bits, words, sizes):  # type: ignore
         main, taken, bad = encode_end(rows, lanes, fresh, small, freq_bits, states)
         if bad < np.uint64(len(rows)):
             return ZERO, first + bad
-        _, place = wide.encode_rows(
-            rows, ZERO, main, states, small, reciprocals, freq_bits, scratch, np.uint64(len(scratch)), least
-        )
+        _, place = wide.encode_rows(rows, ZERO, main, states, small, freq_bits, scratch, np.uint64(len(scratch)), least)
         for k in range(np.uint64(16)):
             if least[k] == np.uint32(0):
                 return ZERO, first + refused(rows, main, small)

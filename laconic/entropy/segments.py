@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 from laconic.entropy import _segments_run
 from laconic.entropy import _segments_tail as kernels
 from laconic.entropy._rans_arguments import Ints, table_index
-from laconic.entropy._rans_dispatch import avx512, decode, encode, readonly
+from laconic.entropy._rans_dispatch import FLOAT_BITS, avx512, decode, encode, readonly
 from laconic.entropy._rans_portable import rows_of_values
 from laconic.entropy.tables import Tables
 from laconic.errors import BadInput, CorruptFile
@@ -203,7 +203,7 @@ def _encode_run(values: NDArray[np.uint8], first: int, tables: Tables) -> tuple[
     """(words of each, their bytes) of the segments of `values`, which begin with symbol `first`; a plain table."""
     sizes = np.empty(-(-len(values) // SEGMENT), np.uint64)
     words = np.empty(len(values) + len(sizes) * (HEAD_WORDS + LANES), np.uint16)
-    used, refused = _run_kernels().encode(
+    used, refused = _run_kernels(tables.freq_bits >= FLOAT_BITS).encode(
         readonly(values), tables.reciprocals, tables.small_spans, np.uint64(tables.freq_bits), words, sizes
     )
     if refused < len(values):
@@ -224,8 +224,8 @@ def _decode_run(out: NDArray[np.uint8], words: Ints, begins: NDArray[np.uint64],
         raise CorruptFile(f"segments: segment {first + int(done)} {_PROBLEMS[int(problem)]}")
 
 
-def _run_kernels() -> Any:
-    if avx512() is None:
+def _run_kernels(wide: bool = True) -> Any:
+    if not wide or avx512() is None:
         return _segments_run
     from laconic.entropy import _segments_run_avx512
 
