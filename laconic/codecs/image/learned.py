@@ -17,7 +17,6 @@ from laconic.codecs.base import Codec, Lost
 from laconic.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from laconic.errors import BadInput, CorruptFile, LimitExceeded, MissingModel
 from laconic.media.image import MAX_SIDE, Image
-from laconic.threads import ordered_map
 
 if TYPE_CHECKING:
     from laconic.codecs.image._learned_tiles import Part
@@ -94,7 +93,10 @@ class LearnedImage(Codec[Image]):
         return 100 * size + (256 << 20)
 
     def encode(self, value: Image, threads: int = 1) -> Iterator[Chunk]:
-        """One chunk per tile. The networks use torch's own threads, so tiles follow one another."""
+        """One chunk per tile, one after another and in the caller's thread: networks use torch's own threads.
+
+        What a tile leaves in the C library's heap would stay there once for every thread that had ever encoded one.
+        """
         from laconic.codecs.image._learned_refine import searched
         from laconic.codecs.image._learned_tiles import Picture, encode_tile
 
@@ -106,7 +108,7 @@ class LearnedImage(Codec[Image]):
             size = (bottom - top) * (right - left) * value.pixels.shape[2]
             return Chunk(CRITICAL, ((top, bottom), (left, right)), payload, content_hash(content), size)
 
-        return ordered_map(tile, _places(value.pixels.shape), 1)
+        return map(tile, _places(value.pixels.shape))
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> "Part":
         """The latents of a tile, and its alpha."""
