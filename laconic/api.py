@@ -92,7 +92,7 @@ class Coder:
         """The bytes of a `.lac` file."""
         if isinstance(value_or_path, str | os.PathLike):
             return _encode_path(value_or_path, self.name, self.options, threads, verify)
-        out = io.BytesIO()
+        out = _Parts()
         with opened_bases(self.options.get("base")) as bases:
             coder = _coding.make_codec(self.name, self.options, bases)
             value = _coding.media_of(coder).from_object(value_or_path)
@@ -126,7 +126,7 @@ class OpenFile:
         for position in decoding.codec.select(reader.header, reader.index, key):
             for sequence in reader.index[position].depends:
                 decoding.notice_shared(reader.chunk(sequence))
-            parts.append(decoding.part(reader.chunk(position)))
+            parts.append(decoding.part(reader.chunk(position, decoding.codec.takes_views)))
         return decoding.codec.extract(reader.header, reader.index, key, parts)
 
     def __enter__(self) -> "OpenFile":
@@ -140,8 +140,25 @@ class OpenFile:
         self._open.close()
 
 
+class _Parts(io.BytesIO):
+    """A file in memory that is only written to, forwards: its bytes are copied once, however many writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[bytes] = []
+
+    def write(self, data: Any) -> int:
+        """Bytes are kept as they are, all else is copied."""
+        self._parts.append(bytes(data))
+        return len(self._parts[-1])
+
+    def getvalue(self) -> bytes:
+        """All that was written."""
+        return b"".join(self._parts)
+
+
 def _encode_path(path: Any, codec: str | None, options: dict[str, Any], threads: int, verify: bool) -> bytes:
-    out = io.BytesIO()
+    out = _Parts()
     with FileSource(path) as source, opened_bases(options.get("base")) as bases:
         job = _coding.prepare(source, codec, options, bases)
         name = _coding.stored_name(source)

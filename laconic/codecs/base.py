@@ -40,7 +40,8 @@ class Codec(ABC, Generic[V]):
 
     Class attributes: `name`; `stream_version`, raised whenever old readers could not read new streams; `identical`, what is
     restored exactly ("bytes", "pixels", "samples", "none"); `also_identical`, what else `restores` may say; `appends`, whether
-    the content of more files can be added behind; `media`, the module that turns files into values and back;
+    the content of more files can be added behind; `takes_views`, whether a payload may be a memoryview; `media`, the module that
+    turns files into values and back;
     `Options`, a frozen dataclass of plain values, validated in `__post_init__` with BadInput, each field with metadata
     {"help": ...}: the command derives its flags from it.
 
@@ -55,6 +56,7 @@ class Codec(ABC, Generic[V]):
     identical: ClassVar[str]
     also_identical: ClassVar[tuple[str, ...]] = ()
     appends: ClassVar[bool] = False
+    takes_views: ClassVar[bool] = False
     media: ClassVar[str] = "laconic.media.raw"
 
     Options: ClassVar[type[Any]] = NoOptions

@@ -1,6 +1,7 @@
 """Random access to a `.lac` file: header, index, and any chunk by itself."""
 
 from dataclasses import replace
+from typing import Any
 
 from laconic.container import layout
 from laconic.container.order import Order
@@ -36,8 +37,11 @@ class Reader:
         if tail[-4:] != layout.FOOTER_END or not self._load_index(tail, tail_offset):
             self._walk(partial)
 
-    def chunk(self, position: int) -> Chunk:
-        """The chunk at this position of the index, read in one piece and checked."""
+    def chunk(self, position: int, view: bool = False) -> Chunk:
+        """The chunk at this position of the index, read in one piece and checked.
+
+        view: its payload may be a view of what the source has in memory, which then must not change.
+        """
         head = self.index[position]
         data = self._source.view(head.offset, head.end - head.offset + len(layout.COMPACT_END) * self.compact)
         if self.compact:
@@ -45,7 +49,7 @@ class Reader:
         head_size = head.payload_offset - head.offset
         if data[:head_size] != layout.pack_chunk_head(head, self.file_id):
             raise damaged(self._source, head, "its header differs from the index")
-        payload = bytes(data[head_size:])
+        payload: Any = data[head_size:] if view else bytes(data[head_size:])
         if len(payload) < head.payload_size or content_hash(payload) != head.payload_hash:
             raise damaged(self._source, head, "its bytes differ from what was written")
         return head.with_payload(payload)
