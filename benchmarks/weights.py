@@ -200,7 +200,7 @@ def _ours(effort: int, data: bytes, repeat: int) -> tuple[float, float, int]:
     def decode(encoded: bytes) -> None:
         with laconic.open(encoded) as opened:
             for position in range(len(opened._reader.index)):
-                opened._decoding.part(opened._reader.chunk(position))
+                opened._decoding.part(opened._reader.chunk(position, True))  # as opened[name] does
 
     fast, slow, encoded = measured(coder.encode, decode, data, repeat)
     from laconic._coding import Decoding

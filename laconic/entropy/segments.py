@@ -23,6 +23,7 @@ A segment is some 100 to 160 bytes larger than its information, for all its lane
 symbols, say), use `RansEncoder`, which chooses the number of lanes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,12 @@ _PROBLEMS = {
     _segments_run.END: "is damaged, or was made with other tables: it does not end in zero states",
 }
 
+Memory = Callable[[int], NDArray[np.uint8]]
+
+
+def _fresh(size: int) -> NDArray[np.uint8]:
+    return np.empty(size, np.uint8)
+
 
 @dataclass(frozen=True)
 class Directory:
@@ -76,8 +83,13 @@ def encode_segments(symbols: ArrayLike, tables: Tables, index: ArrayLike | None 
     return b"".join(segment_parts(symbols, tables, index, threads))
 
 
-def segment_parts(symbols: ArrayLike, tables: Tables, index: ArrayLike | None = None, threads: int = 1) -> list[Any]:
-    """What `encode_segments` gives, in parts (bytes, and arrays of them) that are still to be joined."""
+def segment_parts(
+    symbols: ArrayLike, tables: Tables, index: ArrayLike | None = None, threads: int = 1, memory: Memory = _fresh
+) -> list[Any]:
+    """What `encode_segments` gives, in parts (bytes, and arrays of them) that are still to be joined.
+
+    memory: gives so many bytes, u8[n] at an even address, for what must last as long as the parts; on one thread only.
+    """
     check_tables(tables)
     values = np.ascontiguousarray(symbols)
     if values.ndim != 1 or values.dtype != np.uint8:
@@ -88,7 +100,7 @@ def segment_parts(symbols: ArrayLike, tables: Tables, index: ArrayLike | None = 
     def work(begin: int) -> tuple[NDArray[np.int64], Any]:
         stop = min(begin + SEGMENT * _GROUP, len(values))
         if which is None and not tables.lowest:
-            return _encode_run(values[begin:stop], begin, tables)
+            return _encode_run(values[begin:stop], begin, tables, memory)
         parts = [_encode_segment(values, at, tables, which) for at in range(begin, stop, SEGMENT)]
         return np.array([len(part) // 2 - HEAD_WORDS for part in parts]), b"".join(parts)
 
@@ -199,11 +211,11 @@ def check_tables(tables: Tables) -> None:
         raise BadInput(f"segments: {len(tables)} tables of {tables.freq_bits} bits are too many; use 2**22 slots in all at most")
 
 
-def _encode_run(values: NDArray[np.uint8], first: int, tables: Tables) -> tuple[NDArray[np.int64], Any]:
+def _encode_run(values: NDArray[np.uint8], first: int, tables: Tables, memory: Memory) -> tuple[NDArray[np.int64], Any]:
     """(words of each, their bytes) of the segments of `values`, which begin with symbol `first`; a plain table."""
     sizes = np.empty(-(-len(values) // SEGMENT), np.uint64)
-    words = np.empty(len(values) + len(sizes) * (HEAD_WORDS + LANES), np.uint16)
-    used, refused = _run_kernels(tables.freq_bits >= FLOAT_BITS).encode(
+    words = memory(2 * (len(values) + len(sizes) * (HEAD_WORDS + LANES))).view(np.uint16)
+    used, refused = run_kernels(tables.freq_bits >= FLOAT_BITS).encode(
         readonly(values), tables.reciprocals, tables.small_spans, np.uint64(tables.freq_bits), words, sizes
     )
     if refused < len(values):
@@ -217,14 +229,15 @@ def _decode_run(out: NDArray[np.uint8], words: Ints, begins: NDArray[np.uint64],
     assert split is not None  # check_tables
     ends = (split.codes, split.spans, np.uint64(split.code_bits), np.uint64(tables.freq_bits), np.uint64(tables.lowest))
     if tables.direct is not None:
-        done, problem = _run_kernels().decode_direct(out, words, begins, tables.direct, *ends)
+        done, problem = run_kernels().decode_direct(out, words, begins, tables.direct, *ends)
     else:
-        done, problem = _run_kernels().decode_split(out, words, begins, *ends)
+        done, problem = run_kernels().decode_split(out, words, begins, *ends)
     if problem != _segments_run.GOOD:
         raise CorruptFile(f"segments: segment {first + int(done)} {_PROBLEMS[int(problem)]}")
 
 
-def _run_kernels(wide: bool = True) -> Any:
+def run_kernels(wide: bool = True) -> Any:
+    """The module of kernels for many segments with one table; without `wide` never that for AVX-512."""
     if not wide or avx512() is None:
         return _segments_run
     from laconic.entropy import _segments_run_avx512

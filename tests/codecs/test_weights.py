@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import laconic
 from laconic import api
 from laconic.codecs.bytes.codec import Bytes
-from laconic.codecs.weights import _floats, _plan
+from laconic.codecs.weights import _floats, _floats_decode, _plan
 from laconic.codecs.weights._delta import decode_delta, encode_delta
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._payload import HEAD, decode_payload, encode_payload
@@ -134,6 +134,23 @@ def test_short_codes(kind, n):
         assert len(payload) < 1.02 * len(float_payload(values.tobytes(), kind, row, effort=2))
     data = memoryview(payload)[:64]
     assert any(data[at] == size and data[at + 3] == 6 for at in range(40))  # the flag of short codes, and stored signs
+
+
+@pytest.mark.parametrize("kind", ["F64", "F32", "F16", "BF16"])
+@pytest.mark.parametrize("effort", [1, 5])
+def test_groups_are_decoded_at_once_and_by_planes(kind, effort, monkeypatch):
+    """Both ways give the same; most groups take the first, also where values are listed or the last block is not full."""
+    at_once, taken = _floats_decode._decode_at_once, []
+    monkeypatch.setattr(_floats_decode, "_decode_at_once", lambda *args: taken.append(at_once(*args)) or taken[-1])
+    for n in (65536, 131_072 + 33):
+        values = np.frombuffer(normal(n, kind), f"<u{DTYPES[kind] // 8}").copy()
+        values[RNG.integers(0, n, 20)] = RNG.integers(0, 256, 20)
+        data = values.tobytes()
+        payload = float_payload(data, kind, effort=effort)
+        with monkeypatch.context() as patched:
+            patched.setattr(_floats_decode, "_decode_at_once", lambda *_: False)
+            assert decode_payload(payload, len(data), refuse, no_base).tobytes() == data
+    assert any(taken) or kind != "BF16"  # of others, the highest part of the mantissa may be coded
 
 
 def test_short_codes_with_more_listed_than_expected():

@@ -27,6 +27,8 @@ KINDS = {
     "bytes14": Tables.from_counts(1 + np.arange(256) ** 2 // 64, 14),
     "uniform": Tables.uniform(8),
     "shift": Tables.from_counts(np.arange(1, 40), 11, first=200),
+    "rare": Tables.from_counts([1] * 40 + [10**6], 11),  # the largest quotients that the AVX-512 encoder meets
+    "coarse": Tables.from_counts([1] * 40 + [10**6], 10),
     "single": Tables.from_counts([0, 0, 5], 12),
     "nearly": Tables.from_counts([1, 10**9], 14),
     "coin": Tables.from_counts([1, 1], 1),
@@ -58,7 +60,7 @@ def test_round_trip_and_reference(n: int, kind: str, seed: int) -> None:
         assert reference.decode_segment(data[10:], n, tables, which) == symbols.tolist()
 
 
-@pytest.mark.parametrize("kind", ["bytes12", "bytes14", "nearly", "many"])
+@pytest.mark.parametrize("kind", ["bytes12", "bytes14", "nearly", "rare", "coarse", "many"])
 @pytest.mark.parametrize("n", [SEGMENT - 1, SEGMENT, SEGMENT + 1, 2 * SEGMENT - 64, 2 * SEGMENT, 17 * SEGMENT + 63])
 def test_lengths_around_segments_threads_and_kernels(kind: str, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = KINDS[kind]

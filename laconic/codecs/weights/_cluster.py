@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from laconic.codecs.weights import _cluster_kernel as kernels
 from laconic.codecs.weights._plan import Run
+from laconic.codecs.weights._scratch import scratch
 from laconic.entropy._rans_dispatch import readonly
 
 _SMALLEST, _LARGEST = 256, 1 << 14  # values in a piece, about
@@ -65,26 +66,32 @@ def most_atoms(size: int, mantissa: int) -> int:
     return _ROOM // (exponents * (16 + (16 << min(EXTRA, mantissa))))
 
 
-def count(runs: list[Floats], effort: int) -> NDArray[np.uint32]:
+def count(runs: list[Floats], effort: int, place: tuple[NDArray[Any], NDArray[np.int64]]) -> NDArray[np.uint32]:
     """The counts of each atom, u32[atoms, 2, exponents << extra bits] (see `_cluster_kernel`).
 
-    `which` of the runs, all of one type, then tells the atom of each piece.
+    `which` of the runs, all of one type, then tells the atom of each piece. place: one array that has all values, and where in it
+    each run begins.
     """
-    top, mantissa = 8 * runs[0].values.dtype.itemsize - 1, runs[0].mantissa
-    shift = mantissa - min(EXTRA, mantissa)
+    values, begins = place
+    top, mantissa = 8 * values.itemsize - 1, runs[0].mantissa
+    shift, mask = mantissa - min(EXTRA, mantissa), (1 << (top - mantissa)) - 1
     atoms = [min(_ATOMS[effort], len(run.values) // _ATOM.get(effort, _USUAL_ATOM)) if run.piece else 1 for run in runs]
-    firsts, total = _places(runs, atoms, most_atoms(runs[0].values.dtype.itemsize, mantissa))
-    counts = np.zeros((total, 2, 1 << (top - shift)), np.uint32)
-    for run, several, first in zip(runs, atoms, firsts, strict=True):
-        values, piece = readonly(run.values), run.piece or len(run.values)
-        which = _ranked(run, values, several) if several > 1 else np.zeros(-(-len(values) // piece), np.int64)
-        mine = counts[first : first + several]
-        if effort == 1 and several == 1 and len(values) >= _SAMPLED_FROM:
-            kernels.sample_highs(values, np.uint64(shift), np.uint64(counts.shape[2] - 1), mine)
-            run.which = which + first
-            continue
-        kernels.count_highs(values, np.uint64(piece), which, np.uint64(shift), np.uint64(counts.shape[2] - 1), mine)
-        run.which = which + first
+    firsts, total = _places(runs, atoms, most_atoms(values.itemsize, mantissa))
+    table = np.empty((len(runs), 8), np.int64)
+    lengths = np.array([len(run.values) for run in runs])
+    table[:, kernels.FIRST], table[:, kernels.LENGTH] = begins, lengths
+    table[:, kernels.PIECE] = [run.piece or len(run.values) for run in runs]
+    table[:, kernels.ATOM], table[:, kernels.ATOMS] = firsts, atoms
+    pieces = -(-lengths // table[:, kernels.PIECE])
+    table[:, kernels.PIECES], table[:, kernels.PLACE] = pieces, np.cumsum(pieces) - pieces
+    table[:, kernels.A_SAMPLE] = (effort == 1) & (lengths >= _SAMPLED_FROM) & (table[:, kernels.ATOMS] == 1)
+    size = total * 2 << (top - shift)
+    counts = scratch(4 * size).view(np.uint32).reshape(total, 2, -1)
+    counts[:] = 0
+    which = np.empty(int(pieces.sum()), np.int64)
+    kernels.count_runs(readonly(values), table, which, np.uint64(shift), np.uint64(mantissa), np.uint64(mask), counts)
+    for run, first, several in zip(runs, table[:, kernels.PLACE].tolist(), pieces.tolist(), strict=True):
+        run.which = which[first : first + several]
     return counts
 
 
@@ -121,15 +128,6 @@ def exact(values: NDArray[Any], mantissa: int) -> NDArray[np.int64]:
     return counts[0].sum(axis=0, dtype=np.int64)
 
 
-def _ranked(run: Floats, values: NDArray[Any], atoms: int) -> NDArray[np.int64]:
-    """The atom (0 .. atoms - 1) of each piece: by rank of its mean exponent."""
-    which = np.empty(-(-len(values) // run.piece), np.int64)
-    top = 8 * values.dtype.itemsize - 1
-    mask = np.uint64((1 << (top - run.mantissa)) - 1)
-    kernels.rank_pieces(values, np.uint64(run.piece), np.uint64(run.mantissa), mask, atoms, which)
-    return which
-
-
 def join(
     counts: NDArray[np.uint32], atoms: NDArray[np.int64], extra: int, size: int, effort: int, most: int
 ) -> NDArray[np.int64]:
@@ -138,10 +136,10 @@ def join(
     Ordered by mean exponent, neighbours are joined: first those that lose least.
     """
     exponents, means = np.empty((len(atoms), counts.shape[2] >> extra), np.int64), np.empty(len(atoms))
-    kernels.exponents_of(counts, atoms, extra, exponents, means)
+    first, last = kernels.exponents_of(counts, atoms, extra, exponents, means)
     order = np.argsort(means, kind="stable")
     numbers, result = np.empty(len(atoms), np.int64), np.empty(len(atoms), np.int64)
     price = _TABLE + _TIME.get(effort, 0.0) * size
-    kernels.join_neighbours(exponents[order], price, most, float(_PER_EXPONENT), numbers)
+    kernels.join_neighbours(np.ascontiguousarray(exponents[order, first:last]), price, most, float(_PER_EXPONENT), numbers)
     result[order] = numbers
     return result

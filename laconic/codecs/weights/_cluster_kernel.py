@@ -5,12 +5,14 @@ counts: u32[atoms, 2, highs]; neighbouring values count in different halves, so 
 
 import numpy as np
 
-from laconic.codecs.weights._kernel import information
+from laconic.codecs.weights._kernel import different, information
 from laconic.entropy._jit import kernel
 
 ONE = np.uint64(1)
 STEPS = 4096
-SAMPLE, SAMPLED = np.uint64(256), np.uint64(1024)  # values
+SAMPLE, OF_SMALL, OF_LARGE = np.uint64(128), np.uint64(512), np.uint64(1024)  # values
+LARGE = np.uint64(1 << 17)  # values
+FIRST, LENGTH, PIECE, ATOM, ATOMS, PLACE, PIECES, A_SAMPLE = range(8)
 
 
 @kernel
@@ -49,44 +51,102 @@ def rank_pieces(values, piece, shift, mask, atoms, which):  # type: ignore[no-un
 @kernel
 def count_highs(values, piece, atoms, shift, mask, counts):  # type: ignore[no-untyped-def]
     """counts[a, ., value >> shift & mask] += 1 over piece k of values, a = atoms[k]."""
-    n = np.uint64(len(values))
-    for k in range(np.uint64(len(atoms))):
-        begin = k * piece
-        end = min(begin + piece, n)
-        even, odd = counts[atoms[k], 0], counts[atoms[k], 1]
-        whole = begin + ((end - begin) & ~ONE)
+    n, highs, flat, k = np.uint64(len(values)), np.uint64(counts.shape[2]), counts.reshape(-1), np.uint64(0)
+    while k < np.uint64(len(atoms)):
+        atom, begin = np.uint64(atoms[k]), k * piece
+        while k < np.uint64(len(atoms)) and np.uint64(atoms[k]) == atom:  # pieces of one atom in a row are as one
+            k += ONE
+        end = min(k * piece, n)
+        even = np.uint64(2) * atom * highs
+        odd, whole = even + highs, begin + ((end - begin) & ~ONE)
         for i in range(begin, whole, np.uint64(2)):
-            even[(np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
-            odd[(np.uint64(values[i + ONE]) >> shift) & mask] += np.uint32(1)
+            flat[even + ((np.uint64(values[i]) >> shift) & mask)] += np.uint32(1)
+            flat[odd + ((np.uint64(values[i + ONE]) >> shift) & mask)] += np.uint32(1)
         for i in range(whole, end):
-            even[(np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
+            flat[even + ((np.uint64(values[i]) >> shift) & mask)] += np.uint32(1)
 
 
 @kernel
 def sample_highs(values, shift, mask, counts):  # type: ignore[no-untyped-def]
-    """`count_highs` for one atom from a part of the values (SAMPLE of SAMPLED), each counted for the others too."""
+    """`count_highs` for one atom from a part of the values (SAMPLE of OF_SMALL or OF_LARGE), each counted for the others too."""
     n, even, odd = np.uint64(len(values)), counts[0, 0], counts[0, 1]
-    weight = np.uint32(SAMPLED // SAMPLE)
-    for begin in range(np.uint64(0), n, SAMPLED):
+    of = OF_LARGE if n >= LARGE else OF_SMALL
+    weight = np.uint32(of // SAMPLE)
+    for begin in range(np.uint64(0), n, of):
         for i in range(begin, min(begin + SAMPLE, n - ONE), np.uint64(2)):
             even[(np.uint64(values[i]) >> shift) & mask] += weight
             odd[(np.uint64(values[i + ONE]) >> shift) & mask] += weight
 
 
 @kernel
+def count_runs(values, runs, which, shift, low, mask, counts):  # type: ignore[no-untyped-def]
+    """counts, zeros at first, and which, i64[pieces of all runs]: the atom of each piece.
+
+    runs: i64[n, 8], by the names above, of each run: where it lies in values; values in a piece; its first atom and how many; its
+    place in which and how many pieces; whether a sample is enough, for one atom. Highs: value >> shift; exponents: >> low & mask.
+    """
+    highs = np.uint64(counts.shape[2] - 1)
+    for k in range(len(runs)):
+        run = runs[k]
+        part, piece = values[run[FIRST] : run[FIRST] + run[LENGTH]], np.uint64(run[PIECE])
+        mine, atoms = counts[run[ATOM] : run[ATOM] + run[ATOMS]], which[run[PLACE] : run[PLACE] + run[PIECES]]
+        atoms[:] = 0
+        if run[ATOMS] > 1:
+            rank_pieces(part, piece, low, mask, run[ATOMS], atoms)
+        if run[A_SAMPLE]:
+            sample_highs(part, shift, highs, mine)
+        else:
+            count_highs(part, piece, atoms, shift, highs, mine)
+        for i in range(len(atoms)):
+            atoms[i] += run[ATOM]
+
+
+@kernel
+def different_of(values, firsts, lengths, most, found):  # type: ignore[no-untyped-def]
+    """found, i64[n]: how many different values are among at most `most` from the middle of each of n (less than 65536) runs."""
+    short = values.itemsize == 2
+    last = np.zeros(65536 if short else 1, np.uint16)  # the run that had this value, from 1 on
+    for k in range(len(firsts)):
+        n = min(lengths[k], most)
+        begin = firsts[k] + (lengths[k] - n) // 2
+        if not short:
+            found[k] = different(values[begin : begin + n])
+            continue
+        count, mark = 0, np.uint16(k + 1)
+        for i in range(np.uint64(begin), np.uint64(begin + n)):
+            value = np.uint64(values[i])
+            count += last[value] != mark
+            last[value] = mark
+        found[k] = count
+
+
+@kernel
 def exponents_of(counts, chosen, extra, exponents, means):  # type: ignore[no-untyped-def]
-    """exponents i64[n, highs >> extra]: the counts of the chosen atoms (i64[n]) by exponent; means: of the exponents, f64[n]."""
+    """exponents i64[n, highs >> extra]: the counts of the chosen atoms (i64[n]) by exponent; means: of the exponents, f64[n].
+
+    Returns (first, behind the last) of the exponents that any of them has.
+    """
+    sums = np.empty(counts.shape[2], np.uint32)
+    least, most = exponents.shape[1], 0
+    exponents[:] = 0
     for k in range(len(chosen)):
         even, odd = counts[chosen[k], 0], counts[chosen[k], 1]
+        first, last = 0, len(sums) - 1
+        for i in range(len(sums)):
+            sums[i] = even[i] + odd[i]
+        while first < last and sums[first] == 0:
+            first += 1
+        while last > first and sums[last] == 0:
+            last -= 1
         total = weighted = np.int64(0)
-        for i in range(exponents.shape[1]):
-            here = np.int64(0)
-            for j in range(i << extra, (i + 1) << extra):
-                here += np.int64(even[j]) + np.int64(odd[j])
-            exponents[k, i] = here
+        for i in range(first, last + 1):
+            here = np.int64(sums[i])
+            exponents[k, i >> extra] += here
             total += here
-            weighted += here * i
+            weighted += here * (i >> extra)
         means[k] = np.float64(weighted) / np.float64(max(np.int64(1), total))
+        least, most = min(least, first >> extra), max(most, (last >> extra) + 1)
+    return least, max(most, least + 1)
 
 
 @kernel

@@ -16,13 +16,12 @@ bytes are kept that hold a field.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from laconic.codecs.weights import _kernel
-from laconic.codecs.weights._floats_kernel import TILE_BYTES, WALK, merge, split
+from laconic.codecs.weights._floats_kernel import TILE_BYTES, WALK, split
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._pieces import Part
 from laconic.codecs.weights._planes import decode_plane, encode_plane
@@ -33,12 +32,12 @@ from laconic.errors import CorruptFile
 MANTISSAS = {"F64": (8, 52), "F32": (4, 23), "F16": (2, 10), "BF16": (2, 7)}
 """Bytes of a value and bits of its mantissa, by type."""
 
-_BLOCK = 64
+BLOCK = 64
 _STORED = 2  # sign
 _SHORT = 4  # added to the sign
-_SHORT_LOSS = 0.008  # share of a group's bits that short codes may cost
+_SHORT_LOSS = 0.01  # share of a group's bits that short codes may cost, by counts that may be estimates
 _SHORT_LEAST = 1 << 16  # values
-_KINDS = {2: np.uint16, 4: np.uint32, 8: np.uint64}
+KINDS = {2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Layout:
 
     def fields(self) -> NDArray[np.uint64]:
         """u64[fields, 5]: the ops of `merge`."""
-        return _fields(self.size, self.drop, self.bits, self.sign)
+        return fields_of(self.size, self.drop, self.bits, self.sign)
 
     def numbers(self) -> NDArray[np.uint64]:
         """u64[6]: the layout of `merge`."""
@@ -73,7 +72,7 @@ class Layout:
 
 
 @lru_cache(maxsize=64)
-def _fields(size: int, drop: int, bits: int, sign: int) -> NDArray[np.uint64]:
+def fields_of(size: int, drop: int, bits: int, sign: int) -> NDArray[np.uint64]:
     stored = bits + (sign == _STORED)
     ops, at = [], 0
     while at < stored:
@@ -86,50 +85,34 @@ def _fields(size: int, drop: int, bits: int, sign: int) -> NDArray[np.uint64]:
     return readonly(np.array(ops, np.uint64).reshape(-1, 5))
 
 
-def encode_floats(part: Part, mantissa: int, counts: NDArray[np.int64], extra: int, quick: bool = False) -> Writer:
+def encode_floats(
+    part: Part, mantissa: int, counts: NDArray[np.int64], extra: int, quick: bool = False, short: bool = False
+) -> Writer:
     """The group for values (u16, u32 or u64, as `counts` says; at least one) with that many bits of mantissa.
 
     counts: i64[...], how often each exponent with the `extra` upper bits of the mantissa behind it occurs, whatever the sign.
-    quick: short codes are welcome, and the counts are estimates.
+    quick: the counts are estimates; short: short codes are welcome.
     """
-    layout, counted = _choose(part, mantissa, counts, extra, quick)
+    layout, counted = _choose(part, mantissa, counts, extra, short)
+    shortened = layout.code_bits == 4
     codes, planes, highs = _split(part, layout)
     out = Writer()
-    out.write(bytes([layout.size, layout.drop, layout.bits, layout.sign + (_SHORT if layout.code_bits == 4 else 0)]))
+    out.write(bytes([layout.size, layout.drop, layout.bits, layout.sign + (_SHORT if shortened else 0)]))
     out.number(layout.base)
     out.number(len(highs))
-    encode_plane(
-        out, highs.astype("<u2", copy=False).view(np.uint8), stored=quick
-    )  # so few that coding them would only take time
-    encode_plane(out, codes, None if quick else counted)
+    listed = highs.astype("<u2", copy=False).view(np.uint8)
+    encode_plane(out, listed, stored=quick or shortened)  # so few that coding them would only take time
+    encode_plane(out, codes, None if quick or shortened else counted, quick=shortened)
     for plane in planes:
         encode_plane(out, plane)
     return out
-
-
-def decode_floats(data: memoryview, part: Part) -> None:
-    """Fill the bytes of the part from a group; raises CorruptFile."""
-    reader = Reader(data)
-    layout, highs = read_layout(reader, part.size)
-    n = part.size // layout.size
-    codes = decode_plane(reader, plane_size(n, layout.code_bits))
-    fields = layout.fields()
-    planes = [decode_plane(reader, plane_size(n, width)) for width in fields[:, 0].tolist()]
-    reader.finish()
-    places, _kept = _places([codes, *planes], layout, n)
-    found = merge(
-        part.data, part.runs, part.choices, part.group, np.uint64(n), places, fields, layout.numbers(),
-        readonly(highs), _KINDS[layout.size](0), *_workspace(),
-    )  # fmt: skip
-    if found != len(highs):
-        raise CorruptFile("it lists another number of high bits than it has values for")
 
 
 def read_layout(reader: Reader, size: int) -> tuple[Layout, NDArray[np.uint16]]:
     """What comes before the codes in a group of `size` bytes: the layout, and the high bits that are listed."""
     width, drop, bits, sign = reader.take(4)
     layout = Layout(width, drop, bits, sign & ~_SHORT, reader.number(), 4 if sign & _SHORT else 8)
-    if width not in _KINDS or layout.sign > _STORED or layout.magnitude <= bits or layout.base >= 1 << 16 or size % width:
+    if width not in KINDS or layout.sign > _STORED or layout.magnitude <= bits or layout.base >= 1 << 16 or size % width:
         raise CorruptFile("its floating-point values are laid out in an impossible way")
     listed = reader.number()
     if listed > size // width:
@@ -139,19 +122,19 @@ def read_layout(reader: Reader, size: int) -> tuple[Layout, NDArray[np.uint16]]:
 
 def plane_size(n: int, width: int) -> int:
     """Bytes of a plane of n fields."""
-    rest = n % _BLOCK
+    rest = n % BLOCK
     last = -(-rest // 8) if width == 1 else min(rest, 8 * width)
-    return n // _BLOCK * 8 * width + last
+    return n // BLOCK * 8 * width + last
 
 
-def _choose(part: Part, mantissa: int, counts: NDArray[np.int64], extra: int, quick: bool) -> tuple[Layout, NDArray[np.int64]]:
-    """(layout that takes the fewest bits, or nearly so if it is quick; counts of its codes)."""
+def _choose(part: Part, mantissa: int, counts: NDArray[np.int64], extra: int, short: bool) -> tuple[Layout, NDArray[np.int64]]:
+    """(layout that takes the fewest bits, or nearly so with short codes; counts of its codes, unless they are short)."""
     size = (len(counts).bit_length() - extra + mantissa) // 8
     drop, sign = _common(part, mantissa, size)
     n, codes = part.size // size, np.empty(256, np.int64)
     kept, base, cost = _kernel.choose(counts, extra, mantissa - drop, n, 255, codes)
     layout = Layout(size, drop, mantissa - drop - int(kept), sign, int(base))
-    if quick and n >= _SHORT_LEAST:
+    if short and n >= _SHORT_LEAST:
         most = (cost + n) * (1 + _SHORT_LOSS) - n  # of n signs, too
         kept, base, cost = _kernel.choose(counts, extra, mantissa - drop, n, 15, np.empty(16, np.int64))
         if cost < most:
@@ -175,13 +158,13 @@ def _split(part: Part, layout: Layout) -> tuple[NDArray[np.uint8], list[NDArray[
     """Codes, planes and listed high bits of the values."""
     n, fields = part.size // layout.size, layout.fields()
     widths = [layout.code_bits, *fields[:, 0].tolist()]
-    planes = [scratch(-(-n // _BLOCK) * 8 * width) for width in widths]
-    data, places, numbers = readonly(part.data), _addresses(planes), layout.numbers()
-    for room in (n // 64 + _BLOCK, n):  # mostly few are listed, or none
+    planes = [scratch(-(-n // BLOCK) * 8 * width) for width in widths]
+    data, places, numbers = readonly(part.data), addresses(planes), layout.numbers()
+    for room in (n // 64 + BLOCK, n):  # mostly few are listed, or none
         highs = np.empty(room, np.uint16)
         found, some = split(
             data, part.runs, part.choices, part.group, np.uint64(n), places, fields, numbers, highs,
-            _KINDS[layout.size](0), *_workspace(),
+            KINDS[layout.size](0), *workspace(),
         )  # fmt: skip
         if found <= room or not some:
             break
@@ -189,23 +172,9 @@ def _split(part: Part, layout: Layout) -> tuple[NDArray[np.uint8], list[NDArray[
     return codes, others, highs[: int(found) if some else 0]
 
 
-def _places(planes: list[NDArray[np.uint8]], layout: Layout, n: int) -> tuple[NDArray[np.uint64], NDArray[Any]]:
-    """The places of `merge`, and what must live as long: kernels read whole blocks, and what is left gets a padded copy."""
-    begins = _addresses(planes)
-    if n % _BLOCK == 0:
-        return np.stack([begins, begins]), begins
-    whole = n // _BLOCK
-    padded, widths = np.zeros((len(planes), _BLOCK), np.uint8), [layout.code_bits, *layout.fields()[:, 0].tolist()]
-    for row, plane, width in zip(padded, planes, widths, strict=True):
-        rest = plane[whole * 8 * width :]
-        row[: len(rest)] = rest
-    tails = _addresses(list(padded)) - np.array([whole * 8 * width for width in widths], np.uint64)
-    return np.stack([begins, tails]), padded
-
-
-def _workspace() -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+def workspace() -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
     return np.empty(TILE_BYTES, np.uint8), np.zeros(WALK, np.uint64)
 
 
-def _addresses(planes: list[NDArray[np.uint8]]) -> NDArray[np.uint64]:
+def addresses(planes: list[NDArray[np.uint8]]) -> NDArray[np.uint64]:
     return np.array([plane.__array_interface__["data"][0] for plane in planes], np.uint64)

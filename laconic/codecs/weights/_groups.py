@@ -1,6 +1,7 @@
 """The groups of a chunk: which bytes are coded together, and as what."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +56,12 @@ def grouped(
         mine = [number for number, name in enumerate(names) if name == kind]
         most = max(1, (MOST_GROUPS - len(groups)) // (len(kinds) - position))
         if kind in MANTISSAS:
-            parts = [data[begins[number] : begins[number + 1]] for number in mine]
-            floats, found = _float_groups(kind, [runs[number] for number in mine], parts, effort, most)
+            size = MANTISSAS[kind][0]
+            place = _in_one(data, [(begins[number], begins[number + 1]) for number in mine], size)
+            floats, found = _float_groups(kind, [runs[number] for number in mine], *place, effort, most)
             for number, part in zip(mine, floats, strict=True):
                 chosen[number] = part.which + len(groups)
-                sizes[number] = runs[number].size, part.piece * part.values.itemsize or runs[number].size
+                sizes[number] = runs[number].size, part.piece * size or runs[number].size
         else:
             found, which = _other_groups(kind, [runs[number] for number in mine], most)
             for number, group in zip(mine, which, strict=True):
@@ -70,15 +72,14 @@ def grouped(
 
 
 def _float_groups(
-    kind: str, runs: list[Run], parts: list[NDArray[np.uint8]], effort: int, most: int
+    kind: str, runs: list[Run], values: NDArray[Any], begins: NDArray[np.int64], effort: int, most: int
 ) -> tuple[list[Floats], list[Group]]:
     size, mantissa = MANTISSAS[kind]
     floats = []
-    for run, part in zip(runs, parts, strict=True):
-        values = part.view(f"<u{size}")
-        floats.append(Floats(values if values.flags.aligned else values.copy(), mantissa, cut(run, size, effort)))
-    alone = _alone(floats, min(most, most_atoms(size, mantissa)) // 2)
-    counts = count(floats, effort)
+    for run, begin in zip(runs, begins.tolist(), strict=True):
+        floats.append(Floats(values[begin : begin + run.size // size], mantissa, cut(run, size, effort)))
+    alone = _alone(floats, min(most, most_atoms(size, mantissa)) // 2, values, begins)
+    counts = count(floats, effort, (values, begins))
     extra = min(EXTRA, mantissa)
     joined = _joined(floats, alone, counts, extra, effort, most - len(alone))
     for item in floats:
@@ -91,9 +92,23 @@ def _float_groups(
     return floats, groups
 
 
-def _alone(floats: list[Floats], most: int) -> list[Floats]:
+def _in_one(data: NDArray[np.uint8], runs: list[tuple[int, int]], size: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """One array of values of `size` bytes that has those of all runs, (begin, end) in data, and where in it each begins."""
+    places, kind = np.array(runs), f"<u{size}"
+    values = data[places[0, 0] : places[-1, 1]]
+    begins = places[:, 0] - places[0, 0]
+    if not (begins % size).any():
+        values = values.view(kind)
+        return values if values.flags.aligned else values.copy(), begins // size
+    sizes = places[:, 1] - places[:, 0]
+    return np.concatenate([data[begin:end] for begin, end in runs]).view(kind), (np.cumsum(sizes) - sizes) // size
+
+
+def _alone(floats: list[Floats], most: int, values: NDArray[Any], begins: NDArray[np.int64]) -> list[Floats]:
     """Those runs whose values repeat, at most so many; they stay in one piece and come first."""
-    found = [run for run in floats if len(run.values) >= _LOOKED_AT and repeats(run.values)]
+    lengths = np.array([len(run.values) for run in floats])
+    few = repeats(values, begins, lengths)
+    found = [run for run, repeated in zip(floats, few, strict=True) if repeated and len(run.values) >= _LOOKED_AT]
     for run in found[:most]:
         run.piece, run.alone = 0, True
     return found[:most]

@@ -158,12 +158,26 @@ def sampled_entropy(plane, samples, size):  # type: ignore[no-untyped-def]
 @kernel
 def different(values):  # type: ignore[no-untyped-def]
     """How many different values (unsigned, at most 1024) there are."""
-    slots, used, count = np.empty(4096, np.uint64), np.zeros(4096, np.bool_), 0
-    for i in range(len(values)):
+    slots, used, count = np.empty(4096, np.uint64), np.zeros(4096, np.uint8), 0
+    for i in range(np.uint64(len(values))):
         value = np.uint64(values[i])
         slot = (value * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(52)
         while used[slot] and slots[slot] != value:
             slot = (slot + ONE) & np.uint64(4095)
         count += not used[slot]
-        used[slot], slots[slot] = True, value
+        used[slot], slots[slot] = np.uint8(1), value
     return count
+
+
+@kernel
+def estimate_bytes(plane, counts):  # type: ignore[no-untyped-def]
+    """counts, u32[256], from a quarter of plane (u8): about how often each byte occurs, at least once."""
+    parts = np.zeros((2, 256), np.uint32)
+    first, second = parts[0], parts[1]
+    n = np.uint64(len(plane))
+    for begin in range(np.uint64(0), n, np.uint64(1024)):
+        for i in range(begin, min(begin + np.uint64(256), n - ONE), np.uint64(2)):
+            first[plane[i]] += np.uint32(1)
+            second[plane[i + ONE]] += np.uint32(1)
+    for k in range(256):
+        counts[k] = max(np.uint32(1), (first[k] + second[k]) * np.uint32(4))

@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from laconic.codecs.bytes.codec import Bytes
 from laconic.codecs.weights._cluster import exact
 from laconic.codecs.weights._delta import decode_delta, encode_delta
-from laconic.codecs.weights._floats import decode_floats, encode_floats
+from laconic.codecs.weights._floats import encode_floats
+from laconic.codecs.weights._floats_decode import decode_floats
 from laconic.codecs.weights._groups import Group, grouped
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._pieces import Part, Pieces
 from laconic.codecs.weights._plan import FOREIGN, Plan
 from laconic.codecs.weights._planes import decode_plane, encode_plane, entropy
-from laconic.codecs.weights._scratch import chunk_memory
+from laconic.codecs.weights._scratch import chunk_memory, passing_memory
 from laconic.codecs.weights._special import decode_few, decode_sparse, encode_few, encode_sparse
 from laconic.entropy._rans_dispatch import readonly
 from laconic.errors import CorruptFile
@@ -36,6 +37,7 @@ from laconic.errors import CorruptFile
 STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE, DELTA = range(9)
 _UNITS = (1, 2, 4, 8)
 _SAMPLE = 1 << 16  # bytes
+_MOST_SHORT = 2  # effort up to which short codes may be used
 
 Remake = Callable[[bytes], bytes]
 """Makes the head of a safetensors file from its metadata; raises CorruptFile."""
@@ -64,7 +66,9 @@ def encode_payload(
         return out.data
 
 
-def decode_payload(payload: bytes, size: int, remake: Remake, base: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def decode_payload(
+    payload: bytes | memoryview, size: int, remake: Remake, base: Callable[[], NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
     """The u8[size] bytes of a chunk; raises CorruptFile. base: gives the bytes that kind 8 refers to."""
     with chunk_memory():
         reader = Reader(payload)
@@ -72,25 +76,39 @@ def decode_payload(payload: bytes, size: int, remake: Remake, base: Callable[[],
         out = np.empty(size, np.uint8)
         for group in range(pieces.groups()):
             kind, data = reader.take(1)[0], reader.piece()
-            part = pieces.part(out, group)
-            if kind == FLOATS:
-                decode_floats(data, part)
-                continue
-            content = part.content() if part.whole else np.empty(part.size, np.uint8)
-            if kind == DELTA:
-                decode_delta(data, pieces.part(base(), group).content(), content)
-            else:
-                decode_group(kind, data, content, remake)
-            if not part.whole:
-                part.fill(content)
+            with passing_memory():
+                _decode_group_into(out, pieces, group, kind, data, remake, base)
         reader.finish()
         return out
+
+
+def _decode_group_into(
+    out: NDArray[np.uint8],
+    pieces: Pieces,
+    group: int,
+    kind: int,
+    data: memoryview,
+    remake: Remake,
+    base: Callable[[], NDArray[np.uint8]],
+) -> None:
+    part = pieces.part(out, group)
+    if kind == FLOATS:
+        decode_floats(data, part)
+        return
+    content = part.content() if part.whole else np.empty(part.size, np.uint8)
+    if kind == DELTA:
+        decode_delta(data, pieces.part(base(), group).content(), content)
+    else:
+        decode_group(kind, data, content, remake)
+    if not part.whole:
+        part.fill(content)
 
 
 def _encode_group(part: Part, group: Group, effort: int, base: NDArray[np.uint8] | None) -> tuple[int, Any]:
     """(kind, data: bytes, an array of them or a Writer) for the content of one group: the shortest that comes into question."""
     if base is None and group.counts is not None and not group.repeats and not _constant_unit(part.head()):
-        floats = encode_floats(part, group.mantissa, group.counts, group.extra, effort == 1)  # the commonest case, without a copy
+        # The commonest case, without a copy.
+        floats = encode_floats(part, group.mantissa, group.counts, group.extra, effort == 1, effort <= _MOST_SHORT)
         return (FLOATS, floats) if len(floats) < part.size else (STORED, part.content())
     array = part.content()
     unit = _constant_unit(array)

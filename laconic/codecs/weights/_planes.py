@@ -24,17 +24,25 @@ RAW, CONSTANT, SEGMENTS, RANS = range(4)
 
 SEGMENTED = 1 << 15  # bytes
 _LARGE = 1 << 19  # bytes of a plane above which a finer table pays
+_ESTIMATED = 1 << 17  # bytes of a plane from which on a part of it tells enough
+_FINE = 13  # bits of a table that has every byte, whether it occurs or not
 _OVERHEAD = 48  # bytes of table and stream that the entropy does not tell of, at least
 _SAMPLES, _SAMPLE = 32, 512  # pieces of a plane, and bytes in each, that are looked at first
 _WORTH = 0.004  # share of a plane that coding must save
 
 
-def encode_plane(out: Writer, plane: Bytes, counts: NDArray[Any] | None = None, stored: bool = False) -> None:
+def encode_plane(
+    out: Writer, plane: Bytes, counts: NDArray[Any] | None = None, stored: bool = False, quick: bool = False
+) -> None:
     """Append `plane` in the shortest form, or `stored` as it is.
 
-    counts: integers[256], how often each byte occurs, where that is known.
+    counts: integers[256], how often each byte occurs, where that is known; quick: those of a large plane may be estimated.
     """
-    if counts is None and len(plane) and not stored:
+    estimated = quick and counts is None and len(plane) >= _ESTIMATED
+    if estimated:
+        counts = np.empty(256, np.uint32)
+        _kernel.estimate_bytes(readonly(plane), counts)
+    elif counts is None and len(plane) and not stored:
         counts = _counts_if_promising(plane)
     if counts is None:
         _raw(out, plane)
@@ -46,12 +54,12 @@ def encode_plane(out: Writer, plane: Bytes, counts: NDArray[Any] | None = None, 
     if len(used) == 0 or entropy(counts) / 8 + _OVERHEAD > len(plane) * (1 - _WORTH):
         _raw(out, plane)
         return
-    bits = freq_bits(len(plane), len(used))
+    bits = max(freq_bits(len(plane), len(used)), _FINE if estimated else 0)
     tables = Tables.of_one(_kernel.normalised(counts[: used[-1] + 1].astype(np.int64), 1 << bits), bits)
     packed, stream = tables.pack(), Writer()
     if len(plane) >= SEGMENTED:
         method = SEGMENTS
-        for part in segment_parts(plane, tables):
+        for part in segment_parts(plane, tables, memory=scratch):
             stream.write(part)
     else:
         method = RANS

@@ -34,6 +34,15 @@ def chunk_memory() -> Iterator[None]:
             _spare.append(buffer)
 
 
+@contextmanager
+def passing_memory() -> Iterator[None]:
+    """Around a step within `chunk_memory`: what `scratch` gives inside is free again behind it, and still in the caches."""
+    buffer, used = getattr(_local, "buffer", None), getattr(_local, "used", 0)
+    yield
+    if getattr(_local, "buffer", None) is buffer:
+        _local.used = used
+
+
 def scratch(size: int) -> NDArray[np.uint8]:
     """u8[size] of undefined content, this thread's own until its `chunk_memory` ends; outside of one, fresh memory."""
     if getattr(_local, "buffer", None) is None:

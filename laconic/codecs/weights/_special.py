@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from laconic.codecs.weights import _kernel
-from laconic.codecs.weights._floats import decode_floats, encode_floats
+from laconic.codecs.weights._cluster_kernel import different_of
+from laconic.codecs.weights._floats import encode_floats
+from laconic.codecs.weights._floats_decode import decode_floats
 from laconic.codecs.weights._numbers import Reader, Writer
 from laconic.codecs.weights._pieces import Part
 from laconic.codecs.weights._planes import decode_plane, encode_plane
@@ -24,11 +25,12 @@ _REPEATED = {2: 0.5, 4: 0.1, 8: 0.1}  # share of a sample that must be repetitio
 _ZEROS = 0.05  # share of zeros from which a mask pays
 
 
-def repeats(values: NDArray[Any]) -> bool:
-    """Whether a sample from the middle of the values has so many equal ones that they deserve a closer look."""
-    begin = max(0, (len(values) - _SAMPLE) // 2)
-    sample = values[begin : begin + _SAMPLE]
-    return _kernel.different(readonly(sample)) <= len(sample) * (1 - _REPEATED[values.itemsize])
+def repeats(values: NDArray[Any], begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[bool]:
+    """For runs of `values`: whether a sample from the middle has so many equal ones that the run deserves a closer look."""
+    found = np.empty(len(begins), np.int64)
+    different_of(readonly(values), begins, lengths, _SAMPLE, found)
+    few: list[bool] = (found <= np.minimum(lengths, _SAMPLE) * (1 - _REPEATED[values.itemsize])).tolist()
+    return few
 
 
 def encode_few(values: NDArray[Any]) -> Writer | None:

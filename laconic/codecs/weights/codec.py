@@ -51,6 +51,7 @@ class Weights(Codec[Tensors]):
     name = "weights"
     stream_version = 0
     identical = "bytes"
+    takes_views = True
     media = "laconic.media.tensors"
     Options = _Options
 
@@ -104,6 +105,8 @@ class Weights(Codec[Tensors]):
         """One chunk for at most 4 MiB of the file."""
         base = self._base()
         like = None if base is None else self._reference(base, value.entries)
+        if threads == 1:  # a chunk takes milliseconds: handing it to another thread would cost as much as some of its steps
+            return (self._chunk(item, like) for item in _items(value))
         return ordered_map(lambda item: self._chunk(item, like), _items(value), threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> memoryview:
