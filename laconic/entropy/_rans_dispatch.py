@@ -162,7 +162,7 @@ def _decode_slowly(
     return int(
         portable.decode_search(
             out, _U64(begin), _U64(end), _U64(first), states, _U64(len(states) - 1), words, _U64(at), _U64(stop), search.rows,
-            _U64(search.stride), _U64(search.shift), tables.spans, tables.values, _U64(tables.freq_bits), index,
+            search.modes, _U64(search.stride), _U64(search.shift), tables.spans, tables.values, _U64(tables.freq_bits), index,
         )
     )  # fmt: skip
 

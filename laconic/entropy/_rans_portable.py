@@ -42,7 +42,9 @@ def encode_rows(rows, begin, end, first, states, mask, spans, freq_bits, words, 
 
 
 @kernel
-def decode_search(out, begin, end, first, states, mask, words, at, stop, buckets, stride, shift, spans, values, freq_bits, index):  # type: ignore[no-untyped-def]
+def decode_search(
+    out, begin, end, first, states, mask, words, at, stop, buckets, modes, stride, shift, spans, values, freq_bits, index
+):  # type: ignore[no-untyped-def]
     """Decode out[begin:end]; out[0] is symbol number `first`. Any table, by bucket and bisection (see `Tables.search`).
 
     Returns the position after the last word read. A state that wants a word at `stop` gets none; in a stream of one lane this
@@ -56,18 +58,20 @@ def decode_search(out, begin, end, first, states, mask, words, at, stop, buckets
         lane = (first + i) & mask
         x = np.uint64(states[lane])
         slot = x & slots
-        bucket = slot >> shift
-        if index is not None:
-            bucket += stride * np.uint64(index[i])
-        row = np.uint64(buckets[bucket])
-        last = np.uint64(buckets[bucket + ONE])
-        while row < last:
-            middle = (row + last + ONE) >> ONE
-            if (spans[middle] >> np.uint64(32)) <= slot:
-                row = middle
-            else:
-                last = middle - ONE
+        table = np.uint64(index[i]) if index is not None else ZERO
+        row = np.uint64(modes[table])
         span = spans[row]
+        if slot - (span >> np.uint64(32)) >= span & LOW32:  # below its start, too: that wraps around
+            bucket = (slot >> shift) + stride * table
+            row = np.uint64(buckets[bucket])
+            last = np.uint64(buckets[bucket + ONE])
+            while row < last:
+                middle = (row + last + ONE) >> ONE
+                if (spans[middle] >> np.uint64(32)) <= slot:
+                    row = middle
+                else:
+                    last = middle - ONE
+            span = spans[row]
         out[i] = values[row]
         x = (span & LOW32) * (x >> freq_bits) + (slot - (span >> np.uint64(32)))
         refilled = (x << word_bits) | np.uint64(words[at])  # before the test: a branch would be mispredicted

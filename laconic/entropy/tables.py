@@ -25,9 +25,11 @@ class Search(NamedTuple):
     """Look-up by bucket and bisection, for any table. Rows count through all tables of the stack.
 
     rows[t * stride + (slot >> shift)] is the last row that starts at or before that bucket; the next entry bounds it above.
+    modes[t] is a row of the highest frequency: the one to try first, since `rows` is large for a cache.
     """
 
     rows: NDArray[np.uint32]
+    modes: NDArray[np.uint32]
     stride: int
     shift: int
 
@@ -214,7 +216,8 @@ class Tables:
 
             found = np.empty((1 << buckets) + 1, np.uint32)
             fill_search(self.freqs, np.uint64(self.freq_bits), np.uint64(self.freq_bits - buckets), found)
-            return Search(_frozen(found), len(found), self.freq_bits - buckets)
+            mode = np.array([self.freqs.argmax()], np.uint32)
+            return Search(_frozen(found), _frozen(mode), len(found), self.freq_bits - buckets)
         keys = self.starts.astype(np.uint64) + np.repeat(
             np.arange(len(self), dtype=np.uint64) << np.uint64(32), np.diff(self.offsets)
         )
@@ -222,7 +225,12 @@ class Tables:
         marks[-1] -= np.uint64(1)
         wanted = (np.arange(len(self), dtype=np.uint64)[:, None] << np.uint64(32)) + marks[None, :]
         rows = np.searchsorted(keys, wanted.ravel(), side="right") - 1
-        return Search(_frozen(rows.astype(np.uint32)), (1 << buckets) + 1, self.freq_bits - buckets)
+        highest = np.maximum.reduceat(self.freqs, self.offsets[:-1])
+        modes = np.flatnonzero(self.freqs == np.repeat(highest, np.diff(self.offsets)))
+        modes = modes[np.searchsorted(modes, self.offsets[:-1])]  # the first one of each table
+        return Search(
+            _frozen(rows.astype(np.uint32)), _frozen(modes.astype(np.uint32)), (1 << buckets) + 1, self.freq_bits - buckets
+        )
 
     @cached_property
     def small_spans(self) -> NDArray[np.uint32]:
