@@ -42,9 +42,9 @@ def encode_rows(rows, begin, end, first, states, mask, spans, freq_bits, words, 
 
 
 @kernel
-def decode_search(
+def decode_search(  # type: ignore[no-untyped-def]
     out, begin, end, first, states, mask, words, at, stop, buckets, modes, stride, shift, spans, values, freq_bits, index
-):  # type: ignore[no-untyped-def]
+):
     """Decode out[begin:end]; out[0] is symbol number `first`. Any table, by bucket and bisection (see `Tables.search`).
 
     Returns the position after the last word read. A state that wants a word at `stop` gets none; in a stream of one lane this
