@@ -244,7 +244,7 @@ def test_the_model_that_comes_with_laconic(monkeypatch):
 
 
 def test_effort_finds_cheaper_latents():
-    """By what both minimise: bits, and squared error at the price that makes rounding right."""
+    """By what the search minimises: bits, and squared error at the price of training."""
     network = _model_files.by_path(learned.model_file()).network
     pixels, place = photo(150, 130), (0, 150, 0, 130)
     for quality in (20, 80):

@@ -19,13 +19,14 @@ from laconic.models.exact import ExactLayer, exactly
 from laconic.models.image.entropy import EntropyModel
 from laconic.models.image.entropy import Part as Step
 from laconic.models.image.model import ImageModel
-from laconic.models.image.options import PATCH, level_of
+from laconic.models.image.options import PATCH, distortion_weight, level_of
 from laconic.models.image.rate import bits_of_each
-from laconic.models.image.rounding import BIT
 from laconic.models.image.transforms import reach
 
-STEPS = (0, 0, 0, 0, 1, 2, 4, 8, 16)
+STEPS = (0, 0, 0, 1, 2, 3, 5, 8, 16)
 """Of efforts 1 to 9."""
+_CAUTION = 4  # parts of the way that the first step goes: a channel's own curvature is less than it has with all others
+_FURTHEST = 1.0  # that a step looks
 _PIECE = 48  # latents a side whose synthesis is differentiated at once: bounds the memory
 _PROBE = 16  # latents a side from which curvatures are measured
 _LEAST = 1 / 16  # of the mean curvature: a channel that hardly shows is moved no faster
@@ -47,7 +48,8 @@ def searched(picture: Picture, place: Place, effort: int) -> Encoder:
             best, least = coder, cost
         if step < steps:
             slope = window.price * slope + _context_slope(picture, coder)
-            latents = latents + (coder.values - slope / window.curvature - latents) / (2 + step)
+            move = (slope / window.curvature).clamp(-_FURTHEST, _FURTHEST)
+            latents = latents + (coder.values - move - latents) / (_CAUTION + step)
     assert best is not None
     return best
 
@@ -56,7 +58,7 @@ class _Window:
     """A tile and what of its neighbours its pixels depend on; those keep the latents of analysis.
 
     latents: float32[latents, rows, columns] of the tile, as analysis makes them. price: bits that one unit of squared error is
-    worth, which is what makes rounding with `BIT` right on average. curvature: of price * error, float32[latents, 1, 1].
+    worth, as in training. curvature: of price * error, float32[latents, 1, 1].
     """
 
     def __init__(self, picture: Picture, place: Place) -> None:
@@ -74,7 +76,7 @@ class _Window:
         self._columns = range((left - x0) // PATCH, -(-(right - x0) // PATCH))
         self.latents = self._inner(self._values).clone()
         strength = self._strength()
-        self.price = float(1 / (BIT * strength.mean()))
+        self.price = distortion_weight(picture.network.options, picture.t) / 3
         self.curvature = 2 * self.price * strength.clamp(min=_LEAST * float(strength.mean()))[:, None, None]
 
     def error(self, values: Tensor, differentiate: bool) -> tuple[float, Tensor]:
