@@ -24,7 +24,7 @@ Place = str | os.PathLike[str] | BinaryIO
 @dataclass(frozen=True)
 class FileResult:
     """What a file function did: bytes of the original (`size`) and of the `.lac` file (`encoded`); `damage` holds a message
-    for each chunk that `salvage` could not decode, `remark` what the user should know about the choice of codec."""
+    for each chunk that `salvage` could not decode, `remark` what the user should know about the choice of codec or format."""
 
     size: int
     encoded: int
@@ -101,11 +101,13 @@ def decode_file(
         size = 0
         with _open_target(target, force) as out:
             value = decoding.codec.assemble(header, decoding.parts(chunks, threads, _with_total(progress, opened, max_size)))
-            for block in _coding.media_of(decoding.codec).to_blocks(value, _suffix(target)):
+            media = _coding.media_of(decoding.codec)
+            for block in media.to_blocks(value, _suffix(target)):
                 out.write(block)
                 size += len(block)
         encoded = opened.position if isinstance(opened, PipeSource) else opened.size or 0
-    return FileResult(size, encoded, header.codec, header.identical, tuple(decoding.damage))
+    remark = _other_format(media, value, target, header)
+    return FileResult(size, encoded, header.codec, header.identical, tuple(decoding.damage), remark)
 
 
 def append_file(
@@ -165,6 +167,18 @@ def _refuse_early(source: Place, target: Place, force: bool) -> None:
 
 def _suffix(target: Place) -> str:
     return Path(target).suffix.lower() if isinstance(target, str | os.PathLike) else ""
+
+
+def _other_format(media: Any, value: Any, target: Place, header: Header) -> str | None:
+    """What to say of a file that is of another format than its name tells; None where all is as expected."""
+    known, suffix = getattr(media, "SUFFIXES", {}), _suffix(target)
+    if not known or not suffix:
+        return None
+    format_ = media.written(value, suffix)
+    usual = suffix == Path(header.name or "").suffix.lower() and format_ == header.format
+    if usual or known.get(suffix) == format_:
+        return None
+    return f"it is a {format_.upper()} file: {suffix} cannot be written from {header.codec}, only {', '.join(sorted(known))}"
 
 
 def _open_target(place: Place, force: bool) -> AbstractContextManager[BinaryIO]:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from laconic.errors import BadInput, LaconicError
@@ -76,6 +76,21 @@ def make_plan(inputs: list[str], output: str | None, rename: Callable[[str], str
             jobs.append(Job(name, str(Path(output) / rename(Path(name).name)) if into_folder else output))
     _check_distinct(jobs)
     return Plan(jobs, empty)
+
+
+def without(plan: Plan, named: list[str], skip: Callable[[str], bool]) -> Plan:
+    """The plan less those files of folders that `skip` is true for; files that were named themselves stay.
+
+    One that cannot be opened stays too: its own turn will tell.
+    """
+
+    def stays(job: Job) -> bool:
+        try:
+            return job.source in named or not skip(job.source)
+        except OSError:
+            return True
+
+    return replace(plan, jobs=[job for job in plan.jobs if stays(job)])
 
 
 def walk_files(folder: Path) -> Iterator[Path]:

@@ -70,7 +70,7 @@ def say(args: argparse.Namespace, job: Job, text: str) -> None:
     """The line about one finished file: on standard output, unless the data itself goes there. Not with -q or --json."""
     if not args.quiet and not args.json:
         place = f"{job.source} -> {job.target}" if args.verbose else job.source
-        print(f"{place}: {text}", file=sys.stderr if job.target == PIPE else sys.stdout, flush=True)
+        print(f"{printable(place)}: {text}", file=sys.stderr if job.target == PIPE else sys.stdout, flush=True)
 
 
 def describe(error: LaconicError | OSError) -> str:
@@ -83,12 +83,17 @@ def describe(error: LaconicError | OSError) -> str:
 def note(args: argparse.Namespace, text: str) -> None:
     """A remark on standard error, unless -q."""
     if not args.quiet:
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
+
+
+def printable(value: Any) -> str:
+    """As text without control characters: names and metadata come from files, and a terminal obeys what it is told."""
+    return "".join(c if c.isprintable() else "?" for c in str(value))
 
 
 def complain(text: str) -> None:
     """An error or warning on standard error, in one line."""
-    print(f"laconic: {' '.join(text.split())}", file=sys.stderr, flush=True)
+    print(f"laconic: {printable(' '.join(text.split()))}", file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:

@@ -3,11 +3,10 @@
 import argparse
 import sys
 import time
-from dataclasses import replace
 
 from laconic.cli import _coded_safetensors
 from laconic.cli._common import add_base_flag, add_file_flags, check_device, is_lac, run_jobs
-from laconic.cli._files import PIPE, Job, Plan, decoded_name, make_plan
+from laconic.cli._files import PIPE, Job, decoded_name, make_plan, without
 from laconic.cli._progress import Meter
 from laconic.cli._report import IDENTICAL, complain, file_facts, note, print_json, say, speed_text
 from laconic.errors import BadInput
@@ -30,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     check_device(args)
     if PIPE in args.inputs and sys.stdin.isatty():
         raise BadInput("standard input is a terminal; name a file, or send one through a pipe")
-    plan = _without_others(args, make_plan(args.inputs, args.output, decoded_name))
+    plan = without(make_plan(args.inputs, args.output, decoded_name), args.inputs, lambda name: _no_lac(args, name))
 
     def from_lac(job: Job, meter: Meter) -> api.FileResult:
         return api.decode_file(
@@ -54,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         meter.stop()
         for message in done.damage:
             complain(message)
+        if done.remark:
+            note(args, f"{job.target}: {done.remark}")
         if args.json:
             print_json({**file_facts(job, done, seconds), "damage": list(done.damage)})
         change = f"{done.encoded:,} -> {done.size:,} bytes, {speed_text(done.size, seconds)}"
@@ -65,15 +66,12 @@ def run(args: argparse.Namespace) -> int:
     return run_jobs(args, plan, "decoding", convert)
 
 
-def _without_others(args: argparse.Namespace, plan: Plan) -> Plan:
-    """The plan without those files of a folder that are no `.lac` files; files that were named themselves stay."""
-    jobs = []
-    for job in plan.jobs:
-        if job.source in args.inputs or is_lac(job.source) or _coded_safetensors.holds_coded(job.source):
-            jobs.append(job)
-        else:
-            note(args, f"{job.source}: skipped, it is no .lac file")
-    return replace(plan, jobs=jobs)
+def _no_lac(args: argparse.Namespace, name: str) -> bool:
+    """Whether a file in a folder is left out, and says so."""
+    if is_lac(name) or _coded_safetensors.holds_coded(name):
+        return False
+    note(args, f"{name}: skipped, it is no .lac file")
+    return True
 
 
 def _is_safetensors(job: Job) -> bool:

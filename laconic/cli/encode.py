@@ -8,8 +8,8 @@ from typing import Any
 
 from laconic.cli import _coded_safetensors
 from laconic.cli._codec_options import add_codec_flags, given_options, peek_codec
-from laconic.cli._common import add_file_flags, check_device, run_jobs
-from laconic.cli._files import PIPE, Job, UsageError, encoded_name, make_plan
+from laconic.cli._common import add_file_flags, check_device, is_lac, run_jobs
+from laconic.cli._files import PIPE, SUFFIX, Job, UsageError, encoded_name, make_plan, without
 from laconic.cli._progress import Meter
 from laconic.cli._report import IDENTICAL, change_text, file_facts, note, print_json, say, speed_text
 from laconic.errors import LaconicError
@@ -49,12 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Encode everything that the arguments name."""
+    """Encode everything that the arguments name; in folders, whatever is no `.lac` file yet."""
     from laconic import api
 
     check_device(args)
     options = given_options(args)
-    plan = make_plan(args.inputs, args.output, encoded_name)
+    plan = without(make_plan(args.inputs, args.output, encoded_name), args.inputs, lambda name: _encoded_already(args, name))
 
     def as_lac(job: Job, meter: Meter, codec: str | None, options: dict[str, Any]) -> api.FileResult:
         return api.encode_file(
@@ -87,6 +87,14 @@ def run(args: argparse.Namespace) -> int:
         return True
 
     return run_jobs(args, plan, "encoding", convert)
+
+
+def _encoded_already(args: argparse.Namespace, name: str) -> bool:
+    """Whether a file in a folder is left out, and says so."""
+    if not name.endswith(SUFFIX) or not is_lac(name):
+        return False
+    note(args, f"{name}: skipped, it is a .lac file already; name it to encode it again")
+    return True
 
 
 def _with_base(args: argparse.Namespace, job: Job, options: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:

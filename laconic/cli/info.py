@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from laconic.cli import _coded_safetensors
 from laconic.cli._common import lac_files
 from laconic.cli._files import PIPE
-from laconic.cli._report import IDENTICAL, complain, describe, print_json, ratio_text
+from laconic.cli._report import IDENTICAL, complain, describe, print_json, printable, ratio_text
 from laconic.errors import BadInput, LaconicError
 
 if TYPE_CHECKING:
@@ -74,10 +74,10 @@ def _as_text(name: str, found: "Info") -> str:
         elif key == "base" and isinstance(value, dict):
             lines.append(("base", f"{value['name']}, {value['size']:,} bytes, xxh3-128 {value['hash']}"))
         else:
-            lines.append((str(key), _printable(value)))
+            lines.append((str(key), printable(value)))
     if found.problem:
         lines.append(("problem", found.problem))
-    return "\n".join([f"{name}", *(f"  {_printable(key):<10} {_printable(value)}" for key, value in lines)])
+    return "\n".join([printable(name), *(f"  {printable(key):<10} {printable(value)}" for key, value in lines)])
 
 
 def _tensors(tensors: dict[str, Any]) -> list[tuple[str, str]]:
@@ -88,8 +88,3 @@ def _tensors(tensors: dict[str, Any]) -> list[tuple[str, str]]:
         share = f" ({100 * coded / size:.1f} %)" if size else ""
         lines.append(("", f"{name}: {facts['dtype']} {shape}, {size:,} -> {coded:,} bytes{share}"))
     return lines
-
-
-def _printable(value: Any) -> str:
-    """As text without control characters: names and metadata come from the file, and a terminal obeys what it is told."""
-    return "".join(c if c.isprintable() else "?" for c in str(value))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 LAYOUTS = ("u8", "i8", "i16le", "i24le", "i32le", "f32le", "i16be", "i24be", "i32be", "f32be")
 """How one sample is stored: type, bits, byte order. A file's number of bits that is no multiple of 8 is rounded up."""
 
+SUFFIXES = {".wav": "wav", ".wave": "wav", ".aif": "aiff", ".aiff": "aiff", ".aifc": "aiff", ".flac": "flac"}
+"""Formats that are written: what the name of a file ends with -> what `format` calls it."""
+
 MAX_CHANNELS = 8
 MAX_AROUND = 8 << 20  # bytes before, and behind, the samples
 _BLOCK = 1 << 20
@@ -130,12 +133,16 @@ def to_object(value: Audio) -> Audio:
     return replace(value, pcm=BytesSource(pcm), tail=BytesSource(b"".join(_blocks(value.tail))))
 
 
+def written(value: Audio, suffix: str) -> str:
+    """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the sound came from."""
+    return SUFFIXES.get(suffix) or value.format or "wav"
+
+
 def to_blocks(value: Audio, suffix: str = "") -> Iterator[bytes]:
-    """The file again, or another format where `suffix` names one: .wav, .aiff, .flac."""
+    """The file again, or another format where `suffix` names one: the format `written`."""
     from laconic.media import aiff, flac, wav
 
-    formats = {".wav": "wav", ".wave": "wav", ".aif": "aiff", ".aiff": "aiff", ".aifc": "aiff", ".flac": "flac"}
-    wanted = formats.get(suffix) or value.format or "wav"
+    wanted = written(value, suffix)
     if wanted == value.format and value.head and wanted != "flac":
         yield value.head
         yield from _blocks(value.pcm)

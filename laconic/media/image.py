@@ -19,7 +19,8 @@ SMALLEST = 1024  # bytes of a file: below, the header of an image costs more tha
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FORMATS = {b"BM": "bmp", b"II*\0": "tiff", b"MM\0*": "tiff", b"P5": "pgm", b"P6": "ppm"}
-_SUFFIXES = {".png": "png", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff", ".pgm": "pgm", ".ppm": "ppm", ".webp": "webp"}
+SUFFIXES = {".png": "png", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff", ".pgm": "pgm", ".ppm": "ppm", ".webp": "webp"}
+"""Formats that are written: what the name of a file ends with -> what `format` calls it."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,14 @@ def to_object(value: Image) -> Image:
     return value
 
 
+def written(value: Image, suffix: str) -> str:
+    """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the picture came from."""
+    return SUFFIXES.get(suffix) or value.format or "png"
+
+
 def to_blocks(value: Image, suffix: str = "") -> Iterator[bytes]:
-    """The bytes of a file with this picture: in the format that `suffix` names, else in the one that it came from."""
-    wanted = _SUFFIXES.get(suffix) or value.format or "png"
+    """The bytes of a file with this picture, in the format `written`."""
+    wanted = written(value, suffix)
     if value.original is not None and wanted == value.format:
         yield value.original
     elif wanted == "png":

@@ -19,7 +19,8 @@ from laconic.source import BytesSource, Source
 _MAX_PIXELS = 1 << 30
 _MOST = 1 << 31  # bytes of a file
 _KEPT = {"icc", "exif", "iCCP", "eXIf", "gAMA", "cHRM", "sRGB", "pHYs", "dpi"}  # extras that matter for showing the picture
-_PILLOW = {".jpg": "JPEG", ".jpeg": "JPEG", ".avif": "AVIF", ".jp2": "JPEG2000"}
+SUFFIXES = {**image.SUFFIXES, ".jpg": "jpeg", ".jpeg": "jpeg", ".avif": "avif", ".jp2": "jpeg2000"}
+"""Formats that are written: what the name of a file ends with -> what `format` calls it."""
 _MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 
 
@@ -64,14 +65,24 @@ def to_object(value: Image) -> Image:
     return value
 
 
+def written(value: Image, suffix: str) -> str:
+    """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the picture came from.
+
+    PNG for pictures from other formats: a GIF has too few colours for them, an ICO too few pixels.
+    """
+    came_from = {"mpo": "jpeg"}.get(str(value.format), value.format)
+    return SUFFIXES.get(suffix) or (came_from if came_from in SUFFIXES.values() else None) or "png"
+
+
 def to_blocks(value: Image, suffix: str = "") -> Iterator[bytes]:
-    """The bytes of a file: in the format that `suffix` names, else in the one it came from (at high quality where that loses)."""
-    kind = _PILLOW.get(suffix) or (_PILLOW.get(f".{value.format}") if suffix not in image._SUFFIXES else None)
-    if kind is None:
-        yield from image.to_blocks(value, suffix)
+    """The bytes of a file, in the format `written` (at high quality where that loses)."""
+    wanted = written(value, suffix)
+    if wanted in image.SUFFIXES.values():
+        yield from image.to_blocks(value, f".{wanted}")
         return
+    kind = wanted.upper()
     pixels = value.pixels[:, :, 0] if value.pixels.shape[2] == 1 else value.pixels
-    if kind != "AVIF" and value.pixels.shape[2] in (2, 4):
+    if kind == "JPEG" and value.pixels.shape[2] in (2, 4):
         raise BadInput(f"{kind} cannot hold transparency; name the output .png")
     extras = dict(value.extras)
     options: dict[str, Any] = {"JPEG": {"quality": 97, "subsampling": 0}, "AVIF": {"quality": 95}}.get(kind, {})

@@ -47,7 +47,8 @@ def to_object(value: Raw) -> bytes:
 def to_blocks(value: Raw, suffix: str = "") -> Iterator[bytes]:
     """The bytes of the file that `value` stands for, piece by piece.
 
-    `suffix` (".wav", in lower case) is how the file's name will end: other media modules convert to the format that it names.
+    `suffix` (".wav", in lower case) is how the file's name will end. Media that convert to the format it names have SUFFIXES,
+    suffix -> format, and `written(value, suffix)`, the format that this function writes.
     """
     if isinstance(value.source, IteratorSource):
         return value.source.pieces()

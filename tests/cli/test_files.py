@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pictures import photo
+
 
 @pytest.mark.parametrize("effort", [1, 5])
 def test_file_and_back(laconic, text: Path, effort: int) -> None:
@@ -81,6 +83,30 @@ def test_decoding_a_folder_goes_by_content(laconic, tmp_path: Path, text: Path) 
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["odd.name.decoded"]
 
 
+def test_encoding_a_folder_leaves_out_what_is_encoded(laconic, tmp_path: Path, text: Path) -> None:
+    laconic("encode", "--effort", "1", "text.txt", "-o", "in/a.lac")
+    (tmp_path / "in" / "b.lac").write_bytes(b"not one of ours")
+    done = laconic("encode", "--effort", "1", "in", "-o", "out")
+    assert done.stderr == b"in/a.lac: skipped, it is a .lac file already; name it to encode it again\n"
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["b.lac.lac"]
+    laconic("encode", "--effort", "1", "in/a.lac", "-o", "twice")
+    laconic("decode", "twice", "-o", "once")
+    assert (tmp_path / "once").read_bytes() == (tmp_path / "in" / "a.lac").read_bytes()
+
+
+def test_a_suffix_that_cannot_be_written_is_said(laconic, tmp_path: Path) -> None:
+    picture = tmp_path / "photo.ppm"
+    picture.write_bytes(b"P6\n20 30\n255\n" + photo(30, 20).tobytes())
+    laconic("encode", "--codec", "image.lossless", "--effort", "1", "photo.ppm")
+    done = laconic("decode", "photo.ppm.lac", "-o", "photo.jpg")
+    assert done.stderr.startswith(b"photo.jpg: it is a PPM file: .jpg cannot be written from image.lossless, only .bmp, ")
+    assert done.stderr.count(b"\n") == 1
+    assert (tmp_path / "photo.jpg").read_bytes() == picture.read_bytes()
+    assert laconic("decode", "photo.ppm.lac", "-o", "photo.png").stderr == b""
+    assert (tmp_path / "photo.png").read_bytes().startswith(b"\x89PNG")
+    assert laconic("decode", "photo.ppm.lac", "-o", "photo").stderr == b""
+
+
 def test_overwriting_needs_force(laconic, text: Path) -> None:
     laconic("encode", "text.txt", "--effort", "1")
     encoded = text.with_name("text.txt.lac")
@@ -138,7 +164,8 @@ def test_threads_do_not_change_the_bytes(laconic, tmp_path: Path) -> None:
 def test_names_need_not_be_text(laconic, tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9 \xf0\x9f\x98\x80 \n.txt")
     (tmp_path / name).write_bytes(b"content " * 99)
-    laconic("encode", "--effort", "1", name)
-    laconic("info", name + ".lac")
+    # What a terminal would obey is shown as question marks.
+    assert laconic("encode", "--effort", "1", name).stdout.startswith("caf? 😀 ?.txt: ".encode())
+    assert laconic("info", name + ".lac").stdout.startswith("caf? 😀 ?.txt.lac\n".encode())
     laconic("decode", name + ".lac", "-o", "back")
     assert (tmp_path / "back").read_bytes() == b"content " * 99

@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -59,3 +60,19 @@ def test_pipes(codec, data):
         return
     job = _coding.prepare(pipe, codec, {})
     assert job.value.pixels.shape == (20, 30, 3) and job.source.size == len(data)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "ICO", "PCX", "TGA"])
+def test_formats_that_would_lose_more_become_png(kind):
+    """GIF has 256 colours, ICO 256 pixels a side: no place for what a lossy codec gives back."""
+    value = media.from_source(BytesSource(saved(kind)))
+    data = b"".join(media.to_blocks(value, f".{kind.lower()}"))
+    assert media.written(value, f".{kind.lower()}") == "png"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), value.pixels)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_jpeg_2000(channels):
+    pixels = photo(20, 30)[:, :, [0, 1, 2, 0][:channels]]
+    data = b"".join(media.to_blocks(media.from_object(pixels), ".jp2"))
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))).reshape(pixels.shape), pixels)
