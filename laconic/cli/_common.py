@@ -4,7 +4,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from laconic.cli import _coded_safetensors
@@ -54,13 +54,27 @@ def is_lac(path: str | Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-def lac_files(names: list[str]) -> Iterator[str]:
-    """The named files as they are; of folders, the `.lac` files in them, and safetensors files with coded tensors."""
+def lac_files(names: list[str]) -> list[str]:
+    """The named files as they are; of folders, the `.lac` files in them, and safetensors files with coded tensors.
+
+    BadInput where a folder has none: what checks a backup must not take the wrong folder for a whole one.
+    """
+    files = []
     for name in names:
-        if name == PIPE or not os.path.isdir(name):
-            yield name
-        else:
-            yield from (str(path) for path in walk_files(Path(name)) if is_lac(path) or _coded_safetensors.holds_coded(path))
+        found = [name]
+        if name != PIPE and os.path.isdir(name):
+            found = [str(path) for path in walk_files(Path(name)) if _may_be_ours(path)]
+        if not found:
+            raise BadInput(f"{name}: this folder has no .lac files")
+        files += found
+    return files
+
+
+def _may_be_ours(path: Path) -> bool:
+    try:
+        return is_lac(path) or _coded_safetensors.holds_coded(path)
+    except OSError:
+        return True  # its own turn will tell why it cannot be opened
 
 
 def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Callable[[Job, Meter], bool]) -> int:

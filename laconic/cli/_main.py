@@ -6,6 +6,7 @@ Exit codes: 0 all went well, 1 something could not be done (one line on standard
 
 import argparse
 import io
+import itertools
 import os
 import signal
 import sys
@@ -69,6 +70,7 @@ def _run(arguments: list[str]) -> int:
     args = argparse.Namespace(verbose=0)
     try:
         parser, verb = _parsers(arguments)
+        _no_file_for_a_flag(arguments)
         args, unknown = parser.parse_known_args(arguments)
         if unknown:
             verb.error(f"unknown argument {unknown[0]}; --help lists the flags, with --codec NAME also that codec's own")
@@ -129,6 +131,13 @@ def _parsers(arguments: list[str]) -> tuple[argparse.ArgumentParser, argparse.Ar
             module.add_arguments(verb, arguments[1:])
             chosen = verb
     return parser, chosen
+
+
+def _no_file_for_a_flag(arguments: list[str]) -> None:
+    """argparse would say that FILE is missing where it has taken one for flags."""
+    for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
+        if argument.startswith("-") and argument != "-" and os.path.lexists(argument):
+            raise UsageError(f"{argument}: looks like a flag; write ./{argument} for the file")
 
 
 class _Version(argparse.Action):

@@ -80,4 +80,6 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 
 def _flags(options: dict[str, Any]) -> str:
-    return " ".join(f"--{name.replace('_', '-')} {default}" for name, default in options.items())
+    """Flags with their defaults: "--effort 5 --exact --base"."""
+    shown = {name: "" if default is None or isinstance(default, bool) else f" {default}" for name, default in options.items()}
+    return " ".join(f"--{name.replace('_', '-')}{default}" for name, default in shown.items())

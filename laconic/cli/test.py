@@ -10,7 +10,7 @@ from laconic.cli._common import add_base_flag, add_resource_flags, check_device,
 from laconic.cli._compiling import Compilations
 from laconic.cli._files import PIPE
 from laconic.cli._progress import Meter
-from laconic.cli._report import complain, describe, print_json, speed_text
+from laconic.cli._report import complain, describe, print_json, printable, speed_text
 from laconic.errors import LaconicError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Test every file; 1 when one is not whole."""
     check_device(args)
     failed = 0
-    names = list(lac_files(args.inputs))
+    names = lac_files(args.inputs)
     with Meter("testing", len(names), args.quiet) as meter, Compilations(meter.tell):
         for name in names:
             meter.start_file(None)
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
             elif not args.quiet and not damage:
                 kind = "tensor" if name != PIPE and not is_lac(name) else "chunk"
                 parts = f"1 {kind}" if chunks == 1 else f"{chunks} {kind}s"
-                print(f"{name}: ok, {size:,} bytes in {parts}, {speed_text(size, seconds)}", flush=True)
+                print(f"{printable(name)}: ok, {size:,} bytes in {parts}, {speed_text(size, seconds)}", flush=True)
     return int(failed > 0)
 
 

@@ -64,6 +64,19 @@ def test_errors_are_one_line_and_1(laconic, text: Path, arguments: list[str], sa
     assert sorted(text.parent.iterdir()) == before
 
 
+def test_a_folder_without_lac_files_is_no_whole_backup(laconic, text: Path) -> None:
+    for verb in ("test", "info"):
+        assert laconic(verb, ".", code=1).stderr == b"laconic: .: this folder has no .lac files\n"
+
+
+def test_a_file_that_looks_like_a_flag(laconic, text: Path) -> None:
+    text.rename(text.with_name("-text"))
+    said = b"laconic: -text: looks like a flag; write ./-text for the file (see laconic encode --help)\n"
+    assert laconic("encode", "-text", code=2).stderr == said
+    laconic("encode", "--effort", "1", "./-text")
+    laconic("decode", "--", "-text.lac", code=1)
+
+
 def test_damage_is_named_and_leaves_no_output(laconic, text: Path, tmp_path: Path) -> None:
     laconic("encode", "text.txt", "--effort", "1")
     encoded = text.with_name("text.txt.lac")
