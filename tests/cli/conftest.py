@@ -1,12 +1,18 @@
-"""Runs the real command in a process of its own."""
+"""Runs the real command: in this process, or in one of its own."""
 
+import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
+
+from laconic.cli import main
+from laconic.codecs import registry
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -23,19 +29,54 @@ def environment(repository: Path) -> dict[str, str]:
 
 @pytest.fixture
 def laconic(tmp_path: Path, program: list[str], environment: dict[str, str]) -> Run:
-    """laconic("encode", "x") -> the finished process, run in `tmp_path`; `code` is the exit code to expect (None: any)."""
+    """laconic("encode", "x") -> what came of it, run in `tmp_path`; `code` is the exit code to expect (None: any).
+
+    In this process, since starting one costs more than most commands do; in one of its own where standard input is read or `env`
+    changes the environment.
+    """
 
     def run(*arguments: str | Path, stdin: bytes = b"", code: int | None = 0, env: dict[str, str] | None = None):
-        command = [*program, *map(str, arguments)]
-        done = subprocess.run(
-            command, input=stdin, cwd=tmp_path, env={**environment, **(env or {})}, capture_output=True, timeout=300
-        )
+        words = [*map(str, arguments)]
+        if env is None and not stdin and words[-1:] != ["-"]:
+            done = _here(words, tmp_path, environment["PYTHONPATH"])
+        else:
+            done = subprocess.run(
+                [*program, *words],
+                input=stdin,
+                cwd=tmp_path,
+                env={**environment, **(env or {})},
+                capture_output=True,
+                timeout=300,
+            )
         if code is not None:
             assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout!r}\n{done.stderr.decode()}"
         assert b"Traceback" not in done.stderr, done.stderr.decode()
         return done
 
     return run
+
+
+def _here(words: list[str], folder: Path, python_path: str) -> subprocess.CompletedProcess[bytes]:
+    """The command as a function, with everything put back that it changes."""
+    out, err = io.BytesIO(), io.BytesIO()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    with pytest.MonkeyPatch.context() as patch, mock.patch.dict(os.environ):
+        patch.chdir(folder)
+        patch.setattr(sys, "path", [*python_path.split(os.pathsep), *sys.path])
+        for name, stream in (("stdin", io.BytesIO()), ("stdout", out), ("stderr", err)):
+            patch.setattr(sys, name, io.TextIOWrapper(stream, "utf-8"))
+        registry._foreign.cache_clear()  # what is installed is another matter on this path
+        try:
+            code = main(words)
+        except SystemExit as stop:
+            code = stop.code
+        finally:
+            registry._foreign.cache_clear()
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return subprocess.CompletedProcess(words, code or 0, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture
