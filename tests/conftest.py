@@ -4,6 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are as many as the cores; torch's threads would only wait
+
+settings.register_profile("laconic", deadline=None)  # the first example may compile a kernel, and machines may be busy
+settings.load_profile("laconic")
 
 
 @pytest.fixture(scope="session")

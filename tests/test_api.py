@@ -30,13 +30,13 @@ def test_all_inputs(effort):
 
 
 @given(st.binary(max_size=5000), st.sampled_from(EFFORTS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_bytes(data, effort):
     check_round_trip(laconic.codec("bytes", effort=effort), data)
 
 
 @given(st.integers(0, 3 << 20), st.integers(0, 3 << 20))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_ranges_over_chunks(a, b):
     data = b"".join(i.to_bytes(4, "big") for i in range((5 << 18) // 2))
     encoded = laconic.encode(data, effort=1)

@@ -47,13 +47,13 @@ def test_a_slow_reader_reads_the_same(name: str, effort: int) -> None:
 
 
 @given(st.binary(max_size=400), st.sampled_from([2, 3]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_bytes(data: bytes, effort: int) -> None:
     assert lz_decode(encoded(data, effort), len(data)).tobytes() == data
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40), st.integers(1, 300)), max_size=60), st.sampled_from([2, 3]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_repeats(moves: list[tuple[int, int, int]], effort: int) -> None:
     rng = random.Random(len(moves))
     data = bytearray()
@@ -123,7 +123,7 @@ def test_damaged_payloads(name: str, effort: int) -> None:
 
 
 @given(st.binary(max_size=80), st.integers(0, 3000))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_noise_as_payload(payload: bytes, size: int) -> None:
     try:
         assert len(lz_decode(payload, size)) == size
@@ -155,7 +155,7 @@ def test_slots_cover_all_values() -> None:
 
 
 @given(st.lists(st.integers(0, MAX_LEVEL), min_size=256, max_size=256))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_frequencies_sum_up(levels: list[int]) -> None:
     freqs = make_freqs(np.array([levels], np.uint8))[0]
     assert freqs.sum() == 2048

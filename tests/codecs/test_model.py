@@ -65,13 +65,13 @@ def test_kinds(name, effort):
     round_trip(INPUTS[name], effort)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.binary(max_size=300), st.sampled_from(EFFORTS))
 def test_any_bytes(data, effort):
     round_trip(data, effort)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.text(max_size=200), st.integers(1, 5), st.sampled_from(EFFORTS))
 def test_any_text(text, times, effort):
     round_trip((text * times).encode(), effort)
@@ -135,7 +135,7 @@ def test_record_lengths_of_little():
             assert 1 <= record_stride(data, 1024) <= 1024
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from([0xE8, 0xE9, 0, 0xFF, 0xFE, 1, 0x90]), max_size=80).map(bytes) | st.binary(max_size=80))
 def test_filters_have_an_inverse(data):
     block = np.frombuffer(data, np.uint8)
@@ -211,7 +211,7 @@ def test_damage(name, effort):
         attempt(damaged(payload, rng), len(data))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.integers(0, 255) | st.integers(4, 9),
     st.integers(0, 2),

@@ -89,7 +89,7 @@ def test_bytes_missing_or_added_in_a_payload():
 
 
 @given(st.integers(0, len(FILE)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_salvage_of_truncated_files(size):
     whole = sum(head.end <= size for head in INDEX)
     try:
@@ -102,7 +102,7 @@ def test_salvage_of_truncated_files(size):
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_salvage_under_any_damage_gives_true_chunks_or_says_so(rng):
     data = bytearray(FILE)
     for _ in range(rng.choice((1, 2, 3))):

@@ -52,7 +52,7 @@ covers = st.lists(st.tuples(st.integers(0, 2**40), st.integers(0, 2**20)), min_s
 @given(
     st.lists(st.tuples(st.binary(max_size=200), st.sampled_from([CRITICAL, ANCILLARY]), st.integers(0, 2**64 - 1)), max_size=6)
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_goes_in_comes_out(items):
     chunks = [Chunk(kind, ((i * 7, i * 7 + 7), (3, 4)), data, hashed, len(data)) for i, (data, kind, hashed) in enumerate(items)]
     data = pack(chunks)

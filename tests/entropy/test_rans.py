@@ -75,7 +75,7 @@ def far(rng: np.random.Generator, n: int, beyond: int) -> np.ndarray:
     return np.where(rng.random(n) < 0.5, distances, -distances - beyond - 1)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.integers(0, 300), st.sampled_from(LANES), st.sampled_from(sorted(KINDS)), st.sampled_from([32, 64]), st.integers(0, 99))
 def test_round_trip_and_reference(n: int, lanes: int, kind: str, width: int, seed: int) -> None:
     tables = KINDS[kind]
@@ -101,7 +101,7 @@ def test_round_trip_and_reference(n: int, lanes: int, kind: str, width: int, see
     assert (np.concatenate(parts) == values).all()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 300), st.sampled_from(LANES), st.sampled_from(sorted(WIDE)), st.integers(0, 99))
 def test_wide_tables(n: int, lanes: int, kind: str, seed: int) -> None:
     tables = WIDE[kind]
@@ -114,7 +114,7 @@ def test_wide_tables(n: int, lanes: int, kind: str, seed: int) -> None:
         RansEncoder(32).push(rows, tables)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.integers(0, 200), st.sampled_from(["bells", "bells14", "bytes", "single"])), max_size=5),
     st.sampled_from([None, *LANES]),
@@ -140,7 +140,7 @@ def test_pushes_escapes_and_offsets(parts: list[tuple[int, str]], lanes: int | N
     decoder.finish()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.lists(st.integers(0, 120), max_size=6),
     st.lists(st.integers(0, 120), max_size=12),
@@ -371,7 +371,7 @@ def test_truncation_is_noticed(lanes: int, width: int) -> None:
             decoder.finish()
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(
     st.sampled_from(LANES),
     st.sampled_from([32, 64]),
@@ -395,7 +395,7 @@ def test_forged_streams(lanes: int, width: int, kind: str, place: int, change: i
         assert isinstance(error, CorruptFile)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.binary(max_size=400), st.sampled_from(sorted(KINDS)), st.integers(0, 1000))
 def test_random_bytes(data: bytes, kind: str, n: int) -> None:
     tables = KINDS[kind]

@@ -115,7 +115,6 @@ def test_cost_bits() -> None:
 frequency_lists = st.lists(st.integers(0, 1 << 20), min_size=1, max_size=300).filter(any)
 
 
-@settings(deadline=None)
 @given(st.lists(frequency_lists, min_size=1, max_size=4), st.integers(10, 24), st.booleans(), st.integers(-1000, 1000))
 def test_pack_round_trip(counts: list[list[int]], bits: int, escape: bool, first: int) -> None:
     if escape:
@@ -140,7 +139,7 @@ def test_pack_is_small() -> None:
     assert len(one([0] * 7 + [4096] + [0] * 248, 12).pack()) < 10
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.binary(max_size=60))
 def test_unpack_survives_anything(data: bytes) -> None:
     try:
@@ -149,7 +148,7 @@ def test_unpack_survives_anything(data: bytes) -> None:
         return
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(0, 10_000), st.integers(1, 255), st.integers(0, 10_000))
 def test_unpack_survives_damage(place: int, change: int, cut: int) -> None:
     packed = bytearray(Tables.from_counts([5, 0, 0, 9, 200, 1, 1, 1, 3, 40] * 9, 14, escape=True, first=-7).pack())

@@ -519,7 +519,7 @@ def test_kinds_are_recognised_and_survive(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(changes=st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), max_size=4), cut=st.integers(0, 1 << 17))
 def test_damaged_files_are_read_or_refused(kind: str, changes: list[tuple[int, int]], cut: int) -> None:
     data = bytearray(SAMPLES[kind])
