@@ -12,11 +12,16 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.stamp-run
 	$(BIN)/python tools/demo.py
 
-# Three runs: what fixes the bytes of a stream on a plain CPU, the coders with bounds checks in their kernels, and everything.
+# Three runs: what fixes the bytes of a stream on a plain CPU, the coders with bounds checks in their kernels, and everything. What
+# computes with torch needs the last one only. Kernels are compiled before, so that each is compiled by one process.
+PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
+EXTRA := -m "not slow" $(addprefix --ignore=,$(wildcard tests/*/*_gpu.py tests/codecs/*_learned*.py))
+
 test: $(VENV)/.stamp-dev
-	NUMBA_CPU_NAME=generic $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow" tests/test_golden.py tests/entropy
-	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow" tests/entropy $(wildcard tests/codecs) tests/test_fuzz.py
-	$(BIN)/python -m pytest -q -n auto --dist loadfile
+	$(BIN)/python -m laconic warmup & NUMBA_BOUNDSCHECK=1 $(BIN)/python -m laconic warmup & wait
+	NUMBA_CPU_NAME=generic $(PYTEST) $(EXTRA) tests/test_golden.py tests/entropy
+	NUMBA_BOUNDSCHECK=1 $(PYTEST) $(EXTRA) tests/entropy tests/codecs tests/test_fuzz.py
+	$(PYTEST)
 
 test-gpu: $(VENV)/.stamp-gpu
 	$(BIN)/python -m pytest -q tests/entropy/test_gpu.py tests/codecs/test_weights_gpu.py tests/integrations/test_torch_gpu.py tests/integrations/test_coded_model.py
