@@ -257,7 +257,7 @@ class Decoding:
         """One decoded chunk; raises CorruptFile that names it."""
         place = f"{self._name}: {chunk.describe()}"
         try:
-            with self._budget.use(len(chunk.payload) + self.codec.memory(chunk.decoded_size, chunk.payload)):
+            with self._budget.use(lambda: len(chunk.payload) + self.codec.memory(chunk.decoded_size, chunk.payload)):
                 return self.codec.decode_chunk(self.header, chunk, self._shared.needed_by(chunk))
         except CorruptFile as error:
             raise CorruptFile(f"{place} is damaged: {error}{SALVAGE_HINT}") from error

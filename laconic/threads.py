@@ -65,11 +65,15 @@ class Budget:
         self._changed = threading.Condition()
 
     @contextmanager
-    def use(self, need: int) -> Iterator[None]:
-        """Hold `need` bytes inside the block; raises LimitExceeded when there will never be as many. Do not nest."""
+    def use(self, how_much: Callable[[], int]) -> Iterator[None]:
+        """Hold as many bytes inside the block; raises LimitExceeded when there will never be as many. Do not nest.
+
+        how_much: is not asked where there is no limit.
+        """
         if self._total is None or self._free is None:
             yield
             return
+        need = how_much()
         if need > self._total:
             raise LimitExceeded(
                 f"about {need >> 20} MiB of memory are needed, the limit is {self._total >> 20} MiB; raise max_memory"

@@ -35,7 +35,8 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     `identical`: what is restored exactly, "bytes", "pixels", "samples" or "none".
     `name`, `format`, `size`: of the original file (`size` in bytes; None where `identical` is "bytes": there the chunks say it).
     All strings but those in the metadata are printable.
-    `metadata`: the codec's description of the value. `model_id`: SHA-256 of the trained weights that decoding needs.
+    `metadata`: the codec's description of the value. `model_id`: SHA-256 of the trained weights that decoding needs,
+    or its first bytes.
     """
 
     codec: str

@@ -1,6 +1,6 @@
 """Tiles of codec image.learned: pixels -> latents -> payload, and payload -> latents -> pixels.
 
-payload = size of the stream (u32), rANS stream, alpha (as in image.lossless; only where the image has it)
+payload = rANS stream; with alpha: size of the stream (u32), rANS stream, alpha (as in image.lossless)
 
 The stream holds the hyper-latents, then the latents step by step as the entropy networks ask for them, place by place.
 """
@@ -82,11 +82,11 @@ def encode_tile(picture: Picture, place: Place, coder: "Encoder | None" = None) 
     """(payload, content to be hashed). coder: has coded the latents; without one, those of analysis are."""
     coder = coder or Encoder(picture.network, picture.latents(place), picture.t)
     stream = coder.stream()
-    payload, content = _SIZE.pack(len(stream)) + stream, coder.content()
+    payload, content = stream, coder.content()
     if picture.alpha is not None:
         top, bottom, left, right = place
         alpha = np.ascontiguousarray(picture.alpha[top:bottom, left:right])
-        payload += _tiles.encode_tile(alpha[:, :, None], 8, False, _ALPHA_EFFORT)
+        payload = _SIZE.pack(len(stream)) + stream + _tiles.encode_tile(alpha[:, :, None], 8, False, _ALPHA_EFFORT)
         content += alpha.tobytes()
     return payload, content
 
@@ -94,18 +94,23 @@ def encode_tile(picture: Picture, place: Place, coder: "Encoder | None" = None) 
 def decode_tile(network: ImageModel, payload: bytes, place: Place, channels: int, t: float) -> tuple[Part, bytes]:
     """(part, content to be hashed); raises CorruptFile."""
     top, bottom, left, right = place
-    if len(payload) < _SIZE.size:
-        raise CorruptFile("its payload is cut off")
-    (size,) = _SIZE.unpack_from(payload)
-    stream, rest = payload[_SIZE.size : _SIZE.size + size], payload[_SIZE.size + size :]
-    if len(stream) != size or bool(rest) != (channels in (2, 4)):
-        raise CorruptFile("its payload is cut off, or longer than the image needs")
+    stream, rest = _split(payload) if channels in (2, 4) else (payload, b"")
     decoder = _Decoder(network, stream, (_latents(bottom - top), _latents(right - left)), t)
     content, alpha = decoder.content(), None
     if channels in (2, 4):
         alpha = _tiles.decode_tile(rest, (bottom - top, right - left, 1), 8)[:, :, 0]
         content += alpha.tobytes()
     return Part(top, bottom, left, right, decoder.values.cpu(), alpha), content
+
+
+def _split(payload: bytes) -> tuple[bytes, bytes]:
+    """The stream, and what follows it."""
+    if len(payload) < _SIZE.size:
+        raise CorruptFile("its payload is cut off")
+    (size,) = _SIZE.unpack_from(payload)
+    if size >= len(payload) - _SIZE.size:
+        raise CorruptFile("its payload is cut off")
+    return payload[_SIZE.size : _SIZE.size + size], payload[_SIZE.size + size :]
 
 
 def device_of(network: ImageModel) -> torch.device:

@@ -98,8 +98,8 @@ class Weights(Codec[Tensors]):
         return CHUNK
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
-        """The bytes, codes and planes, each once or twice, and counts; encoding: also the match tables for values that repeat."""
-        return 6 * size + (32 << 20) if payload is not None else 44 * size + (64 << 20)
+        """The bytes, codes and planes, each once or twice, and counts; for values that repeat also match tables, or a model."""
+        return 44 * size + (64 << 20) if payload is None else 6 * size + (32 << 20) + _most_for_bytes(payload, size)
 
     def encode(self, value: Tensors, threads: int = 1) -> Iterator[Chunk]:
         """One chunk for at most 4 MiB of the file."""
@@ -207,6 +207,27 @@ def table_of(header: Header) -> tuple[TensorEntry, ...]:
     if not isinstance(data, bytes):
         raise CorruptFile("the header has no tensor table")
     return unpack_table(data)
+
+
+def _most_for_bytes(payload: bytes, size: int) -> int:
+    """What codec `bytes` needs for one of the groups of a payload; with none, which is elsewhere then, the most it ever needs."""
+    from laconic.codecs.bytes.codec import Bytes
+    from laconic.codecs.weights._numbers import Reader
+    from laconic.codecs.weights._payload import BYTES
+    from laconic.codecs.weights._pieces import Pieces
+
+    if not payload:
+        return Bytes(Bytes.Options(effort=9)).memory(size)
+    reader, most = Reader(payload), 0
+    try:
+        pieces = Pieces.read(reader, size)
+        for group in range(pieces.groups()):
+            kind, data = reader.take(1)[0], reader.piece()
+            if kind == BYTES:
+                most = max(most, Bytes().memory(pieces.size(group), bytes(data[:2])))
+    except CorruptFile:
+        pass  # decoding ends there too, and says so
+    return most
 
 
 def payload_of(chunk: Chunk, shared: Sequence[Chunk]) -> bytes:
