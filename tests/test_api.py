@@ -7,12 +7,15 @@ import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import laconic
 from laconic import api
+from laconic.codecs import registry
+from laconic.container import Reader
 from laconic.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
 from laconic.source import BytesSource
 from tests.checks import EFFORTS, check_bytes_codec, check_round_trip
@@ -102,6 +105,19 @@ def test_limits():
         laconic.decode(encoded, max_memory=1000)
     with pytest.raises(LimitExceeded):
         laconic.open(encoded, max_size=10)
+
+
+def test_weights_say_when_a_model_is_needed():
+    """At effort 9, values that repeat are coded by context mixing, whose tables decoding needs too."""
+    rng = np.random.default_rng(1)
+    words = rng.integers(0, 1 << 20, (300, 64), dtype=np.int32)
+    encoded = laconic.encode({"x": words[rng.integers(0, 300, 2000)]}, "weights", effort=9)
+    chunk, codec = Reader(BytesSource(encoded)).chunk(0), registry.get("weights")()
+    said = codec.memory(chunk.decoded_size, chunk.payload)
+    assert said > 6 * chunk.decoded_size + (100 << 20)
+    assert codec.memory(chunk.decoded_size, b"") > said  # the payload of a tied tensor is not seen here
+    with pytest.raises(LimitExceeded):
+        laconic.decode(encoded, max_memory=said - 1)
 
 
 def test_coder_works_in_pools():

@@ -56,7 +56,7 @@ def test_budget_lets_threads_wait():
     budget, running, most = Budget(100), [], []
 
     def work(need):
-        with budget.use(need):
+        with budget.use(lambda: need):
             running.append(need)
             most.append(sum(running))
             time.sleep(0.002)
@@ -66,9 +66,9 @@ def test_budget_lets_threads_wait():
     needs = [40, 60, 100, 10, 90, 50, 50, 50] * 5
     assert list(ordered_map(work, needs, 4)) == needs
     assert max(most) <= 100
-    with pytest.raises(LimitExceeded), budget.use(101):
+    with pytest.raises(LimitExceeded), budget.use(lambda: 101):
         pass
-    with Budget(None).use(1 << 60):
+    with Budget(None).use(lambda: pytest.fail("without a limit nobody needs to know")):
         pass
 
 
