@@ -70,7 +70,7 @@ class LearnedImage(Codec[Image]):
 
     def metadata(self, value: Image) -> dict[str, Any]:
         """Height, width, channels, the quality in hundredths; colour profile and the like."""
-        described: dict[str, Any] = {"hwcq": [*value.pixels.shape, self._quality(value)]}
+        described: dict[str, Any] = {"q": [*value.pixels.shape, self._quality(value)]}
         if value.extras:
             described["extras"] = [list(item) for item in value.extras]
         return described
@@ -78,7 +78,7 @@ class LearnedImage(Codec[Image]):
     @staticmethod
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
         """The metadata as `laconic info` shows it."""
-        rest = {key: value for key, value in header.metadata.items() if key != "hwcq"}
+        rest = {key: value for key, value in header.metadata.items() if key != "q"}
         try:
             return {"shape": list(_shape(header)), "quality": _quality(header) / _STEPS, **rest}
         except CorruptFile:  # which decoding will say
@@ -228,7 +228,7 @@ def _shape(header: Header) -> tuple[int, int, int]:
 
 def _facts(header: Header) -> tuple[int, int, int, int]:
     """Height, width, channels, the quality in hundredths."""
-    facts, limits = header.metadata.get("hwcq"), (MAX_SIDE, MAX_SIDE, 4, 100 * _STEPS)
+    facts, limits = header.metadata.get("q"), (MAX_SIDE, MAX_SIDE, 4, 100 * _STEPS)
     if not isinstance(facts, list) or len(facts) != 4:
         raise CorruptFile("the header does not say shape and quality of the image")
     if not all(isinstance(n, int) and 0 < n <= limit for n, limit in zip(facts, limits, strict=True)) or facts[3] < _STEPS:
