@@ -244,6 +244,15 @@ class Decoding:
         self._shared = SharedSections()
         self._lock = threading.Lock()
 
+    def whole(self, chunks: Iterable[Chunk | Damage], threads: int, progress: Progress | None = None) -> Any:
+        """The value; raises CorruptFile or LimitExceeded that name the file."""
+        try:
+            return self.codec.assemble(self.header, self.parts(chunks, threads, progress))
+        except (CorruptFile, LimitExceeded) as error:
+            if str(error).startswith(f"{self._name}: "):  # about a chunk, which names both
+                raise
+            raise type(error)(f"{self._name}: {error}") from error
+
     def parts(self, chunks: Iterable[Chunk | Damage], threads: int, progress: Progress | None = None) -> Iterator[Any]:
         """Parts in order; chunks that carry no part (ancillary, shared) are left out."""
         work = Work(progress)

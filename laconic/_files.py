@@ -100,7 +100,7 @@ def decode_file(
         decoding = Decoding(header, opened.name, salvage, max_memory, bases)
         size = 0
         with _open_target(target, force) as out:
-            value = decoding.codec.assemble(header, decoding.parts(chunks, threads, _with_total(progress, opened, max_size)))
+            value = decoding.whole(chunks, threads, _with_total(progress, opened, max_size))
             media = _coding.media_of(decoding.codec)
             for block in media.to_blocks(value, _suffix(target)):
                 out.write(block)

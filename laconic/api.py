@@ -61,7 +61,7 @@ def decode(
     with _source_of(data_or_path) as source, opened_bases(base) as bases:
         header, chunks = stream(source, Limits(max_size, max_memory))
         decoding = _coding.Decoding(header, source.name, max_memory=max_memory, bases=bases)
-        value = decoding.codec.assemble(header, decoding.parts(chunks, threads))
+        value = decoding.whole(chunks, threads)
         return _coding.media_of(decoding.codec).to_object(value)
 
 

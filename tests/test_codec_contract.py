@@ -109,6 +109,18 @@ def test_salvage_without_a_tile_and_without_the_shared_section(tmp_path):
         assert tested.chunks == kept and not tested.ok
 
 
+def test_a_file_that_cannot_be_put_together_is_named(tmp_path, monkeypatch):
+    def assemble(self, header, parts):
+        raise CorruptFile(f"{len(list(parts))} tiles do not cover it")
+
+    monkeypatch.setattr(Tiles, "assemble", assemble)
+    (tmp_path / "x.lac").write_bytes(laconic.encode(DATA, "test.tiles"))
+    with pytest.raises(CorruptFile, match="x.lac: 8 tiles"):
+        api.decode_file(tmp_path / "x.lac", tmp_path / "x")
+    with pytest.raises(CorruptFile, match="^<bytes>: 8 tiles"):
+        laconic.decode((tmp_path / "x.lac").read_bytes())
+
+
 def test_what_only_bytes_can_do(tmp_path):
     (tmp_path / "x.lac").write_bytes(laconic.encode(DATA, "test.tiles"))
     with pytest.raises(BadInput, match="cannot append"):
