@@ -17,14 +17,17 @@ demo: $(VENV)/.stamp-run
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
 EXTRA := -m "not slow" $(addprefix --ignore=,$(wildcard tests/*/*_gpu.py tests/codecs/*_learned*.py))
 
+# Where they run is settled when Triton is imported, so they get a process of their own: make test-gpu.
+GPU_TESTS := $(addprefix tests/,entropy/test_gpu.py codecs/test_weights_gpu.py integrations/test_torch_gpu.py integrations/test_coded_model.py)
+
 test: $(VENV)/.stamp-dev
 	$(BIN)/python -m laconic warmup & NUMBA_BOUNDSCHECK=1 $(BIN)/python -m laconic warmup & wait
 	NUMBA_CPU_NAME=generic $(PYTEST) $(EXTRA) tests/test_golden.py tests/entropy
 	NUMBA_BOUNDSCHECK=1 $(PYTEST) $(EXTRA) tests/entropy tests/codecs tests/test_fuzz.py
-	$(PYTEST)
+	$(PYTEST) $(addprefix --ignore=,$(GPU_TESTS))
 
 test-gpu: $(VENV)/.stamp-gpu
-	$(BIN)/python -m pytest -q tests/entropy/test_gpu.py tests/codecs/test_weights_gpu.py tests/integrations/test_torch_gpu.py tests/integrations/test_coded_model.py
+	$(BIN)/python -m pytest -q $(GPU_TESTS)
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff format --check .
