@@ -170,7 +170,7 @@ def fit_threads(codec: Codec[Any], chunk_size: int, threads: int, max_memory: in
     need = codec.memory(chunk_size)
     if need > max_memory:
         raise LimitExceeded(
-            f"{codec!r} needs about {need >> 20} MiB of memory here, the limit is {max_memory >> 20} MiB; "
+            f"codec {codec.name!r} needs about {need >> 20} MiB of memory here, the limit is {max_memory >> 20} MiB; "
             "raise it, or encode with less effort"
         )
     return max(1, min(threads, max_memory // need))

@@ -92,17 +92,23 @@ def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Callable[
             meter.start_file(None)
             try:
                 failed += not _run_one(args, job, meter, convert)
+            except BrokenPipeError:
+                raise
             except (LaconicError, OSError) as error:
                 meter.stop()
-                if len(plan.jobs) == 1 or isinstance(error, BrokenPipeError):
-                    raise
-                complain(describe(error))
+                complain(_about(job, describe(error)))
                 failed += 1
     for folder in plan.folders:
         folder.mkdir(parents=True, exist_ok=True)
     if failed and len(plan.jobs) > 1:
         complain(f"{failed} of {len(plan.jobs)} files failed")
     return int(failed > 0)
+
+
+def _about(job: Job, text: str) -> str:
+    """An error with the file that it is about."""
+    named = job.source == PIPE or job.source in text or (job.target != PIPE and job.target in text)
+    return text if named else f"{job.source}: {text}"
 
 
 def _run_one(args: argparse.Namespace, job: Job, meter: Meter, convert: Callable[[Job, Meter], bool]) -> bool:

@@ -54,6 +54,9 @@ def run(args: argparse.Namespace) -> int:
 
     check_device(args)
     options = given_options(args)
+    api.codec(
+        args.codec or "bytes", **{key: value for key, value in options.items() if key != "base"}
+    )  # what is wrong with any file
     plan = without(make_plan(args.inputs, args.output, encoded_name), args.inputs, lambda name: _encoded_already(args, name))
 
     def as_lac(job: Job, meter: Meter, codec: str | None, options: dict[str, Any]) -> api.FileResult:
@@ -82,8 +85,9 @@ def run(args: argparse.Namespace) -> int:
         if done.remark:
             note(args, f"{job.source}: {done.remark}")
         proof = "verified" if args.verify or coded else "not verified"
+        proof = f", decoding {proof}" if done.identical == "none" else f" ({proof})"
         change = f"{change_text(done.size, done.encoded)}, {speed_text(done.size, seconds)}"
-        say(args, job, f"{change}, codec {done.codec}, {IDENTICAL[done.identical]} ({proof})")
+        say(args, job, f"{change}, codec {done.codec}, {IDENTICAL[done.identical]}{proof}")
         return True
 
     return run_jobs(args, plan, "encoding", convert)

@@ -48,7 +48,9 @@ def from_source(source: Source) -> Image:
         most = 2 * (pillow.MAX_IMAGE_PIXELS or 0)
         raise UnsupportedFile(f"{source.name}: has more than {most:,} pixels, the most that Pillow reads") from None
     except pillow.UnidentifiedImageError:
-        raise reason from None
+        if image.sniff(source.peek(64)):
+            raise reason from None
+        raise UnsupportedFile(f"{source.name}: is no image of a format that is read here") from None
     except Exception as error:  # Pillow's readers raise many kinds of errors for damaged files
         raise UnsupportedFile(f"{source.name}: cannot be read as a picture ({' '.join(str(error).split())[:100]})") from error
 

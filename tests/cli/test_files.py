@@ -72,6 +72,9 @@ def test_one_bad_file_does_not_stop_the_others(laconic, tmp_path: Path, text: Pa
     assert (tmp_path / "text.txt.lac").exists()
     assert b"b.txt.lac" in done.stderr
     assert b"1 of 2 files failed" in done.stderr
+    done = laconic("encode", "--effort", "4", "--max-memory", "1M", "b.txt", "text.txt", "-o", "out", code=1)
+    assert b"laconic: b.txt: " in done.stderr and b"laconic: text.txt: " in done.stderr
+    assert laconic("encode", "--effort", "12", "b.txt", "text.txt", code=1).stderr.count(b"\n") == 1
     assert (tmp_path / "b.txt.lac").read_bytes() == b"mine"
 
 
