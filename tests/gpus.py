@@ -9,6 +9,18 @@ import numpy as np
 import pytest
 
 
+def _choose_the_interpreter() -> None:
+    """Before Triton is imported, when its own functions are made: while tests are collected, since torch imports it in some."""
+    if importlib.util.find_spec("torch"):
+        import torch
+
+        if not torch.cuda.is_available():
+            os.environ["TRITON_INTERPRET"] = "1"
+
+
+_choose_the_interpreter()
+
+
 def device() -> str:
     """Where the kernels run."""
     torch = pytest.importorskip("torch", reason="torch is not installed: the GPU kernels cannot run")
@@ -21,7 +33,6 @@ def load(name: str) -> Any:
     if not importlib.util.find_spec("triton"):
         pytest.skip("Triton is not installed: the GPU kernels cannot run")
     if not torch.cuda.is_available():
-        os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported: its own functions are made by then
         reason = _interpreter_fails(torch)
         if reason:
             pytest.skip(f"no CUDA device, and Triton's interpreter does not run here: {reason}")
