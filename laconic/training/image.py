@@ -124,7 +124,9 @@ def image_task(
 ) -> ImageTask:
     """Load the pictures; a model without `start` begins from the KLT of its pictures. masks: as in `Pictures.load`."""
     pictures = Pictures.load(files, options.crop, device, warn, masks=masks)
-    held_out = Pictures.load(validation, _SIDE, device, warn, half=False) if validation else None
+    held_out = None
+    if validation:  # always judged by crops of one size, whatever is trained on
+        held_out = Pictures.load(validation, _SIDE, device, lambda text: warn(f"validation: {text}"), half=False)
     torch.manual_seed(options.seed)
     model = start or ImageModel(sizes)
     if start is None:
