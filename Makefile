@@ -21,7 +21,7 @@ EXTRA := -m "not slow" $(addprefix --ignore=,$(wildcard tests/*/*_gpu.py tests/c
 GPU_TESTS := $(addprefix tests/,entropy/test_gpu.py codecs/test_weights_gpu.py integrations/test_torch_gpu.py integrations/test_coded_model.py)
 
 test: $(VENV)/.stamp-dev
-	$(BIN)/python -m laconic warmup & NUMBA_BOUNDSCHECK=1 $(BIN)/python -m laconic warmup & wait
+	$(BIN)/python -m lacodec warmup & NUMBA_BOUNDSCHECK=1 $(BIN)/python -m lacodec warmup & wait
 	NUMBA_CPU_NAME=generic $(PYTEST) $(EXTRA) tests/test_golden.py tests/entropy
 	NUMBA_BOUNDSCHECK=1 $(PYTEST) $(EXTRA) tests/entropy tests/codecs tests/test_fuzz.py
 	$(PYTEST) $(addprefix --ignore=,$(GPU_TESTS))

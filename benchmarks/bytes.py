@@ -1,8 +1,8 @@
 """Codec `bytes` beside its peers on the test split of text, structured data and logs, in one run.
 
-    LACONIC_DATA=... python benchmarks/bytes.py [--efforts 1,5,9] [--json FILE]
+    LACODEC_DATA=... python benchmarks/bytes.py [--efforts 1,5,9] [--json FILE]
 
-LACONIC_DATA names a folder with an INFO.tsv (path, bytes, split, details). Prints every file, the totals, and what the efforts
+LACODEC_DATA names a folder with an INFO.tsv (path, bytes, split, details). Prints every file, the totals, and what the efforts
 promise.
 """
 
@@ -14,8 +14,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from laconic.evaluation.bench import Measurement, measure, our_candidate, total
-from laconic.evaluation.peers import installed_peers
+from lacodec.evaluation.bench import Measurement, measure, our_candidate, total
+from lacodec.evaluation.peers import installed_peers
 
 PEERS = ("zstd -3", "zstd -22", "brotli -11", "xz -9e", "ppmd", "zpaq -m5")
 LARGE = 100_000  # bytes from which a file alone must be smaller than every peer but zpaq
@@ -30,7 +30,7 @@ def main() -> None:
     candidates = [our_candidate("bytes", effort=int(effort)) for effort in arguments.efforts.split(",")]
     candidates += [peer for peer in installed_peers() if peer.name in PEERS]
     rows: list[Measurement] = []
-    for name, data in _test_files(Path(os.environ["LACONIC_DATA"])):
+    for name, data in _test_files(Path(os.environ["LACODEC_DATA"])):
         # Candidate after candidate on one file, so that a change of the machine's speed meets all of them.
         here = [measure(candidate, name, data, repeats=1) for candidate in candidates]
         rows += here

@@ -22,19 +22,19 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import laconic
+import lacodec
 from benchmarks import compressai_models
 from benchmarks.learned_ways import Asked
-from laconic.codecs.image import _learned_tiles as tiles
-from laconic.codecs.image import _model_files
-from laconic.container import Reader
-from laconic.entropy.distributions import load, scale_of
-from laconic.entropy.rans import RansDecoder, RansEncoder
-from laconic.entropy.tables import Tables, cost_bits
-from laconic.evaluation.rate_distortion import read_rgb
-from laconic.integrations._compressai_steps import Coder, Encoding
-from laconic.models.image.model import unpack
-from laconic.source import BytesSource
+from lacodec.codecs import model_files
+from lacodec.codecs.image.learned import tiles
+from lacodec.container import Reader
+from lacodec.entropy.distributions import load, scale_of
+from lacodec.entropy.rans import RansDecoder, RansEncoder
+from lacodec.entropy.tables import Tables, cost_bits
+from lacodec.evaluation.rate_distortion import read_rgb
+from lacodec.integrations.compressai._steps import Coder, Encoding
+from lacodec.io.source import BytesSource
+from lacodec.models.image.model import unpack
 
 
 @dataclass
@@ -51,10 +51,10 @@ class Job:
 
 def latents(path: Path, quality: float) -> tuple[np.ndarray, np.ndarray]:
     """(symbols, table numbers) int32[n] of a picture's tiles."""
-    network = unpack(_model_files.read_arrays(_model_files.shipped()["small"]))
+    network = unpack(model_files.read_arrays(model_files.shipped()["small"]))
     asked = Asked(network.entropy, 0)
     network.entropy = asked  # type: ignore[assignment]
-    reader = Reader(BytesSource(laconic.encode(read_rgb(path), "image.learned", quality=quality)))
+    reader = Reader(BytesSource(lacodec.encode(read_rgb(path), "image.learned", quality=quality)))
     contents = []
     for number, head in enumerate(reader.index):
         (top, bottom), (left, right) = head.covers
@@ -94,9 +94,9 @@ def jobs(symbols: np.ndarray, index: np.ndarray) -> list[Job]:
     ]
     short = index.astype(np.uint16)
     for name, width, lanes, ours in (
-        ("laconic R64, the same tables", 64, None, same),
-        ("laconic R32, 14 bits", 32, None, load("gaussian-14")),
-        ("laconic R32, 14 bits, as image.learned", 32, 8, load("gaussian-14")),
+        ("lacodec R64, the same tables", 64, None, same),
+        ("lacodec R32, 14 bits", 32, None, load("gaussian-14")),
+        ("lacodec R32, 14 bits, as image.learned", 32, 8, load("gaussian-14")),
     ):
         found.append(
             Job(

@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from laconic.entropy import _rans_dispatch as dispatch
-from laconic.entropy import distributions
-from laconic.entropy.rans import RansDecoder, RansEncoder
-from laconic.entropy.tables import Tables, cost_bits, normalise
+from lacodec.entropy import distributions
+from lacodec.entropy import rans_dispatch as dispatch
+from lacodec.entropy.rans import RansDecoder, RansEncoder
+from lacodec.entropy.tables import Tables, cost_bits, normalise
 
 Symbols = np.ndarray[Any, Any]
 
@@ -173,15 +173,15 @@ def ours(name: str, width: int, values: Symbols, tables: Tables, index: Symbols 
         kinds.append(("AVX-512", "1"))
     bits = cost_bits(values, tables, index)
     return [
-        Job(f"laconic {name}, {kind}", lambda flag=flag: encode(flag), lambda s, flag=flag: decode(s, flag), table_bits=bits)  # type: ignore[misc]
+        Job(f"lacodec {name}, {kind}", lambda flag=flag: encode(flag), lambda s, flag=flag: decode(s, flag), table_bits=bits)  # type: ignore[misc]
         for kind, flag in kinds
     ]
 
 
 def choose(simd: str) -> None:
     """Portable ("0") or vector ("1") kernels from here on."""
-    if os.environ.get("LACONIC_SIMD") != simd:
-        os.environ["LACONIC_SIMD"] = simd
+    if os.environ.get("LACODEC_SIMD") != simd:
+        os.environ["LACODEC_SIMD"] = simd
         dispatch.avx512.cache_clear()
 
 

@@ -1,4 +1,4 @@
-"""Mutates valid `.lac` files and decodes them: only LaconicErrors may come out, in bounded time and memory.
+"""Mutates valid `.lac` files and decodes them: only LacodecErrors may come out, in bounded time and memory.
 
     python benchmarks/fuzz.py [-n 100000] [--seed 1] [--codecs bytes,image.lossless] [--efforts 1,5] [--save DIR]
 
@@ -21,10 +21,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.mutations import CODECS, LEARNED, Corpus, mutant
-from laconic import api
-from laconic.container import Limits, Reader, salvage
-from laconic.errors import LaconicError
-from laconic.source import BytesSource
+from lacodec import api
+from lacodec.container import Limits, Reader, salvage
+from lacodec.errors import LacodecError
+from lacodec.io.source import BytesSource
 
 MEMORY = 6 << 30  # address space of a worker: numba and its LLVM take most of it
 GROWTH = 512 << 20  # resident bytes that a whole batch may add
@@ -35,7 +35,7 @@ BATCH = 500
 
 
 def check(data: bytes) -> tuple[str, bytes | None]:
-    """Read one file in every way; (name of the outcome, content if it decodes). Anything but a LaconicError propagates."""
+    """Read one file in every way; (name of the outcome, content if it decodes). Anything but a LacodecError propagates."""
 
     def opened() -> None:
         with api.open(data, max_size=MAX_SIZE) as file:
@@ -52,7 +52,7 @@ def check(data: bytes) -> tuple[str, bytes | None]:
             found = read()
             content = found if not outcomes else content
             outcomes.append("decoded")
-        except LaconicError as error:
+        except LacodecError as error:
             if "\n" in str(error):
                 raise ValueError(f"a message of several lines: {error}") from error
             outcomes.append(type(error).__name__)
@@ -60,7 +60,7 @@ def check(data: bytes) -> tuple[str, bytes | None]:
 
 
 def _file_of(data: bytes) -> bytes:
-    """The file that `data` decodes to, as `laconic decode` would write it."""
+    """The file that `data` decodes to, as `lacodec decode` would write it."""
     out = io.BytesIO()
     api.decode_file(BytesSource(data), out, max_size=MAX_SIZE)
     return out.getvalue()

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from laconic.entropy.segments import decode_segments, encode_segments
-from laconic.entropy.tables import Tables, cost_bits
+from lacodec.entropy.segments import decode_segments, encode_segments
+from lacodec.entropy.tables import Tables, cost_bits
 
 CPU_SYMBOLS = 1 << 24
 CPU_CHUNKS = 8  # of weights
@@ -102,7 +102,7 @@ def on_device(symbols: Any, tables: Tables, stream: bytes, options: argparse.Nam
     """The two rates of the device, after a check against the CPU's bytes."""
     import torch
 
-    from laconic.entropy import gpu
+    from lacodec.entropy import gpu
 
     ready = gpu.DeviceTables(tables, torch.device("cuda", torch.cuda.current_device()))
     small = torch.from_numpy(symbols).cuda()
@@ -123,8 +123,8 @@ def on_device(symbols: Any, tables: Tables, stream: bytes, options: argparse.Nam
 
 def measure_weights(dtype: str, options: argparse.Namespace, device: bool) -> dict[str, Any]:
     """Rates in GB/s for normal values, which are coded as a file's chunks are; 0 where not measured. The CPU takes one thread."""
-    from laconic.codecs.weights._payload import decode_payload, encode_payload
-    from laconic.codecs.weights._plan import CHUNK, Plan, Run
+    from lacodec.codecs.weights._chunks import CHUNK, Plan, Run
+    from lacodec.codecs.weights._payload import decode_payload, encode_payload
 
     count = CPU_CHUNKS * CHUNK // (2 if dtype == "BF16" else 4)
     values = np.random.default_rng(0).normal(0, 0.02, count).astype(np.float32).view(np.uint32)
@@ -150,7 +150,7 @@ def weights_on_device(
     """The device's rates, after a check of its bytes: chunks like these, as many as --weights says."""
     import torch
 
-    from laconic.codecs.weights._gpu import Arena, Plan, Work, add_payload, placed
+    from lacodec.codecs.weights._gpu import Arena, Plan, Work, add_payload, placed
 
     size, count = len(parts[0]), max(1, options.weights // len(parts[0]))
     plan, arena, begin = Plan(), Arena(), time.perf_counter()

@@ -24,20 +24,20 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import laconic
+import lacodec
 from benchmarks.learned_ways import Asked, Way, changed, ways
-from laconic.codecs.image import _learned_tiles as tiles
-from laconic.codecs.image import _model_files
-from laconic.container import Reader
-from laconic.entropy.distributions import load
-from laconic.entropy.rans import RansDecoder, RansEncoder
-from laconic.errors import LaconicError
-from laconic.evaluation.rate_distortion import read_rgb
-from laconic.models.exact import Mode, set_mode
-from laconic.models.image.entropy import Part
-from laconic.models.image.model import ImageModel, unpack
-from laconic.models.image.options import HYPER, PATCH, level_of
-from laconic.source import BytesSource
+from lacodec.codecs import model_files
+from lacodec.codecs.image.learned import tiles
+from lacodec.container import Reader
+from lacodec.entropy.distributions import load
+from lacodec.entropy.rans import RansDecoder, RansEncoder
+from lacodec.errors import LacodecError
+from lacodec.evaluation.rate_distortion import read_rgb
+from lacodec.io.source import BytesSource
+from lacodec.models.exact import Mode, set_mode
+from lacodec.models.image.entropy import Part
+from lacodec.models.image.model import ImageModel, unpack
+from lacodec.models.image.options import HYPER, PATCH, level_of
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def decodes(network: ImageModel, asked: Asked, way: Way, crop: Crop, made: Float
             hyper = pull(asked.hyper_part(level(crop, way.device), tuple(made.hyper.shape)))
             asked.walk(hyper, level(crop, way.device), crop.size, lambda parts: [pull(p) * 16 + p.means.float() for p in parts])
         decoder.finish()
-    except LaconicError:
+    except LacodecError:
         return False
     return all(np.array_equal(a, b) for a, b in zip(pulled, made.symbols, strict=True))
 
@@ -179,13 +179,13 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    arrays = _model_files.read_arrays(_model_files.shipped()[args.profile])
+    arrays = model_files.read_arrays(model_files.shipped()[args.profile])
     exact, floating = unpack(arrays), unpack(arrays, training=True)
     floating.eval().requires_grad_(False)
     set_mode(floating, Mode.FLOAT)
     chosen = crops(args.folders, args.n, args.seed)
     print(f"torch {torch.__version__}, {len(chosen)} pictures", file=sys.stderr)
-    files = [laconic.encode(crop.pixels, "image.learned", profile=args.profile, quality=crop.quality) for crop in chosen]
+    files = [lacodec.encode(crop.pixels, "image.learned", profile=args.profile, quality=crop.quality) for crop in chosen]
     payloads = [reader.chunk(0).payload for reader in (Reader(BytesSource(file)) for file in files)]
     all_ways = ways()
     first = changed(floating, all_ways[0])

@@ -18,16 +18,16 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import laconic
+import lacodec
 from benchmarks.learned_ways import Asked
-from laconic.codecs.image import _learned_tiles as tiles
-from laconic.codecs.image import _model_files
-from laconic.container import Reader
-from laconic.entropy.distributions import load
-from laconic.entropy.tables import cost_bits
-from laconic.evaluation.rate_distortion import read_rgb
-from laconic.models.image.model import unpack
-from laconic.source import BytesSource
+from lacodec.codecs import model_files
+from lacodec.codecs.image.learned import tiles
+from lacodec.container import Reader
+from lacodec.entropy.distributions import load
+from lacodec.entropy.tables import cost_bits
+from lacodec.evaluation.rate_distortion import read_rgb
+from lacodec.io.source import BytesSource
+from lacodec.models.image.model import unpack
 
 
 def estimate(network: Any, asked: Asked, data: bytes, quality: float) -> tuple[float, int]:
@@ -57,7 +57,7 @@ def main() -> int:
     args = parser.parse_args()
     torch.set_num_threads(1)
     found = [path for given in args.data for path in (sorted(given.iterdir()) if given.is_dir() else [given])]
-    network = unpack(_model_files.read_arrays(_model_files.shipped()[args.profile]))
+    network = unpack(model_files.read_arrays(model_files.shipped()[args.profile]))
     asked = Asked(network.entropy, 0)
     network.entropy = asked  # type: ignore[assignment]
     rows = []
@@ -65,7 +65,7 @@ def main() -> int:
         pictures = [_saved(path, args.crop, Path(folder)) for path in found[: args.n]]
         for quality in (float(part) for part in args.qualities.split(",")):
             for path in pictures:
-                data = laconic.encode(path, "image.learned", profile=args.profile, quality=quality)
+                data = lacodec.encode(path, "image.learned", profile=args.profile, quality=quality)
                 expected, payloads = estimate(network, asked, data, quality)
                 rows.append((quality, path.name, expected, payloads, len(data)))
             show([row for row in rows if row[0] == quality])

@@ -23,11 +23,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import laconic
-from laconic.entropy.rans import RansDecoder, RansEncoder
-from laconic.evaluation import _image_calls as calls
-from laconic.evaluation.rate_distortion import read_rgb
-from laconic.media.image import Image
+import lacodec
+from lacodec.entropy.rans import RansDecoder, RansEncoder
+from lacodec.evaluation import image_calls as calls
+from lacodec.evaluation.rate_distortion import read_rgb
+from lacodec.media.image.value import Image
 
 NAMES = ("encode", "encode, coder", "decode", "decode, coder", "AVIF encode", "AVIF decode")
 
@@ -45,7 +45,7 @@ def main() -> int:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     found = [path for given in args.data for path in (sorted(given.iterdir()) if given.is_dir() else [given])][: args.n]
-    codec = laconic.codec("image.learned", quality=args.quality, effort=args.effort)
+    codec = lacodec.codec("image.learned", quality=args.quality, effort=args.effort)
     rows = [_best(codec, path, args.rounds) for path in found]
     for name, column in zip(NAMES, zip(*rows, strict=True), strict=True):
         print(f"{name:14} median {statistics.median(column):.4f} s, largest {max(column):.4f} s")
@@ -71,7 +71,7 @@ def _best(codec: Any, path: Path, rounds: int) -> tuple[float, ...]:
             encode, data = _timed(lambda: codec.encode(picture))
             encode_coder = sum(inside)
         with _coder_seconds() as inside:
-            decode, _ = _timed(lambda data=data: laconic.decode(data))
+            decode, _ = _timed(lambda data=data: lacodec.decode(data))
             decode_coder = sum(inside)
         avif_encode, avif = _timed(lambda: calls.avif(pixels, 50, "4:2:0"))
         avif_decode, _ = _timed(lambda avif=avif: calls.pillow_decode(avif))

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from laconic.models.exact import Conv, Mode
-from laconic.models.image.entropy import SCALES, Part
-from laconic.models.image.model import ImageModel
+from lacodec.models.exact import Conv, Mode
+from lacodec.models.image.entropy import SCALES, Part
+from lacodec.models.image.model import ImageModel
 
 
 class Asked(nn.Module):

@@ -67,22 +67,22 @@ def command_size(command: list[str], path: Path) -> int:
 
 def measure(effort: int, files: list[tuple[Path, str]], reference: dict[Path, int]) -> None:
     """Encode, decode and compare everything with one effort."""
-    import laconic
-    from laconic import api
+    import lacodec
+    from lacodec import api
 
-    warm = laconic.encode(files[0][0], "audio.lossless", effort=effort)
-    laconic.decode(warm)
+    warm = lacodec.encode(files[0][0], "audio.lossless", effort=effort)
+    lacodec.decode(warm)
     sizes, seconds, samples = {}, [0.0, 0.0], 0
     for path, _ in files:
-        encoded = timed(seconds, 0, lambda path=path: laconic.encode(path, "audio.lossless", effort=effort))
-        value = timed(seconds, 1, lambda encoded=encoded: laconic.decode(encoded))
+        encoded = timed(seconds, 0, lambda path=path: lacodec.encode(path, "audio.lossless", effort=effort))
+        value = timed(seconds, 1, lambda encoded=encoded: lacodec.decode(encoded))
         samples += value.samples.size
         out = io.BytesIO()
         api.decode_file(io.BytesIO(encoded), out)
         if out.getvalue() != path.read_bytes():
             raise SystemExit(f"{path.name}: effort {effort} does not restore it")
         sizes[path] = len(encoded)
-    report(f"laconic, effort {effort}", files, sizes, reference, [samples / CD / s for s in seconds])
+    report(f"lacodec, effort {effort}", files, sizes, reference, [samples / CD / s for s in seconds])
 
 
 def timed(seconds: list[float], slot: int, work: Callable[[], object]) -> object:

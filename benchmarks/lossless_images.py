@@ -22,10 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
-import laconic
-from laconic.errors import UnsupportedFile
-from laconic.media import image
-from laconic.media.png import write_png
+import lacodec
+from lacodec.errors import UnsupportedFile
+from lacodec.media.image import files as image
+from lacodec.media.image.png import write_png
+from lacodec.media.image.value import Image
 
 SUFFIXES = (".png", ".webp", ".bmp", ".ppm", ".jpg")
 PEERS = {
@@ -61,7 +62,7 @@ def main() -> None:
     args = parser.parse_args()
     methods: dict[str, Callable[[Path], tuple[int, float, float | None]]] = {}
     for effort in filter(None, args.efforts.split(",")):
-        methods[f"laconic effort {effort}"] = ours(int(effort))
+        methods[f"lacodec effort {effort}"] = ours(int(effort))
     for peer in filter(None, args.peers.split(",")):
         if shutil.which(PEERS[peer][0]):
             methods[peer] = program(PEERS[peer])
@@ -113,7 +114,7 @@ def files(source: Path, folder: Path, limit: int | None) -> Iterator[tuple[str, 
             try:
                 value = image.from_bytes(data, name)
             except UnsupportedFile:
-                value = image.Image(np.asarray(pillow.open(io.BytesIO(data)).convert("RGB")))
+                value = Image(np.asarray(pillow.open(io.BytesIO(data)).convert("RGB")))
             target.write_bytes(b"".join(write_png(value)))
         yield name, target
 
@@ -123,9 +124,9 @@ def ours(effort: int) -> Callable[[Path], tuple[int, float, float | None]]:
 
     def measure(path: Path) -> tuple[int, float, float | None]:
         begin = processor_s()
-        data = laconic.encode(path, effort=effort)
+        data = lacodec.encode(path, effort=effort)
         middle = processor_s()
-        laconic.decode(data)
+        lacodec.decode(data)
         return len(data), middle - begin, processor_s() - middle
 
     return measure

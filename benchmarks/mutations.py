@@ -6,13 +6,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import laconic
-from laconic.container import Chunk, Header, layout, stream, write_container
-from laconic.container.types import INDEX, ChunkHead, content_hash
-from laconic.errors import UnsupportedFile
-from laconic.media import audio
-from laconic.media.audio import Audio
-from laconic.source import BytesSource
+import lacodec
+from lacodec.container import Chunk, Header, layout, stream, write_container
+from lacodec.container.types import INDEX, ChunkHead, content_hash
+from lacodec.errors import UnsupportedFile
+from lacodec.io.source import BytesSource
+from lacodec.media.audio import files as audio
+from lacodec.media.audio.value import Audio
 
 FILE_ID = 7
 CODECS = ("bytes", "image.lossless", "audio.lossless", "weights")
@@ -66,7 +66,7 @@ def _bytes_files(efforts: list[int]) -> list[bytes]:
     kinds = ["empty", "seven", "short random", "text", "table", "16-bit ramp", "two symbols", "repeat far apart", "x86 calls"]
     files = []
     for effort in efforts:
-        coder = laconic.codec("bytes", effort=effort)
+        coder = lacodec.codec("bytes", effort=effort)
         parts = [_chunks(coder.encode(chosen[kind])) for kind in kinds]
         files += [coder.encode(chosen[kind]) for kind in kinds]
         files.append(coder.encode(inputs(40_000 if effort <= 3 else 8_000)["text"]))  # enough for more than one lane
@@ -80,7 +80,7 @@ def _image_files(efforts: list[int]) -> list[bytes]:
 
     chosen = kinds()
     names = ["one pixel", "gray", "colour", "colour and alpha", "constant", "noise", "16-bit gray and alpha", "drawn", "wide"]
-    coders = [laconic.codec("image.lossless", effort=effort) for effort in efforts]
+    coders = [lacodec.codec("image.lossless", effort=effort) for effort in efforts]
     return [coder.encode(chosen[name]) for coder in coders for name in names]
 
 
@@ -89,7 +89,7 @@ def _audio_files(efforts: list[int]) -> list[bytes]:
     from tests.sounds import sounds
 
     chosen = sounds(500)
-    coders = [laconic.codec("audio.lossless", effort=effort) for effort in efforts]
+    coders = [lacodec.codec("audio.lossless", effort=effort) for effort in efforts]
     return [coder.encode(_audio(data)) for coder in coders for data in chosen.values() if _audio(data) is not None]
 
 
@@ -97,22 +97,22 @@ def _weights_files(efforts: list[int]) -> list[bytes]:
     """Every kind of group: floats of several widths, listed exponents, integers, few values, zeros, repeated sequences."""
     from tools.make_golden_weights import FILES, content
 
-    return [laconic.codec("weights", effort=effort).encode(content(name)) for effort in efforts[::4] for name in FILES]
+    return [lacodec.codec("weights", effort=effort).encode(content(name)) for effort in efforts[::4] for name in FILES]
 
 
 def _learned_files(efforts: list[int]) -> list[bytes]:
     """Gray, colours and alpha, of one tile and of two, by the tiny model of the golden files and by the one that is shipped."""
     import torch
 
-    from laconic.codecs.image import _model_files
+    from lacodec.codecs import model_files
     from tests.pictures import photo
     from tools.make_golden_learned import MODEL
 
     torch.set_num_threads(1)  # threads do not survive the fork into workers
-    os.environ[_model_files.VARIABLE] = str(MODEL)
+    os.environ[model_files.VARIABLE] = str(MODEL)
     shapes = [(1, 1, 3), (40, 50, 1), (33, 70, 3), (64, 48, 4), (20, 30, 2), (16, 1040, 3)]
-    files = [laconic.encode(photo(*shape), "image.learned", model=str(MODEL), quality=60) for shape in shapes]
-    return [*files, laconic.encode(photo(40, 60), "image.learned", quality=30)]
+    files = [lacodec.encode(photo(*shape), "image.learned", model=str(MODEL), quality=60) for shape in shapes]
+    return [*files, lacodec.encode(photo(40, 60), "image.learned", quality=30)]
 
 
 def _audio(data: bytes) -> Audio | None:

@@ -13,10 +13,10 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import laconic
-from laconic.entropy.rans import RansDecoder, RansEncoder
-from laconic.entropy.segments import decode_segments, encode_segments
-from laconic.entropy.tables import Tables, normalise
+import lacodec
+from lacodec.entropy.rans import RansDecoder, RansEncoder
+from lacodec.entropy.segments import decode_segments, encode_segments
+from lacodec.entropy.tables import Tables, normalise
 
 LANES = (1, 2, 4, 8, 16, 32, 64)
 short = st.integers(0, 300)
@@ -69,8 +69,8 @@ def bytes_at(effort: int) -> Callable[[], None]:
 
     @given(small | woven)
     def check(content: bytes) -> None:
-        stream = laconic.encode(content, effort=effort)
-        assert laconic.decode(stream) == content
+        stream = lacodec.encode(content, effort=effort)
+        assert lacodec.decode(stream) == content
         assert len(stream) <= len(content) * 1.001 + 64
 
     return check

@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 import zstandard
 
-import laconic
-from laconic.codecs.weights._floats import MANTISSAS
-from laconic.codecs.weights._planes import entropy
-from laconic.media._safetensors import build_header
-from laconic.media.tensors import from_source, to_blocks
-from laconic.source import BytesSource, FileSource
+import lacodec
+from lacodec.codecs.weights._floats import MANTISSAS
+from lacodec.codecs.weights._planes import entropy
+from lacodec.io.source import BytesSource, FileSource
+from lacodec.media.tensors.files import from_source, to_blocks
+from lacodec.media.tensors.safetensors import build_header
 
 Array = np.ndarray
 Named = tuple[str, str, tuple[int, ...], bytes]  # name, dtype, shape, bytes
@@ -195,16 +195,16 @@ def measured(
 
 
 def _ours(effort: int, data: bytes, repeat: int) -> tuple[float, float, int]:
-    coder = laconic.codec("weights", effort=effort)
+    coder = lacodec.codec("weights", effort=effort)
 
     def decode(encoded: bytes) -> None:
-        with laconic.open(encoded) as opened:
+        with lacodec.open(encoded) as opened:
             for position in range(len(opened._reader.index)):
                 opened._decoding.part(opened._reader.chunk(position, True))  # as opened[name] does
 
     fast, slow, encoded = measured(coder.encode, decode, data, repeat)
-    from laconic._coding import Decoding
-    from laconic.container import Limits, stream
+    from lacodec.container import Limits, stream
+    from lacodec.pipeline.coding import Decoding
 
     header, chunks = stream(BytesSource(encoded), Limits())
     decoding = Decoding(header, "check")

@@ -3,9 +3,9 @@
 import random
 import signal
 
-import laconic
-from laconic.container import Reader
-from laconic.source import BytesSource
+import lacodec
+from lacodec.container import Reader
+from lacodec.io.source import BytesSource
 
 EFFORTS = range(1, 10)
 
@@ -21,7 +21,7 @@ def inputs(size: int = 20_000) -> dict[str, bytes]:
         "one byte": b"x",
         "zero byte": b"\0",
         "two": b"ab",
-        "seven": b"laconic",
+        "seven": b"lacodec",
         "random": rng.randbytes(size),
         "short random": rng.randbytes(300),
         "huge run": bytes(10 * size),
@@ -35,7 +35,7 @@ def inputs(size: int = 20_000) -> dict[str, bytes]:
         "rare symbol": bytes(size // 2) + b"\1" + bytes(size // 2),
         "x86 calls": b"".join(b"\xe8" + (5000 - i).to_bytes(4, "little") + b"\x90" * (i % 7) for i in range(0, size // 8, 3)),
         "periodic 3": b"abc" * (size // 3),
-        "encoded": laconic.encode(text, effort=1),
+        "encoded": lacodec.encode(text, effort=1),
     }
 
 
@@ -46,18 +46,18 @@ def heed_interrupts() -> None:
 
 def check_bytes_codec(codec: str, size: int = 20_000, **options: object) -> None:
     """Round trip, size promise, determinism over threads, ranges and verification for all `inputs(size)`."""
-    coder = laconic.codec(codec, **options)
+    coder = lacodec.codec(codec, **options)
     for name, data in inputs(size).items():
         check_round_trip(coder, data, name)
 
 
-def check_round_trip(coder: "laconic.api.Coder", data: bytes, name: str = "") -> bytes:
+def check_round_trip(coder: "lacodec.api.Coder", data: bytes, name: str = "") -> bytes:
     """One input; returns the encoded bytes."""
     encoded = coder.encode(data, verify=True)
     assert len(encoded) <= len(data) + 64 + len(data) // 1000, f"{name}: {len(data)} bytes grew to {len(encoded)}"
     assert coder.encode(data, threads=2) == encoded, f"{name}: two threads write other bytes"
     assert coder.decode(encoded) == data, name
-    with laconic.open(encoded) as opened:
+    with lacodec.open(encoded) as opened:
         start, stop = len(data) // 3, len(data) // 2 + 1
         assert opened[start:stop] == data[start:stop], name
     assert Reader(BytesSource(encoded)).decoded_size == len(data), name

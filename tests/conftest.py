@@ -1,4 +1,4 @@
-"""What all tests share. LACONIC_DATA names a folder with optional larger data; tests that want it skip without it."""
+"""What all tests share. LACODEC_DATA names a folder with optional larger data; tests that want it skip without it."""
 
 import os
 from pathlib import Path
@@ -9,8 +9,8 @@ from hypothesis import settings
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are as many as the cores; torch's threads would only wait
 
-settings.register_profile("laconic", deadline=None)  # the first example may compile a kernel, and machines may be busy
-settings.load_profile("laconic")
+settings.register_profile("lacodec", deadline=None)  # the first example may compile a kernel, and machines may be busy
+settings.load_profile("lacodec")
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +21,10 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The folder that LACONIC_DATA names."""
-    name = os.environ.get("LACONIC_DATA")
+    """The folder that LACODEC_DATA names."""
+    name = os.environ.get("LACODEC_DATA")
     if not name:
-        pytest.skip("LACONIC_DATA is not set")
+        pytest.skip("LACODEC_DATA is not set")
     if not Path(name).is_dir():
-        pytest.fail(f"LACONIC_DATA={name} is no folder")
+        pytest.fail(f"LACODEC_DATA={name} is no folder")
     return Path(name)

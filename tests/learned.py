@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
-from laconic.models.image.model import ImageModel
-from laconic.models.image.options import ModelOptions
-from laconic.training.export import export_image_model
-from laconic.training.klt import start_from_klt
-from laconic.training.pictures import Pictures
+from lacodec.models.image.model import ImageModel
+from lacodec.models.image.options import ModelOptions
+from lacodec.training.export import export_image_model
+from lacodec.training.klt import start_from_klt
+from lacodec.training.pictures import Pictures
 from tests.pictures import photo
 
 SIZES = ModelOptions(latents=32, hyper_latents=8, width=16, blocks=1, coarse=1, coarse_inner=8, fine=2, fine_inner=8, high=0.05)
@@ -42,6 +42,6 @@ def model(seed=0, sizes=SIZES):
 @functools.cache
 def model_file(seed=0, sizes=SIZES):
     """Path of the file; made once per process."""
-    path = Path(tempfile.mkdtemp(prefix="laconic-test-")) / "tiny.lac"
+    path = Path(tempfile.mkdtemp(prefix="lacodec-test-")) / "tiny.lac"
     export_image_model(model(seed, sizes), path)
     return str(path)

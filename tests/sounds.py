@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from laconic.media import wav
+from lacodec.media.audio import wav
 
 
 def tone(frames: int, channels: int, peak: float, seed: int = 1) -> np.ndarray:
@@ -18,7 +18,7 @@ def tone(frames: int, channels: int, peak: float, seed: int = 1) -> np.ndarray:
 
 def wav_file(samples: np.ndarray, rate: int = 44100, layout: str = "i16le", tail: bytes = b"") -> bytes:
     """A WAV file of integers or floats [frames, channels]."""
-    from laconic.media._samples import to_bytes
+    from lacodec.media.audio.samples import to_bytes
 
     numbers = samples.astype(np.float32).view(np.int32) if layout.startswith("f") else np.rint(samples)
     data = to_bytes(numbers.astype(np.int64).T, layout)

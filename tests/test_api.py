@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import laconic
-from laconic import api
-from laconic.codecs import registry
-from laconic.container import Reader
-from laconic.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
-from laconic.source import BytesSource
+import lacodec
+from lacodec import api
+from lacodec.codecs import registry
+from lacodec.container import Reader
+from lacodec.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
+from lacodec.io.source import BytesSource
 from tests.checks import EFFORTS, check_bytes_codec, check_round_trip
 
 
@@ -35,22 +35,22 @@ def test_all_inputs(effort):
 @given(st.binary(max_size=5000), st.sampled_from(EFFORTS))
 @settings(max_examples=150)
 def test_any_bytes(data, effort):
-    check_round_trip(laconic.codec("bytes", effort=effort), data)
+    check_round_trip(lacodec.codec("bytes", effort=effort), data)
 
 
 @given(st.integers(0, 3 << 20), st.integers(0, 3 << 20))
 @settings(max_examples=20)
 def test_ranges_over_chunks(a, b):
     data = b"".join(i.to_bytes(4, "big") for i in range((5 << 18) // 2))
-    encoded = laconic.encode(data, effort=1)
-    with laconic.open(encoded) as opened:
+    encoded = lacodec.encode(data, effort=1)
+    with lacodec.open(encoded) as opened:
         assert opened[a:b] == data[a:b]
         assert opened[-b - 1 :] == data[-b - 1 :]
         assert opened[a % len(data)] == data[a % len(data)]
 
 
 def test_open_rejects_senseless_keys():
-    with laconic.open(laconic.encode(b"abc", effort=1)) as opened:
+    with lacodec.open(lacodec.encode(b"abc", effort=1)) as opened:
         for key in ("name", 3, -4, slice(0, 2, 2), (1, 2), 1.5):
             with pytest.raises(BadInput):
                 opened[key]
@@ -60,10 +60,10 @@ def test_bytes_like_inputs(tmp_path):
     path = tmp_path / "name.txt"
     path.write_bytes(b"hello " * 50)
     for value in (bytearray(b"hello " * 50), memoryview(b"hello " * 50), BytesSource(b"hello " * 50), str(path), path):
-        assert laconic.decode(laconic.encode(value, effort=1)) == b"hello " * 50
+        assert lacodec.decode(lacodec.encode(value, effort=1)) == b"hello " * 50
     encoded = tmp_path / "name.lac"
-    encoded.write_bytes(laconic.encode(path, effort=1))
-    assert laconic.decode(encoded) == laconic.decode(str(encoded)) == b"hello " * 50
+    encoded.write_bytes(lacodec.encode(path, effort=1))
+    assert lacodec.decode(encoded) == lacodec.decode(str(encoded)) == b"hello " * 50
     assert api.info(encoded).original_name == "name.txt"
 
 
@@ -71,57 +71,57 @@ def test_arrays():
     import numpy as np
 
     for array in (np.arange(10.0), np.zeros((3, 0)), np.ones((4, 5), np.uint16)):
-        assert laconic.decode(laconic.encode(array, effort=1)) == array.tobytes()
+        assert lacodec.decode(lacodec.encode(array, effort=1)) == array.tobytes()
     with pytest.raises(BadInput, match="contiguous"):
-        laconic.encode(np.ones((4, 5)).T, effort=1)
+        lacodec.encode(np.ones((4, 5)).T, effort=1)
 
 
 def test_bad_arguments():
     for call in (
-        lambda: laconic.encode(b"", codec="nothing"),
-        lambda: laconic.codec("bytes", effort=0),
-        lambda: laconic.codec("bytes", effort=True),
-        lambda: laconic.codec("bytes", speed=1),
-        lambda: laconic.encode(17),
-        lambda: laconic.encode("/does/not/exist"),
-        lambda: laconic.encode(b"", threads=0, effort=1),
-        lambda: laconic.encode("."),
+        lambda: lacodec.encode(b"", codec="nothing"),
+        lambda: lacodec.codec("bytes", effort=0),
+        lambda: lacodec.codec("bytes", effort=True),
+        lambda: lacodec.codec("bytes", speed=1),
+        lambda: lacodec.encode(17),
+        lambda: lacodec.encode("/does/not/exist"),
+        lambda: lacodec.encode(b"", threads=0, effort=1),
+        lambda: lacodec.encode("."),
     ):
         with pytest.raises(BadInput) as caught:
             call()
         assert "\n" not in str(caught.value)
     with pytest.raises(BadInput, match=r"there are: .*bytes"):
-        laconic.codec("nothing")
+        lacodec.codec("nothing")
     with pytest.raises(UnsupportedFile, match=r"not a \.lac file"):
-        laconic.decode(b"PNG and so on")
+        lacodec.decode(b"PNG and so on")
 
 
 def test_limits():
-    encoded = laconic.encode(bytes(3_000_000), effort=1)
+    encoded = lacodec.encode(bytes(3_000_000), effort=1)
     with pytest.raises(LimitExceeded):
-        laconic.decode(encoded, max_size=2_999_999)
-    assert len(laconic.decode(encoded, max_size=3_000_000)) == 3_000_000
+        lacodec.decode(encoded, max_size=2_999_999)
+    assert len(lacodec.decode(encoded, max_size=3_000_000)) == 3_000_000
     with pytest.raises(LimitExceeded):
-        laconic.decode(encoded, max_memory=1000)
+        lacodec.decode(encoded, max_memory=1000)
     with pytest.raises(LimitExceeded):
-        laconic.open(encoded, max_size=10)
+        lacodec.open(encoded, max_size=10)
 
 
 def test_weights_say_when_a_model_is_needed():
     """At effort 9, values that repeat are coded by context mixing, whose tables decoding needs too."""
     rng = np.random.default_rng(1)
     words = rng.integers(0, 1 << 20, (300, 64), dtype=np.int32)
-    encoded = laconic.encode({"x": words[rng.integers(0, 300, 2000)]}, "weights", effort=9)
+    encoded = lacodec.encode({"x": words[rng.integers(0, 300, 2000)]}, "weights", effort=9)
     chunk, codec = Reader(BytesSource(encoded)).chunk(0), registry.get("weights")()
     said = codec.memory(chunk.decoded_size, chunk.payload)
     assert said > 6 * chunk.decoded_size + (100 << 20)
     assert codec.memory(chunk.decoded_size, b"") > said  # the payload of a tied tensor is not seen here
     with pytest.raises(LimitExceeded):
-        laconic.decode(encoded, max_memory=said - 1)
+        lacodec.decode(encoded, max_memory=said - 1)
 
 
 def test_coder_works_in_pools():
-    coder = laconic.codec("bytes", effort=1)
+    coder = lacodec.codec("bytes", effort=1)
     assert pickle.loads(pickle.dumps(coder)) == coder
     with ProcessPoolExecutor(1) as pool:
         data = list(pool.map(coder.encode, [b"a" * 100, b"b" * 200]))
@@ -133,16 +133,16 @@ def test_pipes(three_chunks):
         out, back = io.BytesIO(), io.BytesIO()
         result = api.encode_file(io.BytesIO(data), out, options={"effort": 1}, threads=2)
         assert (result.size, result.encoded) == (len(data), len(out.getvalue()))
-        assert out.getvalue() == laconic.encode(data, effort=1)
+        assert out.getvalue() == lacodec.encode(data, effort=1)
         result = api.decode_file(io.BytesIO(out.getvalue()), back)
         assert back.getvalue() == data
         assert (result.size, result.encoded, result.identical) == (len(data), len(out.getvalue()), "bytes")
 
 
 def test_real_pipe(three_chunks):
-    code = "import sys; from laconic import api; api.encode_file(sys.stdin.buffer, sys.stdout.buffer, options={'effort': 1})"
+    code = "import sys; from lacodec import api; api.encode_file(sys.stdin.buffer, sys.stdout.buffer, options={'effort': 1})"
     encoded = subprocess.run([sys.executable, "-c", code], input=three_chunks, capture_output=True, check=True).stdout
-    assert laconic.decode(encoded) == three_chunks
+    assert lacodec.decode(encoded) == three_chunks
 
 
 def test_named_pipes_and_files_without_size(tmp_path, three_chunks):
@@ -152,11 +152,11 @@ def test_named_pipes_and_files_without_size(tmp_path, three_chunks):
     writer.start()
     api.encode_file(fifo, tmp_path / "a.lac", options={"effort": 1})
     writer.join()
-    assert laconic.decode(tmp_path / "a.lac") == three_chunks
+    assert lacodec.decode(tmp_path / "a.lac") == three_chunks
     if os.path.exists("/proc/version"):
         api.encode_file("/proc/version", tmp_path / "b.lac", options={"effort": 1})
         with open("/proc/version", "rb") as file:
-            assert laconic.decode(tmp_path / "b.lac") == file.read()
+            assert lacodec.decode(tmp_path / "b.lac") == file.read()
 
 
 def test_awkward_names(tmp_path):
@@ -166,7 +166,7 @@ def test_awkward_names(tmp_path):
             file.write(b"abc" * 100)
         api.encode_file(os.fsdecode(path), tmp_path / "x.lac", options={"effort": 1}, force=True)
         assert api.info(tmp_path / "x.lac").original_name in (None, "späß 文")
-        assert laconic.decode(tmp_path / "x.lac") == b"abc" * 100
+        assert lacodec.decode(tmp_path / "x.lac") == b"abc" * 100
 
 
 def test_files_and_progress(tmp_path, three_chunks):
@@ -202,11 +202,11 @@ def test_long_names_do_not_break_the_promise(tmp_path):
 
 
 def test_info_needs_neither_numpy_nor_numba(tmp_path):
-    (tmp_path / "x.lac").write_bytes(laconic.encode(b"abc", effort=1))
+    (tmp_path / "x.lac").write_bytes(lacodec.encode(b"abc", effort=1))
     code = (
-        "import sys, time; t = time.process_time(); import laconic; t = time.process_time() - t\n"
+        "import sys, time; t = time.process_time(); import lacodec; t = time.process_time() - t\n"
         "assert t < 0.05, t\n"
-        "from laconic import api; api.info('x.lac')\n"
+        "from lacodec import api; api.info('x.lac')\n"
         "bad = {'numpy', 'numba', 'torch', 'zstandard'} & set(sys.modules); assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
@@ -215,7 +215,7 @@ def test_info_needs_neither_numpy_nor_numba(tmp_path):
 def test_unknown_versions_are_refused():
     import msgspec
 
-    from laconic.container import Chunk, Header, content_hash, write_container
+    from lacodec.container import Chunk, Header, content_hash, write_container
 
     chunk = Chunk(0, ((0, 3),), b"\0abc", content_hash(b"abc"), 3)
     good = Header("bytes", 0, {})
@@ -227,16 +227,16 @@ def test_unknown_versions_are_refused():
         out = io.BytesIO()
         write_container(msgspec.structs.replace(good, **changes), [chunk], out)
         with pytest.raises(error):
-            laconic.decode(out.getvalue())
+            lacodec.decode(out.getvalue())
 
 
 def test_verification_catches_a_wrong_encoder(tmp_path, monkeypatch):
-    from laconic.codecs.bytes import codec as module
-    from laconic.errors import LaconicError
+    from lacodec.codecs.bytes import codec as module
+    from lacodec.errors import LacodecError
 
     monkeypatch.setattr(module, "_encode", lambda *_: b"wrong")
     source = tmp_path / "in"
     source.write_bytes(b"some text " * 10)
-    with pytest.raises(LaconicError, match="verification failed"):
+    with pytest.raises(LacodecError, match="verification failed"):
         api.encode_file(source, tmp_path / "out", options={"effort": 1})
     assert os.listdir(tmp_path) == ["in"]

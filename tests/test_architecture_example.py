@@ -9,29 +9,29 @@ from pathlib import Path
 
 import pytest
 
-import laconic
+import lacodec
 
 PROGRAM = """
 import sys
-import laconic
-from laconic.codecs import registry
-from laconic.errors import LaconicError
+import lacodec
+from lacodec.codecs import registry
+from lacodec.errors import LacodecError
 
 assert "dna" in registry.names()
 content = open(sys.argv[1], "rb").read()
-coder = laconic.codec("dna")
+coder = lacodec.codec("dna")
 encoded = coder.encode(content, verify=True)
 assert coder.encode(content, threads=2) == encoded
-assert laconic.decode(encoded) == content
+assert lacodec.decode(encoded) == content
 for data in (b"", b"A", bytes(range(256)) * 3, content[:777]):
-    assert laconic.decode(coder.encode(data)) == data
+    assert lacodec.decode(coder.encode(data)) == data
     assert len(coder.encode(data)) <= len(data) + 64
 codec = registry.get("dna")()
 payload = codec.encode_block(content)
 for damaged in (payload[:-1], payload[:50], b"", payload[:99] + b"!" + payload[100:], payload + b"x"):
     try:
         assert codec.decode_block(damaged, len(content)) != content
-    except LaconicError:
+    except LacodecError:
         pass
 print(len(encoded))
 """
@@ -76,9 +76,9 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
 
 def test_the_example_is_a_codec_like_ours(installed: dict[str, str], genome: bytes, tmp_path: Path) -> None:
     size = int(run([sys.executable, "-c", PROGRAM, "genome.fa"], tmp_path, installed))
-    assert size < len(laconic.encode(genome, effort=1))
-    laconic_ = [sys.executable, "-m", "laconic"]
-    run([*laconic_, "encode", "--codec", "dna", "genome.fa", "-o", "genome.lac"], tmp_path, installed)
-    assert "dna" in run([*laconic_, "info", "genome.lac"], tmp_path, installed)
-    run([*laconic_, "decode", "genome.lac", "-o", "back.fa"], tmp_path, installed)
+    assert size < len(lacodec.encode(genome, effort=1))
+    lacodec_ = [sys.executable, "-m", "lacodec"]
+    run([*lacodec_, "encode", "--codec", "dna", "genome.fa", "-o", "genome.lac"], tmp_path, installed)
+    assert "dna" in run([*lacodec_, "info", "genome.lac"], tmp_path, installed)
+    run([*lacodec_, "decode", "genome.lac", "-o", "back.fa"], tmp_path, installed)
     assert (tmp_path / "back.fa").read_bytes() == genome

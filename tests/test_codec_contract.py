@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-import laconic
-from laconic import api
-from laconic.codecs import registry
-from laconic.codecs.base import Codec, Lost
-from laconic.container import ANCILLARY, CRITICAL, Chunk, content_hash
-from laconic.errors import BadInput, CorruptFile, LimitExceeded
-from laconic.media.raw import Raw
-from laconic.source import BytesSource
+import lacodec
+from lacodec import api
+from lacodec.codecs import registry
+from lacodec.codecs.base import Codec, Lost
+from lacodec.container import ANCILLARY, CRITICAL, Chunk, content_hash
+from lacodec.errors import BadInput, CorruptFile, LimitExceeded
+from lacodec.io.source import BytesSource
+from lacodec.media.raw import Raw
 
 
 class Tiles(Codec[Raw]):
@@ -70,15 +70,15 @@ DATA = bytes(range(32))
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
-    point = importlib.metadata.EntryPoint("test.tiles", f"{__name__}:Tiles", "laconic.codecs")
+    point = importlib.metadata.EntryPoint("test.tiles", f"{__name__}:Tiles", "lacodec.codecs")
     monkeypatch.setattr(importlib.metadata.EntryPoint, "load", lambda self: Tiles)
     monkeypatch.setattr(registry, "_foreign", lambda: {"test.tiles": point})
 
 
 def test_round_trip(tmp_path):
     assert {"bytes", "test.tiles"} <= set(registry.names())
-    encoded = laconic.encode(DATA, "test.tiles", key=9, verify=True)
-    assert laconic.decode(encoded) == laconic.decode(encoded, threads=2) == DATA
+    encoded = lacodec.encode(DATA, "test.tiles", key=9, verify=True)
+    assert lacodec.decode(encoded) == lacodec.decode(encoded, threads=2) == DATA
     (tmp_path / "in").write_bytes(DATA)
     api.encode_file(tmp_path / "in", tmp_path / "x.lac", "test.tiles", {"key": 9})
     api.decode_file(tmp_path / "x.lac", tmp_path / "out", threads=2)
@@ -90,19 +90,19 @@ def test_round_trip(tmp_path):
 
 
 def test_the_middle():
-    with laconic.open(laconic.encode(DATA, "test.tiles")) as opened:
+    with lacodec.open(lacodec.encode(DATA, "test.tiles")) as opened:
         assert opened[5] == DATA[20:24] and opened[0] == DATA[:4]
 
 
 def test_salvage_without_a_tile_and_without_the_shared_section(tmp_path):
-    encoded = bytearray(laconic.encode(DATA, "test.tiles"))
+    encoded = bytearray(lacodec.encode(DATA, "test.tiles"))
     heads = api.Reader(BytesSource(bytes(encoded))).index
     for lost, kept in ((heads[3], 7), (heads[0], 0), (heads[1], 8)):
         damaged = bytearray(encoded)
         damaged[lost.payload_offset] ^= 1
         (tmp_path / "x.lac").write_bytes(damaged)
         with pytest.raises(CorruptFile, match=f"chunk {lost.sequence} at offset {lost.offset}"):
-            laconic.decode(bytes(damaged))
+            lacodec.decode(bytes(damaged))
         result = api.decode_file(tmp_path / "x.lac", tmp_path / "out", salvage=True, force=True)
         assert (tmp_path / "out").read_bytes().count(b"?") == 4 * (8 - kept) and result.damage
         tested = api.test(tmp_path / "x.lac")
@@ -114,19 +114,19 @@ def test_a_file_that_cannot_be_put_together_is_named(tmp_path, monkeypatch):
         raise CorruptFile(f"{len(list(parts))} tiles do not cover it")
 
     monkeypatch.setattr(Tiles, "assemble", assemble)
-    (tmp_path / "x.lac").write_bytes(laconic.encode(DATA, "test.tiles"))
+    (tmp_path / "x.lac").write_bytes(lacodec.encode(DATA, "test.tiles"))
     with pytest.raises(CorruptFile, match="x.lac: 8 tiles"):
         api.decode_file(tmp_path / "x.lac", tmp_path / "x")
     with pytest.raises(CorruptFile, match="^<bytes>: 8 tiles"):
-        laconic.decode((tmp_path / "x.lac").read_bytes())
+        lacodec.decode((tmp_path / "x.lac").read_bytes())
 
 
 def test_what_only_bytes_can_do(tmp_path):
-    (tmp_path / "x.lac").write_bytes(laconic.encode(DATA, "test.tiles"))
+    (tmp_path / "x.lac").write_bytes(lacodec.encode(DATA, "test.tiles"))
     with pytest.raises(BadInput, match="cannot append"):
         api.append_file(tmp_path / "x.lac", tmp_path / "x.lac")
     with pytest.raises(BadInput):
-        laconic.codec("test.tiles", key=256)
+        lacodec.codec("test.tiles", key=256)
 
 
 def test_memory_limits_count_what_the_codec_says(tmp_path, monkeypatch):

@@ -2,8 +2,8 @@
 
 import pytest
 
-import laconic
-from laconic import api
+import lacodec
+from lacodec import api
 from tests.checks import EFFORTS
 from tools import make_golden as maker
 from tools.golden import FOLDER
@@ -20,7 +20,7 @@ def test_golden(path):
     _, method, name = path.stem.split("-")
     if int(method.removeprefix("effort")) not in EFFORTS:
         pytest.skip("this effort is not part of the installation")
-    assert laconic.decode(path) == maker.content(name)
+    assert lacodec.decode(path) == maker.content(name)
     assert api.test(path).ok
     if method == "effort1":
         return  # zstd's own encoder makes these; another version of it may choose other matches

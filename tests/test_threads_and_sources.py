@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from laconic.errors import BadInput, LimitExceeded
-from laconic.source import BytesSource, FileSource, IteratorSource, PipeSource
-from laconic.threads import Budget, ordered_map
+from lacodec.errors import BadInput, LimitExceeded
+from lacodec.io.source import BytesSource, FileSource, IteratorSource, PipeSource
+from lacodec.io.threads import Budget, ordered_map
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -45,7 +45,7 @@ def test_errors_come_at_their_turn_and_threads_end(threads):
     next(abandoned)
     abandoned.close()
     deadline = time.monotonic() + 5
-    while any(thread.name == "laconic-worker" for thread in threading.enumerate()):
+    while any(thread.name == "lacodec-worker" for thread in threading.enumerate()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     with pytest.raises(BadInput):

@@ -12,8 +12,8 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-import laconic
-from laconic.evaluation.metrics import psnr
+import lacodec
+from lacodec.evaluation.metrics import psnr
 
 TARGET = Path("docs/pictures/crops.png")
 QUALITY = 25
@@ -42,11 +42,11 @@ def saved(original: Image.Image, **how: object) -> bytes:
 def main() -> None:
     """Encode, decode, draw, save."""
     original = picture()
-    ours = laconic.encode(np.asarray(original), codec="image.learned", quality=QUALITY)
-    decoded = Image.fromarray(np.asarray(laconic.decode(ours).pixels))
+    ours = lacodec.encode(np.asarray(original), codec="image.learned", quality=QUALITY)
+    decoded = Image.fromarray(np.asarray(lacodec.decode(ours).pixels))
     jpeg = pillow_at(len(ours), original, lambda q: saved(original, format="JPEG", quality=q, optimize=True, progressive=True))
     avif = pillow_at(len(ours), original, lambda q: saved(original, format="AVIF", quality=q, speed=4))
-    panels = [("original", None, original), ("JPEG", *jpeg), ("laconic image.learned", ours, decoded), ("AVIF", *avif)]
+    panels = [("original", None, original), ("JPEG", *jpeg), ("lacodec image.learned", ours, decoded), ("AVIF", *avif)]
     width, height = original.size
     sheet = Image.new("RGB", (len(panels) * width + (len(panels) - 1) * 8, height + _CAPTION), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)

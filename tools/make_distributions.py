@@ -1,4 +1,4 @@
-"""Make laconic/entropy/distributions.npz: integer tables of standard distributions, from 40-digit arithmetic. Needs mpmath.
+"""Make lacodec/entropy/distributions.npz: integer tables of standard distributions, from 40-digit arithmetic. Needs mpmath.
 
 For every set: 64 scales, log-spaced; per scale the probability of each integer k is the mass of [k - 1/2, k + 1/2]. How far a
 table reaches before values are escaped is chosen by the expected cost in bits, escapes included. Frequencies then come from
@@ -11,10 +11,10 @@ from pathlib import Path
 import mpmath as mp
 import numpy as np
 
-from laconic.entropy.distributions import SCALES, SETS
-from laconic.entropy.tables import normalise
+from lacodec.entropy.distributions import SCALES, SETS
+from lacodec.entropy.tables import normalise
 
-TARGET = Path(__file__).resolve().parent.parent / "laconic" / "entropy" / "distributions.npz"
+TARGET = Path(__file__).resolve().parent.parent / "lacodec" / "entropy" / "distributions.npz"
 UNIT = mp.mpf(2) ** 60  # probabilities become integer counts of this
 
 

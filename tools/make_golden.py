@@ -35,11 +35,11 @@ def content(name: str) -> bytes:
 
 def make(method: str, name: str) -> bytes:
     """The file for the method `effort<N>` of codec `bytes`; input `parts` is written in two parts, the second one appended."""
-    import laconic
-    from laconic.container import append_chunks, shift_chunks, stream, write_container
-    from laconic.source import BytesSource
+    import lacodec
+    from lacodec.container import append_chunks, shift_chunks, stream, write_container
+    from lacodec.io.source import BytesSource
 
-    coder = laconic.codec("bytes", effort=int(method.removeprefix("effort")))
+    coder = lacodec.codec("bytes", effort=int(method.removeprefix("effort")))
     if name != "parts":
         return coder.encode(content(name))
     text = content("text")

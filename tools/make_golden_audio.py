@@ -52,9 +52,9 @@ def content(name: str) -> bytes:
 
 def make(effort: int, name: str) -> bytes:
     """The sound called `name`, encoded."""
-    import laconic
+    import lacodec
 
-    return laconic.encode(content(name), "audio.lossless", effort=effort)
+    return lacodec.encode(content(name), "audio.lossless", effort=effort)
 
 
 def main() -> None:

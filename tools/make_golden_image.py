@@ -22,7 +22,7 @@ WANTED += [(1, "drawn"), (1, "sparse"), (5, "alpha"), (5, "drawn"), (5, "palette
 
 def content(name: str):  # an Image
     """The picture called `name`: photo, deep (16-bit gray), sparse (8 bits as 16), alpha, drawn, palette; all of integers."""
-    from laconic.media.image import Image
+    from lacodec.media.image.value import Image
 
     rng = random.Random(2026)
     noise = np.array([rng.randrange(8) for _ in range(48 * 40 * 3)]).reshape(40, 48, 3)
@@ -45,9 +45,9 @@ def content(name: str):  # an Image
 
 def make(effort: int, name: str) -> bytes:
     """The file."""
-    import laconic
+    import lacodec
 
-    return laconic.encode(content(name), effort=effort)
+    return lacodec.encode(content(name), effort=effort)
 
 
 def main() -> None:

@@ -24,15 +24,15 @@ MODEL = FOLDER / "learned-model.npz"
 
 def make(name: str) -> bytes:
     """The file."""
-    import laconic
+    import lacodec
 
-    return laconic.encode(content(name), "image.learned", model=str(MODEL), quality=70)
+    return lacodec.encode(content(name), "image.learned", model=str(MODEL), quality=70)
 
 
 def main() -> None:
     """Write the missing ones."""
     if not MODEL.exists():
-        from laconic.models.image.model import pack
+        from lacodec.models.image.model import pack
         from tests.learned import model
 
         with tempfile.TemporaryFile() as file:

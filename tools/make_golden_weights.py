@@ -22,7 +22,7 @@ EFFORTS = (1, 5, 9)
 
 def content(name: str) -> bytes:
     """The file called `name`."""
-    from laconic.media._safetensors import build_header
+    from lacodec.media.tensors.safetensors import build_header
 
     rng = random.Random(2026)
 
@@ -66,9 +66,9 @@ def content(name: str) -> bytes:
 
 def make(effort: int, name: str) -> bytes:
     """The file called `name`, encoded."""
-    import laconic
+    import lacodec
 
-    return laconic.encode(content(name), "weights", effort=effort)
+    return lacodec.encode(content(name), "weights", effort=effort)
 
 
 def main() -> None:

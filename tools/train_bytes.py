@@ -3,7 +3,7 @@
     python tools/train_bytes.py DATA
 
 DATA is a folder with an INFO.tsv (path, bytes, split, details); only files marked train are read. Writes trained.npz and
-primer.bin (coded by this codec, effort 4) into laconic/codecs/bytes/. About three minutes on one core.
+primer.bin (coded by this codec, effort 4) into lacodec/codecs/bytes/. About three minutes on one core.
 """
 
 import csv
@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 from primer import make_primer
 
-from laconic.codecs.bytes import _model_kernel as mk
-from laconic.codecs.bytes import _model_start
-from laconic.codecs.bytes._model import cm_encode
-from laconic.codecs.bytes._model_profile import record_stride
-from laconic.codecs.bytes._model_setup import Setup, setup
-from laconic.entropy.mixing_state import new_engine
+from lacodec.codecs.bytes.mixed import kernel as mk
+from lacodec.codecs.bytes.mixed import start as model_start
+from lacodec.codecs.bytes.mixed.block import cm_encode
+from lacodec.codecs.bytes.mixed.profile import record_stride
+from lacodec.codecs.bytes.mixed.setup import Setup, setup
+from lacodec.entropy.mixing_state import new_engine
 
-TARGET = Path(_model_start.__file__).parent
+TARGET = Path(model_start.__file__).parent
 PIECE = 150_000  # bytes that one model learns from before it forgets what it read
 MOST_COUNT = 60  # trained probabilities stay quick to correct
 CARRIED = ("maps", "expect_maps", "weights", "final_weights", "apm")
@@ -43,7 +43,7 @@ def main() -> None:
             name = f"{effort}{'t' if is_text else 'b'}_"
             stored |= {name + key: value for key, value in _train(setup(effort, is_text), pieces).items()}
     _save(TARGET / "trained.npz", stored)
-    _model_start.trained.cache_clear()
+    model_start.trained.cache_clear()
     primer = make_primer(b"".join(_books(data)))
     coded = cm_encode(np.frombuffer(primer, np.uint8), 4)
     (TARGET / "primer.bin").write_bytes(len(primer).to_bytes(4, "little") + coded)
@@ -59,7 +59,7 @@ def _train(plan: Setup, pieces: list[np.ndarray]) -> dict[str, np.ndarray]:
         if carried is not None:
             for name in CARRIED:
                 getattr(engine, name)[:] = getattr(carried, name)
-        model = _model_start.new_model(plan, engine)
+        model = model_start.new_model(plan, engine)
         stride = 1 if plan.text else record_stride(piece, 1024)
         mk.code_bytes(engine, model, piece.copy(), 0, piece.size, stride, True, True)
         carried = engine
@@ -74,7 +74,7 @@ def _train(plan: Setup, pieces: list[np.ndarray]) -> dict[str, np.ndarray]:
         "counts": np.minimum(carried.maps.reshape(-1, 256) & 1023, MOST_COUNT).astype(np.uint8),
         "expect_maps": (carried.expect_maps.reshape(-1, 128) >> 16).astype(np.uint16),
         "expect_counts": np.minimum(carried.expect_maps.reshape(-1, 128) & 1023, MOST_COUNT).astype(np.uint8),
-        "weights": np.round(np.array(weights) / _model_start.WEIGHT_UNIT).astype(np.int16),
+        "weights": np.round(np.array(weights) / model_start.WEIGHT_UNIT).astype(np.int16),
         "final": np.round(final.mean(0)).astype(np.int32),
     }
 

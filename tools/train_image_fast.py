@@ -3,7 +3,7 @@
     python tools/train_image_fast.py DATA      needs torch
 
 DATA is a folder with an INFO.tsv (path, bytes, split, details); only pictures marked train are read. Writes fast.npz into
-laconic/codecs/image/. About four minutes on one core; the same machine gets the same constants.
+lacodec/codecs/image/. About four minutes on one core; the same machine gets the same constants.
 
 The whole model is differentiable when all pixels are known, so its bits themselves are brought down, under a mixture of two
 logistic distributions of the error. Counts for the first tables come from coding the pictures with what was found.
@@ -18,10 +18,11 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from laconic.codecs.image import _fast, _fast_kernel
-from laconic.codecs.image._fast_vector import NEAR, PREDICTORS, TAPS, TOKENS, taps
+from lacodec.codecs.image.lossless.fast import kernel as fast_kernel
+from lacodec.codecs.image.lossless.fast import tile as fast
+from lacodec.codecs.image.lossless.fast.vector import NEAR, PREDICTORS, TAPS, TOKENS, taps
 
-TARGET = Path(_fast.__file__).parent / "fast.npz"
+TARGET = Path(fast.__file__).parent / "fast.npz"
 STEPS = 2500
 MARGIN = 6  # that no tap and no sum of errors reaches beyond
 CROP, BATCH = 72, 10
@@ -137,7 +138,7 @@ def _exported(model: Model) -> dict[str, np.ndarray]:
     """Arrays as the kernel takes them, rounded."""
     coefficients = np.zeros((3, TAPS, PREDICTORS), np.float32)
     near = np.zeros((3, NEAR + 2, PREDICTORS), np.float32)
-    expect = np.zeros((3, _fast_kernel.SIZES), np.float32)
+    expect = np.zeros((3, fast_kernel.SIZES), np.float32)
     with torch.no_grad():
         for p in range(3):
             coefficients[p, : len(taps(p))] = _with_sums(_rounded(model.coefficients(p)), p).T.numpy()
@@ -152,15 +153,15 @@ def _exported(model: Model) -> dict[str, np.ndarray]:
 
 def _counted(pictures: list[np.ndarray]) -> np.ndarray:
     """uint16[3, BINS, 2, TOKENS]: shares of the tokens in each context, out of 8192; rarely seen contexts follow others."""
-    seen = np.zeros((3, _fast_kernel.BINS, 2, TOKENS))
+    seen = np.zeros((3, fast_kernel.BINS, 2, TOKENS))
     for planes in pictures:
-        state = _fast.new_state(planes.shape, 255, 0, np.zeros(1, np.uint32), np.empty(planes.size, np.uint64), decoding=False)
-        pad = _fast_kernel.PAD
+        state = fast.new_state(planes.shape, 255, 0, np.zeros(1, np.uint32), np.empty(planes.size, np.uint64), decoding=False)
+        pad = fast_kernel.PAD
         state.pixels[:, pad:-1, pad : pad + planes.shape[2]] = planes
         state.counts[:] = 0
         state.due[:] = 2**32 - 1  # so that they are never halved
-        _fast_kernel.code_planes(state)
-        here = state.counts.reshape(seen.shape) / _fast_kernel.GAIN
+        fast_kernel.code_planes(state)
+        here = state.counts.reshape(seen.shape) / fast_kernel.GAIN
         seen += here * np.minimum(1, MOST / np.maximum(here.sum(-1, keepdims=True), 1))
     shares = np.zeros((3, BINS, 2, TOKENS))
     everywhere = seen.sum(0)
@@ -174,8 +175,8 @@ def _counted(pictures: list[np.ndarray]) -> np.ndarray:
 
 def _save(arrays: dict[str, np.ndarray]) -> None:
     np.savez_compressed(TARGET, **arrays)
-    _fast._model.cache_clear()
-    _fast._start.cache_clear()
+    fast._model.cache_clear()
+    fast._start.cache_clear()
     print(f"{TARGET.name}: {TARGET.stat().st_size} bytes")
 
 

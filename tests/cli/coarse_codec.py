@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from laconic.codecs.base import Codec
-from laconic.container.types import CRITICAL, Chunk, content_hash
-from laconic.errors import BadInput, CorruptFile
-from laconic.media.image import Image
+from lacodec.codecs.base import Codec
+from lacodec.container.types import CRITICAL, Chunk, content_hash
+from lacodec.errors import BadInput, CorruptFile
+from lacodec.media.image.value import Image
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Options:
 
 
 class Coarse(Codec[Image]):
-    name, stream_version, identical, media, Options = "coarse", 0, "none", "laconic.media.image", Options
+    name, stream_version, identical, media, Options = "coarse", 0, "none", "lacodec.media.image.files", Options
 
     def metadata(self, value):
         return {"shape": list(value.pixels.shape), "step": 101 - self.options.quality}

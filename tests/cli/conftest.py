@@ -11,15 +11,15 @@ from unittest import mock
 
 import pytest
 
-from laconic.cli import main
-from laconic.codecs import registry
+from lacodec.cli import main
+from lacodec.codecs import registry
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
 @pytest.fixture
 def program() -> list[str]:
-    return [sys.executable, "-m", "laconic"]
+    return [sys.executable, "-m", "lacodec"]
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def environment(repository: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def laconic(tmp_path: Path, program: list[str], environment: dict[str, str]) -> Run:
-    """laconic("encode", "x") -> what came of it, run in `tmp_path`; `code` is the exit code to expect (None: any).
+def lacodec(tmp_path: Path, program: list[str], environment: dict[str, str]) -> Run:
+    """lacodec("encode", "x") -> what came of it, run in `tmp_path`; `code` is the exit code to expect (None: any).
 
     In this process, since starting one costs more than most commands do; in one of its own where standard input is read or `env`
     changes the environment.

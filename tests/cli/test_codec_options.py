@@ -7,8 +7,8 @@ from typing import Literal
 
 import pytest
 
-from laconic.cli._codec_options import add_codec_flags, given_options, peek_codec
-from laconic.codecs import registry
+from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
+from lacodec.codecs import registry
 
 
 @dataclass(frozen=True)

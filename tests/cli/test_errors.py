@@ -34,8 +34,8 @@ from tests.checks import heed_interrupts
         ["fly"],
     ],
 )
-def test_wrong_usage_is_2(laconic, text: Path, arguments: list[str]) -> None:
-    done = laconic(*arguments, code=2)
+def test_wrong_usage_is_2(lacodec, text: Path, arguments: list[str]) -> None:
+    done = lacodec(*arguments, code=2)
     assert done.stdout == b""
     assert done.stderr
 
@@ -54,58 +54,58 @@ def test_wrong_usage_is_2(laconic, text: Path, arguments: list[str]) -> None:
         (["bench", "missing"], "missing"),
     ],
 )
-def test_errors_are_one_line_and_1(laconic, text: Path, arguments: list[str], said: str) -> None:
+def test_errors_are_one_line_and_1(lacodec, text: Path, arguments: list[str], said: str) -> None:
     before = sorted(text.parent.iterdir())
-    done = laconic(*arguments, code=1)
+    done = lacodec(*arguments, code=1)
     lines = done.stderr.decode().splitlines()
     assert len(lines) == 1, done.stderr
-    assert lines[0].startswith("laconic: ")
+    assert lines[0].startswith("lacodec: ")
     assert said in lines[0]
     assert sorted(text.parent.iterdir()) == before
 
 
-def test_a_folder_without_lac_files_is_no_whole_backup(laconic, text: Path) -> None:
+def test_a_folder_without_lac_files_is_no_whole_backup(lacodec, text: Path) -> None:
     for verb in ("test", "info"):
-        assert laconic(verb, ".", code=1).stderr == b"laconic: .: this folder has no .lac files\n"
+        assert lacodec(verb, ".", code=1).stderr == b"lacodec: .: this folder has no .lac files\n"
 
 
-def test_a_file_that_looks_like_a_flag(laconic, text: Path) -> None:
+def test_a_file_that_looks_like_a_flag(lacodec, text: Path) -> None:
     text.rename(text.with_name("-text"))
-    said = b"laconic: -text: looks like a flag; write ./-text for the file (see laconic encode --help)\n"
-    assert laconic("encode", "-text", code=2).stderr == said
-    laconic("encode", "--effort", "1", "./-text")
-    laconic("decode", "--", "-text.lac", code=1)
+    said = b"lacodec: -text: looks like a flag; write ./-text for the file (see lacodec encode --help)\n"
+    assert lacodec("encode", "-text", code=2).stderr == said
+    lacodec("encode", "--effort", "1", "./-text")
+    lacodec("decode", "--", "-text.lac", code=1)
 
 
-def test_damage_is_named_and_leaves_no_output(laconic, text: Path, tmp_path: Path) -> None:
-    laconic("encode", "text.txt", "--effort", "1")
+def test_damage_is_named_and_leaves_no_output(lacodec, text: Path, tmp_path: Path) -> None:
+    lacodec("encode", "text.txt", "--effort", "1")
     encoded = text.with_name("text.txt.lac")
     data = bytearray(encoded.read_bytes())
     data[len(data) // 2] ^= 1
     encoded.write_bytes(data)
-    done = laconic("decode", "text.txt.lac", "-o", "back", code=1)
+    done = lacodec("decode", "text.txt.lac", "-o", "back", code=1)
     assert b"text.txt.lac" in done.stderr
     assert not (tmp_path / "back").exists()
-    assert laconic("test", "text.txt.lac", code=1).stderr.count(b"\n") == 1
+    assert lacodec("test", "text.txt.lac", code=1).stderr.count(b"\n") == 1
 
 
-def test_salvage_gives_what_is_whole(laconic, tmp_path: Path) -> None:
+def test_salvage_gives_what_is_whole(lacodec, tmp_path: Path) -> None:
     content = os.urandom(3 << 20)
     (tmp_path / "big").write_bytes(content)
-    laconic("encode", "big", "--effort", "1")
+    lacodec("encode", "big", "--effort", "1")
     data = bytearray((tmp_path / "big.lac").read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "big.lac").write_bytes(data)
-    done = laconic("decode", "--salvage", "big.lac", "-o", "back", code=1)
+    done = lacodec("decode", "--salvage", "big.lac", "-o", "back", code=1)
     assert done.stderr
     back = (tmp_path / "back").read_bytes()
     assert back[: 1 << 20] == content[: 1 << 20]
     assert back.endswith(content[2 << 20 :])
 
 
-def test_new_folders_go_away_again_on_failure(laconic, tmp_path: Path) -> None:
+def test_new_folders_go_away_again_on_failure(lacodec, tmp_path: Path) -> None:
     (tmp_path / "bad.lac").write_bytes(b"\x8bLACbroken")
-    laconic("decode", "bad.lac", "-o", "a/b/c", code=1)
+    lacodec("decode", "bad.lac", "-o", "a/b/c", code=1)
     assert not (tmp_path / "a").exists()
 
 
@@ -164,16 +164,16 @@ def test_full_disk_is_an_error(program: list[str], environment: dict[str, str], 
         cwd=text.parent, env=environment, capture_output=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.startswith(b"laconic: ")
+    assert done.stderr.startswith(b"lacodec: ")
     assert done.stderr.count(b"\n") == 1
 
 
-def test_read_only_home(laconic, text: Path, tmp_path: Path) -> None:
+def test_read_only_home(lacodec, text: Path, tmp_path: Path) -> None:
     # A file in place of the home folder: nobody, not even root, can write into it.
     home = tmp_path / "home"
     home.touch()
-    env = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "TMPDIR": str(tmp_path), "LACONIC_CACHE_DIR": ""}
-    assert b"compiling kernels" in laconic("encode", "text.txt", "--effort", "2", env=env).stderr
+    env = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "TMPDIR": str(tmp_path), "LACODEC_CACHE_DIR": ""}
+    assert b"compiling kernels" in lacodec("encode", "text.txt", "--effort", "2", env=env).stderr
     # What was compiled is found again, in the temporary folder.
-    assert laconic("decode", "text.txt.lac", "-o", "back", env=env).stderr == b""
+    assert lacodec("decode", "text.txt.lac", "-o", "back", env=env).stderr == b""
     assert (tmp_path / "back").read_bytes() == text.read_bytes()

@@ -1,4 +1,4 @@
-"""`laconic eval rd`: tables, JSON, plots, and what it says when something is wrong."""
+"""`lacodec eval rd`: tables, JSON, plots, and what it says when something is wrong."""
 
 import json
 import os
@@ -32,12 +32,12 @@ def environment(environment: dict[str, str], tmp_path: Path, repository: Path) -
     metadata = tmp_path / "installed" / "coarse-1.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: coarse\nVersion: 1\n")
-    (metadata / "entry_points.txt").write_text("[laconic.codecs]\ncoarse = tests.cli.coarse_codec:Coarse\n")
+    (metadata / "entry_points.txt").write_text("[lacodec.codecs]\ncoarse = tests.cli.coarse_codec:Coarse\n")
     return {**environment, "PYTHONPATH": f"{tmp_path / 'installed'}:{repository}"}
 
 
-def test_a_codec_beside_peers(laconic, pictures: Path, tmp_path: Path) -> None:
-    done = laconic(
+def test_a_codec_beside_peers(lacodec, pictures: Path, tmp_path: Path) -> None:
+    done = lacodec(
         "eval", "rd", "--codec", "coarse", "--level", "9", *SWEEP, "--peers", "webp,jpeg", "--data", "pictures",
         "--against", "jpeg", "--json", "out.json", "--threads", "2",
     )  # fmt: skip
@@ -53,13 +53,13 @@ def test_a_codec_beside_peers(laconic, pictures: Path, tmp_path: Path) -> None:
     assert found["problems"] == []
 
 
-def test_the_figures_are_those_of_real_files(laconic, pictures: Path, tmp_path: Path) -> None:
-    laconic("eval", "rd", "-q", "--codec", "coarse", "--sweep", "quality=70", "--peers", "none", "--data", pictures / "a.png",
+def test_the_figures_are_those_of_real_files(lacodec, pictures: Path, tmp_path: Path) -> None:
+    lacodec("eval", "rd", "-q", "--codec", "coarse", "--sweep", "quality=70", "--peers", "none", "--data", pictures / "a.png",
             "--json", "out.json")  # fmt: skip
     point = json.loads((tmp_path / "out.json").read_text())["curves"][0]["points"][0]
-    laconic("encode", "--codec", "coarse", "--quality", "70", pictures / "b.ppm", "-o", "b.lac")
-    laconic("encode", "--codec", "coarse", "--quality", "70", pictures / "a.png", "-o", "a.lac")
-    laconic("decode", "a.lac", "-o", "a.png")
+    lacodec("encode", "--codec", "coarse", "--quality", "70", pictures / "b.ppm", "-o", "b.lac")
+    lacodec("encode", "--codec", "coarse", "--quality", "70", pictures / "a.png", "-o", "a.lac")
+    lacodec("decode", "a.lac", "-o", "a.png")
     stored_name = len(b"a.png") + 10  # what the header of a file from disk says beyond that of an array
     assert 0 <= (tmp_path / "a.lac").stat().st_size - point["pictures"]["bytes"][0] < 2 * stored_name
     assert point["bpp"] == pytest.approx(8 * point["pictures"]["bytes"][0] / (170 * 180), abs=1e-6)
@@ -69,7 +69,7 @@ def test_the_figures_are_those_of_real_files(laconic, pictures: Path, tmp_path: 
 
 def test_help_starts_light(tmp_path: Path, environment: dict[str, str]) -> None:
     program = (
-        "import sys\nfrom laconic.cli import main\n"
+        "import sys\nfrom lacodec.cli import main\n"
         "try:\n    main(['eval', 'rd', '--help'])\nexcept SystemExit:\n    pass\n"
         "print({'numpy', 'numba', 'torch', 'rich', 'matplotlib', 'PIL'} & set(sys.modules), file=sys.stderr)"
     )
@@ -100,34 +100,34 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
-def test_plot(laconic, pictures: Path, tmp_path: Path) -> None:
+def test_plot(lacodec, pictures: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     common = ("eval", "rd", "-q", "--codec", "coarse", *SWEEP, "--peers", "jpeg", "--data", "pictures")
-    laconic(*common, "--plot", "plot.svg", "--metric", "ms-ssim")
+    lacodec(*common, "--plot", "plot.svg", "--metric", "ms-ssim")
     assert ">MS-SSIM in dB" in (tmp_path / "plot.svg").read_text()
-    assert b"exists" in laconic(*common, "--plot", "plot.svg", code=1).stderr
-    laconic(*common, "--plot", "plot.svg", "--range", "0.5:3", "--force")
+    assert b"exists" in lacodec(*common, "--plot", "plot.svg", code=1).stderr
+    lacodec(*common, "--plot", "plot.svg", "--range", "0.5:3", "--force")
     assert ">PSNR in dB" in (tmp_path / "plot.svg").read_text()
 
 
-def test_a_plot_without_matplotlib(laconic, pictures: Path, tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_plot_without_matplotlib(lacodec, pictures: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "broken" / "matplotlib").mkdir(parents=True)
     (tmp_path / "broken" / "matplotlib" / "__init__.py").write_text("raise ImportError('as if it were not there')")
     path = f"{tmp_path / 'broken'}:{environment['PYTHONPATH']}"
-    done = laconic("eval", "rd", "--peers", "jpeg", "--data", "pictures", "--plot", "plot.png", code=1, env={"PYTHONPATH": path})
-    assert b"laconic[plot]" in done.stderr
+    done = lacodec("eval", "rd", "--peers", "jpeg", "--data", "pictures", "--plot", "plot.png", code=1, env={"PYTHONPATH": path})
+    assert b"lacodec[plot]" in done.stderr
     assert done.stdout == b"" and not (tmp_path / "plot.png").exists()
 
 
-def test_broken_pictures_are_told_and_left_out(laconic, pictures: Path) -> None:
+def test_broken_pictures_are_told_and_left_out(lacodec, pictures: Path) -> None:
     (pictures / "broken.png").write_bytes((pictures / "a.png").read_bytes()[:500])
-    done = laconic("eval", "rd", "-q", "--peers", "jpeg", "--data", "pictures", code=1)
-    assert done.stderr.decode().startswith("laconic: pictures/broken.png: cannot be read as a picture")
+    done = lacodec("eval", "rd", "-q", "--peers", "jpeg", "--data", "pictures", code=1)
+    assert done.stderr.decode().startswith("lacodec: pictures/broken.png: cannot be read as a picture")
     assert "pictures: 3 pictures" in done.stdout.decode()
 
 
-def test_curves_without_a_common_range(laconic, pictures: Path) -> None:
-    said = laconic(
+def test_curves_without_a_common_range(lacodec, pictures: Path) -> None:
+    said = lacodec(
         "eval", "rd", "-q", "--codec", "coarse", "--sweep", "quality=90,95", "--peers", "jpeg", "--data", "pictures",
         "--against", "jpeg",
     ).stdout.decode()  # fmt: skip
@@ -154,8 +154,8 @@ def test_curves_without_a_common_range(laconic, pictures: Path) -> None:
         ["eval", "rd", "--data", "-", "--peers", "jpeg"],
     ],
 )
-def test_wrong_usage_is_2(laconic, pictures: Path, arguments: list[str]) -> None:
-    done = laconic(*arguments, code=2)
+def test_wrong_usage_is_2(lacodec, pictures: Path, arguments: list[str]) -> None:
+    done = lacodec(*arguments, code=2)
     assert done.stdout == b""
     assert done.stderr
 
@@ -174,9 +174,9 @@ def test_wrong_usage_is_2(laconic, pictures: Path, arguments: list[str]) -> None
         (["--data", "pictures/a.png", "--peers", "jpeg", "--json", "pictures/a.png"], "exists already"),
     ],
 )
-def test_errors_are_one_line_and_1(laconic, pictures: Path, tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_errors_are_one_line_and_1(lacodec, pictures: Path, tmp_path: Path, arguments: list[str], said: str) -> None:
     (tmp_path / "empty").mkdir()
-    done = laconic("eval", "rd", "-q", *arguments, code=1)
+    done = lacodec("eval", "rd", "-q", *arguments, code=1)
     lines = done.stderr.decode().splitlines()
-    assert len(lines) == 1 and lines[0].startswith("laconic: ") and said in lines[0]
+    assert len(lines) == 1 and lines[0].startswith("lacodec: ") and said in lines[0]
     assert done.stdout == b""

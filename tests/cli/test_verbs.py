@@ -13,10 +13,10 @@ HEAVY = {"numpy", "numba", "torch", "rich", "zstandard"}
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--version"], ["encode", "--help"], ["decode", "--help"], ["info", "text.txt.lac"]]
 )
-def test_starts_light(laconic, text: Path, environment: dict[str, str], arguments: list[str]) -> None:
-    laconic("encode", "-q", "text.txt", "--effort", "1")
+def test_starts_light(lacodec, text: Path, environment: dict[str, str], arguments: list[str]) -> None:
+    lacodec("encode", "-q", "text.txt", "--effort", "1")
     program = (
-        "import sys\nfrom laconic.cli import main\n"
+        "import sys\nfrom lacodec.cli import main\n"
         f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
         f"print({HEAVY!r} & set(sys.modules), file=sys.stderr)"
     )
@@ -24,56 +24,56 @@ def test_starts_light(laconic, text: Path, environment: dict[str, str], argument
     assert done.stderr.strip() == b"set()"
 
 
-def test_help_of_a_codec_lists_its_flags(laconic) -> None:
-    said = laconic("encode", "--codec", "bytes", "--help").stdout.decode()
+def test_help_of_a_codec_lists_its_flags(lacodec) -> None:
+    said = lacodec("encode", "--codec", "bytes", "--help").stdout.decode()
     assert "options of codec bytes" in said
     assert "--effort" in said
 
 
-def test_codec_flags_work(laconic, text: Path) -> None:
-    laconic("encode", "text.txt", "--codec", "bytes", "--effort", "1", "-o", "explicit")
-    laconic("encode", "text.txt", "--effort", "1", "-o", "chosen")
+def test_codec_flags_work(lacodec, text: Path) -> None:
+    lacodec("encode", "text.txt", "--codec", "bytes", "--effort", "1", "-o", "explicit")
+    lacodec("encode", "text.txt", "--effort", "1", "-o", "chosen")
     assert text.with_name("explicit").read_bytes() == text.with_name("chosen").read_bytes()
 
 
-def test_version(laconic) -> None:
-    assert laconic("--version").stdout.startswith(b"laconic ")
+def test_version(lacodec) -> None:
+    assert lacodec("--version").stdout.startswith(b"lacodec ")
 
 
-def test_info(laconic, text: Path) -> None:
-    laconic("encode", "text.txt", "--effort", "1")
-    said = laconic("info", "text.txt.lac").stdout.decode()
+def test_info(lacodec, text: Path) -> None:
+    lacodec("encode", "text.txt", "--effort", "1")
+    said = lacodec("info", "text.txt.lac").stdout.decode()
     for word in ("bytes", "effort", f"{text.stat().st_size:,}", "text.txt"):
         assert word in said
-    row = json.loads(laconic("info", "--json", "text.txt.lac").stdout)
+    row = json.loads(lacodec("info", "--json", "text.txt.lac").stdout)
     assert row["codec"] == "bytes"
     assert row["options"] == {"effort": 1}
     assert row["size"] == text.stat().st_size
     assert row["encoded"] == text.with_name("text.txt.lac").stat().st_size
 
 
-def test_test(laconic, text: Path) -> None:
-    laconic("encode", "text.txt", "--effort", "1")
-    assert b"ok" in laconic("test", "text.txt.lac").stdout
-    assert json.loads(laconic("test", "--json", "text.txt.lac").stdout)["ok"] is True
+def test_test(lacodec, text: Path) -> None:
+    lacodec("encode", "text.txt", "--effort", "1")
+    assert b"ok" in lacodec("test", "text.txt.lac").stdout
+    assert json.loads(lacodec("test", "--json", "text.txt.lac").stdout)["ok"] is True
 
 
-def test_list(laconic) -> None:
-    assert b"bytes" in laconic("list").stdout
-    listed = json.loads(laconic("list", "--json").stdout)
+def test_list(lacodec) -> None:
+    assert b"bytes" in lacodec("list").stdout
+    listed = json.loads(lacodec("list", "--json").stdout)
     bytes_codec = next(codec for codec in listed["codecs"] if codec["name"] == "bytes")
     assert bytes_codec["identical"] == "bytes"
     assert "effort" in bytes_codec["options"]
 
 
-def test_bench(laconic, text: Path) -> None:
-    done = laconic("bench", "text.txt", "--efforts", "1", "--peers", "zstd -3,xz -9e", "--repeats", "1", "--json")
+def test_bench(lacodec, text: Path) -> None:
+    done = lacodec("bench", "text.txt", "--efforts", "1", "--peers", "zstd -3,xz -9e", "--repeats", "1", "--json")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["candidate"] for row in rows] == ["bytes --effort 1", "zstd -3", "xz -9e"]
     assert all(row["identical"] and row["size"] == text.stat().st_size for row in rows)
-    table = laconic("bench", "text.txt", "--efforts", "1", "--peers", "none", "--repeats", "1").stdout.decode()
+    table = lacodec("bench", "text.txt", "--efforts", "1", "--peers", "none", "--repeats", "1").stdout.decode()
     assert "bytes --effort 1" in table
 
 
-def test_warmup(laconic):
-    assert json.loads(laconic("warmup", "--json").stdout)["kernels"] >= 0
+def test_warmup(lacodec):
+    assert json.loads(lacodec("warmup", "--json").stdout)["kernels"] >= 0

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import laconic
-from laconic import api
-from laconic.container import Chunk, Damage, Reader, salvage, stream
-from laconic.errors import CorruptFile, LaconicError
-from laconic.source import BytesSource, PipeSource
+import lacodec
+from lacodec import api
+from lacodec.container import Chunk, Damage, Reader, salvage, stream
+from lacodec.errors import CorruptFile, LacodecError
+from lacodec.io.source import BytesSource, PipeSource
 from tests.container.test_container_format import make_chunk, pack, strip
 
 RNG = random.Random(8)
@@ -33,22 +33,22 @@ def salvaged(data):
 
 def test_every_flipped_byte_is_noticed():
     for offset in range(len(FILE)):
-        with pytest.raises(LaconicError):
+        with pytest.raises(LacodecError):
             list(stream(BytesSource(flipped(FILE, offset)))[1])
-        with pytest.raises(LaconicError):
+        with pytest.raises(LacodecError):
             list(stream(PipeSource(io.BytesIO(flipped(FILE, offset))))[1])
 
 
 def test_every_flipped_byte_of_a_compact_file_is_noticed():
-    encoded = laconic.encode(b"some text, some text, and some more text", effort=1)
+    encoded = lacodec.encode(b"some text, some text, and some more text", effort=1)
     for offset in range(len(encoded)):
-        with pytest.raises(LaconicError):
-            laconic.decode(flipped(encoded, offset))
+        with pytest.raises(LacodecError):
+            lacodec.decode(flipped(encoded, offset))
 
 
 def test_every_truncation_is_noticed():
     for size in range(len(FILE)):
-        with pytest.raises(LaconicError):
+        with pytest.raises(LacodecError):
             list(stream(BytesSource(FILE[:size]))[1])
     for extra in (b"\0", b"x" * 100, FILE):
         with pytest.raises(CorruptFile):
@@ -94,7 +94,7 @@ def test_salvage_of_truncated_files(size):
     whole = sum(head.end <= size for head in INDEX)
     try:
         found, damage = salvaged(FILE[:size])
-    except LaconicError:
+    except LacodecError:
         assert size < INDEX[0].offset
         return
     assert found == [strip(chunk) for chunk in CHUNKS[:whole]]
@@ -118,15 +118,15 @@ def test_salvage_under_any_damage_gives_true_chunks_or_says_so(rng):
         data += bytes(200 - min(200, len(data)))
     try:
         found, damage = salvaged(bytes(data))
-    except LaconicError:
+    except LacodecError:
         return
     assert found == [strip(chunk) for chunk in CHUNKS if strip(chunk) in found]
     assert len(found) == len(CHUNKS) or damage
 
 
 def test_a_stored_file_inside_is_not_taken_for_our_chunks():
-    inner = laconic.encode(RNG.randbytes(3 << 20), effort=1)
-    outer = laconic.encode(inner, effort=1)
+    inner = lacodec.encode(RNG.randbytes(3 << 20), effort=1)
+    outer = lacodec.encode(inner, effort=1)
     for head in Reader(BytesSource(outer)).index:
         items = list(salvage(BytesSource(flipped(outer[:-500], head.payload_offset + 100)))[1])
         assert all(
@@ -140,7 +140,7 @@ def test_a_stored_file_inside_is_not_taken_for_our_chunks():
 def test_decode_salvage_keeps_places(tmp_path):
     data = RNG.randbytes(1 << 20) + bytes(1 << 20) + RNG.randbytes(1 << 20) + b"tail"
     path, back = tmp_path / "x.lac", tmp_path / "x"
-    path.write_bytes(flipped(laconic.encode(data, effort=1), 500_000))
+    path.write_bytes(flipped(lacodec.encode(data, effort=1), 500_000))
     with pytest.raises(CorruptFile, match=r"x\.lac: chunk 0 at offset \d+ \(covers 0-1048576\)"):
         api.decode_file(path, back)
     assert os.listdir(tmp_path) == ["x.lac"]
@@ -148,7 +148,7 @@ def test_decode_salvage_keeps_places(tmp_path):
     assert back.read_bytes() == bytes(1 << 20) + data[1 << 20 :] and len(result.damage) == 1
     tested = api.test(path)
     assert not tested.ok and tested.damage == result.damage and tested.chunks == 3
-    with laconic.open(path) as opened:
+    with lacodec.open(path) as opened:
         assert opened[2 << 20 :] == data[2 << 20 :]
         with pytest.raises(CorruptFile, match="chunk 0"):
             opened[:10]
@@ -156,13 +156,13 @@ def test_decode_salvage_keeps_places(tmp_path):
 
 def test_test_reports_damage_outside_of_chunks(tmp_path):
     path = tmp_path / "x.lac"
-    encoded = laconic.encode(bytes(3 << 20), effort=1)
+    encoded = lacodec.encode(bytes(3 << 20), effort=1)
     reader = Reader(BytesSource(encoded))
     for place in (1, 15, len(encoded) - 1, len(encoded) - 10, reader.index[-1].end + 70):
         path.write_bytes(flipped(encoded, place))
         try:
             assert not api.test(path).ok
-        except LaconicError:
+        except LacodecError:
             assert place == 1
     path.write_bytes(encoded)
     assert api.test(path).ok

@@ -9,11 +9,11 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-import laconic
-from laconic.container import CRITICAL, ChunkHead, Header, Limits, Reader, content_hash, layout, salvage, stream
-from laconic.container.types import INDEX
-from laconic.errors import CorruptFile, LaconicError, LimitExceeded, UnsupportedFile
-from laconic.source import BytesSource, PipeSource
+import lacodec
+from lacodec.container import CRITICAL, ChunkHead, Header, Limits, Reader, content_hash, layout, salvage, stream
+from lacodec.container.types import INDEX
+from lacodec.errors import CorruptFile, LacodecError, LimitExceeded, UnsupportedFile
+from lacodec.io.source import BytesSource, PipeSource
 
 GOOD = Header("bytes", 0, {"effort": 1}).pack()
 
@@ -48,34 +48,34 @@ def block(start, content, sequence=0, **changes):
 
 def readings(data):
     """All ways to read a file."""
-    yield lambda: laconic.decode(data)
-    yield lambda: laconic.open(data)[:]
+    yield lambda: lacodec.decode(data)
+    yield lambda: lacodec.open(data)[:]
     yield lambda: list(stream(PipeSource(io.BytesIO(data)), Limits(1 << 30))[1])
     yield lambda: list(salvage(BytesSource(data), Limits(1 << 30))[1])
     yield lambda: Reader(BytesSource(data), partial=True)
 
 
 def refused(data, *errors, ways=(0, 1, 2)):
-    """Reading must raise LaconicErrors, quickly and in little memory."""
+    """Reading must raise LacodecErrors, quickly and in little memory."""
     for number, read in enumerate(readings(data)):
         tracemalloc.start()
         start = time.perf_counter()
         error = None
         try:
             read()
-        except LaconicError as caught:
+        except LacodecError as caught:
             error = caught
         finally:
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
         assert time.perf_counter() - start < 2 and peak < 20 << 20
         assert error is not None or number not in ways, f"way {number} read it"
-        assert error is None or (isinstance(error, errors or LaconicError) and "\n" not in str(error)), error
+        assert error is None or (isinstance(error, errors or LacodecError) and "\n" not in str(error)), error
 
 
 def test_the_forger_can_make_good_files():
     data = forge([block(0, b"abc"), block(3, b"def", 1)])
-    assert laconic.decode(data) == laconic.open(data)[:] == b"abcdef"
+    assert lacodec.decode(data) == lacodec.open(data)[:] == b"abcdef"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_an_index_that_differs_from_the_chunks():
         [(start, one[0]), (1 << 60, two[0])],
         [(start, one[0]), (second, block(3, b"xyz", 1)[0])],
     ):
-        refused(forge([one, two], entries=entries), LaconicError, ways=(0, 2))
+        refused(forge([one, two], entries=entries), LacodecError, ways=(0, 2))
 
 
 def test_an_appended_index_with_another_header():

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import laconic
-from laconic import api
-from laconic.container import ANCILLARY, CRITICAL, Chunk, Header, Reader, content_hash, stream, write_container
-from laconic.errors import BadInput, LaconicError, LimitExceeded
-from laconic.source import BytesSource, PipeSource
-from tests.container import reference_reader
+import lacodec
+from lacodec import api
+from lacodec.container import ANCILLARY, CRITICAL, Chunk, Header, Reader, content_hash, stream, write_container
+from lacodec.errors import BadInput, LacodecError, LimitExceeded
+from lacodec.io.source import BytesSource, PipeSource
+from reference import container as reference_reader
 
 HEADER = Header("test", 0, {"a": 1}, metadata={"list": [1, 2.5, "x", None, b"y"], "map": {"k": True}})
 
@@ -104,7 +104,7 @@ def test_the_writer_refuses_what_a_reader_would():
         [make_chunk(0, 7, depends=(0,))],
         [Chunk(CRITICAL, ((0, 7),), b"", 0, (64 << 20) + 1)],
     ):
-        with pytest.raises(LaconicError):
+        with pytest.raises(LacodecError):
             pack(chunks)
     with pytest.raises(BadInput):
         pack([], Header("x", 0, {}, metadata={"object": object()}))
@@ -117,7 +117,7 @@ def test_the_writer_refuses_what_a_reader_would():
 def test_the_reader_in_the_docs_reads_what_we_write(tmp_path):
     rng = random.Random(1)
     for data in (b"", b"x", bytes(5000), rng.randbytes(3_000_000), bytes(2_500_000)):
-        encoded = laconic.encode(data, effort=1)
+        encoded = lacodec.encode(data, effort=1)
         header, content = reference_reader.read(encoded)
         assert content == data and header[:3] == ["bytes", 0, {"effort": 1}]
     (tmp_path / "a").write_bytes(rng.randbytes(2_000_000))

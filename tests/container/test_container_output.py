@@ -9,12 +9,13 @@ import time
 
 import pytest
 
-import laconic
-from laconic import api, output
-from laconic.errors import BadInput, LaconicError
+import lacodec
+from lacodec import api
+from lacodec.errors import BadInput, LacodecError
+from lacodec.io import output
 from tests.checks import heed_interrupts
 
-START = "import resource, signal, sys; from laconic import api\n"
+START = "import resource, signal, sys; from lacodec import api\n"
 # A pipe that never ends keeps the encoder in the middle of its work.
 ENDLESS = START + "api.encode_file(open('/dev/zero', 'rb'), 'out.lac', options={'effort': 1}, verify=False, threads=2)"
 
@@ -63,7 +64,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path, temporary):
 
 def test_places_that_cannot_be_written(tmp_path, temporary):
     for path in (tmp_path / "no" / "folder" / "x", tmp_path):
-        with pytest.raises(LaconicError), output.atomic_file(path):
+        with pytest.raises(LacodecError), output.atomic_file(path):
             pass
     (tmp_path / "in").write_bytes(b"abc")
     with pytest.raises(BadInput, match="input and output"):
@@ -71,7 +72,7 @@ def test_places_that_cannot_be_written(tmp_path, temporary):
 
 
 def test_devices_and_named_pipes_are_written_to_not_replaced(tmp_path):
-    (tmp_path / "x.lac").write_bytes(laconic.encode(b"content", effort=1))
+    (tmp_path / "x.lac").write_bytes(lacodec.encode(b"content", effort=1))
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     found = []
@@ -88,11 +89,11 @@ def test_devices_and_named_pipes_are_written_to_not_replaced(tmp_path):
 def test_full_disk(tmp_path, verb):
     (tmp_path / "in").write_bytes(os.urandom(6 << 20))
     if verb == "decode":
-        (tmp_path / "in").write_bytes(laconic.encode(tmp_path / "in", effort=1))
+        (tmp_path / "in").write_bytes(lacodec.encode(tmp_path / "in", effort=1))
     call = "encode_file('in', 'out', options={'effort': 1})" if verb == "encode" else "decode_file('in', 'out')"
     code = START + f"resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, 3 << 20))\napi.{call}"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
-    assert "LaconicError: out: writing failed" in done.stderr.splitlines()[-1]
+    assert "LacodecError: out: writing failed" in done.stderr.splitlines()[-1]
     assert os.listdir(tmp_path) == ["in"]
 
 

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from laconic.entropy.distributions import SCALES, SETS, load, scale_of
-from laconic.entropy.rans import RansDecoder, RansEncoder
-from laconic.entropy.tables import cost_bits
-from laconic.errors import BadInput
+from lacodec.entropy.distributions import SCALES, SETS, load, scale_of
+from lacodec.entropy.rans import RansDecoder, RansEncoder
+from lacodec.entropy.tables import cost_bits
+from lacodec.errors import BadInput
 
 
 def upper(family: str, x: float, s: float) -> float:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from laconic.entropy.segments import SEGMENT, decode_segments, directory_size, encode_segments, read_directory
-from laconic.entropy.tables import Tables
-from laconic.errors import BadInput, CorruptFile, MissingDependency
+from lacodec.entropy.segments import SEGMENT, decode_segments, directory_size, encode_segments, read_directory
+from lacodec.entropy.tables import Tables
+from lacodec.errors import BadInput, CorruptFile, MissingDependency
 from tests import gpus
 from tests.entropy.test_segments import KINDS, draw
 
@@ -26,8 +26,8 @@ def torch() -> Any:
 
 @pytest.fixture(scope="module")
 def gpu(torch: Any) -> Any:
-    """`laconic.entropy.gpu`, ready for `device`."""
-    return gpus.load("laconic.entropy.gpu")
+    """`lacodec.entropy.gpu`, ready for `device`."""
+    return gpus.load("lacodec.entropy.gpu")
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ COMPILE = """
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from laconic.entropy import _gpu_kernels as gpu
+from lacodec.entropy import gpu_kernels as gpu
 
 TYPES = dict(symbols="*u8", index="*i64", spans="*i32", scratch="*i16", lengths="*i32", status="*i32", words="*i16",
              begins="*i64", lookup="*i32", out="*u8", ends="*i64", count="i64")
@@ -176,7 +176,7 @@ def test_kernels_compile_for_a_gpu(tmp_path: Path, repository: Path) -> None:
 @pytest.mark.parametrize("name", ["torch", "triton"])
 def test_missing_dependency_names_the_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, name, None)
-    for module in ("gpu", "_gpu_kernels", "_triton"):
-        monkeypatch.delitem(sys.modules, f"laconic.entropy.{module}", raising=False)
-    with pytest.raises(MissingDependency, match=r"laconic\[learned\]"):
-        importlib.import_module("laconic.entropy.gpu")
+    for module in ("entropy.gpu", "entropy.gpu_kernels", "kernels.triton"):
+        monkeypatch.delitem(sys.modules, f"lacodec.{module}", raising=False)
+    with pytest.raises(MissingDependency, match=r"lacodec\[learned\]"):
+        importlib.import_module("lacodec.entropy.gpu")

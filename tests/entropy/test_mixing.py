@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laconic.entropy import mixing as mx
-from laconic.entropy._history import next_state_table, state_counts
-from laconic.entropy._jit import flat_kernel
-from laconic.entropy._mixing_tables import mixing_tables
-from laconic.entropy._vector import WEIGHT_LIMIT, dot_product, train_weights
-from laconic.entropy.mixing_state import Shape, Trained, aligned_copy, new_engine, untrained
-from laconic.errors import BadInput
-from tests.entropy.mixing_reference import Mixer
+from lacodec.entropy import mixing as mx
+from lacodec.entropy._history import next_state_table, state_counts
+from lacodec.entropy.mixing_state import Shape, Trained, aligned_copy, new_engine, untrained
+from lacodec.entropy.mixing_tables import mixing_tables
+from lacodec.errors import BadInput
+from lacodec.kernels.int_vector import WEIGHT_LIMIT, dot_product, train_weights
+from lacodec.kernels.jit import flat_kernel
+from reference.mixing import Mixer
 
 
 @flat_kernel

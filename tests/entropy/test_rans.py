@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laconic.entropy import _rans_dispatch
-from laconic.entropy.rans import RansDecoder, RansEncoder
-from laconic.entropy.tables import Tables, cost_bits, normalise
-from laconic.errors import BadInput, CorruptFile, LaconicError
-from tests.entropy import reference_rans as reference
+from lacodec.entropy import rans_dispatch
+from lacodec.entropy.rans import RansDecoder, RansEncoder
+from lacodec.entropy.tables import Tables, cost_bits, normalise
+from lacodec.errors import BadInput, CorruptFile, LacodecError
+from reference import rans as reference
 
 LANES = [1, 2, 4, 8, 16, 32, 64]
 
@@ -286,11 +286,11 @@ def test_fast_and_portable_kernels_write_the_same_bytes(kind: str, n: int, monke
     native = code()
     for part, wanted in zip(read(native), (small, values, values[:7]), strict=True):
         assert (part == wanted).all()
-    monkeypatch.setattr(_rans_dispatch, "avx512", lambda: None)
+    monkeypatch.setattr(rans_dispatch, "avx512", lambda: None)
     assert code() == native
     for part, wanted in zip(read(native), (small, values, values[:7]), strict=True):
         assert (part == wanted).all()
-    monkeypatch.setattr(_rans_dispatch, "_block", lambda states: 0)
+    monkeypatch.setattr(rans_dispatch, "_block", lambda states: 0)
     assert code() == native
     for part, wanted in zip(read(native), (small, values, values[:7]), strict=True):
         assert (part == wanted).all()
@@ -391,7 +391,7 @@ def test_forged_streams(lanes: int, width: int, kind: str, place: int, change: i
         decoder = RansDecoder(data)
         decoder.pull(1500, tables, index)
         decoder.finish()
-    except LaconicError as error:
+    except LacodecError as error:
         assert isinstance(error, CorruptFile)
 
 
@@ -409,8 +409,8 @@ def test_random_bytes(data: bytes, kind: str, n: int) -> None:
 
 
 def test_portable_kernels_are_chosen_by_the_environment() -> None:
-    code = "from laconic.entropy._rans_dispatch import avx512; print(avx512())"
-    for name, value in (("LACONIC_SIMD", "0"), ("NUMBA_CPU_NAME", "generic")):
+    code = "from lacodec.entropy.rans_dispatch import avx512; print(avx512())"
+    for name, value in (("LACODEC_SIMD", "0"), ("NUMBA_CPU_NAME", "generic")):
         run = subprocess.run(
             [sys.executable, "-c", code], env={**os.environ, name: value}, capture_output=True, text=True, check=True,
             cwd=Path(__file__).parents[2],

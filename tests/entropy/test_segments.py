@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laconic.entropy import _rans_dispatch, segments
-from laconic.entropy.segments import SEGMENT, decode_segment, decode_segments, encode_segments, read_directory
-from laconic.entropy.tables import Tables, cost_bits, normalise
-from laconic.errors import BadInput, CorruptFile
-from tests.entropy import reference_segments as reference
+from lacodec.entropy import rans_dispatch, segments
+from lacodec.entropy.segments import SEGMENT, decode_segment, decode_segments, encode_segments, read_directory
+from lacodec.entropy.tables import Tables, cost_bits, normalise
+from lacodec.errors import BadInput, CorruptFile
+from reference import segments as reference
 
 
 def stack(counts: list[list[int]], bits: int, first: list[int] | None = None) -> Tables:
@@ -69,7 +69,7 @@ def test_lengths_around_segments_threads_and_kernels(kind: str, n: int, monkeypa
     assert np.array_equal(decode_segments(data, tables, n, index), symbols)
     assert encode_segments(symbols, tables, index, threads=2) == data
     assert np.array_equal(decode_segments(data, tables, n, index, threads=2), symbols)
-    monkeypatch.setattr(_rans_dispatch, "avx512", lambda: None)
+    monkeypatch.setattr(rans_dispatch, "avx512", lambda: None)
     assert encode_segments(symbols, tables, index) == data
     assert np.array_equal(decode_segments(data, tables, n, index), symbols)
 
@@ -160,7 +160,7 @@ def test_directories_that_lie() -> None:
 def test_damage_is_noticed(kind: str, simd: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A changed segment either says so or has swapped symbols of one lane's look-alikes: never a crash, never a wrong shape."""
     if not simd:
-        monkeypatch.setattr(_rans_dispatch, "avx512", lambda: None)
+        monkeypatch.setattr(rans_dispatch, "avx512", lambda: None)
     tables = KINDS[kind]
     n = 5000
     symbols, index = draw(8, tables, n)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laconic.entropy.tables import Tables, cost_bits, normalise
-from laconic.errors import BadInput, CorruptFile, LaconicError
+from lacodec.entropy.tables import Tables, cost_bits, normalise
+from lacodec.errors import BadInput, CorruptFile, LacodecError
 
 
 def one(freqs: list[int], bits: int, **more: object) -> Tables:
@@ -156,7 +156,7 @@ def test_unpack_survives_damage(place: int, change: int, cut: int) -> None:
     for data in (bytes(packed), bytes(packed[: cut % len(packed)])):
         try:
             Tables.unpack(data)
-        except LaconicError as error:
+        except LacodecError as error:
             assert isinstance(error, CorruptFile)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from laconic.errors import BadInput
-from laconic.evaluation.bd_rate import Line, Pchip, bd_rate
+from lacodec.errors import BadInput
+from lacodec.evaluation.bd_rate import Line, Pchip, bd_rate
 
 A = Line.front("a", [(0.1, 27), (0.2, 29.5), (0.5, 33), (0.9, 36.2), (1.6, 39)])
 B = Line.front("b", [(0.15, 26.5), (0.3, 30), (0.55, 32.4), (1.1, 35.9), (1.5, 37.5), (2.2, 40)])

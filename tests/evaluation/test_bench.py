@@ -2,8 +2,8 @@
 
 import pytest
 
-from laconic.evaluation.bench import Measurement, Ours, measure, measure_all, our_candidate, total
-from laconic.evaluation.peers import PEERS, Peer, installed_peers
+from lacodec.evaluation.bench import Measurement, Ours, measure, measure_all, our_candidate, total
+from lacodec.evaluation.peers import PEERS, Peer, installed_peers
 
 SAMPLES = [b"", b"x", b"ab\0" * 2000, bytes(range(256)) * 9]
 

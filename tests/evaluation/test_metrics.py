@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from laconic.errors import BadInput
-from laconic.evaluation.metrics import MS_SSIM_SIDE, decibels, ms_ssim, psnr
+from lacodec.errors import BadInput
+from lacodec.evaluation.metrics import MS_SSIM_SIDE, decibels, ms_ssim, psnr
 from tests.pictures import photo
 
 
@@ -62,5 +62,5 @@ def test_pictures_of_other_shapes_are_not_compared() -> None:
 def test_metrics_need_no_torch(repository) -> None:
     import subprocess
 
-    program = "import sys, laconic.evaluation.metrics, laconic.evaluation.rate_distortion; sys.exit('torch' in sys.modules)"
+    program = "import sys, lacodec.evaluation.metrics, lacodec.evaluation.rate_distortion; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=repository, timeout=60).returncode == 0

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from laconic.errors import BadInput
-from laconic.evaluation import published
-from laconic.evaluation.curves import Curve, Point
-from laconic.evaluation.metrics import ms_ssim, psnr
-from laconic.evaluation.peers import LOSSY_IMAGE_PEERS, PEERS, LossyImagePeer
-from laconic.evaluation.rate_distortion import OurMethod, fingerprint, is_lossless_picture, measure, our_method, read_rgb
+from lacodec.errors import BadInput
+from lacodec.evaluation import published
+from lacodec.evaluation.curves import Curve, Point
+from lacodec.evaluation.metrics import ms_ssim, psnr
+from lacodec.evaluation.peers import LOSSY_IMAGE_PEERS, PEERS, LossyImagePeer
+from lacodec.evaluation.rate_distortion import OurMethod, fingerprint, is_lossless_picture, measure, our_method, read_rgb
 from tests.pictures import photo
 
 

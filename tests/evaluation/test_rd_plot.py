@@ -9,9 +9,9 @@ pytest.importorskip("matplotlib")
 
 from PIL import Image
 
-from laconic.evaluation import published
-from laconic.evaluation.bd_rate import Line
-from laconic.evaluation.rd_plot import Plot, draw
+from lacodec.evaluation import published
+from lacodec.evaluation.bd_rate import Line
+from lacodec.evaluation.rd_plot import Plot, draw
 
 OURS = Line.front("image.mine --profile small", [(0.1, 27), (0.2, 29.5), (0.5, 33), (0.9, 36.2), (1.6, 39)])
 PEER = Line.front("avif", [(0.15, 26.5), (0.3, 30), (0.55, 32.4), (1.1, 35.9)])

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from laconic.errors import BadInput
+from lacodec.errors import BadInput
 
 torch = pytest.importorskip("torch")
-from laconic.integrations.coded_model import MINIMUM, _merge, _merge_by_kernel, _split  # noqa: E402
-from laconic.torch import keep_coded  # noqa: E402
+from lacodec.integrations.torch.coded_model import MINIMUM, _merge, _merge_by_kernel, _split  # noqa: E402
+from lacodec.torch import keep_coded  # noqa: E402
 
 
 class Block(torch.nn.Module):
@@ -84,7 +84,7 @@ def test_outputs_are_the_same_bits(dtype: Any, device: str) -> None:
 
 INTERPRETED = """
 import torch
-from laconic.integrations import coded_model
+from lacodec.integrations.torch import coded_model
 coded_model.has_kernels = lambda device: True
 for dtype in torch.bfloat16, torch.float16, torch.float32:
     torch.manual_seed(1)

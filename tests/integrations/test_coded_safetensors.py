@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from laconic.errors import BadInput, CorruptFile, LaconicError, UnsupportedFile
-from laconic.integrations.coded_safetensors import HEAD, KEY, decode_safetensors, encode_safetensors, save_coded
-from laconic.integrations.tensor_file import TensorFile
-from laconic.media import _safetensors, tensors
-from laconic.source import BytesSource, FileSource
+from lacodec.errors import BadInput, CorruptFile, LacodecError, UnsupportedFile
+from lacodec.io.source import BytesSource, FileSource
+from lacodec.media.tensors import files as tensors
+from lacodec.media.tensors import safetensors
+from lacodec.pipeline.coded_safetensors import HEAD, KEY, decode_safetensors, encode_safetensors, save_coded
+from lacodec.pipeline.tensor_file import TensorFile
 
 
 def bfloat(values: np.ndarray) -> bytes:
@@ -35,7 +36,7 @@ def arrays() -> dict[str, np.ndarray]:
 def plain(arrays: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file as safetensors writes them."""
     path = tmp_path_factory.mktemp("plain") / "model.safetensors"
-    path.write_bytes(b"".join(tensors.to_blocks(_safetensors.virtual(arrays, {"format": "pt", "by": "é"}))))
+    path.write_bytes(b"".join(tensors.to_blocks(safetensors.virtual(arrays, {"format": "pt", "by": "é"}))))
     return path
 
 
@@ -120,12 +121,12 @@ def test_what_cannot_be_coded(plain: Path, tmp_path: Path) -> None:
 def forged(data: bytes, note: Any) -> bytes:
     """A coded file with something else under KEY."""
     source = BytesSource(data)
-    metadata, _, begin = _safetensors.read_header(source)
+    metadata, _, begin = safetensors.read_header(source)
     found = tensors.from_source(source)
     changed = {**json.loads(metadata[KEY]), **note} if isinstance(note, dict) else note
     text = changed if isinstance(changed, str) else json.dumps(changed)
     facts = [(entry.name, entry.dtype, entry.shape, entry.size) for entry in found.entries]
-    return _safetensors.build_header(facts, {**metadata, KEY: text}) + data[begin:]
+    return safetensors.build_header(facts, {**metadata, KEY: text}) + data[begin:]
 
 
 NOTES: dict[str, Any] = {
@@ -155,7 +156,7 @@ NOTES: dict[str, Any] = {
 def test_forged_notes(case: str, plain: Path, tmp_path: Path) -> None:
     encode_safetensors(plain, tmp_path / "coded", effort=1)
     (tmp_path / "forged").write_bytes(forged((tmp_path / "coded").read_bytes(), NOTES[case]))
-    with pytest.raises(LaconicError):
+    with pytest.raises(LacodecError):
         decode_safetensors(tmp_path / "forged", tmp_path / "x")
     assert not (tmp_path / "x").exists()
 

@@ -5,13 +5,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import laconic  # noqa: E402
+import lacodec  # noqa: E402
 from benchmarks import compressai_models  # noqa: E402
 from benchmarks.mutations import Corpus, Original, _chunks, mutant  # noqa: E402
-from laconic.container import Reader, stream  # noqa: E402
-from laconic.errors import BadInput, CorruptFile, LaconicError, MissingModel, UnsupportedFile  # noqa: E402
-from laconic.integrations import compressai  # noqa: E402
-from laconic.source import BytesSource  # noqa: E402
+from lacodec.container import Reader, stream  # noqa: E402
+from lacodec.errors import BadInput, CorruptFile, LacodecError, MissingModel, UnsupportedFile  # noqa: E402
+from lacodec.integrations import compressai  # noqa: E402
+from lacodec.io.source import BytesSource  # noqa: E402
 from tests.pictures import photo  # noqa: E402
 
 NAMES = (
@@ -76,13 +76,13 @@ def test_symbols_and_pixels_come_back():
     means = (torch.nn.functional.avg_pool2d(x[None], 8)[0] * 8).round() / 8
     assert abs(decoded[::8, ::8, 1] / 255 - means[1].numpy()).max() < 0.01
     assert model.entropy.entropy_coder is None
-    with pytest.raises(UnsupportedFile, match=r"laconic\.integrations\.compressai"):
-        laconic.decode(data)
+    with pytest.raises(UnsupportedFile, match=r"lacodec\.integrations\.compressai"):
+        lacodec.decode(data)
 
 
 def test_files_say_that_they_are_bound_to_a_machine(tmp_path):
     (tmp_path / "x.lac").write_bytes(compressai.encode(Model(), photo(16, 16)))
-    metadata = laconic.api.info(tmp_path / "x.lac").metadata
+    metadata = lacodec.api.info(tmp_path / "x.lac").metadata
     assert torch.__version__ in metadata["machine_bound"] and metadata["model"] == "Model"
 
 
@@ -102,8 +102,8 @@ def test_another_model_is_refused():
         other.weight.mul_(2)
     with pytest.raises(MissingModel, match="another model"):
         compressai.decode(other, data)
-    with pytest.raises(UnsupportedFile, match="laconic.decode"):
-        compressai.decode(other, laconic.encode(b"text"))
+    with pytest.raises(UnsupportedFile, match="lacodec.decode"):
+        compressai.decode(other, lacodec.encode(b"text"))
 
 
 @pytest.mark.parametrize("pixels", [photo(8, 8, 4), photo(8, 8).astype(np.float32), photo(8, 8)[:, :, 0], photo(8, 8)[:0]])
@@ -134,7 +134,7 @@ def test_mutants_give_only_our_errors():
         try:
             compressai.decode(model, mutant(corpus, 3, number)[0], max_size=1 << 20)
             outcomes.append("decoded")
-        except LaconicError as error:
+        except LacodecError as error:
             outcomes.append(type(error).__name__)
     assert outcomes.count("CorruptFile") > 200
 
@@ -146,7 +146,7 @@ def test_forged_shapes(latents):
 
     import msgspec
 
-    from laconic.container import write_container
+    from lacodec.container import write_container
 
     model = Model()
     data = compressai.encode(model, photo(16, 16))

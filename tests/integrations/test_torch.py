@@ -1,4 +1,4 @@
-"""laconic.torch: files of tensors in and out, lazily, and folders of shards."""
+"""lacodec.torch: files of tensors in and out, lazily, and folders of shards."""
 
 import json
 import subprocess
@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from laconic import _lac_source, api
-from laconic.errors import BadInput, CorruptFile, LaconicError, UnsupportedFile
-from laconic.integrations.tensor_file import TensorFile
-from laconic.source import FileSource
+from lacodec import api
+from lacodec.errors import BadInput, CorruptFile, LacodecError, UnsupportedFile
+from lacodec.io.source import FileSource
+from lacodec.pipeline import restored
+from lacodec.pipeline.tensor_file import TensorFile
 
 torch = pytest.importorskip("torch")
-import laconic.torch as lt  # noqa: E402
+import lacodec.torch as lt  # noqa: E402
 
 
 def bits(tensor: Any) -> bytes:
@@ -124,7 +125,7 @@ def test_only_the_chunks_of_a_tensor_are_read(tmp_path: Path, monkeypatch: pytes
 
 
 def test_kept_chunks_are_few(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]) -> None:
-    monkeypatch.setattr(_lac_source, "KEPT", 0)
+    monkeypatch.setattr(restored, "KEPT", 0)
     with lt.safe_open(files["weights"]) as file:
         assert same({name: file.get_tensor(name) for name in file.offset_keys()}, state)
 
@@ -179,7 +180,7 @@ def test_damaged_files(saved: Path, tmp_path: Path) -> None:
     path = tmp_path / "m.lac"
     for damaged in (data[: len(data) // 2], data[:100], data[:5], b"", data[:1000] + bytes(50) + data[1050:], b"text" * 100):
         path.write_bytes(damaged)
-        with pytest.raises(LaconicError, match=r"m\.lac"):
+        with pytest.raises(LacodecError, match=r"m\.lac"):
             lt.load_file(path)
     with pytest.raises(BadInput, match="cannot be opened"):
         lt.load_file(tmp_path / "none.lac")
@@ -339,11 +340,11 @@ def test_torch_is_imported_only_when_it_is_used() -> None:
     code = """
 import sys
 sys.modules["torch"] = None
-import laconic.torch
+import lacodec.torch
 try:
-    laconic.torch.load_file("x")
+    lacodec.torch.load_file("x")
 except Exception as error:
     print(repr(error))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "MissingDependency" in done.stdout and "laconic[learned]" in done.stdout
+    assert "MissingDependency" in done.stdout and "lacodec[learned]" in done.stdout

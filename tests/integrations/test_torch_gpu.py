@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from laconic.codecs.weights import _planes
-from laconic.errors import BadInput, CorruptFile, LaconicError
+from lacodec.codecs.weights import _planes
+from lacodec.errors import BadInput, CorruptFile, LacodecError
 from tests import gpus
 
 torch = pytest.importorskip("torch")
-import laconic.torch as lt  # noqa: E402
-from laconic import _lac_source  # noqa: E402
-from laconic.integrations import torch_files  # noqa: E402
+import lacodec.torch as lt  # noqa: E402
+from lacodec.integrations.torch import files as torch_files  # noqa: E402
+from lacodec.pipeline import restored  # noqa: E402
 
 
 @pytest.fixture(scope="module", autouse=True)
 def kernels() -> Iterator[Any]:
     """Small planes in segments; a device that the kernels run on."""
-    gpu = gpus.load("laconic.codecs.weights._gpu")
+    gpu = gpus.load("lacodec.codecs.weights._gpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_planes, "SEGMENTED", 64)
         patch.setattr(torch_files, "has_kernels", lambda device: True)
@@ -57,9 +57,9 @@ def state() -> dict[str, Any]:
 
 @pytest.mark.parametrize("batch", [1, 1 << 28])
 def test_the_same_tensors(batch: int, state: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_lac_source, "DEVICE_BATCH", batch)
+    monkeypatch.setattr(restored, "DEVICE_BATCH", batch)
     launched = []
-    from laconic.codecs.weights import _gpu
+    from lacodec.codecs.weights import _gpu
 
     original = _gpu.Work.run
     monkeypatch.setattr(_gpu.Work, "run", lambda self, *arrays: (launched.append(1), original(self, *arrays))[1])
@@ -91,13 +91,13 @@ def test_damaged_files(tmp_path: Path, state: dict[str, Any]) -> None:
     data = (tmp_path / "m.lac").read_bytes()
     for damaged in (data[: len(data) // 2], data[:3000] + bytes(50) + data[3050:], b""):
         (tmp_path / "m.lac").write_bytes(damaged)
-        with pytest.raises(LaconicError, match=r"m\.lac"):
+        with pytest.raises(LacodecError, match=r"m\.lac"):
             lt.load_file(tmp_path / "m.lac", gpus.device())
 
 
 def test_a_forged_stream_is_named(tmp_path: Path, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """The hashes are right, the stream is not: the kernel notices."""
-    original = _lac_source.LacSource._read
+    original = restored.LacSource._read
 
     def forged(source: Any, which: int) -> Any:
         chunk = original(source, which)
@@ -106,6 +106,6 @@ def test_a_forged_stream_is_named(tmp_path: Path, state: dict[str, Any], monkeyp
         return replace(chunk, payload=bytes(payload))
 
     lt.save_file({"w": state["w"]}, tmp_path / "m.lac")
-    monkeypatch.setattr(_lac_source.LacSource, "_read", forged)
+    monkeypatch.setattr(restored.LacSource, "_read", forged)
     with pytest.raises(CorruptFile, match=r"m\.lac: chunk 0 .*a segment is damaged"):
         lt.load_file(tmp_path / "m.lac", gpus.device())

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from laconic import api
-from laconic.errors import BadInput, CorruptFile, UnsupportedFile
+from lacodec import api
+from lacodec.errors import BadInput, CorruptFile, UnsupportedFile
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
-from laconic.integrations.transformers import load_model  # noqa: E402
+from lacodec.integrations.transformers import load_model  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +70,11 @@ def test_without_transformers_the_error_says_what_to_install() -> None:
     code = """
 import sys
 sys.modules["transformers"] = None
-from laconic.integrations.transformers import load_model
+from lacodec.integrations.transformers import load_model
 try:
     load_model("x")
 except Exception as error:
     print(repr(error))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "MissingDependency" in done.stdout and "laconic[transformers]" in done.stdout
+    assert "MissingDependency" in done.stdout and "lacodec[transformers]" in done.stdout

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 
-import laconic
-from laconic import api
-from laconic.errors import BadInput
-from laconic.media import audio
-from laconic.source import BytesSource
+import lacodec
+from lacodec import api
+from lacodec.errors import BadInput
+from lacodec.io.source import BytesSource
+from lacodec.media.audio import files as audio
 from tests.sounds import tone, wav_file
 
 STEREO = np.rint(tone(3000, 2, 9000)).astype(np.int16)
@@ -117,7 +117,7 @@ def test_what_cannot_be_restored_goes_to_bytes(tmp_path):
         result = api.encode_file(tmp_path / "x.wav", tmp_path / "x.lac", force=True)
         assert (result.codec, result.identical) == ("bytes", "bytes")
         assert "codec bytes" in (result.remark or "")
-        assert laconic.decode(tmp_path / "x.lac") == data
+        assert lacodec.decode(tmp_path / "x.lac") == data
 
 
 def test_pipes(tmp_path):

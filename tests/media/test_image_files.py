@@ -9,12 +9,12 @@ import pytest
 from PIL import Image as pillow
 from PIL import PngImagePlugin
 
-import laconic
-from laconic import api
-from laconic.errors import UnsupportedFile
-from laconic.media import image as media
-from laconic.media.image import Image
-from laconic.media.png import write_png
+import lacodec
+from lacodec import api
+from lacodec.errors import UnsupportedFile
+from lacodec.media.image import files as media
+from lacodec.media.image.png import write_png
+from lacodec.media.image.value import Image
 from tests.pictures import photo
 
 ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
@@ -114,7 +114,7 @@ def test_16_bit_ppm(tmp_path):
     pixels = photo(20, 21, 3, 65535)
     data = b"P6\n21 20\n65535\n" + pixels.astype(">u2").tobytes()
     (tmp_path / "x.ppm").write_bytes(data)
-    assert np.array_equal(laconic.decode(laconic.encode(tmp_path / "x.ppm")).pixels, pixels)
+    assert np.array_equal(lacodec.decode(lacodec.encode(tmp_path / "x.ppm")).pixels, pixels)
     assert b"".join(media.to_blocks(media.from_bytes(data, "x"), ".png"))[:4] == b"\x89PNG"
 
 
@@ -122,16 +122,16 @@ def test_a_file_that_resists_is_kept(tmp_path):
     noise = np.random.default_rng(1).integers(0, 256, (100, 100, 3), dtype=np.uint8)
     data = saved(noise, compress_level=9)
     (tmp_path / "x.png").write_bytes(data)
-    encoded = laconic.encode(tmp_path / "x.png")
+    encoded = lacodec.encode(tmp_path / "x.png")
     assert len(encoded) <= len(data) + 64 + len(data) // 1000
-    assert np.array_equal(laconic.decode(encoded).pixels, noise)
+    assert np.array_equal(lacodec.decode(encoded).pixels, noise)
 
 
 def test_tiny_files_keep_the_size_promise(tmp_path):
     for side in (1, 8, 32):
         data = saved(np.zeros((side, side, 3), np.uint8))
         (tmp_path / "x.png").write_bytes(data)
-        assert len(laconic.encode(tmp_path / "x.png")) <= len(data) + 64
+        assert len(lacodec.encode(tmp_path / "x.png")) <= len(data) + 64
 
 
 RAW = b"".join(b"\0" + bytes(12) for _ in range(4))
@@ -173,7 +173,7 @@ def test_refused_files_go_to_bytes(tmp_path, data):
 @pytest.mark.parametrize("depth", [8, 16])
 def test_large_pictures_stay_in_their_file(monkeypatch, depth):
     """Rows are inflated when they are asked for, and any order gives the same."""
-    from laconic.media import _png_pixels
+    from lacodec.media.image import _png_pixels
 
     pixels = photo(300, 40, 3, (1 << depth) - 1)
     data = b"".join(write_png(Image(pixels, depth)))
@@ -184,7 +184,7 @@ def test_large_pictures_stay_in_their_file(monkeypatch, depth):
     for part in (slice(0, 7), slice(5, 100), slice(90, 91), slice(200, 300), slice(3, 9), slice(50, 20), slice(None)):
         assert np.array_equal(rows[part, 3:20], pixels[part, 3:20]), part
     assert np.array_equal(rows, pixels)
-    assert laconic.decode(laconic.encode(data, "image.lossless", effort=1)) == Image(pixels, depth)
+    assert lacodec.decode(lacodec.encode(data, "image.lossless", effort=1)) == Image(pixels, depth)
     assert b"".join(media.to_blocks(media.from_bytes(data, "x"), ".png")) == data
     broken = bytearray(data)
     at = data.index(b"IDAT")

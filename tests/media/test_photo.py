@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from laconic import _coding
-from laconic.errors import UnsupportedFile
-from laconic.media import photo as media
-from laconic.source import BytesSource, PipeSource
+from lacodec.errors import UnsupportedFile
+from lacodec.io.source import BytesSource, PipeSource
+from lacodec.media.image import photo as media
+from lacodec.pipeline import coding
 from tests.pictures import photo
 
 
@@ -56,9 +56,9 @@ def test_pipes(codec, data):
     pipe = PipeSource(io.BytesIO(data), "<pipe>")
     if not data:
         with pytest.raises(UnsupportedFile, match="is no image of a format"):
-            _coding.prepare(pipe, codec, {})
+            coding.prepare(pipe, codec, {})
         return
-    job = _coding.prepare(pipe, codec, {})
+    job = coding.prepare(pipe, codec, {})
     assert job.value.pixels.shape == (20, 30, 3) and job.source.size == len(data)
 
 

@@ -14,12 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-import laconic
-from laconic import api
-from laconic.errors import BadInput, UnsupportedFile
-from laconic.media import _pickle, _safetensors, sniff, tensors
-from laconic.media.tensors import DTYPES, ONLY, TensorEntry, Tensors
-from laconic.source import BytesSource, IteratorSource, Source
+import lacodec
+from lacodec import api
+from lacodec.errors import BadInput, UnsupportedFile
+from lacodec.io.source import BytesSource, IteratorSource, Source
+from lacodec.media import kinds
+from lacodec.media.tensors import _pickle, safetensors
+from lacodec.media.tensors import files as tensors
+from lacodec.media.tensors.value import DTYPES, ONLY, TensorEntry, Tensors, as_array, numpy_dtype
 
 DTYPE = st.sampled_from(["u1", "<u2", "<u4", "<u8", "i1", "<i2", "<i4", "<i8", "<f2", "<f4", "<f8", "?", "<c8", "<c16"])
 ARRAYS = DTYPE.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, min_side=0, max_dims=4, max_side=5)))
@@ -77,7 +79,7 @@ def test_the_same_bytes_as_the_library_of_the_format_writes() -> None:
         for i, shape in enumerate([(6,), (2, 3), (1, 6, 1)])
     }
     assert file_of(tensors.from_object(arrays)) == library.save(arrays)
-    assert file_of(_safetensors.virtual(arrays, {"format": "np"})) == library.save(arrays, {"format": "np"})
+    assert file_of(safetensors.virtual(arrays, {"format": "np"})) == library.save(arrays, {"format": "np"})
 
 
 def test_bits_of_types_that_numpy_does_not_have() -> None:
@@ -93,7 +95,7 @@ def test_bits_of_types_that_numpy_does_not_have() -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_type_has_a_numpy_type_as_wide(dtype: str) -> None:
     if DTYPES[dtype] >= 8:
-        assert np.dtype(tensors.numpy_dtype(dtype)).itemsize * 8 == DTYPES[dtype]
+        assert np.dtype(numpy_dtype(dtype)).itemsize * 8 == DTYPES[dtype]
 
 
 FORGED = {
@@ -167,9 +169,7 @@ def test_npy(array: np.ndarray, fortran: bool) -> None:
     assert entry.name == ONLY and entry.shape == array.shape and entry.stop == len(file.getvalue())
     assert same(tensors.to_object(found), array)
     stored = found.source.read(entry.offset, entry.size)
-    assert np.array_equal(
-        tensors.as_array(entry.dtype, entry.shape, stored, entry.order), array, equal_nan=array.dtype.kind in "fc"
-    )
+    assert np.array_equal(as_array(entry.dtype, entry.shape, stored, entry.order), array, equal_nan=array.dtype.kind in "fc")
     assert same(tensors.to_object(parse(file_of(tensors.from_object(array)))), array)
 
 
@@ -511,7 +511,7 @@ SAMPLES = samples()
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_kinds_are_recognised_and_survive(kind: str) -> None:
     data = SAMPLES[kind]
-    assert tensors.sniff(data[: sniff.HEAD_SIZE])
+    assert tensors.sniff(data[: kinds.HEAD_SIZE])
     found = parse(data)
     assert found.entries and file_of(found) == data
     piped = tensors.from_source(IteratorSource(iter([data[:7], data[7:]])))
@@ -565,8 +565,8 @@ class _Counting(Source):
 
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_codec_weights_restores_them(kind: str, tmp_path: Path) -> None:
-    encoded = laconic.encode(SAMPLES[kind], "weights", verify=True)
-    found, expected = laconic.decode(encoded), tensors.to_object(parse(SAMPLES[kind]))
+    encoded = lacodec.encode(SAMPLES[kind], "weights", verify=True)
+    found, expected = lacodec.decode(encoded), tensors.to_object(parse(SAMPLES[kind]))
     assert np.array_equal(found, expected) if kind == "npy" else all(same(found[name], expected[name]) for name in expected)
     (tmp_path / "a").write_bytes(SAMPLES[kind])
     api.encode_file(tmp_path / "a", tmp_path / "a.lac", "weights")
@@ -576,14 +576,14 @@ def test_codec_weights_restores_them(kind: str, tmp_path: Path) -> None:
 
 def test_a_dict_of_arrays_goes_to_codec_weights() -> None:
     arrays = {"a": np.arange(5.0), "b": np.ones((2, 3), np.float16)}
-    encoded = laconic.encode(arrays)
-    assert laconic.open(encoded).header.codec == "weights"
-    found = laconic.decode(encoded)
+    encoded = lacodec.encode(arrays)
+    assert lacodec.open(encoded).header.codec == "weights"
+    found = lacodec.decode(encoded)
     assert all(same(found[name], arrays[name]) for name in arrays)
 
 
 def test_a_broken_file_is_kept_as_bytes_unless_the_codec_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sniff.CODECS, "tensors", "weights")
+    monkeypatch.setitem(kinds.CODECS, "tensors", "weights")
     broken = tmp_path / "model.safetensors"
     broken.write_bytes(FORGED["overlap"][0] + bytes(70_000))
     done = api.encode_file(broken, tmp_path / "a.lac", options={"effort": 1})

@@ -7,21 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from laconic.errors import CorruptFile  # noqa: E402
-from laconic.models.exact import (  # noqa: E402
-    TOP,
-    UNIT,
-    Conv,
-    Embedding,
-    Gate,
-    Linear,
-    Mode,
-    Table,
-    add,
-    exactly,
-    freeze,
-    set_mode,
-)
+from lacodec.errors import CorruptFile  # noqa: E402
+from lacodec.models.exact import TOP, UNIT, Conv, Embedding, Gate, Linear, Mode, Table, add, exactly, freeze, set_mode  # noqa: E402
 
 CPU = torch.device("cpu")
 PLACES = ("mkldnn.matmul", "mkldnn.conv", "cuda.matmul", "cudnn.conv", "cudnn.rnn")
@@ -270,7 +257,7 @@ def test_embedding_and_gate_and_add():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_gives_the_same_integers(hostile):
     """Of the layers, and of a whole entropy model (its known answer is checked when it is loaded)."""
-    from laconic.models.image.model import pack, unpack
+    from lacodec.models.image.model import pack, unpack
     from tests import learned
 
     x = activations(3, 24, 40, 30)

@@ -1,6 +1,6 @@
 """One process of several that train a tiny model: the command, with steps to interrupt and to save at, and its parameters kept.
 
-Arguments: the folder for parameters, the step at which process 1 is asked to stop (0: never), and those of `laconic train`.
+Arguments: the folder for parameters, the step at which process 1 is asked to stop (0: never), and those of `lacodec train`.
 """
 
 import os
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
-import laconic.cli.train
-from laconic.cli import main
-from laconic.models.image.options import PROFILES
-from laconic.training.loop import Run
+import lacodec.cli.train
+from lacodec.cli import main
+from lacodec.models.image.options import PROFILES
+from lacodec.training.loop import Run
 from tests import learned
 
 KEEP_AT = 3
@@ -42,6 +42,6 @@ def keep(self):
 
 Run._step, Run.keep = step, keep
 PROFILES["small"] = learned.SIZES
-laconic.cli.train._export = lambda *_: None
+lacodec.cli.train._export = lambda *_: None
 torch.set_num_threads(1)
 sys.exit(main(arguments))

@@ -7,16 +7,16 @@ torch = pytest.importorskip("torch")
 from PIL import Image  # noqa: E402
 from torch import nn  # noqa: E402
 
-from laconic.errors import BadInput  # noqa: E402
-from laconic.models.image.options import ModelOptions  # noqa: E402
-from laconic.training.distillation import Distillation  # noqa: E402
-from laconic.training.distortion import squared, together  # noqa: E402
-from laconic.training.image import ImageTask  # noqa: E402
-from laconic.training.image_loss import run  # noqa: E402
-from laconic.training.loop import Run  # noqa: E402
-from laconic.training.options import TrainOptions  # noqa: E402
-from laconic.training.pictures import Pictures, mask_files, picture_files  # noqa: E402
-from laconic.training.task_loss import TaskLoss  # noqa: E402
+from lacodec.errors import BadInput  # noqa: E402
+from lacodec.models.image.options import ModelOptions  # noqa: E402
+from lacodec.training.distillation import Distillation  # noqa: E402
+from lacodec.training.distortion import squared, together  # noqa: E402
+from lacodec.training.image import ImageTask  # noqa: E402
+from lacodec.training.image_loss import run  # noqa: E402
+from lacodec.training.loop import Run  # noqa: E402
+from lacodec.training.options import TrainOptions  # noqa: E402
+from lacodec.training.pictures import Pictures, mask_files, picture_files  # noqa: E402
+from lacodec.training.task_loss import TaskLoss  # noqa: E402
 from tests import learned  # noqa: E402
 from tests.pictures import photo  # noqa: E402
 

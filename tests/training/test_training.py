@@ -9,18 +9,18 @@ torch = pytest.importorskip("torch")
 
 from PIL import Image  # noqa: E402
 
-import laconic  # noqa: E402
-from laconic.cli import main  # noqa: E402
-from laconic.entropy.distributions import load  # noqa: E402
-from laconic.entropy.tables import cost_bits  # noqa: E402
-from laconic.errors import BadInput  # noqa: E402
-from laconic.models.image.rate import bits_of_each  # noqa: E402
-from laconic.models.image.rounding import towards_zero  # noqa: E402
-from laconic.training.image import ImageTask  # noqa: E402
-from laconic.training.image_loss import nearest, quantised  # noqa: E402
-from laconic.training.loop import Run  # noqa: E402
-from laconic.training.options import TrainOptions  # noqa: E402
-from laconic.training.pictures import Pictures, picture_files  # noqa: E402
+import lacodec  # noqa: E402
+from lacodec.cli import main  # noqa: E402
+from lacodec.entropy.distributions import load  # noqa: E402
+from lacodec.entropy.tables import cost_bits  # noqa: E402
+from lacodec.errors import BadInput  # noqa: E402
+from lacodec.models.image.rate import bits_of_each  # noqa: E402
+from lacodec.models.image.rounding import towards_zero  # noqa: E402
+from lacodec.training.image import ImageTask  # noqa: E402
+from lacodec.training.image_loss import nearest, quantised  # noqa: E402
+from lacodec.training.loop import Run  # noqa: E402
+from lacodec.training.options import TrainOptions  # noqa: E402
+from lacodec.training.pictures import Pictures, picture_files  # noqa: E402
 from tests import learned  # noqa: E402
 from tests.pictures import photo  # noqa: E402
 
@@ -152,7 +152,7 @@ def test_broken_pictures_are_left_out_with_a_word(folder):
 
 
 def test_the_command_trains_and_resumes_a_model_that_codes(folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(__import__("laconic.models.image.options", fromlist=["PROFILES"]).PROFILES, "small", learned.SIZES)
+    monkeypatch.setitem(__import__("lacodec.models.image.options", fromlist=["PROFILES"]).PROFILES, "small", learned.SIZES)
     out = tmp_path / "run"
     flags = ["image", "--data", str(folder), "-o", str(out), "--batch", "2", "--crop", "64", "--device", "cpu", "--report", "2"]
     assert main(["train", *flags, "--steps", "4"]) == 0
@@ -162,9 +162,9 @@ def test_the_command_trains_and_resumes_a_model_that_codes(folder, tmp_path, mon
     with open(out / "curve.csv") as file:
         assert [row["step"] for row in csv.DictReader(file)][-1] == "6"
     model = str(out / "model.lac")
-    monkeypatch.setenv("LACONIC_MODELS", model)
+    monkeypatch.setenv("LACODEC_MODELS", model)
     pixels = photo(70, 60)
-    assert laconic.decode(laconic.encode(pixels, "image.learned", model=model, verify=True)).pixels.shape == pixels.shape
+    assert lacodec.decode(lacodec.encode(pixels, "image.learned", model=model, verify=True)).pixels.shape == pixels.shape
     assert main(["train", *flags[:4], str(tmp_path / "more"), *flags[5:], "--steps", "2", "--start", model]) == 0
     (tmp_path / "bad.pt").write_bytes(b"nonsense")
     assert main(["train", *flags[:4], str(tmp_path / "x"), *flags[5:], "--steps", "2", "--start", str(tmp_path / "bad.pt")]) == 1

@@ -1,0 +1,150 @@
+"""The `lacodec` command: argv in, exit code out. One module per verb, each with `HELP`, `USAGE`, `add_arguments` and `run`.
+
+Exit codes: 0 all went well, 1 something could not be done (one line on standard error says what), 2 wrong usage,
+130 interrupted. Start-up is part of the product: numpy, numba, rich and torch are imported only where they are used.
+"""
+
+import argparse
+import io
+import itertools
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+import lacodec
+from lacodec.cli import bench, decode, encode, info, test, train, warmup
+from lacodec.cli import eval as eval_
+from lacodec.cli import list as list_
+from lacodec.cli._files import UsageError
+from lacodec.cli._report import complain, describe
+from lacodec.errors import LacodecError
+
+_VERBS = {
+    "encode": encode,
+    "decode": decode,
+    "info": info,
+    "test": test,
+    "list": list_,
+    "bench": bench,
+    "eval": eval_,
+    "warmup": warmup,
+    "train": train,
+}
+
+_EXAMPLES = """\
+examples:
+  lacodec encode photo.png                 writes photo.png.lac
+  lacodec encode --effort 9 logs/ -o out/  a folder becomes a mirrored folder
+  lacodec decode photo.png.lac             writes photo.png
+  tar c data | lacodec encode - > data.tar.lac
+  lacodec bench *.csv                      compares with every compressor installed here
+"""
+
+
+class _Terminated(BaseException):
+    """SIGTERM or SIGHUP, as an exception: temporary files are cleaned up on the way out."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code (argparse itself exits with 2 on wrong usage)."""
+    arguments = [*(sys.argv[1:] if argv is None else argv)]
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP, so that long work outlives its terminal
+            signal.signal(number, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # file names need not be text
+    try:
+        return _run(arguments)
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:  # already reported; what Python still holds must not be tried again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(arguments: list[str]) -> int:
+    args = argparse.Namespace(verbose=0)
+    try:
+        parser, verb = _parsers(arguments)
+        _no_file_for_a_flag(arguments)
+        args, unknown = parser.parse_known_args(arguments)
+        if unknown:
+            verb.error(f"unknown argument {unknown[0]}; --help lists the flags, with --codec NAME also that codec's own")
+        if args.verb is None:
+            parser.print_help(sys.stderr)
+            return 2
+        code: int = _VERBS[args.verb].run(args)
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        complain(f"{error} (see lacodec {arguments[0]} --help)")
+        return 2
+    except LacodecError as error:
+        complain(str(error))
+        return 1
+    except BrokenPipeError:  # the reader of our output has gone: nothing to say
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        complain("interrupted; no partial file is left")
+        return 128 + signal.SIGINT
+    except _Terminated as error:
+        return 128 + int(error.args[0])
+    except OSError as error:
+        complain(describe(error))
+        return 1
+    except MemoryError:
+        complain("out of memory; try --threads 1, a lower --effort or --max-memory")
+        return 1
+    except Exception as error:
+        if args.verbose:
+            traceback.print_exc()
+        what = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
+        complain(f"internal error ({what}); this is a bug, -v shows where it happened")
+        return 1
+
+
+def _parsers(arguments: list[str]) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """The whole parser, and that of the verb in `arguments` (the whole one where there is none)."""
+    parser = argparse.ArgumentParser(
+        prog="lacodec",
+        description="Makes files small and brings them back identical.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    verbs = parser.add_subparsers(dest="verb", title="verbs", metavar="VERB")
+    chosen = parser
+    for name, module in _VERBS.items():
+        description = f"{module.HELP[0].upper()}{module.HELP[1:]}."
+        verb = verbs.add_parser(
+            name, help=module.HELP, usage=f"lacodec {name} {module.USAGE}", description=description, allow_abbrev=False
+        )
+        verb.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+        verb.add_argument("-v", "--verbose", action="count", default=0, help="say more; tracebacks of internal errors")
+        # Only the verb that runs needs its flags, which for a codec means importing it.
+        if name in arguments[:1]:
+            module.add_arguments(verb, arguments[1:])
+            chosen = verb
+    return parser, chosen
+
+
+def _no_file_for_a_flag(arguments: list[str]) -> None:
+    """argparse would say that FILE is missing where it has taken one for flags."""
+    for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
+        if argument.startswith("-") and argument != "-" and os.path.lexists(argument):
+            raise UsageError(f"{argument}: looks like a flag; write ./{argument} for the file")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(f"lacodec {lacodec.__version__}")
+        parser.exit()
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated(number)

@@ -1,0 +1,121 @@
+"""How the command speaks: sizes, speeds and result lines as text, JSON lines on standard output, notes on standard error."""
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from lacodec.cli._files import PIPE, Job
+from lacodec.errors import LacodecError
+
+if TYPE_CHECKING:
+    from lacodec.api import FileResult
+
+IDENTICAL = {
+    "bytes": "identical bytes",
+    "pixels": "identical pixels",
+    "samples": "identical samples",
+    "none": "not identical (lossy)",
+}
+
+
+def size_text(size: float) -> str:
+    """1234567 -> "1.23 MB" (powers of 1000)."""
+    if size < 1000:
+        return f"{size:.0f} B"
+    for unit in ("kB", "MB", "GB", "TB"):
+        size /= 1000
+        if size < 999.5 or unit == "TB":
+            break
+    return f"{size:.3g} {unit}" if size < 100 else f"{size:.0f} {unit}"
+
+
+def speed_text(size: int, seconds: float) -> str:
+    """Original bytes per second."""
+    return f"{size_text(size / max(seconds, 1e-6))}/s"
+
+
+def figure_text(value: float) -> str:
+    """Three significant digits, never as a power of ten: "0.334", "15.2", "1,130"."""
+    if value >= 99.95:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def ratio_text(size: int, encoded: int) -> str:
+    """How many times smaller: "3.60x"."""
+    return f"{size / encoded:.2f}x" if encoded else "-"
+
+
+def change_text(size: int, encoded: int) -> str:
+    """ "159,180 -> 13,052 bytes (12.20x)"."""
+    return f"{size:,} -> {encoded:,} bytes ({ratio_text(size, encoded)})"
+
+
+def file_facts(job: Job, done: "FileResult", seconds: float) -> dict[str, Any]:
+    """What one finished file is in JSON."""
+    return {
+        "input": job.source,
+        "output": job.target,
+        "codec": done.codec,
+        "size": done.size,
+        "encoded": done.encoded,
+        "ratio": round(done.size / done.encoded, 4) if done.encoded else None,
+        "seconds": round(seconds, 4),
+        "identical": "none" if done.damage else done.identical,
+    }
+
+
+def say(args: argparse.Namespace, job: Job, text: str) -> None:
+    """The line about one finished file: on standard output, unless the data itself goes there. Not with -q or --json."""
+    if not args.quiet and not args.json:
+        place = f"{job.source} -> {job.target}" if args.verbose else job.source
+        print(f"{printable(place)}: {text}", file=sys.stderr if job.target == PIPE else sys.stdout, flush=True)
+
+
+def describe(error: LacodecError | OSError) -> str:
+    """An error in one line: our own say what is needed, the system's get the file's name in front."""
+    if isinstance(error, LacodecError):
+        return str(error)
+    return f"{error.filename or 'input or output'}: {error.strerror or error}"
+
+
+def note(args: argparse.Namespace, text: str) -> None:
+    """A remark on standard error, unless -q."""
+    if not args.quiet:
+        print(printable(text), file=sys.stderr, flush=True)
+
+
+def printable(value: Any) -> str:
+    """As text without control characters: names and metadata come from files, and a terminal obeys what it is told."""
+    return "".join(c if c.isprintable() else "?" for c in str(value))
+
+
+def complain(text: str) -> None:
+    """An error or warning on standard error, in one line."""
+    print(f"lacodec: {printable(' '.join(text.split()))}", file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value per line on standard output."""
+    print(json.dumps(value), flush=True)
+
+
+def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """A table on standard output; columns of figures are set to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title or None, title_style="bold", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for position, column in enumerate(columns):
+        figures = all(row[position][:1].isdigit() for row in rows if row[position])
+        table.add_column(column, justify="right" if figures else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        # Without a terminal there is no width to fit: never cut a cell.
+        console = Console(width=1000)
+    console.print(table)

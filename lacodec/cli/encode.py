@@ -1,0 +1,128 @@
+"""`lacodec encode`: files -> `.lac` files."""
+
+import argparse
+import os
+import sys
+import time
+from typing import Any
+
+from lacodec.cli import _coded_safetensors
+from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
+from lacodec.cli._common import add_file_flags, check_device, is_lac, run_jobs
+from lacodec.cli._files import PIPE, SUFFIX, Job, UsageError, encoded_name, make_plan, without
+from lacodec.cli._progress import Meter
+from lacodec.cli._report import IDENTICAL, change_text, file_facts, note, print_json, say, speed_text
+from lacodec.errors import LacodecError
+
+HELP = "make files small: FILE -> FILE.lac"
+USAGE = "[flags] FILE ..."
+
+
+def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
+    """Flags of `encode`, among them those of the codec that `--codec` in `argv` names."""
+    add_file_flags(parser)
+    parser.add_argument("--codec", metavar="NAME", help="codec to use (default: lossless, chosen by content; see lacodec list)")
+    parser.add_argument(
+        "--verify",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="decode and compare before keeping a file (default: yes)",
+    )
+    name = peek_codec(argv)
+    if name is None:
+        parser.add_argument("--effort", dest="codec_option_effort", type=int, metavar="1..9", help="1 is fast, 9 is small")
+        parser.add_argument(
+            "--base",
+            dest="codec_option_base",
+            metavar="PATH",
+            help="model weights: store differences to this file, or to those of this folder",
+        )
+        parser.epilog = "Each codec has options of its own: lacodec encode --codec NAME --help lists them."
+        return
+    from lacodec.codecs import registry
+
+    try:
+        options_class = registry.get(name).Options
+    except LacodecError as error:
+        raise UsageError(str(error)) from error
+    add_codec_flags(parser, name, options_class)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Encode everything that the arguments name; in folders, whatever is no `.lac` file yet."""
+    from lacodec import api
+
+    check_device(args)
+    options = given_options(args)
+    api.codec(
+        args.codec or "bytes", **{key: value for key, value in options.items() if key != "base"}
+    )  # what is wrong with any file
+    plan = without(make_plan(args.inputs, args.output, encoded_name), args.inputs, lambda name: _encoded_already(args, name))
+
+    def as_lac(job: Job, meter: Meter, codec: str | None, options: dict[str, Any]) -> api.FileResult:
+        return api.encode_file(
+            sys.stdin.buffer if job.source == PIPE else job.source,
+            sys.stdout.buffer if job.target == PIPE else job.target,
+            codec=codec,
+            options=options,
+            threads=args.threads,
+            verify=args.verify,
+            force=args.force,
+            progress=meter.update,
+            max_memory=args.max_memory,
+        )
+
+    def convert(job: Job, meter: Meter) -> bool:
+        codec, own = _with_base(args, job, options)
+        coded = _coded_safetensors.wanted(job, codec)
+        start = time.perf_counter()
+        meter.update(0, None if job.source == PIPE else os.path.getsize(job.source) or None)
+        done = _coded_safetensors.encode(job, args.threads, args.force, own) if coded else as_lac(job, meter, codec, own)
+        seconds = time.perf_counter() - start
+        meter.stop()
+        if args.json:
+            print_json({**file_facts(job, done, seconds), "verified": args.verify or coded})
+        if done.remark:
+            note(args, f"{job.source}: {done.remark}")
+        proof = "verified" if args.verify or coded else "not verified"
+        proof = f", decoding {proof}" if done.identical == "none" else f" ({proof})"
+        change = f"{change_text(done.size, done.encoded)}, {speed_text(done.size, seconds)}"
+        say(args, job, f"{change}, codec {done.codec}, {IDENTICAL[done.identical]}{proof}")
+        return True
+
+    return run_jobs(args, plan, "encoding", convert)
+
+
+def _encoded_already(args: argparse.Namespace, name: str) -> bool:
+    """Whether a file in a folder is left out, and says so."""
+    if not name.endswith(SUFFIX) or not is_lac(name):
+        return False
+    note(args, f"{name}: skipped, it is a .lac file already; name it to encode it again")
+    return True
+
+
+def _with_base(args: argparse.Namespace, job: Job, options: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    """Codec and options for a file: with `--base`, weights are coded as differences to the base, or its file of the same name.
+
+    Files without tensors, and those that a folder of bases lacks, are coded as if there were no base.
+    """
+    from lacodec.media import kinds
+    from lacodec.media.tensors import files as tensors
+
+    base = options.get("base")
+    if base is None:
+        return args.codec, options
+    without = args.codec, {key: value for key, value in options.items() if key != "base"}
+    if args.codec is None and job.source != PIPE:
+        with open(job.source, "rb") as file:
+            if not tensors.sniff(file.read(kinds.HEAD_SIZE)):
+                note(args, f"{job.source}: holds no tensors, so it needs no base")
+                return without
+    if os.path.isdir(base) and job.source != PIPE:
+        name = os.path.join(base, os.path.basename(job.source))
+        found = next((path for path in (name, encoded_name(name)) if os.path.isfile(path)), None)
+        if found is None:
+            note(args, f"{job.source}: {base} has no file of this name, so it is coded without a base")
+            return without
+        base = found
+    return args.codec or "weights", {**options, "base": base}

@@ -1,0 +1,90 @@
+"""`lacodec info`: what a `.lac` file says about itself, read without decoding."""
+
+import argparse
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from lacodec.cli import _coded_safetensors
+from lacodec.cli._common import lac_files
+from lacodec.cli._files import PIPE
+from lacodec.cli._report import IDENTICAL, complain, describe, print_json, printable, ratio_text
+from lacodec.errors import BadInput, LacodecError
+
+if TYPE_CHECKING:
+    from lacodec.api import Info
+
+HELP = "describe .lac files without decoding them"
+USAGE = "[flags] FILE ..."
+
+
+def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
+    """Flags of `info`."""
+    parser.add_argument("inputs", nargs="+", metavar="FILE", help=".lac files, or folders with such files")
+    parser.add_argument("--json", action="store_true", help="print one JSON line per file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Describe every file; 1 when one cannot be read."""
+    from lacodec import api
+
+    if PIPE in args.inputs:
+        raise BadInput("info needs a file, it reads from both ends; save standard input to one first")
+    failed = 0
+    for name in lac_files(args.inputs):
+        try:
+            found = _coded_safetensors.info(name) if _coded_safetensors.is_safetensors(name) else api.info(name)
+        except (LacodecError, OSError) as error:
+            complain(describe(error))
+            failed += 1
+            continue
+        if args.json:
+            print_json(_as_dict(name, found))
+        else:
+            print(_as_text(name, found), flush=True)
+    return int(failed > 0)
+
+
+def _as_dict(name: str, found: "Info") -> dict[str, Any]:
+    facts = dataclasses.asdict(found)
+    facts["encoded"] = facts.pop("file_size")
+    facts["size"] = facts.pop("original_size")
+    return {"input": name, **facts}
+
+
+def _as_text(name: str, found: "Info") -> str:
+    options = ", ".join(f"{key} {value}" for key, value in found.options.items())
+    size = "size unknown" if found.original_size is None else f"{found.original_size:,} bytes"
+    ratio = f" ({ratio_text(found.original_size, found.file_size)})" if found.original_size else ""
+    form = f"format version {found.format_version}, {'compact form' if found.compact else 'chunked form'}"
+    form = f"a safetensors file, {found.chunks} of its tensors coded" if found.container == "safetensors" else form
+    chunks = [("chunks", f"{found.chunks} ({found.decoded_size:,} bytes decoded)")] if found.container == "lac" else []
+    lines = [
+        ("codec", f"{found.codec}, stream version {found.stream_version}" + (f", {options}" if options else "")),
+        ("restores", IDENTICAL.get(found.identical, found.identical)),
+        ("original", ", ".join(filter(None, [found.original_name, found.original_format, size]))),
+        ("file", f"{found.file_size:,} bytes{ratio}, {form}"),
+        *chunks,
+        ("sections", ", ".join(f"{key} {value:,}" for key, value in found.sections.items())),
+    ]
+    if found.model_id:
+        lines.append(("model", found.model_id))
+    for key, value in found.metadata.items():
+        if key == "tensors" and isinstance(value, dict):
+            lines += _tensors(value)
+        elif key == "base" and isinstance(value, dict):
+            lines.append(("base", f"{value['name']}, {value['size']:,} bytes, xxh3-128 {value['hash']}"))
+        else:
+            lines.append((str(key), printable(value)))
+    if found.problem:
+        lines.append(("problem", found.problem))
+    return "\n".join([printable(name), *(f"  {printable(key):<10} {printable(value)}" for key, value in lines)])
+
+
+def _tensors(tensors: dict[str, Any]) -> list[tuple[str, str]]:
+    """A line about each tensor."""
+    lines = [("tensors", f"{len(tensors)}")]
+    for name, facts in tensors.items():
+        shape, size, coded = "x".join(map(str, facts["shape"])) or "one", facts["size"], facts["coded"]
+        share = f" ({100 * coded / size:.1f} %)" if size else ""
+        lines.append(("", f"{name}: {facts['dtype']} {shape}, {size:,} -> {coded:,} bytes{share}"))
+    return lines

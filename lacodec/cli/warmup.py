@@ -1,0 +1,42 @@
+"""`lacodec warmup`: compile every kernel now, so that no later command has to wait for it."""
+
+import argparse
+import dataclasses
+import time
+
+from lacodec.cli._compiling import Compilations
+from lacodec.cli._report import note, print_json
+
+HELP = "compile all kernels now, and say how long it took"
+USAGE = "[flags]"
+
+
+def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
+    """Flags of `warmup`."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run every codec at every effort once, both ways, on small inputs of its own: whatever is not compiled yet gets compiled."""
+    import lacodec
+    from lacodec.codecs import registry
+    from lacodec.kernels import jit
+
+    start = time.perf_counter()
+    with Compilations() as compilations:
+        for name in registry.names():
+            has_effort = any(field.name == "effort" for field in dataclasses.fields(registry.get(name).Options))
+            for options in [{"effort": effort} for effort in range(1, 10)] if has_effort else [{}]:
+                coder = lacodec.codec(name, **options)
+                for sample in registry.get(name).samples():
+                    coder.decode(coder.encode(sample, verify=True))
+    seconds = time.perf_counter() - start
+    folder = jit.cache_dir()
+    if args.json:
+        print_json({"kernels": compilations.count, "seconds": round(seconds, 3), "cache": str(folder) if folder else None})
+    elif not args.quiet:
+        what = f"compiled {compilations.count} kernels" if compilations.count else "all kernels were compiled already"
+        print(f"{what} ({seconds:.1f} s); kept in {folder or 'memory only'}")
+    if folder is None:
+        note(args, "no writable cache folder: every process compiles for itself; set LACODEC_CACHE_DIR to one")
+    return 0

@@ -1,0 +1,33 @@
+"""Samples <-> a stream of the kernels: `encode_samples`, `decode_samples`."""
+
+import numpy as np
+
+from lacodec.codecs.audio.lossless._kernel import PAD, code
+from lacodec.codecs.audio.lossless._setup import PROFILES, new_model
+from lacodec.entropy.mixing import POSITION, READ_AHEAD
+from lacodec.errors import CorruptFile
+
+
+def encode_samples(rows: np.ndarray, lowest: int, highest: int, effort: int) -> bytes:
+    """The stream for int64[channels, n], all values from `lowest` to `highest`; longer than the samples in 64 bits at most."""
+    channels, n = rows.shape
+    stream = np.zeros(rows.size * 5 + 64, np.uint8)
+    model = new_model(PROFILES[effort], channels, n, lowest, highest, stream, decoding=False)
+    model.samples.reshape(channels, PAD + n)[:, PAD:] = rows
+    code(model)
+    return stream[: int(model.registers[POSITION])].tobytes()
+
+
+def decode_samples(data: bytes, channels: int, n: int, lowest: int, highest: int, profile: int) -> np.ndarray:
+    """int64[channels, n] again; raises CorruptFile when the stream is not one of that profile and length."""
+    if profile not in PROFILES:
+        raise CorruptFile(f"profile {profile} is unknown; if a newer lacodec wrote it, update")
+    if not channels or not n:
+        if data:
+            raise CorruptFile("it ends elsewhere than its samples")
+        return np.zeros((channels, n), np.int64)
+    stream = np.frombuffer(data, np.uint8).copy()
+    model = new_model(PROFILES[profile], channels, n, lowest, highest, stream, decoding=True)
+    if code(model) != n or int(model.registers[POSITION]) != len(data) + READ_AHEAD:
+        raise CorruptFile("its stream ends elsewhere than its samples")
+    return model.samples.reshape(channels, PAD + n)[:, PAD:]

@@ -1,0 +1,195 @@
+"""Codec `audio.lossless`: sampled sound. WAV and AIFF files come back byte for byte, FLAC files with the same samples.
+
+A chunk covers a range of samples (on one axis, counted per channel; a tiny file that is stored as it is, its bytes). Its content
+is those bytes of the file: the first chunk's begin with the file's head, the last one's end with its tail. `_payload` says how a
+chunk is stored.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from lacodec.codecs.audio.lossless._payload import STORED, Piece, decode_piece, encode_piece
+from lacodec.codecs.base import Codec, Lost
+from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
+from lacodec.errors import BadInput, CorruptFile
+from lacodec.io.source import BytesSource, IteratorSource
+from lacodec.io.threads import ordered_map
+from lacodec.media.audio.files import is_aiff, sniff
+from lacodec.media.audio.value import LAYOUTS, MAX_CHANNELS, Audio, sample_size
+
+_MIB = 1 << 20
+_CHUNK = {1: 2, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 16, 8: 16, 9: 16}  # MiB by effort: 12, 24, 95 s of a CD
+_SMALL = 1 << 16  # below this, a file's description would be a noticeable part of the result: its chunk says it in fewer bytes
+
+
+@dataclass(frozen=True)
+class _Options:
+    effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest)"})
+
+    def __post_init__(self) -> None:
+        if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
+            raise BadInput(f"effort is {self.effort!r}; give a whole number from 1 to 9")
+
+
+class AudioLossless(Codec[Audio]):
+    """Sound of 1 to 8 channels, integers of 8 to 32 bits or 32-bit floats, with an effort from 1 to 9."""
+
+    name = "audio.lossless"
+    stream_version = 0
+    identical = "bytes"
+    also_identical = ("samples",)
+    media = "lacodec.media.audio.files"
+    Options = _Options
+
+    def restores(self, value: Audio) -> str:
+        """Bytes, but for FLAC files, of which there are many for the same samples, and what never was a file."""
+        return "bytes" if value.format in ("wav", "aiff") else "samples"
+
+    def metadata(self, value: Audio) -> dict[str, Any]:
+        """What the sound is; nothing for small files, whose only chunk says it."""
+        return {} if _is_small(value) else {"rate": value.rate, "channels": value.channels, "layout": value.layout}
+
+    def format_of(self, value: Audio) -> str | None:
+        """The format, but for small files, whose heads tell it."""
+        return None if _is_small(value) else value.format
+
+    @classmethod
+    def samples(cls) -> list[Any]:
+        """A tone in stereo, as integers and as floats."""
+        import numpy as np
+
+        places = np.arange(3000)
+        tone = np.stack([places * places % 4001 - 2000, places * 7 % 3001 - 1500], 1)
+        return [Audio.from_samples(tone.astype(np.int16), 44100), Audio.from_samples((tone / 3000).astype(np.float32), 44100)]
+
+    def chunk_size(self) -> int:
+        """2 MiB for efforts 1-3, 4 MiB for 4-6, 16 MiB for 7-9."""
+        return _CHUNK[self.options.effort] * _MIB
+
+    def memory(self, size: int, payload: bytes | None = None) -> int:
+        """Samples are 8 bytes each while they are coded, in a few copies."""
+        return 40 * size + 24 * _MIB
+
+    def encode(self, value: Audio, threads: int = 1) -> Iterator[Chunk]:
+        """One chunk per range of samples; sound without samples gives one chunk."""
+        return ordered_map(self._chunk, _pieces(value, self.chunk_size()), threads)
+
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> Piece:
+        """The samples of the chunk."""
+        if chunk.kind != CRITICAL or len(chunk.covers) != 1:
+            raise CorruptFile("it does not cover a range of samples")
+        start, stop = chunk.covers[0]
+        piece = decode_piece(chunk.payload, chunk.decoded_size, stop - start, _description(header))
+        if content_hash(piece.content) != chunk.content_hash:
+            raise CorruptFile("it decodes to other samples than were encoded")
+        return piece
+
+    def assemble(self, header: Header, parts: Iterator[Piece | Lost]) -> Audio:
+        """An Audio that decodes while it is read; silence stands for lost ranges that are known."""
+        first = next(parts, None)
+        described = _description(header)
+        if isinstance(first, Piece):
+            described = (first.rate, first.channels, first.layout)
+        if described is None:
+            raise CorruptFile("the only chunk that says what the samples are is lost; nothing can be restored")
+        rate, channels, layout = described
+        tail: list[bytes] = []
+        pcm = _pcm(chain([] if first is None else [first], parts), layout, channels, tail)
+        head = first.head if isinstance(first, Piece) else b""
+        format = header.format or ("aiff" if is_aiff(head) else "wav" if sniff(head) else None)
+        return Audio(rate, channels, layout, IteratorSource(pcm), format, head, IteratorSource(iter_tail(tail)))
+
+    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
+        """Chunks of a range of samples: `key` is a slice with step 1."""
+        start, stop = _range(_total(index), key)
+        found = [i for i, head in enumerate(index) if head.covers and head.covers[0][0] < stop and head.covers[0][1] > start]
+        return found or [i for i, head in enumerate(index) if head.covers][:1]  # one chunk says what an empty range is a range of
+
+    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Piece]) -> Audio:
+        """The sound of that range."""
+        chosen = self.select(header, index, key)
+        if not chosen:
+            raise CorruptFile("no chunk says which samples it holds; decode the whole file with salvage")
+        first = parts[0]
+        frame = first.channels * sample_size(first.layout)
+        start, stop = _range(len(first.pcm) // frame if len(index) == 1 else _total(index), key)
+        skip = index[chosen[0]].covers[0][0]
+        data = b"".join(part.pcm for part in parts)[(start - skip) * frame : (stop - skip) * frame]
+        return Audio(first.rate, first.channels, first.layout, BytesSource(data))
+
+    def _chunk(self, item: tuple[int, int, Piece]) -> Chunk:
+        start, stop, piece = item
+        payload = encode_piece(piece, stop - start, self.options.effort)
+        size = len(piece.content)
+        if payload[0] == STORED and piece.head:
+            start, stop = 0, size  # the container then says both in one number, and such files are tiny
+        return Chunk(CRITICAL, ((start, stop),), payload, content_hash(piece.content), size)
+
+
+def _pieces(value: Audio, size: int) -> Iterator[tuple[int, int, Piece]]:
+    """(start, stop, piece) in order; one block is read ahead, because the last one carries the tail."""
+    frame = value.frame_size
+    blocks = value.pcm.blocks(size // frame * frame)
+    head, at = value.head, 0
+    block = next(blocks, b"")
+    while True:
+        following = next(blocks, None)
+        if len(block) % frame:
+            raise BadInput(f"{value.pcm.name}: changed while it was read; encode it again")
+        tail = value.tail.read(0, value.tail.size or 0) if following is None else b""
+        stop = at + len(block) // frame
+        yield at, stop, Piece(value.rate, value.channels, value.layout, head, block, tail)
+        if following is None:
+            break
+        head, at, block = b"", stop, following
+    if value.pcm.size is not None and stop * frame != value.pcm.size:
+        raise BadInput(f"{value.pcm.name}: changed while it was read; encode it again")
+
+
+def _pcm(parts: Iterator[Piece | Lost], layout: str, channels: int, tail: list[bytes]) -> Iterator[bytes]:
+    for part in parts:
+        if isinstance(part, Piece):
+            yield part.pcm
+            tail[:] = [part.tail]
+        elif part.covers is not None and len(part.covers) == 1:
+            silence = (b"\x80" if layout == "u8" else b"\0") * (channels * sample_size(layout) << 12)
+            left = (part.covers[0][1] - part.covers[0][0]) * channels * sample_size(layout)
+            while left > 0:
+                yield silence[:left]
+                left -= len(silence)
+
+
+def iter_tail(tail: list[bytes]) -> Iterator[bytes]:
+    """What was put into `tail` by the time it is asked for."""
+    yield from tail
+
+
+def _is_small(value: Audio) -> bool:
+    return value.format in ("wav", "aiff") and value.pcm.size is not None and value.pcm.size < _SMALL
+
+
+def _description(header: Header) -> tuple[int, int, str] | None:
+    """(rate, channels, layout) out of the header, None when it has none; raises CorruptFile when they are senseless."""
+    if not header.metadata:
+        return None
+    rate, channels, layout = (header.metadata.get(name) for name in ("rate", "channels", "layout"))
+    if type(rate) is not int or type(channels) is not int or layout not in LAYOUTS:
+        raise CorruptFile("the header does not say what the samples are")
+    if not (1 <= channels <= MAX_CHANNELS and 0 <= rate < 1 << 32):
+        raise CorruptFile(f"the header claims {channels} channels at {rate} Hz")
+    return rate, channels, str(layout)
+
+
+def _total(index: Sequence[ChunkHead]) -> int:
+    return max((head.covers[0][1] for head in index if head.covers), default=0)
+
+
+def _range(total: int, key: Any) -> tuple[int, int]:
+    if not isinstance(key, slice):
+        raise BadInput(f"{key!r} selects nothing in audio; use a slice of sample positions such as [44100:88200]")
+    start, stop, step = key.indices(total)
+    if step != 1:
+        raise BadInput(f"step {step} is not possible; take a slice with step 1 and step through the result")
+    return start, max(start, stop)

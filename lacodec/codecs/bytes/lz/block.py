@@ -1,0 +1,155 @@
+"""LZ77 with context-selected rANS tables: efforts 2 and 3 of the codec `bytes`.
+
+    bytes -> sequences (lazy parse | optimal parse by prices) -> symbols with contexts -> tables -> rANS words, raw bits
+
+Payload: varint sequences, varint bytes of head, varint rANS words, head, words (two bytes each, low one first), raw bits.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacodec.codecs.bytes.lz.kernel import DONE, LOW, decode_symbols, encode_symbols, fill_lookups, symbolise
+from lacodec.codecs.bytes.lz.layout import FREQ_BITS, MAX_TABLES, PADDING, REPEATS
+from lacodec.codecs.bytes.lz.match import CANDIDATES, find_matches, parse_lazy
+from lacodec.codecs.bytes.lz.model import make_model, make_prices
+from lacodec.codecs.bytes.lz.pack import make_freqs, make_levels, pack_model, unpack_model
+from lacodec.codecs.bytes.lz.parse import parse_optimal
+from lacodec.entropy.rans_stream import read_varint, varint
+from lacodec.errors import BadInput, CorruptFile
+
+_MAX_SIZE = 1 << 26
+_WINDOW = 1 << 23  # bytes that match finders look back
+_SEGMENT = 1 << 20  # bytes that are parsed optimally at a time
+_CHAIN_DEPTH = 10
+_TREE_DEPTH = 256
+_NICE = 273
+_PASSES = 2
+
+Bytes = NDArray[np.uint8]
+Sequences = NDArray[np.uint32]
+
+
+def lz_encode(data: Bytes, effort: int) -> bytes:
+    """Payload for data u8[n], n at most 64 MiB. effort 2: fast parse; 3: optimal parse. The same bytes on every machine."""
+    if effort not in (2, 3):
+        raise BadInput(f"LZ: effort is {effort}; use 2 or 3")
+    if len(data) > _MAX_SIZE:
+        raise BadInput(f"LZ: {len(data)} bytes in one chunk; at most {_MAX_SIZE} fit")
+    if not len(data):
+        return b""
+    padded = np.zeros(len(data) + PADDING, np.uint8)
+    padded[: len(data)] = data
+    quick = _parse_lazy(padded, len(data))
+    payload = _code(padded, *quick, 2)
+    if effort == 2:
+        return payload
+    return min(_code(padded, *_parse_optimal(padded, len(data), *quick), effort), payload, key=len)
+
+
+def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
+    """The data u8[size] that lz_encode was given. CorruptFile for a payload that does not decode to exactly `size` bytes."""
+    if not 0 <= size <= _MAX_SIZE:
+        raise CorruptFile(f"LZ payload: {size} bytes are said to be in one chunk; at most {_MAX_SIZE} are possible")
+    if not size:
+        if len(payload):
+            raise CorruptFile("LZ payload: bytes are left over")
+        return np.empty(0, np.uint8)
+    sequences, at = read_varint(payload, 0)
+    head_size, at = read_varint(payload, at)
+    count, at = read_varint(payload, at)
+    if sequences > size or count < 4 or head_size + 2 * count > len(payload) - at:
+        raise CorruptFile("LZ payload: its sections do not fit; the file was cut short or damaged")
+    tables, levels = unpack_model(memoryview(payload)[at : at + head_size])
+    at += head_size
+    words = np.zeros(count + PADDING, np.uint16)
+    words[:count] = np.frombuffer(payload, "<u2", count, at)
+    at += 2 * count
+    raw = np.zeros(len(payload) - at + PADDING, np.uint8)
+    raw[: len(payload) - at] = np.frombuffer(payload, np.uint8, offset=at)
+    freqs = make_freqs(levels)
+    lookups = np.empty(len(freqs) << FREQ_BITS, np.uint32)
+    fill_lookups(freqs, lookups)
+    out = np.empty(size + PADDING, np.uint8)
+    if decode_symbols(out, size, sequences, words, count, raw, 8 * (len(payload) - at), lookups, tables) != DONE:
+        raise CorruptFile("LZ payload: damaged")
+    return out[:size]
+
+
+def _code(padded: Bytes, sequences: Sequences, tail: int, effort: int) -> bytes:
+    """The payload for a parse of the whole input."""
+    contexts, symbols, raw, _ = _symbolise(padded, 0, sequences, tail, _first_offsets())
+    model = make_model(contexts, symbols, effort)
+    levels = make_levels(model.histograms)
+    head = pack_model(model, levels)
+    freqs = make_freqs(levels)
+    starts = np.cumsum(freqs, axis=1, dtype=np.uint32) - freqs
+    states, words = np.full(2, LOW, np.uint64), np.empty(len(symbols) + 4, np.uint16)
+    at = int(encode_symbols(contexts, symbols, model.tables, freqs.ravel(), starts.ravel(), states, words))
+    body = words[at:].astype("<u2").tobytes()
+    return varint(len(sequences) // 3) + varint(len(head)) + varint(len(words) - at) + head + body + raw.tobytes()
+
+
+def _parse_lazy(padded: Bytes, size: int) -> tuple[Sequences, int]:
+    mask = _window_mask(size)
+    sequences = np.empty(size + 3, np.uint32)  # every match has at least 3 bytes
+    bits = min(max(mask.bit_length() - 3, 8), 20)
+    heads, chain = np.zeros(1 << bits, np.uint32), np.zeros(mask + 1, np.uint32)
+    filled, tail = parse_lazy(padded, size, _CHAIN_DEPTH, bits, heads, chain, np.uint64(mask), _first_offsets(), sequences)
+    return sequences[: int(filled)], int(tail)
+
+
+def _parse_optimal(padded: Bytes, size: int, sequences: Sequences, tail: int) -> tuple[Sequences, int]:
+    """Parse segment by segment, each several times: prices come from the parse before, the first ones from the lazy parse."""
+    prices, tables = _price(_symbolise(padded, 0, sequences, tail, _first_offsets()))
+    mask = _window_mask(size)
+    bits = min(max(mask.bit_length() - 2, 16), 20)
+    heads, sons = np.zeros((3, 1 << bits), np.uint32), np.zeros(2 * mask + 2, np.uint32)
+    longest = min(size, _SEGMENT)
+    first, found = np.empty(longest + 1, np.uint32), np.empty(CANDIDATES * (longest + 1), np.uint64)
+    path, state = np.empty(4 * (longest + 1), np.uint32), np.empty(8 * (longest + 1), np.uint32)
+    lengths = np.empty(MAX_TABLES * (_NICE + 1), np.uint32)
+    restart, space = np.empty(longest + 1, np.uint32), np.empty(3 * longest + 3, np.uint32)
+    parts: list[Sequences] = []
+    last, tail = _first_offsets(), 0
+    for start in range(0, size, _SEGMENT):
+        stop = min(start + _SEGMENT, size)
+        find_matches(padded, size, start, stop, _TREE_DEPTH, _NICE, bits, heads, sons, np.uint64(mask), first, found)
+        for _ in range(_PASSES):
+            state[:4], state[4], state[5] = last, 0, 512 + (int(padded[start - 1]) if start else 0)
+            at, rest = parse_optimal(
+                padded, start, stop, first, found, prices, tables, _NICE, lengths, path, restart, state, space
+            )
+            trial = last.copy()
+            outcome = _symbolise(padded, start, space[int(at) :], int(rest), trial)
+            prices, tables = _price(outcome)
+        last, part = trial, space[int(at) :].copy()
+        if len(part):
+            part[0] += tail
+        tail = int(rest) + (0 if len(part) else tail)
+        parts.append(part)
+    return np.concatenate(parts), tail
+
+
+def _price(outcome: tuple[NDArray[np.uint16], Bytes, Bytes, int]) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    model = make_model(outcome[0], outcome[1], 3)
+    return make_prices(model), model.tables
+
+
+def _symbolise(
+    padded: Bytes, start: int, sequences: Sequences, tail: int, last: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint16], Bytes, Bytes, int]:
+    """Contexts u16[n], symbols u8[n] and raw bits u8[...]; `last` is moved on."""
+    count = len(sequences) + int(sequences[::3].sum(dtype=np.int64)) + tail
+    contexts, symbols = np.empty(count, np.uint16), np.empty(count, np.uint8)
+    raw = np.zeros(9 * (len(sequences) // 3) + PADDING, np.uint8)  # at most 71 raw bits in a sequence
+    _, bits = symbolise(padded, start, sequences, tail, last, contexts, symbols, raw, 0)
+    return contexts, symbols, raw[: (int(bits) + 7) // 8], int(bits)
+
+
+def _first_offsets() -> NDArray[np.uint64]:
+    return np.ones(REPEATS, np.uint64)
+
+
+def _window_mask(size: int) -> int:
+    """One less than the smallest power of two that holds all positions, or the window where that is less."""
+    return min(_WINDOW, 1 << (size - 1).bit_length()) - 1

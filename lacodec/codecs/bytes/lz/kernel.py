@@ -1,0 +1,222 @@
+"""Coding loops of the LZ codec: sequences to symbols, symbols to a rANS stream, and the decoder of both.
+
+Why not `lacodec.entropy.rans`: the table of a symbol depends on the bytes decoded just before it, so the decoder has to put the
+text together while it decodes. Two 32-bit states take turns; words of 16 bits; tables of 2**FREQ_BITS.
+"""
+
+import numpy as np
+
+from lacodec.codecs.bytes.lz.layout import (
+    FREQ_BITS,
+    LENGTH_DETAIL,
+    OFFSET_DETAIL,
+    REPEATS,
+    U,
+    extra_bits,
+    helper,
+    length_context,
+    load64,
+    move_to_front,
+    offset_context,
+    run_context,
+    slot_of,
+    store64,
+)
+from lacodec.kernels.jit import kernel
+
+LOW = 1 << 16  # both states start here and must end here
+DONE, BROKEN = 0, 1
+
+
+@kernel
+def symbolise(data, position, sequences, tail, last, contexts, symbols, raw, bit):  # type: ignore[no-untyped-def]
+    """Symbols and contexts of sequences u32[3 * n] and a tail of literals, for data u8 from `position` on.
+
+    Fills contexts u16, symbols u8 and, from bit number `bit` on, raw u8 (zeros, padded). last u64[4], the last four offsets, is
+    brought up to date. Returns (symbols, bit number behind the last raw bit).
+    """
+    one = U(1)
+    at, position, bit = U(0), U(position), U(bit)
+    for i in range(U(0), U(len(sequences)) + one, U(3)):
+        final = i == U(len(sequences))
+        run = U(tail) if final else U(sequences[i])
+        if not final:
+            before = U(data[position - one]) if position > U(0) else U(0)
+            symbol = slot_of(run, U(LENGTH_DETAIL))
+            contexts[at], symbols[at] = run_context(before), symbol
+            at += one
+            bit = _put(raw, bit, run, extra_bits(symbol, U(LENGTH_DETAIL)))
+        for k in range(run):
+            if k > U(0):
+                contexts[at] = U(256) + U(data[position - one])
+            else:
+                contexts[at] = U(data[position - last[0]]) if last[0] <= position else U(0)
+            symbols[at] = data[position]
+            at += one
+            position += one
+        if final:
+            break
+        length, distance = U(sequences[i + one]), U(sequences[i + U(2)])
+        symbol = move_to_front(last, distance)
+        extra = U(0)
+        if symbol == U(REPEATS):
+            slot = slot_of(distance, U(OFFSET_DETAIL))
+            symbol += slot
+            extra = extra_bits(slot, U(OFFSET_DETAIL))
+        contexts[at], symbols[at] = offset_context(run, U(data[position - one]) if position > U(0) else U(0)), symbol
+        at += one
+        bit = _put(raw, bit, distance, extra)
+        slot = slot_of(length - one, U(LENGTH_DETAIL))
+        contexts[at], symbols[at] = length_context(run, symbol), slot
+        at += one
+        bit = _put(raw, bit, length - one, extra_bits(slot, U(LENGTH_DETAIL)))
+        position += length
+    return at, bit
+
+
+@helper
+def _put(raw, bit, value, extra):  # type: ignore[no-untyped-def]
+    """Append the lowest `extra` bits (at most 32) of a value."""
+    byte = bit >> U(3)
+    value &= (U(1) << extra) - U(1)
+    store64(raw, byte, load64(raw, byte) | (value << (bit & U(7))))
+    return bit + extra
+
+
+@kernel
+def encode_symbols(contexts, symbols, tables, freqs, starts, states, words):  # type: ignore[no-untyped-def]
+    """Code symbols u8[n] with the tables u16[CONTEXTS] of their contexts u16[n]; freqs, starts u32[tables * 256].
+
+    states u64[2] begin as LOW. Fills the end of words u16[n + 4], in the order of decoding; returns where they begin.
+    """
+    one = U(1)
+    at = U(len(words))
+    n = U(len(symbols))
+    for k in range(n):
+        i = n - one - k
+        row = (U(tables[contexts[i]]) << U(8)) + U(symbols[i])
+        freq = U(freqs[row])
+        state = states[i & one]
+        if state >= freq << U(32 - FREQ_BITS):
+            at -= one
+            words[at] = state & U(0xFFFF)
+            state >>= U(16)
+        high = U(np.uint32(state) // np.uint32(freq))
+        states[i & one] = (high << U(FREQ_BITS)) + state - high * freq + U(starts[row])
+    for k in range(U(2)):
+        state = states[one - k]
+        at -= U(2)
+        words[at], words[at + one] = state >> U(16), state & U(0xFFFF)
+    return at
+
+
+@kernel
+def fill_lookups(freqs, lookups):  # type: ignore[no-untyped-def]
+    """Fill lookups u32[tables << FREQ_BITS] from freqs u32[tables, 256]: symbol, frequency - 1, place within it."""
+    at = U(0)
+    for t in range(U(freqs.shape[0])):
+        for symbol in range(U(256)):
+            freq = U(freqs[t, symbol])
+            entry = symbol | ((freq - U(1)) << U(8))
+            for k in range(freq):
+                lookups[at] = entry | (k << U(20))
+                at += U(1)
+
+
+@helper
+def _next(state, words, at, lookups, table):  # type: ignore[no-untyped-def]
+    """Decode one symbol: (symbol, state, at)."""
+    entry = U(lookups[(table << U(FREQ_BITS)) + (state & U((1 << FREQ_BITS) - 1))])
+    state = (state >> U(FREQ_BITS)) * (((entry >> U(8)) & U(0xFFF)) + U(1)) + (entry >> U(20))
+    if state < U(LOW):
+        state = (state << U(16)) | U(words[at])
+        at += U(1)
+    return entry & U(0xFF), state, at
+
+
+@helper
+def _value(slot, detail, raw, bit):  # type: ignore[no-untyped-def]
+    """The value of a slot (the alphabets keep its raw bits below 26) and the bit number behind it."""
+    extra = extra_bits(slot, detail)
+    if slot < (U(1) << detail):
+        return slot, bit
+    upper = (slot & ((U(1) << detail) - U(1))) | (U(1) << detail)
+    lower = (load64(raw, bit >> U(3)) >> (bit & U(7))) & ((U(1) << extra) - U(1))
+    return (upper << extra) | lower, bit + extra
+
+
+@kernel
+def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables):  # type: ignore[no-untyped-def]
+    """Decode into out u8[size + padding]: DONE, or BROKEN as soon as the stream contradicts itself.
+
+    words u16[stop + 8]; raw u8 with padding, bits of it in use; lookups as fill_lookups made them, tables u16[CONTEXTS].
+    """
+    one = U(1)
+    size, stop, bits = U(size), U(stop), U(bits)
+    state = (U(words[0]) << U(16)) | U(words[1])
+    other = (U(words[2]) << U(16)) | U(words[3])
+    if state < U(LOW) or other < U(LOW):
+        return BROKEN
+    at, bit, position, before = U(4), U(0), U(0), U(0)
+    first, second, third, fourth = one, one, one, one
+    left = U(sequences)
+    while True:
+        if at > stop or bit > bits:
+            return BROKEN
+        run = size - position
+        if left > U(0):
+            symbol, state, at = _next(state, words, at, lookups, U(tables[run_context(before)]))
+            state, other = other, state
+            run, bit = _value(symbol, U(LENGTH_DETAIL), raw, bit)
+            if run > size - position:
+                return BROKEN
+        if run > U(0):
+            context = U(out[position - first]) if first <= position else U(0)
+            for _ in range(run):
+                before, state, at = _next(state, words, at, lookups, U(tables[context]))
+                state, other = other, state
+                if at > stop:
+                    return BROKEN
+                out[position] = before
+                position += one
+                context = U(256) + before
+        if left == U(0):
+            break
+        left -= one
+        symbol, state, at = _next(state, words, at, lookups, U(tables[offset_context(run, before)]))
+        state, other = other, state
+        slot, state, at = _next(state, words, at, lookups, U(tables[length_context(run, symbol)]))
+        state, other = other, state
+        if symbol >= U(REPEATS):
+            distance, bit = _value(symbol - U(REPEATS), U(OFFSET_DETAIL), raw, bit)
+            first, second, third, fourth = distance, first, second, third
+        elif symbol == one:
+            first, second = second, first
+        elif symbol == U(2):
+            first, second, third = third, first, second
+        elif symbol == U(3):
+            first, second, third, fourth = fourth, first, second, third
+        length, bit = _value(slot, U(LENGTH_DETAIL), raw, bit)
+        length += one
+        if length > size - position or first > position or first == U(0):
+            return BROKEN
+        _copy(out, position, first, length)
+        position += length
+        before = U(out[position - one])
+    return DONE if state == U(LOW) and other == U(LOW) and at == stop and bit <= bits < bit + U(8) else BROKEN
+
+
+@helper
+def _copy(out, position, distance, length):  # type: ignore[no-untyped-def]
+    """Repeat what lies `distance` before; writes up to 7 bytes beyond."""
+    source, end = position - distance, position + length
+    if distance >= U(8):
+        while position < end:
+            store64(out, position, load64(out, source))
+            position += U(8)
+            source += U(8)
+        return
+    while position < end:
+        out[position] = out[source]
+        position += U(1)
+        source += U(1)

@@ -1,0 +1,93 @@
+"""Reversible filters for binary blocks: differences of samples, absolute targets for x86 calls.
+
+A filter is a number in the payload: 0 none, 1-4 differences of bytes so far apart, 5-6 of 16-bit little-endian samples one or two
+apart, 7 x86. Every filter keeps the size and maps uint8[n] to uint8[n].
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from lacodec.kernels.jit import flat_kernel
+
+NONE, X86 = 0, 7
+DELTAS = range(1, 7)
+FILTERS = 8
+
+_OPERAND = 4  # bytes after an E8 (call) or E9 (jump)
+_LEAST_CALLS = 64
+
+
+def apply_filter(data: np.ndarray, number: int) -> np.ndarray:
+    """The filtered copy of uint8[n]."""
+    if number == X86:
+        filtered = data.copy()
+        _move_targets(filtered, 1)
+        return filtered
+    return _through_samples(data, number, _difference)
+
+
+def undo_filter(data: np.ndarray, number: int) -> np.ndarray:
+    """The inverse of `apply_filter` for any bytes."""
+    if number == X86:
+        restored = data.copy()
+        _move_targets(restored, -1)
+        return restored
+    return _through_samples(data, number, _sum)
+
+
+def looks_like_x86(data: np.ndarray) -> bool:
+    """True when absolute call targets repeat clearly more often than relative ones."""
+    moved = apply_filter(data, X86)
+    calls = np.flatnonzero((data[:-_OPERAND] & 0xFE) == 0xE8) + 1
+    near = calls[(data[calls + _OPERAND - 1] == 0) | (data[calls + _OPERAND - 1] == 255)]
+    if near.size < _LEAST_CALLS:
+        return False
+    return _distinct(moved, near) * 10 < _distinct(data, near) * 9
+
+
+def _distinct(data: np.ndarray, places: np.ndarray) -> int:
+    operands = sum(data[places + i].astype(np.uint32) << np.uint32(8 * i) for i in range(_OPERAND))
+    return int(np.unique(operands).size)
+
+
+def _through_samples(data: np.ndarray, number: int, change: Callable[[np.ndarray, int], None]) -> np.ndarray:
+    result = data.copy()
+    if number in range(1, 5):
+        change(result, number)
+    elif number in (5, 6):
+        change(result[: data.size // 2 * 2].view("<u2"), number - 4)
+    return result
+
+
+def _difference(samples: np.ndarray, distance: int) -> None:
+    samples[distance:] -= samples[:-distance].copy()
+
+
+def _sum(samples: np.ndarray, distance: int) -> None:
+    for phase in range(distance):
+        every = samples[phase::distance]
+        np.add.accumulate(every, out=every, dtype=samples.dtype)
+
+
+@flat_kernel
+def _move_targets(data: np.ndarray, sign: int) -> None:
+    """Add (or take away) the place of every near call or jump to its operand, a 25-bit signed number.
+
+    Adding runs from the end and taking away from the start, so that at every place both see the same bytes, also where operands
+    overlap.
+    """
+    one = np.uint64(1)
+    places = np.uint64(max(data.size - 4, 0))
+    for k in range(places):
+        i = places - one - k if sign > 0 else k
+        top = data[i + np.uint64(4)]
+        if (data[i] & 0xFE) == 0xE8 and (top == 0 or top == 255):
+            target = np.int64(0)
+            for b in range(4):
+                target |= np.int64(data[i + np.uint64(b) + one]) << (8 * b)
+            target = (target + sign * np.int64(i)) & 0x1FFFFFF
+            if target >> 24:
+                target |= 0xFE000000
+            for b in range(4):
+                data[i + np.uint64(b) + one] = np.uint8(target >> (8 * b))

@@ -1,0 +1,253 @@
+"""Codec `image.learned`: pictures with loss, by networks that come out the same on every machine.
+
+    pixels --analysis--> latents --entropy networks (exact) + rANS--> tiles --> latents --synthesis--> pixels
+
+A tile of 1024 pixels a side is a chunk: one rANS stream (`_learned_tiles`), and alpha as in image.lossless. Tiles decode alone,
+to latents; synthesis then sees latents across their borders, so there are no seams. The content hash is of the integer latents.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lacodec.codecs.base import Codec, Lost
+from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
+from lacodec.errors import BadInput, CorruptFile, LimitExceeded, MissingModel
+from lacodec.media.image.value import MAX_SIDE, Image
+
+if TYPE_CHECKING:
+    from lacodec.codecs.image.learned.tiles import Part
+    from lacodec.codecs.model_files import LoadedModel
+
+_SIDE = 1024  # pixels of a tile, a multiple of 64
+_STEPS = 100  # quality is stored in these parts
+
+
+@dataclass(frozen=True)
+class _Options:
+    quality: float = field(default=50.0, metadata={"help": "1 (smallest) to 100 (best), any number between"})
+    effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest)"})
+    profile: str = field(default="small", metadata={"help": "which of the models that come with lacodec"})
+    model: str | None = field(default=None, metadata={"help": "a model file of your own (lacodec train writes them)"})
+    target_bpp: float | None = field(default=None, metadata={"help": "find the quality for so many bits per pixel"})
+    target_psnr: float | None = field(default=None, metadata={"help": "find the lowest quality with so many dB"})
+
+    def __post_init__(self) -> None:
+        if isinstance(self.quality, bool) or not isinstance(self.quality, int | float) or not 1 <= self.quality <= 100:
+            raise BadInput(f"quality is {self.quality!r}; give a number from 1 to 100")
+        if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
+            raise BadInput(f"effort is {self.effort!r}; give a whole number from 1 to 9")
+        targets = [t for t in (self.target_bpp, self.target_psnr) if t is not None]
+        if len(targets) > 1 or not all(isinstance(t, int | float) and 0 < t < 1000 for t in targets):
+            raise BadInput("give one target only, target_bpp in bits per pixel or target_psnr in dB, above 0")
+
+
+class LearnedImage(Codec[Image]):
+    """Pictures with loss, at a quality from 1 to 100."""
+
+    name = "image.learned"
+    stream_version = 0
+    identical = "none"
+    media = "lacodec.media.image.photo"
+    Options = _Options
+
+    def __init__(self, options: Any = None) -> None:
+        super().__init__(options)
+        self._settled: tuple[Image, int] | None = None  # a picture and the quality found for it
+
+    def model_id(self) -> bytes | None:
+        """Of the model that the options name."""
+        return self._model().id
+
+    def options_dict(self) -> dict[str, Any]:
+        """What was asked for, without paths; the quality is in the metadata."""
+        usual = dataclasses.asdict(type(self.options)())
+        given = super().options_dict().items()
+        return {key: value for key, value in given if value != usual[key] and key not in ("model", "quality")}
+
+    def metadata(self, value: Image) -> dict[str, Any]:
+        """Height, width, channels, the quality in hundredths; colour profile and the like."""
+        described: dict[str, Any] = {"q": [*value.pixels.shape, self._quality(value)]}
+        if value.extras:
+            described["extras"] = [list(item) for item in value.extras]
+        return described
+
+    @staticmethod
+    def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
+        """The metadata as `lacodec info` shows it."""
+        rest = {key: value for key, value in header.metadata.items() if key != "q"}
+        try:
+            return {"shape": list(_shape(header)), "quality": _quality(header) / _STEPS, **rest}
+        except CorruptFile:  # which decoding will say
+            return header.metadata
+
+    def chunk_size(self) -> int:
+        """A tile of RGBA."""
+        return _SIDE * _SIDE * 4
+
+    def memory(self, size: int, payload: bytes | None = None) -> int:
+        """Activations of the networks for a tile, and the model; encoding with refinement also keeps those of both slopes.
+
+        Decoding: with synthesis, which follows when all tiles are there (measured: 360 MB for 768x512, 690 for 2000x1500).
+        """
+        if payload is not None:
+            return 160 * size + (256 << 20)
+        return 180 * size + (384 << 20) if self.options.effort >= 4 else 100 * size + (256 << 20)
+
+    def encode(self, value: Image, threads: int = 1) -> Iterator[Chunk]:
+        """One chunk per tile, one after another and in the caller's thread: networks use torch's own threads.
+
+        What a tile leaves in the C library's heap would stay there once for every thread that had ever encoded one.
+        """
+        from lacodec.codecs.image.learned.refine import searched
+        from lacodec.codecs.image.learned.tiles import Picture, encode_tile
+
+        picture = Picture(self._model().network, value.pixels, (self._quality(value) / _STEPS - 1) / 99)
+
+        def tile(place: tuple[int, int, int, int]) -> Chunk:
+            top, bottom, left, right = place
+            payload, content = encode_tile(picture, place, searched(picture, place, self.options.effort))
+            size = (bottom - top) * (right - left) * value.pixels.shape[2]
+            return Chunk(CRITICAL, ((top, bottom), (left, right)), payload, content_hash(content), size)
+
+        return map(tile, _places(value.pixels.shape))
+
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> "Part":
+        """The latents of a tile, and its alpha."""
+        shape = _shape(header)
+        if chunk.kind != CRITICAL or len(chunk.covers) != 2:
+            raise CorruptFile("it is no tile of an image")
+        (top, bottom), (left, right) = chunk.covers
+        if (top, bottom, left, right) not in _places_at(shape, top, left):
+            raise CorruptFile("its tile lies outside the image, or is none of its tiles")
+        if chunk.decoded_size != (bottom - top) * (right - left) * shape[2]:
+            raise CorruptFile("its decoded size contradicts the tile it covers")
+        from lacodec.codecs.image.learned.tiles import decode_tile
+
+        model = _model_of(header)
+        part, content = decode_tile(model.network, chunk.payload, (top, bottom, left, right), shape[2], _position(header))
+        if content_hash(content) != chunk.content_hash:
+            raise CorruptFile("it decodes to other latents than were encoded")
+        return part
+
+    def assemble(self, header: Header, parts: Iterator[Any]) -> Image:
+        """The picture; lost tiles are black."""
+        height, width, _ = shape = _shape(header)
+        from lacodec.codecs.image.learned.tiles import Canvas
+
+        network = _model_of(header).network
+        try:
+            canvas = Canvas(network, shape, (0, height, 0, width), _position(header))
+        except (MemoryError, RuntimeError, ValueError) as error:
+            raise LimitExceeded(f"{width}x{height} pixels do not fit into memory") from error
+        covered, lost = 0, False
+        for part in parts:
+            if isinstance(part, Lost):
+                lost = True
+                continue
+            canvas.put(part)
+            covered += (part.bottom - part.top) * (part.right - part.left)
+        if covered != height * width and not lost:
+            raise CorruptFile("the tiles do not cover the image exactly")
+        extras = tuple((str(key), bytes(body)) for key, body in header.metadata.get("extras", ()))
+        return Image(canvas.pixels(), 8, None, extras, header.format)
+
+    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
+        """Tiles that a key such as [100:200, 50:80] touches, and those whose latents its pixels depend on."""
+        from lacodec.codecs.image.learned.tiles import margin
+        from lacodec.codecs.image.lossless.codec import _window
+
+        (top, bottom), (left, right) = _window(_shape(header), key)
+        halo = margin(_model_of(header).network)
+        return [
+            i
+            for i, head in enumerate(index)
+            if len(head.covers) == 2
+            and head.covers[0][0] < bottom + halo
+            and head.covers[0][1] > top - halo
+            and head.covers[1][0] < right + halo
+            and head.covers[1][1] > left - halo
+        ]
+
+    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any]) -> np.ndarray:
+        """The pixels of the window, uint8[rows, columns, channels]."""
+        from lacodec.codecs.image.learned.tiles import Canvas
+        from lacodec.codecs.image.lossless.codec import _window
+
+        shape = _shape(header)
+        (top, bottom), (left, right) = _window(shape, key)
+        if top == bottom or left == right:
+            return np.zeros((bottom - top, right - left, shape[2]), np.uint8)
+        canvas = Canvas(_model_of(header).network, shape, (top, bottom, left, right), _position(header))
+        for part in parts:
+            canvas.put(part)
+        return canvas.pixels()
+
+    def _model(self) -> "LoadedModel":
+        from lacodec.codecs import model_files
+
+        if self.options.model is not None:
+            return model_files.by_path(self.options.model)
+        return model_files.by_profile(self.options.profile)
+
+    def _quality(self, value: Image) -> int:
+        """In hundredths: what the options say, or what reaches their target."""
+        if self.options.target_bpp is None and self.options.target_psnr is None:
+            return round(self.options.quality * _STEPS)
+        if self._settled is None or self._settled[0] is not value:
+            from lacodec.codecs.image.learned.target import Target, find_quality
+
+            target = Target(self._model().network, value.pixels, self.options.target_bpp, self.options.target_psnr)
+            self._settled = value, find_quality(target, self.options.effort)
+        return self._settled[1]
+
+
+def _model_of(header: Header) -> "LoadedModel":
+    if header.model_id is None:
+        raise CorruptFile("the header does not say which model the image needs")
+    from lacodec.codecs import model_files
+
+    try:
+        return model_files.by_id(header.model_id)
+    except MissingModel as error:
+        raise MissingModel(f"{header.name or 'this image'}: {error}") from error
+
+
+def _position(header: Header) -> float:
+    """The quality from 0 to 1."""
+    return (_quality(header) / _STEPS - 1) / 99
+
+
+def _quality(header: Header) -> int:
+    return _facts(header)[3]
+
+
+def _shape(header: Header) -> tuple[int, int, int]:
+    height, width, channels, _ = _facts(header)
+    return height, width, channels
+
+
+def _facts(header: Header) -> tuple[int, int, int, int]:
+    """Height, width, channels, the quality in hundredths."""
+    facts, limits = header.metadata.get("q"), (MAX_SIDE, MAX_SIDE, 4, 100 * _STEPS)
+    if not isinstance(facts, list) or len(facts) != 4:
+        raise CorruptFile("the header does not say shape and quality of the image")
+    if not all(isinstance(n, int) and 0 < n <= limit for n, limit in zip(facts, limits, strict=True)) or facts[3] < _STEPS:
+        raise CorruptFile("the header says an impossible shape or quality of the image")
+    return facts[0], facts[1], facts[2], facts[3]
+
+
+def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:
+    for top in range(0, shape[0], _SIDE):
+        for left in range(0, shape[1], _SIDE):
+            yield from _places_at(shape, top, left)
+
+
+def _places_at(shape: tuple[int, ...], top: int, left: int) -> list[tuple[int, int, int, int]]:
+    """The tile that begins there, if one does."""
+    if not (0 <= top < shape[0] and 0 <= left < shape[1]) or top % _SIDE or left % _SIDE:
+        return []
+    return [(top, min(top + _SIDE, shape[0]), left, min(left + _SIDE, shape[1]))]

@@ -1,0 +1,148 @@
+"""A tile of pixels <-> its payload.
+
+payload = groups of channels: method (1 byte), size of the data (u32), data; colour first, then alpha
+"""
+
+import struct
+
+import numpy as np
+
+from lacodec.codecs.bytes.codec import Bytes
+from lacodec.errors import CorruptFile
+
+STORED, CONSTANT, MODEL, GRAPHICS, FAST, BYTES, LEVELS = range(7)
+_HEAD = struct.Struct("<BI")
+_ORDER = (1, 0, 2)  # planes of RGB as the model takes them: green first
+_REPEATS = 0.55  # share of pixels equal to the one above or to the left from which on the graphics model is tried
+_ONLY_GRAPHICS = 0.9
+_FAST_EFFORT = 3  # up to here the fast pixel model
+_PLAIN_EFFORT = 2  # up to here drawings are coded as bytes, whose model is that of this effort of codec `bytes`
+
+
+def encode_tile(pixels: np.ndarray, depth: int, indexed: bool, effort: int) -> bytes:
+    """Code uint8 or uint16[height, width, channels] of `depth` bits per sample; `indexed`: values are palette entries."""
+    channels = pixels.shape[2]
+    cut = channels - 1 if channels in (2, 4) else channels
+    groups = [pixels[:, :, :cut], pixels[:, :, cut:]][: 1 + (cut < channels)]
+    return b"".join(_encode_group(np.ascontiguousarray(g), depth, indexed, effort) for g in groups)
+
+
+def decode_tile(payload: bytes, shape: tuple[int, int, int], depth: int) -> np.ndarray:
+    """uint8 or uint16 of `shape` (height, width, channels) from what `encode_tile` made; raises CorruptFile."""
+    height, width, channels = shape
+    dtype = np.uint16 if depth == 16 else np.uint8
+    cut = channels - 1 if channels in (2, 4) else channels
+    pixels = np.empty(shape, dtype)
+    at, done = 0, 0
+    for stop in (cut, channels)[: 1 + (cut < channels)]:
+        if at + _HEAD.size > len(payload):
+            raise CorruptFile("its payload ends before its last channel")
+        method, size = _HEAD.unpack_from(payload, at)
+        data = payload[at + _HEAD.size : at + _HEAD.size + size]
+        if len(data) != size:
+            raise CorruptFile("a group of its channels is cut off")
+        pixels[:, :, done:stop] = _decode_group(method, data, (height, width, stop - done), depth)
+        at += _HEAD.size + size
+        done = stop
+    if at != len(payload):
+        raise CorruptFile("something follows its last channel")
+    return pixels
+
+
+def _repeats(pixels: np.ndarray) -> float:
+    """Share of pixels that equal the one to the left or the one above."""
+    if min(pixels.shape[:2]) < 2:
+        return 0.0
+    here = pixels[1:, 1:]
+    return float(((here == pixels[1:, :-1]).all(2) | (here == pixels[:-1, 1:]).all(2)).mean())
+
+
+def _encode_group(pixels: np.ndarray, depth: int, indexed: bool, effort: int) -> bytes:
+    if (pixels == pixels[:1, :1]).all():
+        return _group(CONSTANT, pixels[0, 0].astype("<u2").tobytes())
+    found = [(STORED, pixels.astype(pixels.dtype.newbyteorder("<")).tobytes())]
+    repeats = _repeats(pixels)
+    drawn = indexed or depth < 8 or repeats > _REPEATS
+    if drawn and effort <= _PLAIN_EFFORT:
+        found.append((BYTES, Bytes(Bytes.Options(effort=_PLAIN_EFFORT)).encode_block(found[0][1])))
+    elif drawn:
+        from lacodec.codecs.image.lossless.graphics.tile import graphics_encode
+
+        found.append((GRAPHICS, graphics_encode(pixels) or found[0][1]))
+    if depth >= 8 and not (drawn and (repeats > _ONLY_GRAPHICS or (indexed and effort < 9))):
+        found.append(_encode_levels(pixels, effort) or _encode_model(_planes(pixels), (1 << depth) - 1, effort) or found[0])
+    method, data = min(found, key=lambda item: (len(item[1]), item[0]))
+    return _group(method, data)
+
+
+def _encode_levels(pixels: np.ndarray, effort: int) -> tuple[int, bytes] | None:
+    """Method and data of pixels that leave many values unused; None for others."""
+    from lacodec.codecs.image.lossless._levels import reduce
+
+    reduced = reduce(pixels)
+    coded = _encode_model(_planes(reduced[1]), reduced[2], effort) if reduced else None
+    return (LEVELS, reduced[0] + bytes([coded[0]]) + coded[1]) if reduced and coded else None
+
+
+def _encode_model(planes: np.ndarray, top: int, effort: int) -> tuple[int, bytes] | None:
+    """Method and data of the pixel model that the effort pays for; None when that does not shrink the planes."""
+    if effort <= _FAST_EFFORT:
+        from lacodec.codecs.image.lossless.fast.tile import fast_encode_within
+
+        return FAST, fast_encode_within(planes, top, effort - 1)
+    from lacodec.codecs.image.lossless.mixed.tile import model_encode
+
+    data = model_encode(planes, top, effort)
+    return None if data is None else (MODEL, data)
+
+
+def _group(method: int, data: bytes) -> bytes:
+    return _HEAD.pack(method, len(data)) + data
+
+
+def _decode_group(method: int, data: bytes, shape: tuple[int, int, int], depth: int) -> np.ndarray:
+    height, width, channels = shape
+    dtype = np.uint16 if depth == 16 else np.uint8
+    if method == CONSTANT and len(data) == 2 * channels:
+        return np.broadcast_to(np.frombuffer(data, "<u2").astype(dtype), shape)
+    if method == STORED and len(data) == height * width * channels * np.dtype(dtype).itemsize:
+        return np.frombuffer(data, np.dtype(dtype).newbyteorder("<")).reshape(shape)
+    if method == GRAPHICS:
+        from lacodec.codecs.image.lossless.graphics.tile import graphics_decode
+
+        return graphics_decode(data, shape, dtype)
+    if method in (MODEL, FAST) and depth >= 8 and channels in (1, 3):
+        return _decode_model(method, data, shape, (1 << depth) - 1)
+    if method == LEVELS and depth >= 8 and channels in (1, 3):
+        from lacodec.codecs.image.lossless._levels import expand, read_levels
+
+        levels, rest = read_levels(data, channels, (1 << depth) - 1)
+        if not rest or rest[0] not in (MODEL, FAST):
+            raise CorruptFile("its ranks are coded by an unknown method")
+        ranks = _decode_model(rest[0], rest[1:], shape, max(map(len, levels)) - 1)
+        return expand(ranks, levels, np.dtype(dtype))
+    if method == BYTES:
+        samples = Bytes().decode_block(data, height * width * channels * np.dtype(dtype).itemsize)
+        return _decode_group(STORED, samples, shape, depth)
+    raise CorruptFile(f"a group of its channels is coded by method {method} in {len(data)} bytes, which cannot be")
+
+
+def _decode_model(method: int, data: bytes, shape: tuple[int, int, int], top: int) -> np.ndarray:
+    """Whole numbers 0..top of `shape`."""
+    height, width, channels = shape
+    if method == MODEL:
+        from lacodec.codecs.image.lossless.mixed.tile import model_decode
+
+        return _interleaved(model_decode(data, (channels, height, width), top))
+    from lacodec.codecs.image.lossless.fast.tile import fast_decode
+
+    return _interleaved(fast_decode(data, (channels, height, width), top))
+
+
+def _planes(pixels: np.ndarray) -> np.ndarray:
+    planes = pixels.transpose(2, 0, 1)
+    return planes[list(_ORDER)] if len(planes) == 3 else planes
+
+
+def _interleaved(planes: np.ndarray) -> np.ndarray:
+    return (planes[list(_ORDER)] if len(planes) == 3 else planes).transpose(1, 2, 0)

@@ -1,0 +1,262 @@
+"""Codec `image.lossless`: pictures, every pixel restored; with `exact`, the file's own bytes as well.
+
+A picture is cut into tiles, each a chunk that covers ((top, bottom), (left, right)). A payload is one byte and data:
+0 a tile coded by `_tiles`; 1 the file itself, coded like a block of codec `bytes` (small files, and `exact`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lacodec.codecs.base import Codec, Lost
+from lacodec.codecs.bytes.codec import Bytes
+from lacodec.container.types import CRITICAL, MAX_DECODED, Chunk, ChunkHead, Header, content_hash
+from lacodec.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
+from lacodec.io.threads import ordered_map
+from lacodec.media.image.files import from_bytes
+from lacodec.media.image.value import MAX_SIDE, Image
+
+TILE, FILE = range(2)
+_SIDE = 1024
+_SMALL = 24 << 20  # bytes of pixels up to which the file itself is tried
+_BASE_COST = 160 << 20  # bytes of memory for any tile: sums of products, slots
+
+
+@dataclass(frozen=True)
+class _Options:
+    effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest)"})
+    exact: bool = field(default=False, metadata={"help": "restore the file's own bytes, not only its pixels"})
+
+    def __post_init__(self) -> None:
+        if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
+            raise BadInput(f"effort is {self.effort!r}; give a whole number from 1 to 9")
+        if not isinstance(self.exact, bool):
+            raise BadInput(f"exact is {self.exact!r}; give True or False")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Decoded pixels of one chunk and where they belong; `original` is the file, where the chunk held it."""
+
+    top: int
+    left: int
+    pixels: np.ndarray
+    original: bytes | None = None
+
+
+class LosslessImage(Codec[Image]):
+    """Pictures, with an effort from 1 to 9."""
+
+    name = "image.lossless"
+    stream_version = 0
+    identical = "pixels"
+    also_identical = ("bytes",)
+    media = "lacodec.media.image.files"
+    Options = _Options
+
+    def restores(self, value: Image) -> str:
+        """The file's bytes if asked for and known, else pixels."""
+        return "bytes" if self._exact(value) else "pixels"
+
+    def metadata(self, value: Image) -> dict[str, Any]:
+        """Shape, and what the format has beside pixels."""
+        described: dict[str, Any] = {"shape": list(value.pixels.shape)}
+        if value.depth != 8:
+            described["depth"] = value.depth
+        if value.palette is not None:
+            described["palette"] = value.palette
+        if value.extras and not self._exact(value):
+            described["extras"] = [list(item) for item in value.extras]
+        return described
+
+    @classmethod
+    def samples(cls) -> list[Any]:
+        """A photo-like picture in gray and colour, one of 16 bits that uses few of them, and a drawing."""
+        y, x = np.mgrid[0:48, 0:64]
+        smooth = (x * x + 3 * y * y) // 40 + (x * 7 + y * 13) % 5
+        drawn = ((x // 9 + y // 7) % 3 * 100).astype(np.uint8)
+        colour = np.stack([smooth, smooth // 2, smooth // 3], 2).astype(np.uint8)
+        return [smooth.astype(np.uint8), colour, smooth.astype(np.uint16) * 257, np.stack([drawn] * 3, 2)]
+
+    def chunk_size(self) -> int:
+        """A tile of 16-bit RGBA."""
+        return _SIDE * _SIDE * 8
+
+    def memory(self, size: int, payload: bytes | None = None) -> int:
+        """Mostly the sums of products, for every column of a tile, and the contexts' slots."""
+        return 24 * size + _BASE_COST
+
+    def encode(self, value: Image, threads: int = 1) -> Iterator[Chunk]:
+        """One chunk per tile, or one with the file if that is smaller."""
+        if self._exact(value):
+            yield self._file_chunk(value)
+            return
+        if self.options.exact and value.format is not None:
+            raise UnsupportedFile("only files of up to 64 MiB can be kept exactly as an image; use codec bytes")
+        tiles = ordered_map(self._tile, _tiles(value), threads)
+        if value.original is None or value.pixels.nbytes > _SMALL:
+            yield from tiles
+            return
+        found = list(tiles)
+        if sum(len(chunk.payload) + 80 for chunk in found) >= len(value.original):
+            yield self._file_chunk(value)
+        else:
+            yield from found
+
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> _Part:
+        """The pixels of a tile."""
+        (height, width, channels), depth = _shape(header), _depth(header)
+        if chunk.kind != CRITICAL or len(chunk.covers) != 2 or not chunk.payload:
+            raise CorruptFile("it is no tile of an image")
+        (top, bottom), (left, right) = chunk.covers
+        if not (0 <= top < bottom <= height and 0 <= left < right <= width):
+            raise CorruptFile("its tile lies outside the image")
+        if chunk.payload[0] == FILE:
+            return _decode_file(header, chunk)
+        if chunk.payload[0] != TILE:
+            raise CorruptFile(f"method {chunk.payload[0]} is unknown; if a newer lacodec wrote it, update")
+        shape = (bottom - top, right - left, channels)
+        if chunk.decoded_size != shape[0] * shape[1] * channels * (2 if depth == 16 else 1):
+            raise CorruptFile("its decoded size contradicts the tile it covers")
+        from lacodec.codecs.image.lossless._tile import decode_tile
+
+        pixels = decode_tile(chunk.payload[1:], shape, depth)
+        if content_hash(_content(pixels)) != chunk.content_hash:
+            raise CorruptFile("it decodes to other pixels than were encoded")
+        return _Part(top, left, pixels)
+
+    def assemble(self, header: Header, parts: Iterator[Any]) -> Image:
+        """The picture; lost tiles are black."""
+        shape, depth = _shape(header), _depth(header)
+        try:
+            pixels = np.zeros(shape, np.uint16 if depth == 16 else np.uint8)
+        except (MemoryError, ValueError) as error:
+            raise LimitExceeded(f"{shape[1]}x{shape[0]} pixels do not fit into memory") from error
+        original, covered, lost = None, 0, False
+        for part in parts:
+            if isinstance(part, Lost):
+                lost = True
+                continue
+            rows, columns = part.pixels.shape[:2]
+            pixels[part.top : part.top + rows, part.left : part.left + columns] = part.pixels
+            covered += rows * columns
+            original = part.original or original
+        if covered != shape[0] * shape[1] and not lost:
+            raise CorruptFile("the tiles do not cover the image exactly")
+        if original is not None:
+            return from_bytes(original, header.name or "<image>")
+        meta = header.metadata
+        extras = tuple((str(key), bytes(body)) for key, body in meta.get("extras", ()))
+        return Image(pixels, depth, meta.get("palette"), extras, header.format)
+
+    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
+        """Tiles that a key such as [100:200, 50:80] touches."""
+        (top, bottom), (left, right) = _window(_shape(header), key)
+        return [
+            i
+            for i, head in enumerate(index)
+            if len(head.covers) == 2
+            and head.covers[0][0] < bottom
+            and head.covers[0][1] > top
+            and head.covers[1][0] < right
+            and head.covers[1][1] > left
+        ]
+
+    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any]) -> np.ndarray:
+        """The pixels of the window, uint8 or uint16[rows, columns, channels]."""
+        shape, depth = _shape(header), _depth(header)
+        (top, bottom), (left, right) = _window(shape, key)
+        window = np.zeros((bottom - top, right - left, shape[2]), np.uint16 if depth == 16 else np.uint8)
+        for part in parts:
+            y0, x0 = max(top, part.top), max(left, part.left)
+            y1, x1 = min(bottom, part.top + part.pixels.shape[0]), min(right, part.left + part.pixels.shape[1])
+            window[y0 - top : y1 - top, x0 - left : x1 - left] = part.pixels[
+                y0 - part.top : y1 - part.top, x0 - part.left : x1 - part.left
+            ]
+        return window
+
+    def _exact(self, value: Image) -> bool:
+        return bool(self.options.exact and value.original is not None)
+
+    def _tile(self, item: tuple[Image, tuple[int, int], np.ndarray]) -> Chunk:
+        from lacodec.codecs.image.lossless._tile import encode_tile
+
+        value, (top, left), pixels = item
+        payload = bytes([TILE]) + encode_tile(pixels, value.depth, value.palette is not None, self.options.effort)
+        covers = ((top, top + pixels.shape[0]), (left, left + pixels.shape[1]))
+        return Chunk(CRITICAL, covers, payload, content_hash(_content(pixels)), pixels.nbytes)
+
+    def _file_chunk(self, value: Image) -> Chunk:
+        assert value.original is not None
+        data = value.original
+        if len(data) > MAX_DECODED:
+            raise UnsupportedFile(f"a file of {len(data) >> 20} MiB is too large to be kept exactly as an image; use codec bytes")
+        payload = bytes([FILE]) + Bytes(Bytes.Options(effort=self.options.effort)).encode_block(data)
+        height, width = value.pixels.shape[:2]
+        return Chunk(CRITICAL, ((0, height), (0, width)), payload, content_hash(data), len(data))
+
+
+def _decode_file(header: Header, chunk: Chunk) -> _Part:
+    data = Bytes().decode_block(chunk.payload[1:], chunk.decoded_size)
+    if len(data) != chunk.decoded_size or content_hash(data) != chunk.content_hash:
+        raise CorruptFile("it decodes to another file than was encoded")
+    try:
+        image = from_bytes(data, header.name or "<image>")
+    except UnsupportedFile as error:
+        raise CorruptFile(f"the file in it is no image ({error})") from error
+    if list(image.pixels.shape) != list(_shape(header)) or image.depth != _depth(header):
+        raise CorruptFile("the file in it has another shape than the header says")
+    return _Part(0, 0, image.pixels, data)
+
+
+def _content(pixels: np.ndarray) -> bytes:
+    return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _tiles(value: Image) -> Iterator[tuple[Image, tuple[int, int], np.ndarray]]:
+    """(the picture, top and left of a tile, its pixels), from the top down: large pictures are read while they are coded."""
+    for top, bottom, left, right in _places(value.pixels.shape):
+        yield value, (top, left), np.ascontiguousarray(value.pixels[top:bottom, left:right])
+
+
+def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:
+    """Tiles of at most `_SIDE` squared, longer ones in narrow pictures. None is wider: the sums of the model are by column."""
+    height, width = shape[:2]
+    columns = min(width, _SIDE)
+    rows = min(height, _SIDE * _SIDE // columns)
+    for top in range(0, height, rows):
+        for left in range(0, width, columns):
+            yield top, min(top + rows, height), left, min(left + columns, width)
+
+
+def _shape(header: Header) -> tuple[int, int, int]:
+    shape = header.metadata.get("shape")
+    if (
+        not isinstance(shape, list)
+        or len(shape) != 3
+        or not all(isinstance(n, int) and 0 < n <= limit for n, limit in zip(shape, (MAX_SIDE, MAX_SIDE, 4), strict=True))
+    ):
+        raise CorruptFile("the header does not say the shape of the image")
+    return shape[0], shape[1], shape[2]
+
+
+def _depth(header: Header) -> int:
+    depth = header.metadata.get("depth", 8)
+    if depth not in (1, 2, 4, 8, 16):
+        raise CorruptFile(f"the header says {depth!r} bits per sample")
+    return int(depth)
+
+
+def _window(shape: tuple[int, int, int], key: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+    keys = key if isinstance(key, tuple) else (key,)
+    if not 1 <= len(keys) <= 2 or not all(isinstance(k, slice) for k in keys):
+        raise BadInput(f"{key!r} selects nothing in an image; use slices of rows and columns such as [100:200, 50:80]")
+    ranges = []
+    for k, size in zip((*keys, slice(None))[:2], shape, strict=False):
+        start, stop, step = k.indices(size)
+        if step != 1:
+            raise BadInput(f"step {step} is not possible; take a slice with step 1 and step through the result")
+        ranges.append((start, max(start, stop)))
+    return ranges[0], ranges[1]

@@ -1,0 +1,157 @@
+"""Weights of learned image codecs: found by profile, path or id, decoded once per process.
+
+A model file is a `.lac` file of codec `weights`, as `lacodec train` writes. Shipped ones lie in the
+codec's folder as `<profile>.lac`; others are searched in the folders and files that LACODEC_MODELS names.
+"""
+
+import os
+import re
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lacodec.errors import BadInput, LacodecError, MissingDependency, MissingModel, UnsupportedFile
+
+if TYPE_CHECKING:
+    from lacodec.models.image.model import ImageModel
+
+VARIABLE = "LACODEC_MODELS"
+DEVICE = "LACODEC_DEVICE"
+"""Where decoders compute: "cpu" (the default), "cuda" or "cuda:1"; `--device` sets it."""
+_SHIPPED = Path(__file__).parent / "image" / "learned"
+_lock = threading.Lock()
+_named: dict[bytes, Path] = {}  # by id, where models came from
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network in mode EXACT and the id of its arrays."""
+
+    network: "ImageModel"
+    id: bytes
+
+
+def shipped() -> dict[str, Path]:
+    """Profile -> file, of the models that come with the package."""
+    return {path.stem: path for path in sorted(_SHIPPED.glob("*.lac"))}
+
+
+def by_profile(profile: str) -> LoadedModel:
+    """A shipped model; raises MissingModel."""
+    path = shipped().get(profile)
+    if path is None:
+        there = ", ".join(shipped()) or "none"
+        raise MissingModel(
+            f"no model of profile {profile!r} comes with this version (there: {there}); "
+            "name a file of your own with --model PATH, in Python model=PATH"
+        )
+    return by_path(path)
+
+
+def by_path(path: str | os.PathLike[str], device: str = "cpu") -> LoadedModel:
+    """The model in a file, on a device; raises BadInput when it cannot be read, CorruptFile when it is damaged."""
+    try:
+        stat = os.stat(path)
+    except OSError as error:
+        raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror}); give the path of a model file") from error
+    with _lock:  # so that threads do not load the same model twice
+        loaded = _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size, device)
+        _named[loaded.id] = Path(path).absolute()
+        return loaded
+
+
+def by_id(wanted: bytes) -> LoadedModel:
+    """The model that a file was coded with: a shipped one, one that LACODEC_MODELS names, or one that this process has loaded.
+
+    Without the last, nothing coded with `--model` could be checked right after. Raises MissingModel.
+
+    It is on the device that LACODEC_DEVICE names; BadInput where there is none.
+    """
+    device = _device()
+    for path in [*shipped().values(), *_users_files(), *filter(None, [_named.get(wanted)])]:
+        try:
+            loaded = by_path(path, device)
+        except (LacodecError, OSError):
+            if path.parent == _SHIPPED:
+                raise
+            continue  # a user's folder may hold other files
+        if loaded.id == wanted:
+            return loaded
+    raise MissingModel(
+        f"needs the model {wanted.hex()[:16]}..., which is not installed; set {VARIABLE} to the file or folder where it is"
+    )
+
+
+def _device() -> str:
+    device = os.environ.get(DEVICE) or "cpu"
+    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", device):
+        raise BadInput(f"{DEVICE} is {device!r}; give cpu, cuda or cuda:1")
+    if device != "cpu":
+        torch = _torch()
+        there = torch.cuda.device_count()
+        if (torch.device(device).index or 0) >= there:
+            raise BadInput(f"{DEVICE} is {device!r}, but torch sees {there} CUDA devices here; use cpu")
+    return device
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingDependency("codec image.learned needs torch; install it with: pip install 'lacodec[learned]'") from error
+    return torch
+
+
+def _users_files() -> list[Path]:
+    found = []
+    for name in os.environ.get(VARIABLE, "").split(os.pathsep):
+        path = Path(name)
+        if name and path.is_dir():
+            found += sorted([*path.glob("*.lac"), *path.glob("*.npz")])
+        elif name:
+            found.append(path)
+    return found
+
+
+@cache
+def _load(path: str, changed: int, size: int, device: str) -> LoadedModel:
+    _torch()
+    from lacodec.models.image.model import model_id, unpack
+
+    arrays = read_arrays(path)
+    return LoadedModel(unpack(arrays, device), model_id(arrays))
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The arrays of a model file (or of an .npz file with the same arrays); raises UnsupportedFile or CorruptFile."""
+    if os.fspath(path).endswith(".npz"):
+        return _read_npz(path)
+    from lacodec.codecs.weights.codec import Weights
+    from lacodec.container import Limits, stream
+    from lacodec.io.source import FileSource
+    from lacodec.media.tensors.files import to_object
+
+    codec = Weights()
+    with FileSource(path) as source:
+        header, chunks = stream(source, Limits(max_size=1 << 30))
+        if header.codec != codec.name or header.stream_version != codec.stream_version:
+            raise UnsupportedFile(f"{os.fspath(path)}: is a file of codec {header.codec!r}, not a model; give a model file")
+        parts = (codec.decode_chunk(header, chunk) for chunk in chunks if chunk.covers)
+        arrays = to_object(codec.assemble(header, parts))
+    if not isinstance(arrays, dict):
+        raise UnsupportedFile(f"{os.fspath(path)}: holds one array, not a model; give a model file")
+    return arrays
+
+
+def _read_npz(path: str | os.PathLike[str]) -> dict[str, Any]:
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return {name: data[name] for name in data.files}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UnsupportedFile(f"{os.fspath(path)}: cannot be read as a model ({error}); give a model file") from error

@@ -1,0 +1,86 @@
+"""Which bytes of a file go into which chunk: runs of one type each, in order; whole tensors where they fit."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from lacodec.media.tensors.value import TensorEntry
+
+CHUNK = 4 << 20
+"""Bytes in a chunk, at most; a larger tensor is cut between rows."""
+FOREIGN = ""
+"""The type of what belongs to no tensor."""
+MOST_RUNS = 1 << 14
+"""Runs in a chunk: bounds the work for files of countless tiny tensors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`size` bytes of one type from one tensor, or of FOREIGN. row: bytes of a row, 0 where there are none."""
+
+    dtype: str
+    size: int
+    row: int = 0
+    twin: int = -1  # of a tensor that is there several times: where the first one begins
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A chunk to be: the file's bytes from `start` on, run by run.
+
+    twin: -1, or where the same bytes are in the file for the first time; such a chunk has one run.
+    """
+
+    start: int
+    runs: tuple[Run, ...]
+    twin: int = -1
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return sum(run.size for run in self.runs)
+
+
+def plans(entries: Iterable[TensorEntry], size: int, twins: Mapping[int, int] | None = None) -> Iterator[Plan]:
+    """Plans that cover a file of `size` bytes with these tensors, in order; one empty plan for an empty file.
+
+    twins: for tensors that are there several times, by their offset, the offset of the first; each gets chunks of its own.
+    """
+    start, used = 0, 0
+    runs: list[Run] = []
+    for run in _all_runs(entries, size, twins or {}):
+        if runs and (used + run.size > CHUNK or len(runs) == MOST_RUNS or run.twin >= 0):
+            yield Plan(start, tuple(runs))
+            start, used, runs = start + used, 0, []
+        left, most, twin = run.size, _most(run), run.twin
+        while left > CHUNK or (run.twin >= 0 and left):
+            part = min(most, left)
+            yield Plan(start, (Run(run.dtype, part, run.row),), twin)
+            start, left, twin = start + part, left - part, twin + part if twin >= 0 else -1
+        if left:
+            runs.append(Run(run.dtype, left, run.row))
+            used += left
+    if runs or not start:
+        yield Plan(start, tuple(runs))
+
+
+def _most(run: Run) -> int:
+    """Bytes of a run that go into a chunk: whole rows, unless they are large."""
+    return CHUNK // run.row * run.row if 0 < run.row <= CHUNK // 8 else CHUNK
+
+
+def _all_runs(entries: Iterable[TensorEntry], size: int, twins: Mapping[int, int]) -> Iterator[Run]:
+    at = 0
+    for entry in entries:
+        if entry.offset > at:
+            yield Run(FOREIGN, entry.offset - at)
+        if entry.size:
+            yield Run(entry.dtype, entry.size, _row(entry), twins.get(entry.offset, -1))
+        at = entry.stop
+    if size > at:
+        yield Run(FOREIGN, size - at)
+
+
+def _row(entry: TensorEntry) -> int:
+    """Bytes of what has one index on the axis that changes slowest."""
+    rows = entry.shape[-1 if entry.order == "F" else 0] if len(entry.shape) > 1 else 0
+    return entry.size // rows if rows and entry.size % rows == 0 else 0

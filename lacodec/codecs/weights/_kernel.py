@@ -1,0 +1,183 @@
+"""Kernels of codec `weights`: what symbols cost, and which tables and codes suit them."""
+
+import numpy as np
+
+from lacodec.kernels.jit import kernel
+
+ONE = np.uint64(1)
+
+
+@kernel
+def information(counts):  # type: ignore[no-untyped-def]
+    """Sum of -c * log2(c / total) over counts (integers from 0), in bits: + - x / on doubles in one order, no library."""
+    total, bits = np.float64(0.0), np.float64(0.0)
+    for i in range(np.uint64(len(counts))):
+        c = np.float64(counts[i])
+        if c > 0.0:
+            total += c
+            bits -= c * _log2(c)
+    return bits + total * _log2(total) if total > 0.0 else 0.0
+
+
+@kernel
+def _log2(x):  # type: ignore[no-untyped-def]
+    """log2 of a double from 1 on, to some 1e-14: powers of two are taken out, then the series of atanh."""
+    power = 0.0
+    while x >= 65536.0:
+        x *= 1.52587890625e-05
+        power += 16.0
+    if x >= 256.0:
+        x *= 0.00390625
+        power += 8.0
+    if x >= 16.0:
+        x *= 0.0625
+        power += 4.0
+    while x > 1.4142135623730951:
+        x *= 0.5
+        power += 1.0
+    z = (x - 1.0) / (x + 1.0)
+    z2 = z * z
+    series = 0.0
+    for k in range(19, 0, -2):
+        series = series * z2 + 1.0 / k
+    return power + 2.8853900817779268 * z * series
+
+
+@kernel
+def normalised(counts, total):  # type: ignore[no-untyped-def]
+    """Frequencies u32[n] that sum to `total`, at least 1 where counts (integers) are not 0; close to the best, in one quick pass.
+
+    Each unit goes where it saves most, or costs least, by the derivative of the cost at the middle of the step.
+    """
+    n = len(counts)
+    freqs = np.zeros(n, np.uint32)
+    everything, left = np.float64(0.0), np.int64(total)
+    for i in range(n):
+        everything += np.float64(counts[i])
+    for i in range(n):
+        if counts[i] > 0:
+            freqs[i] = max(np.int64(1), np.int64(np.float64(counts[i]) * (np.float64(total) / everything)))
+            left -= np.int64(freqs[i])
+    while left != 0:
+        best, chosen = 0.0, n
+        for i in range(n):
+            if counts[i] > 0 and (left > 0 or freqs[i] > 1):
+                worth = np.float64(counts[i]) / (np.float64(freqs[i]) + (0.5 if left > 0 else -0.5))
+                if chosen == n or (worth > best if left > 0 else worth < best):
+                    best, chosen = worth, i
+        step = np.int64(1) if left > 0 else np.int64(-1)
+        freqs[chosen] = np.int64(freqs[chosen]) + step
+        left -= step
+    return freqs
+
+
+@kernel
+def best_window(counts, width):  # type: ignore[no-untyped-def]
+    """The lowest base for which most is counted in base + 1 .. base + width."""
+    n, low, high = len(counts), 1, len(counts) - 1
+    while high > 0 and counts[high] == 0:
+        high -= 1
+    while low < high and counts[low] == 0:
+        low += 1
+    base = max(0, high - width)
+    if base < low:
+        return base  # it holds everything
+    inside = np.int64(0)
+    for i in range(1, min(n, width + 1)):
+        inside += counts[i]
+    most, best = inside, 0
+    for base in range(1, max(1, n - width)):
+        inside += counts[base + width] - counts[base]
+        if inside > most:
+            most, best = inside, base
+    return best
+
+
+@kernel
+def choose(counts, extra, bits, n, most, codes):  # type: ignore[no-untyped-def]
+    """(extra bits, base, bits of all) with which n values take the fewest bits with codes 1 .. most.
+
+    codes, i64[most + 1]: the counts of their codes. counts: i64[...], how often each exponent with `extra` bits behind it occurs;
+    bits: below the exponent.
+    """
+    cost, best, base = np.inf, extra, 0
+    tried, total = np.empty(most + 1, np.int64), counts.sum()
+    while True:
+        if bits >= extra:
+            low = best_window(counts, most)
+            end = min(len(counts), low + most + 1)
+            inside = used = np.int64(0)
+            tried[:] = 0
+            for i in range(low + 1, end):
+                tried[i - low] = counts[i]
+                inside += counts[i]
+                used += counts[i] > 0
+            tried[0] = total - inside
+            used += tried[0] > 0
+            apart = tried[0] if tried[0] > counts[0] else 0
+            here = information(tried) + 16 * apart + (bits - extra) * n + 6 * used
+            if here < cost:
+                cost, best, base = here, extra, low
+                codes[:] = tried
+        if extra == 0:
+            return best, base, cost
+        counts = counts[0::2] + counts[1::2]
+        extra -= 1
+
+
+@kernel
+def count_bytes(plane, counts):  # type: ignore[no-untyped-def]
+    """counts, u32[256]: how often each byte occurs in plane, u8[...]."""
+    parts = np.zeros((4, 256), np.uint32)
+    first, second, third, fourth = parts[0], parts[1], parts[2], parts[3]
+    n = np.uint64(len(plane))
+    whole = n & ~np.uint64(3)
+    for i in range(np.uint64(0), whole, np.uint64(4)):
+        first[plane[i]] += np.uint32(1)
+        second[plane[i + ONE]] += np.uint32(1)
+        third[plane[i + np.uint64(2)]] += np.uint32(1)
+        fourth[plane[i + np.uint64(3)]] += np.uint32(1)
+    for i in range(whole, n):
+        first[plane[i]] += np.uint32(1)
+    for k in range(256):
+        counts[k] = first[k] + second[k] + third[k] + fourth[k]
+
+
+@kernel
+def sampled_entropy(plane, samples, size):  # type: ignore[no-untyped-def]
+    """Bits of a byte at the entropy of `samples` pieces of `size` bytes, evenly spread over plane (u8, longer than they are)."""
+    counts = np.zeros(256, np.uint32)
+    room = np.uint64(len(plane)) - size
+    for k in range(samples):
+        begin = k * room // (samples - ONE)
+        for i in range(begin, begin + size):
+            counts[plane[i]] += np.uint32(1)
+    return information(counts) / np.float64(samples * size)
+
+
+@kernel
+def different(values):  # type: ignore[no-untyped-def]
+    """How many different values (unsigned, at most 1024) there are."""
+    slots, used, count = np.empty(4096, np.uint64), np.zeros(4096, np.uint8), 0
+    for i in range(np.uint64(len(values))):
+        value = np.uint64(values[i])
+        slot = (value * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(52)
+        while used[slot] and slots[slot] != value:
+            slot = (slot + ONE) & np.uint64(4095)
+        count += not used[slot]
+        used[slot], slots[slot] = np.uint8(1), value
+    return count
+
+
+@kernel
+def estimate_bytes(plane, counts):  # type: ignore[no-untyped-def]
+    """counts, u32[256], from a quarter of plane (u8): about how often each byte occurs, at least once."""
+    parts = np.zeros((2, 256), np.uint32)
+    first, second = parts[0], parts[1]
+    n = np.uint64(len(plane))
+    for begin in range(np.uint64(0), n, np.uint64(1024)):
+        for i in range(begin, min(begin + np.uint64(256), n - ONE), np.uint64(2)):
+            first[plane[i]] += np.uint32(1)
+            second[plane[i + ONE]] += np.uint32(1)
+    for k in range(256):
+        counts[k] = max(np.uint32(1), (first[k] + second[k]) * np.uint32(4))

@@ -1,0 +1,40 @@
+"""The bytes of a base in the order of another file, tensor by tensor."""
+
+from bisect import bisect_right
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacodec.codecs.references import Base
+from lacodec.errors import BadInput
+from lacodec.media.tensors.value import TensorEntry
+
+
+class Reference:
+    """Tells for the bytes of a file with these tensors (by offset) what those of the base are."""
+
+    def __init__(self, base: Base, entries: tuple[TensorEntry, ...]) -> None:
+        """Tensors of the same name, type, shape and order belong to each other. Raises UnsupportedFile for a base without any."""
+        self.base, self.entries = base, entries
+        mine = {entry.name: entry for entry in base.tensors.entries}
+        self._pairs: list[tuple[TensorEntry, TensorEntry]] = []
+        for entry in entries:
+            same = mine.get(entry.name)
+            if same is None or not entry.size:
+                continue
+            if (same.dtype, same.shape, same.order) == (entry.dtype, entry.shape, entry.order):
+                self._pairs.append((entry, same))
+        self._stops = [entry.stop for entry, _ in self._pairs]
+
+    def read(self, start: int, size: int) -> NDArray[np.uint8]:
+        """u8[size]: for the bytes from `start` on, those of the base; 0 where it has none. Reads no more of it."""
+        out = np.zeros(size, np.uint8)
+        for entry, same in self._pairs[bisect_right(self._stops, start) :]:
+            low, high = max(entry.offset, start), min(entry.stop, start + size)
+            if low >= high:
+                break
+            data = self.base.source.view(same.offset + low - entry.offset, high - low)
+            if len(data) != high - low:
+                raise BadInput(f"{self.base.name}: changed since it was opened as a base")
+            out[low - start : high - start] = np.frombuffer(data, np.uint8)
+        return out

@@ -1,0 +1,336 @@
+"""Codec `weights`: files of tensors (safetensors, npy, npz, GGUF, PyTorch checkpoints), restored byte for byte.
+
+A chunk covers a range of the file's bytes: pieces of tensors and what lies between them. `_payload` says how it is stored; the
+header's metadata holds the tensor table (`_table`), so that one tensor can be found, and decoded, alone.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from itertools import chain
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from lacodec.codecs.base import Codec, Lost
+from lacodec.codecs.references import Base, is_description, needed
+from lacodec.codecs.weights._chunks import CHUNK, FOREIGN, Plan, plans
+from lacodec.codecs.weights._tensor_table import pack_table, unpack_table
+from lacodec.codecs.weights._ties import find_twins
+from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
+from lacodec.errors import BadInput, CorruptFile
+from lacodec.io.source import IteratorSource, Source
+from lacodec.io.threads import ordered_map
+from lacodec.media.tensors.value import TensorEntry, Tensors, as_array
+
+if TYPE_CHECKING:
+    from lacodec.codecs.weights._reference import Reference
+
+_ZEROS = bytes(1 << 16)
+_TABLE, _BASE = "tensors", "base"
+
+
+@dataclass(frozen=True)
+class _Options:
+    effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest)"})
+    base: str | PathLike[str] | Source | Base | None = field(
+        default=None, metadata={"help": "a file of tensors like these (before fine-tuning, say): store differences to it"}
+    )
+
+    def __post_init__(self) -> None:
+        if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
+            raise BadInput(f"effort is {self.effort!r}; give a whole number from 1 to 9")
+        if not isinstance(self.base, str | PathLike | Source | Base | None):
+            raise BadInput(f"base is a {type(self.base).__name__}; give the path of a file of tensors")
+
+
+class Weights(Codec[Tensors]):
+    """The tensors of a model, with an effort from 1 to 9."""
+
+    name = "weights"
+    stream_version = 0
+    identical = "bytes"
+    takes_views = True
+    media = "lacodec.media.tensors.files"
+    Options = _Options
+
+    def __init__(self, options: Any = None) -> None:
+        super().__init__(options)
+        self._last: Reference | None = None
+
+    def metadata(self, value: Tensors) -> dict[str, Any]:
+        """The tensor table, and which base is needed."""
+        table = {_TABLE: pack_table(value.entries)}
+        base = self._base()
+        return table if base is None else {**table, _BASE: base.described()}
+
+    def options_dict(self) -> dict[str, Any]:
+        """The effort; what the base is, the metadata says, and where it lay is nobody's business."""
+        return {"effort": self.options.effort}
+
+    @staticmethod
+    def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
+        """What `lacodec info` shows: type, shape, bytes and coded bytes of each tensor.
+
+        Tensors that share a chunk share its coded bytes by size; tied ones are counted where they come first.
+        """
+        tensors = {
+            entry.name: {"dtype": entry.dtype, "shape": list(entry.shape), "size": entry.size, "coded": round(coded)}
+            for entry, coded in _coded_sizes(table_of(header), index)
+        }
+        base = header.metadata.get(_BASE)
+        named = {"base": {**base, "hash": base["hash"].hex()}} if is_description(base) else {}
+        return {**named, "tensors": tensors}
+
+    @classmethod
+    def samples(cls) -> list[Any]:
+        """Floats of three widths, integers, and values that repeat."""
+        import numpy as np
+
+        spread = np.random.default_rng(1).normal(0, 0.02, (300, 256))
+        wide = spread.astype(np.float32)
+        whole = (spread * 1000).astype(np.int8)
+        return [{"a": wide, "b": wide.astype(np.float16), "c": spread, "d": whole, "e": np.sign(wide), "f": wide.view(np.uint32)}]
+
+    def chunk_size(self) -> int:
+        """4 MiB."""
+        return CHUNK
+
+    def memory(self, size: int, payload: bytes | None = None) -> int:
+        """The bytes, codes and planes, each once or twice, and counts; for values that repeat also match tables, or a model."""
+        return 44 * size + (64 << 20) if payload is None else 6 * size + (32 << 20) + _most_for_bytes(payload, size)
+
+    def encode(self, value: Tensors, threads: int = 1) -> Iterator[Chunk]:
+        """One chunk for at most 4 MiB of the file."""
+        base = self._base()
+        like = None if base is None else self._reference(base, value.entries)
+        if threads == 1:  # a chunk takes milliseconds: handing it to another thread would cost as much as some of its steps
+            return (self._chunk(item, like) for item in _items(value))
+        return ordered_map(lambda item: self._chunk(item, like), _items(value), threads)
+
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> memoryview:
+        """The bytes of the chunk."""
+        from lacodec.codecs.weights._payload import decode_payload
+
+        payload = payload_of(chunk, shared)
+        size, begin = chunk.decoded_size, chunk.covers[0][0]
+
+        used: list[Base] = []
+
+        @cache
+        def base() -> Any:
+            used.append(needed(header.metadata.get(_BASE), self.bases))
+            return self._reference(used[0], table_of(header)).read(begin, size)
+
+        try:
+            data = decode_payload(payload, size, lambda metadata: remade(table_of(header), metadata), base).data
+            if content_hash(data) != chunk.content_hash:
+                raise CorruptFile("it decodes to other bytes than were encoded")
+        except CorruptFile:
+            if used:
+                used[0].check(header.metadata[_BASE])
+            raise
+        return data
+
+    def decode_on_device(self, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any) -> list[Any]:
+        """u8[...] on a CUDA device for each of these chunks, with the shared sections that it needs; see `_gpu.decode_chunks`."""
+        from lacodec.codecs.weights._gpu import decode_chunks
+
+        return decode_chunks(self, header, chunks, device)
+
+    def assemble(self, header: Header, parts: Iterator[memoryview | Lost]) -> Tensors:
+        """Tensors that are decoded while they are read; zeros stand for lost ranges that are known."""
+        source = IteratorSource(chain.from_iterable(_bytes_of(part) for part in parts))
+        return Tensors(source, header.format or "", table_of(header))
+
+    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
+        """Chunks that hold a tensor (`key`: its name), or rows of it (name, slice)."""
+        start, stop, _, _ = _range(header, key)
+        return [i for i, head in enumerate(index) if head.covers and head.covers[0][0] < stop and head.covers[0][1] > start]
+
+    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[memoryview]) -> Any:
+        """The tensor, or its rows, as a numpy array; of types that numpy lacks as unsigned integers with the same bits."""
+        import numpy as np
+
+        start, stop, entry, shape = _range(header, key)
+        chosen = self.select(header, index, key)
+        data = np.empty(stop - start, np.uint8)
+        for position, part in zip(chosen, parts, strict=True):
+            begin = index[position].covers[0][0]
+            low, high = max(start, begin), min(stop, begin + len(part))
+            data[low - start : high - start] = np.frombuffer(part, np.uint8)[low - begin : high - begin]
+        return as_array(entry.dtype, shape, data, entry.order)
+
+    def _base(self) -> Base | None:
+        if self.options.base is None:
+            return None
+        if len(self.bases) != 1:
+            raise BadInput(f"{self.options.base}: is no file; give one file of tensors as the base")
+        return self.bases[0]
+
+    def _reference(self, base: Base, entries: tuple[TensorEntry, ...]) -> "Reference":
+        from lacodec.codecs.weights._reference import Reference
+
+        last = self._last
+        if last is None or last.base is not base or last.entries is not entries:
+            last = self._last = Reference(base, entries)
+        return last
+
+    def _chunk(self, item: "_Item", reference: "Reference | None") -> Chunk:
+        from lacodec.codecs.weights._payload import encode_payload
+
+        data, digest = item.data, content_hash(item.data)
+        covers = ((item.plan.start, item.plan.start + len(data)),)
+        if item.shared is not None:
+            return Chunk(CRITICAL, covers, b"", digest, len(data), (item.shared,))
+        like = None  # shared sections are made without a base: they belong to several places
+        if reference is not None and item.plan.twin < 0:
+            like = reference.read(item.plan.start, len(data))
+        payload = encode_payload(data, item.plan, self.options.effort, item.head, like)
+        return Chunk(CRITICAL, () if item.plan.twin >= 0 else covers, payload, digest, len(data))
+
+
+@dataclass(frozen=True)
+class _Item:
+    """What becomes one chunk. head: what the first run can be made from; shared: the chunk that has the same bytes."""
+
+    plan: Plan
+    data: memoryview
+    head: bytes | None = None
+    shared: int | None = None
+
+
+def table_of(header: Header) -> tuple[TensorEntry, ...]:
+    """The tensors of a file, by its header; raises CorruptFile."""
+    data = header.metadata.get(_TABLE)
+    if not isinstance(data, bytes):
+        raise CorruptFile("the header has no tensor table")
+    return unpack_table(data)
+
+
+def _most_for_bytes(payload: bytes, size: int) -> int:
+    """What codec `bytes` needs for one of the groups of a payload; with none, which is elsewhere then, the most it ever needs."""
+    from lacodec.codecs.bytes.codec import Bytes
+    from lacodec.codecs.weights._fields import Reader
+    from lacodec.codecs.weights._payload import BYTES
+    from lacodec.codecs.weights._pieces import Pieces
+
+    if not payload:
+        return Bytes(Bytes.Options(effort=9)).memory(size)
+    reader, most = Reader(payload), 0
+    try:
+        pieces = Pieces.read(reader, size)
+        for group in range(pieces.groups()):
+            kind, data = reader.take(1)[0], reader.piece()
+            if kind == BYTES:
+                most = max(most, Bytes().memory(pieces.size(group), bytes(data[:2])))
+    except CorruptFile:
+        pass  # decoding ends there too, and says so
+    return most
+
+
+def payload_of(chunk: Chunk, shared: Sequence[Chunk]) -> bytes:
+    """The payload that gives a chunk's bytes: its own, or that of the shared section; raises CorruptFile for no such chunk."""
+    if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
+        raise CorruptFile("its decoded size contradicts the range it covers")
+    return shared[0].payload if shared and not chunk.payload else chunk.payload
+
+
+def _coded_sizes(entries: tuple[TensorEntry, ...], index: Sequence[ChunkHead]) -> Iterator[tuple[TensorEntry, float]]:
+    """Each tensor and its share of the payloads; both sequences are in the order of the file."""
+    by_sequence = {head.sequence: head for head in index}
+    covering = [head for head in index if head.covers]
+    counted: set[int] = set()
+    first = 0
+    for entry in entries:
+        coded = 0.0
+        while first < len(covering) and covering[first].covers[0][1] <= entry.offset:
+            first += 1
+        at = first
+        while at < len(covering) and covering[at].covers[0][0] < entry.stop:
+            head = covering[at]
+            start, stop = head.covers[0]
+            payload = head.payload_size
+            for sequence in head.depends:
+                if sequence in by_sequence and sequence not in counted:
+                    counted.add(sequence)
+                    payload += by_sequence[sequence].payload_size
+            coded += payload * (min(stop, entry.stop) - max(start, entry.offset)) / max(1, stop - start)
+            at += 1
+        yield entry, coded
+
+
+def _items(value: Tensors) -> Iterator[_Item]:
+    """Chunk by chunk; what occurs several times goes into a shared section before the first chunk that needs it."""
+    size = value.source.size
+    if size is None:
+        raise BadInput(f"{value.source.name}: its size must be known before it is encoded; save it to a file first")
+    shared: dict[tuple[int, int], int] = {}
+    for number, plan in enumerate(plans(value.entries, size, find_twins(value.source, value.entries))):
+        data = value.source.view(plan.start, plan.size)
+        if len(data) != plan.size:
+            raise BadInput(f"{value.source.name}: changed while it was read; encode it again")
+        if plan.twin >= 0:
+            key = plan.twin, content_hash(data)
+            if key not in shared:
+                shared[key] = number + len(shared)
+                yield _Item(plan, data)
+            yield _Item(plan, data, shared=shared[key])
+            continue
+        at_head = plan.start == 0 and bool(plan.runs) and plan.runs[0].dtype == FOREIGN and value.format == "safetensors"
+        yield _Item(plan, data, _head(value.entries, bytes(data[: plan.runs[0].size])) if at_head else None)
+
+
+def _head(entries: tuple[TensorEntry, ...], head: bytes) -> bytes | None:
+    """What `remade` makes this head from, None when it cannot."""
+    try:
+        metadata = json.loads(head[8:]).get("__metadata__")
+        stored = b"" if metadata is None else json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()
+        return stored if remade(entries, stored) == head else None
+    except (ValueError, AttributeError, RecursionError, CorruptFile):
+        return None  # written by another rule; its bytes are kept instead
+
+
+def remade(entries: tuple[TensorEntry, ...], stored: bytes) -> bytes:
+    """The head of a safetensors file with these tensors and this metadata (JSON, or nothing); raises CorruptFile."""
+    from lacodec.media.tensors.safetensors import build_header
+
+    try:
+        metadata = json.loads(stored) if stored else None
+        return build_header([(entry.name, entry.dtype, entry.shape, entry.size) for entry in entries], metadata)
+    except (ValueError, TypeError, RecursionError, BadInput) as error:
+        raise CorruptFile(f"the head of the safetensors file cannot be made again ({error})") from error
+
+
+def _bytes_of(part: memoryview | Lost) -> Iterator[Any]:
+    if not isinstance(part, Lost):
+        yield part
+    elif part.covers is not None and len(part.covers) == 1:
+        left = part.covers[0][1] - part.covers[0][0]
+        while left > 0:
+            yield _ZEROS[:left]
+            left -= len(_ZEROS)
+
+
+def _range(header: Header, key: Any) -> tuple[int, int, TensorEntry, tuple[int, ...]]:
+    """(first byte, byte behind the last, tensor, shape of the part) that a key asks for; raises BadInput."""
+    name, rows = key if isinstance(key, tuple) and len(key) == 2 else (key, None)
+    if not isinstance(name, str) or not (rows is None or isinstance(rows, slice)):
+        raise BadInput(f"{key!r} selects nothing among tensors; use a name, or a name and a slice of rows")
+    table = {entry.name: entry for entry in table_of(header)}
+    entry = table.get(name)
+    if entry is None:
+        near = get_close_matches(name, table, 3)
+        raise BadInput(
+            f"there is no tensor {name!r} among {len(table)}; {f'is it {near}?' if near else 'lacodec info lists them'}"
+        )
+    if rows is None:
+        return entry.offset, entry.stop, entry, entry.shape
+    if not entry.shape or entry.order == "F" or (entry.size % entry.shape[0] if entry.shape[0] else 0):
+        raise BadInput(f"tensor {name!r} has no rows that can be read alone; read all of it")
+    first, last, step = rows.indices(entry.shape[0])
+    if step != 1:
+        raise BadInput(f"step {step} is not possible; take a slice with step 1 and step through the result")
+    row, last = entry.size // entry.shape[0] if entry.shape[0] else 0, max(first, last)
+    return entry.offset + first * row, entry.offset + last * row, entry, (last - first, *entry.shape[1:])

@@ -1,0 +1,240 @@
+"""Rate-distortion curves of lossy image codecs, from real files: (methods, picture files) -> one `Curve` per method.
+
+picture --decoded--> uint8 RGB --method.encode, at each setting--> a file --method.decode--> uint8 RGB --> bpp, PSNR, MS-SSIM
+
+bpp is 8 x the whole file's bytes / pixels. Curves are means over pictures: of bpp, of PSNR in dB, of MS-SSIM.
+"""
+
+import hashlib
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from lacodec.errors import BadInput
+from lacodec.evaluation.curves import Curve, Point
+from lacodec.evaluation.metrics import ms_ssim, psnr
+from lacodec.io.threads import ordered_map
+from lacodec.media.image import files as image
+from lacodec.media.kinds import HEAD_SIZE
+
+_SUFFIXES = (".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff")
+_PICTURE_MEDIA = ("lacodec.media.image.files", "lacodec.media.image.photo")  # of codecs whose values are pictures
+
+
+class Method(Protocol):
+    """What can be measured: a `LossyImagePeer`, or one of our codecs (`our_method`)."""
+
+    @property
+    def name(self) -> str:
+        """Shown in tables and plots."""
+
+    @property
+    def how(self) -> str:
+        """The call, in words."""
+
+    @property
+    def sweep(self) -> str:
+        """The setting that trades bytes for quality."""
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The settings to measure."""
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Each measured at all values; the best at each rate makes the curve."""
+
+    @property
+    def encode(self) -> Callable[[np.ndarray, float, str], bytes]:
+        """(pixels, value, variant) -> a file."""
+
+    @property
+    def decode(self) -> Callable[[bytes], np.ndarray]:
+        """A file -> pixels."""
+
+
+@dataclass(frozen=True)
+class OurMethod:
+    """A lacodec codec as a method."""
+
+    name: str
+    how: str
+    sweep: str
+    values: tuple[float, ...]
+    encode: Callable[[np.ndarray, float, str], bytes]
+    decode: Callable[[bytes], np.ndarray]
+    variants: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One method at one setting on one picture. Size of the file in bytes, PSNR in dB, wall-clock seconds."""
+
+    size: int
+    psnr: float
+    ms_ssim: float | None
+    encode_s: float
+    decode_s: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A measured picture: by method name, `samples` for each value of the first variant, then of the next, or what went wrong."""
+
+    name: str
+    width: int
+    height: int
+    samples: dict[str, list[Sample]]
+    failures: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came out: curves over `pictures`, and the sentences about what could not be measured."""
+
+    curves: list[Curve]
+    pictures: list[Picture]
+    problems: list[str]
+
+
+def our_method(codec: str, sweep: str, values: Sequence[float], **options: object) -> OurMethod:
+    """A lossy image codec of the registry, with `options`, and `sweep` taking each of `values`.
+
+    Raises BadInput for a codec of something else, for a lossless one, and for unknown options and values.
+    """
+    import lacodec
+    from lacodec.codecs import registry
+
+    codec_class = registry.get(codec)
+    if codec_class.media not in _PICTURE_MEDIA or codec_class.identical != "none":
+        raise BadInput(f"codec {codec!r} is no lossy image codec; a rate-distortion curve needs one")
+    coders = {value: lacodec.codec(codec, **{**options, sweep: value}) for value in values}
+    label = codec + "".join(f" --{key.replace('_', '-')} {value}" for key, value in options.items())
+
+    def encode(pixels: np.ndarray, value: float, variant: str) -> bytes:
+        return coders[value].encode(pixels)
+
+    def decode(data: bytes) -> np.ndarray:
+        return np.asarray(lacodec.decode(data).pixels)
+
+    return OurMethod(label, f"lacodec, codec {label}", sweep, tuple(values), encode, decode)
+
+
+def is_lossless_picture(path: Path) -> bool:
+    """Whether a file is a picture to measure on, by its first bytes; also one that only claims to be, by its name."""
+    with path.open("rb") as file:
+        return path.suffix.lower() in _SUFFIXES or image.sniff(file.read(HEAD_SIZE))
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """The picture in a file as uint8[height, width, 3]; BadInput for what is damaged, no picture, or deeper than 8 bits."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            if picture.mode.startswith(("I", "F")):
+                raise BadInput(f"{path}: has more than 8 bits per sample; curves are measured on 8-bit RGB")
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"{path}: cannot be read as a picture ({' '.join(str(error).split()) or type(error).__name__})") from error
+
+
+def fingerprint(pixels: np.ndarray) -> str:
+    """16 hexadecimal digits of a picture's histograms: equal for copies, turned ones included."""
+    counts = [np.bincount(pixels[..., channel].reshape(-1), minlength=256) for channel in range(pixels.shape[2])]
+    return hashlib.sha256(np.array(counts, "<u8").tobytes()).hexdigest()[:16]
+
+
+def measure(
+    methods: Sequence[Method], paths: Sequence[Path], threads: int = 1, on_step: Callable[[Path], None] = lambda _: None
+) -> Measured:
+    """Every method at every setting on every picture, `threads` pictures at a time.
+
+    A picture that cannot be read, or that some method fails on, is left out of all curves, so that all are means over the same;
+    a method that fails on every picture is left out itself. `on_step` is called, from any thread, after each encoding.
+    Raises BadInput when nothing is left.
+    """
+
+    def one(path: Path) -> Picture | BadInput:
+        try:
+            return _measure_picture(methods, path, on_step)
+        except BadInput as error:
+            return error
+
+    found = list(ordered_map(one, paths, threads))
+    read = [picture for picture in found if isinstance(picture, Picture)]
+    problems = [str(error) for error in found if isinstance(error, BadInput)]
+    hopeless = {m.name for m in methods if read and all(m.name in picture.failures for picture in read)}
+    problems += [f"{name} failed on every picture: {read[0].failures[name]}" for name in sorted(hopeless)]
+    kept = []
+    for picture in read:
+        failures = {name: why for name, why in picture.failures.items() if name not in hopeless}
+        problems += [f"{picture.name} is left out: {name} failed on it: {why}" for name, why in failures.items()]
+        if not failures:
+            kept.append(picture)
+    good = [method for method in methods if method.name not in hopeless]
+    if not kept or not good:
+        raise BadInput("; ".join(problems) or "no pictures and no codecs, so nothing to measure")
+    return Measured([_curve(method, kept) for method in good], kept, problems)
+
+
+def _measure_picture(methods: Sequence[Method], path: Path, on_step: Callable[[Path], None]) -> Picture:
+    pixels = read_rgb(path)
+    samples: dict[str, list[Sample]] = {}
+    failures: dict[str, str] = {}
+    for method in methods:
+        rows = samples.setdefault(method.name, [])
+        for variant in method.variants:
+            for value in method.values:
+                if method.name not in failures:
+                    try:
+                        rows.append(_sample(method, pixels, value, variant))
+                    except Exception as error:  # every library and program has errors of its own; all are reported
+                        failures[method.name] = _said(error)
+                on_step(path)
+    return Picture(path.name, pixels.shape[1], pixels.shape[0], samples, failures)
+
+
+def _said(error: Exception) -> str:
+    """An error in one line; of a program, what it wrote at the end."""
+    if isinstance(error, subprocess.CalledProcessError):
+        lines = (error.stderr or b"").decode(errors="replace").strip().splitlines()
+        return f"{error.cmd[0]} ended with {error.returncode}: {lines[-1] if lines else 'no message'}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _sample(method: Method, pixels: np.ndarray, value: float, variant: str) -> Sample:
+    start = time.perf_counter()
+    data = method.encode(pixels, value, variant)
+    middle = time.perf_counter()
+    decoded = method.decode(data)
+    end = time.perf_counter()
+    return Sample(len(data), psnr(pixels, decoded), ms_ssim(pixels, decoded), middle - start, end - middle)
+
+
+def _curve(method: Method, pictures: Sequence[Picture]) -> Curve:
+    settings = [(variant, value) for variant in method.variants for value in method.values]
+    points = []
+    for i, (variant, value) in enumerate(settings):
+        rows = [picture.samples[method.name][i] for picture in pictures]
+        similarities = [row.ms_ssim for row in rows if row.ms_ssim is not None]
+        points.append(
+            Point(
+                value=value,
+                variant=variant,
+                bpp=statistics.fmean(8 * row.size / (p.width * p.height) for row, p in zip(rows, pictures, strict=True)),
+                psnr=statistics.fmean(row.psnr for row in rows),
+                ms_ssim=statistics.fmean(similarities) if len(similarities) == len(rows) else None,
+                encode_s=statistics.median(row.encode_s for row in rows),
+                decode_s=statistics.median(row.decode_s for row in rows),
+            )
+        )
+    return Curve(method.name, method.how, method.sweep, tuple(points))

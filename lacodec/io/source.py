@@ -1,0 +1,266 @@
+"""Where bytes come from: `Source` hides whether they lie in a file, in memory or in a pipe.
+
+In: a path, a bytes-like object or an open stream. Out: exact ranges (`read`) or consecutive blocks (`blocks`).
+"""
+
+import os
+import stat
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol, Self
+
+from lacodec.errors import BadInput, LacodecError
+
+_PIECE = 1 << 20  # what is read from a pipe at once, so that a forged length never allocates more than has arrived
+
+
+class Readable(Protocol):
+    """What a stream must be able to do; a binary file is one."""
+
+    def read(self, n: int, /) -> bytes | None:
+        """At most `n` bytes, none at the end."""
+
+
+class Source(ABC):
+    """Bytes that can be read by range.
+
+    `size` is the number of bytes, None when only the end will tell (pipes). `name` is for messages.
+    """
+
+    size: int | None
+    name: str
+
+    @abstractmethod
+    def read(self, offset: int, n: int) -> bytes:
+        """Exactly `n` bytes from `offset`, fewer only when the end comes first."""
+
+    def view(self, offset: int, n: int) -> memoryview:
+        """Like `read`, but not copied where the bytes are in memory already."""
+        return memoryview(self.read(offset, n))
+
+    def blocks(self, n: int) -> Iterator[bytes]:
+        """Consecutive blocks of exactly `n` bytes from the start, the last one shorter; nothing for an empty source."""
+        offset = 0
+        while block := self.read(offset, n):
+            yield block
+            offset += len(block)
+            if len(block) < n:
+                return
+
+    def peek(self, n: int) -> bytes:
+        """The first `n` bytes, fewer only when there are no more; they stay to be read. Of a pipe only at its start."""
+        return self.read(0, n)
+
+    def close(self) -> None:
+        """Give back what the source holds open; reading afterwards is an error."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class FileSource(Source):
+    """A regular file, read by `pread`: threads may share it."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Open `path`; raises BadInput when that is not possible or it is a folder."""
+        self.path = Path(path)
+        self.name = str(path)
+        try:
+            if self.path.is_dir():
+                raise BadInput(f"{self.name}: is a folder, not a file; give the files in it")
+            self._file: BinaryIO = open(self.path, "rb", buffering=0)  # noqa: SIM115  (closed by close())
+        except OSError as error:
+            raise BadInput(f"{self.name}: cannot be opened ({error.strerror}); check the path and its permissions") from error
+        self.size = os.fstat(self._file.fileno()).st_size
+
+    def read(self, offset: int, n: int) -> bytes:
+        parts = []
+        while n > 0:
+            try:
+                part = os.pread(self._file.fileno(), n, offset)
+            except OSError as error:
+                raise BadInput(f"{self.name}: cannot be read at offset {offset} ({error.strerror})") from error
+            if not part:
+                break
+            parts.append(part)
+            offset += len(part)
+            n -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class BytesSource(Source):
+    """Bytes in memory (any contiguous buffer); only the ranges that are read get copied."""
+
+    def __init__(self, data: bytes | bytearray | memoryview, name: str = "<bytes>") -> None:
+        view = memoryview(data)
+        self._view = view.cast("B") if view.nbytes else memoryview(b"")  # an empty array has no flat form
+        self.size = len(self._view)
+        self.name = name
+
+    def read(self, offset: int, n: int) -> bytes:
+        return bytes(self._view[offset : offset + n])
+
+    def view(self, offset: int, n: int) -> memoryview:
+        return self._view[offset : offset + n]
+
+
+class Part(Source):
+    """The bytes from `start` to `stop` of another source."""
+
+    def __init__(self, source: Source, start: int, stop: int) -> None:
+        self._source, self._start = source, start
+        self.size: int = stop - start
+        self.name = source.name
+
+    def read(self, offset: int, n: int) -> bytes:
+        return self._source.read(self._start + offset, max(0, min(n, self.size - offset)))
+
+
+class PipeSource(Source):
+    """A stream that can only be read forwards, such as standard input."""
+
+    def __init__(self, stream: Readable, name: str = "<pipe>") -> None:
+        self._stream = stream
+        self.position = 0  # how far reading has come, in bytes
+        self._peeked = b""
+        self.size = None
+        self.name = name
+
+    def read(self, offset: int, n: int) -> bytes:
+        """As in Source, but only forwards: bytes before `offset` are skipped; raises BadInput for those already gone."""
+        if offset < self.position:
+            raise BadInput(f"{self.name}: cannot go back to offset {offset} in a pipe; save it to a file first")
+        while self.position < offset:
+            if not self._take(min(offset - self.position, _PIECE)):
+                return b""
+        return self._take(n)
+
+    def peek(self, n: int) -> bytes:
+        if self.position:
+            raise BadInput(f"{self.name}: the start of a pipe is gone once it was read; save it to a file first")
+        self._peeked = self._take(n)
+        self.position = 0
+        return self._peeked
+
+    def _take(self, n: int) -> bytes:
+        parts = [self._peeked[:n]]
+        self._peeked = self._peeked[n:]
+        self.position += len(parts[0])
+        n -= len(parts[0])
+        while n > 0:
+            try:
+                part = self._stream.read(min(n, _PIECE))
+            except OSError as error:
+                raise BadInput(f"{self.name}: cannot be read ({error.strerror})") from error
+            if part is None:  # taking this for the end would lose the rest
+                raise BadInput(f"{self.name}: is not ready and set not to wait; give a blocking pipe")
+            if not part:
+                break
+            parts.append(part)
+            n -= len(part)
+            self.position += len(part)
+        return b"".join(parts)
+
+
+class SpecialFileSource(PipeSource):
+    """A named pipe or a device, by path."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Open `path`; raises BadInput when that is not possible."""
+        try:
+            self._file = open(path, "rb")  # noqa: SIM115  (closed by close())
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be opened ({error.strerror}); check the path and its permissions") from error
+        super().__init__(self._file, str(path))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class SpooledSource(Source):
+    """What a pipe delivers, kept in a nameless temporary file so that it can be read by range."""
+
+    def __init__(self, pipe: Source) -> None:
+        """Read `pipe` to its end; raises LacodecError when there is no room."""
+        self.name = pipe.name
+        try:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close())
+            for block in pipe.blocks(_PIECE):
+                self._file.write(block)
+            self._file.flush()
+        except OSError as error:
+            raise LacodecError(f"{self.name}: no room to keep it while it is read ({error.strerror}); set TMPDIR") from error
+        self.size = self._file.tell()
+
+    def read(self, offset: int, n: int) -> bytes:
+        return os.pread(self._file.fileno(), n, offset)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def open_source(place: str | os.PathLike[str] | Readable | Source, may_grow: bool = False) -> Source:
+    """A source for a path or an open binary stream; a Source stays what it is.
+
+    Paths of pipes and devices are read as streams, and with `may_grow` files that claim to be empty (as those in /proc do), too.
+    """
+    if isinstance(place, Source):
+        return place
+    if not isinstance(place, str | os.PathLike):
+        name = getattr(place, "name", None)
+        return PipeSource(place, name if isinstance(name, str) else "<pipe>")
+    if is_special(place) or (may_grow and os.path.isfile(place) and os.path.getsize(place) == 0):
+        return SpecialFileSource(place)
+    return FileSource(place)
+
+
+def is_special(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a device or named pipe: those are written to, never replaced."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False  # not there yet, or its folder cannot be read: opening it will tell
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def seekable(source: Source) -> Source:
+    """`source` if its size is known, else all of it in a temporary file."""
+    return source if source.size is not None else SpooledSource(source)
+
+
+class IteratorSource(PipeSource):
+    """Pieces that are made while they are read, such as the parts of a file that is being decoded."""
+
+    def __init__(self, pieces: Iterator[bytes], name: str = "<pieces>", size: int | None = None) -> None:
+        super().__init__(_PieceStream(pieces), name)
+        self._pieces = pieces
+        self.size = size
+
+    def pieces(self) -> Iterator[bytes]:
+        """The pieces as they come, without regrouping; use either this or `read`/`blocks`, not both."""
+        return self._pieces
+
+
+class _PieceStream:
+    """The one method of a stream that PipeSource calls, over an iterator of pieces."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def read(self, n: int, /) -> bytes:
+        while not self._rest:
+            try:
+                self._rest = memoryview(next(self._pieces))
+            except StopIteration:
+                return b""
+        part, self._rest = self._rest[:n], self._rest[n:]
+        return bytes(part)

@@ -1,0 +1,151 @@
+"""GGUF: magic, version, key-value pairs, a list of tensors, then their bytes, each aligned.
+
+Numbers become tensors of their type; the blocks of quantised types become U8 [blocks, bytes of a block], whose columns (scales,
+nibbles) each have their own statistics. Types that are not known stay as bytes.
+"""
+
+import struct
+
+from lacodec.errors import UnsupportedFile
+from lacodec.io.source import Source
+from lacodec.media.tensors.value import MAX_TENSORS, TensorEntry, Tensors, place_of, size_of
+
+MAX_HEADER = 64 << 20  # bytes
+MAX_VALUES = 1 << 22  # strings in all its properties
+
+_PLAIN = {0: "F32", 1: "F16", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 30: "BF16"}
+_BLOCKS = {  # number of the type: (elements of a block, its bytes)
+    2: (32, 18),
+    3: (32, 20),
+    6: (32, 22),
+    7: (32, 24),
+    8: (32, 34),
+    10: (256, 84),
+    11: (256, 110),
+    12: (256, 144),
+    13: (256, 176),
+    14: (256, 210),
+    15: (256, 292),
+    16: (256, 66),
+    17: (256, 74),
+    18: (256, 98),
+    19: (256, 50),
+    20: (32, 18),
+    21: (256, 110),
+    22: (256, 82),
+    23: (256, 136),
+    29: (256, 56),
+    34: (256, 54),
+    35: (256, 66),
+    39: (32, 17),
+}
+_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  # bytes of a value, by the number of its type
+_STRING, _ARRAY, _UINT32 = 8, 9, 4
+_MAX_NESTING = 4
+
+
+def read(source: Source) -> Tensors:
+    """The tensors of a file; raises UnsupportedFile."""
+    header = _Cursor(source)
+    header.take(4)
+    version, count, pairs = header.number("<I"), 0, 0
+    if version not in (2, 3):
+        raise UnsupportedFile(f"{source.name}: GGUF version {version} is not supported (2 and 3, little-endian, are)")
+    count, pairs = header.number("<Q"), header.number("<Q")
+    if count > MAX_TENSORS or pairs > MAX_TENSORS:
+        raise UnsupportedFile(f"{source.name}: claims {count} tensors and {pairs} properties")
+    alignment = 32
+    for _ in range(pairs):
+        key, kind = header.string(), header.number("<I")
+        if key == b"general.alignment" and kind == _UINT32:
+            alignment = header.number("<I")
+        else:
+            header.skip_value(kind)
+    if alignment == 0 or alignment & (alignment - 1):
+        raise UnsupportedFile(f"{source.name}: an alignment of {alignment} bytes is not possible")
+    described = [_described(header) for _ in range(count)]
+    begin = -(-header.at // alignment) * alignment
+    entries = [entry for item in described if (entry := _entry(source.name, begin, *item)) is not None]
+    return Tensors(source, "gguf", tuple(sorted(entries, key=lambda entry: (entry.offset, entry.stop))))
+
+
+def _described(header: "_Cursor") -> tuple[str, tuple[int, ...], int, int]:
+    """(name, shape, number of the type, offset in the data); GGUF names the fastest dimension first."""
+    name = header.string().decode("utf-8", "replace")
+    dimensions = header.number("<I")
+    if dimensions > 8:
+        raise UnsupportedFile(f"{header.name}: tensor {name[:200]!r} has {dimensions} dimensions")
+    shape = tuple(header.number("<Q") for _ in range(dimensions))[::-1]
+    return name, shape, header.number("<I"), header.number("<Q")
+
+
+def _entry(file: str, begin: int, name: str, shape: tuple[int, ...], kind: int, offset: int) -> TensorEntry | None:
+    place = place_of(file, name)
+    if kind in _PLAIN:
+        return TensorEntry(name, _PLAIN[kind], shape, begin + offset, size_of(_PLAIN[kind], shape, place))
+    if kind not in _BLOCKS:
+        return None
+    elements, size = _BLOCKS[kind]
+    number = size_of("U8", shape, place)
+    if number % elements:
+        raise UnsupportedFile(f"{place} has {number} elements in blocks of {elements}")
+    return TensorEntry(name, "U8", (number // elements, size), begin + offset, number // elements * size)
+
+
+class _Cursor:
+    """Reads a header forwards, a piece at a time."""
+
+    def __init__(self, source: Source) -> None:
+        self.at = self._values = 0
+        self.name = source.name
+        self._source, self._end = source, min(source.size or 0, MAX_HEADER)
+        self._piece, self._begin = b"", 0
+
+    def take(self, n: int) -> bytes:
+        """The next `n` bytes."""
+        self._check(n)
+        start = self.at - self._begin
+        if not 0 <= start <= start + n <= len(self._piece):
+            self._piece, self._begin, start = self._source.read(self.at, max(n, 1 << 20)), self.at, 0
+        self.at += n
+        data = self._piece[start : start + n]
+        if len(data) < n:
+            raise UnsupportedFile(f"{self.name}: changed while it was read")
+        return data
+
+    def number(self, code: str) -> int:
+        """The next unsigned integer, as `struct` writes it."""
+        return int(struct.unpack(code, self.take(struct.calcsize(code)))[0])
+
+    def string(self) -> bytes:
+        """The next string."""
+        return self.take(self.number("<Q"))
+
+    def skip_value(self, kind: int, nesting: int = 0) -> None:
+        """Past a value."""
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise UnsupportedFile(f"{self.name}: its properties have more than {MAX_VALUES} strings")
+        if kind == _STRING:
+            self._skip(self.number("<Q"))
+        elif kind == _ARRAY and nesting < _MAX_NESTING:
+            inner, count = self.number("<I"), self.number("<Q")
+            if inner in _SIZES:
+                self._skip(count * _SIZES[inner])
+                return
+            for _ in range(self._check(count)):  # each of them takes a byte at least
+                self.skip_value(inner, nesting + 1)
+        elif kind in _SIZES:
+            self._skip(_SIZES[kind])
+        else:
+            raise UnsupportedFile(f"{self.name}: a property of the unknown type {kind} at offset {self.at}")
+
+    def _skip(self, n: int) -> None:
+        self.at += self._check(n)
+
+    def _check(self, n: int) -> int:
+        if n > self._end - self.at:
+            raise UnsupportedFile(
+                f"{self.name}: its header ends at offset {self._end}, within something of {n} bytes at {self.at}"
+            )
+        return n

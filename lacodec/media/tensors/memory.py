@@ -1,0 +1,111 @@
+"""Arrays in memory as a `Source`: their bytes are made when they are read, one array at a time."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from lacodec.errors import BadInput
+from lacodec.io.source import Source
+from lacodec.media.tensors.value import DTYPES, size_of
+
+_NUMPY = {"b1": "BOOL", "c8": "C64", "c16": "C128"}
+_TORCH = {
+    "bfloat16": "BF16",
+    "bool": "BOOL",
+    "complex64": "C64",
+    "complex128": "C128",
+    "float8_e4m3fn": "F8_E4M3",
+    "float8_e4m3fnuz": "F8_E4M3FNUZ",
+    "float8_e5m2": "F8_E5M2",
+    "float8_e5m2fnuz": "F8_E5M2FNUZ",
+    "float8_e8m0fnu": "F8_E8M0",
+}
+"""Names of torch's types that are not numpy's followed by bits; `integrations` inverts it."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One array that is to become part of a file; `load` gives its bytes, little-endian and in C order, as uint8[size]."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    size: int
+    load: Callable[[], np.ndarray]
+
+    @classmethod
+    def of(cls, name: Any, value: Any) -> "Item":
+        """The item for a numpy array or a torch tensor on any device; raises BadInput for others."""
+        if not isinstance(name, str):
+            raise BadInput(f"the name of a tensor is a string, not {name!r}")
+        if isinstance(value, np.ndarray | np.generic):
+            array = np.asarray(value)
+            dtype = _numpy_name(array.dtype)
+            load = lambda: _numpy_bytes(array)  # noqa: E731  (both are closures over the value, nothing more)
+        elif type(value).__module__.split(".")[0] == "torch" and hasattr(value, "untyped_storage"):
+            dtype = torch_name(value.dtype)
+            load = lambda: _torch_bytes(value)  # noqa: E731
+        else:
+            raise BadInput(f"tensor {name!r} is a {type(value).__name__}; give a numpy array or a torch tensor")
+        if dtype not in DTYPES:
+            raise BadInput(f"tensor {name!r} has elements of type {value.dtype}, which cannot be stored")
+        shape = tuple(int(n) for n in value.shape)
+        return cls(name, dtype, shape, size_of(dtype, shape), load)
+
+
+class ArraySource(Source):
+    """A head, then the bytes of the arrays in order. The array that was read last is kept."""
+
+    def __init__(self, head: bytes, items: Sequence[Item], name: str = "<tensors>") -> None:
+        self._head, self._items = head, items
+        self._begins = list(accumulate((item.size for item in items), initial=len(head)))
+        self._last: tuple[int, np.ndarray] | None = None
+        self.size = self._begins[-1]
+        self.name = name
+
+    def read(self, offset: int, n: int) -> bytes:
+        stop = min(offset + n, self._begins[-1])
+        parts = [self._head[offset:stop]]
+        at = max(offset, len(self._head))
+        while at < stop:
+            which = bisect_right(self._begins, at) - 1
+            begin, end = self._begins[which], min(stop, self._begins[which + 1])
+            parts.append(self._bytes(which)[at - begin : end - begin].tobytes())
+            at = end
+        return b"".join(parts)
+
+    def _bytes(self, which: int) -> np.ndarray:
+        last = self._last
+        if last is None or last[0] != which:
+            self._last = None  # so that two arrays are never in memory
+            last = self._last = (which, self._items[which].load())
+        return last[1]
+
+
+def torch_name(dtype: Any) -> str:
+    """Our name for a torch dtype, or one that is not in DTYPES."""
+    name = str(dtype).removeprefix("torch.")
+    return _TORCH.get(name) or name.replace("uint", "U").replace("int", "I").replace("float", "F")
+
+
+def _numpy_name(dtype: np.dtype[Any]) -> str:
+    if dtype.kind not in "buifc":
+        return str(dtype)
+    kind = f"{dtype.kind}{dtype.itemsize}"
+    return _NUMPY.get(kind) or (f"{dtype.kind.upper()}{8 * dtype.itemsize}" if dtype.kind in "uif" else kind)
+
+
+def _numpy_bytes(array: np.ndarray) -> np.ndarray:
+    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return little.reshape(-1).view(np.uint8)
+
+
+def _torch_bytes(tensor: Any) -> np.ndarray:
+    import torch
+
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return np.asarray(flat.view(torch.uint8).numpy())

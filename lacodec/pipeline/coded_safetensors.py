@@ -1,0 +1,301 @@
+"""A valid safetensors file whose tensors are coded, so that hubs and tools still take it for what it is; and the original again.
+
+    head | tensors as they are, widest type first | coded tensors: U8 [size], each the bytes of a .lac file
+
+`__metadata__` keeps what the original said, and under KEY a JSON object:
+
+    version    0
+    size, hash of the original file: bytes, and its xxh3-64 in hexadecimal
+    tensors    [name, dtype, shape] of the original's tensors in their order; those that have another type or size here are
+               coded: such a .lac file restores a safetensors file with this one tensor
+    head       true when the original's head is not what `build_header` makes; then a tensor HEAD holds its bytes
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import xxhash
+
+from lacodec.codecs.references import Base
+from lacodec.errors import CorruptFile, LacodecError, UnsupportedFile
+from lacodec.io.output import atomic_file
+from lacodec.io.source import BytesSource, FileSource, Part, Source
+from lacodec.media.kinds import HEAD_SIZE
+from lacodec.media.tensors import files as tensors
+from lacodec.media.tensors import safetensors
+from lacodec.media.tensors.safetensors import build_header, read_header
+from lacodec.media.tensors.value import DTYPES, TensorEntry, Tensors, place_of, size_of
+from lacodec.pipeline import coding
+from lacodec.pipeline.coding import SALVAGE_HINT
+from lacodec.pipeline.references import opened_bases
+from lacodec.pipeline.restored import LacSource
+
+KEY = "lacodec"
+HEAD = "__lacodec_head__"
+SMALLEST = 4096  # bytes of a tensor that is coded: below, a file of its own costs more than it saves
+_BLOCK = 1 << 20
+
+Path_ = str | os.PathLike[str]
+
+
+def save_coded(
+    arrays: Mapping[str, Any],
+    filename: Path_,
+    metadata: Mapping[str, str] | None = None,
+    *,
+    threads: int | None = None,
+    **options: Any,
+) -> None:
+    """As `save_file`, but into a safetensors file that holds coded tensors. `options` are those of codec `weights`."""
+    _write(safetensors.virtual(arrays, metadata), Path(filename), threads, True, options)
+
+
+def encode_safetensors(source: Path_, target: Path_, *, threads: int | None = None, force: bool = False, **options: Any) -> None:
+    """Code the tensors of the safetensors file `source` into the safetensors file `target`.
+
+    Raises UnsupportedFile for what is no sound safetensors file or is coded already, BadInput for a target that is there, unless
+    `force`.
+    """
+    with FileSource(source) as opened:
+        value = tensors.from_source(opened)
+        if value.format != "safetensors":
+            raise UnsupportedFile(f"{opened.name}: is no safetensors file; lacodec encode keeps it as a .lac file")
+        _write(value, Path(target), threads, force, options)
+
+
+def decode_safetensors(
+    source: Path_, target: Path_, *, force: bool = False, base: Any = None, salvage: bool = False
+) -> tuple[str, ...]:
+    """Write the file that `encode_safetensors` was given, byte for byte; raises CorruptFile when that is not possible.
+
+    base: what its tensors were stored as differences to, if they were: a path, an open Source, or several. With `salvage`, zeros
+    stand for what is damaged, and a message about each place is returned.
+    """
+    with FileSource(source) as opened, opened_bases(base) as bases:
+        value = restored(tensors.from_source(opened), bases)
+        if value is None:
+            raise not_coded(opened.name)
+        damage: list[str] = []
+        with atomic_file(Path(target), force) as out:
+            for block in decoded_blocks(value, note_of(opened)["hash"], damage):
+                if damage and not salvage:
+                    raise CorruptFile(damage[0] + SALVAGE_HINT)
+                out.write(block)
+            if damage and not salvage:
+                raise CorruptFile(damage[-1])
+    return tuple(damage)
+
+
+def decoded_blocks(value: Tensors, expected: str, damage: list[str]) -> Iterator[bytes]:
+    """The bytes of the original, from what `restored` gave, in blocks of which none has parts of two tensors.
+
+    What is damaged comes as zeros, after a message about it was added to `damage`; so is one when the whole has another hash than
+    expected.
+    """
+    digest = xxhash.xxh3_64()
+    ends = [value.entries[0].offset if value.entries else value.source.size or 0, *(entry.stop for entry in value.entries)]
+    at = 0
+    for end in ends:
+        while at < end:
+            size = min(_BLOCK, end - at)
+            try:
+                block = value.source.read(at, size)
+            except CorruptFile as error:
+                block = bytes(size)
+                damage.append(str(error))
+            digest.update(block)
+            yield block
+            at += size
+    if not damage and digest.hexdigest() != expected:
+        damage.append(f"{value.source.name}: does not decode to the file that was encoded; it is damaged")
+
+
+def holds_coded(path: Path_) -> bool:
+    """Whether the file at `path` is a safetensors file that holds coded tensors."""
+    try:
+        with FileSource(path) as opened:
+            return tensors.sniff(opened.peek(HEAD_SIZE)) and KEY in read_header(opened)[0]
+    except UnsupportedFile:
+        return False
+
+
+def not_coded(name: str) -> UnsupportedFile:
+    """The error for other files."""
+    return UnsupportedFile(f"{name}: is a plain safetensors file, its tensors are not coded; lacodec encode makes it small")
+
+
+def restored(value: Tensors, bases: Sequence[Base] = ()) -> Tensors | None:
+    """The original's tensors, decoded while they are read, out of those of a file with coded tensors; None for other files."""
+    if value.format != "safetensors" or KEY not in read_header(value.source)[0]:
+        return None
+    source, note = value.source, note_of(value.source)
+    held = {entry.name: entry for entry in value.entries}
+    facts = [(name, dtype, tuple(shape), size_of(dtype, tuple(shape), name)) for name, dtype, shape in note["tensors"]]
+    metadata = {key: text for key, text in read_header(source)[0].items() if key != KEY}
+    if note["head"]:
+        kept = held.get(HEAD, TensorEntry("", "U8", (0,), 0, 0))
+        head = source.read(kept.offset, kept.size)
+    else:
+        head = build_header(facts, metadata or None)
+    parts: list[Source] = [BytesSource(head)]
+    entries, at = [], len(head)
+    opened = _Opened(bases)
+    for name, dtype, shape, size in facts:
+        here = held.get(name)
+        if here is None:
+            raise CorruptFile(f"{source.name}: lacks the tensor {name[:200]!r}, which its metadata names")
+        part = Part(source, here.offset, here.stop)
+        part.name = place_of(source.name, name)
+        same = (here.dtype, here.size) == (dtype, size)
+        parts.append(part if same else CodedTensor(part, len(build_header([(name, dtype, shape, size)])), size, opened))
+        entries.append(TensorEntry(name, dtype, shape, at, size))
+        at += size
+    if at != note["size"]:
+        raise CorruptFile(f"{source.name}: its tensors add up to {at} bytes, its metadata says {note['size']}")
+    return Tensors(_Joined(parts, source.name), "safetensors", tuple(entries))
+
+
+def _write(value: Tensors, target: Path, threads: int | None, force: bool, options: dict[str, Any]) -> None:
+    metadata, _, begin = read_header(value.source)
+    names = {entry.name for entry in value.entries}
+    if KEY in metadata or HEAD in names:
+        raise UnsupportedFile(f"{value.source.name}: holds coded tensors already")
+    facts = [(entry.name, entry.dtype, entry.shape, entry.size) for entry in value.entries]
+    head = value.source.read(0, begin)
+    note = {
+        "version": 0,
+        "size": value.source.size,
+        "hash": _hash(value.source),
+        "tensors": [fact[:3] for fact in facts],
+        "head": build_header(facts, metadata or None) != head,
+    }
+    plain: list[tuple[str, str, tuple[int, ...], Source]] = []
+    with opened_bases(options.get("base")) as bases, atomic_file(target, force) as out, _scratch(target) as spool:
+        coded: list[tuple[str, str, tuple[int, ...], int]] = []
+        for entry in value.entries:
+            size = 0 if entry.size < SMALLEST else _code(value.source, entry, spool, threads, options, bases)
+            if size:
+                coded.append((entry.name, "U8", (size,), size))
+            else:
+                plain.append((entry.name, entry.dtype, entry.shape, Part(value.source, entry.offset, entry.stop)))
+        if note["head"]:
+            plain.append((HEAD, "U8", (len(head),), BytesSource(head)))
+        ranks = {dtype: rank for rank, dtype in enumerate(DTYPES)}
+        plain.sort(key=lambda item: ranks[item[1]])
+        sizes = [(name, dtype, shape, part.size or 0) for name, dtype, shape, part in plain]
+        out.write(build_header(sizes + coded, {**metadata, KEY: json.dumps(note, separators=(",", ":"))}))
+        for _, _, _, part in plain:
+            for block in part.blocks(_BLOCK):
+                out.write(block)
+        spool.seek(0)
+        shutil.copyfileobj(spool, out, _BLOCK)
+
+
+def _code(
+    source: Source, entry: TensorEntry, spool: BinaryIO, threads: int | None, options: dict[str, Any], bases: Sequence[Base]
+) -> int:
+    """Bytes of the .lac file that was appended to `spool` for a tensor; 0 when it would not be smaller."""
+    head = build_header([(entry.name, entry.dtype, entry.shape, entry.size)])
+    joined = _Joined([BytesSource(head), Part(source, entry.offset, entry.stop)], source.name)
+    alone = TensorEntry(entry.name, entry.dtype, entry.shape, len(head), entry.size)
+    coder = coding.make_codec("weights", options, bases)
+    begin = spool.tell()
+    value = Tensors(joined, "safetensors", (alone,))
+    written = coding.encode_value(coder, value, joined, spool, threads=threads or os.cpu_count() or 1, verify=True)
+    if written.size >= entry.size:
+        spool.seek(begin)
+        spool.truncate()
+        return 0
+    return written.size
+
+
+def _scratch(target: Path) -> Any:
+    try:
+        return tempfile.TemporaryFile(dir=target.parent)
+    except OSError as error:
+        raise LacodecError(f"{target}: no room beside it for a temporary file ({error.strerror})") from error
+
+
+def _hash(source: Source) -> str:
+    digest = xxhash.xxh3_64()
+    for block in source.blocks(_BLOCK):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def note_of(source: Source) -> dict[str, Any]:
+    """What stands under KEY, checked; raises CorruptFile, UnsupportedFile."""
+    text = read_header(source)[0].get(KEY, "")
+    try:
+        note = json.loads(text)
+        sound = (
+            type(note["size"]) is int
+            and isinstance(note["hash"], str)
+            and isinstance(note["head"], bool)
+            and all(isinstance(name, str) and isinstance(dtype, str) for name, dtype, _ in note["tensors"])
+            and all(isinstance(shape, list) and all(type(n) is int for n in shape) for _, _, shape in note["tensors"])
+        )
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CorruptFile(f"{source.name}: what its metadata says about coded tensors makes no sense") from error
+    if not sound or note["version"] != 0:
+        raise UnsupportedFile(
+            f"{source.name}: its coded tensors are described in a way that this lacodec does not know; update it"
+        )
+    return dict(note)
+
+
+class _Opened:
+    """The .lac file within a file that was read last: one at a time, as each keeps decoded chunks."""
+
+    def __init__(self, bases: Sequence[Base]) -> None:
+        self._bases = bases
+        self._part: Source | None = None
+        self._source: LacSource | None = None
+
+    def get(self, part: Source) -> LacSource:
+        if self._source is None or self._part is not part:
+            self._source, self._part = LacSource(part, bases=self._bases), part
+        return self._source
+
+
+class CodedTensor(Source):
+    """The bytes of a tensor whose .lac file is `part`; that restores `begin` bytes of a head first."""
+
+    def __init__(self, part: Source, begin: int, size: int, opened: _Opened) -> None:
+        self._part, self._begin, self._opened = part, begin, opened
+        self.size, self.name = size, part.name
+
+    def read(self, offset: int, n: int) -> bytes:
+        source = self._opened.get(self._part)
+        if source.size != self._begin + (self.size or 0):
+            raise CorruptFile(f"{self.name} decodes to another size than it should have")
+        try:
+            return source.read(self._begin + offset, n)
+        except CorruptFile as error:
+            raise CorruptFile(str(error).removesuffix(SALVAGE_HINT)) from error
+
+
+class _Joined(Source):
+    """Sources of known size, one after the other."""
+
+    def __init__(self, parts: Sequence[Source], name: str) -> None:
+        self._parts = list(parts)
+        self._begins = list(accumulate((part.size or 0 for part in parts), initial=0))
+        self.size, self.name = self._begins[-1], name
+
+    def read(self, offset: int, n: int) -> bytes:
+        return b"".join(self._pieces(offset, min(offset + n, self._begins[-1])))
+
+    def _pieces(self, at: int, stop: int) -> Iterator[bytes]:
+        while at < stop:
+            which = bisect_right(self._begins, at) - 1
+            end = min(stop, self._begins[which + 1])
+            yield self._parts[which].read(at - self._begins[which], end - at)
+            at = end

@@ -1,0 +1,318 @@
+"""The road of a value through codec and container, in both directions; everything in `lacodec.api` takes it.
+
+value --codec.encode--> chunks --verified--> write_container        stream/salvage --> chunks --decode_chunk--> parts
+"""
+
+import importlib
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from lacodec.codecs import registry
+from lacodec.codecs.base import Codec, Lost
+from lacodec.codecs.references import Base
+from lacodec.container import CRITICAL, Chunk, Damage, Header, Written, write_container
+from lacodec.container.types import describe_covers
+from lacodec.errors import BadInput, CorruptFile, LacodecError, LimitExceeded, UnsupportedFile
+from lacodec.io.progress import Progress, Work
+from lacodec.io.source import FileSource, Source, seekable
+from lacodec.io.threads import Budget, ordered_map
+from lacodec.media import kinds
+
+DEFAULT_CODEC = "bytes"
+_TRIED_SIZE = 64 << 10  # files up to this size are coded to see whether the codec for their content pays for its header
+_HEADER_SIZE = 130
+_STREAMED = "lacodec.media.raw"  # reads pipes as they come; other media need the whole file
+_NEED_MORE = {"image.compressai": "which needs its model: lacodec.integrations.compressai.decode(model, data)"}
+_GROWTH = 64  # bytes that any file may grow by
+SALVAGE_HINT = "; --salvage decodes the others"
+"""The end of messages about damage, where the rest of the file may be whole."""
+
+
+def make_codec(name: str | None, options: dict[str, Any], bases: Sequence[Base] = ()) -> Codec[Any]:
+    """The codec `name` (None: lossless, by content) with these options; raises BadInput for unknown names and values.
+
+    bases: the option `base`, opened (`_bases`), of a codec that shall run.
+    """
+    codec_class = registry.get(name or DEFAULT_CODEC)
+    known = list(codec_class.Options.__dataclass_fields__)
+    for option in options:
+        if option not in known:
+            raise BadInput(f"codec {codec_class.name!r} has no option {option!r}; it has: {', '.join(known) or 'none'}")
+    codec = codec_class(codec_class.Options(**options))
+    codec.bases = bases
+    return codec
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file ready to be encoded: `source` holds its bytes, `remark` what the user should know about the choice of codec."""
+
+    codec: Codec[Any]
+    value: Any
+    source: Source
+    remark: str | None = None
+
+
+def prepare(source: Source, name: str | None, options: dict[str, Any], bases: Sequence[Base] = ()) -> Job:
+    """The value in `source` and the codec `name` for it (None: lossless, chosen by content).
+
+    A file that looks like one of a kind but cannot be restored exactly by that kind's codec goes to codec `bytes`.
+    """
+    remark = None
+    if name is None:
+        head = source.peek(kinds.HEAD_SIZE)
+        chosen = kinds.codec_for(head, source.size)
+        remark = kinds.remark_on(head)
+        if chosen in registry.names():
+            source = seekable(source)
+            codec = make_codec(chosen, options, bases)
+            try:
+                value = media_of(codec).from_source(source)
+                if source.size is None or source.size > _TRIED_SIZE or _coded_size(codec, value) <= source.size + _GROWTH:
+                    return Job(codec, value, source, remark)
+            except UnsupportedFile as error:
+                remark = f"{str(error).removeprefix(f'{source.name}: ')}; codec {DEFAULT_CODEC} keeps its bytes"
+    codec = make_codec(name, options, bases)
+    if codec.media != _STREAMED:
+        source = seekable(source)
+    value = media_of(codec).from_source(source)
+    return Job(codec, value, source, remark or getattr(value, "note", None))
+
+
+def _coded_size(codec: Codec[Any], value: Any) -> int:
+    """Bytes of a file with this value, about: headers of codecs with much metadata are longer than those of `bytes`."""
+    return sum(len(chunk.payload) for chunk in codec.encode(value)) + _HEADER_SIZE
+
+
+def codec_for_value(value: Any) -> str:
+    """The lossless codec for a value in memory: what its class names as `codec`, `weights` for arrays by name, else `bytes`."""
+    if isinstance(value, dict):
+        return "weights"
+    return str(getattr(type(value), "codec", DEFAULT_CODEC))
+
+
+def codec_of(header: Header, name: str) -> Codec[Any]:
+    """The codec that can decode the file called `name`; raises UnsupportedFile."""
+    try:
+        codec_class = registry.get(header.codec)
+    except BadInput as error:
+        todo = _NEED_MORE.get(header.codec, "which is not installed; update lacodec")
+        raise UnsupportedFile(f"{name}: needs codec {header.codec!r}, {todo}") from error
+    if header.stream_version != codec_class.stream_version:
+        raise UnsupportedFile(
+            f"{name}: is stream version {header.stream_version} of codec {header.codec!r}, "
+            f"this lacodec reads version {codec_class.stream_version}; decode it with the lacodec that wrote it"
+        )
+    possible = (codec_class.identical, *codec_class.also_identical)
+    if header.identical not in possible:
+        raise CorruptFile(
+            f"{name}: claims identical {header.identical!r}, codec {header.codec!r} gives {' or '.join(map(repr, possible))}"
+        )
+    return codec_class()
+
+
+def media_of(codec: Codec[Any]) -> Any:
+    """The media module that turns sources into the codec's values and back."""
+    return importlib.import_module(codec.media)
+
+
+def encode_value(
+    codec: Codec[Any],
+    value: Any,
+    source: Source | None,
+    out: BinaryIO,
+    *,
+    name: str | None = None,
+    threads: int = 1,
+    verify: bool = False,
+    progress: Progress | None = None,
+    max_memory: int | None = None,
+) -> Written:
+    """Encode `value` (made from `source`, if any) to `out`, each chunk decoded again before it is written if `verify`."""
+    size = source.size if source is not None else None
+    identical = codec.restores(value)
+    # Of codecs that restore bytes the chunks tell the size; repeating it would go stale when something is appended.
+    header = Header(
+        codec=codec.name,
+        stream_version=codec.stream_version,
+        options=codec.options_dict(),
+        name=name,
+        identical=identical,
+        format=codec.format_of(value),
+        size=None if identical == "bytes" else size,
+        metadata=codec.metadata(value),
+        model_id=codec.model_id(),
+    )
+    chunk_size = codec.chunk_size() if size is None else min(size, codec.chunk_size())
+    threads = fit_threads(codec, chunk_size, threads, max_memory)
+    work = Work(progress, size, passes=2 if verify else 1)
+    codec.on_work = work.within_chunk
+    chunks: Iterable[Chunk] = codec.encode(value, threads)
+    if verify:
+        chunks = verified(codec, header, chunks, threads)
+    return write_container(header, _reported(chunks, work), out)
+
+
+def stored_name(source: Source) -> str | None:
+    """The name that the header keeps: a file's own, unless a header cannot hold it (control characters, undecodable bytes)."""
+    name = source.path.name if isinstance(source, FileSource) else ""
+    return name if name and name.isprintable() else None
+
+
+def fit_threads(codec: Codec[Any], chunk_size: int, threads: int, max_memory: int | None) -> int:
+    """As many of `threads` as `max_memory` bytes allow; raises LimitExceeded when one is too many."""
+    if threads < 1:
+        raise BadInput(f"threads is {threads}; give 1 or more")
+    if max_memory is None:
+        return threads
+    need = codec.memory(chunk_size)
+    if need > max_memory:
+        raise LimitExceeded(
+            f"codec {codec.name!r} needs about {need >> 20} MiB of memory here, the limit is {max_memory >> 20} MiB; "
+            "raise it, or encode with less effort"
+        )
+    return max(1, min(threads, max_memory // need))
+
+
+def verified(codec: Codec[Any], header: Header, chunks: Iterable[Chunk], threads: int) -> Iterator[Chunk]:
+    """The same chunks, each after it has been decoded and compared with its content hash."""
+    shared = SharedSections()
+
+    def check(chunk: Chunk) -> Chunk:
+        if chunk.kind == CRITICAL and chunk.covers:
+            try:
+                codec.decode_chunk(header, chunk, shared.needed_by(chunk))
+            except CorruptFile as error:
+                raise LacodecError(
+                    f"verification failed: what covers {describe_covers(chunk.covers)} does not decode to its input ({error}); "
+                    "nothing was kept; this is a fault in lacodec or in this machine's memory"
+                ) from error
+        return chunk
+
+    return ordered_map(check, shared.noticed(chunks), threads)
+
+
+class SharedSections:
+    """Keeps the shared sections that have come by, for the chunks that depend on them."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, Chunk] = {}
+        self._count = 0
+
+    def noticed(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """The chunks of a stream that is being encoded, numbered here because the container has not yet done so."""
+        for chunk in chunks:
+            self.notice(chunk, self._count)
+            self._count += 1
+            yield chunk
+
+    def notice(self, chunk: Chunk, sequence: int) -> None:
+        """Keep `chunk` if it is a shared section."""
+        if chunk.kind == CRITICAL and not chunk.covers:
+            self._found[sequence] = chunk
+
+    def needed_by(self, chunk: Chunk) -> tuple[Chunk, ...]:
+        """What `chunk.depends` names; raises CorruptFile when one is lost."""
+        try:
+            return tuple(self._found[sequence] for sequence in chunk.depends)
+        except KeyError as error:
+            raise CorruptFile(f"it needs the shared section in chunk {error}, which is lost") from error
+
+
+class Decoding:
+    """Turns the chunks of one file into parts, over threads.
+
+    Without `salvage` the first damage is an error; with it, each becomes a message in `damage` and a `Lost` among the parts.
+    `bases` are what the content may be stored as differences to; they stay the caller's to close.
+    """
+
+    def __init__(
+        self,
+        header: Header,
+        name: str,
+        salvage: bool = False,
+        max_memory: int | None = None,
+        bases: Sequence[Base] = (),
+    ) -> None:
+        self.header, self.codec = header, codec_of(header, name)
+        self.codec.bases = bases
+        self.damage: list[str] = []
+        self.done = 0  # bytes decoded so far
+        self._name, self._salvage, self._budget = name, salvage, Budget(max_memory)
+        self._shared = SharedSections()
+        self._lock = threading.Lock()
+
+    def whole(self, chunks: Iterable[Chunk | Damage], threads: int, progress: Progress | None = None) -> Any:
+        """The value; raises CorruptFile or LimitExceeded that name the file."""
+        try:
+            return self.codec.assemble(self.header, self.parts(chunks, threads, progress))
+        except (CorruptFile, LimitExceeded) as error:
+            if str(error).startswith(f"{self._name}: "):  # about a chunk, which names both
+                raise
+            raise type(error)(f"{self._name}: {error}") from error
+
+    def parts(self, chunks: Iterable[Chunk | Damage], threads: int, progress: Progress | None = None) -> Iterator[Any]:
+        """Parts in order; chunks that carry no part (ancillary, shared) are left out."""
+        work = Work(progress)
+        self.codec.on_work = work.within_chunk
+        for size, part in ordered_map(self._part, self._relevant(chunks), threads):
+            self.done += size
+            work.whole_chunk(size)
+            yield part
+
+    def part(self, chunk: Chunk) -> Any:
+        """One decoded chunk; raises CorruptFile that names it."""
+        place = f"{self._name}: {chunk.describe()}"
+        try:
+            with self._budget.use(lambda: len(chunk.payload) + self.codec.memory(chunk.decoded_size, chunk.payload)):
+                return self.codec.decode_chunk(self.header, chunk, self._shared.needed_by(chunk))
+        except CorruptFile as error:
+            raise CorruptFile(f"{place} is damaged: {error}{SALVAGE_HINT}") from error
+        except LimitExceeded as error:
+            raise LimitExceeded(f"{place}: {error}") from error
+        except BadInput as error:  # a base that was not given, or another one
+            raise BadInput(f"{self._name}: {error}") from error
+        except MemoryError as error:
+            raise LimitExceeded(f"{place}: more memory is needed than there is, for {chunk.decoded_size} bytes") from error
+
+    def notice_shared(self, chunk: Chunk) -> None:
+        """Keep a shared section for the chunks that come after it."""
+        self._shared.notice(chunk, chunk.sequence)
+
+    def needed_by(self, chunk: Chunk) -> tuple[Chunk, ...]:
+        """The shared sections that a chunk needs, of those that came before; raises CorruptFile when one is lost."""
+        return self._shared.needed_by(chunk)
+
+    def _relevant(self, chunks: Iterable[Chunk | Damage]) -> Iterator[Chunk | Damage]:
+        for chunk in chunks:
+            if isinstance(chunk, Damage):
+                self._lose(chunk.message)
+                if chunk.content:
+                    yield chunk
+                continue
+            self.notice_shared(chunk)
+            if chunk.kind == CRITICAL and chunk.covers:
+                yield chunk
+
+    def _part(self, chunk: Chunk | Damage) -> tuple[int, Any]:
+        if isinstance(chunk, Damage):
+            return 0, Lost(chunk.covers)
+        try:
+            return chunk.decoded_size, self.part(chunk)
+        except CorruptFile as error:
+            if not self._salvage:
+                raise
+            self._lose(str(error))
+            return 0, Lost(chunk.covers)
+
+    def _lose(self, message: str) -> None:
+        with self._lock:
+            self.damage.append(message.removesuffix(SALVAGE_HINT))
+
+
+def _reported(chunks: Iterable[Chunk], work: Work) -> Iterator[Chunk]:
+    for chunk in chunks:
+        yield chunk
+        work.whole_chunk(chunk.decoded_size)

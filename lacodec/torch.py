@@ -1,0 +1,28 @@
+"""Tensors of torch in and out of `.lac` files; the functions of `safetensors.torch` under their own names.
+
+    save_file(model.state_dict(), "model.lac")          state = load_file("model.lac", device="cuda")
+    with safe_open("model.lac") as file:                 state = load_folder("checkpoint/")
+        weight = file.get_tensor("layer.3.weight")
+
+    keep_coded(model)                                    the linear layers' weights stay coded until their block runs
+    encode_safetensors("model.safetensors", "coded.safetensors")     decode_safetensors("coded.safetensors", "again.safetensors")
+
+All of them read plain .safetensors files too. They need torch: the extra lacodec[learned].
+"""
+
+from lacodec.integrations.torch.coded_model import keep_coded
+from lacodec.integrations.torch.files import SafeOpen as safe_open
+from lacodec.integrations.torch.files import load_file, save_file
+from lacodec.integrations.torch.folders import load_folder
+from lacodec.pipeline.coded_safetensors import decode_safetensors, encode_safetensors, save_coded
+
+__all__ = [
+    "decode_safetensors",
+    "encode_safetensors",
+    "keep_coded",
+    "load_file",
+    "load_folder",
+    "safe_open",
+    "save_coded",
+    "save_file",
+]

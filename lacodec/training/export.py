@@ -1,0 +1,46 @@
+"""Checkpoints -> model files that codecs load: python -m lacodec.training.export CHECKPOINT MODEL.lac
+
+Training needs torch, numpy and Pillow alone; only this needs lacodec's other dependencies.
+"""
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+from lacodec.errors import MissingDependency
+from lacodec.io.output import atomic_file
+from lacodec.models.image.model import ImageModel, pack
+from lacodec.models.image.options import ModelOptions
+from lacodec.training import checkpoint
+
+
+def image_model(path: Path, averaged: bool = True) -> ImageModel:
+    """The model in a checkpoint of recipe `image`, on the CPU."""
+    content: dict[str, Any] = checkpoint.load(path)
+    model = ImageModel(ModelOptions(**content["description"]["model"]))
+    model.load_state_dict({k: v for k, v in content["average" if averaged else "model"].items() if k in model.state_dict()})
+    return model
+
+
+def export_image_model(model: ImageModel, target: Path) -> int:
+    """Write a model file (a `.lac` file of codec weights); returns its size in bytes."""
+    try:
+        from lacodec.pipeline import coding
+    except ImportError as error:
+        raise MissingDependency(
+            f"a model file needs all of lacodec's dependencies ({error}); elsewhere, run "
+            f"python -m lacodec.training.export {target.parent / 'checkpoint.pt'} {target}"
+        ) from error
+    coder, out = coding.make_codec("weights", {"effort": 9}), io.BytesIO()
+    value = coding.media_of(coder).from_object(pack(model))
+    coding.encode_value(coder, value, None, out, verify=True)
+    with atomic_file(target, force=True) as file:
+        file.write(out.getvalue())
+    return out.tell()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python -m lacodec.training.export CHECKPOINT MODEL.lac")
+    print(f"{sys.argv[2]}: {export_image_model(image_model(Path(sys.argv[1])), Path(sys.argv[2]))} bytes")
