@@ -22,6 +22,8 @@ from lacodec.models.image.options import ModelOptions  # noqa: E402
 from tests import learned  # noqa: E402
 from tests.pictures import photo  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch):
