@@ -11,7 +11,7 @@ from lacodec.container import Chunk, Header, layout, stream, write_container
 from lacodec.container.types import INDEX, ChunkHead, content_hash
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import BytesSource
-from lacodec.media.audio import files as audio
+from lacodec.media.audio.files import AUDIO
 from lacodec.media.audio.value import Audio
 
 FILE_ID = 7
@@ -117,7 +117,7 @@ def _learned_files(efforts: list[int]) -> list[bytes]:
 
 def _audio(data: bytes) -> Audio | None:
     try:
-        return audio.from_source(BytesSource(data))
+        return AUDIO.from_source(BytesSource(data))
     except UnsupportedFile:
         return None  # left to codec bytes
 

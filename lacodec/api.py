@@ -6,12 +6,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from lacodec.codecs import registry
+from lacodec.codecs.session import Session
 from lacodec.container import Header, Limits, Reader, stream
 from lacodec.io.source import BytesSource, FileSource, Source, open_source
 from lacodec.pipeline import coding
 from lacodec.pipeline.files import FileResult, append_file, decode_file, encode_file
 from lacodec.pipeline.inspect import Info, TestResult, info, test
-from lacodec.pipeline.references import open_bases, opened_bases
+from lacodec.pipeline.references import open_references, opened_references
 
 __all__ = [
     "Coder",
@@ -42,7 +44,7 @@ def encode(value_or_path: Any, codec: str | None = None, *, threads: int = 1, ve
     """
     if codec is None and isinstance(value_or_path, str | os.PathLike):
         return _encode_path(value_or_path, None, options, threads, verify)
-    return Coder(codec or coding.codec_for_value(value_or_path), options).encode(value_or_path, threads=threads, verify=verify)
+    return Coder(codec or registry.for_value(value_or_path), options).encode(value_or_path, threads=threads, verify=verify)
 
 
 def decode(
@@ -58,11 +60,11 @@ def decode(
     More than `max_size` decoded bytes (None: any number) raise LimitExceeded, damage raises CorruptFile. `base`: what the value
     was stored as differences to, if it was; a path, bytes, an open Source, or several; BadInput tells what is missing.
     """
-    with _source_of(data_or_path) as source, opened_bases(base) as bases:
+    with _source_of(data_or_path) as source, opened_references(base) as bases:
         header, chunks = stream(source, Limits(max_size, max_memory))
-        decoding = coding.Decoding(header, source.name, max_memory=max_memory, bases=bases)
-        value = decoding.whole(chunks, threads)
-        return coding.media_of(decoding.codec).to_object(value)
+        decoding = coding.Decoding(header, source.name, Session(threads, bases, max_memory=max_memory))
+        value = decoding.whole(chunks)
+        return decoding.codec.media.to_object(value)
 
 
 def open(data_or_path: Any, *, max_size: int | None = None, max_memory: int | None = None, base: Any = None) -> "OpenFile":
@@ -93,10 +95,10 @@ class Coder:
         if isinstance(value_or_path, str | os.PathLike):
             return _encode_path(value_or_path, self.name, self.options, threads, verify)
         out = _Parts()
-        with opened_bases(self.options.get("base")) as bases:
-            coder = coding.make_codec(self.name, self.options, bases)
-            value = coding.media_of(coder).from_object(value_or_path)
-            coding.encode_value(coder, value, None, out, threads=threads, verify=verify)
+        with opened_references(self.options.get("base")) as bases:
+            coder = coding.make_codec(self.name, self.options)
+            value = coder.media.from_object(value_or_path)
+            coding.encode_value(coder, value, None, out, session=Session(threads, bases), verify=verify)
         return out.getvalue()
 
     def decode(self, data_or_path: Any, *, threads: int = 1, max_size: int | None = DEFAULT_MAX_SIZE) -> Any:
@@ -110,9 +112,11 @@ class OpenFile:
     def __init__(self, source: Source, limits: Limits, base: Any = None) -> None:
         with ExitStack() as stack:
             stack.callback(source.close)
-            bases = open_bases(base, stack)
+            bases = open_references(base, stack)
             self._reader = Reader(source, limits)
-            self._decoding = coding.Decoding(self._reader.header, source.name, max_memory=limits.max_memory, bases=bases)
+            self._decoding = coding.Decoding(
+                self._reader.header, source.name, Session(references=bases, max_memory=limits.max_memory)
+            )
             self._open = stack.pop_all()
 
     @property
@@ -127,7 +131,7 @@ class OpenFile:
             for sequence in reader.index[position].depends:
                 decoding.notice_shared(reader.chunk(sequence))
             parts.append(decoding.part(reader.chunk(position, decoding.codec.takes_views)))
-        return decoding.codec.extract(reader.header, reader.index, key, parts)
+        return decoding.codec.extract(reader.header, reader.index, key, parts, decoding.session)
 
     def __enter__(self) -> "OpenFile":
         return self
@@ -159,10 +163,11 @@ class _Parts(io.BytesIO):
 
 def _encode_path(path: Any, codec: str | None, options: dict[str, Any], threads: int, verify: bool) -> bytes:
     out = _Parts()
-    with FileSource(path) as source, opened_bases(options.get("base")) as bases:
-        job = coding.prepare(source, codec, options, bases)
+    with FileSource(path) as source, opened_references(options.get("base")) as bases:
+        session = Session(threads, bases)
+        job = coding.prepare(source, codec, options, session)
         name = coding.stored_name(source)
-        coding.encode_value(job.codec, job.value, job.source, out, name=name, threads=threads, verify=verify)
+        coding.encode_value(job.codec, job.value, job.source, out, name=name, session=session, verify=verify)
     return out.getvalue()
 
 

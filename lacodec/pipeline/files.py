@@ -9,14 +9,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lacodec.codecs.session import Session
 from lacodec.container import Chunk, Damage, Header, Limits, Reader, append_chunks, salvage, shift_chunks, stream, write_container
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io.output import atomic_file, refuse_existing
 from lacodec.io.progress import Progress
 from lacodec.io.source import FileSource, PipeSource, Source, is_special, open_source
+from lacodec.media.base import Media
 from lacodec.pipeline import coding
 from lacodec.pipeline.coding import Decoding
-from lacodec.pipeline.references import opened_bases
+from lacodec.pipeline.references import opened_references
 
 Place = str | os.PathLike[str] | BinaryIO
 
@@ -55,20 +57,20 @@ def encode_file(
     _refuse_early(source, target, force)
     with (
         open_source(source, may_grow=True) as opened,
-        opened_bases((options or {}).get("base")) as bases,
+        opened_references((options or {}).get("base")) as bases,
         _open_target(target, force) as out,
     ):
-        job = coding.prepare(opened, codec, options or {}, bases)
+        session = Session(threads, bases, max_memory=max_memory)
+        job = coding.prepare(opened, codec, options or {}, session)
         written = coding.encode_value(
             job.codec,
             job.value,
             job.source,
             out,
             name=coding.stored_name(opened),
-            threads=threads,
+            session=session,
             verify=verify,
             progress=progress,
-            max_memory=max_memory,
         )
         size = job.source.size if job.source.size is not None else written.decoded_size
         identical = job.codec.restores(job.value)
@@ -95,13 +97,13 @@ def decode_file(
     missing.
     """
     _refuse_early(source, target, force)
-    with open_source(source) as opened, opened_bases(base) as bases:
+    with open_source(source) as opened, opened_references(base) as bases:
         header, chunks = _chunks(opened, Limits(max_size, max_memory), salvage)
-        decoding = Decoding(header, opened.name, salvage, max_memory, bases)
+        decoding = Decoding(header, opened.name, Session(threads, bases, max_memory=max_memory), salvage)
         size = 0
         with _open_target(target, force) as out:
-            value = decoding.whole(chunks, threads, _with_total(progress, opened, max_size))
-            media = coding.media_of(decoding.codec)
+            value = decoding.whole(chunks, _with_total(progress, opened, max_size))
+            media = decoding.codec.media
             for block in media.to_blocks(value, _suffix(target)):
                 out.write(block)
                 size += len(block)
@@ -126,11 +128,12 @@ def append_file(
     with open_source(source, may_grow=True) as more, FileSource(path) as old:
         reader = Reader(old)
         coder = coding.make_codec(reader.header.codec, dict(reader.header.options))
+        session = Session(threads)
         if not coder.appends:
             raise BadInput(f"{path}: codec {coder.name!r} cannot append; encode to a new file")
-        chunks: Iterable[Chunk] = coder.encode(coding.media_of(coder).from_source(more), threads)
+        chunks: Iterable[Chunk] = coder.encode(coding.from_source(coder, more), session)
         if verify:
-            chunks = coding.verified(coder, reader.header, chunks, threads)
+            chunks = coding.verified(coder, reader.header, chunks, session)
         if reader.compact:
             both = chain([reader.chunk(0)], shift_chunks(chunks, reader.index[0].covers[0][1], 1))
             with atomic_file(path, force=True) as out:
@@ -169,14 +172,14 @@ def _suffix(target: Place) -> str:
     return Path(target).suffix.lower() if isinstance(target, str | os.PathLike) else ""
 
 
-def _other_format(media: Any, value: Any, target: Place, header: Header) -> str | None:
+def _other_format(media: Media[Any], value: Any, target: Place, header: Header) -> str | None:
     """What to say of a file that is of another format than its name tells; None where all is as expected."""
-    known, suffix = getattr(media, "SUFFIXES", {}), _suffix(target)
+    known, suffix = media.suffixes, _suffix(target)
     if not known or not suffix:
         return None
     format_ = media.written(value, suffix)
     usual = suffix == Path(header.name or "").suffix.lower() and format_ == header.format
-    if usual or known.get(suffix) == format_:
+    if format_ is None or usual or known.get(suffix) == format_:
         return None
     return f"it is a {format_.upper()} file: {suffix} cannot be written from {header.codec}, only {', '.join(sorted(known))}"
 

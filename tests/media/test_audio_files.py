@@ -11,7 +11,7 @@ import lacodec
 from lacodec import api
 from lacodec.errors import BadInput
 from lacodec.io.source import BytesSource
-from lacodec.media.audio import files as audio
+from lacodec.media.audio.files import AUDIO
 from tests.sounds import tone, wav_file
 
 STEREO = np.rint(tone(3000, 2, 9000)).astype(np.int16)
@@ -130,7 +130,7 @@ def test_pipes(tmp_path):
 
 
 def test_sniffing():
-    assert audio.sniff(wav_file(STEREO))
-    assert not audio.sniff(b"RIFF\0\0\0\0WEBP")
-    assert not audio.sniff(b"")
-    assert audio.from_source(BytesSource(wav_file(STEREO, 8000))).rate == 8000
+    assert AUDIO.sniff(wav_file(STEREO))
+    assert not AUDIO.sniff(b"RIFF\0\0\0\0WEBP")
+    assert not AUDIO.sniff(b"")
+    assert AUDIO.from_source(BytesSource(wav_file(STEREO, 8000))).rate == 8000

@@ -1,4 +1,4 @@
-"""`Audio`: sampled sound and all that is needed to write the same file again.
+"""Sound files in and out.
 
 WAV and AIFF are read and written here (`wav`, `aiff`): what surrounds the samples is kept as it is, so files come back byte for
 byte. FLAC goes through the `soundfile` library, and its samples come back.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, IteratorSource, Source, SpooledSource, seekable
 from lacodec.media.audio.value import Audio
+from lacodec.media.base import Media
 
 if TYPE_CHECKING:
     pass
@@ -22,71 +23,79 @@ SUFFIXES = {".wav": "wav", ".wave": "wav", ".aif": "aiff", ".aiff": "aiff", ".ai
 _BLOCK = 1 << 20
 
 
-def sniff(head: bytes) -> bool:
-    """Whether a file that begins so is WAV, AIFF or FLAC."""
-    return head[:4] == b"fLaC" or (head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE") or is_aiff(head)
+class AudioMedia(Media[Audio]):
+    """Sampled sound."""
+
+    name = "audio"
+    suffixes = SUFFIXES
+
+    def sniff(self, head: bytes) -> bool:
+        """Whether a file that begins so is WAV, AIFF or FLAC."""
+        return head[:4] == b"fLaC" or (head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE") or is_aiff(head)
+
+    def remark(self, head: bytes) -> str | None:
+        """Lossy formats: decoding them first would only make them larger."""
+        if head[:4] == b"OggS":
+            return "Ogg is lossy audio already; codec bytes keeps it as it is"
+        if head[:3] == b"ID3" or head[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"):
+            return "MP3 is lossy audio already; codec bytes keeps it as it is"
+        return None
+
+    def accepts(self, value: Any) -> bool:
+        """Audio."""
+        return isinstance(value, Audio)
+
+    def from_source(self, source: Source) -> Audio:
+        """The sound in a file or pipe; raises UnsupportedFile for what cannot be restored exactly."""
+        from lacodec.media.audio import aiff, flac, wav
+
+        source = seekable(source)
+        head = source.peek(12)
+        if not self.sniff(head):
+            raise UnsupportedFile(f"{source.name}: is no WAV, AIFF or FLAC; use --codec bytes")
+        return flac.read(source) if head[:4] == b"fLaC" else aiff.read(source) if is_aiff(head) else wav.read(source)
+
+    def from_object(self, value: Any) -> Audio:
+        """What a caller of the Python interface passes: an Audio, or the bytes of a file."""
+        if isinstance(value, Audio):
+            return value
+        if isinstance(value, Source):
+            return self.from_source(value)
+        if isinstance(value, bytes | bytearray | memoryview):
+            return self.from_source(BytesSource(value))
+        raise BadInput(f"a {type(value).__name__} is no audio; pass Audio.from_samples(array, rate), a path, or a file's bytes")
+
+    def to_object(self, value: Audio) -> Audio:
+        """The same with everything in memory."""
+        pcm = b"".join(_blocks(value.pcm))
+        return replace(value, pcm=BytesSource(pcm), tail=BytesSource(b"".join(_blocks(value.tail))))
+
+    def written(self, value: Audio, suffix: str) -> str:
+        """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the sound came from."""
+        return SUFFIXES.get(suffix) or value.format or "wav"
+
+    def to_blocks(self, value: Audio, suffix: str = "") -> Iterator[bytes]:
+        """The file again, or another format where `suffix` names one: the format `written`."""
+        from lacodec.media.audio import aiff, flac, wav
+
+        wanted = self.written(value, suffix)
+        if wanted == value.format and value.head and wanted != "flac":
+            yield value.head
+            yield from _blocks(value.pcm)
+            yield from _blocks(value.tail)
+            return
+        if value.pcm.size is None:
+            value = replace(value, pcm=SpooledSource(value.pcm))
+        yield from {"wav": wav.write, "aiff": aiff.write, "flac": flac.write}[wanted](value)
 
 
-def remark(head: bytes) -> str | None:
-    """Lossy formats: decoding them first would only make them larger."""
-    if head[:4] == b"OggS":
-        return "Ogg is lossy audio already; codec bytes keeps it as it is"
-    if head[:3] == b"ID3" or head[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"):
-        return "MP3 is lossy audio already; codec bytes keeps it as it is"
-    return None
+AUDIO = AudioMedia()
+"""The one instance."""
 
 
 def is_aiff(head: bytes) -> bool:
     """Whether a file that begins so is AIFF or AIFC."""
     return head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
-
-
-def from_source(source: Source) -> Audio:
-    """The sound in a file or pipe; raises UnsupportedFile for what cannot be restored exactly."""
-    from lacodec.media.audio import aiff, flac, wav
-
-    source = seekable(source)
-    head = source.peek(12)
-    if not sniff(head):
-        raise UnsupportedFile(f"{source.name}: is no WAV, AIFF or FLAC; use --codec bytes")
-    return flac.read(source) if head[:4] == b"fLaC" else aiff.read(source) if is_aiff(head) else wav.read(source)
-
-
-def from_object(value: Any) -> Audio:
-    """What a caller of the Python interface passes: an Audio, or the bytes of a file."""
-    if isinstance(value, Audio):
-        return value
-    if isinstance(value, Source):
-        return from_source(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        return from_source(BytesSource(value))
-    raise BadInput(f"a {type(value).__name__} is no audio; pass Audio.from_samples(array, rate), a path, or a file's bytes")
-
-
-def to_object(value: Audio) -> Audio:
-    """The same with everything in memory."""
-    pcm = b"".join(_blocks(value.pcm))
-    return replace(value, pcm=BytesSource(pcm), tail=BytesSource(b"".join(_blocks(value.tail))))
-
-
-def written(value: Audio, suffix: str) -> str:
-    """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the sound came from."""
-    return SUFFIXES.get(suffix) or value.format or "wav"
-
-
-def to_blocks(value: Audio, suffix: str = "") -> Iterator[bytes]:
-    """The file again, or another format where `suffix` names one: the format `written`."""
-    from lacodec.media.audio import aiff, flac, wav
-
-    wanted = written(value, suffix)
-    if wanted == value.format and value.head and wanted != "flac":
-        yield value.head
-        yield from _blocks(value.pcm)
-        yield from _blocks(value.tail)
-        return
-    if value.pcm.size is None:
-        value = replace(value, pcm=SpooledSource(value.pcm))
-    yield from {"wav": wav.write, "aiff": aiff.write, "flac": flac.write}[wanted](value)
 
 
 def _blocks(source: Source) -> Iterator[bytes]:

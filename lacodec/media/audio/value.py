@@ -1,7 +1,7 @@
 """`Audio`: sampled sound and all that is needed to write the same file again."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, Source
@@ -23,8 +23,6 @@ class Audio:
     head, tail: the file's bytes before and behind them. format: "wav", "aiff", "flac" or None. The tail of something that is
     being decoded is known once `pcm` has been read.
     """
-
-    codec: ClassVar[str] = "audio.lossless"
 
     rate: int
     channels: int

@@ -1,7 +1,7 @@
-"""`Image`: pixels and all that is needed to write the same kind of file again.
+"""Picture files in and out, for codecs that restore every pixel.
 
 PNG is read and written here (`png`), since Pillow cuts 16-bit colour to 8; other formats go through Pillow and imagecodecs
-(`_pictures`). Files that this cannot give back exactly raise UnsupportedFile, and codec `bytes` takes them.
+(`pillow`). Files that this cannot give back exactly raise UnsupportedFile, and codec `bytes` takes them.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ import numpy as np
 
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, Source
+from lacodec.media.base import Media
 from lacodec.media.image.value import Image
 
 MAX_FILE = 1 << 31
@@ -23,77 +24,82 @@ SUFFIXES = {".png": "png", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff", ".pgm
 """Formats that are written: what the name of a file ends with -> what `format` calls it."""
 
 
-def sniff(head: bytes) -> bool:
-    """Whether a file that begins with `head` is an image of a format that we read."""
-    return _format(head) is not None
+class ImageMedia(Media[Image]):
+    """Pictures in files that can be given back exactly."""
+
+    name = "image"
+    suffixes = SUFFIXES
+    smallest = SMALLEST
+
+    def sniff(self, head: bytes) -> bool:
+        """Whether a file that begins with `head` is an image of a format that we read."""
+        return _format(head) is not None
+
+    def remark(self, head: bytes) -> str | None:
+        """What to know about pictures that are left to codec `bytes`."""
+        if head[:3] == b"\xff\xd8\xff":
+            return "a JPEG is a lossy file already: its bytes are kept"
+        if head[:6] in (b"GIF87a", b"GIF89a"):
+            return "GIF is kept as bytes; a PNG of it would become smaller"
+        return None
+
+    def accepts(self, value: Any) -> bool:
+        """Images."""
+        return isinstance(value, Image)
+
+    def from_source(self, source: Source) -> Image:
+        """The picture in a file; raises UnsupportedFile for what cannot be given back exactly, BadInput for unreadable files."""
+        size = source.size
+        if size is None or size > MAX_FILE:
+            raise UnsupportedFile(f"{source.name}: is larger than {MAX_FILE >> 30} GiB, too much for an image")
+        kind = _format(source.peek(64))
+        if kind is None:
+            raise UnsupportedFile(f"{source.name}: is no image of a format that is read here (PNG, TIFF, BMP, PPM, PGM, WebP)")
+        if kind == "png":
+            from lacodec.media.image.png import read_png
+
+            return read_png(source)
+        from lacodec.media.image.pillow import read_picture
+
+        return read_picture(source.read(0, size), kind, source.name)
+
+    def from_object(self, value: Any) -> Image:
+        """An Image as it is, or the one for a uint8 or uint16 array of shape (h, w) or (h, w, 1 to 4)."""
+        if isinstance(value, Image):
+            return value
+        if isinstance(value, bytes | bytearray | memoryview):
+            return from_bytes(bytes(value), "<bytes>")
+        if not isinstance(value, np.ndarray):
+            raise BadInput(f"a {type(value).__name__} is no image; pass a path, an Image or an array of shape (h, w, channels)")
+        pixels = value[:, :, None] if value.ndim == 2 else value
+        return Image(pixels, 16 if pixels.dtype == np.uint16 else 8)
+
+    def written(self, value: Image, suffix: str) -> str:
+        """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the picture came from."""
+        return SUFFIXES.get(suffix) or value.format or "png"
+
+    def to_blocks(self, value: Image, suffix: str = "") -> Iterator[bytes]:
+        """The bytes of a file with this picture, in the format `written`."""
+        wanted = self.written(value, suffix)
+        if value.original is not None and wanted == value.format:
+            yield value.original
+        elif wanted == "png":
+            from lacodec.media.image.png import write_png
+
+            yield from write_png(value)
+        else:
+            from lacodec.media.image.pillow import write_picture
+
+            yield write_picture(replace(value, pixels=np.asarray(value.pixels)), wanted)
 
 
-def remark(head: bytes) -> str | None:
-    """What to know about pictures that are left to codec `bytes`."""
-    if head[:3] == b"\xff\xd8\xff":
-        return "a JPEG is a lossy file already: its bytes are kept"
-    if head[:6] in (b"GIF87a", b"GIF89a"):
-        return "GIF is kept as bytes; a PNG of it would become smaller"
-    return None
-
-
-def from_source(source: Source) -> Image:
-    """The picture in a file; raises UnsupportedFile for what cannot be given back exactly, BadInput for unreadable files."""
-    size = source.size
-    if size is None or size > MAX_FILE:
-        raise UnsupportedFile(f"{source.name}: is larger than {MAX_FILE >> 30} GiB, too much for an image")
-    kind = _format(source.peek(64))
-    if kind is None:
-        raise UnsupportedFile(f"{source.name}: is no image of a format that is read here (PNG, TIFF, BMP, PPM, PGM, WebP)")
-    if kind == "png":
-        from lacodec.media.image.png import read_png
-
-        return read_png(source)
-    from lacodec.media.image.pillow import read_picture
-
-    return read_picture(source.read(0, size), kind, source.name)
+IMAGES = ImageMedia()
+"""The one instance."""
 
 
 def from_bytes(data: bytes, name: str) -> Image:
     """The picture in the bytes of a file called `name`."""
-    return from_source(BytesSource(data, name))
-
-
-def from_object(value: Any) -> Image:
-    """An Image as it is, or the one for a uint8 or uint16 array of shape (h, w) or (h, w, 1 to 4)."""
-    if isinstance(value, Image):
-        return value
-    if isinstance(value, bytes | bytearray | memoryview):
-        return from_bytes(bytes(value), "<bytes>")
-    if not isinstance(value, np.ndarray):
-        raise BadInput(f"a {type(value).__name__} is no image; pass a path, an Image or an array of shape (h, w, channels)")
-    pixels = value[:, :, None] if value.ndim == 2 else value
-    return Image(pixels, 16 if pixels.dtype == np.uint16 else 8)
-
-
-def to_object(value: Image) -> Image:
-    """The value itself."""
-    return value
-
-
-def written(value: Image, suffix: str) -> str:
-    """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the picture came from."""
-    return SUFFIXES.get(suffix) or value.format or "png"
-
-
-def to_blocks(value: Image, suffix: str = "") -> Iterator[bytes]:
-    """The bytes of a file with this picture, in the format `written`."""
-    wanted = written(value, suffix)
-    if value.original is not None and wanted == value.format:
-        yield value.original
-    elif wanted == "png":
-        from lacodec.media.image.png import write_png
-
-        yield from write_png(value)
-    else:
-        from lacodec.media.image.pillow import write_picture
-
-        yield write_picture(replace(value, pixels=np.asarray(value.pixels)), wanted)
+    return IMAGES.from_source(BytesSource(data, name))
 
 
 def _format(head: bytes) -> str | None:

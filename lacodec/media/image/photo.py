@@ -12,92 +12,90 @@ import numpy as np
 
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, Source
-from lacodec.media.image import files as image
+from lacodec.media.base import Media
+from lacodec.media.image.files import IMAGES, SUFFIXES
 from lacodec.media.image.pillow import _pillow as pillow_image
 from lacodec.media.image.value import MAX_SIDE, Image
 
 _MAX_PIXELS = 1 << 30
 _MOST = 1 << 31  # bytes of a file
 _KEPT = {"icc", "exif", "iCCP", "eXIf", "gAMA", "cHRM", "sRGB", "pHYs", "dpi"}  # extras that matter for showing the picture
-SUFFIXES = {**image.SUFFIXES, ".jpg": "jpeg", ".jpeg": "jpeg", ".avif": "avif", ".jp2": "jpeg2000"}
+SUFFIXES = {**SUFFIXES, ".jpg": "jpeg", ".jpeg": "jpeg", ".avif": "avif", ".jp2": "jpeg2000"}
 """Formats that are written: what the name of a file ends with -> what `format` calls it."""
 _MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 
 
-def sniff(head: bytes) -> bool:
-    """No file is coded with loss unless the user says so."""
-    return False
+class PhotoMedia(Media[Image]):
+    """Pictures for lossy codecs."""
+
+    name = "picture"
+    suffixes = SUFFIXES
+
+    def from_source(self, source: Source) -> Image:
+        """The picture in a file; raises UnsupportedFile for what no reader knows."""
+        try:
+            return eight_bits(IMAGES.from_source(source))
+        except UnsupportedFile as error:
+            reason = error
+        size = source.size
+        if size is None or size > _MOST:
+            raise reason
+        pillow = pillow_image()
+        try:
+            with pillow.open(io.BytesIO(source.read(0, size))) as picture:
+                return _from_pillow(picture, source.name)
+        except UnsupportedFile:
+            raise
+        except pillow.DecompressionBombError:
+            most = 2 * (pillow.MAX_IMAGE_PIXELS or 0)
+            raise UnsupportedFile(f"{source.name}: has more than {most:,} pixels, the most that Pillow reads") from None
+        except pillow.UnidentifiedImageError:
+            if IMAGES.sniff(source.peek(64)):
+                raise reason from None
+            raise UnsupportedFile(f"{source.name}: is no image of a format that is read here") from None
+        except Exception as error:  # Pillow's readers raise many kinds of errors for damaged files
+            raise UnsupportedFile(f"{source.name}: cannot be read as a picture ({' '.join(str(error).split())[:100]})") from error
+
+    def from_object(self, value: Any) -> Image:
+        """The same for an Image, a uint8 or uint16 array, or the bytes of a file."""
+        if isinstance(value, bytes | bytearray | memoryview):
+            return self.from_source(BytesSource(value))
+        return eight_bits(IMAGES.from_object(value))
+
+    def written(self, value: Image, suffix: str) -> str:
+        """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the picture came from.
+
+        PNG for pictures from other formats: a GIF has too few colours for them, an ICO too few pixels.
+        """
+        came_from = {"mpo": "jpeg"}.get(str(value.format), value.format)
+        return SUFFIXES.get(suffix) or (came_from if came_from in SUFFIXES.values() else None) or "png"
+
+    def to_blocks(self, value: Image, suffix: str = "") -> Iterator[bytes]:
+        """The bytes of a file, in the format `written` (at high quality where that loses)."""
+        wanted = self.written(value, suffix)
+        if wanted in SUFFIXES.values():
+            yield from IMAGES.to_blocks(value, f".{wanted}")
+            return
+        kind = wanted.upper()
+        pixels = value.pixels[:, :, 0] if value.pixels.shape[2] == 1 else value.pixels
+        if kind == "JPEG" and value.pixels.shape[2] in (2, 4):
+            raise BadInput(f"{kind} cannot hold transparency; name the output .png")
+        extras = dict(value.extras)
+        options: dict[str, Any] = {"JPEG": {"quality": 97, "subsampling": 0}, "AVIF": {"quality": 95}}.get(kind, {})
+        if "icc" in extras:
+            options["icc_profile"] = extras["icc"]
+        if "exif" in extras and kind in ("JPEG", "AVIF"):
+            options["exif"] = extras["exif"]
+        out = io.BytesIO()
+        try:
+            pillow_image().fromarray(np.ascontiguousarray(pixels)).save(out, kind, **options)
+        except (OSError, ValueError, KeyError) as error:
+            raise BadInput(f"{kind} cannot be written here ({' '.join(str(error).split())}); name the output .png") from error
+        yield out.getvalue()
 
 
-def from_source(source: Source) -> Image:
-    """The picture in a file; raises UnsupportedFile for what no reader knows."""
-    try:
-        return eight_bits(image.from_source(source))
-    except UnsupportedFile as error:
-        reason = error
-    size = source.size
-    if size is None or size > _MOST:
-        raise reason
-    pillow = pillow_image()
-    try:
-        with pillow.open(io.BytesIO(source.read(0, size))) as picture:
-            return _from_pillow(picture, source.name)
-    except UnsupportedFile:
-        raise
-    except pillow.DecompressionBombError:
-        most = 2 * (pillow.MAX_IMAGE_PIXELS or 0)
-        raise UnsupportedFile(f"{source.name}: has more than {most:,} pixels, the most that Pillow reads") from None
-    except pillow.UnidentifiedImageError:
-        if image.sniff(source.peek(64)):
-            raise reason from None
-        raise UnsupportedFile(f"{source.name}: is no image of a format that is read here") from None
-    except Exception as error:  # Pillow's readers raise many kinds of errors for damaged files
-        raise UnsupportedFile(f"{source.name}: cannot be read as a picture ({' '.join(str(error).split())[:100]})") from error
-
-
-def from_object(value: Any) -> Image:
-    """The same for an Image, a uint8 or uint16 array, or the bytes of a file."""
-    if isinstance(value, bytes | bytearray | memoryview):
-        return from_source(BytesSource(value))
-    return eight_bits(image.from_object(value))
-
-
-def to_object(value: Image) -> Image:
-    """The value itself."""
-    return value
-
-
-def written(value: Image, suffix: str) -> str:
-    """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the picture came from.
-
-    PNG for pictures from other formats: a GIF has too few colours for them, an ICO too few pixels.
-    """
-    came_from = {"mpo": "jpeg"}.get(str(value.format), value.format)
-    return SUFFIXES.get(suffix) or (came_from if came_from in SUFFIXES.values() else None) or "png"
-
-
-def to_blocks(value: Image, suffix: str = "") -> Iterator[bytes]:
-    """The bytes of a file, in the format `written` (at high quality where that loses)."""
-    wanted = written(value, suffix)
-    if wanted in image.SUFFIXES.values():
-        yield from image.to_blocks(value, f".{wanted}")
-        return
-    kind = wanted.upper()
-    pixels = value.pixels[:, :, 0] if value.pixels.shape[2] == 1 else value.pixels
-    if kind == "JPEG" and value.pixels.shape[2] in (2, 4):
-        raise BadInput(f"{kind} cannot hold transparency; name the output .png")
-    extras = dict(value.extras)
-    options: dict[str, Any] = {"JPEG": {"quality": 97, "subsampling": 0}, "AVIF": {"quality": 95}}.get(kind, {})
-    if "icc" in extras:
-        options["icc_profile"] = extras["icc"]
-    if "exif" in extras and kind in ("JPEG", "AVIF"):
-        options["exif"] = extras["exif"]
-    out = io.BytesIO()
-    try:
-        pillow_image().fromarray(np.ascontiguousarray(pixels)).save(out, kind, **options)
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"{kind} cannot be written here ({' '.join(str(error).split())}); name the output .png") from error
-    yield out.getvalue()
+PHOTOS = PhotoMedia()
+"""The one instance."""
 
 
 def eight_bits(value: Image) -> Image:

@@ -1,7 +1,7 @@
 """`Image`: pixels and all that is needed to write the same kind of file again."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +20,6 @@ class Image:
     extras: named bytes of the format ("icc", "exif", PNG chunks) as `format` keeps them. format: of the file it came from.
     original: the file's own bytes, when they are at hand. note: what the user should know about how it was read.
     """
-
-    codec: ClassVar[str] = "image.lossless"
 
     pixels: np.ndarray
     depth: int = 8

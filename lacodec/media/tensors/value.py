@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import Source
@@ -72,8 +72,6 @@ class Tensors:
 
     format: "safetensors", "npy", "npz", "gguf" or "torch".
     """
-
-    codec: ClassVar[str] = "weights"
 
     source: Source
     format: str

@@ -15,9 +15,9 @@ SOUNDS = sounds()
 
 
 def restored(encoded: bytes, **options: object) -> bytes:
-    from lacodec.media.audio.files import to_blocks
+    from lacodec.media.audio.files import AUDIO
 
-    return b"".join(to_blocks(lacodec.decode(encoded, **options)))
+    return b"".join(AUDIO.to_blocks(lacodec.decode(encoded, **options)))
 
 
 @pytest.mark.parametrize("effort", [1, 5, 9])

@@ -16,7 +16,7 @@ from lacodec.codecs.fields import Reader, Writer, pack, unpack
 from lacodec.errors import BadInput, CorruptFile, UnsupportedFile
 from lacodec.io.source import BytesSource
 from lacodec.media.audio import wav
-from lacodec.media.audio.files import from_source
+from lacodec.media.audio.files import AUDIO
 from lacodec.media.audio.samples import from_bytes, to_bytes
 from lacodec.media.audio.value import LAYOUTS, MAX_AROUND, MAX_CHANNELS, sample_size
 
@@ -134,7 +134,7 @@ def _stored(content: bytes, size: int, frames: int, described: tuple[int, int, s
         if frames * channels * sample_size(layout) == size:
             return Piece(rate, channels, layout, b"", content, b"")
     try:
-        audio = from_source(BytesSource(content))
+        audio = AUDIO.from_source(BytesSource(content))
     except (UnsupportedFile, BadInput) as error:
         raise CorruptFile(f"it is not the file that it claims to be ({error})") from error
     pcm = audio.pcm.read(0, audio.pcm.size or 0)
