@@ -181,7 +181,7 @@ def test_forged_payloads():
         for at in rng.integers(0, len(bad), 1 + trial % 3):
             bad[at] = rng.integers(0, 256)
         try:
-            part, _ = tiles.decode_tile(network, bytes(bad[: rng.integers(1, len(bad) + 1)]), place, 4, 0.3)
+            part, _ = tiles.decode_tile(network, bytes(bad[: rng.integers(1, len(bad) + 1)]), place, 4, 0.3, HEADER)
             assert part.values.shape == (32, 3, 3)
         except CorruptFile:
             continue
