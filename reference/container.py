@@ -113,7 +113,7 @@ def read_chunk_head(c, file_id):
 
 def read(data):
     c = Cursor(data)
-    need(c.take(5) == b"\x8bLAC\0")
+    need(c.take(5) in (b"\x8bLAC\0", b"\x8bLAC\1"))
     form, header_size = c.u(1), c.u(4)
     if form == 1:
         axes, decoded, payload_hash, content_hash = c.u(1), c.u(4), c.u(8), c.u(8)
