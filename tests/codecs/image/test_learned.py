@@ -26,6 +26,7 @@ from tests import learned  # noqa: E402
 from tests.pictures import photo  # noqa: E402
 
 HEADER = Header("image.learned", 0, {})
+pytestmark = pytest.mark.torch
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,8 @@ from lacodec.io.source import BytesSource  # noqa: E402
 from tests import learned  # noqa: E402
 from tests.pictures import photo  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture
 def encoded(monkeypatch):

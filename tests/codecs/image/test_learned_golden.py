@@ -12,6 +12,8 @@ from lacodec.io.source import BytesSource  # noqa: E402
 from tools.golden import FOLDER  # noqa: E402
 from tools.golden import learned as maker  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 PATHS = sorted(FOLDER.glob("v*/learned-*.lac"))
 
 

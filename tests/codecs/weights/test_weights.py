@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import lacodec
 from lacodec import api
+from lacodec.codecs.bytes.codec import Bytes
 from lacodec.codecs.weights import _chunks as plan
 from lacodec.codecs.weights import _floats, _floats_decode
 from lacodec.codecs.weights._chunks import FOREIGN, Plan, Run, plans

@@ -1,4 +1,4 @@
-"""docs/huggingface.md is true: its commands and programs run, one after the other, beside a small checkpoint."""
+"""docs/tutorials/checkpoints.md is true: its commands and programs run, one after the other, beside a small checkpoint."""
 
 import json
 import os
@@ -12,6 +12,8 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 tokenizers = pytest.importorskip("tokenizers")
+
+pytestmark = pytest.mark.torch
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_page(folder: Path, repository: Path) -> None:
-    text = (repository / "docs/huggingface.md").read_text()
+    text = (repository / "docs/tutorials/checkpoints.md").read_text()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(repository), "HF_HUB_OFFLINE": "1"}
     for language, block in re.findall(r"^```(sh|python)\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE):
