@@ -18,11 +18,11 @@ _SRGB = ((31270, 32900), (64000, 33000), (30000, 60000), (15000, 6000))  # white
 ALPHA, DEEP, PROFILE, META, XMP, TURN, SPACE = (
     "transparency",
     "16 bits per sample",
-    "a colour profile",
+    "colour profile",
     "EXIF",
     "XMP",
-    "the orientation",
-    "its colour space (cICP, gamma or primaries)",
+    "orientation",
+    "colour space by cICP, gamma or primaries",
 )
 _HOLDS = {
     "png": {ALPHA, DEEP, PROFILE, META, XMP, TURN, SPACE},
@@ -129,7 +129,7 @@ def check_holds(image: Image, facts: Facts, kind: str) -> None:
     if lost:
         others = [name for name in ("png", "tiff") if name != kind and not lost_in(image, facts, name)]
         todo = f"name the output .{others[0]}" if others else "leave out -o to get the original format"
-        raise BadInput(f"{kind.upper()} cannot hold {_listed(lost)} of this picture; {todo}")
+        raise BadInput(f"{kind.upper()} cannot hold all of this picture ({', '.join(lost)}); {todo}")
 
 
 def with_alpha(image: Image) -> Image:
@@ -172,7 +172,7 @@ def _of_tiff(image: Image) -> Facts:
         plan = tiff.plan_of(source)
         found = plan.directory
         if tiff.unexplained(source, plan) and not {tiff.EXIF, tiff.GPS, 40965} & set(found.tags):
-            others.append("data behind its end")
+            others.append("data behind the pixels")
     else:
         found = tiff.unpacked_tags(kept["tags"])
     harmless = tiff.COMMENTS | tiff.LAYOUT | {tiff.ICC, tiff.XMP, tiff.ORIENTATION, tiff.COLOURS, tiff.PHOTOMETRIC, tiff.EXTRA}
@@ -199,7 +199,7 @@ def _of_bmp(image: Image) -> Facts:
         dpi = (x * 0.0254, y * 0.0254) if x > 0 and y > 0 else None
     tail = dict(image.extras).get("tail", b"")
     behind = bool(tail.strip(b"\0")) and (profile is None or len(tail) > len(profile) + 3)
-    others = (*(["its colour space"] if strange else []), *(["data behind its end"] if behind else []))
+    others = (*(["colour space"] if strange else []), *(["data behind the pixels"] if behind else []))
     return Facts(profile, dpi=dpi, others=others)
 
 
@@ -234,7 +234,3 @@ def _other_space(kept: dict[str, bytes]) -> bool:
     points = kept.get("cHRM", b"")
     expected = [n for pair in _SRGB for n in pair]
     return len(points) == 32 and any(abs(a - b) > 300 for a, b in zip(struct.unpack(">8I", points), expected, strict=True))
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -109,10 +109,6 @@ class ImageMedia(Media[Image]):
 
         return difference(original, restored)
 
-    def difference(self, original: Source, restored: Source) -> str | None:
-        """As in Media."""
-        return "its content differs" if self.from_source(original) != self.from_source(restored) else None
-
 
 IMAGES = ImageMedia()
 """The one instance."""

@@ -75,7 +75,7 @@ class PhotoMedia(Media[Image]):
     def to_blocks(self, value: Image, suffix: str = "") -> Iterator[bytes]:
         """The bytes of a file, in the format `written` (at high quality where that loses)."""
         wanted = self.written(value, suffix)
-        if wanted in SUFFIXES.values():
+        if wanted in IMAGES.suffixes.values():
             yield from IMAGES.to_blocks(value, f".{wanted}")
             return
         value = with_alpha(value)
@@ -148,16 +148,17 @@ def _from_pillow(picture: Any, name: str) -> Image:
         if picture.info.get(info)
     ]
     kind = (picture.format or "png").lower()
+    note = f"not kept: what this {kind.upper()} has beside pixels, profile, EXIF and XMP" if kind in ("tiff", "png") else None
     if picture.mode in _MODES:
-        return Image(_pixels(picture), 8, None, tuple(extras), kind)
+        return Image(_pixels(picture), 8, None, tuple(extras), kind, note=note)
     wanted = "RGBA" if "transparency" in picture.info or picture.mode in ("PA", "RGBa") else "RGB"
     if picture.mode.startswith(("I", "F")):
         raise UnsupportedFile(f"{name}: has pixels of kind {picture.mode!r}, which are not coded as an image")
-    note = f"{picture.mode} became {wanted}"
+    changed = f"{picture.mode} became {wanted}"
     if picture.mode == "CMYK":
         extras = [item for item in extras if item[0] != "icc"]  # the profile is for inks
-        note = "CMYK became RGB, without a colour profile"
-    return Image(_pixels(picture.convert(wanted)), 8, None, tuple(extras), kind, note=note)
+        changed = "CMYK became RGB, without a colour profile"
+    return Image(_pixels(picture.convert(wanted)), 8, None, tuple(extras), kind, note="; ".join(filter(None, (changed, note))))
 
 
 def _pixels(picture: Any) -> np.ndarray:

@@ -75,7 +75,7 @@ class LosslessImage(Codec[Image]):
         described: dict[str, Any] = {"shape": list(value.pixels.shape)}
         if value.depth != 8:
             described["depth"] = value.depth
-        if not self._exact(value) and not (_is_small(value) and self._kept_whole(value, session)):
+        if not self._exact(value) and not (_is_settled_first(value) and self._kept_whole(value, session)):
             described |= _beside(value)
         return described
 
@@ -102,29 +102,26 @@ class LosslessImage(Codec[Image]):
         return 24 * size + _BASE_COST
 
     def encode(self, value: Image, session: Session = DEFAULT) -> Iterator[Chunk]:
-        """One chunk per tile, or one with the file if that is smaller. Raises UnsupportedFile when neither pays."""
+        """One chunk per tile, or one with the file if that is smaller."""
         if self._exact(value):
             yield self._file_chunk(value, session)
             return
         if self.options.exact and value.format is not None:
             raise UnsupportedFile("only files of up to 64 MiB can be kept exactly as an image; use codec bytes")
-        if _is_small(value):
+        if _is_settled_first(value):
             yield from self._smallest(value, session)
             return
-        taken, held = len(msgspec.msgpack.encode(_beside(value))), []
+        taken, held = 0, []
         for chunk in self._tiles(value, session):
-            taken += len(chunk.payload) + _CHUNK_COST
-            if value.file_size is not None and taken > value.file_size:
-                break
+            if value.original is None:  # a large file: whoever keeps the result compares its size
+                yield chunk
+                continue
             held.append(chunk)
-            if value.original is None:
-                yield held.pop()
-        else:
-            yield from held
-            return
-        if value.original is None or value.extras:
-            raise UnsupportedFile("its pixels would take more room than its file")
-        yield self._file_chunk(value, session)
+            taken += len(chunk.payload) + _CHUNK_COST
+            if taken > len(value.original):
+                held = [self._file_chunk(value, session)]
+                break
+        yield from held
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> _Part:
         """The pixels of a tile."""
@@ -265,9 +262,14 @@ def _decode_file(header: Header, chunk: Chunk, session: Session) -> _Part:
     return _Part(0, 0, image.pixels, data)
 
 
-def _is_small(value: Image) -> bool:
-    """Whether the file itself is tried: before the header is written, which then needs nothing of what the file says."""
-    return value.original is not None and value.pixels.nbytes <= _SMALL
+def _is_settled_first(value: Image) -> bool:
+    """Whether the smaller of tiles and file is found before the header is written, which then need not repeat what the file says.
+
+    So with pictures of moderate size, and where what is beside the pixels is large. Others show their progress.
+    """
+    if value.original is None:
+        return False
+    return value.pixels.nbytes <= _SMALL or len(msgspec.msgpack.encode(_beside(value))) > len(value.original) // 2000
 
 
 def _beside(value: Image) -> dict[str, Any]:
