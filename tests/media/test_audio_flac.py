@@ -165,6 +165,7 @@ ODD = {
     "two headers": with_blocks(PLAIN, blocks_of(PLAIN)[0][0]),
     "a forbidden block": with_blocks(PLAIN, (127, b"")),
     "9 MiB of pictures": with_blocks(PLAIN, (6, picture(9 << 20))),
+    "a rate that the library cannot write": with_info(PLAIN, 10, struct.pack(">I", 96001 << 12 | 0x2F0)),
     "12 bits": with_info(PLAIN, 12, bytes([PLAIN[20] & 0xFE, 0xB0 | PLAIN[21] & 15])),
 }
 

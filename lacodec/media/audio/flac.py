@@ -22,7 +22,6 @@ _NAMES = {APPLICATION: "application data", COMMENTS: "tags", CUESHEET: "a cue sh
 _IMPLIED = (STREAMINFO, PADDING, SEEKTABLE)  # they follow from the samples and how they are coded
 _LAST = 128  # bit of a block's kind
 _INFO = 42  # bytes of a file up to the end of its STREAMINFO
-_MAX_RATE = 655350  # Hz; what frames can say
 _MAX_METADATA = 1 << 28  # bytes
 _FRAMES = 1 << 16
 _SUBTYPES = {1: "PCM_S8", 2: "PCM_16", 3: "PCM_24"}
@@ -57,7 +56,7 @@ def read(source: Source) -> Audio:
     from lacodec.media.audio._flac_frames import FlacSamples
 
     found = metadata(source)
-    if found.bits not in (8, 16, 24) or not 1 <= found.rate <= _MAX_RATE:
+    if found.bits not in (8, 16, 24) or not _can_be_written(found.rate):
         raise UnsupportedFile(f"{source.name}: FLAC of {found.bits} bits at {found.rate} Hz is not supported")
     pcm = FlacSamples(source, found)
     return Audio(found.rate, found.channels, found.layout, pcm, "flac", join_blocks(found.blocks))
@@ -70,7 +69,7 @@ def write(value: Audio) -> Iterator[bytes]:
     from lacodec.media.audio.samples import from_bytes
 
     size = sample_size(value.layout)
-    if value.layout.startswith("f") or size > 3 or not 1 <= value.rate <= _MAX_RATE:
+    if value.layout.startswith("f") or size > 3 or not _can_be_written(value.rate):
         raise BadInput(f"FLAC cannot hold {value.layout} samples at {value.rate} Hz; decode to .wav")
     if not value.pcm.size:
         raise BadInput("a FLAC file of no samples cannot be written; decode to .wav")
@@ -152,6 +151,11 @@ def tags(comments: bytes) -> list[str]:
 def name_of(kind: int) -> str:
     """How messages call metadata of this kind."""
     return _NAMES.get(kind, f"metadata of kind {kind}")
+
+
+def _can_be_written(rate: int) -> bool:
+    """Whether frames can say a rate of so many Hz: the library writes no others."""
+    return 1 <= rate < 1 << 16 or (rate % 10 == 0 and rate // 10 < 1 << 16)
 
 
 def _with_blocks(file: BinaryIO, head: bytes | None) -> Iterator[bytes]:

@@ -96,7 +96,7 @@ def _from_flac(value: Audio, wanted: str) -> Iterator[bytes]:
 def _refused(value: Audio, wanted: str, names: list[str]) -> BadInput:
     format_ = value.format or "wav"
     return BadInput(
-        f"a {wanted.upper()} file cannot hold what this {format_.upper()} file has beside its samples: {', '.join(names)}; "
+        f"{wanted.upper()} cannot hold what this {format_.upper()} file has beside its samples: {', '.join(names)}; "
         f"decode to .{format_}"
     )
 
@@ -111,7 +111,7 @@ def _around(value: Audio) -> _Around:
     size = value.pcm.size or 0
     missing = min(len(tail), declared - size) if declared is not None else len(tail) if len(tail) < value.frame_size else 0
     if missing > 0 and any(tail[:missing]):
-        found.names.append(f"{missing} bytes at the end that are no whole sample")
+        found.names.append(f"part of a sample at the end ({missing} bytes)")
     if missing or declared is None:
         found.pieces = None
     at = max(0, missing)
