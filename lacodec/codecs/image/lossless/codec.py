@@ -4,7 +4,7 @@ A picture is cut into tiles, each a chunk that covers ((top, bottom), (left, rig
 0 a tile coded by `_tile`; 1 the file itself, coded like a block of codec `bytes` (small files, and `exact`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ import numpy as np
 from lacodec.codecs.base import Codec
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.options import check_effort, check_flag, effort_field
-from lacodec.codecs.regions import Lost, Window
+from lacodec.codecs.regions import Layout, Lost, Window
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, MAX_DECODED, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import CorruptFile, LimitExceeded, UnsupportedFile
@@ -72,6 +72,8 @@ class LosslessImage(Codec[Image]):
             described["palette"] = value.palette
         if value.extras and not self._exact(value):
             described["extras"] = [list(item) for item in value.extras]
+        if value.made_of is not None:
+            described["object"] = dict(value.made_of)
         return described
 
     @classmethod
@@ -152,7 +154,14 @@ class LosslessImage(Codec[Image]):
             return from_bytes(original, header.name or "<image>")
         meta = header.metadata
         extras = tuple((str(key), bytes(body)) for key, body in meta.get("extras", ()))
-        return Image(pixels, depth, meta.get("palette"), extras, header.format)
+        made_of = meta.get("object")
+        return Image(
+            pixels, depth, meta.get("palette"), extras, header.format, made_of=made_of if isinstance(made_of, dict) else None
+        )
+
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """Pixels[height, width, channels]."""
+        return Layout(_shape(header), np.dtype(np.uint16 if _depth(header) == 16 else np.uint8), axes=2)
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Tiles that a key such as [100:200, 50:80] touches."""
