@@ -70,6 +70,11 @@ class Codec(ABC, Generic[V]):
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"codec {self.name!r} is frozen; {name!r} belongs into its options or into a Session")
 
+    @classmethod
+    def decodes(cls, version: int) -> bool:
+        """Whether streams of this version can be decoded."""
+        return version == cls.stream_version or version in cls.reads
+
     @abstractmethod
     def encode(self, value: V, session: Session = DEFAULT) -> Iterator[Chunk]:
         """Chunks of `value` in order, lazily, with bounded memory; `kind` CRITICAL, or ANCILLARY for what decoding can miss."""

@@ -82,18 +82,7 @@ class FileSource(Source):
         self.size = os.fstat(self._file.fileno()).st_size
 
     def read(self, offset: int, n: int) -> bytes:
-        parts = []
-        while n > 0:
-            try:
-                part = os.pread(self._file.fileno(), n, offset)
-            except OSError as error:
-                raise BadInput(f"{self.name}: cannot be read at offset {offset} ({error.strerror})") from error
-            if not part:
-                break
-            parts.append(part)
-            offset += len(part)
-            n -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return _read_at(self._file.fileno(), offset, n, self.name)
 
     def close(self) -> None:
         self._file.close()
@@ -218,6 +207,27 @@ class SpecialFileSource(PipeSource):
         self._file.close()
 
 
+class OpenedSource(Source):
+    """An open file with a descriptor, or one in memory, that somebody else closes; its position stays where it is."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file, self.name = file, name
+        file.flush()
+        at = file.tell()
+        self.size: int = file.seek(0, os.SEEK_END)
+        file.seek(at)
+        self._descriptor = _descriptor(file)
+
+    def read(self, offset: int, n: int) -> bytes:
+        if self._descriptor is not None:
+            return _read_at(self._descriptor, offset, n, self.name)
+        at = self._file.tell()
+        self._file.seek(offset)
+        data = self._file.read(n)
+        self._file.seek(at)
+        return data
+
+
 class SpooledSource(Source):
     """What a pipe delivers, kept in a nameless temporary file so that it can be read by range."""
 
@@ -234,7 +244,7 @@ class SpooledSource(Source):
         self.size = self._file.tell()
 
     def read(self, offset: int, n: int) -> bytes:
-        return os.pread(self._file.fileno(), n, offset)
+        return _read_at(self._file.fileno(), offset, n, self.name)
 
     def close(self) -> None:
         self._file.close()
@@ -315,3 +325,26 @@ class _PieceStream:
                 return b""
         part, self._rest = self._rest[:n], self._rest[n:]
         return bytes(part)
+
+
+def _read_at(descriptor: int, offset: int, n: int, name: str) -> bytes:
+    """Exactly `n` bytes, fewer only at the end: one system call gives 2 GiB at most."""
+    parts = []
+    while n > 0:
+        try:
+            part = os.pread(descriptor, n, offset)
+        except OSError as error:
+            raise BadInput(f"{name}: cannot be read at offset {offset} ({error.strerror})") from error
+        if not part:
+            break
+        parts.append(part)
+        offset += len(part)
+        n -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _descriptor(file: BinaryIO) -> int | None:
+    try:
+        return file.fileno()
+    except (AttributeError, OSError):
+        return None

@@ -53,12 +53,13 @@ class Weights(Codec[Tensors]):
     """The tensors of a model, with an effort from 1 to 9."""
 
     name = "weights"
-    stream_version = 0
+    stream_version = 1
+    reads = frozenset({0})
     identical = "bytes"
     takes_views = True
     media = TENSORS
     by_content = True
-    nested: ClassVar[Mapping[str, int]] = {"bytes": 0}
+    nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
     reference_option = "base"
     Options = _Options
 

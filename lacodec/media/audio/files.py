@@ -88,6 +88,15 @@ class AudioMedia(Media[Audio]):
             value = replace(value, pcm=SpooledSource(value.pcm))
         yield from {"wav": wav.write, "aiff": aiff.write, "flac": flac.write}[wanted](value)
 
+    def difference(self, original: Source, restored: Source) -> str | None:
+        """As in Media."""
+        return (
+            "its content differs"
+            if self.to_object(self.from_source(original)).pcm.read(0, 1 << 40)
+            != self.to_object(self.from_source(restored)).pcm.read(0, 1 << 40)
+            else None
+        )
+
 
 AUDIO = AudioMedia()
 """The one instance."""

@@ -105,6 +105,10 @@ class ImageMedia(Media[Image]):
 
             yield write_picture(replace(value, pixels=np.asarray(value.pixels)), wanted)
 
+    def difference(self, original: Source, restored: Source) -> str | None:
+        """As in Media."""
+        return "its content differs" if self.from_source(original) != self.from_source(restored) else None
+
 
 IMAGES = ImageMedia()
 """The one instance."""

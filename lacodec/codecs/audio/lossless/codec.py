@@ -39,7 +39,8 @@ class AudioLossless(Codec[Audio]):
     """Sound of 1 to 8 channels, integers of 8 to 32 bits or 32-bit floats, with an effort from 1 to 9."""
 
     name = "audio.lossless"
-    stream_version = 0
+    stream_version = 1
+    reads = frozenset({0})
     identical = "bytes"
     also_identical = ("samples",)
     media = AUDIO

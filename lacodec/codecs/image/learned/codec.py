@@ -55,7 +55,7 @@ class LearnedImage(Codec[Image]):
     stream_version = 0
     identical = "none"
     media = PHOTOS
-    nested: ClassVar[Mapping[str, int]] = {"image.lossless": 0, "bytes": 0}
+    nested: ClassVar[Mapping[str, int]] = {"image.lossless": 1, "bytes": 1}
     Options = _Options
 
     def nested_in(self, value: Image) -> Mapping[str, int]:

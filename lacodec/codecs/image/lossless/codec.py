@@ -51,12 +51,13 @@ class LosslessImage(Codec[Image]):
     """Pictures, with an effort from 1 to 9."""
 
     name = "image.lossless"
-    stream_version = 0
+    stream_version = 1
+    reads = frozenset({0})
     identical = "pixels"
     also_identical = ("bytes",)
     media = IMAGES
     by_content = True
-    nested: ClassVar[Mapping[str, int]] = {"bytes": 0}
+    nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
     Options = _Options
 
     def restores(self, value: Image) -> str:
