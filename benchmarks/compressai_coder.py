@@ -27,7 +27,7 @@ from benchmarks import compressai_models
 from benchmarks.learned_ways import Asked
 from lacodec.codecs import model_files
 from lacodec.codecs.image.learned import tiles
-from lacodec.container import Reader
+from lacodec.container import Header, Reader
 from lacodec.entropy.distributions import load, scale_of
 from lacodec.entropy.rans import RansDecoder, RansEncoder
 from lacodec.entropy.tables import Tables, cost_bits
@@ -35,6 +35,8 @@ from lacodec.evaluation.rate_distortion import read_rgb
 from lacodec.integrations.compressai._steps import Coder, Encoding
 from lacodec.io.source import BytesSource
 from lacodec.models.image.model import unpack
+
+HEADER = Header("image.learned", 0, {})
 
 
 @dataclass
@@ -59,7 +61,7 @@ def latents(path: Path, quality: float) -> tuple[np.ndarray, np.ndarray]:
     for number, head in enumerate(reader.index):
         (top, bottom), (left, right) = head.covers
         contents.append(
-            tiles.decode_tile(network, reader.chunk(number).payload, (top, bottom, left, right), 3, (quality - 1) / 99)[1]
+            tiles.decode_tile(network, reader.chunk(number).payload, (top, bottom, left, right), 3, (quality - 1) / 99, HEADER)[1]
         )
     return np.frombuffer(b"".join(contents), "<i2").astype(np.int32), np.concatenate(asked.scales).astype(np.int32)
 

@@ -124,7 +124,7 @@ def on_device(symbols: Any, tables: Tables, stream: bytes, options: argparse.Nam
 def measure_weights(dtype: str, options: argparse.Namespace, device: bool) -> dict[str, Any]:
     """Rates in GB/s for normal values, which are coded as a file's chunks are; 0 where not measured. The CPU takes one thread."""
     from lacodec.codecs.weights._chunks import CHUNK, Plan, Run
-    from lacodec.codecs.weights._payload import decode_payload, encode_payload
+    from lacodec.codecs.weights._payload import Surroundings, decode_payload, encode_payload
 
     count = CPU_CHUNKS * CHUNK // (2 if dtype == "BF16" else 4)
     values = np.random.default_rng(0).normal(0, 0.02, count).astype(np.float32).view(np.uint32)
@@ -132,8 +132,9 @@ def measure_weights(dtype: str, options: argparse.Namespace, device: bool) -> di
         values = (values >> 16).astype(np.uint16)
     data = values.view(np.uint8)
     parts = [data[at : at + CHUNK] for at in range(0, len(data), CHUNK)]
-    payloads = [encode_payload(part.data, Plan(0, (Run(dtype, len(part), ROW),)), 5) for part in parts]
-    seconds = best(lambda: [decode_payload(payload, CHUNK, refuse, refuse) for payload in payloads], options.rounds)
+    payloads = [encode_payload(part.data, Plan(0, (Run(dtype, len(part), ROW),)), 5, refuse) for part in parts]
+    around = Surroundings(refuse, refuse, refuse)
+    seconds = best(lambda: [decode_payload(payload, CHUNK, around) for payload in payloads], options.rounds)
     row = {
         "dtype": dtype,
         "coded_percent": 100 * sum(map(len, payloads)) / len(data),
@@ -151,11 +152,13 @@ def weights_on_device(
     import torch
 
     from lacodec.codecs.weights._gpu import Arena, Plan, Work, add_payload, placed
+    from lacodec.codecs.weights._payload import Surroundings
 
     size, count = len(parts[0]), max(1, options.weights // len(parts[0]))
+    around = Surroundings(refuse, refuse, refuse)
     plan, arena, begin = Plan(), Arena(), time.perf_counter()
     for k in range(count):
-        if add_payload(plan, arena, f"chunk {k}", payloads[k % len(payloads)], size, k * size, refuse) != []:
+        if add_payload(plan, arena, f"chunk {k}", payloads[k % len(payloads)], size, k * size, around) != []:
             raise SystemExit("a payload is not all for the device")
     planned = time.perf_counter() - begin
     coded, out = placed(arena, device), torch.empty(count * size, dtype=torch.uint8, device=device)

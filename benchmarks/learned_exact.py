@@ -28,7 +28,7 @@ import lacodec
 from benchmarks.learned_ways import Asked, Way, changed, ways
 from lacodec.codecs import model_files
 from lacodec.codecs.image.learned import tiles
-from lacodec.container import Reader
+from lacodec.container import Header, Reader
 from lacodec.entropy.distributions import load
 from lacodec.entropy.rans import RansDecoder, RansEncoder
 from lacodec.errors import LacodecError
@@ -38,6 +38,8 @@ from lacodec.models.exact import Mode, set_mode
 from lacodec.models.image.entropy import Part
 from lacodec.models.image.model import ImageModel, unpack
 from lacodec.models.image.options import HYPER, PATCH, level_of
+
+HEADER = Header("image.learned", 0, {})
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def exact_digest(network: ImageModel, asked: Asked, way: Way, crop: Crop, payloa
     """Of means, table numbers and latents that a payload decodes to."""
     asked.means, asked.scales = [], []
     with way.around():
-        _, content = tiles.decode_tile(network, payload, crop.place, 3, crop.t)
+        _, content = tiles.decode_tile(network, payload, crop.place, 3, crop.t, HEADER)
     digest = hashlib.sha256(content)
     for part in (*asked.means, *asked.scales):
         assert np.array_equal(part, np.rint(part))

@@ -22,12 +22,14 @@ import lacodec
 from benchmarks.learned_ways import Asked
 from lacodec.codecs import model_files
 from lacodec.codecs.image.learned import tiles
-from lacodec.container import Reader
+from lacodec.container import Header, Reader
 from lacodec.entropy.distributions import load
 from lacodec.entropy.tables import cost_bits
 from lacodec.evaluation.rate_distortion import read_rgb
 from lacodec.io.source import BytesSource
 from lacodec.models.image.model import unpack
+
+HEADER = Header("image.learned", 0, {})
 
 
 def estimate(network: Any, asked: Asked, data: bytes, quality: float) -> tuple[float, int]:
@@ -38,7 +40,7 @@ def estimate(network: Any, asked: Asked, data: bytes, quality: float) -> tuple[f
         (top, bottom), (left, right) = head.covers
         asked.means, asked.scales = [], []
         payload = reader.chunk(number).payload
-        _, content = tiles.decode_tile(network, payload, (top, bottom, left, right), 3, (quality - 1) / 99)
+        _, content = tiles.decode_tile(network, payload, (top, bottom, left, right), 3, (quality - 1) / 99, HEADER)
         symbols, index = np.frombuffer(content, "<i2"), np.concatenate(asked.scales).astype(np.uint16)
         bits += cost_bits(symbols, load(network.options.family), index)
         payloads += len(payload)

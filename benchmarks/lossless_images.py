@@ -24,7 +24,7 @@ import numpy as np
 
 import lacodec
 from lacodec.errors import UnsupportedFile
-from lacodec.media.image import files as image
+from lacodec.media.image.files import from_bytes
 from lacodec.media.image.png import write_png
 from lacodec.media.image.value import Image
 
@@ -69,7 +69,7 @@ def main() -> None:
     results: list[Result] = []
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, path) in enumerate(files(args.folder, Path(folder), args.limit)):
-            pixels = np.asarray(image.from_bytes(path.read_bytes(), name).pixels)
+            pixels = np.asarray(from_bytes(path.read_bytes(), name).pixels)
             for method, measure in methods.items():
                 if number == 0:
                     measure(path)
@@ -112,7 +112,7 @@ def files(source: Path, folder: Path, limit: int | None) -> Iterator[tuple[str, 
             target.write_bytes(data)
         else:
             try:
-                value = image.from_bytes(data, name)
+                value = from_bytes(data, name)
             except UnsupportedFile:
                 value = Image(np.asarray(pillow.open(io.BytesIO(data)).convert("RGB")))
             target.write_bytes(b"".join(write_png(value)))

@@ -11,7 +11,7 @@ from lacodec.container import Chunk, Header, layout, stream, write_container
 from lacodec.container.types import INDEX, ChunkHead, content_hash
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import BytesSource
-from lacodec.media.audio import files as audio
+from lacodec.media.audio.files import AUDIO
 from lacodec.media.audio.value import Audio
 
 FILE_ID = 7
@@ -95,7 +95,7 @@ def _audio_files(efforts: list[int]) -> list[bytes]:
 
 def _weights_files(efforts: list[int]) -> list[bytes]:
     """Every kind of group: floats of several widths, listed exponents, integers, few values, zeros, repeated sequences."""
-    from tools.make_golden_weights import FILES, content
+    from tools.golden.weights import FILES, content
 
     return [lacodec.codec("weights", effort=effort).encode(content(name)) for effort in efforts[::4] for name in FILES]
 
@@ -106,7 +106,7 @@ def _learned_files(efforts: list[int]) -> list[bytes]:
 
     from lacodec.codecs import model_files
     from tests.pictures import photo
-    from tools.make_golden_learned import MODEL
+    from tools.golden.learned import MODEL
 
     torch.set_num_threads(1)  # threads do not survive the fork into workers
     os.environ[model_files.VARIABLE] = str(MODEL)
@@ -117,7 +117,7 @@ def _learned_files(efforts: list[int]) -> list[bytes]:
 
 def _audio(data: bytes) -> Audio | None:
     try:
-        return audio.from_source(BytesSource(data))
+        return AUDIO.from_source(BytesSource(data))
     except UnsupportedFile:
         return None  # left to codec bytes
 

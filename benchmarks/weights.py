@@ -27,7 +27,7 @@ import lacodec
 from lacodec.codecs.weights._floats import MANTISSAS
 from lacodec.codecs.weights._planes import entropy
 from lacodec.io.source import BytesSource, FileSource
-from lacodec.media.tensors.files import from_source, to_blocks
+from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.safetensors import build_header
 
 Array = np.ndarray
@@ -41,7 +41,7 @@ def subjects(folder: Path, synthetic: int) -> Iterator[tuple[str, bytes]]:
         if path.suffix == ".safetensors":
             data = path.read_bytes()
             with FileSource(path) as source:
-                tensors = [(e.name, e.dtype, e.shape, source.read(e.offset, e.size)) for e in from_source(source).entries]
+                tensors = [(e.name, e.dtype, e.shape, source.read(e.offset, e.size)) for e in TENSORS.from_source(source).entries]
         elif (tensors := _read(path)) is not None:
             data = _safetensors(tensors)
         else:
@@ -144,7 +144,7 @@ def bounds(data: bytes) -> tuple[float, float | None]:
     """(bytes at `bound`, at `given` or None) of a safetensors file; all that is no float counts as it is."""
     bound = given = 0.0
     short = True
-    for entry in from_source(BytesSource(data)).entries:
+    for entry in TENSORS.from_source(BytesSource(data)).entries:
         part = data[entry.offset : entry.stop]
         if entry.dtype not in MANTISSAS:
             bound, given = bound + 8 * len(part), given + 8 * len(part)
@@ -159,7 +159,7 @@ def bounds(data: bytes) -> tuple[float, float | None]:
 
 def dfloat11(data: bytes) -> int | None:
     """Bytes in DFloat11's format (see above); None for other types than BF16."""
-    entries = from_source(BytesSource(data)).entries
+    entries = TENSORS.from_source(BytesSource(data)).entries
     if any(entry.dtype != "BF16" for entry in entries):
         return None
     values = np.concatenate([np.frombuffer(data[entry.offset : entry.stop], "<u2") for entry in entries])
@@ -208,7 +208,7 @@ def _ours(effort: int, data: bytes, repeat: int) -> tuple[float, float, int]:
 
     header, chunks = stream(BytesSource(encoded), Limits())
     decoding = Decoding(header, "check")
-    if b"".join(to_blocks(decoding.codec.assemble(header, decoding.parts(chunks, 1)))) != data:
+    if b"".join(TENSORS.to_blocks(decoding.codec.assemble(header, decoding.parts(chunks, 1)))) != data:
         raise SystemExit("not restored")
     return fast, slow, len(encoded)
 
@@ -249,7 +249,7 @@ def main() -> None:
     for name, data in subjects(args.folder, args.synthetic):
         if args.only not in name:
             continue
-        dtypes = [entry.dtype for entry in from_source(BytesSource(data)).entries]
+        dtypes = [entry.dtype for entry in TENSORS.from_source(BytesSource(data)).entries]
         dtype = max(set(dtypes), key=dtypes.count)
         bound, given = bounds(data)
         row: dict[str, Any] = {"subject": name, "bytes": len(data), "dtype": dtype, "bound": bound, "given": given}

@@ -10,10 +10,11 @@ from reference.stream import Damaged, Stream, need
 
 CHUNKED, COMPACT = 0, 1
 CRITICAL, ANCILLARY, INDEX = range(3)
+FIRST_OPTIONAL = 128
 MAX_HEADER, MAX_DECODED, MAX_PAYLOAD = 1 << 20, 64 << 20, (64 << 20) + (1 << 16)
 MAX_AXES, MAX_DEPENDS = 8, 256
-FIELDS = ("codec", "stream_version", "options", "name", "identical", "format", "size", "metadata", "model_id")
-DEFAULTS = [None, None, None, None, "bytes", None, None, {}, None]
+FIELDS = ("codec", "stream_version", "options", "name", "identical", "format", "size", "metadata", "model_id", "nested")
+DEFAULTS = [None, None, None, None, "bytes", None, None, {}, None, {}]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def read(data: bytes) -> tuple[dict[str, Any], list[Chunk]]:
     file = Stream(data)
     need(file.take(4) == b"\x8bLAC", "not a .lac file")
     version, form, header_size = file.byte(), file.byte(), file.uint(4)
-    need(version == 0 and form in (CHUNKED, COMPACT), f"version {version}, form {form} of the container is unknown")
+    need(version in (0, 1) and form in (CHUNKED, COMPACT), f"version {version}, form {form} of the container is unknown")
     need(header_size <= MAX_HEADER, "the header is too long")
     if form == COMPACT:
         return _read_compact(file, header_size)
@@ -57,9 +58,12 @@ def read(data: bytes) -> tuple[dict[str, Any], list[Chunk]]:
 def read_header(data: bytes) -> dict[str, Any]:
     """The header by names; what is missing has its default."""
     values = read_msgpack(data)
-    need(isinstance(values, list) and 3 <= len(values) <= len(FIELDS), "the header is not an array of 3 to 9 elements")
+    need(isinstance(values, list) and 3 <= len(values) <= len(FIELDS), "the header is not an array of 3 to 10 elements")
     header = dict(zip(FIELDS, values + DEFAULTS[len(values) :], strict=True))
-    need(header["identical"] in ("bytes", "pixels", "samples", "none"), "the header does not say what is restored")
+    need(
+        header["identical"] in ("bytes", "pixels", "samples", "points", "frames", "none"),
+        "the header does not say what is restored",
+    )
     return header
 
 
@@ -106,7 +110,7 @@ def _read_chunk(file: Stream, file_id: int) -> Chunk:
     depends_on = [file.uint(4) for _ in range(depends)]
     _check_sum(file, start)
     need(all(start <= stop < 1 << 63 for start, stop in covers), f"chunk {sequence} covers an impossible range")
-    need(kind in (CRITICAL, ANCILLARY, INDEX), f"chunk {sequence} is of the unknown kind {kind}")
+    need(kind in (CRITICAL, ANCILLARY, INDEX) or kind >= FIRST_OPTIONAL, f"chunk {sequence} is of the unknown kind {kind}")
     payload = file.take(payload_size)
     need(hash64(payload) == payload_hash, f"chunk {sequence} is damaged")
     return Chunk(sequence, kind, covers, depends_on, payload, decoded_size, content_hash)

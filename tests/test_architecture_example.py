@@ -30,7 +30,7 @@ codec = registry.get("dna")()
 payload = codec.encode_block(content)
 for damaged in (payload[:-1], payload[:50], b"", payload[:99] + b"!" + payload[100:], payload + b"x"):
     try:
-        assert codec.decode_block(damaged, len(content)) != content
+        assert codec.decode_block(damaged, len(content), 0) != content
     except LacodecError:
         pass
 print(len(encoded))

@@ -1,6 +1,5 @@
 """A codec that is not ours, with everything the contract allows: two axes, a shared section, metadata, an option."""
 
-import importlib.metadata
 from dataclasses import dataclass, field
 
 import pytest
@@ -8,7 +7,9 @@ import pytest
 import lacodec
 from lacodec import api
 from lacodec.codecs import registry
-from lacodec.codecs.base import Codec, Lost
+from lacodec.codecs.base import Codec
+from lacodec.codecs.regions import Lost
+from lacodec.codecs.session import DEFAULT
 from lacodec.container import ANCILLARY, CRITICAL, Chunk, content_hash
 from lacodec.errors import BadInput, CorruptFile, LimitExceeded
 from lacodec.io.source import BytesSource
@@ -30,10 +31,10 @@ class Tiles(Codec[Raw]):
             if not 0 <= self.key < 256:
                 raise BadInput("key")
 
-    def metadata(self, value):
+    def metadata(self, value, session=DEFAULT):
         return {"rows": value.source.size // 4}
 
-    def encode(self, value, threads=1):
+    def encode(self, value, session=DEFAULT):
         data = value.source.read(0, value.source.size)
         yield Chunk(CRITICAL, (), bytes([self.options.key]), content_hash(bytes([self.options.key])), 1)
         yield Chunk(ANCILLARY, ((0, 1),), b"preview", content_hash(b"preview"), 7)
@@ -43,13 +44,13 @@ class Tiles(Codec[Raw]):
                 covers = ((row, row + 2), (column, column + 2))
                 yield Chunk(CRITICAL, covers, bytes(b ^ self.options.key for b in tile), content_hash(tile), 4, (0,))
 
-    def decode_chunk(self, header, chunk, shared=()):
+    def decode_chunk(self, header, chunk, shared=(), session=DEFAULT):
         tile = bytes(b ^ shared[0].payload[0] for b in chunk.payload)
         if content_hash(tile) != chunk.content_hash:
             raise CorruptFile("it decodes to something else")
         return chunk.covers, tile
 
-    def assemble(self, header, parts):
+    def assemble(self, header, parts, session=DEFAULT):
         data = bytearray(4 * header.metadata["rows"])
         for part in parts:
             covers, tile = (part.covers, b"????") if isinstance(part, Lost) else part
@@ -61,7 +62,7 @@ class Tiles(Codec[Raw]):
     def select(self, header, index, key):
         return [i for i, head in enumerate(index) if len(head.covers) == 2 and head.covers[0][0] <= key < head.covers[0][1]]
 
-    def extract(self, header, index, key, parts):
+    def extract(self, header, index, key, parts, session=DEFAULT):
         return b"".join(tile[2 * (key % 2) : 2 * (key % 2) + 2] for _, tile in parts)
 
 
@@ -70,9 +71,8 @@ DATA = bytes(range(32))
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
-    point = importlib.metadata.EntryPoint("test.tiles", f"{__name__}:Tiles", "lacodec.codecs")
-    monkeypatch.setattr(importlib.metadata.EntryPoint, "load", lambda self: Tiles)
-    monkeypatch.setattr(registry, "_foreign", lambda: {"test.tiles": point})
+    monkeypatch.setattr(registry, "_registered", {})
+    registry.register(Tiles)
 
 
 def test_round_trip(tmp_path):
@@ -110,7 +110,7 @@ def test_salvage_without_a_tile_and_without_the_shared_section(tmp_path):
 
 
 def test_a_file_that_cannot_be_put_together_is_named(tmp_path, monkeypatch):
-    def assemble(self, header, parts):
+    def assemble(self, header, parts, session=DEFAULT):
         raise CorruptFile(f"{len(list(parts))} tiles do not cover it")
 
     monkeypatch.setattr(Tiles, "assemble", assemble)

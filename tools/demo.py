@@ -14,7 +14,6 @@ from lacodec.cli._report import print_table, ratio_text, speed_text
 from lacodec.codecs import registry
 from lacodec.evaluation.bench import measure
 from lacodec.evaluation.peers import PEERS
-from lacodec.media import kinds
 
 _ROOT = Path(__file__).resolve().parent.parent
 _EFFORTS = [5, 9]
@@ -63,7 +62,7 @@ def _warm_up(inputs: list[Path], out: Path) -> None:
     """Compile what the efforts need before anything is timed, and say how long it took."""
     print("Compiling kernels if this machine has none yet ...", flush=True)
     start = time.perf_counter()
-    samples = {kinds.codec_for(path.read_bytes()[: kinds.HEAD_SIZE]): path for path in inputs}  # one for each codec
+    samples = {registry.by_content(path.read_bytes()[: registry.HEAD_SIZE]): path for path in inputs}  # one for each codec
     with Compilations() as compilations:
         for sample in samples.values():
             for effort in _EFFORTS:

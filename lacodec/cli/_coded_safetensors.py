@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lacodec.cli._files import PIPE, Job
+from lacodec.codecs.registry import HEAD_SIZE
 from lacodec.errors import BadInput
-from lacodec.media.kinds import HEAD_SIZE
-from lacodec.media.tensors.files import sniff
+from lacodec.media.tensors.files import TENSORS
 
 if TYPE_CHECKING:
     from lacodec.api import FileResult, Info, TestResult
@@ -26,7 +26,7 @@ def is_safetensors(path: str | Path) -> bool:
         return False
     with open(path, "rb") as file:
         head = file.read(HEAD_SIZE)
-    return sniff(head) and head[8:9] == b"{"
+    return TENSORS.sniff(head) and head[8:9] == b"{"
 
 
 def holds_coded(path: str | Path) -> bool:

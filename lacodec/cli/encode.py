@@ -106,8 +106,8 @@ def _with_base(args: argparse.Namespace, job: Job, options: dict[str, Any]) -> t
 
     Files without tensors, and those that a folder of bases lacks, are coded as if there were no base.
     """
-    from lacodec.media import kinds
-    from lacodec.media.tensors import files as tensors
+    from lacodec.codecs import registry
+    from lacodec.media.tensors.files import TENSORS
 
     base = options.get("base")
     if base is None:
@@ -115,7 +115,7 @@ def _with_base(args: argparse.Namespace, job: Job, options: dict[str, Any]) -> t
     without = args.codec, {key: value for key, value in options.items() if key != "base"}
     if args.codec is None and job.source != PIPE:
         with open(job.source, "rb") as file:
-            if not tensors.sniff(file.read(kinds.HEAD_SIZE)):
+            if not TENSORS.sniff(file.read(registry.HEAD_SIZE)):
                 note(args, f"{job.source}: holds no tensors, so it needs no base")
                 return without
     if os.path.isdir(base) and job.source != PIPE:

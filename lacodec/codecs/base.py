@@ -5,22 +5,18 @@ value --encode--> chunks --container--> .lac --container--> chunks --decode_chun
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from lacodec.codecs.references import Base
-from lacodec.container.types import Chunk, ChunkHead, Covers, Header
+from lacodec.codecs.regions import Layout
+from lacodec.codecs.session import DEFAULT, Session
+from lacodec.container.types import Chunk, ChunkHead, Header
 from lacodec.errors import BadInput
+from lacodec.media.base import Media
+from lacodec.media.raw import RAW
 
 V = TypeVar("V")
-
-
-@dataclass(frozen=True)
-class Lost:
-    """Stands in `assemble`'s parts for a chunk that could not be decoded; `covers` is None where even that is unknown."""
-
-    covers: Covers | None
 
 
 @dataclass(frozen=True)
@@ -28,57 +24,72 @@ class NoOptions:
     """For codecs without any options."""
 
 
-def _nobody(_: int) -> None:
-    """Takes reports of work that nobody wants."""
-
-
 class Codec(ABC, Generic[V]):
-    """Turns values into independent chunks and back. One module per codec; the registry finds it by its place.
+    """Turns values into independent chunks and back. Frozen: options only; what it runs with is the `Session`.
 
-    A codec sees values and sources and never opens files. Chunks must decode alone (but for the shared sections they depend on),
-    and the stream must be the same with any number of threads, on any machine.
+    A codec sees values and sources and never opens files. Chunks must decode alone (apart from the shared sections they depend
+    on), and the stream must be the same with any number of threads, on any machine.
 
-    Class attributes: `name`; `stream_version`, raised whenever old readers could not read new streams; `identical`, what is
-    restored exactly ("bytes", "pixels", "samples", "none"); `also_identical`, what else `restores` may say; `appends`, whether
-    the content of more files can be added behind; `takes_views`, whether a payload may be a memoryview; `media`, the module that
-    turns files into values and back;
-    `Options`, a frozen dataclass of plain values, validated in `__post_init__` with BadInput, each field with metadata
-    {"help": ...}: the command derives its flags from it.
+    Class attributes:
 
-    An option called `base` names a file that content may be stored as differences to. Whoever runs the codec opens it: codecs
-    find it in `bases`.
+    - `name`; `stream_version`, which new files get, raised whenever old readers could not read new streams; `reads`, the versions
+      that are decoded beside it: `header.stream_version` says which (old decoders live in a folder `legacy/`).
+    - `nested`: codec -> stream version of the payloads of other codecs inside (`codecs/embedded.py`).
+    - `identical`: what is restored exactly ("bytes", "pixels", "samples", "points", "frames", "none"); `also_identical`, what
+      else `restores` may say.
+    - `media`, which turns files and objects into values and back; `by_content`, whether files that it recognises get this codec
+      when the user names none (lossless codecs only).
+    - `appends`, whether the content of more files can be added behind; `takes_views`, whether a payload may be a memoryview.
+    - `reference_option`: the option that names a file which content may be stored as differences to; whoever runs the codec opens
+      it, and `session.references` holds it.
+    - `Options`, a frozen dataclass of plain values, validated in `__post_init__` with BadInput, each field with metadata
+      {"help": ...}: the command derives its flags from it.
 
     Decoding must take what it needs from the chunk (or `header`), never from `self.options`: those are the encoder's.
     """
 
     name: ClassVar[str]
     stream_version: ClassVar[int]
+    reads: ClassVar[frozenset[int]] = frozenset()
+    nested: ClassVar[Mapping[str, int]] = {}
     identical: ClassVar[str]
     also_identical: ClassVar[tuple[str, ...]] = ()
+    media: ClassVar[Media[Any]] = RAW
+    by_content: ClassVar[bool] = False
     appends: ClassVar[bool] = False
     takes_views: ClassVar[bool] = False
-    media: ClassVar[str] = "lacodec.media.raw"
+    reference_option: ClassVar[str | None] = None
 
     Options: ClassVar[type[Any]] = NoOptions
 
+    options: Any
+
     def __init__(self, options: Any = None) -> None:
-        self.options = self.Options() if options is None else options
-        #: Called with bytes of content handled since the last call, by codecs whose chunks take seconds: moves the progress bar.
-        self.on_work: Callable[[int], None] = _nobody
-        #: Opened: the option `base` of an encoder; for decoding, all that the user gave (`bases.needed` chooses).
-        self.bases: Sequence[Base] = ()
+        object.__setattr__(self, "options", self.Options() if options is None else options)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"codec {self.name!r} is frozen; {name!r} belongs into its options or into a Session")
+
+    @classmethod
+    def decodes(cls, version: int) -> bool:
+        """Whether streams of this version can be decoded."""
+        return version == cls.stream_version or version in cls.reads
 
     @abstractmethod
-    def encode(self, value: V, threads: int = 1) -> Iterator[Chunk]:
+    def encode(self, value: V, session: Session = DEFAULT) -> Iterator[Chunk]:
         """Chunks of `value` in order, lazily, with bounded memory; `kind` CRITICAL, or ANCILLARY for what decoding can miss."""
 
-    def metadata(self, value: V) -> dict[str, Any]:
+    def metadata(self, value: V, session: Session = DEFAULT) -> dict[str, Any]:
         """What the header tells about `value`, as plain numbers, strings, lists and dicts."""
         return {}
 
     def restores(self, value: V) -> str:
         """What is restored exactly of this value: `identical`, or one of `also_identical`."""
         return self.identical
+
+    def nested_in(self, value: V) -> Mapping[str, int]:
+        """Those of `nested` that a file of this value may hold."""
+        return self.nested
 
     def model_id(self) -> bytes | None:
         """SHA-256 of the trained weights that decoding needs, of codecs that need any."""
@@ -89,7 +100,7 @@ class Codec(ABC, Generic[V]):
         return getattr(value, "format", None)
 
     @abstractmethod
-    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> Any:
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> Any:
         """The part of the value in `chunk`, checked against its content hash; raises CorruptFile on anything wrong.
 
         `shared` are the chunks named in `chunk.depends`. Called from several threads at once. Any payload may arrive here:
@@ -97,16 +108,31 @@ class Codec(ABC, Generic[V]):
         """
 
     @abstractmethod
-    def assemble(self, header: Header, parts: Iterator[Any]) -> V:
-        """The value from its parts in order; when salvaging, `Lost` stands in place of a missing one."""
+    def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> V:
+        """The value from its parts in order; when salvaging, `regions.Lost` stands in place of a missing one."""
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Positions in `index` of the chunks that `lacodec.open(path)[key]` needs, in order; BadInput for a senseless key."""
         raise BadInput(f"codec {self.name!r} cannot be opened in the middle; decode the whole file")
 
-    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any]) -> Any:
+    def extract(
+        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any], session: Session = DEFAULT
+    ) -> Any:
         """What `key` asks for, out of the parts of the chunks that `select` named."""
         raise BadInput(f"codec {self.name!r} cannot be opened in the middle; decode the whole file")
+
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout | None:
+        """What an open file is to a caller; None where only this codec knows what keys mean.
+
+        Of codecs that have one, `select` and `extract` see a slice with step 1 for each of its `axes`, behind the name if there
+        are names; all else that keys may say is done to what `extract` gives. `part(position)` decodes a chunk.
+        """
+        return None
+
+    @staticmethod
+    def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
+        """The metadata as `lacodec info` shows it, where the codec packs it or knows more from the index."""
+        return header.metadata
 
     @classmethod
     def samples(cls) -> list[Any]:
@@ -120,6 +146,17 @@ class Codec(ABC, Generic[V]):
     def memory(self, size: int, payload: bytes | None = None) -> int:
         """Bytes needed to encode one chunk of `size` bytes of content, or to decode `payload` to that many; all included."""
         return 4 * size
+
+    def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
+        """The payload of `content` inside another codec's (`codecs/embedded.py`)."""
+        raise BadInput(f"codec {self.name!r} cannot be embedded in another one")
+
+    def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> Any:
+        """What `embed` was given; raises CorruptFile. `header.nested` says which stream version it is.
+
+        expected: what the outer codec knows about it, such as its size.
+        """
+        raise BadInput(f"codec {self.name!r} cannot be embedded in another one")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Codec) and type(other) is type(self) and bool(self.options == other.options)

@@ -6,19 +6,19 @@ A codec says how large the blocks are and how one is coded; order, threads, hash
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from lacodec.codecs.base import Codec, Lost
+from lacodec.codecs.base import Codec
+from lacodec.codecs.regions import Layout, Lost, Range, total
+from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import IteratorSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.raw import Raw
-
-_ZEROS = bytes(1 << 16)
 
 
 @dataclass(frozen=True)
@@ -34,42 +34,59 @@ class BlockCodec(Codec[Raw]):
     appends = True
 
     @abstractmethod
-    def encode_block(self, block: bytes) -> bytes:
+    def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:
         """The payload for one block; the block is empty only for an empty file."""
 
     @abstractmethod
-    def decode_block(self, payload: bytes, size: int) -> bytes:
-        """The block of `size` bytes; raises CorruptFile when the payload cannot be one of this codec's."""
+    def decode_block(self, payload: bytes, size: int, version: int, session: Session = DEFAULT) -> bytes:
+        """The block of `size` bytes, of a stream of that version; raises CorruptFile for what this codec cannot have made."""
 
-    def encode(self, value: Raw, threads: int = 1) -> Iterator[Chunk]:
+    def encode(self, value: Raw, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk per block; an empty input gives one empty chunk."""
-        return ordered_map(self._chunk, self._blocks(value), threads)
+        return ordered_map(lambda block: self._chunk(block, session), self._blocks(value), session.threads)
 
-    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> bytes:
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> bytes:
         """The bytes of the chunk."""
         if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
             raise CorruptFile("its decoded size contradicts the range it covers")
-        data = self.decode_block(chunk.payload, chunk.decoded_size)
+        data = self.decode_block(chunk.payload, chunk.decoded_size, header.stream_version, session)
         if len(data) != chunk.decoded_size or content_hash(data) != chunk.content_hash:
             raise CorruptFile("it decodes to other bytes than were encoded")
         return data
 
-    def assemble(self, header: Header, parts: Iterator[bytes | Lost]) -> Raw:
+    def assemble(self, header: Header, parts: Iterator[bytes | Lost], session: Session = DEFAULT) -> Raw:
         """A Raw that decodes while it is read; zeros stand for lost ranges that are known."""
         return Raw(IteratorSource(chain.from_iterable(_pieces(part) for part in parts)))
 
-    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
-        """Chunks of a byte range: `key` is a slice (step 1) or an int."""
-        start, stop = _range(index, key)
-        return [i for i, head in enumerate(index) if head.covers and head.covers[0][0] < stop and head.covers[0][1] > start]
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """Bytes."""
+        import numpy as np
 
-    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[bytes]) -> bytes | int:
-        """The bytes of the slice, or the one byte as an int."""
-        start, stop = _range(index, key)
-        chosen = self.select(header, index, key)
+        return Layout((total(index),), np.dtype(np.uint8))
+
+    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
+        """Chunks of a byte range: `key` is a slice with step 1."""
+        return Range.of(key, total(index), "bytes").chunks(index)
+
+    def extract(
+        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[bytes], session: Session = DEFAULT
+    ) -> bytes:
+        """The bytes of the slice."""
+        wanted = Range.of(key, total(index), "bytes")
+        chosen = wanted.chunks(index)
         skip = index[chosen[0]].covers[0][0] if chosen else 0
-        data = b"".join(parts)[start - skip : stop - skip]
-        return data[0] if isinstance(key, int) else data
+        return b"".join(parts)[wanted.start - skip : wanted.stop - skip]
+
+    def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
+        """The payload of bytes."""
+        return self.encode_block(content, session)
+
+    def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> bytes:
+        """The `expected` bytes; raises CorruptFile."""
+        data = self.decode_block(payload, expected, header.nested.get(self.name, 0), session)
+        if len(data) != expected:
+            raise CorruptFile("an embedded payload has another size than is said")
+        return data
 
     @classmethod
     def samples(cls) -> list[Any]:
@@ -92,31 +109,11 @@ class BlockCodec(Codec[Raw]):
         if start == 0:
             yield _Block(b"", 0)
 
-    def _chunk(self, block: _Block) -> Chunk:
+    def _chunk(self, block: _Block, session: Session) -> Chunk:
         size = len(block.data)
-        payload = self.encode_block(block.data)
+        payload = self.encode_block(block.data, session)
         return Chunk(CRITICAL, ((block.start, block.start + size),), payload, content_hash(block.data), size)
 
 
 def _pieces(part: bytes | Lost) -> Iterator[bytes]:
-    if not isinstance(part, Lost):
-        yield part
-    elif part.covers is not None and len(part.covers) == 1:
-        left = part.covers[0][1] - part.covers[0][0]
-        while left > 0:
-            yield _ZEROS[:left]
-            left -= len(_ZEROS)
-
-
-def _range(index: Sequence[ChunkHead], key: Any) -> tuple[int, int]:
-    total = max((head.covers[0][1] for head in index if head.covers), default=0)
-    if isinstance(key, int):
-        if not -total <= key < total:
-            raise BadInput(f"byte {key} is outside the file of {total} bytes")
-        return key % total, key % total + 1
-    if not isinstance(key, slice):
-        raise BadInput(f"{key!r} selects nothing in bytes; use a byte position or a slice such as [1000:2000]")
-    start, stop, step = key.indices(total)
-    if step != 1:
-        raise BadInput(f"step {step} is not possible; take a slice with step 1 and step through the result")
-    return start, max(start, stop)
+    return part.filled() if isinstance(part, Lost) else iter((part,))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "LACODEC_MODELS"
 DEVICE = "LACODEC_DEVICE"
-"""Where decoders compute: "cpu" (the default), "cuda" or "cuda:1"; `--device` sets it."""
+"""Where decoders compute unless the session says it: "cpu" (the default), "cuda" or "cuda:1"."""
 _SHIPPED = Path(__file__).parent / "image" / "learned"
 _lock = threading.Lock()
 _named: dict[bytes, Path] = {}  # by id, where models came from
@@ -62,14 +62,14 @@ def by_path(path: str | os.PathLike[str], device: str = "cpu") -> LoadedModel:
         return loaded
 
 
-def by_id(wanted: bytes) -> LoadedModel:
+def by_id(wanted: bytes, device: str | None = None) -> LoadedModel:
     """The model that a file was coded with: a shipped one, one that LACODEC_MODELS names, or one that this process has loaded.
 
     Without the last, nothing coded with `--model` could be checked right after. Raises MissingModel.
 
-    It is on the device that LACODEC_DEVICE names; BadInput where there is none.
+    device: "cpu", "cuda" or "cuda:1"; None for what LACODEC_DEVICE names. Raises BadInput where there is none.
     """
-    device = _device()
+    device = _device(device)
     for path in [*shipped().values(), *_users_files(), *filter(None, [_named.get(wanted)])]:
         try:
             loaded = by_path(path, device)
@@ -84,15 +84,15 @@ def by_id(wanted: bytes) -> LoadedModel:
     )
 
 
-def _device() -> str:
-    device = os.environ.get(DEVICE) or "cpu"
+def _device(wanted: str | None) -> str:
+    device = wanted or os.environ.get(DEVICE) or "cpu"
     if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", device):
-        raise BadInput(f"{DEVICE} is {device!r}; give cpu, cuda or cuda:1")
+        raise BadInput(f"device must be cpu, cuda or a numbered one such as cuda:1, not {device!r}")
     if device != "cpu":
         torch = _torch()
         there = torch.cuda.device_count()
         if (torch.device(device).index or 0) >= there:
-            raise BadInput(f"{DEVICE} is {device!r}, but torch sees {there} CUDA devices here; use cpu")
+            raise BadInput(f"device {device!r} is not available: torch sees {there} CUDA devices; use cpu")
     return device
 
 
@@ -131,15 +131,15 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
     from lacodec.codecs.weights.codec import Weights
     from lacodec.container import Limits, stream
     from lacodec.io.source import FileSource
-    from lacodec.media.tensors.files import to_object
+    from lacodec.media.tensors.files import TENSORS
 
     codec = Weights()
     with FileSource(path) as source:
         header, chunks = stream(source, Limits(max_size=1 << 30))
-        if header.codec != codec.name or header.stream_version != codec.stream_version:
+        if header.codec != codec.name or not codec.decodes(header.stream_version):
             raise UnsupportedFile(f"{os.fspath(path)}: is a file of codec {header.codec!r}, not a model; give a model file")
         parts = (codec.decode_chunk(header, chunk) for chunk in chunks if chunk.covers)
-        arrays = to_object(codec.assemble(header, parts))
+        arrays = TENSORS.to_object(codec.assemble(header, parts))
     if not isinstance(arrays, dict):
         raise UnsupportedFile(f"{os.fspath(path)}: holds one array, not a model; give a model file")
     return arrays

@@ -10,26 +10,19 @@ import xxhash
 
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import Source
-from lacodec.media.tensors import files as tensors
-from lacodec.media.tensors.value import Tensors
 
 _BLOCK = 1 << 22
 
 
-class Base:
-    """A file of tensors that content may be stored as differences to; threads may share it."""
+class Reference:
+    """A file that content may be stored as differences to; threads may share it."""
 
     def __init__(self, source: Source) -> None:
-        """`source` stays open as long as the base is used; raises BadInput for a pipe."""
+        """`source` stays open as long as the reference is used; raises BadInput for a pipe."""
         if source.size is None:
             raise BadInput(f"{source.name}: a pipe cannot be a base, which is read where it is needed; save it to a file first")
         self.source, self.name, self.size = source, source.name, source.size
         self._lock = threading.Lock()
-
-    @cached_property
-    def tensors(self) -> Tensors:
-        """What lies where; raises UnsupportedFile for what holds no tensors."""
-        return tensors.from_source(self.source)
 
     @property
     def digest(self) -> bytes:
@@ -49,24 +42,24 @@ class Base:
         return {"name": Path(self.name).name.removesuffix(".lac"), "size": self.size, "hash": self.digest}
 
     def check(self, described: Any) -> None:
-        """Raise BadInput unless this is the base that a header describes; reads all of it."""
+        """Raise BadInput unless this is the reference that a header describes; reads all of it."""
         if self.digest != described["hash"]:
             raise BadInput(_wanted(described, [self]))
 
 
-def needed(described: Any, bases: Sequence[Base]) -> Base:
-    """The base that a header describes, out of those that the user gave.
+def needed(described: Any, given: Sequence[Reference]) -> Reference:
+    """The reference that a header describes, out of those that the user gave.
 
     The only one of the right size is taken to be it, unread: what is decoded has hashes of its own, and `check` tells a wrong
-    base from damage. Raises BadInput when it is missing, CorruptFile when that is no description.
+    reference from damage. Raises BadInput when it is missing, CorruptFile when that is not a description.
     """
     if not is_description(described):
         raise CorruptFile("the header does not say which base the file needs")
-    fitting = [base for base in bases if base.size == described["size"]]
+    fitting = [reference for reference in given if reference.size == described["size"]]
     if len(fitting) > 1:
-        fitting = [base for base in fitting if base.digest == described["hash"]]
+        fitting = [reference for reference in fitting if reference.digest == described["hash"]]
     if not fitting:
-        raise BadInput(_wanted(described, bases))
+        raise BadInput(_wanted(described, given))
     return fitting[0]
 
 
@@ -75,9 +68,9 @@ def is_description(described: Any) -> TypeGuard[dict[str, Any]]:
     return isinstance(described, dict) and [type(described.get(key)) for key in ("name", "size", "hash")] == [str, int, bytes]
 
 
-def _wanted(described: Any, bases: Sequence[Base]) -> str:
-    given = f", which {', '.join(base.name for base in bases)} is not" if bases else ", which was not given"
+def _wanted(described: Any, given: Sequence[Reference]) -> str:
+    names = f", which {', '.join(reference.name for reference in given)} is not" if given else ", which was not given"
     return (
         f"it is stored as differences to the file {described['name'][:200]!r} of {described['size']} bytes "
-        f"(xxh3-128 {described['hash'].hex()[:64]}){given}; name that file: --base FILE, or base=... in Python"
+        f"(xxh3-128 {described['hash'].hex()[:64]}){names}; name that file: --base FILE, or base=... in Python"
     )

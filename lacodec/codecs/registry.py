@@ -1,31 +1,61 @@
-"""Finds codecs by name: `get("bytes")` -> the class.
+"""Finds codecs: by name (`get("bytes")` -> the class), and by what a file or a value is.
 
 A codec `image.lossless` is the one `Codec` subclass defined in `lacodec/codecs/image/lossless/codec.py`; `bytes` is the one in
-`lacodec/codecs/bytes/codec.py`. Other packages register through the entry-point group `lacodec.codecs`. Listing imports no codec.
+`lacodec/codecs/bytes/codec.py`. Other packages register through two entry-point groups: `lacodec.codecs`, name -> the class, and,
+for codecs that files get when the user names none, `lacodec.media`, name -> the codec's `Media` instance, which must be cheap to
+import. `register` adds a class to this process. Listing names imports no codec.
 """
 
 import importlib
 import importlib.metadata
 import inspect
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from lacodec.codecs.base import Codec
 from lacodec.errors import BadInput
+from lacodec.media.base import Media
 
-_GROUP = "lacodec.codecs"
+HEAD_SIZE = 256
+"""First bytes of a file that media get to recognise it; fewer when the file is shorter."""
+
+DEFAULT = "bytes"
+"""The codec of what nothing else recognises."""
+
+_CODECS, _MEDIA = "lacodec.codecs", "lacodec.media"
+_registered: dict[str, type[Codec[Any]]] = {}
+
+
+def register(codec: type[Codec[Any]]) -> type[Codec[Any]]:
+    """Add a codec class to this process, under its `name`; returns it, so that it serves as a decorator.
+
+    Raises BadInput for what is not a finished codec class, or a name that a codec of lacodec has.
+    """
+    if not (inspect.isclass(codec) and issubclass(codec, Codec)) or inspect.isabstract(codec):
+        raise BadInput(f"{codec!r} cannot be registered: it is not a Codec class with all its methods")
+    for attribute in ("name", "stream_version", "identical"):
+        if not hasattr(codec, attribute):
+            raise BadInput(f"{codec.__name__} cannot be registered: it has no {attribute!r}")
+    if codec.name in _own():
+        raise BadInput(f"{codec.__name__} cannot be registered: lacodec has a codec {codec.name!r} of its own")
+    _registered[codec.name] = codec
+    return codec
 
 
 def names() -> list[str]:
     """Names of all codecs there are, sorted."""
-    return sorted({*_own(), *_foreign()})
+    return sorted({*_own(), *_foreign(), *_registered})
 
 
-def get(name: str) -> type[Codec]:
+def get(name: str) -> type[Codec[Any]]:
     """The codec class called `name`; raises BadInput, listing what exists, when there is none."""
     own, foreign = _own(), _foreign()
     if name in own:
         return _codec_in(own[name])
+    if name in _registered:
+        return _registered[name]
     if name in foreign:
         codec = foreign[name].load()
         if not (inspect.isclass(codec) and issubclass(codec, Codec)):
@@ -36,24 +66,66 @@ def get(name: str) -> type[Codec]:
     raise BadInput(f"unknown codec {name!r}; there are: {', '.join(names())}")
 
 
+def by_content(head: bytes, size: int | None = None) -> type[Codec[Any]] | None:
+    """The lossless codec for a file of `size` bytes that begins with `head`; None when no media recognises it.
+
+    Nor when it is smaller than its media says is worth it.
+    """
+    for name, media in _kinds():
+        if media.sniff(head):
+            return get(name) if size is None or size >= media.smallest else None
+    return None
+
+
+def remark_on(head: bytes) -> str | None:
+    """What the user should know about a file that begins with `head` and goes to codec `bytes`; mostly None."""
+    return next((text for _, media in _kinds() if (text := media.remark(head))), None)
+
+
+def for_value(value: Any) -> str:
+    """The lossless codec for a value in memory, by its type."""
+    return next((name for name, media in _kinds() if media.accepts(value)), DEFAULT)
+
+
+def _kinds() -> Iterator[tuple[str, Media[Any]]]:
+    """(codec, its media) of all codecs that are chosen by content: ours first, then those of this process and of packages."""
+    for name, module in _own().items():
+        codec = _codec_in(module)
+        if codec.by_content:
+            yield name, codec.media
+    for name, codec in _registered.items():
+        if codec.by_content:
+            yield name, codec.media
+    for name, point in _points(_MEDIA).items():
+        if name not in _registered and name in _foreign():
+            media = point.load()
+            if not isinstance(media, Media):
+                raise BadInput(f"codec {name!r}: its entry point {point.value} is not a lacodec Media; reinstall its package")
+            yield name, media
+
+
 @cache
 def _own() -> dict[str, str]:
     """Codec name -> module name, by listing the folders."""
     found = {}
     root = Path(__file__).parent
-    for path in (*root.glob("*/codec.py"), *root.glob("*/*/codec.py")):
+    for path in sorted([*root.glob("*/codec.py"), *root.glob("*/*/codec.py")]):
         name = ".".join(path.parent.relative_to(root).parts)
         found[name] = f"lacodec.codecs.{name}.codec"
     return found
 
 
-@cache
 def _foreign() -> dict[str, importlib.metadata.EntryPoint]:
-    return {point.name: point for point in importlib.metadata.entry_points(group=_GROUP)}
+    return _points(_CODECS)
 
 
 @cache
-def _codec_in(module_name: str) -> type[Codec]:
+def _points(group: str) -> dict[str, importlib.metadata.EntryPoint]:
+    return {point.name: point for point in importlib.metadata.entry_points(group=group)}
+
+
+@cache
+def _codec_in(module_name: str) -> type[Codec[Any]]:
     module = importlib.import_module(module_name)
     found = [
         item

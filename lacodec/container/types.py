@@ -11,6 +11,7 @@ from lacodec.errors import BadInput, CorruptFile
 CRITICAL = 0  # decoding needs it
 ANCILLARY = 1  # readers may skip it (a preview, statistics)
 INDEX = 2  # only the container writes these
+FIRST_OPTIONAL = 128  # kinds from here on, which later versions may add, are skipped by readers that do not know them
 
 MAX_DECODED = 64 << 20  # bytes that one chunk may decode to
 MAX_PAYLOAD = MAX_DECODED + (1 << 16)  # bytes of one payload, index payloads included
@@ -18,7 +19,7 @@ MAX_HEADER = 1 << 20  # bytes of the file's header
 MAX_AXES = 8
 MAX_DEPENDS = 256
 
-IDENTICAL = ("bytes", "pixels", "samples", "none")  # what a codec may restore exactly
+IDENTICAL = ("bytes", "pixels", "samples", "points", "frames", "none")  # what a codec may restore exactly
 
 Covers = tuple[tuple[int, int], ...]
 
@@ -32,11 +33,11 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     """What a file says about itself; written as a msgpack array, trailing defaults left out.
 
     `codec`, `stream_version`: which decoder. `options`: the encoder's, for people to read.
-    `identical`: what is restored exactly, "bytes", "pixels", "samples" or "none".
+    `identical`: what is restored exactly, "bytes", "pixels", "samples", "points", "frames" or "none".
     `name`, `format`, `size`: of the original file (`size` in bytes; None where `identical` is "bytes": there the chunks say it).
     All strings but those in the metadata are printable.
     `metadata`: the codec's description of the value. `model_id`: SHA-256 of the trained weights that decoding needs,
-    or its first bytes.
+    or its first bytes. `nested`: stream versions of other codecs' payloads inside; codecs of version 0 are left out.
     """
 
     codec: str
@@ -48,6 +49,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     size: int | None = None
     metadata: dict[str, Any] = {}
     model_id: bytes | None = None
+    nested: dict[str, int] = {}
 
     def pack(self) -> bytes:
         """The msgpack form; raises BadInput when a value has no such form or it is longer than MAX_HEADER."""
@@ -56,7 +58,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
                 f"metadata of codec {self.codec!r}: only None, bool, int, float, str, bytes, lists and dicts can be stored"
             )
         values = [getattr(self, field) for field in self.__struct_fields__]
-        defaults: list[Any] = [None, "bytes", None, None, {}, None]
+        defaults: list[Any] = [None, "bytes", None, None, {}, None, {}]
         while len(values) > 3 and values[-1] == defaults[len(values) - 4]:
             values.pop()
         try:
@@ -77,11 +79,11 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         # Beside its own errors msgspec lets through Python's: deep nesting, bad UTF-8, unhashable keys, absurd times.
         except (msgspec.MsgspecError, RecursionError, UnicodeError, TypeError, ValueError, OverflowError) as error:
             raise CorruptFile(f"the header is not valid ({_one_line(error)})") from error
-        if header.stream_version < 0 or (header.size or 0) < 0 or not _is_plain(header.metadata):
+        if min(header.stream_version, header.size or 0, *header.nested.values(), 0) < 0 or not _is_plain(header.metadata):
             raise CorruptFile("the header is not valid (a negative size or version, or metadata that is not plain)")
         if header.identical not in IDENTICAL:
             raise CorruptFile("the header is not valid (it does not say what is restored)")
-        texts = (header.codec, header.name, header.format, *header.options, *header.options.values())
+        texts = (header.codec, header.name, header.format, *header.options, *header.options.values(), *header.nested)
         if not all(text.isprintable() for text in texts if isinstance(text, str)):
             raise CorruptFile("the header is not valid (text that cannot be printed)")  # no escape sequences on terminals
         return header

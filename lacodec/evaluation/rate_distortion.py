@@ -16,15 +16,15 @@ from typing import Protocol
 
 import numpy as np
 
+from lacodec.codecs.registry import HEAD_SIZE
 from lacodec.errors import BadInput
 from lacodec.evaluation.curves import Curve, Point
 from lacodec.evaluation.metrics import ms_ssim, psnr
 from lacodec.io.threads import ordered_map
-from lacodec.media.image import files as image
-from lacodec.media.kinds import HEAD_SIZE
+from lacodec.media.image.files import IMAGES
+from lacodec.media.image.photo import PHOTOS
 
 _SUFFIXES = (".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff")
-_PICTURE_MEDIA = ("lacodec.media.image.files", "lacodec.media.image.photo")  # of codecs whose values are pictures
 
 
 class Method(Protocol):
@@ -112,8 +112,8 @@ def our_method(codec: str, sweep: str, values: Sequence[float], **options: objec
     from lacodec.codecs import registry
 
     codec_class = registry.get(codec)
-    if codec_class.media not in _PICTURE_MEDIA or codec_class.identical != "none":
-        raise BadInput(f"codec {codec!r} is no lossy image codec; a rate-distortion curve needs one")
+    if codec_class.media not in (IMAGES, PHOTOS) or codec_class.identical != "none":
+        raise BadInput(f"codec {codec!r} is not a lossy image codec; a rate-distortion curve needs one")
     coders = {value: lacodec.codec(codec, **{**options, sweep: value}) for value in values}
     label = codec + "".join(f" --{key.replace('_', '-')} {value}" for key, value in options.items())
 
@@ -129,7 +129,7 @@ def our_method(codec: str, sweep: str, values: Sequence[float], **options: objec
 def is_lossless_picture(path: Path) -> bool:
     """Whether a file is a picture to measure on, by its first bytes; also one that only claims to be, by its name."""
     with path.open("rb") as file:
-        return path.suffix.lower() in _SUFFIXES or image.sniff(file.read(HEAD_SIZE))
+        return path.suffix.lower() in _SUFFIXES or IMAGES.sniff(file.read(HEAD_SIZE))
 
 
 def read_rgb(path: Path) -> np.ndarray:

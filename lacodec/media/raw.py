@@ -1,14 +1,13 @@
-"""`Raw`: any bytes, as they are. Files, pipes and bytes-like objects become a `Raw` and a `Raw` becomes bytes again.
-
-A media module has these four functions, for the kind of value that it is about.
-"""
+"""`Raw`: any bytes, as they are. Files, pipes and bytes-like objects become a `Raw` and a `Raw` becomes bytes again."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import mmap
 from typing import Any
 
 from lacodec.errors import BadInput
 from lacodec.io.source import BytesSource, IteratorSource, Source
+from lacodec.media.base import Media
 
 _BLOCK = 1 << 20
 
@@ -20,36 +19,48 @@ class Raw:
     source: Source
 
 
-def from_source(source: Source) -> Raw:
-    """The value in a file or pipe."""
-    return Raw(source)
+class RawMedia(Media[Raw]):
+    """Any bytes, as they are."""
 
+    name = "bytes"
+    streams = True
 
-def from_object(value: Any) -> Raw:
-    """The value for what a caller of the Python interface passes: a Raw, a Source, or anything bytes-like and contiguous."""
-    if isinstance(value, Raw):
-        return value
-    if isinstance(value, Source):
-        return Raw(value)
-    try:
+    def from_source(self, source: Source) -> Raw:
+        """The value in a file or pipe."""
+        return Raw(source)
+
+    def from_object(self, value: Any) -> Raw:
+        """A Raw, a Source, or bytes: bytes, bytearray, mmap, or a contiguous memoryview of them; BadInput for all else.
+
+        Of an array only the bytes would come back, not what they mean.
+        """
+        if isinstance(value, Raw):
+            return value
+        if isinstance(value, Source):
+            return Raw(value)
+        if isinstance(value, memoryview) and (value.itemsize > 1 or not value.contiguous):
+            raise BadInput(
+                "a memoryview that is not one of contiguous bytes would come back as bytes; pass bytes(it) if you want that"
+            )
+        if not isinstance(value, bytes | bytearray | memoryview | mmap):
+            hint = (
+                "pass its bytes, or let lacodec choose the codec"
+                if hasattr(value, "tobytes")
+                else "pass bytes, a path or a Source"
+            )
+            raise BadInput(f"codec bytes cannot keep a {type(value).__name__} as what it is; {hint}")
         return Raw(BytesSource(value))
-    except (TypeError, ValueError) as error:
-        raise BadInput(
-            f"a {type(value).__name__} is neither bytes nor a path ({error}); pass bytes, a contiguous array or a Path"
-        ) from error
+
+    def to_object(self, value: Raw) -> bytes:
+        """The inverse of `from_object`: bytes in memory."""
+        return b"".join(self.to_blocks(value))
+
+    def to_blocks(self, value: Raw, suffix: str = "") -> Iterator[bytes]:
+        """The bytes, piece by piece; a suffix changes nothing."""
+        if isinstance(value.source, IteratorSource):
+            return value.source.pieces()
+        return value.source.blocks(_BLOCK)
 
 
-def to_object(value: Raw) -> bytes:
-    """The inverse of `from_object`: bytes in memory."""
-    return b"".join(to_blocks(value))
-
-
-def to_blocks(value: Raw, suffix: str = "") -> Iterator[bytes]:
-    """The bytes of the file that `value` stands for, piece by piece.
-
-    `suffix` (".wav", in lower case) is how the file's name will end. Media that convert to the format it names have SUFFIXES,
-    suffix -> format, and `written(value, suffix)`, the format that this function writes.
-    """
-    if isinstance(value.source, IteratorSource):
-        return value.source.pieces()
-    return value.source.blocks(_BLOCK)
+RAW = RawMedia()
+"""The one instance."""

@@ -7,12 +7,12 @@ from lacodec.container import Header, Reader
 from lacodec.container.layout import VERSION
 from lacodec.errors import CorruptFile, UnsupportedFile
 from lacodec.io.source import FileSource, Part, Source
-from lacodec.media.tensors import files as tensors
+from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.safetensors import read_header
 from lacodec.media.tensors.value import TensorEntry, place_of
 from lacodec.pipeline.coded_safetensors import Path_, decoded_blocks, not_coded, note_of, restored
 from lacodec.pipeline.inspect import Info, TestResult
-from lacodec.pipeline.references import opened_bases
+from lacodec.pipeline.references import opened_references
 
 
 def info(path: Path_) -> Info:
@@ -21,7 +21,7 @@ def info(path: Path_) -> Info:
     Raises UnsupportedFile for other files, CorruptFile for contradictions.
     """
     with FileSource(path) as source:
-        value = tensors.from_source(source)
+        value = TENSORS.from_source(source)
         original = restored(value)
         if original is None:
             raise not_coded(source.name)
@@ -30,7 +30,7 @@ def info(path: Path_) -> Info:
         header, problem = _first_header(source, coded)
         begin, coded_size, size = read_header(source)[2], sum(entry.size for entry in coded), source.size or 0
         sections = {"header": begin, "coded tensors": coded_size, "plain tensors": size - begin - coded_size}
-        described: dict[str, Any] = {} if header is None else registry.get("weights").describe(header, ())  # type: ignore[attr-defined]
+        described: dict[str, Any] = {} if header is None else registry.get("weights").describe(header, ())
         return Info(
             file_size=size,
             format_version=VERSION,
@@ -63,8 +63,8 @@ def test(path: Path_, *, base: Any = None) -> TestResult:
 
     base: as for `decode_safetensors`. Raises UnsupportedFile for other files, and BadInput for a base that is missing.
     """
-    with FileSource(path) as source, opened_bases(base) as bases:
-        value = restored(tensors.from_source(source), bases)
+    with FileSource(path) as source, opened_references(base) as bases:
+        value = restored(TENSORS.from_source(source), bases)
         if value is None:
             raise not_coded(source.name)
         damage: list[str] = []

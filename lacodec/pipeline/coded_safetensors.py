@@ -23,18 +23,19 @@ from typing import Any, BinaryIO
 
 import xxhash
 
-from lacodec.codecs.references import Base
+from lacodec.codecs.references import Reference
+from lacodec.codecs.registry import HEAD_SIZE
+from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile, LacodecError, UnsupportedFile
 from lacodec.io.output import atomic_file
 from lacodec.io.source import BytesSource, FileSource, Part, Source
-from lacodec.media.kinds import HEAD_SIZE
-from lacodec.media.tensors import files as tensors
 from lacodec.media.tensors import safetensors
+from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.safetensors import build_header, read_header
 from lacodec.media.tensors.value import DTYPES, TensorEntry, Tensors, place_of, size_of
 from lacodec.pipeline import coding
 from lacodec.pipeline.coding import SALVAGE_HINT
-from lacodec.pipeline.references import opened_bases
+from lacodec.pipeline.references import opened_references
 from lacodec.pipeline.restored import LacSource
 
 KEY = "lacodec"
@@ -64,7 +65,7 @@ def encode_safetensors(source: Path_, target: Path_, *, threads: int | None = No
     `force`.
     """
     with FileSource(source) as opened:
-        value = tensors.from_source(opened)
+        value = TENSORS.from_source(opened)
         if value.format != "safetensors":
             raise UnsupportedFile(f"{opened.name}: is no safetensors file; lacodec encode keeps it as a .lac file")
         _write(value, Path(target), threads, force, options)
@@ -78,8 +79,8 @@ def decode_safetensors(
     base: what its tensors were stored as differences to, if they were: a path, an open Source, or several. With `salvage`, zeros
     stand for what is damaged, and a message about each place is returned.
     """
-    with FileSource(source) as opened, opened_bases(base) as bases:
-        value = restored(tensors.from_source(opened), bases)
+    with FileSource(source) as opened, opened_references(base) as bases:
+        value = restored(TENSORS.from_source(opened), bases)
         if value is None:
             raise not_coded(opened.name)
         damage: list[str] = []
@@ -121,7 +122,7 @@ def holds_coded(path: Path_) -> bool:
     """Whether the file at `path` is a safetensors file that holds coded tensors."""
     try:
         with FileSource(path) as opened:
-            return tensors.sniff(opened.peek(HEAD_SIZE)) and KEY in read_header(opened)[0]
+            return TENSORS.sniff(opened.peek(HEAD_SIZE)) and KEY in read_header(opened)[0]
     except UnsupportedFile:
         return False
 
@@ -131,7 +132,7 @@ def not_coded(name: str) -> UnsupportedFile:
     return UnsupportedFile(f"{name}: is a plain safetensors file, its tensors are not coded; lacodec encode makes it small")
 
 
-def restored(value: Tensors, bases: Sequence[Base] = ()) -> Tensors | None:
+def restored(value: Tensors, bases: Sequence[Reference] = ()) -> Tensors | None:
     """The original's tensors, decoded while they are read, out of those of a file with coded tensors; None for other files."""
     if value.format != "safetensors" or KEY not in read_header(value.source)[0]:
         return None
@@ -177,7 +178,7 @@ def _write(value: Tensors, target: Path, threads: int | None, force: bool, optio
         "head": build_header(facts, metadata or None) != head,
     }
     plain: list[tuple[str, str, tuple[int, ...], Source]] = []
-    with opened_bases(options.get("base")) as bases, atomic_file(target, force) as out, _scratch(target) as spool:
+    with opened_references(options.get("base")) as bases, atomic_file(target, force) as out, _scratch(target) as spool:
         coded: list[tuple[str, str, tuple[int, ...], int]] = []
         for entry in value.entries:
             size = 0 if entry.size < SMALLEST else _code(value.source, entry, spool, threads, options, bases)
@@ -199,16 +200,17 @@ def _write(value: Tensors, target: Path, threads: int | None, force: bool, optio
 
 
 def _code(
-    source: Source, entry: TensorEntry, spool: BinaryIO, threads: int | None, options: dict[str, Any], bases: Sequence[Base]
+    source: Source, entry: TensorEntry, spool: BinaryIO, threads: int | None, options: dict[str, Any], bases: Sequence[Reference]
 ) -> int:
     """Bytes of the .lac file that was appended to `spool` for a tensor; 0 when it would not be smaller."""
     head = build_header([(entry.name, entry.dtype, entry.shape, entry.size)])
     joined = _Joined([BytesSource(head), Part(source, entry.offset, entry.stop)], source.name)
     alone = TensorEntry(entry.name, entry.dtype, entry.shape, len(head), entry.size)
-    coder = coding.make_codec("weights", options, bases)
+    coder = coding.make_codec("weights", options)
     begin = spool.tell()
     value = Tensors(joined, "safetensors", (alone,))
-    written = coding.encode_value(coder, value, joined, spool, threads=threads or os.cpu_count() or 1, verify=True)
+    session = Session(threads or os.cpu_count() or 1, tuple(bases))
+    written = coding.encode_value(coder, value, joined, spool, session=session, verify=True)
     if written.size >= entry.size:
         spool.seek(begin)
         spool.truncate()
@@ -254,7 +256,7 @@ def note_of(source: Source) -> dict[str, Any]:
 class _Opened:
     """The .lac file within a file that was read last: one at a time, as each keeps decoded chunks."""
 
-    def __init__(self, bases: Sequence[Base]) -> None:
+    def __init__(self, bases: Sequence[Reference]) -> None:
         self._bases = bases
         self._part: Source | None = None
         self._source: LacSource | None = None

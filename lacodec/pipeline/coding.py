@@ -3,46 +3,40 @@
 value --codec.encode--> chunks --verified--> write_container        stream/salvage --> chunks --decode_chunk--> parts
 """
 
-import importlib
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from lacodec.codecs import registry
-from lacodec.codecs.base import Codec, Lost
-from lacodec.codecs.references import Base
+from lacodec.codecs.base import Codec
+from lacodec.codecs.regions import Lost
+from lacodec.codecs.session import Session
 from lacodec.container import CRITICAL, Chunk, Damage, Header, Written, write_container
 from lacodec.container.types import describe_covers
 from lacodec.errors import BadInput, CorruptFile, LacodecError, LimitExceeded, UnsupportedFile
 from lacodec.io.progress import Progress, Work
 from lacodec.io.source import FileSource, Source, seekable
 from lacodec.io.threads import Budget, ordered_map
-from lacodec.media import kinds
 
 DEFAULT_CODEC = "bytes"
 _TRIED_SIZE = 64 << 10  # files up to this size are coded to see whether the codec for their content pays for its header
 _HEADER_SIZE = 130
-_STREAMED = "lacodec.media.raw"  # reads pipes as they come; other media need the whole file
 _NEED_MORE = {"image.compressai": "which needs its model: lacodec.integrations.compressai.decode(model, data)"}
 _GROWTH = 64  # bytes that any file may grow by
 SALVAGE_HINT = "; --salvage decodes the others"
 """The end of messages about damage, where the rest of the file may be whole."""
 
 
-def make_codec(name: str | None, options: dict[str, Any], bases: Sequence[Base] = ()) -> Codec[Any]:
-    """The codec `name` (None: lossless, by content) with these options; raises BadInput for unknown names and values.
-
-    bases: the option `base`, opened (`_bases`), of a codec that shall run.
-    """
+def make_codec(name: str | None, options: Mapping[str, Any]) -> Codec[Any]:
+    """The codec `name` (None: `bytes`) with these options; raises BadInput for unknown names and values."""
     codec_class = registry.get(name or DEFAULT_CODEC)
     known = list(codec_class.Options.__dataclass_fields__)
     for option in options:
         if option not in known:
             raise BadInput(f"codec {codec_class.name!r} has no option {option!r}; it has: {', '.join(known) or 'none'}")
-    codec = codec_class(codec_class.Options(**options))
-    codec.bases = bases
-    return codec
+    return codec_class(codec_class.Options(**options))
 
 
 @dataclass(frozen=True)
@@ -55,42 +49,61 @@ class Job:
     remark: str | None = None
 
 
-def prepare(source: Source, name: str | None, options: dict[str, Any], bases: Sequence[Base] = ()) -> Job:
+def prepare(source: Source, name: str | None, options: Mapping[str, Any], session: Session) -> Job:
     """The value in `source` and the codec `name` for it (None: lossless, chosen by content).
 
     A file that looks like one of a kind but cannot be restored exactly by that kind's codec goes to codec `bytes`.
     """
     remark = None
     if name is None:
-        head = source.peek(kinds.HEAD_SIZE)
-        chosen = kinds.codec_for(head, source.size)
-        remark = kinds.remark_on(head)
-        if chosen in registry.names():
+        head = source.peek(registry.HEAD_SIZE)
+        chosen = registry.by_content(head, source.size)
+        remark = registry.remark_on(head)
+        if chosen is not None:
             source = seekable(source)
-            codec = make_codec(chosen, options, bases)
+            codec = make_codec(chosen.name, options)
             try:
-                value = media_of(codec).from_source(source)
-                if source.size is None or source.size > _TRIED_SIZE or _coded_size(codec, value) <= source.size + _GROWTH:
+                value = from_source(codec, source)
+                if (
+                    source.size is None
+                    or source.size > _TRIED_SIZE
+                    or _coded_size(codec, value, session) <= source.size + _GROWTH
+                ):
                     return Job(codec, value, source, remark)
             except UnsupportedFile as error:
                 remark = f"{str(error).removeprefix(f'{source.name}: ')}; codec {DEFAULT_CODEC} keeps its bytes"
-    codec = make_codec(name, options, bases)
-    if codec.media != _STREAMED:
+    codec = make_codec(name, options)
+    if not codec.media.streams:
         source = seekable(source)
-    value = media_of(codec).from_source(source)
+    value = from_source(codec, source)
     return Job(codec, value, source, remark or getattr(value, "note", None))
 
 
-def _coded_size(codec: Codec[Any], value: Any) -> int:
+def from_source(codec: Codec[Any], source: Source) -> Any:
+    """The value that the codec's media finds in a file; an error of its code that is none of ours names the codec."""
+    with blamed(codec, f"reading {source.name}"):
+        return codec.media.from_source(source)
+
+
+@contextmanager
+def blamed(codec: Codec[Any], doing: str) -> Iterator[None]:
+    """Turns what a codec of another package raises by mistake into an error that names it; our own mistakes stay."""
+    try:
+        yield
+    except (LacodecError, MemoryError):
+        raise
+    except Exception as error:
+        if type(codec).__module__.startswith("lacodec."):
+            raise
+        where = f"{type(codec).__module__}.{type(codec).__qualname__}"
+        raise LacodecError(
+            f"codec {codec.name!r} ({where}) failed while {doing}: {type(error).__name__}: {error}; report it to its authors"
+        ) from error
+
+
+def _coded_size(codec: Codec[Any], value: Any, session: Session) -> int:
     """Bytes of a file with this value, about: headers of codecs with much metadata are longer than those of `bytes`."""
-    return sum(len(chunk.payload) for chunk in codec.encode(value)) + _HEADER_SIZE
-
-
-def codec_for_value(value: Any) -> str:
-    """The lossless codec for a value in memory: what its class names as `codec`, `weights` for arrays by name, else `bytes`."""
-    if isinstance(value, dict):
-        return "weights"
-    return str(getattr(type(value), "codec", DEFAULT_CODEC))
+    return sum(len(chunk.payload) for chunk in codec.encode(value, session)) + _HEADER_SIZE
 
 
 def codec_of(header: Header, name: str) -> Codec[Any]:
@@ -100,10 +113,11 @@ def codec_of(header: Header, name: str) -> Codec[Any]:
     except BadInput as error:
         todo = _NEED_MORE.get(header.codec, "which is not installed; update lacodec")
         raise UnsupportedFile(f"{name}: needs codec {header.codec!r}, {todo}") from error
-    if header.stream_version != codec_class.stream_version:
+    if not codec_class.decodes(header.stream_version):
+        known = ", ".join(map(str, sorted({codec_class.stream_version, *codec_class.reads})))
         raise UnsupportedFile(
-            f"{name}: is stream version {header.stream_version} of codec {header.codec!r}, "
-            f"this lacodec reads version {codec_class.stream_version}; decode it with the lacodec that wrote it"
+            f"{name}: stream version {header.stream_version} of codec {header.codec!r} is not known here (known: {known}); "
+            "update lacodec"
         )
     possible = (codec_class.identical, *codec_class.also_identical)
     if header.identical not in possible:
@@ -113,11 +127,6 @@ def codec_of(header: Header, name: str) -> Codec[Any]:
     return codec_class()
 
 
-def media_of(codec: Codec[Any]) -> Any:
-    """The media module that turns sources into the codec's values and back."""
-    return importlib.import_module(codec.media)
-
-
 def encode_value(
     codec: Codec[Any],
     value: Any,
@@ -125,10 +134,9 @@ def encode_value(
     out: BinaryIO,
     *,
     name: str | None = None,
-    threads: int = 1,
+    session: Session,
     verify: bool = False,
     progress: Progress | None = None,
-    max_memory: int | None = None,
 ) -> Written:
     """Encode `value` (made from `source`, if any) to `out`, each chunk decoded again before it is written if `verify`."""
     size = source.size if source is not None else None
@@ -142,16 +150,17 @@ def encode_value(
         identical=identical,
         format=codec.format_of(value),
         size=None if identical == "bytes" else size,
-        metadata=codec.metadata(value),
+        metadata=codec.metadata(value, session),
         model_id=codec.model_id(),
+        nested={name: version for name, version in codec.nested_in(value).items() if version},
     )
     chunk_size = codec.chunk_size() if size is None else min(size, codec.chunk_size())
-    threads = fit_threads(codec, chunk_size, threads, max_memory)
     work = Work(progress, size, passes=2 if verify else 1)
-    codec.on_work = work.within_chunk
-    chunks: Iterable[Chunk] = codec.encode(value, threads)
+    threads = fit_threads(codec, chunk_size, session.threads, session.max_memory)
+    session = replace(session, threads=threads, report=work.within_chunk)
+    chunks: Iterable[Chunk] = codec.encode(value, session)
     if verify:
-        chunks = verified(codec, header, chunks, threads)
+        chunks = verified(codec, header, chunks, session)
     return write_container(header, _reported(chunks, work), out)
 
 
@@ -176,22 +185,22 @@ def fit_threads(codec: Codec[Any], chunk_size: int, threads: int, max_memory: in
     return max(1, min(threads, max_memory // need))
 
 
-def verified(codec: Codec[Any], header: Header, chunks: Iterable[Chunk], threads: int) -> Iterator[Chunk]:
+def verified(codec: Codec[Any], header: Header, chunks: Iterable[Chunk], session: Session) -> Iterator[Chunk]:
     """The same chunks, each after it has been decoded and compared with its content hash."""
     shared = SharedSections()
 
     def check(chunk: Chunk) -> Chunk:
         if chunk.kind == CRITICAL and chunk.covers:
             try:
-                codec.decode_chunk(header, chunk, shared.needed_by(chunk))
+                codec.decode_chunk(header, chunk, shared.needed_by(chunk), session)
             except CorruptFile as error:
                 raise LacodecError(
-                    f"verification failed: what covers {describe_covers(chunk.covers)} does not decode to its input ({error}); "
+                    f"verification failed: range {describe_covers(chunk.covers)} does not decode to the original ({error}); "
                     "nothing was kept; this is a fault in lacodec or in this machine's memory"
                 ) from error
         return chunk
 
-    return ordered_map(check, shared.noticed(chunks), threads)
+    return ordered_map(check, shared.noticed(chunks), session.threads)
 
 
 class SharedSections:
@@ -225,49 +234,45 @@ class Decoding:
     """Turns the chunks of one file into parts, over threads.
 
     Without `salvage` the first damage is an error; with it, each becomes a message in `damage` and a `Lost` among the parts.
-    `bases` are what the content may be stored as differences to; they stay the caller's to close.
+    The references of the session are what the content may be stored as differences to; they stay the caller's to close.
     """
 
-    def __init__(
-        self,
-        header: Header,
-        name: str,
-        salvage: bool = False,
-        max_memory: int | None = None,
-        bases: Sequence[Base] = (),
-    ) -> None:
-        self.header, self.codec = header, codec_of(header, name)
-        self.codec.bases = bases
+    def __init__(self, header: Header, name: str, session: Session, salvage: bool = False) -> None:
+        self.header, self.codec, self.session = header, codec_of(header, name), session
         self.damage: list[str] = []
         self.done = 0  # bytes decoded so far
-        self._name, self._salvage, self._budget = name, salvage, Budget(max_memory)
+        self._name, self._salvage, self._budget = name, salvage, Budget(session.max_memory)
         self._shared = SharedSections()
         self._lock = threading.Lock()
 
-    def whole(self, chunks: Iterable[Chunk | Damage], threads: int, progress: Progress | None = None) -> Any:
+    def whole(self, chunks: Iterable[Chunk | Damage], progress: Progress | None = None) -> Any:
         """The value; raises CorruptFile or LimitExceeded that name the file."""
         try:
-            return self.codec.assemble(self.header, self.parts(chunks, threads, progress))
+            with blamed(self.codec, f"putting {self._name} together"):
+                return self.codec.assemble(self.header, self.parts(chunks, progress), self.session)
         except (CorruptFile, LimitExceeded) as error:
             if str(error).startswith(f"{self._name}: "):  # about a chunk, which names both
                 raise
             raise type(error)(f"{self._name}: {error}") from error
 
-    def parts(self, chunks: Iterable[Chunk | Damage], threads: int, progress: Progress | None = None) -> Iterator[Any]:
+    def parts(self, chunks: Iterable[Chunk | Damage], progress: Progress | None = None) -> Iterator[Any]:
         """Parts in order; chunks that carry no part (ancillary, shared) are left out."""
         work = Work(progress)
-        self.codec.on_work = work.within_chunk
-        for size, part in ordered_map(self._part, self._relevant(chunks), threads):
+        session = replace(self.session, report=work.within_chunk)
+        for size, part in ordered_map(lambda chunk: self._part(chunk, session), self._relevant(chunks), session.threads):
             self.done += size
             work.whole_chunk(size)
             yield part
 
-    def part(self, chunk: Chunk) -> Any:
+    def part(self, chunk: Chunk, session: Session | None = None) -> Any:
         """One decoded chunk; raises CorruptFile that names it."""
         place = f"{self._name}: {chunk.describe()}"
         try:
-            with self._budget.use(lambda: len(chunk.payload) + self.codec.memory(chunk.decoded_size, chunk.payload)):
-                return self.codec.decode_chunk(self.header, chunk, self._shared.needed_by(chunk))
+            with (
+                self._budget.use(lambda: len(chunk.payload) + self.codec.memory(chunk.decoded_size, chunk.payload)),
+                blamed(self.codec, f"decoding {place}"),
+            ):
+                return self.codec.decode_chunk(self.header, chunk, self._shared.needed_by(chunk), session or self.session)
         except CorruptFile as error:
             raise CorruptFile(f"{place} is damaged: {error}{SALVAGE_HINT}") from error
         except LimitExceeded as error:
@@ -275,7 +280,7 @@ class Decoding:
         except BadInput as error:  # a base that was not given, or another one
             raise BadInput(f"{self._name}: {error}") from error
         except MemoryError as error:
-            raise LimitExceeded(f"{place}: more memory is needed than there is, for {chunk.decoded_size} bytes") from error
+            raise LimitExceeded(f"{place}: out of memory while decoding {chunk.decoded_size} bytes") from error
 
     def notice_shared(self, chunk: Chunk) -> None:
         """Keep a shared section for the chunks that come after it."""
@@ -296,11 +301,11 @@ class Decoding:
             if chunk.kind == CRITICAL and chunk.covers:
                 yield chunk
 
-    def _part(self, chunk: Chunk | Damage) -> tuple[int, Any]:
+    def _part(self, chunk: Chunk | Damage, session: Session) -> tuple[int, Any]:
         if isinstance(chunk, Damage):
             return 0, Lost(chunk.covers)
         try:
-            return chunk.decoded_size, self.part(chunk)
+            return chunk.decoded_size, self.part(chunk, session)
         except CorruptFile as error:
             if not self._salvage:
                 raise

@@ -1,20 +1,20 @@
 """What a `.lac` file says about itself (`info`) and whether it is sound (`test`)."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from lacodec.codecs import registry
-from lacodec.codecs.base import Lost
-from lacodec.codecs.references import Base
+from lacodec.codecs.regions import Lost
+from lacodec.codecs.session import Session
 from lacodec.container import ANCILLARY, Chunk, ChunkHead, Damage, Header, Limits, Reader, salvage, stream
 from lacodec.container.layout import COMPACT_END, FOOTER_SIZE, VERSION
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.progress import Progress
 from lacodec.io.source import Source, open_source
 from lacodec.pipeline.coding import Decoding
-from lacodec.pipeline.references import opened_bases
+from lacodec.pipeline.references import opened_references
 
 
 @dataclass(frozen=True)
@@ -96,15 +96,16 @@ def test(
     base: as for `decode_file`.
     """
     limits = Limits(max_size)
-    with open_source(place) as source, opened_bases(base) as bases:
+    with open_source(place) as source, opened_references(base) as bases:
+        session = Session(threads, bases)
         try:
-            return _decode_all(*stream(source, limits), source, threads, progress, bases, salvaging=False)
+            return _decode_all(*stream(source, limits), source, session, progress, salvaging=False)
         except CorruptFile as error:
             first = str(error)
         if source.size is None:
             return TestResult(0, 0, (first,))
         try:
-            result = _decode_all(*salvage(source, limits), source, threads, progress, bases, salvaging=True)
+            result = _decode_all(*salvage(source, limits), source, session, progress, salvaging=True)
         except CorruptFile:
             return TestResult(0, 0, (first,))
         return result if result.damage else replace(result, damage=(first,))
@@ -113,23 +114,22 @@ def test(
 def _described(reader: Reader) -> dict[str, Any]:
     """The metadata; where the codec packs it, or knows more from the index, as its `describe(header, index)` tells."""
     try:
-        describe = getattr(registry.get(reader.header.codec), "describe", None)
+        codec = registry.get(reader.header.codec)
     except BadInput:  # a codec that is not installed
         return reader.header.metadata
-    return reader.header.metadata if describe is None else dict(describe(reader.header, reader.index))
+    return dict(codec.describe(reader.header, reader.index))
 
 
 def _decode_all(
     header: Header,
     chunks: Iterator[Chunk | Damage],
     source: Source,
-    threads: int,
+    session: Session,
     progress: Progress | None,
-    bases: Sequence[Base],
     salvaging: bool,
 ) -> TestResult:
-    decoding = Decoding(header, source.name, salvaging, bases=bases)
-    count = sum(1 for part in decoding.parts(chunks, threads, progress) if not isinstance(part, Lost))
+    decoding = Decoding(header, source.name, session, salvaging)
+    count = sum(1 for part in decoding.parts(chunks, progress) if not isinstance(part, Lost))
     return TestResult(count, decoding.done, tuple(decoding.damage))
 
 

@@ -1,6 +1,6 @@
 """Opens the files that users give as a `base`: what other files are stored as differences to.
 
-path | Source | bytes | Base --> Base        a `.lac` file stands for the file that it restores, decoded where it is read
+path | Source | bytes | Reference --> Reference        a `.lac` file stands for what it restores, decoded where it is read
 """
 
 import os
@@ -9,40 +9,40 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from lacodec.codecs.references import Base
+from lacodec.codecs.references import Reference
+from lacodec.codecs.registry import HEAD_SIZE
 from lacodec.container.layout import MAGIC
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, FileSource, Source, open_source, seekable
-from lacodec.media.kinds import HEAD_SIZE
-from lacodec.media.tensors import files as tensors
+from lacodec.media.tensors.files import TENSORS
 
 _Buffer = bytes | bytearray | memoryview
 
 
 @contextmanager
-def opened_bases(given: Any) -> Iterator[tuple[Base, ...]]:
-    """The bases, closed at the end of the `with` block (see `open_bases`)."""
+def opened_references(given: Any) -> Iterator[tuple[Reference, ...]]:
+    """The bases, closed at the end of the `with` block (see `open_references`)."""
     with ExitStack() as stack:
-        yield open_bases(given, stack)
+        yield open_references(given, stack)
 
 
-def open_bases(given: Any, stack: ExitStack) -> tuple[Base, ...]:
-    """A base for None (none), one place, or each of several: paths, bytes, open Sources and Bases.
+def open_references(given: Any, stack: ExitStack) -> tuple[Reference, ...]:
+    """A base for None (none), one place, or each of several: paths, bytes, open Sources and references.
 
     Of a folder, the files that may hold tensors. What is opened here is closed with `stack`, what was open stays so. A `.lac`
     file that is stored as differences itself needs its own base before it. Raises BadInput for what cannot be opened; nothing
     else is read yet.
     """
-    found: list[Base] = []
+    found: list[Reference] = []
     for place in _each(given):
         if isinstance(place, str | os.PathLike) and os.path.isdir(place):
             _add_folder(found, Path(place), stack)
         else:
-            found.append(place if isinstance(place, Base) else Base(_restored(_source(place, stack), tuple(found))))
+            found.append(place if isinstance(place, Reference) else Reference(_restored(_source(place, stack), tuple(found))))
     return tuple(found)
 
 
-def _add_folder(found: list[Base], folder: Path, stack: ExitStack) -> None:
+def _add_folder(found: list[Reference], folder: Path, stack: ExitStack) -> None:
     try:
         paths = sorted(path for path in folder.iterdir() if path.is_file())
     except OSError as error:
@@ -53,8 +53,8 @@ def _add_folder(found: list[Base], folder: Path, stack: ExitStack) -> None:
             source = _restored(file, tuple(found))
         except UnsupportedFile:  # a .lac file of something else; a base that is missed is named when it is needed
             continue
-        if source is not file or tensors.sniff(file.peek(HEAD_SIZE)):
-            found.append(Base(source))
+        if source is not file or TENSORS.sniff(file.peek(HEAD_SIZE)):
+            found.append(Reference(source))
 
 
 def _source(place: Any, stack: ExitStack) -> Source:
@@ -66,7 +66,7 @@ def _source(place: Any, stack: ExitStack) -> Source:
     return source if source.size is not None else stack.enter_context(seekable(source))
 
 
-def _restored(source: Source, before: tuple[Base, ...]) -> Source:
+def _restored(source: Source, before: tuple[Reference, ...]) -> Source:
     if source.peek(len(MAGIC)) != MAGIC:
         return source
     from lacodec.pipeline.restored import LacSource  # imports numpy
@@ -77,6 +77,6 @@ def _restored(source: Source, before: tuple[Base, ...]) -> Source:
 def _each(given: Any) -> Iterable[Any]:
     if given is None:
         return ()
-    if isinstance(given, str | os.PathLike | Source | Base | _Buffer) or not isinstance(given, Iterable):
+    if isinstance(given, str | os.PathLike | Source | Reference | _Buffer) or not isinstance(given, Iterable):
         return (given,)
     return given

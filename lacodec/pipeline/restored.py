@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from lacodec.codecs.references import Base
+from lacodec.codecs.references import Reference
+from lacodec.codecs.session import Session
 from lacodec.container import CRITICAL, Chunk, Limits, Reader
 from lacodec.errors import BadInput, CorruptFile, UnsupportedFile
 from lacodec.io.source import Source
 from lacodec.io.threads import ordered_map
-from lacodec.media.tensors import files as tensors
+from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.value import Tensors
 from lacodec.pipeline.coding import Decoding
 
@@ -30,7 +31,7 @@ _CODECS = ("weights", "bytes")
 class LacSource(Source):
     """The bytes that a `.lac` file restores, decoded chunk by chunk."""
 
-    def __init__(self, source: Source, max_memory: int | None = None, bases: Sequence[Base] = ()) -> None:
+    def __init__(self, source: Source, max_memory: int | None = None, bases: Sequence[Reference] = ()) -> None:
         """bases: what the file may be stored as differences to; the caller closes them.
 
         Raises UnsupportedFile for what was coded as something else, CorruptFile for damage.
@@ -40,7 +41,7 @@ class LacSource(Source):
         header = self._reader.header
         if header.codec not in _CODECS:
             raise UnsupportedFile(f"{source.name}: was coded by {header.codec!r} and holds no tensors; use lacodec.open")
-        self._decoding = Decoding(header, source.name, max_memory=max_memory, bases=bases)
+        self._decoding = Decoding(header, source.name, Session(references=tuple(bases), max_memory=max_memory))
         self._positions = [i for i, head in enumerate(self._reader.index) if head.kind == CRITICAL and head.covers]
         self._starts = [self._reader.index[i].covers[0][0] for i in self._positions]
         self._lock = threading.Lock()
@@ -50,7 +51,7 @@ class LacSource(Source):
     def tensors(self) -> Tensors:
         """What lies where: from the header of a file that codec `weights` wrote, else from the restored bytes."""
         if self._reader.header.codec != "weights":
-            return tensors.from_source(self)
+            return TENSORS.from_source(self)
         from lacodec.codecs.weights.codec import table_of
 
         return Tensors(self, self._reader.header.format or "", table_of(self._reader.header))
@@ -87,7 +88,7 @@ class LacSource(Source):
             batch.append(item)
             if which + 1 == len(self._starts) or sum(chunk.decoded_size for chunk, _ in batch) >= DEVICE_BATCH:
                 try:
-                    found = self._decoding.codec.decode_on_device(self._decoding.header, batch, device)  # type: ignore[attr-defined]
+                    found = self._decoding.codec.decode_on_device(self._decoding.header, batch, device, self._decoding.session)  # type: ignore[attr-defined]
                 except (BadInput, CorruptFile) as error:
                     raise type(error)(f"{self.name}: {error}") from error
                 yield from zip(self._starts[which + 1 - len(batch) : which + 1], found, strict=True)

@@ -15,12 +15,12 @@ import numpy as np
 from lacodec.container.layout import MAGIC
 from lacodec.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
 from lacodec.io.source import open_source, seekable
-from lacodec.media.tensors import files as tensors
 from lacodec.media.tensors import torch_checkpoint
+from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.safetensors import read_header
 from lacodec.media.tensors.value import TensorEntry
 from lacodec.pipeline.coded_safetensors import restored
-from lacodec.pipeline.references import open_bases
+from lacodec.pipeline.references import open_references
 from lacodec.pipeline.restored import LacSource
 
 _NOTHING = np.empty(0, np.uint8)
@@ -36,11 +36,11 @@ class TensorFile:
         """
         with ExitStack() as stack:
             file = stack.enter_context(seekable(open_source(path)))
-            bases = open_bases(base, stack)
+            bases = open_references(base, stack)
             if file.peek(len(MAGIC)) == MAGIC:
                 found = LacSource(file, max_memory, bases).tensors()
             else:
-                found = tensors.from_source(file)
+                found = TENSORS.from_source(file)
                 found = restored(found, bases) or found  # a safetensors file may hold coded tensors
             self._open = stack.pop_all()
         self._source = found.source

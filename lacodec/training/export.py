@@ -26,6 +26,7 @@ def image_model(path: Path, averaged: bool = True) -> ImageModel:
 def export_image_model(model: ImageModel, target: Path) -> int:
     """Write a model file (a `.lac` file of codec weights); returns its size in bytes."""
     try:
+        from lacodec.codecs.session import Session
         from lacodec.pipeline import coding
     except ImportError as error:
         raise MissingDependency(
@@ -33,8 +34,8 @@ def export_image_model(model: ImageModel, target: Path) -> int:
             f"python -m lacodec.training.export {target.parent / 'checkpoint.pt'} {target}"
         ) from error
     coder, out = coding.make_codec("weights", {"effort": 9}), io.BytesIO()
-    value = coding.media_of(coder).from_object(pack(model))
-    coding.encode_value(coder, value, None, out, verify=True)
+    value = coder.media.from_object(pack(model))
+    coding.encode_value(coder, value, None, out, session=Session(), verify=True)
     with atomic_file(target, force=True) as file:
         file.write(out.getvalue())
     return out.tell()

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lacodec.codecs.base import Codec
+from lacodec.codecs.session import DEFAULT
 from lacodec.container.types import CRITICAL, Chunk, content_hash
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.media.image.files import IMAGES
 from lacodec.media.image.value import Image
 
 
@@ -22,24 +24,24 @@ class Options:
 
 
 class Coarse(Codec[Image]):
-    name, stream_version, identical, media, Options = "coarse", 0, "none", "lacodec.media.image.files", Options
+    name, stream_version, identical, media, Options = "coarse", 0, "none", IMAGES, Options
 
-    def metadata(self, value):
+    def metadata(self, value, session=DEFAULT):
         return {"shape": list(value.pixels.shape), "step": 101 - self.options.quality}
 
-    def encode(self, value, threads=1):
+    def encode(self, value, session=DEFAULT):
         symbols = (value.pixels // (101 - self.options.quality)).tobytes()
         height, width = value.pixels.shape[:2]
         payload = zlib.compress(symbols, self.options.level)
         yield Chunk(CRITICAL, ((0, height), (0, width)), payload, content_hash(symbols), len(symbols))
 
-    def decode_chunk(self, header, chunk, shared=()):
+    def decode_chunk(self, header, chunk, shared=(), session=DEFAULT):
         symbols = zlib.decompress(chunk.payload)
         if content_hash(symbols) != chunk.content_hash:
             raise CorruptFile("it decodes to other symbols than were encoded")
         return symbols
 
-    def assemble(self, header, parts):
+    def assemble(self, header, parts, session=DEFAULT):
         step = header.metadata["step"]
         symbols = np.frombuffer(b"".join(parts), np.uint8).reshape(header.metadata["shape"])
         return Image(np.minimum(symbols.astype(int) * step + step // 2, 255).astype(np.uint8))

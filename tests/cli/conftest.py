@@ -65,13 +65,13 @@ def _here(words: list[str], folder: Path, python_path: str) -> subprocess.Comple
         patch.setattr(sys, "path", [*python_path.split(os.pathsep), *sys.path])
         for name, stream in (("stdin", io.BytesIO()), ("stdout", out), ("stderr", err)):
             patch.setattr(sys, name, io.TextIOWrapper(stream, "utf-8"))
-        registry._foreign.cache_clear()  # what is installed is another matter on this path
+        registry._points.cache_clear()  # what is installed is another matter on this path
         try:
             code = main(words)
         except SystemExit as stop:
             code = stop.code
         finally:
-            registry._foreign.cache_clear()
+            registry._points.cache_clear()
             for number, handler in handlers.items():
                 signal.signal(number, handler)
         sys.stdout.flush()

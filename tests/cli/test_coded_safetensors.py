@@ -5,15 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from lacodec.media.tensors import files as tensors
+from lacodec.media.tensors.files import TENSORS
 
 
 @pytest.fixture
 def model(tmp_path):
     rng = np.random.default_rng(1)
-    value = tensors.from_object({"a": rng.normal(0, 0.02, (64, 64)).astype(np.float32), "b": np.arange(5)})
+    value = TENSORS.from_object({"a": rng.normal(0, 0.02, (64, 64)).astype(np.float32), "b": np.arange(5)})
     path = tmp_path / "model.safetensors"
-    path.write_bytes(b"".join(tensors.to_blocks(value)))
+    path.write_bytes(b"".join(TENSORS.to_blocks(value)))
     return path
 
 
@@ -70,9 +70,9 @@ def test_damage_is_named_and_the_rest_saved(lacodec, model, tmp_path):
 
 
 def test_differences_to_a_base(lacodec, model, tmp_path):
-    value = tensors.from_object({"a": np.ones((64, 64), np.float32), "b": np.arange(5)})
+    value = TENSORS.from_object({"a": np.ones((64, 64), np.float32), "b": np.arange(5)})
     other = tmp_path / "other.safetensors"
-    other.write_bytes(b"".join(tensors.to_blocks(value)))
+    other.write_bytes(b"".join(TENSORS.to_blocks(value)))
     for coded in tmp_path / "coded.safetensors", tmp_path / "model.lac":
         lacodec("encode", model, "-o", coded, "--base", model)
         assert coded.stat().st_size < 1500

@@ -9,8 +9,8 @@ import pytest
 
 from lacodec.errors import BadInput, CorruptFile, LacodecError, UnsupportedFile
 from lacodec.io.source import BytesSource, FileSource
-from lacodec.media.tensors import files as tensors
 from lacodec.media.tensors import safetensors
+from lacodec.media.tensors.files import TENSORS
 from lacodec.pipeline.coded_safetensors import HEAD, KEY, decode_safetensors, encode_safetensors, save_coded
 from lacodec.pipeline.tensor_file import TensorFile
 
@@ -36,7 +36,7 @@ def arrays() -> dict[str, np.ndarray]:
 def plain(arrays: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file as safetensors writes them."""
     path = tmp_path_factory.mktemp("plain") / "model.safetensors"
-    path.write_bytes(b"".join(tensors.to_blocks(safetensors.virtual(arrays, {"format": "pt", "by": "é"}))))
+    path.write_bytes(b"".join(TENSORS.to_blocks(safetensors.virtual(arrays, {"format": "pt", "by": "é"}))))
     return path
 
 
@@ -68,7 +68,7 @@ def test_the_original_comes_back(which: str, tmp_path: Path, request: pytest.Fix
         rows = expected.entry("a.weight" if which == "plain" else "w")
         assert np.array_equal(file.data(file.entry(rows.name), 100, 900), expected.data(rows, 100, 900))
     with FileSource(coded) as source:  # what others see: a sound file, with what was not worth coding as it was
-        seen = {entry.name: entry for entry in tensors.from_source(source).entries}
+        seen = {entry.name: entry for entry in TENSORS.from_source(source).entries}
     assert (HEAD in seen) == (which == "odd")
     coded_ones = {name for name, entry in seen.items() if entry.dtype == "U8"} - {HEAD, "noise"}
     assert coded_ones == ({"a.weight", "b.weight", "steps"} if which == "plain" else {"w", "a"})
@@ -122,7 +122,7 @@ def forged(data: bytes, note: Any) -> bytes:
     """A coded file with something else under KEY."""
     source = BytesSource(data)
     metadata, _, begin = safetensors.read_header(source)
-    found = tensors.from_source(source)
+    found = TENSORS.from_source(source)
     changed = {**json.loads(metadata[KEY]), **note} if isinstance(note, dict) else note
     text = changed if isinstance(changed, str) else json.dumps(changed)
     facts = [(entry.name, entry.dtype, entry.shape, entry.size) for entry in found.entries]

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lacodec.codecs.session import Session
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import BytesSource, PipeSource
-from lacodec.media.image import photo as media
+from lacodec.media.image.photo import PHOTOS
 from lacodec.pipeline import coding
 from tests.pictures import photo
 
@@ -46,7 +47,7 @@ def huge_png(width, height):
 )
 def test_what_is_refused(data, words):
     with pytest.raises(UnsupportedFile, match=words):
-        media.from_source(BytesSource(data))
+        PHOTOS.from_source(BytesSource(data))
 
 
 @pytest.mark.parametrize("codec", ["image.learned", "image.lossless"])
@@ -56,23 +57,23 @@ def test_pipes(codec, data):
     pipe = PipeSource(io.BytesIO(data), "<pipe>")
     if not data:
         with pytest.raises(UnsupportedFile, match="is no image of a format"):
-            coding.prepare(pipe, codec, {})
+            coding.prepare(pipe, codec, {}, Session())
         return
-    job = coding.prepare(pipe, codec, {})
+    job = coding.prepare(pipe, codec, {}, Session())
     assert job.value.pixels.shape == (20, 30, 3) and job.source.size == len(data)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "ICO", "PCX", "TGA"])
 def test_formats_that_would_lose_more_become_png(kind):
     """GIF has 256 colours, ICO 256 pixels a side: no place for what a lossy codec gives back."""
-    value = media.from_source(BytesSource(saved(kind)))
-    data = b"".join(media.to_blocks(value, f".{kind.lower()}"))
-    assert media.written(value, f".{kind.lower()}") == "png"
+    value = PHOTOS.from_source(BytesSource(saved(kind)))
+    data = b"".join(PHOTOS.to_blocks(value, f".{kind.lower()}"))
+    assert PHOTOS.written(value, f".{kind.lower()}") == "png"
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), value.pixels)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_jpeg_2000(channels):
     pixels = photo(20, 30)[:, :, [0, 1, 2, 0][:channels]]
-    data = b"".join(media.to_blocks(media.from_object(pixels), ".jp2"))
+    data = b"".join(PHOTOS.to_blocks(PHOTOS.from_object(pixels), ".jp2"))
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))).reshape(pixels.shape), pixels)

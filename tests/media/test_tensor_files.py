@@ -16,11 +16,11 @@ from hypothesis.extra import numpy as hnp
 
 import lacodec
 from lacodec import api
+from lacodec.codecs.registry import HEAD_SIZE
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, IteratorSource, Source
-from lacodec.media import kinds
 from lacodec.media.tensors import _pickle, safetensors
-from lacodec.media.tensors import files as tensors
+from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.value import DTYPES, ONLY, TensorEntry, Tensors, as_array, numpy_dtype
 
 DTYPE = st.sampled_from(["u1", "<u2", "<u4", "<u8", "i1", "<i2", "<i4", "<i8", "<f2", "<f4", "<f8", "?", "<c8", "<c16"])
@@ -28,11 +28,11 @@ ARRAYS = DTYPE.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims
 
 
 def parse(data: bytes) -> Tensors:
-    return tensors.from_source(BytesSource(data))
+    return TENSORS.from_source(BytesSource(data))
 
 
 def file_of(value: Tensors) -> bytes:
-    return b"".join(tensors.to_blocks(value))
+    return b"".join(TENSORS.to_blocks(value))
 
 
 def same(a: np.ndarray, b: np.ndarray) -> bool:
@@ -50,21 +50,21 @@ def tensor(dtype: object, shape: object, start: object, stop: object) -> dict[st
 
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), ARRAYS, max_size=5))
 def test_a_dict_of_arrays_is_a_file_that_gives_them_back(arrays: dict[str, np.ndarray]) -> None:
-    made = tensors.from_object(arrays)
+    made = TENSORS.from_object(arrays)
     found = parse(file_of(made))
     assert found.entries == made.entries and found.format == "safetensors"
     assert {entry.name for entry in found.entries} == set(arrays)
-    assert all(same(array, arrays[name]) for name, array in tensors.to_object(found).items())
+    assert all(same(array, arrays[name]) for name, array in TENSORS.to_object(found).items())
 
 
 def test_arrays_that_are_not_contiguous_or_not_little_endian() -> None:
     arrays = {"t": np.arange(12.0).reshape(3, 4).T, "s": np.arange(10)[::3], "b": np.arange(5, dtype=">i4"), "0": np.float32(2.5)}
-    found = tensors.to_object(parse(file_of(tensors.from_object(arrays))))
+    found = TENSORS.to_object(parse(file_of(TENSORS.from_object(arrays))))
     assert all(np.array_equal(found[name], arrays[name]) and found[name].shape == np.shape(arrays[name]) for name in arrays)
 
 
 def test_reads_of_a_virtual_file_agree_with_its_bytes() -> None:
-    value = tensors.from_object({str(i): np.arange(i, dtype=np.int16) for i in range(30)})
+    value = TENSORS.from_object({str(i): np.arange(i, dtype=np.int16) for i in range(30)})
     whole = file_of(value)
     rng = np.random.default_rng(1)
     for start, size in rng.integers(0, len(whole) + 10, (200, 2)):
@@ -78,7 +78,7 @@ def test_the_same_bytes_as_the_library_of_the_format_writes() -> None:
         for name in ("f8", "f4", "f2", "i8", "u8", "i4", "u4", "i2", "u2", "i1", "u1", "?")
         for i, shape in enumerate([(6,), (2, 3), (1, 6, 1)])
     }
-    assert file_of(tensors.from_object(arrays)) == library.save(arrays)
+    assert file_of(TENSORS.from_object(arrays)) == library.save(arrays)
     assert file_of(safetensors.virtual(arrays, {"format": "np"})) == library.save(arrays, {"format": "np"})
 
 
@@ -86,7 +86,7 @@ def test_bits_of_types_that_numpy_does_not_have() -> None:
     data = raw_safetensors(
         {"a": tensor("BF16", [2], 0, 4), "b": tensor("F8_E4M3", [3], 4, 7), "c": tensor("F4", [2, 2], 7, 9)}, b"123456789"
     )
-    found = tensors.to_object(parse(data))
+    found = TENSORS.to_object(parse(data))
     assert same(found["a"], np.frombuffer(b"1234", "<u2"))
     assert same(found["b"], np.frombuffer(b"567", "u1"))
     assert same(found["c"], np.frombuffer(b"89", "u1"))
@@ -167,10 +167,10 @@ def test_npy(array: np.ndarray, fortran: bool) -> None:
     found = parse(file.getvalue())
     (entry,) = found.entries
     assert entry.name == ONLY and entry.shape == array.shape and entry.stop == len(file.getvalue())
-    assert same(tensors.to_object(found), array)
+    assert same(TENSORS.to_object(found), array)
     stored = found.source.read(entry.offset, entry.size)
     assert np.array_equal(as_array(entry.dtype, entry.shape, stored, entry.order), array, equal_nan=array.dtype.kind in "fc")
-    assert same(tensors.to_object(parse(file_of(tensors.from_object(array)))), array)
+    assert same(TENSORS.to_object(parse(file_of(TENSORS.from_object(array)))), array)
 
 
 @pytest.mark.parametrize("dtype", [">f4", "<U3", "S5", [("a", "<i4"), ("b", ">u2", 3)], "<M8[s]", "<f8,<i2"])
@@ -180,7 +180,7 @@ def test_npy_of_other_types_is_bytes(dtype: object) -> None:
     np.save(file, array)
     found = parse(file.getvalue())
     assert [(entry.dtype, entry.shape) for entry in found.entries] == [("U8", (array.nbytes,))]
-    assert np.array_equal(tensors.to_object(found), array)
+    assert np.array_equal(TENSORS.to_object(found), array)
 
 
 def test_npy_of_objects_is_never_unpickled() -> None:
@@ -189,7 +189,7 @@ def test_npy_of_objects_is_never_unpickled() -> None:
     found = parse(file.getvalue())
     assert found.entries == ()
     with pytest.raises(UnsupportedFile, match="pickle"):
-        tensors.to_object(found)
+        TENSORS.to_object(found)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_npz() -> None:
         ("c", "F64", "F"),
         ("d", "U8", "C"),
     ]
-    assert all(same(array, arrays[name]) for name, array in tensors.to_object(found).items())
+    assert all(same(array, arrays[name]) for name, array in TENSORS.to_object(found).items())
 
 
 def test_npz_with_compressed_members() -> None:
@@ -251,7 +251,7 @@ def test_npz_with_compressed_members() -> None:
     found = parse(file.getvalue())
     assert [entry.name for entry in found.entries] == ["a"]
     with pytest.raises(UnsupportedFile, match="'z' is compressed"):
-        tensors.to_object(found)
+        TENSORS.to_object(found)
 
 
 def test_zip_files_with_damaged_directories() -> None:
@@ -393,7 +393,7 @@ def test_a_checkpoint_is_read_without_torch() -> None:
     assert facts[0] == ("w", "F32", (2, 3), "C")
     assert facts[1:] == [*((name, "F16", (2,), "C") for name in "abc"), ("storage.2", "F32", (6,), "C")]
     only = parse(checkpoint(state_dict(t=turned), {"0": data}))
-    assert np.array_equal(tensors.to_object(only)["t"], np.arange(6, dtype=np.float32).reshape(2, 3).T)
+    assert np.array_equal(TENSORS.to_object(only)["t"], np.arange(6, dtype=np.float32).reshape(2, 3).T)
 
 
 def test_checkpoints_that_lie() -> None:
@@ -466,7 +466,7 @@ def test_the_older_form_of_checkpoints() -> None:
     found = parse(legacy(value, ["8", "7"], data))
     assert [(entry.name, entry.dtype) for entry in found.entries] == [("b", "I64"), ("a", "F32")]
     assert found.entries[-1].stop == found.source.size
-    assert tensors.to_object(found)["a"].tolist() == [1.5, 2.5]
+    assert TENSORS.to_object(found)["a"].tolist() == [1.5, 2.5]
     for forged in (
         legacy(value, ["8", "7"], data[:-1]),
         legacy(value, ["8", "7"], b"\1" + data),
@@ -486,7 +486,7 @@ def test_published_checkpoints(name: str, data_dir: Path) -> None:
     found = parse(data)
     assert {entry.dtype for entry in found.entries} == {"F32"}
     assert sum(entry.size for entry in found.entries) > 0.98 * len(data)
-    weights = tensors.to_object(found)["state_dict.module.conv1.weight"]
+    weights = TENSORS.to_object(found)["state_dict.module.conv1.weight"]
     assert weights.shape == (16, 3, 3, 3) and 0.01 < float(np.abs(weights).mean()) < 1
 
 
@@ -496,7 +496,7 @@ def samples() -> dict[str, bytes]:
     np.save(npy, arrays["a"])
     value = state_dict(a=rebuilt("FloatStorage", "7", 2, 0, (2,), (1,)), b=rebuilt("LongStorage", "8", 1, 0, (1, 1), (1, 1)))
     return {
-        "safetensors": file_of(tensors.from_object(arrays)),
+        "safetensors": file_of(TENSORS.from_object(arrays)),
         "npy": npy.getvalue(),
         "npz": npz(**arrays),
         "gguf": gguf([("f", (3, 2), 0, 0), ("q", (64,), 8, 32)], bytes(100), GGUF_PAIRS, 4),
@@ -511,10 +511,10 @@ SAMPLES = samples()
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_kinds_are_recognised_and_survive(kind: str) -> None:
     data = SAMPLES[kind]
-    assert tensors.sniff(data[: kinds.HEAD_SIZE])
+    assert TENSORS.sniff(data[:HEAD_SIZE])
     found = parse(data)
     assert found.entries and file_of(found) == data
-    piped = tensors.from_source(IteratorSource(iter([data[:7], data[7:]])))
+    piped = TENSORS.from_source(IteratorSource(iter([data[:7], data[7:]])))
     assert piped.entries == found.entries and file_of(piped) == data
 
 
@@ -528,7 +528,7 @@ def test_damaged_files_are_read_or_refused(kind: str, changes: list[tuple[int, i
     damaged = bytes(data[:cut])
     try:
         found = parse(damaged)
-        tensors.to_object(found)
+        TENSORS.to_object(found)
     except UnsupportedFile:
         return
     assert file_of(found) == damaged
@@ -537,15 +537,15 @@ def test_damaged_files_are_read_or_refused(kind: str, changes: list[tuple[int, i
 
 def test_what_is_no_tensor() -> None:
     with pytest.raises(BadInput, match="no tensors"):
-        tensors.from_object(3)
+        TENSORS.from_object(3)
     with pytest.raises(BadInput, match="is a list"):
-        tensors.from_object({"a": [1, 2]})
+        TENSORS.from_object({"a": [1, 2]})
     with pytest.raises(BadInput, match="cannot be stored"):
-        tensors.from_object({"a": np.array(["text"])})
+        TENSORS.from_object({"a": np.array(["text"])})
     with pytest.raises(BadInput, match="a string"):
-        tensors.from_object({1: np.zeros(2)})
+        TENSORS.from_object({1: np.zeros(2)})
     with pytest.raises(BadInput, match="rename"):
-        tensors.from_object({"__metadata__": np.zeros(2)})
+        TENSORS.from_object({"__metadata__": np.zeros(2)})
     with pytest.raises(UnsupportedFile, match="no tensors in a format"):
         parse(b"text")
 
@@ -566,7 +566,7 @@ class _Counting(Source):
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_codec_weights_restores_them(kind: str, tmp_path: Path) -> None:
     encoded = lacodec.encode(SAMPLES[kind], "weights", verify=True)
-    found, expected = lacodec.decode(encoded), tensors.to_object(parse(SAMPLES[kind]))
+    found, expected = lacodec.decode(encoded), TENSORS.to_object(parse(SAMPLES[kind]))
     assert np.array_equal(found, expected) if kind == "npy" else all(same(found[name], expected[name]) for name in expected)
     (tmp_path / "a").write_bytes(SAMPLES[kind])
     api.encode_file(tmp_path / "a", tmp_path / "a.lac", "weights")
@@ -582,8 +582,7 @@ def test_a_dict_of_arrays_goes_to_codec_weights() -> None:
     assert all(same(found[name], arrays[name]) for name in arrays)
 
 
-def test_a_broken_file_is_kept_as_bytes_unless_the_codec_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(kinds.CODECS, "tensors", "weights")
+def test_a_broken_file_is_kept_as_bytes_unless_the_codec_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "model.safetensors"
     broken.write_bytes(FORGED["overlap"][0] + bytes(70_000))
     done = api.encode_file(broken, tmp_path / "a.lac", options={"effort": 1})
@@ -599,7 +598,7 @@ def test_parsing_reads_no_tensors() -> None:
     size = 50 << 30
     source = _Counting(raw_safetensors({"a": tensor("BF16", [5 << 30, 5], 0, size)}), 0)
     source.size = len(source.head) + size
-    assert tensors.from_source(source).entries[0].size == size
+    assert TENSORS.from_source(source).entries[0].size == size
     assert source.largest < 1 << 10
 
 
@@ -614,7 +613,7 @@ def test_torch_checkpoints_hold_what_torch_loads() -> None:
     for zipped in True, False:
         file = io.BytesIO()
         torch.save({"model": value, "epoch": 3}, file, _use_new_zipfile_serialization=zipped)
-        found = tensors.to_object(parse(file.getvalue()))
+        found = TENSORS.to_object(parse(file.getvalue()))
         assert set(found) == {f"model.{name}" for name in value} - {"model.second"}
         for name, array in found.items():
             expected = value[name.removeprefix("model.")].detach()

@@ -3,12 +3,13 @@
 A payload is one method byte and the method's data: 0 stored, 1 a zstd frame, 2 LZ (`_lz`), 3 context mixing (`_model`).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from lacodec.codecs.blocks import BlockCodec
-from lacodec.errors import BadInput, CorruptFile
+from lacodec.codecs.options import check_effort, effort_field
+from lacodec.codecs.session import DEFAULT, Report, Session
+from lacodec.errors import CorruptFile
 
 STORED, ZSTD, LZ, MODEL = range(4)
 
@@ -19,18 +20,18 @@ _ZSTD_WINDOW = 8 * _MIB  # no frame of ours needs more; a forged one may ask for
 
 @dataclass(frozen=True)
 class _Options:
-    effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest): 1-3 LZ, 4-9 context mixing"})
+    effort: int = effort_field(text="1 (fastest) to 9 (smallest): 1 zstd, 2-3 LZ, 4-9 context mixing")
 
     def __post_init__(self) -> None:
-        if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
-            raise BadInput(f"effort is {self.effort!r}; give a whole number from 1 to 9")
+        check_effort(self.effort)
 
 
 class Bytes(BlockCodec):
     """Any bytes, with an effort from 1 to 9."""
 
     name = "bytes"
-    stream_version = 0
+    stream_version = 1
+    reads = frozenset({0})
     Options = _Options
 
     def chunk_size(self) -> int:
@@ -51,26 +52,26 @@ class Bytes(BlockCodec):
             return cm_memory(size, payload[1:] if payload else None, self.options.effort)
         return 4 * size + 16 * _MIB
 
-    def encode_block(self, block: bytes) -> bytes:
+    def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:
         """The method that the effort names, or stored where that does not shrink."""
         method = self._method()
-        data = _encode(method, block, self.options.effort, self.on_work) if block else b""
+        data = _encode(method, block, self.options.effort, session.report) if block else b""
         if not block or len(data) >= len(block):
             return bytes([STORED]) + block
         return bytes([method]) + data
 
-    def decode_block(self, payload: bytes, size: int) -> bytes:
+    def decode_block(self, payload: bytes, size: int, version: int, session: Session = DEFAULT) -> bytes:
         """By the payload's own method byte, whatever the options."""
         if not payload:
             raise CorruptFile("its payload is empty")
-        return _decode(payload[0], payload[1:], size, self.on_work)
+        return _decode(payload[0], payload[1:], size, session.report)
 
     def _method(self) -> int:
         effort = self.options.effort
         return ZSTD if effort == 1 else LZ if effort <= 3 else MODEL
 
 
-def _encode(method: int, block: bytes, effort: int, on_work: Callable[[int], None]) -> bytes:
+def _encode(method: int, block: bytes, effort: int, report: Report) -> bytes:
     if method == ZSTD:
         import zstandard
 
@@ -84,10 +85,10 @@ def _encode(method: int, block: bytes, effort: int, on_work: Callable[[int], Non
         return bytes(lz_encode(data, effort))
     from lacodec.codecs.bytes.mixed.block import cm_encode
 
-    return bytes(cm_encode(data, effort, on_work))
+    return bytes(cm_encode(data, effort, report))
 
 
-def _decode(method: int, data: bytes, size: int, on_work: Callable[[int], None]) -> bytes:
+def _decode(method: int, data: bytes, size: int, report: Report) -> bytes:
     if method == STORED:
         return data
     if method == ZSTD:
@@ -99,7 +100,7 @@ def _decode(method: int, data: bytes, size: int, on_work: Callable[[int], None])
     if method == MODEL:
         from lacodec.codecs.bytes.mixed.block import cm_decode
 
-        return bytes(cm_decode(data, size, on_work).tobytes())
+        return bytes(cm_decode(data, size, report).tobytes())
     raise CorruptFile(f"method {method} is unknown; if a newer lacodec wrote it, update")
 
 

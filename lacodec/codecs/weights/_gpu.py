@@ -8,14 +8,16 @@ on CPU tensors (slowly, for tests). It has not been run on a GPU yet.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from lacodec.codecs.session import Session
 from lacodec.codecs.weights._floats import Layout
 from lacodec.codecs.weights._gpu_kernel import decode_values
 from lacodec.codecs.weights._gpu_plan import GROUP, SIGN_STORED, Arena, Floats, Plan, add_payload
-from lacodec.codecs.weights.codec import Weights, payload_of, remade, table_of
+from lacodec.codecs.weights.codec import Weights, no_base, payload_of
 from lacodec.container.types import Chunk, Header
 from lacodec.entropy.gpu import first_damage
 from lacodec.entropy.segments import Directory
@@ -95,22 +97,25 @@ def plain_work(tables: Tables, directory: Directory, size: int, name: str, devic
     return Work(plan, device)
 
 
-def decode_chunks(codec: Weights, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any) -> list[Tensor]:
+def decode_chunks(
+    codec: Weights, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any, session: Session
+) -> list[Tensor]:
     """The bytes (u8, on the device, views of one array) of chunks, each with the shared sections that it needs.
 
     Whether decoded bytes are those that were encoded, by their hash, is checked only for chunks that the host decodes; the hash
     of the coded ones is the reader's to check. Raises CorruptFile, and what `decode_chunk` raises.
     """
-    plan, arena, table = Plan(), Arena(), table_of(header)
+    plan, arena = Plan(), Arena()
+    around = replace(codec.surroundings(header, session), base=no_base)
     copied: list[tuple[int, Any]] = []
     begins, end = [], 0
     for chunk, shared in chunks:
         begins.append(end)
         try:
             payload, name = payload_of(chunk, shared), chunk.describe()
-            found = add_payload(plan, arena, name, payload, chunk.decoded_size, end, lambda stored: remade(table, stored))
+            found = add_payload(plan, arena, name, payload, chunk.decoded_size, end, around)
             if found is None:
-                found = [(end, np.frombuffer(codec.decode_chunk(header, chunk, shared), np.uint8))]
+                found = [(end, np.frombuffer(codec.decode_chunk(header, chunk, shared, session), np.uint8))]
         except CorruptFile as error:
             raise CorruptFile(f"{chunk.describe()}: {error}") from error
         copied += found

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.weights._fields import Reader
 from lacodec.codecs.weights._floats import Layout, plane_size, read_layout
-from lacodec.codecs.weights._payload import DELTA, FLOATS, Remake, decode_group
+from lacodec.codecs.weights._payload import DELTA, FLOATS, Surroundings, decode_group
 from lacodec.codecs.weights._pieces import Pieces
 from lacodec.codecs.weights._planes import SEGMENTS, decode_plane
 from lacodec.entropy.segments import HEAD_WORDS, SEGMENT, Directory, check_tables, read_directory
@@ -161,7 +161,7 @@ class Arena:
 
 
 def add_payload(
-    plan: Plan, arena: Arena, name: str, payload: bytes, size: int, begin: int, remake: Remake
+    plan: Plan, arena: Arena, name: str, payload: bytes, size: int, begin: int, around: Surroundings
 ) -> list[tuple[int, NDArray[np.uint8]]] | None:
     """Add what the device decodes of a payload of `size` bytes, whose place in the result is `begin`.
 
@@ -190,7 +190,7 @@ def add_payload(
     out = np.empty(size, np.uint8)
     for number in on_host:
         content = np.empty(pieces.size(number), np.uint8)
-        decode_group(*coded[number], content, remake)
+        decode_group(*coded[number], content, around)
         pieces.scatter(out, number, content)
     return [(begin + low, out[low:high])]
 

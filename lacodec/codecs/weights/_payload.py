@@ -8,18 +8,18 @@
     kind 0  the bytes        1  a payload of codec `bytes`       2  u8 bytes of a unit, the one unit that all are
     kind 3  u8 bytes of an element, then a plane for each of its bytes, the lowest first
     kind 4  floating-point values (`_floats`)               5  the head of a safetensors file: its metadata as JSON, or nothing
-    kind 6  few different values, 7 many zeros (`_special`)  8  differences to the values of a base (`_delta`)
+    kind 6  few different values, 7 many zeros (`_repeats`)  8  differences to the values of a base (`_delta`)
 
 Numbers are LEB128, sizes are of what follows.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.bytes.codec import Bytes
 from lacodec.codecs.weights._chunks import FOREIGN, Plan
 from lacodec.codecs.weights._cluster import exact
 from lacodec.codecs.weights._delta import decode_delta, encode_delta
@@ -39,12 +39,30 @@ _UNITS = (1, 2, 4, 8)
 _SAMPLE = 1 << 16  # bytes
 _MOST_SHORT = 2  # effort up to which short codes may be used
 
-Remake = Callable[[bytes], bytes]
-"""Makes the head of a safetensors file from its metadata; raises CorruptFile."""
+Embed = Callable[[bytes, int], bytes]
+"""The payload of codec `bytes` for these bytes at an effort."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What decoding a payload needs from around it; all raise CorruptFile.
+
+    remake: makes the head of a safetensors file from its metadata. base: gives the bytes that kind 8 refers to.
+    unembed: the bytes, so many, in a payload of codec `bytes`.
+    """
+
+    remake: Callable[[bytes], bytes]
+    base: Callable[[], NDArray[np.uint8]]
+    unembed: Callable[[bytes, int], bytes]
 
 
 def encode_payload(
-    data: bytes | memoryview, plan: Plan, effort: int, head: bytes | None = None, base: NDArray[np.uint8] | None = None
+    data: bytes | memoryview,
+    plan: Plan,
+    effort: int,
+    embed: Embed,
+    head: bytes | None = None,
+    base: NDArray[np.uint8] | None = None,
 ) -> bytes:
     """The payload for the bytes of a plan.
 
@@ -60,16 +78,14 @@ def encode_payload(
                 out.piece(head)
             else:
                 like = pieces.part(base, number).content() if base is not None and group.based else None
-                kind, coded = _encode_group(pieces.part(array, number), group, effort, like)
+                kind, coded = _encode_group(pieces.part(array, number), group, effort, embed, like)
                 out.write(bytes([kind]))
                 out.piece(coded)
         return out.data
 
 
-def decode_payload(
-    payload: bytes | memoryview, size: int, remake: Remake, base: Callable[[], NDArray[np.uint8]]
-) -> NDArray[np.uint8]:
-    """The u8[size] bytes of a chunk; raises CorruptFile. base: gives the bytes that kind 8 refers to."""
+def decode_payload(payload: bytes | memoryview, size: int, around: Surroundings) -> NDArray[np.uint8]:
+    """The u8[size] bytes of a chunk; raises CorruptFile."""
     with chunk_memory():
         reader = Reader(payload)
         pieces = Pieces.read(reader, size)
@@ -77,7 +93,7 @@ def decode_payload(
         for group in range(pieces.groups()):
             kind, data = reader.take(1)[0], reader.piece()
             with passing_memory():
-                _decode_group_into(out, pieces, group, kind, data, remake, base)
+                _decode_group_into(out, pieces, group, kind, data, around)
         reader.finish()
         return out
 
@@ -88,8 +104,7 @@ def _decode_group_into(
     group: int,
     kind: int,
     data: memoryview,
-    remake: Remake,
-    base: Callable[[], NDArray[np.uint8]],
+    around: Surroundings,
 ) -> None:
     part = pieces.part(out, group)
     if kind == FLOATS:
@@ -97,14 +112,14 @@ def _decode_group_into(
         return
     content = part.content() if part.whole else np.empty(part.size, np.uint8)
     if kind == DELTA:
-        decode_delta(data, pieces.part(base(), group).content(), content)
+        decode_delta(data, pieces.part(around.base(), group).content(), content)
     else:
-        decode_group(kind, data, content, remake)
+        decode_group(kind, data, content, around)
     if not part.whole:
         part.fill(content)
 
 
-def _encode_group(part: Part, group: Group, effort: int, base: NDArray[np.uint8] | None) -> tuple[int, Any]:
+def _encode_group(part: Part, group: Group, effort: int, embed: Embed, base: NDArray[np.uint8] | None) -> tuple[int, Any]:
     """(kind, data: bytes, an array of them or a Writer) for the content of one group: the shortest that comes into question."""
     if base is None and group.counts is not None and not group.repeats and not _constant_unit(part.head()):
         # The commonest case, without a copy.
@@ -132,7 +147,7 @@ def _encode_group(part: Part, group: Group, effort: int, base: NDArray[np.uint8]
         found.append((FEW, encode_few(values)))
     if group.repeats or group.dtype == FOREIGN or (group.counts is None and _is_repetitive(array)):
         for more in (3, 5) if effort == 9 else (3,):
-            found.append((BYTES, Bytes(Bytes.Options(effort=more)).encode_block(array.tobytes())))
+            found.append((BYTES, embed(array.tobytes(), more)))
     return min((item for item in found if item[1] is not None), key=lambda item: len(item[1]))
 
 
@@ -146,7 +161,7 @@ def _is_repetitive(array: NDArray[np.uint8]) -> bool:
     return packed < 0.97 * entropy(np.bincount(sample, minlength=256)) / 8
 
 
-def decode_group(kind: int, data: memoryview, out: NDArray[np.uint8], remake: Remake) -> None:
+def decode_group(kind: int, data: memoryview, out: NDArray[np.uint8], around: Surroundings) -> None:
     """Fill out (u8, the content of a group) from its data, of any kind but DELTA; raises CorruptFile."""
     size = len(out)
     if kind == FLOATS:
@@ -163,9 +178,9 @@ def decode_group(kind: int, data: memoryview, out: NDArray[np.uint8], remake: Re
             raise CorruptFile("a constant tensor has an impossible unit")
         out.reshape(-1, unit)[...] = np.frombuffer(data[1:], np.uint8)
     elif kind in (STORED, BYTES, HEAD):
-        content = remake(bytes(data)) if kind == HEAD else bytes(data)
+        content = around.remake(bytes(data)) if kind == HEAD else bytes(data)
         if kind == BYTES:
-            content = Bytes().decode_block(content, size)
+            content = around.unembed(content, size)
         if len(content) != size:
             raise CorruptFile("a group decodes to another size than its pieces have")
         out[...] = np.frombuffer(content, np.uint8)

@@ -5,18 +5,19 @@ from bisect import bisect_right
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.references import Base
+from lacodec.codecs.references import Reference
 from lacodec.errors import BadInput
+from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.value import TensorEntry
 
 
-class Reference:
+class LikeTensors:
     """Tells for the bytes of a file with these tensors (by offset) what those of the base are."""
 
-    def __init__(self, base: Base, entries: tuple[TensorEntry, ...]) -> None:
+    def __init__(self, base: Reference, entries: tuple[TensorEntry, ...]) -> None:
         """Tensors of the same name, type, shape and order belong to each other. Raises UnsupportedFile for a base without any."""
         self.base, self.entries = base, entries
-        mine = {entry.name: entry for entry in base.tensors.entries}
+        mine = {entry.name: entry for entry in TENSORS.from_source(base.source).entries}
         self._pairs: list[tuple[TensorEntry, TensorEntry]] = []
         for entry in entries:
             same = mine.get(entry.name)

@@ -5,16 +5,20 @@ header's metadata holds the tensor table (`_table`), so that one tensor can be f
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from itertools import chain
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from lacodec.codecs.base import Codec, Lost
-from lacodec.codecs.references import Base, is_description, needed
+from lacodec.codecs.base import Codec
+from lacodec.codecs.embedded import embed, unembed
+from lacodec.codecs.options import check_effort, effort_field
+from lacodec.codecs.references import Reference, is_description, needed
+from lacodec.codecs.regions import Layout, Lost, Range
+from lacodec.codecs.session import DEFAULT, Session
 from lacodec.codecs.weights._chunks import CHUNK, FOREIGN, Plan, plans
 from lacodec.codecs.weights._tensor_table import pack_table, unpack_table
 from lacodec.codecs.weights._ties import find_twins
@@ -22,26 +26,26 @@ from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import IteratorSource, Source
 from lacodec.io.threads import ordered_map
-from lacodec.media.tensors.value import TensorEntry, Tensors, as_array
+from lacodec.media.tensors.files import TENSORS
+from lacodec.media.tensors.value import ONLY, TensorEntry, Tensors, as_array
 
 if TYPE_CHECKING:
-    from lacodec.codecs.weights._reference import Reference
+    from lacodec.codecs.weights._payload import Surroundings
+    from lacodec.codecs.weights._reference import LikeTensors
 
-_ZEROS = bytes(1 << 16)
-_TABLE, _BASE = "tensors", "base"
+_TABLE, _BASE, _MADE_OF = "tensors", "base", "object"
 
 
 @dataclass(frozen=True)
 class _Options:
-    effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest)"})
-    base: str | PathLike[str] | Source | Base | None = field(
+    effort: int = effort_field()
+    base: str | PathLike[str] | Source | Reference | None = field(
         default=None, metadata={"help": "a file of tensors like these (before fine-tuning, say): store differences to it"}
     )
 
     def __post_init__(self) -> None:
-        if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
-            raise BadInput(f"effort is {self.effort!r}; give a whole number from 1 to 9")
-        if not isinstance(self.base, str | PathLike | Source | Base | None):
+        check_effort(self.effort)
+        if not isinstance(self.base, str | PathLike | Source | Reference | None):
             raise BadInput(f"base is a {type(self.base).__name__}; give the path of a file of tensors")
 
 
@@ -49,24 +53,26 @@ class Weights(Codec[Tensors]):
     """The tensors of a model, with an effort from 1 to 9."""
 
     name = "weights"
-    stream_version = 0
+    stream_version = 1
+    reads = frozenset({0})
     identical = "bytes"
     takes_views = True
-    media = "lacodec.media.tensors.files"
+    media = TENSORS
+    by_content = True
+    nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
+    reference_option = "base"
     Options = _Options
 
-    def __init__(self, options: Any = None) -> None:
-        super().__init__(options)
-        self._last: Reference | None = None
-
-    def metadata(self, value: Tensors) -> dict[str, Any]:
+    def metadata(self, value: Tensors, session: Session = DEFAULT) -> dict[str, Any]:
         """The tensor table, and which base is needed."""
-        table = {_TABLE: pack_table(value.entries)}
-        base = self._base()
+        table: dict[str, Any] = {_TABLE: pack_table(value.entries)}
+        if value.made_of is not None:
+            table[_MADE_OF] = dict(value.made_of)
+        base = self._base(session)
         return table if base is None else {**table, _BASE: base.described()}
 
     def options_dict(self) -> dict[str, Any]:
-        """The effort; what the base is, the metadata says, and where it lay is nobody's business."""
+        """Only the effort: the metadata describes the base, and its path stays private."""
         return {"effort": self.options.effort}
 
     @staticmethod
@@ -101,30 +107,28 @@ class Weights(Codec[Tensors]):
         """The bytes, codes and planes, each once or twice, and counts; for values that repeat also match tables, or a model."""
         return 44 * size + (64 << 20) if payload is None else 6 * size + (32 << 20) + _most_for_bytes(payload, size)
 
-    def encode(self, value: Tensors, threads: int = 1) -> Iterator[Chunk]:
+    def encode(self, value: Tensors, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk for at most 4 MiB of the file."""
-        base = self._base()
-        like = None if base is None else self._reference(base, value.entries)
-        if threads == 1:  # a chunk takes milliseconds: handing it to another thread would cost as much as some of its steps
-            return (self._chunk(item, like) for item in _items(value))
-        return ordered_map(lambda item: self._chunk(item, like), _items(value), threads)
+        base = self._base(session)
+        like = None if base is None else _like(base, value.entries, session)
+        if session.threads == 1:  # a chunk takes milliseconds: handing it to another thread would cost a good part of that
+            return (self._chunk(item, like, session) for item in _items(value))
+        return ordered_map(lambda item: self._chunk(item, like, session), _items(value), session.threads)
 
-    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> memoryview:
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> memoryview:
         """The bytes of the chunk."""
         from lacodec.codecs.weights._payload import decode_payload
 
-        payload = payload_of(chunk, shared)
-        size, begin = chunk.decoded_size, chunk.covers[0][0]
-
-        used: list[Base] = []
+        used: list[Reference] = []
 
         @cache
         def base() -> Any:
-            used.append(needed(header.metadata.get(_BASE), self.bases))
-            return self._reference(used[0], table_of(header)).read(begin, size)
+            used.append(needed(header.metadata.get(_BASE), session.references))
+            return _like(used[0], table_of(header), session).read(chunk.covers[0][0], chunk.decoded_size)
 
+        around = replace(self.surroundings(header, session), base=base)
         try:
-            data = decode_payload(payload, size, lambda metadata: remade(table_of(header), metadata), base).data
+            data = decode_payload(payload_of(chunk, shared), chunk.decoded_size, around).data
             if content_hash(data) != chunk.content_hash:
                 raise CorruptFile("it decodes to other bytes than were encoded")
         except CorruptFile:
@@ -133,51 +137,70 @@ class Weights(Codec[Tensors]):
             raise
         return data
 
-    def decode_on_device(self, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any) -> list[Any]:
+    def surroundings(self, header: Header, session: Session) -> "Surroundings":
+        """What payloads of this file need from around them, without a base."""
+        from lacodec.codecs.weights._payload import Surroundings
+
+        return Surroundings(
+            remake=lambda metadata: remade(table_of(header), metadata),
+            base=no_base,
+            unembed=lambda data, size: unembed("bytes", data, size, header, session),
+        )
+
+    def decode_on_device(
+        self, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any, session: Session = DEFAULT
+    ) -> list[Any]:
         """u8[...] on a CUDA device for each of these chunks, with the shared sections that it needs; see `_gpu.decode_chunks`."""
         from lacodec.codecs.weights._gpu import decode_chunks
 
-        return decode_chunks(self, header, chunks, device)
+        return decode_chunks(self, header, chunks, device, session)
 
-    def assemble(self, header: Header, parts: Iterator[memoryview | Lost]) -> Tensors:
+    def assemble(self, header: Header, parts: Iterator[memoryview | Lost], session: Session = DEFAULT) -> Tensors:
         """Tensors that are decoded while they are read; zeros stand for lost ranges that are known."""
         source = IteratorSource(chain.from_iterable(_bytes_of(part) for part in parts))
-        return Tensors(source, header.format or "", table_of(header))
+        return Tensors(source, header.format or "", table_of(header), _made_of(header))
+
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """The tensors by name; what was one array is meant without a name too."""
+        from lacodec.media.tensors.objects import dtype_of, form_of, shape_of
+
+        made_of, names = _made_of(header), {}
+        for entry in table_of(header):
+            form = form_of(made_of, entry.name)
+            names[entry.name] = Layout(
+                shape_of(entry, form), dtype_of(entry, form), int(_has_rows(entry) and "shape" not in form)
+            )
+        sole = ONLY if header.format == "npy" or (made_of or {}).get("kind") == "one" else None
+        return Layout(names=names, sole=sole if sole in names else None)
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Chunks that hold a tensor (`key`: its name), or rows of it (name, slice)."""
-        start, stop, _, _ = _range(header, key)
-        return [i for i, head in enumerate(index) if head.covers and head.covers[0][0] < stop and head.covers[0][1] > start]
+        return _asked(header, key)[0].chunks(index)
 
-    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[memoryview]) -> Any:
-        """The tensor, or its rows, as a numpy array; of types that numpy lacks as unsigned integers with the same bits."""
+    def extract(
+        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[memoryview], session: Session = DEFAULT
+    ) -> Any:
+        """The tensor, or its rows, as what it was; from files as a numpy array (`as_array` says of which types)."""
         import numpy as np
 
-        start, stop, entry, shape = _range(header, key)
-        chosen = self.select(header, index, key)
-        data = np.empty(stop - start, np.uint8)
-        for position, part in zip(chosen, parts, strict=True):
-            begin = index[position].covers[0][0]
-            low, high = max(start, begin), min(stop, begin + len(part))
-            data[low - start : high - start] = np.frombuffer(part, np.uint8)[low - begin : high - begin]
-        return as_array(entry.dtype, shape, data, entry.order)
+        from lacodec.media.tensors.objects import form_of, restored
 
-    def _base(self) -> Base | None:
+        wanted, entry, shape = _asked(header, key)
+        data = np.empty(wanted.size, np.uint8)
+        for position, part in zip(wanted.chunks(index), parts, strict=True):
+            begin = index[position].covers[0][0]
+            both = wanted.within(begin, begin + len(part))
+            data[both.start - wanted.start :][: both.size] = np.frombuffer(part, np.uint8)[both.start - begin :][: both.size]
+        return restored(as_array(entry.dtype, shape, data, entry.order), entry, form_of(_made_of(header), entry.name))
+
+    def _base(self, session: Session) -> Reference | None:
         if self.options.base is None:
             return None
-        if len(self.bases) != 1:
-            raise BadInput(f"{self.options.base}: is no file; give one file of tensors as the base")
-        return self.bases[0]
+        if len(session.references) != 1:
+            raise BadInput(f"{self.options.base}: is not a file; give one file of tensors as the base")
+        return session.references[0]
 
-    def _reference(self, base: Base, entries: tuple[TensorEntry, ...]) -> "Reference":
-        from lacodec.codecs.weights._reference import Reference
-
-        last = self._last
-        if last is None or last.base is not base or last.entries is not entries:
-            last = self._last = Reference(base, entries)
-        return last
-
-    def _chunk(self, item: "_Item", reference: "Reference | None") -> Chunk:
+    def _chunk(self, item: "_Item", reference: "LikeTensors | None", session: Session) -> Chunk:
         from lacodec.codecs.weights._payload import encode_payload
 
         data, digest = item.data, content_hash(item.data)
@@ -187,7 +210,12 @@ class Weights(Codec[Tensors]):
         like = None  # shared sections are made without a base: they belong to several places
         if reference is not None and item.plan.twin < 0:
             like = reference.read(item.plan.start, len(data))
-        payload = encode_payload(data, item.plan, self.options.effort, item.head, like)
+        effort = self.options.effort
+
+        def embedded(data: bytes, more: int) -> bytes:
+            return embed("bytes", data, session, effort=more)
+
+        payload = encode_payload(data, item.plan, effort, embedded, item.head, like)
         return Chunk(CRITICAL, () if item.plan.twin >= 0 else covers, payload, digest, len(data))
 
 
@@ -201,12 +229,33 @@ class _Item:
     shared: int | None = None
 
 
+def _like(base: Reference, entries: tuple[TensorEntry, ...], session: Session) -> "LikeTensors":
+    """The bytes of a base in the order of these tensors; matched once in a session."""
+    from lacodec.codecs.weights._reference import LikeTensors
+
+    made: LikeTensors = session.once((LikeTensors, id(base), id(entries)), lambda: LikeTensors(base, entries))
+    return made
+
+
+def no_base() -> Any:
+    """In place of a base where none is needed; raises CorruptFile."""
+    raise CorruptFile("it refers to a base, but the header names none")
+
+
 def table_of(header: Header) -> tuple[TensorEntry, ...]:
     """The tensors of a file, by its header; raises CorruptFile."""
     data = header.metadata.get(_TABLE)
     if not isinstance(data, bytes):
         raise CorruptFile("the header has no tensor table")
     return unpack_table(data)
+
+
+def _made_of(header: Header) -> Mapping[str, Any] | None:
+    """Which Python object the tensors were; raises CorruptFile."""
+    found = header.metadata.get(_MADE_OF)
+    if found is not None and not isinstance(found, dict):
+        raise CorruptFile("the header does not say which object the tensors were")
+    return found
 
 
 def _most_for_bytes(payload: bytes, size: int) -> int:
@@ -304,20 +353,14 @@ def remade(entries: tuple[TensorEntry, ...], stored: bytes) -> bytes:
 
 
 def _bytes_of(part: memoryview | Lost) -> Iterator[Any]:
-    if not isinstance(part, Lost):
-        yield part
-    elif part.covers is not None and len(part.covers) == 1:
-        left = part.covers[0][1] - part.covers[0][0]
-        while left > 0:
-            yield _ZEROS[:left]
-            left -= len(_ZEROS)
+    return part.filled() if isinstance(part, Lost) else iter((part,))
 
 
-def _range(header: Header, key: Any) -> tuple[int, int, TensorEntry, tuple[int, ...]]:
-    """(first byte, byte behind the last, tensor, shape of the part) that a key asks for; raises BadInput."""
+def _asked(header: Header, key: Any) -> tuple[Range, TensorEntry, tuple[int, ...]]:
+    """(bytes of the file, tensor, shape of the part) that a key asks for; raises BadInput."""
     name, rows = key if isinstance(key, tuple) and len(key) == 2 else (key, None)
     if not isinstance(name, str) or not (rows is None or isinstance(rows, slice)):
-        raise BadInput(f"{key!r} selects nothing among tensors; use a name, or a name and a slice of rows")
+        raise BadInput(f"{key!r} cannot select from tensors; use a name, or a name and a slice of rows")
     table = {entry.name: entry for entry in table_of(header)}
     entry = table.get(name)
     if entry is None:
@@ -326,11 +369,14 @@ def _range(header: Header, key: Any) -> tuple[int, int, TensorEntry, tuple[int, 
             f"there is no tensor {name!r} among {len(table)}; {f'is it {near}?' if near else 'lacodec info lists them'}"
         )
     if rows is None:
-        return entry.offset, entry.stop, entry, entry.shape
-    if not entry.shape or entry.order == "F" or (entry.size % entry.shape[0] if entry.shape[0] else 0):
+        return Range(entry.offset, entry.stop), entry, entry.shape
+    if not _has_rows(entry):
         raise BadInput(f"tensor {name!r} has no rows that can be read alone; read all of it")
-    first, last, step = rows.indices(entry.shape[0])
-    if step != 1:
-        raise BadInput(f"step {step} is not possible; take a slice with step 1 and step through the result")
-    row, last = entry.size // entry.shape[0] if entry.shape[0] else 0, max(first, last)
-    return entry.offset + first * row, entry.offset + last * row, entry, (last - first, *entry.shape[1:])
+    wanted = Range.of(rows, entry.shape[0], f"tensor {name!r}")
+    row = entry.size // entry.shape[0] if entry.shape[0] else 0
+    return Range(entry.offset + wanted.start * row, entry.offset + wanted.stop * row), entry, (wanted.size, *entry.shape[1:])
+
+
+def _has_rows(entry: TensorEntry) -> bool:
+    """Whether ranges of the first axis lie in one piece."""
+    return bool(entry.shape) and entry.order != "F" and (not entry.shape[0] or not entry.size % entry.shape[0])

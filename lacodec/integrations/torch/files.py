@@ -12,8 +12,8 @@ import numpy as np
 from lacodec import api
 from lacodec.errors import BadInput, MissingDependency, UnsupportedFile
 from lacodec.io.output import atomic_file
-from lacodec.media.tensors import files as tensors
 from lacodec.media.tensors import safetensors
+from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.memory import torch_name
 from lacodec.media.tensors.value import DTYPES, TensorEntry, as_array
 from lacodec.pipeline.tensor_file import TensorFile
@@ -80,7 +80,7 @@ def save_file(
                 f"{filename}: a plain safetensors file takes no {', '.join(options)}; give a name in .lac, or use save_coded"
             )
         with atomic_file(Path(filename), force=True) as out:
-            for block in tensors.to_blocks(value):
+            for block in TENSORS.to_blocks(value):
                 out.write(block)
         return
     api.encode_file(value.source, filename, "weights", options, threads=threads or os.cpu_count() or 1, force=True)  # type: ignore[arg-type]

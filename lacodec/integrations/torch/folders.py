@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lacodec import api
-from lacodec.codecs.references import Base
+from lacodec.codecs.references import Reference
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.integrations.torch.files import Tensor, all_tensors, require_device
-from lacodec.pipeline.references import opened_bases
+from lacodec.pipeline.references import opened_references
 from lacodec.pipeline.tensor_file import TensorFile
 
 CODED = ".lac"
@@ -31,11 +31,11 @@ def load_folder(
     a folder, a file, or several. Raises BadInput for missing shards, CorruptFile for damaged ones and those that lack a tensor.
     """
     require_device(device)
-    with opened_bases(base) as bases:
+    with opened_references(base) as bases:
         return _loaded(Path(folder), device, threads, bases)
 
 
-def _loaded(folder: Path, device: Any, threads: int | None, bases: Sequence[Base]) -> dict[str, Tensor]:
+def _loaded(folder: Path, device: Any, threads: int | None, bases: Sequence[Reference]) -> dict[str, Tensor]:
     shards = shards_of(folder)
     ties: dict[Path, dict[str, str]] = {}
     for path, names in shards.items():

@@ -1,19 +1,17 @@
-"""`Tensors`: a file of named arrays, and where in it each one lies.
+"""Files of named arrays in and out.
 
 A parser says what lies where and nothing more: every byte of the file that belongs to no tensor (headers, padding, pickles, zip
 directories) stays in `source`, so that the file comes back byte for byte, whatever its format.
 """
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, IteratorSource, Source, seekable
-from lacodec.media.tensors.value import Tensors, as_array
-
-if TYPE_CHECKING:
-    pass
-
+from lacodec.media.base import Media
+from lacodec.media.tensors.value import Tensors
 
 SMALLEST = 256  # bytes of a file: below, nothing is gained
 
@@ -27,20 +25,75 @@ _MAGICS = {
 }
 
 
-def sniff(head: bytes) -> bool:
-    """Whether a file that begins so may hold tensors in a format that we read."""
-    return _format(head) is not None
+class TensorMedia(Media[Tensors]):
+    """Files of named arrays."""
 
+    name = "tensors"
+    smallest = SMALLEST
 
-def from_source(source: Source) -> Tensors:
-    """The tensors in a file or pipe; raises UnsupportedFile, with what is wrong and where, for contradictory files."""
-    source = seekable(source)
-    kind = _format(source.peek(_HEAD))
-    if kind is None:
-        raise UnsupportedFile(
-            f"{source.name}: holds no tensors in a format that is read here (safetensors, npy, npz, GGUF, PyTorch checkpoint)"
+    def sniff(self, head: bytes) -> bool:
+        """Whether a file that begins so may hold tensors in a format that we read."""
+        return _format(head) is not None
+
+    def accepts(self, value: Any) -> bool:
+        """Tensors, arrays of numpy, tensors of torch, and dicts, lists and tuples of those."""
+        if isinstance(value, Tensors | Mapping | list | tuple):
+            return True
+        if isinstance(value, str | bytes | bytearray | memoryview | os.PathLike):
+            return False  # without importing numpy
+        from lacodec.media.tensors import objects
+
+        return objects.is_ours(value)
+
+    def from_source(self, source: Source) -> Tensors:
+        """The tensors in a file or pipe; raises UnsupportedFile, with what is wrong and where, for contradictory files."""
+        source = seekable(source)
+        kind = _format(source.peek(_HEAD))
+        if kind is None:
+            raise UnsupportedFile(
+                f"{source.name}: holds no tensors in a format that is read here (safetensors, npy, npz, GGUF, PyTorch checkpoint)"
+            )
+        return _readers()[kind](source)
+
+    def from_object(self, value: Any) -> Tensors:
+        """What a caller of the Python interface passes: Tensors; an array or tensor, or several; or the bytes of a file.
+
+        Several become a safetensors file that is made while it is read, as does one of torch; one of numpy an .npy file.
+        """
+        if isinstance(value, Tensors):
+            return value
+        if isinstance(value, Source):
+            return self.from_source(value)
+        if isinstance(value, bytes | bytearray | memoryview):
+            return self.from_source(BytesSource(value))
+        from lacodec.media.tensors import objects
+
+        if objects.is_ours(value):
+            return objects.tensors_of(value)
+        raise BadInput(
+            f"a {type(value).__name__} holds no tensors; pass a dict of names and arrays, a path, or the bytes of a file"
         )
-    return _readers()[kind](source)
+
+    def to_object(self, value: Tensors) -> Any:
+        """What `from_object` was given; of files numpy arrays by name (`as_array` says of which dtypes), of .npy its array.
+
+        The arrays can be written to. Reads once, forwards.
+        """
+        from lacodec.media.tensors import npy, npz, objects
+
+        if value.made_of is None and value.format == "npy":
+            return npy.array_of(value.source).copy(order="K")
+        if value.format == "npz":
+            return npz.arrays_of(seekable(value.source))
+        return objects.object_of(value)
+
+    def to_blocks(self, value: Tensors, suffix: str = "") -> Iterator[bytes]:
+        """The bytes of the file."""
+        return value.source.pieces() if isinstance(value.source, IteratorSource) else value.source.blocks(_BLOCK)
+
+
+TENSORS = TensorMedia()
+"""The one instance."""
 
 
 def _readers() -> dict[str, Callable[[Source], Tensors]]:
@@ -53,47 +106,6 @@ def _readers() -> dict[str, Callable[[Source], Tensors]]:
         "gguf": gguf.read,
         "legacy": torch_checkpoint.read_legacy,
     }
-
-
-def from_object(value: Any) -> Tensors:
-    """What a caller of the Python interface passes: Tensors; a dict of name -> numpy array or torch tensor (becomes a safetensors
-    file that is made while it is read); one numpy array (becomes an .npy file); or the bytes of a file."""
-    if isinstance(value, Tensors):
-        return value
-    if isinstance(value, Source):
-        return from_source(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        return from_source(BytesSource(value))
-    if isinstance(value, dict):
-        from lacodec.media.tensors import safetensors
-
-        return safetensors.virtual(value)
-    import numpy as np
-
-    if isinstance(value, np.ndarray):
-        from lacodec.media.tensors import npy
-
-        return npy.virtual(value)
-    raise BadInput(f"a {type(value).__name__} holds no tensors; pass a dict of names and arrays, a path, or the bytes of a file")
-
-
-def to_object(value: Tensors) -> Any:
-    """numpy arrays by name (`as_array` says of which dtypes); of an .npy file its one array. Reads `source` once, forwards."""
-    from lacodec.media.tensors import npy, npz
-
-    if value.format == "npy":
-        return npy.array_of(value.source)
-    if value.format == "npz":
-        return npz.arrays_of(seekable(value.source))
-    return {
-        entry.name: as_array(entry.dtype, entry.shape, value.source.read(entry.offset, entry.size), entry.order)
-        for entry in value.entries
-    }
-
-
-def to_blocks(value: Tensors, suffix: str = "") -> Iterator[bytes]:
-    """The bytes of the file."""
-    return value.source.pieces() if isinstance(value.source, IteratorSource) else value.source.blocks(_BLOCK)
 
 
 def _format(head: bytes) -> str | None:

@@ -14,13 +14,19 @@ from lacodec.codecs.image.learned import (  # noqa: E402
     refine,
     tiles,
 )
-from lacodec.container import Reader  # noqa: E402
+from lacodec.container import (  # noqa: E402
+    Header,
+    Reader,
+)
 from lacodec.errors import BadInput, CorruptFile, LacodecError, MissingModel  # noqa: E402
 from lacodec.io.source import BytesSource  # noqa: E402
-from lacodec.media.image import photo as photo_media  # noqa: E402
+from lacodec.media.image.photo import PHOTOS  # noqa: E402
 from lacodec.models.image.options import ModelOptions  # noqa: E402
 from tests import learned  # noqa: E402
 from tests.pictures import photo  # noqa: E402
+
+HEADER = Header("image.learned", 0, {})
+pytestmark = pytest.mark.torch
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +125,7 @@ def test_a_lost_tile_is_black(tiled, tmp_path):
     with pytest.raises(CorruptFile):
         lacodec.decode(bytes(damaged))
     lacodec.api.decode_file(tmp_path / "x.lac", tmp_path / "x.png", salvage=True)
-    again = photo_media.from_source(BytesSource((tmp_path / "x.png").read_bytes())).pixels
+    again = PHOTOS.from_source(BytesSource((tmp_path / "x.png").read_bytes())).pixels
     assert not again[:1024, 1024:].any() and psnr(again[:900, :900], pixels[:900, :900]) > 25
 
 
@@ -146,9 +152,9 @@ def test_the_same_symbols_under_any_settings():
             torch.set_num_threads(count)
             torch.set_float32_matmul_precision("medium")
             with torch.autocast("cpu", torch.bfloat16):
-                assert tiles.decode_tile(network, payload, place, 3, 0.5)[1] == content
+                assert tiles.decode_tile(network, payload, place, 3, 0.5, HEADER)[1] == content
             with torch.backends.mkldnn.flags(enabled=False):
-                assert tiles.decode_tile(network, payload, place, 3, 0.5)[1] == content
+                assert tiles.decode_tile(network, payload, place, 3, 0.5, HEADER)[1] == content
     finally:
         torch.set_num_threads(threads)
         torch.set_float32_matmul_precision(precision)
@@ -176,13 +182,13 @@ def test_forged_payloads():
         for at in rng.integers(0, len(bad), 1 + trial % 3):
             bad[at] = rng.integers(0, 256)
         try:
-            part, _ = tiles.decode_tile(network, bytes(bad[: rng.integers(1, len(bad) + 1)]), place, 4, 0.3)
+            part, _ = tiles.decode_tile(network, bytes(bad[: rng.integers(1, len(bad) + 1)]), place, 4, 0.3, HEADER)
             assert part.values.shape == (32, 3, 3)
         except CorruptFile:
             continue
     for forged in (b"", b"\xff" * 7, struct.pack("<I", 1 << 31) + payload[4:], payload[:40]):
         with pytest.raises(CorruptFile):
-            tiles.decode_tile(network, forged, place, 4, 0.3)
+            tiles.decode_tile(network, forged, place, 4, 0.3, HEADER)
 
 
 def test_forged_models(tmp_path):

@@ -10,13 +10,15 @@ from lacodec.codecs.image.lossless._levels import expand, read_levels, reduce
 from lacodec.codecs.image.lossless._tile import decode_tile, encode_tile
 from lacodec.codecs.image.lossless.graphics.tile import graphics_decode, graphics_encode
 from lacodec.codecs.image.lossless.mixed.tile import model_decode, model_encode
-from lacodec.container import Reader
+from lacodec.container import Header, Reader
 from lacodec.errors import BadInput, CorruptFile, LacodecError
 from lacodec.io.source import BytesSource
 from lacodec.media.image.value import Image
 from tests.pictures import kinds, photo
 
 EFFORTS = (1, 5, 9)
+
+HEADER = Header("image.lossless", 0, {})
 
 
 @pytest.mark.parametrize("effort", EFFORTS)
@@ -85,13 +87,13 @@ def test_hostile_payloads():
     pixels = photo(20, 24)
     good = encode_tile(pixels, 8, False, 5)
     shape = pixels.shape
-    assert np.array_equal(decode_tile(good, shape, 8), pixels)
+    assert np.array_equal(decode_tile(good, shape, 8, HEADER), pixels)
     for _ in range(60):
         bad = bytearray(good)
         for at in rng.integers(0, len(bad), 3):
             bad[at] = rng.integers(0, 256)
         try:
-            assert decode_tile(bytes(bad[: rng.integers(1, len(bad) + 1)]), shape, 8).shape == shape
+            assert decode_tile(bytes(bad[: rng.integers(1, len(bad) + 1)]), shape, 8, HEADER).shape == shape
         except CorruptFile:
             continue
     for payload in (b"", b"\5", b"\5\0", b"\0\0\0\0", b"\11\14" + rng.bytes(300)):

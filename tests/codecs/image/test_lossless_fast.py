@@ -14,10 +14,13 @@ from lacodec.codecs.image.lossless._tile import BYTES, FAST, decode_tile, encode
 from lacodec.codecs.image.lossless.fast.kernel import SIZES
 from lacodec.codecs.image.lossless.fast.tile import LEVELS, _model, fast_decode, fast_encode, fast_encode_within
 from lacodec.codecs.image.lossless.fast.vector import NEAR, PREDICTORS, TAPS, TOKENS, taps
+from lacodec.container import Header
 from lacodec.errors import CorruptFile
 from lacodec.media.image.value import Image
 from reference import image_fast
 from tests.pictures import kinds, photo
+
+HEADER = Header("image.lossless", 0, {})
 
 
 def planes_of(pixels):
@@ -146,7 +149,7 @@ def test_in_a_tile(effort):
     for name, pixels in kinds().items():
         depth = pixels.dtype.itemsize * 8
         payload = encode_tile(pixels, depth, False, effort)
-        assert np.array_equal(decode_tile(payload, pixels.shape, depth), pixels), name
+        assert np.array_equal(decode_tile(payload, pixels.shape, depth, HEADER), pixels), name
     assert encode_tile(photo(40, 40), 8, False, effort)[0] == FAST
 
 
@@ -158,7 +161,7 @@ def test_drawings_are_bytes_at_low_effort():
         bad = bytearray(payload)
         bad[at] ^= 0x55
         try:
-            assert decode_tile(bytes(bad), drawn.shape, 8).shape == drawn.shape
+            assert decode_tile(bytes(bad), drawn.shape, 8, HEADER).shape == drawn.shape
         except CorruptFile:
             continue
 

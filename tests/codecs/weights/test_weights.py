@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 import lacodec
 from lacodec import api
+from lacodec.codecs.bytes.codec import Bytes
 from lacodec.codecs.weights import _chunks as plan
 from lacodec.codecs.weights import _floats, _floats_decode
 from lacodec.codecs.weights._chunks import FOREIGN, Plan, Run, plans
 from lacodec.codecs.weights._delta import decode_delta, encode_delta
 from lacodec.codecs.weights._fields import Reader, Writer
-from lacodec.codecs.weights._payload import HEAD, decode_payload, encode_payload
+from lacodec.codecs.weights._payload import HEAD, Surroundings, decode_payload, encode_payload
 from lacodec.codecs.weights._planes import decode_plane, encode_plane, entropy
 from lacodec.codecs.weights._tensor_table import pack_table, unpack_table
 from lacodec.codecs.weights.codec import Weights
@@ -72,8 +73,8 @@ def float_payload(data: bytes, kind: str, row: int = 0, effort: int = 5) -> byte
 
 
 def payload_of(data: bytes, runs: tuple[Run, ...], effort: int = 5) -> bytes:
-    payload = encode_payload(data, Plan(0, runs), effort)
-    assert decode_payload(payload, len(data), refuse, no_base).tobytes() == data
+    payload = encode_payload(data, Plan(0, runs), effort, embedded)
+    assert decode_payload(payload, len(data), AROUND).tobytes() == data
     assert weights_payload.decode(payload, len(data), refuse, no_base) == data
     return payload
 
@@ -84,6 +85,13 @@ def no_base():
 
 def refuse(stored: bytes) -> bytes:
     raise CorruptFile("no head here")
+
+
+def embedded(data: bytes, effort: int) -> bytes:
+    return Bytes(Bytes.Options(effort=effort)).encode_block(data)
+
+
+AROUND = Surroundings(refuse, no_base, lambda data, size: Bytes().decode_block(data, size, 0))
 
 
 @pytest.mark.parametrize("kind", ["F64", "F32", "F16", "BF16"])
@@ -149,7 +157,7 @@ def test_groups_are_decoded_at_once_and_by_planes(kind, effort, monkeypatch):
         payload = float_payload(data, kind, effort=effort)
         with monkeypatch.context() as patched:
             patched.setattr(_floats_decode, "_decode_at_once", lambda *_: False)
-            assert decode_payload(payload, len(data), refuse, no_base).tobytes() == data
+            assert decode_payload(payload, len(data), AROUND).tobytes() == data
     assert any(taken) or kind != "BF16"  # of others, the highest part of the mantissa may be coded
 
 
@@ -419,10 +427,10 @@ def test_countless_tiny_tensors_need_little_memory(kind):
         runs = tuple(Run(kind, values * size) for _ in range(n))
         payload_of(made, runs)  # nothing is compiled any more
         tracemalloc.start()
-        payload = encode_payload(made, Plan(0, runs), 5)
+        payload = encode_payload(made, Plan(0, runs), 5, embedded)
         encoding = tracemalloc.get_traced_memory()[1]
         tracemalloc.reset_peak()
-        decode_payload(payload, len(made), refuse, no_base)
+        decode_payload(payload, len(made), AROUND)
         decoding = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert encoding < Weights().memory(len(made)) and decoding < Weights().memory(len(made), payload)
@@ -486,13 +494,13 @@ def test_damaged_payloads_are_refused():
         if number % 7 == 0:
             del damaged[int(RNG.integers(0, len(damaged))) :]
         try:
-            decode_payload(bytes(damaged), len(data), refuse, no_base)
+            decode_payload(bytes(damaged), len(data), AROUND)
         except LacodecError:
             refused += 1
     assert refused > 1000
     for size in (0, len(data) - 1, len(data) + 1):
         with pytest.raises(CorruptFile):
-            decode_payload(bytes(payload), size, refuse, no_base)
+            decode_payload(bytes(payload), size, AROUND)
 
 
 def test_forged_heads_are_refused():

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lacodec.codecs.bytes.codec import Bytes
 from lacodec.codecs.weights import _floats, _payload, _planes
 from lacodec.codecs.weights._chunks import Plan as Chunk
 from lacodec.codecs.weights._chunks import Run
 from lacodec.entropy.segments import HEAD_WORDS
 from lacodec.errors import CorruptFile, LacodecError
 from tests import gpus
+
+pytestmark = [pytest.mark.gpu, pytest.mark.torch]
 
 Arrays = list[tuple[str, np.ndarray]]
 
@@ -89,14 +92,22 @@ def encoded(arrays: Arrays, effort: int = 5) -> tuple[bytes, bytes]:
     """(bytes, payload)."""
     runs = tuple(Run(dtype, array.nbytes, array.nbytes // len(array) if array.ndim > 1 else 0) for dtype, array in arrays)
     data = b"".join(array.tobytes() for _, array in arrays)
-    return data, _payload.encode_payload(data, Chunk(0, runs), effort)
+    return data, _payload.encode_payload(data, Chunk(0, runs), effort, embed)
+
+
+def embed(data: bytes, effort: int) -> bytes:
+    return Bytes(Bytes.Options(effort=effort)).encode_block(data)
+
+
+def unembed(data: bytes, size: int) -> bytes:
+    return Bytes().decode_block(data, size, 0)
 
 
 def decoded_by_host(payload: bytes, size: int) -> bytes:
     def refuse(*_: Any) -> Any:
         raise CorruptFile("nothing to make this from")
 
-    return _payload.decode_payload(payload, size, refuse, refuse).tobytes()
+    return _payload.decode_payload(payload, size, _payload.Surroundings(refuse, refuse, unembed)).tobytes()
 
 
 class Prepared:
@@ -108,7 +119,9 @@ class Prepared:
 
         self.gpu, self.size, self.begin = gpu, size, begin
         self.plan, self.arena = gpu.Plan(), gpu.Arena()
-        self.on_host = gpu.add_payload(self.plan, self.arena, "this payload", payload, size, begin, refuse)
+        self.on_host = gpu.add_payload(
+            self.plan, self.arena, "this payload", payload, size, begin, _payload.Surroundings(refuse, refuse, unembed)
+        )
         if self.on_host is not None:
             look_through(self.plan, self.arena.size, begin, begin + size)
 

@@ -16,7 +16,7 @@ from lacodec.codecs.fields import Reader, Writer, pack, unpack
 from lacodec.errors import BadInput, CorruptFile, UnsupportedFile
 from lacodec.io.source import BytesSource
 from lacodec.media.audio import wav
-from lacodec.media.audio.files import from_source
+from lacodec.media.audio.files import AUDIO
 from lacodec.media.audio.samples import from_bytes, to_bytes
 from lacodec.media.audio.value import LAYOUTS, MAX_AROUND, MAX_CHANNELS, sample_size
 
@@ -41,12 +41,16 @@ class Piece:
         return b"".join((self.head, self.pcm, self.tail)) if self.head or self.tail else self.pcm
 
 
-def encode_piece(piece: Piece, frames: int, effort: int) -> bytes:
-    """The payload for `frames` samples, never longer than the content by more than a few bytes."""
+def encode_piece(piece: Piece, frames: int, effort: int, described: bool) -> bytes:
+    """The payload for `frames` samples, never longer than the content by more than a few bytes.
+
+    described: whether the header says what the samples are; where it does not, the piece is all of a small WAV or AIFF file.
+    """
     coded = _encode(piece, frames, effort) if frames else None
     if coded is None or len(coded) > len(piece.pcm):
         coded = _fields(piece, frames, 0, [], b"") + piece.pcm
-    return coded if len(coded) <= len(piece.content) else bytes([STORED]) + piece.content
+    can_be_stored = not described or not (piece.head or piece.tail)
+    return bytes([STORED]) + piece.content if can_be_stored and len(coded) > len(piece.content) else coded
 
 
 def decode_piece(payload: bytes, size: int, frames: int, described: tuple[int, int, str] | None) -> Piece:
@@ -134,7 +138,7 @@ def _stored(content: bytes, size: int, frames: int, described: tuple[int, int, s
         if frames * channels * sample_size(layout) == size:
             return Piece(rate, channels, layout, b"", content, b"")
     try:
-        audio = from_source(BytesSource(content))
+        audio = AUDIO.from_source(BytesSource(content))
     except (UnsupportedFile, BadInput) as error:
         raise CorruptFile(f"it is not the file that it claims to be ({error})") from error
     pcm = audio.pcm.read(0, audio.pcm.size or 0)

@@ -5,18 +5,21 @@ is those bytes of the file: the first chunk's begin with the file's head, the la
 chunk is stored.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from lacodec.codecs.audio.lossless._payload import STORED, Piece, decode_piece, encode_piece
-from lacodec.codecs.base import Codec, Lost
+from lacodec.codecs.base import Codec
+from lacodec.codecs.options import check_effort, effort_field
+from lacodec.codecs.regions import Layout, Lost, Range, total
+from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import BytesSource, IteratorSource
 from lacodec.io.threads import ordered_map
-from lacodec.media.audio.files import is_aiff, sniff
+from lacodec.media.audio.files import AUDIO, is_aiff
 from lacodec.media.audio.value import LAYOUTS, MAX_CHANNELS, Audio, sample_size
 
 _MIB = 1 << 20
@@ -26,28 +29,29 @@ _SMALL = 1 << 16  # below this, a file's description would be a noticeable part 
 
 @dataclass(frozen=True)
 class _Options:
-    effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest)"})
+    effort: int = effort_field()
 
     def __post_init__(self) -> None:
-        if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
-            raise BadInput(f"effort is {self.effort!r}; give a whole number from 1 to 9")
+        check_effort(self.effort)
 
 
 class AudioLossless(Codec[Audio]):
     """Sound of 1 to 8 channels, integers of 8 to 32 bits or 32-bit floats, with an effort from 1 to 9."""
 
     name = "audio.lossless"
-    stream_version = 0
+    stream_version = 1
+    reads = frozenset({0})
     identical = "bytes"
     also_identical = ("samples",)
-    media = "lacodec.media.audio.files"
+    media = AUDIO
+    by_content = True
     Options = _Options
 
     def restores(self, value: Audio) -> str:
         """Bytes, but for FLAC files, of which there are many for the same samples, and what never was a file."""
         return "bytes" if value.format in ("wav", "aiff") else "samples"
 
-    def metadata(self, value: Audio) -> dict[str, Any]:
+    def metadata(self, value: Audio, session: Session = DEFAULT) -> dict[str, Any]:
         """What the sound is; nothing for small files, whose only chunk says it."""
         return {} if _is_small(value) else {"rate": value.rate, "channels": value.channels, "layout": value.layout}
 
@@ -57,12 +61,13 @@ class AudioLossless(Codec[Audio]):
 
     @classmethod
     def samples(cls) -> list[Any]:
-        """A tone in stereo, as integers and as floats."""
+        """A tone in stereo, as integers, as floats and as a FLAC file."""
         import numpy as np
 
         places = np.arange(3000)
         tone = np.stack([places * places % 4001 - 2000, places * 7 % 3001 - 1500], 1)
-        return [Audio.from_samples(tone.astype(np.int16), 44100), Audio.from_samples((tone / 3000).astype(np.float32), 44100)]
+        whole = Audio.from_samples(tone.astype(np.int16), 44100)
+        return [whole, Audio.from_samples((tone / 3000).astype(np.float32), 44100), b"".join(AUDIO.to_blocks(whole, ".flac"))]
 
     def chunk_size(self) -> int:
         """2 MiB for efforts 1-3, 4 MiB for 4-6, 16 MiB for 7-9."""
@@ -72,11 +77,12 @@ class AudioLossless(Codec[Audio]):
         """Samples are 8 bytes each while they are coded, in a few copies."""
         return 40 * size + 24 * _MIB
 
-    def encode(self, value: Audio, threads: int = 1) -> Iterator[Chunk]:
+    def encode(self, value: Audio, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk per range of samples; sound without samples gives one chunk."""
-        return ordered_map(self._chunk, _pieces(value, self.chunk_size()), threads)
+        described = not _is_small(value)
+        return ordered_map(lambda item: self._chunk(*item, described), _pieces(value, self.chunk_size()), session.threads)
 
-    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> Piece:
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> Piece:
         """The samples of the chunk."""
         if chunk.kind != CRITICAL or len(chunk.covers) != 1:
             raise CorruptFile("it does not cover a range of samples")
@@ -86,7 +92,7 @@ class AudioLossless(Codec[Audio]):
             raise CorruptFile("it decodes to other samples than were encoded")
         return piece
 
-    def assemble(self, header: Header, parts: Iterator[Piece | Lost]) -> Audio:
+    def assemble(self, header: Header, parts: Iterator[Piece | Lost], session: Session = DEFAULT) -> Audio:
         """An Audio that decodes while it is read; silence stands for lost ranges that are known."""
         first = next(parts, None)
         described = _description(header)
@@ -98,32 +104,44 @@ class AudioLossless(Codec[Audio]):
         tail: list[bytes] = []
         pcm = _pcm(chain([] if first is None else [first], parts), layout, channels, tail)
         head = first.head if isinstance(first, Piece) else b""
-        format = header.format or ("aiff" if is_aiff(head) else "wav" if sniff(head) else None)
+        format = header.format or ("aiff" if is_aiff(head) else "wav" if AUDIO.sniff(head) else None)
         return Audio(rate, channels, layout, IteratorSource(pcm), format, head, IteratorSource(iter_tail(tail)))
+
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """Samples[samples, channels], as `Audio.samples` has them."""
+        import numpy as np
+
+        described, length = _description(header), total(index)
+        if described is None:
+            first: Piece = part(next(i for i, head in enumerate(index) if head.covers))
+            described = first.rate, first.channels, first.layout
+            if len(index) == 1:
+                length = len(first.pcm) // (first.channels * sample_size(first.layout))
+        return Layout((length, described[1]), np.dtype(np.float32 if described[2].startswith("f") else np.int32))
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Chunks of a range of samples: `key` is a slice with step 1."""
-        start, stop = _range(_total(index), key)
-        found = [i for i, head in enumerate(index) if head.covers and head.covers[0][0] < stop and head.covers[0][1] > start]
+        found = Range.of(key, total(index), "audio").chunks(index)
         return found or [i for i, head in enumerate(index) if head.covers][:1]  # one chunk says what an empty range is a range of
 
-    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Piece]) -> Audio:
+    def extract(
+        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Piece], session: Session = DEFAULT
+    ) -> Audio:
         """The sound of that range."""
         chosen = self.select(header, index, key)
         if not chosen:
             raise CorruptFile("no chunk says which samples it holds; decode the whole file with salvage")
         first = parts[0]
         frame = first.channels * sample_size(first.layout)
-        start, stop = _range(len(first.pcm) // frame if len(index) == 1 else _total(index), key)
+        wanted = Range.of(key, len(first.pcm) // frame if len(index) == 1 else total(index), "audio")
         skip = index[chosen[0]].covers[0][0]
-        data = b"".join(part.pcm for part in parts)[(start - skip) * frame : (stop - skip) * frame]
+        data = b"".join(part.pcm for part in parts)[(wanted.start - skip) * frame : (wanted.stop - skip) * frame]
         return Audio(first.rate, first.channels, first.layout, BytesSource(data))
 
-    def _chunk(self, item: tuple[int, int, Piece]) -> Chunk:
-        start, stop, piece = item
-        payload = encode_piece(piece, stop - start, self.options.effort)
+    def _chunk(self, start: int, stop: int, piece: Piece, described: bool) -> Chunk:
+        payload = encode_piece(piece, stop - start, self.options.effort, described)
         size = len(piece.content)
-        if payload[0] == STORED and piece.head:
+        if payload[0] == STORED and not described:
             start, stop = 0, size  # the container then says both in one number, and such files are tiny
         return Chunk(CRITICAL, ((start, stop),), payload, content_hash(piece.content), size)
 
@@ -153,12 +171,8 @@ def _pcm(parts: Iterator[Piece | Lost], layout: str, channels: int, tail: list[b
         if isinstance(part, Piece):
             yield part.pcm
             tail[:] = [part.tail]
-        elif part.covers is not None and len(part.covers) == 1:
-            silence = (b"\x80" if layout == "u8" else b"\0") * (channels * sample_size(layout) << 12)
-            left = (part.covers[0][1] - part.covers[0][0]) * channels * sample_size(layout)
-            while left > 0:
-                yield silence[:left]
-                left -= len(silence)
+        else:
+            yield from part.filled((b"\x80" if layout == "u8" else b"\0") * (channels * sample_size(layout)))
 
 
 def iter_tail(tail: list[bytes]) -> Iterator[bytes]:
@@ -180,16 +194,3 @@ def _description(header: Header) -> tuple[int, int, str] | None:
     if not (1 <= channels <= MAX_CHANNELS and 0 <= rate < 1 << 32):
         raise CorruptFile(f"the header claims {channels} channels at {rate} Hz")
     return rate, channels, str(layout)
-
-
-def _total(index: Sequence[ChunkHead]) -> int:
-    return max((head.covers[0][1] for head in index if head.covers), default=0)
-
-
-def _range(total: int, key: Any) -> tuple[int, int]:
-    if not isinstance(key, slice):
-        raise BadInput(f"{key!r} selects nothing in audio; use a slice of sample positions such as [44100:88200]")
-    start, stop, step = key.indices(total)
-    if step != 1:
-        raise BadInput(f"step {step} is not possible; take a slice with step 1 and step through the result")
-    return start, max(start, stop)

@@ -7,15 +7,19 @@ to latents; synthesis then sees latents across their borders, so there are no se
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from lacodec.codecs.base import Codec, Lost
+from lacodec.codecs.base import Codec
+from lacodec.codecs.options import check_effort, effort_field
+from lacodec.codecs.regions import Layout, Lost, Window
+from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile, LimitExceeded, MissingModel
+from lacodec.media.image.photo import PHOTOS
 from lacodec.media.image.value import MAX_SIDE, Image
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ _STEPS = 100  # quality is stored in these parts
 @dataclass(frozen=True)
 class _Options:
     quality: float = field(default=50.0, metadata={"help": "1 (smallest) to 100 (best), any number between"})
-    effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest)"})
+    effort: int = effort_field()
     profile: str = field(default="small", metadata={"help": "which of the models that come with lacodec"})
     model: str | None = field(default=None, metadata={"help": "a model file of your own (lacodec train writes them)"})
     target_bpp: float | None = field(default=None, metadata={"help": "find the quality for so many bits per pixel"})
@@ -38,8 +42,7 @@ class _Options:
     def __post_init__(self) -> None:
         if isinstance(self.quality, bool) or not isinstance(self.quality, int | float) or not 1 <= self.quality <= 100:
             raise BadInput(f"quality is {self.quality!r}; give a number from 1 to 100")
-        if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
-            raise BadInput(f"effort is {self.effort!r}; give a whole number from 1 to 9")
+        check_effort(self.effort)
         targets = [t for t in (self.target_bpp, self.target_psnr) if t is not None]
         if len(targets) > 1 or not all(isinstance(t, int | float) and 0 < t < 1000 for t in targets):
             raise BadInput("give one target only, target_bpp in bits per pixel or target_psnr in dB, above 0")
@@ -51,12 +54,13 @@ class LearnedImage(Codec[Image]):
     name = "image.learned"
     stream_version = 0
     identical = "none"
-    media = "lacodec.media.image.photo"
+    media = PHOTOS
+    nested: ClassVar[Mapping[str, int]] = {"image.lossless": 1, "bytes": 1}
     Options = _Options
 
-    def __init__(self, options: Any = None) -> None:
-        super().__init__(options)
-        self._settled: tuple[Image, int] | None = None  # a picture and the quality found for it
+    def nested_in(self, value: Image) -> Mapping[str, int]:
+        """Only alpha is coded by other codecs."""
+        return self.nested if value.pixels.shape[2] in (2, 4) else {}
 
     def model_id(self) -> bytes | None:
         """Of the model that the options name."""
@@ -68,9 +72,9 @@ class LearnedImage(Codec[Image]):
         given = super().options_dict().items()
         return {key: value for key, value in given if value != usual[key] and key not in ("model", "quality")}
 
-    def metadata(self, value: Image) -> dict[str, Any]:
+    def metadata(self, value: Image, session: Session = DEFAULT) -> dict[str, Any]:
         """Height, width, channels, the quality in hundredths; colour profile and the like."""
-        described: dict[str, Any] = {"q": [*value.pixels.shape, self._quality(value)]}
+        described: dict[str, Any] = {"q": [*value.pixels.shape, self._quality(value, session)]}
         if value.extras:
             described["extras"] = [list(item) for item in value.extras]
         return described
@@ -97,7 +101,7 @@ class LearnedImage(Codec[Image]):
             return 160 * size + (256 << 20)
         return 180 * size + (384 << 20) if self.options.effort >= 4 else 100 * size + (256 << 20)
 
-    def encode(self, value: Image, threads: int = 1) -> Iterator[Chunk]:
+    def encode(self, value: Image, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk per tile, one after another and in the caller's thread: networks use torch's own threads.
 
         What a tile leaves in the C library's heap would stay there once for every thread that had ever encoded one.
@@ -105,40 +109,41 @@ class LearnedImage(Codec[Image]):
         from lacodec.codecs.image.learned.refine import searched
         from lacodec.codecs.image.learned.tiles import Picture, encode_tile
 
-        picture = Picture(self._model().network, value.pixels, (self._quality(value) / _STEPS - 1) / 99)
+        picture = Picture(self._model().network, value.pixels, (self._quality(value, session) / _STEPS - 1) / 99)
 
         def tile(place: tuple[int, int, int, int]) -> Chunk:
             top, bottom, left, right = place
-            payload, content = encode_tile(picture, place, searched(picture, place, self.options.effort))
+            payload, content = encode_tile(picture, place, searched(picture, place, self.options.effort), session)
             size = (bottom - top) * (right - left) * value.pixels.shape[2]
             return Chunk(CRITICAL, ((top, bottom), (left, right)), payload, content_hash(content), size)
 
         return map(tile, _places(value.pixels.shape))
 
-    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> "Part":
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> "Part":
         """The latents of a tile, and its alpha."""
         shape = _shape(header)
         if chunk.kind != CRITICAL or len(chunk.covers) != 2:
-            raise CorruptFile("it is no tile of an image")
+            raise CorruptFile("it is not a tile of an image")
         (top, bottom), (left, right) = chunk.covers
         if (top, bottom, left, right) not in _places_at(shape, top, left):
-            raise CorruptFile("its tile lies outside the image, or is none of its tiles")
+            raise CorruptFile("its tile lies outside the image, or is not one of its tiles")
         if chunk.decoded_size != (bottom - top) * (right - left) * shape[2]:
             raise CorruptFile("its decoded size contradicts the tile it covers")
         from lacodec.codecs.image.learned.tiles import decode_tile
 
-        model = _model_of(header)
-        part, content = decode_tile(model.network, chunk.payload, (top, bottom, left, right), shape[2], _position(header))
+        network = _model_of(header, session).network
+        place = (top, bottom, left, right)
+        part, content = decode_tile(network, chunk.payload, place, shape[2], _position(header), header, session)
         if content_hash(content) != chunk.content_hash:
             raise CorruptFile("it decodes to other latents than were encoded")
         return part
 
-    def assemble(self, header: Header, parts: Iterator[Any]) -> Image:
+    def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> Image:
         """The picture; lost tiles are black."""
         height, width, _ = shape = _shape(header)
         from lacodec.codecs.image.learned.tiles import Canvas
 
-        network = _model_of(header).network
+        network = _model_of(header, session).network
         try:
             canvas = Canvas(network, shape, (0, height, 0, width), _position(header))
         except (MemoryError, RuntimeError, ValueError) as error:
@@ -155,33 +160,28 @@ class LearnedImage(Codec[Image]):
         extras = tuple((str(key), bytes(body)) for key, body in header.metadata.get("extras", ()))
         return Image(canvas.pixels(), 8, None, extras, header.format)
 
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """Pixels[height, width, channels]."""
+        return Layout(_shape(header), np.dtype(np.uint8), axes=2)
+
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Tiles that a key such as [100:200, 50:80] touches, and those whose latents its pixels depend on."""
         from lacodec.codecs.image.learned.tiles import margin
-        from lacodec.codecs.image.lossless.codec import _window
 
-        (top, bottom), (left, right) = _window(_shape(header), key)
-        halo = margin(_model_of(header).network)
-        return [
-            i
-            for i, head in enumerate(index)
-            if len(head.covers) == 2
-            and head.covers[0][0] < bottom + halo
-            and head.covers[0][1] > top - halo
-            and head.covers[1][0] < right + halo
-            and head.covers[1][1] > left - halo
-        ]
+        return Window.of(key, _shape(header)).chunks(index, margin(_model_of(header, DEFAULT).network))
 
-    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any]) -> np.ndarray:
+    def extract(
+        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any], session: Session = DEFAULT
+    ) -> np.ndarray:
         """The pixels of the window, uint8[rows, columns, channels]."""
         from lacodec.codecs.image.learned.tiles import Canvas
-        from lacodec.codecs.image.lossless.codec import _window
 
         shape = _shape(header)
-        (top, bottom), (left, right) = _window(shape, key)
-        if top == bottom or left == right:
-            return np.zeros((bottom - top, right - left, shape[2]), np.uint8)
-        canvas = Canvas(_model_of(header).network, shape, (top, bottom, left, right), _position(header))
+        window = Window.of(key, shape)
+        if 0 in window.shape:
+            return np.zeros((*window.shape, shape[2]), np.uint8)
+        place = (window.rows.start, window.rows.stop, window.columns.start, window.columns.stop)
+        canvas = Canvas(_model_of(header, session).network, shape, place, _position(header))
         for part in parts:
             canvas.put(part)
         return canvas.pixels()
@@ -193,25 +193,27 @@ class LearnedImage(Codec[Image]):
             return model_files.by_path(self.options.model)
         return model_files.by_profile(self.options.profile)
 
-    def _quality(self, value: Image) -> int:
+    def _quality(self, value: Image, session: Session) -> int:
         """In hundredths: what the options say, or what reaches their target."""
         if self.options.target_bpp is None and self.options.target_psnr is None:
             return round(self.options.quality * _STEPS)
-        if self._settled is None or self._settled[0] is not value:
+
+        def find() -> tuple[Image, int]:  # the picture is kept, so that no other one can have its id meanwhile
             from lacodec.codecs.image.learned.target import Target, find_quality
 
             target = Target(self._model().network, value.pixels, self.options.target_bpp, self.options.target_psnr)
-            self._settled = value, find_quality(target, self.options.effort)
-        return self._settled[1]
+            return value, find_quality(target, self.options.effort)
+
+        return int(session.once((self, id(value)), find)[1])
 
 
-def _model_of(header: Header) -> "LoadedModel":
+def _model_of(header: Header, session: Session) -> "LoadedModel":
     if header.model_id is None:
         raise CorruptFile("the header does not say which model the image needs")
     from lacodec.codecs import model_files
 
     try:
-        return model_files.by_id(header.model_id)
+        return model_files.by_id(header.model_id, session.device)
     except MissingModel as error:
         raise MissingModel(f"{header.name or 'this image'}: {error}") from error
 

@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lacodec.codecs.image.lossless import _tile
+from lacodec.codecs.embedded import embed, unembed
+from lacodec.codecs.session import DEFAULT, Session
+from lacodec.container.types import Header
 from lacodec.entropy.distributions import load
 from lacodec.entropy.rans import RansDecoder, RansEncoder
 from lacodec.entropy.tables import cost_bits
@@ -78,7 +80,9 @@ class Picture:
         return y[:, first : first + rows, start : start + columns]
 
 
-def encode_tile(picture: Picture, place: Place, coder: "Encoder | None" = None) -> tuple[bytes, bytes]:
+def encode_tile(
+    picture: Picture, place: Place, coder: "Encoder | None" = None, session: Session = DEFAULT
+) -> tuple[bytes, bytes]:
     """(payload, content to be hashed). coder: has coded the latents; without one, those of analysis are."""
     coder = coder or Encoder(picture.network, picture.latents(place), picture.t)
     stream = coder.stream()
@@ -86,19 +90,23 @@ def encode_tile(picture: Picture, place: Place, coder: "Encoder | None" = None) 
     if picture.alpha is not None:
         top, bottom, left, right = place
         alpha = np.ascontiguousarray(picture.alpha[top:bottom, left:right])
-        payload = _SIZE.pack(len(stream)) + stream + _tile.encode_tile(alpha[:, :, None], 8, False, _ALPHA_EFFORT)
+        payload = (
+            _SIZE.pack(len(stream)) + stream + embed("image.lossless", (alpha[:, :, None], 8), session, effort=_ALPHA_EFFORT)
+        )
         content += alpha.tobytes()
     return payload, content
 
 
-def decode_tile(network: ImageModel, payload: bytes, place: Place, channels: int, t: float) -> tuple[Part, bytes]:
+def decode_tile(
+    network: ImageModel, payload: bytes, place: Place, channels: int, t: float, header: Header, session: Session = DEFAULT
+) -> tuple[Part, bytes]:
     """(part, content to be hashed); raises CorruptFile."""
     top, bottom, left, right = place
     stream, rest = _split(payload) if channels in (2, 4) else (payload, b"")
     decoder = _Decoder(network, stream, (_latents(bottom - top), _latents(right - left)), t)
     content, alpha = decoder.content(), None
     if channels in (2, 4):
-        alpha = _tile.decode_tile(rest, (bottom - top, right - left, 1), 8)[:, :, 0]
+        alpha = unembed("image.lossless", rest, ((bottom - top, right - left, 1), 8), header, session)[:, :, 0]
         content += alpha.tobytes()
     return Part(top, bottom, left, right, decoder.values.cpu(), alpha), content
 

@@ -7,7 +7,9 @@ import struct
 
 import numpy as np
 
-from lacodec.codecs.bytes.codec import Bytes
+from lacodec.codecs.embedded import embed, unembed
+from lacodec.codecs.session import DEFAULT, Session
+from lacodec.container.types import Header
 from lacodec.errors import CorruptFile
 
 STORED, CONSTANT, MODEL, GRAPHICS, FAST, BYTES, LEVELS = range(7)
@@ -19,15 +21,17 @@ _FAST_EFFORT = 3  # up to here the fast pixel model
 _PLAIN_EFFORT = 2  # up to here drawings are coded as bytes, whose model is that of this effort of codec `bytes`
 
 
-def encode_tile(pixels: np.ndarray, depth: int, indexed: bool, effort: int) -> bytes:
+def encode_tile(pixels: np.ndarray, depth: int, indexed: bool, effort: int, session: Session = DEFAULT) -> bytes:
     """Code uint8 or uint16[height, width, channels] of `depth` bits per sample; `indexed`: values are palette entries."""
     channels = pixels.shape[2]
     cut = channels - 1 if channels in (2, 4) else channels
     groups = [pixels[:, :, :cut], pixels[:, :, cut:]][: 1 + (cut < channels)]
-    return b"".join(_encode_group(np.ascontiguousarray(g), depth, indexed, effort) for g in groups)
+    return b"".join(_encode_group(np.ascontiguousarray(g), depth, indexed, effort, session) for g in groups)
 
 
-def decode_tile(payload: bytes, shape: tuple[int, int, int], depth: int) -> np.ndarray:
+def decode_tile(
+    payload: bytes, shape: tuple[int, int, int], depth: int, header: Header, session: Session = DEFAULT
+) -> np.ndarray:
     """uint8 or uint16 of `shape` (height, width, channels) from what `encode_tile` made; raises CorruptFile."""
     height, width, channels = shape
     dtype = np.uint16 if depth == 16 else np.uint8
@@ -41,7 +45,7 @@ def decode_tile(payload: bytes, shape: tuple[int, int, int], depth: int) -> np.n
         data = payload[at + _HEAD.size : at + _HEAD.size + size]
         if len(data) != size:
             raise CorruptFile("a group of its channels is cut off")
-        pixels[:, :, done:stop] = _decode_group(method, data, (height, width, stop - done), depth)
+        pixels[:, :, done:stop] = _decode_group(method, data, (height, width, stop - done), depth, header, session)
         at += _HEAD.size + size
         done = stop
     if at != len(payload):
@@ -57,14 +61,14 @@ def _repeats(pixels: np.ndarray) -> float:
     return float(((here == pixels[1:, :-1]).all(2) | (here == pixels[:-1, 1:]).all(2)).mean())
 
 
-def _encode_group(pixels: np.ndarray, depth: int, indexed: bool, effort: int) -> bytes:
+def _encode_group(pixels: np.ndarray, depth: int, indexed: bool, effort: int, session: Session) -> bytes:
     if (pixels == pixels[:1, :1]).all():
         return _group(CONSTANT, pixels[0, 0].astype("<u2").tobytes())
     found = [(STORED, pixels.astype(pixels.dtype.newbyteorder("<")).tobytes())]
     repeats = _repeats(pixels)
     drawn = indexed or depth < 8 or repeats > _REPEATS
     if drawn and effort <= _PLAIN_EFFORT:
-        found.append((BYTES, Bytes(Bytes.Options(effort=_PLAIN_EFFORT)).encode_block(found[0][1])))
+        found.append((BYTES, embed("bytes", found[0][1], session, effort=_PLAIN_EFFORT)))
     elif drawn:
         from lacodec.codecs.image.lossless.graphics.tile import graphics_encode
 
@@ -100,7 +104,9 @@ def _group(method: int, data: bytes) -> bytes:
     return _HEAD.pack(method, len(data)) + data
 
 
-def _decode_group(method: int, data: bytes, shape: tuple[int, int, int], depth: int) -> np.ndarray:
+def _decode_group(
+    method: int, data: bytes, shape: tuple[int, int, int], depth: int, header: Header, session: Session
+) -> np.ndarray:
     height, width, channels = shape
     dtype = np.uint16 if depth == 16 else np.uint8
     if method == CONSTANT and len(data) == 2 * channels:
@@ -122,8 +128,8 @@ def _decode_group(method: int, data: bytes, shape: tuple[int, int, int], depth: 
         ranks = _decode_model(rest[0], rest[1:], shape, max(map(len, levels)) - 1)
         return expand(ranks, levels, np.dtype(dtype))
     if method == BYTES:
-        samples = Bytes().decode_block(data, height * width * channels * np.dtype(dtype).itemsize)
-        return _decode_group(STORED, samples, shape, depth)
+        samples = unembed("bytes", data, height * width * channels * np.dtype(dtype).itemsize, header, session)
+        return _decode_group(STORED, samples, shape, depth, header, session)
     raise CorruptFile(f"a group of its channels is coded by method {method} in {len(data)} bytes, which cannot be")
 
 

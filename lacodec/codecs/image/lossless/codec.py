@@ -1,39 +1,46 @@
 """Codec `image.lossless`: pictures, every pixel restored; with `exact`, the file's own bytes as well.
 
 A picture is cut into tiles, each a chunk that covers ((top, bottom), (left, right)). A payload is one byte and data:
-0 a tile coded by `_tiles`; 1 the file itself, coded like a block of codec `bytes` (small files, and `exact`).
+0 a tile coded by `_tile`; 1 the file itself, coded like a block of codec `bytes` (small files, and `exact`).
 """
 
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
+import msgspec
 import numpy as np
 
-from lacodec.codecs.base import Codec, Lost
-from lacodec.codecs.bytes.codec import Bytes
+from lacodec.codecs.base import Codec
+from lacodec.codecs.embedded import embed, unembed
+from lacodec.codecs.options import check_effort, check_flag, effort_field
+from lacodec.codecs.regions import Layout, Lost, Window
+from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, MAX_DECODED, Chunk, ChunkHead, Header, content_hash
-from lacodec.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
+from lacodec.errors import CorruptFile, LimitExceeded, UnsupportedFile
 from lacodec.io.threads import ordered_map
-from lacodec.media.image.files import from_bytes
+from lacodec.media.image.files import IMAGES, from_bytes, palette_of
 from lacodec.media.image.value import MAX_SIDE, Image
 
 TILE, FILE = range(2)
 _SIDE = 1024
 _SMALL = 24 << 20  # bytes of pixels up to which the file itself is tried
+_CHUNK_COST = 160  # bytes of a chunk beside its payload, of several
+MAX_EXTRA = 1 << 20
+"""Bytes that a piece of metadata may have."""
+
 _BASE_COST = 160 << 20  # bytes of memory for any tile: sums of products, slots
 
 
 @dataclass(frozen=True)
 class _Options:
-    effort: int = field(default=5, metadata={"help": "1 (fastest) to 9 (smallest)"})
+    effort: int = effort_field()
     exact: bool = field(default=False, metadata={"help": "restore the file's own bytes, not only its pixels"})
 
     def __post_init__(self) -> None:
-        if isinstance(self.effort, bool) or not isinstance(self.effort, int) or not 1 <= self.effort <= 9:
-            raise BadInput(f"effort is {self.effort!r}; give a whole number from 1 to 9")
-        if not isinstance(self.exact, bool):
-            raise BadInput(f"exact is {self.exact!r}; give True or False")
+        check_effort(self.effort)
+        check_flag("exact", self.exact)
 
 
 @dataclass(frozen=True)
@@ -50,26 +57,34 @@ class LosslessImage(Codec[Image]):
     """Pictures, with an effort from 1 to 9."""
 
     name = "image.lossless"
-    stream_version = 0
+    stream_version = 1
+    reads = frozenset({0})
     identical = "pixels"
     also_identical = ("bytes",)
-    media = "lacodec.media.image.files"
+    media = IMAGES
+    by_content = True
+    nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
     Options = _Options
 
     def restores(self, value: Image) -> str:
         """The file's bytes if asked for and known, else pixels."""
         return "bytes" if self._exact(value) else "pixels"
 
-    def metadata(self, value: Image) -> dict[str, Any]:
+    def metadata(self, value: Image, session: Session = DEFAULT) -> dict[str, Any]:
         """Shape, and what the format has beside pixels."""
         described: dict[str, Any] = {"shape": list(value.pixels.shape)}
         if value.depth != 8:
             described["depth"] = value.depth
-        if value.palette is not None:
-            described["palette"] = value.palette
-        if value.extras and not self._exact(value):
-            described["extras"] = [list(item) for item in value.extras]
+        if not self._exact(value) and not (_is_settled_first(value) and self._kept_whole(value, session)):
+            described |= _beside(value)
+        if value.made_of is not None:
+            described["object"] = dict(value.made_of)
         return described
+
+    @staticmethod
+    def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
+        """The metadata as `lacodec info` shows it."""
+        return header.metadata | ({"extras": [list(item) for item in _extras(header)]} if "extras" in header.metadata else {})
 
     @classmethod
     def samples(cls) -> list[Any]:
@@ -88,33 +103,38 @@ class LosslessImage(Codec[Image]):
         """Mostly the sums of products, for every column of a tile, and the contexts' slots."""
         return 24 * size + _BASE_COST
 
-    def encode(self, value: Image, threads: int = 1) -> Iterator[Chunk]:
+    def encode(self, value: Image, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk per tile, or one with the file if that is smaller."""
         if self._exact(value):
-            yield self._file_chunk(value)
+            yield self._file_chunk(value, session)
             return
         if self.options.exact and value.format is not None:
             raise UnsupportedFile("only files of up to 64 MiB can be kept exactly as an image; use codec bytes")
-        tiles = ordered_map(self._tile, _tiles(value), threads)
-        if value.original is None or value.pixels.nbytes > _SMALL:
-            yield from tiles
+        if _is_settled_first(value):
+            yield from self._smallest(value, session)
             return
-        found = list(tiles)
-        if sum(len(chunk.payload) + 80 for chunk in found) >= len(value.original):
-            yield self._file_chunk(value)
-        else:
-            yield from found
+        taken, held = 0, []
+        for chunk in self._tiles(value, session):
+            if value.original is None:  # a large file: whoever keeps the result compares its size
+                yield chunk
+                continue
+            held.append(chunk)
+            taken += len(chunk.payload) + _CHUNK_COST
+            if taken > len(value.original):
+                held = [self._file_chunk(value, session)]
+                break
+        yield from held
 
-    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = ()) -> _Part:
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> _Part:
         """The pixels of a tile."""
         (height, width, channels), depth = _shape(header), _depth(header)
         if chunk.kind != CRITICAL or len(chunk.covers) != 2 or not chunk.payload:
-            raise CorruptFile("it is no tile of an image")
+            raise CorruptFile("it is not a tile of an image")
         (top, bottom), (left, right) = chunk.covers
         if not (0 <= top < bottom <= height and 0 <= left < right <= width):
             raise CorruptFile("its tile lies outside the image")
         if chunk.payload[0] == FILE:
-            return _decode_file(header, chunk)
+            return _decode_file(header, chunk, session)
         if chunk.payload[0] != TILE:
             raise CorruptFile(f"method {chunk.payload[0]} is unknown; if a newer lacodec wrote it, update")
         shape = (bottom - top, right - left, channels)
@@ -122,12 +142,12 @@ class LosslessImage(Codec[Image]):
             raise CorruptFile("its decoded size contradicts the tile it covers")
         from lacodec.codecs.image.lossless._tile import decode_tile
 
-        pixels = decode_tile(chunk.payload[1:], shape, depth)
+        pixels = decode_tile(chunk.payload[1:], shape, depth, header, session)
         if content_hash(_content(pixels)) != chunk.content_hash:
             raise CorruptFile("it decodes to other pixels than were encoded")
         return _Part(top, left, pixels)
 
-    def assemble(self, header: Header, parts: Iterator[Any]) -> Image:
+    def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> Image:
         """The picture; lost tiles are black."""
         shape, depth = _shape(header), _depth(header)
         try:
@@ -147,68 +167,148 @@ class LosslessImage(Codec[Image]):
             raise CorruptFile("the tiles do not cover the image exactly")
         if original is not None:
             return from_bytes(original, header.name or "<image>")
-        meta = header.metadata
-        extras = tuple((str(key), bytes(body)) for key, body in meta.get("extras", ()))
-        return Image(pixels, depth, meta.get("palette"), extras, header.format)
+        extras = _extras(header)
+        try:
+            palette = palette_of(header.format, extras) or header.metadata.get("palette")
+        except UnsupportedFile as error:
+            raise CorruptFile(f"the header of the file in it is damaged ({error})") from error
+        made_of = header.metadata.get("object")
+        made_of = made_of if isinstance(made_of, dict) else None
+        return Image(pixels, depth, palette, extras, header.format, made_of=made_of)
+
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """Pixels[height, width, channels]."""
+        return Layout(_shape(header), np.dtype(np.uint16 if _depth(header) == 16 else np.uint8), axes=2)
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Tiles that a key such as [100:200, 50:80] touches."""
-        (top, bottom), (left, right) = _window(_shape(header), key)
-        return [
-            i
-            for i, head in enumerate(index)
-            if len(head.covers) == 2
-            and head.covers[0][0] < bottom
-            and head.covers[0][1] > top
-            and head.covers[1][0] < right
-            and head.covers[1][1] > left
-        ]
+        return Window.of(key, _shape(header)).chunks(index)
 
-    def extract(self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any]) -> np.ndarray:
+    def extract(
+        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any], session: Session = DEFAULT
+    ) -> np.ndarray:
         """The pixels of the window, uint8 or uint16[rows, columns, channels]."""
         shape, depth = _shape(header), _depth(header)
-        (top, bottom), (left, right) = _window(shape, key)
-        window = np.zeros((bottom - top, right - left, shape[2]), np.uint16 if depth == 16 else np.uint8)
+        window = Window.of(key, shape)
+        pixels = np.zeros((*window.shape, shape[2]), np.uint16 if depth == 16 else np.uint8)
         for part in parts:
-            y0, x0 = max(top, part.top), max(left, part.left)
-            y1, x1 = min(bottom, part.top + part.pixels.shape[0]), min(right, part.left + part.pixels.shape[1])
-            window[y0 - top : y1 - top, x0 - left : x1 - left] = part.pixels[
-                y0 - part.top : y1 - part.top, x0 - part.left : x1 - part.left
+            rows = window.rows.within(part.top, part.top + part.pixels.shape[0])
+            columns = window.columns.within(part.left, part.left + part.pixels.shape[1])
+            place = pixels[rows.start - window.rows.start :, columns.start - window.columns.start :]
+            place[: rows.size, : columns.size] = part.pixels[rows.start - part.top :, columns.start - part.left :][
+                : rows.size, : columns.size
             ]
-        return window
+        return pixels
+
+    def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
+        """The payload of a group of channels: content is (uint8 or uint16[height, width, channels], bits per sample)."""
+        from lacodec.codecs.image.lossless._tile import encode_tile
+
+        pixels, depth = content
+        return encode_tile(pixels, depth, False, self.options.effort, session)
+
+    def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> np.ndarray:
+        """Pixels of `expected`: ((height, width, channels), bits per sample)."""
+        from lacodec.codecs.image.lossless._tile import decode_tile
+
+        shape, depth = expected
+        return decode_tile(payload, shape, depth, header, session)
+
+    def _tiles(self, value: Image, session: Session) -> Iterator[Chunk]:
+        return ordered_map(lambda item: self._tile(item, session), _tiles(value), session.threads)
+
+    def _smallest(self, value: Image, session: Session) -> list[Chunk]:
+        """The tiles of a picture of moderate size, or the one chunk with its file if that is smaller."""
+
+        def code() -> tuple[Image, list[Chunk]]:
+            chunks = list(self._tiles(value, session))
+            taken = (
+                sum(len(chunk.payload) + _CHUNK_COST for chunk in chunks)
+                - _CHUNK_COST // 2
+                + len(msgspec.msgpack.encode(_beside(value)))
+            )
+            if value.original is not None and taken >= len(value.original):
+                chunks = [self._file_chunk(value, session)]
+            return value, chunks  # the picture is kept, so that no other one can have its id meanwhile
+
+        return list(session.once((self, id(value)), code)[1])
+
+    def _kept_whole(self, value: Image, session: Session) -> bool:
+        return self._smallest(value, session)[0].payload[0] == FILE
 
     def _exact(self, value: Image) -> bool:
         return bool(self.options.exact and value.original is not None)
 
-    def _tile(self, item: tuple[Image, tuple[int, int], np.ndarray]) -> Chunk:
+    def _tile(self, item: tuple[Image, tuple[int, int], np.ndarray], session: Session) -> Chunk:
         from lacodec.codecs.image.lossless._tile import encode_tile
 
         value, (top, left), pixels = item
-        payload = bytes([TILE]) + encode_tile(pixels, value.depth, value.palette is not None, self.options.effort)
+        payload = bytes([TILE]) + encode_tile(pixels, value.depth, value.palette is not None, self.options.effort, session)
         covers = ((top, top + pixels.shape[0]), (left, left + pixels.shape[1]))
         return Chunk(CRITICAL, covers, payload, content_hash(_content(pixels)), pixels.nbytes)
 
-    def _file_chunk(self, value: Image) -> Chunk:
+    def _file_chunk(self, value: Image, session: Session) -> Chunk:
         assert value.original is not None
         data = value.original
         if len(data) > MAX_DECODED:
             raise UnsupportedFile(f"a file of {len(data) >> 20} MiB is too large to be kept exactly as an image; use codec bytes")
-        payload = bytes([FILE]) + Bytes(Bytes.Options(effort=self.options.effort)).encode_block(data)
+        payload = bytes([FILE]) + embed("bytes", data, session, effort=self.options.effort)
         height, width = value.pixels.shape[:2]
         return Chunk(CRITICAL, ((0, height), (0, width)), payload, content_hash(data), len(data))
 
 
-def _decode_file(header: Header, chunk: Chunk) -> _Part:
-    data = Bytes().decode_block(chunk.payload[1:], chunk.decoded_size)
-    if len(data) != chunk.decoded_size or content_hash(data) != chunk.content_hash:
+def _decode_file(header: Header, chunk: Chunk, session: Session) -> _Part:
+    data = unembed("bytes", chunk.payload[1:], chunk.decoded_size, header, session)
+    if content_hash(data) != chunk.content_hash:
         raise CorruptFile("it decodes to another file than was encoded")
     try:
         image = from_bytes(data, header.name or "<image>")
     except UnsupportedFile as error:
-        raise CorruptFile(f"the file in it is no image ({error})") from error
+        raise CorruptFile(f"the file in it is not an image ({error})") from error
     if list(image.pixels.shape) != list(_shape(header)) or image.depth != _depth(header):
         raise CorruptFile("the file in it has another shape than the header says")
     return _Part(0, 0, image.pixels, data)
+
+
+def _is_settled_first(value: Image) -> bool:
+    """Whether the smaller of tiles and file is found before the header is written, which then need not repeat what the file says.
+
+    So with pictures of moderate size, and where what is beside the pixels is large. Others show their progress.
+    """
+    if value.original is None:
+        return False
+    return value.pixels.nbytes <= _SMALL or len(msgspec.msgpack.encode(_beside(value))) > len(value.original) // 2000
+
+
+def _beside(value: Image) -> dict[str, Any]:
+    """Palette and extras as the header keeps them: name and bytes, or name, deflated bytes and how many they become."""
+    described: dict[str, Any] = {}
+    if value.palette is not None and not any(key == "head" for key, _ in value.extras):  # else it is in there
+        described["palette"] = value.palette
+    if value.extras:
+        described["extras"] = [_packed_extra(*item) for item in value.extras]
+    return described
+
+
+def _packed_extra(name: str, body: bytes) -> list[Any]:
+    packed = zlib.compress(body, 9)
+    return [name, packed, len(body)] if len(packed) + 8 < len(body) else [name, body]
+
+
+def _extras(header: Header) -> tuple[tuple[str, bytes], ...]:
+    """What `_beside` packed."""
+    found = []
+    try:
+        for name, body, *size in header.metadata.get("extras", ()):
+            if size and not 0 <= size[0] <= MAX_EXTRA:
+                raise ValueError("too large")
+            whole = zlib.decompressobj().decompress(body, size[0] + 1) if size else bytes(body)
+            if size and len(whole) != size[0]:
+                raise ValueError("another length")
+            found.append((str(name), whole))
+    except (ValueError, TypeError, zlib.error) as error:
+        raise CorruptFile(f"the header describes what belongs to the picture in an impossible way ({error})") from error
+    return tuple(found)
 
 
 def _content(pixels: np.ndarray) -> bytes:
@@ -247,16 +347,3 @@ def _depth(header: Header) -> int:
     if depth not in (1, 2, 4, 8, 16):
         raise CorruptFile(f"the header says {depth!r} bits per sample")
     return int(depth)
-
-
-def _window(shape: tuple[int, int, int], key: Any) -> tuple[tuple[int, int], tuple[int, int]]:
-    keys = key if isinstance(key, tuple) else (key,)
-    if not 1 <= len(keys) <= 2 or not all(isinstance(k, slice) for k in keys):
-        raise BadInput(f"{key!r} selects nothing in an image; use slices of rows and columns such as [100:200, 50:80]")
-    ranges = []
-    for k, size in zip((*keys, slice(None))[:2], shape, strict=False):
-        start, stop, step = k.indices(size)
-        if step != 1:
-            raise BadInput(f"step {step} is not possible; take a slice with step 1 and step through the result")
-        ranges.append((start, max(start, stop)))
-    return ranges[0], ranges[1]

@@ -1,0 +1,23 @@
+"""Options that several codecs have: fields with their help for the command, and checks. Raises BadInput for wrong values."""
+
+from dataclasses import field
+from typing import Any
+
+from lacodec.errors import BadInput
+
+
+def effort_field(default: int = 5, text: str = "1 (fastest) to 9 (smallest)") -> Any:
+    """A dataclass field for `effort`."""
+    return field(default=default, metadata={"help": text})
+
+
+def check_effort(value: Any) -> None:
+    """A whole number from 1 to 9."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 9:
+        raise BadInput(f"effort must be a whole number from 1 to 9, not {value!r}")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise BadInput(f"{name} must be True or False, not {value!r}")
