@@ -13,11 +13,11 @@ from typing import Any
 
 from reference import audio_codec, bytes_codec, container, image_codec, weights_codec
 from reference.container import CRITICAL, Chunk
-from reference.stream import Damaged, need
+from reference.stream import need
 from reference.weights_table import Tensor, read_safetensors, read_table
 
-VERSIONS = (0, 1)
-"""Stream versions of all four codecs that are read here; they are the same stream."""
+VERSIONS = {"bytes": (0, 1), "image.lossless": (0, 1), "audio.lossless": (0, 1), "weights": (0, 1)}
+"""Stream versions that are read here. Versions 0 and 1 of a codec are the same stream."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,10 @@ class Restored:
 def restore(data: bytes, base: bytes | None = None) -> Restored:
     """Decode a whole file. base: the file that tensors are stored as differences to, or the `.lac` file that stands for it."""
     header, chunks = container.read(data)
-    codec, version = header["codec"], header["stream_version"]
-    need(version in VERSIONS, f"stream version {version} of codec {codec!r} is unknown")
+    codec = header["codec"]
+    for name, version in ((codec, header["stream_version"]), *header["nested"].items()):
+        need(name in VERSIONS, f"codec {name!r} is not read here")
+        need(version in VERSIONS[name], f"stream version {version} of codec {name!r} is not known here")
     if codec == "bytes":
         return Restored(_blocks(chunks), header)
     if codec == "image.lossless":
@@ -43,10 +45,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         sound = audio_codec.decode(header, chunks)
         same = header["identical"] == "bytes"
         return Restored(sound.head + sound.pcm + sound.tail if same else sound.wav(), header, sound)
-    if codec == "weights":
-        content, tensors = (None, None) if base is None else open_base(base)
-        return Restored(weights_codec.decode(header, chunks, content, tensors), header)
-    raise Damaged(f"codec {codec!r} is not read here")
+    content, tensors = (None, None) if base is None else open_base(base)
+    return Restored(weights_codec.decode(header, chunks, content, tensors), header)
 
 
 def _blocks(chunks: list[Chunk]) -> bytes:

@@ -11,8 +11,8 @@ from lacodec.container import ANCILLARY, CRITICAL, Chunk, Header, content_hash, 
 from reference.container import read
 from reference.decode import restore
 from reference.stream import Damaged
-from tools import make_golden
 from tools.golden import FOLDER
+from tools.golden import bytes as golden_bytes
 
 TEXT = b"some text, and some more text " * 40
 
@@ -22,15 +22,28 @@ def part(start, stop, kind=CRITICAL, covers=True):
     return Chunk(kind, ((start, stop),) if covers else (), b"\0" + data, content_hash(data), len(data))
 
 
-def pack(chunks, codec="bytes", version=0):
+def pack(chunks, codec="bytes", version=1, nested=None):
     out = io.BytesIO()
-    write_container(Header(codec, version, {}), chunks, out)
+    write_container(Header(codec, version, {}, nested=nested or {}), chunks, out)
     return out.getvalue()
 
 
 def test_ancillary_chunks_and_unused_sections_are_skipped():
     chunks = [part(0, 5, covers=False), part(0, 300), part(7, 9, ANCILLARY), part(300, 1200), part(0, 0, ANCILLARY, False)]
     assert restore(pack(chunks)).content == TEXT
+
+
+def test_kinds_that_come_later():
+    """Those from 128 on are skipped; others are refused by their number."""
+    later = [part(0, 300), part(7, 9, 128), part(300, 1200), part(0, 0, 255, False)]
+    assert restore(pack(later)).content == TEXT
+    data = pack([part(0, 20), part(20, 1200, ANCILLARY)])
+    at = data.index(b"\xc5Lch", data.index(b"\xc5Lch") + 1)
+    head = bytearray(data[at : at + 60])
+    head[12] = 3
+    head[-4:] = (content_hash(bytes(head[:-4])) & 0xFFFFFFFF).to_bytes(4, "little")
+    with pytest.raises(Damaged, match="chunk 1 is of the critical kind 3"):
+        restore(data[:at] + head + data[at + 60 :])
 
 
 def test_every_changed_byte_is_noticed():
@@ -47,6 +60,10 @@ def test_unknown_codecs_and_versions():
         restore(pack([part(0, 20)], "audio.later"))
     with pytest.raises(Damaged, match="version 7"):
         restore(pack([part(0, 20)], version=7))
+    with pytest.raises(Damaged, match="version 9 of codec 'image.lossless'"):
+        restore(pack([part(0, 20)], nested={"bytes": 1, "image.lossless": 9}))
+    with pytest.raises(Damaged, match="version 2, form 1"):
+        restore(b"\x8bLAC\2" + pack([part(0, 20)])[5:])
 
 
 def test_headers():
@@ -62,10 +79,10 @@ def test_the_command(tmp_path, repository):
         "assert not {'lacodec', 'numba', 'torch'} & set(sys.modules)\n"
     )
     for stem, suffix in (("bytes-effort3-text", ""), ("image-effort5-palette", ".json"), ("audio-effort1-mono", "")):
-        command = [sys.executable, "-c", program, str(FOLDER / f"{stem}.lac"), str(tmp_path / stem)]
+        command = [sys.executable, "-c", program, str(FOLDER / "v1" / f"{stem}.lac"), str(tmp_path / stem)]
         subprocess.run(command, check=True, cwd=repository)
         assert (tmp_path / f"{stem}{suffix}").stat().st_size > 100
-    assert (tmp_path / "bytes-effort3-text").read_bytes() == make_golden.content("text")
+    assert (tmp_path / "bytes-effort3-text").read_bytes() == golden_bytes.content("text")
     assert (
         (tmp_path / "image-effort5-palette")
         .read_bytes()
