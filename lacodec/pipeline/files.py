@@ -1,24 +1,30 @@
 """File to file, streaming: `encode_file`, `decode_file`, `append_file`. Paths or open binary streams (pipes) in and out."""
 
 import os
+import shutil
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lacodec.codecs import registry
+from lacodec.codecs.base import Codec
 from lacodec.codecs.session import Session
 from lacodec.container import Chunk, Damage, Header, Limits, Reader, append_chunks, salvage, shift_chunks, stream, write_container
+from lacodec.container.writer import Written
 from lacodec.errors import BadInput, LacodecError
-from lacodec.io.output import atomic_file, refuse_existing
+from lacodec.io.output import atomic_file, open_target, refuse_existing
 from lacodec.io.progress import Progress
-from lacodec.io.source import FileSource, PipeSource, Source, is_special, open_source
+from lacodec.io.source import FileSource, OpenedSource, Part, PipeSource, Source, is_special, open_source
 from lacodec.media.base import Media
+from lacodec.media.raw import Raw
 from lacodec.pipeline import coding
 from lacodec.pipeline.coding import Decoding
 from lacodec.pipeline.references import opened_references
+from lacodec.pipeline.verify import Watched, lost_by_decoding
 
 Place = str | os.PathLike[str] | BinaryIO
 
@@ -40,41 +46,116 @@ def encode_file(
     source: Place,
     target: Place,
     codec: str | None = None,
-    options: dict[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
     *,
     threads: int = 1,
     verify: bool = True,
     force: bool = False,
     progress: Progress | None = None,
     max_memory: int | None = None,
+    device: str | None = None,
 ) -> FileResult:
     """Encode a file or pipe into a `.lac` file or pipe.
 
-    `verify` decodes every chunk before it is written. A target file appears whole at the end or not at all; one that exists is
-    refused unless `force`. `max_memory` (bytes) lowers the number of threads, or raises LimitExceeded.
+    `verify`: before the file is kept, what plain `decode` would write is made and compared with the original. A target file
+    appears whole at the end or not at all; one that exists is refused unless `force`. `max_memory` (bytes) lowers the number of
+    threads, or raises LimitExceeded. `device`: where networks compute.
     """
-    coding.make_codec(codec, options or {})  # says what is wrong before anything is opened
+    made = coding.make_codec(codec, options or {})  # says what is wrong before anything is opened
     _refuse_early(source, target, force)
     with (
         open_source(source, may_grow=True) as opened,
-        opened_references((options or {}).get("base")) as bases,
-        _open_target(target, force) as out,
+        opened_references(_reference_given(made, options)) as references,
+        open_target(target, force, opened) as out,
     ):
-        session = Session(threads, bases, max_memory=max_memory)
-        job = coding.prepare(opened, codec, options or {}, session)
+        session = Session(threads, references, device=device, max_memory=max_memory)
+        return encode_source(opened, out, codec, options, session=session, verify=verify, progress=progress)
+
+
+def encode_source(
+    opened: Source,
+    out: BinaryIO,
+    codec: str | None,
+    options: Mapping[str, Any] | None,
+    *,
+    session: Session,
+    verify: bool,
+    progress: Progress | None = None,
+) -> FileResult:
+    """Encode what is open to `out`; see `encode_file`. What cannot be read again gets its bytes once they are verified."""
+    job = coding.prepare(opened, codec, options or {}, session)
+    name = coding.stored_name(opened)
+    if _can_be_read_again(out):
+        return _encode(job, out, name, codec, options, session, verify, progress)
+    if job.codec.media.streams and job.source.size is None:  # as it comes: each chunk is decoded before it goes out
         written = coding.encode_value(
-            job.codec,
-            job.value,
-            job.source,
-            out,
-            name=coding.stored_name(opened),
-            session=session,
-            verify=verify,
-            progress=progress,
+            job.codec, job.value, job.source, out, name=name, session=session, verify=verify, progress=progress
         )
-        size = job.source.size if job.source.size is not None else written.decoded_size
-        identical = job.codec.restores(job.value)
-    return FileResult(size, written.size, job.codec.name, identical, remark=job.remark)
+        return _result(job, written)
+    with tempfile.TemporaryFile() as file:
+        result = _encode(job, file, name, codec, options, session, verify, progress)
+        file.seek(0)
+        shutil.copyfileobj(file, out, 1 << 20)
+    return result
+
+
+def _encode(
+    job: coding.Job,
+    out: BinaryIO,
+    name: str | None,
+    named: str | None,
+    options: Mapping[str, Any] | None,
+    session: Session,
+    verify: bool,
+    progress: Progress | None,
+) -> FileResult:
+    """Into a file that can be read again. What a codec chosen by content does not give back goes to `bytes`."""
+    begin = out.tell()
+    while True:
+        if verify and job.source.size is None and isinstance(job.value, Raw):
+            watched = Watched(job.source)
+            job = replace(job, value=Raw(watched), source=watched)
+        first, second = _halves(progress, verify, job.source.size)
+        written = coding.encode_value(job.codec, job.value, job.source, out, name=name, session=session, progress=first)
+        problem = None
+        if named is None and job.source.size is not None and written.size > bound(job.source.size):
+            problem = f"codec {job.codec.name!r} would make it larger"
+        elif verify:
+            lac = OpenedSource(out, job.source.name)
+            lost = lost_by_decoding(Part(lac, begin, lac.size), job.source, session, second)
+            problem = None if lost is None else f"codec {job.codec.name!r} would not restore it: {lost}"
+        if problem is None:
+            return _result(job, written)
+        if named is not None or job.codec.name == registry.DEFAULT:
+            why = "the file changed while it was read, or this is a fault in lacodec or in this machine's memory"
+            hint = "leave --codec out, or use codec bytes" if named not in (None, registry.DEFAULT) else why
+            raise LacodecError(f"{job.source.name}: verification failed: {problem}; nothing was kept ({hint})")
+        out.seek(begin)
+        out.truncate()
+        kept = coding.make_codec(registry.DEFAULT, options or {})
+        remark = f"{problem}; codec {registry.DEFAULT} keeps its bytes"
+        job = coding.Job(kept, coding.from_source(kept, job.source), job.source, remark)
+
+
+def bound(size: int) -> int:
+    """Bytes that the `.lac` file of `size` bytes may have at most."""
+    return size + 64 + size // 1000
+
+
+def _result(job: coding.Job, written: Written) -> FileResult:
+    size = job.source.size if job.source.size is not None else written.decoded_size
+    return FileResult(size, written.size, job.codec.name, job.codec.restores(job.value), remark=job.remark)
+
+
+def _halves(progress: Progress | None, verify: bool, size: int | None) -> tuple[Progress | None, Progress | None]:
+    """Progress of encoding and of decoding again, as one that goes from 0 to `size`; of a pipe, that of encoding."""
+    if progress is None or not verify or size is None:
+        return progress, None
+    return (lambda done, _: progress(done // 2, size)), (lambda done, _: progress((size + done) // 2, size))
+
+
+def _reference_given(codec: Codec[Any], options: Mapping[str, Any] | None) -> Any:
+    return (options or {}).get(codec.reference_option) if codec.reference_option else None
 
 
 def decode_file(
@@ -88,23 +169,24 @@ def decode_file(
     max_size: int | None = None,
     max_memory: int | None = None,
     base: Any = None,
+    device: str | None = None,
 ) -> FileResult:
     """Decode a `.lac` file or pipe into the original file or a pipe.
 
     With `salvage`, damaged chunks are left out (lost byte ranges become zeros) and described in the result's `damage`.
     `max_size` bounds the decoded bytes, `max_memory` what is in memory at a time; both raise LimitExceeded.
     `base`: what the content was stored as differences to, if it was; a path, an open Source, or several; BadInput tells what is
-    missing.
+    missing. `device`: where networks compute.
     """
     _refuse_early(source, target, force)
     with open_source(source) as opened, opened_references(base) as bases:
         header, chunks = _chunks(opened, Limits(max_size, max_memory), salvage)
-        decoding = Decoding(header, opened.name, Session(threads, bases, max_memory=max_memory), salvage)
+        decoding = Decoding(header, opened.name, Session(threads, bases, device=device, max_memory=max_memory), salvage)
         size = 0
-        with _open_target(target, force) as out:
+        with open_target(target, force, opened) as out:
             value = decoding.whole(chunks, _with_total(progress, opened, max_size))
             media = decoding.codec.media
-            for block in media.to_blocks(value, _suffix(target)):
+            for block in media.to_blocks(value, _converted_to(target, header)):
                 out.write(block)
                 size += len(block)
         encoded = opened.position if isinstance(opened, PipeSource) else opened.size or 0
@@ -165,7 +247,20 @@ def _refuse_early(source: Place, target: Place, force: bool) -> None:
     if isinstance(target, str | os.PathLike) and not is_special(target):
         refuse_existing(Path(target), force)
         if isinstance(source, str | os.PathLike) and os.path.exists(target) and os.path.samefile(source, target):
-            raise BadInput(f"{os.fspath(target)}: is input and output at once; choose another output with -o")
+            raise BadInput(f"{os.fspath(target)}: input and output are the same file; choose another output with -o")
+
+
+def _converted_to(target: Place, header: Header) -> str:
+    """The suffix whose format is to be written; "" for that of the original, which is what a file of its own name gets."""
+    suffix = _suffix(target)
+    return "" if suffix == Path(header.name or "").suffix.lower() else suffix
+
+
+def _can_be_read_again(out: Any) -> bool:
+    try:
+        return bool(out.seekable() and out.readable())
+    except AttributeError:  # all that is asked of an output is `write`
+        return False
 
 
 def _suffix(target: Place) -> str:
@@ -177,19 +272,8 @@ def _other_format(media: Media[Any], value: Any, target: Place, header: Header) 
     known, suffix = media.suffixes, _suffix(target)
     if not known or not suffix:
         return None
-    format_ = media.written(value, suffix)
+    format_ = media.written(value, _converted_to(target, header))
     usual = suffix == Path(header.name or "").suffix.lower() and format_ == header.format
     if format_ is None or usual or known.get(suffix) == format_:
         return None
     return f"it is a {format_.upper()} file: {suffix} cannot be written from {header.codec}, only {', '.join(sorted(known))}"
-
-
-def _open_target(place: Place, force: bool) -> AbstractContextManager[BinaryIO]:
-    if not isinstance(place, str | os.PathLike):
-        return nullcontext(place)
-    if not is_special(place):
-        return atomic_file(Path(place), force)
-    try:
-        return open(place, "wb")
-    except OSError as error:
-        raise LacodecError(f"{os.fspath(place)}: cannot be written ({error.strerror}); choose another place with -o") from error

@@ -166,3 +166,18 @@ def test_test_reports_damage_outside_of_chunks(tmp_path):
             assert place == 1
     path.write_bytes(encoded)
     assert api.test(path).ok
+
+
+def test_zeros_behind_a_small_file(tmp_path):
+    """From a tape, or a copy by blocks: named, and salvaged whole, even when the payload itself ends in zeros."""
+    path, back = tmp_path / "x.lac", tmp_path / "x"
+    for content in (b"some text", os.urandom(40) + bytes(7), bytes(100)):
+        for zeros in (1, 10, 5000):
+            path.write_bytes(lacodec.encode(content) + bytes(zeros))
+            with pytest.raises(CorruptFile, match=f"{zeros} byte.* zero follow"):
+                api.decode_file(path, back, force=True)
+            damage = api.decode_file(path, back, salvage=True, force=True).damage
+            assert back.read_bytes() == content and len(damage) == 1 and "follow" in damage[0]
+    path.write_bytes(lacodec.encode(b"some text")[:-1] + b"\1" + bytes(5000))
+    with pytest.raises(CorruptFile, match="damaged or cut off"):
+        api.decode_file(path, back, force=True)

@@ -66,7 +66,7 @@ class AudioMedia(Media[Audio]):
             return self.from_source(value)
         if isinstance(value, bytes | bytearray | memoryview):
             return self.from_source(BytesSource(value))
-        raise BadInput(f"a {type(value).__name__} is no audio; pass Audio.from_samples(array, rate), a path, or a file's bytes")
+        raise BadInput(f"a {type(value).__name__} is not audio; pass Audio.from_samples(array, rate), a path, or a file's bytes")
 
     def to_object(self, value: Audio) -> Audio:
         """The same with everything in memory."""

@@ -5,7 +5,7 @@ is those bytes of the file: the first chunk's begin with the file's head, the la
 chunk is stored.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from lacodec.codecs.audio.lossless._payload import STORED, Piece, decode_piece, encode_piece
 from lacodec.codecs.base import Codec
 from lacodec.codecs.options import check_effort, effort_field
-from lacodec.codecs.regions import Lost, Range, total
+from lacodec.codecs.regions import Layout, Lost, Range, total
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
@@ -39,7 +39,8 @@ class AudioLossless(Codec[Audio]):
     """Sound of 1 to 8 channels, integers of 8 to 32 bits or 32-bit floats, with an effort from 1 to 9."""
 
     name = "audio.lossless"
-    stream_version = 0
+    stream_version = 1
+    reads = frozenset({0})
     identical = "bytes"
     also_identical = ("samples",)
     media = AUDIO
@@ -105,6 +106,18 @@ class AudioLossless(Codec[Audio]):
         head = first.head if isinstance(first, Piece) else b""
         format = header.format or ("aiff" if is_aiff(head) else "wav" if AUDIO.sniff(head) else None)
         return Audio(rate, channels, layout, IteratorSource(pcm), format, head, IteratorSource(iter_tail(tail)))
+
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """Samples[samples, channels], as `Audio.samples` has them."""
+        import numpy as np
+
+        described, length = _description(header), total(index)
+        if described is None:
+            first: Piece = part(next(i for i, head in enumerate(index) if head.covers))
+            described = first.rate, first.channels, first.layout
+            if len(index) == 1:
+                length = len(first.pcm) // (first.channels * sample_size(first.layout))
+        return Layout((length, described[1]), np.dtype(np.float32 if described[2].startswith("f") else np.int32))
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Chunks of a range of samples: `key` is a slice with step 1."""
