@@ -11,17 +11,19 @@ from lacodec.codecs.session import Session
 from lacodec.container import Header, Limits, Reader, stream
 from lacodec.io.source import BytesSource, FileSource, Source, open_source
 from lacodec.pipeline import coding
-from lacodec.pipeline.files import FileResult, append_file, decode_file, encode_file
-from lacodec.pipeline.inspect import Info, TestResult, info, test
+from lacodec.pipeline.containers import check, decode_file, encode_file, info
+from lacodec.pipeline.files import FileResult, append_file
+from lacodec.pipeline.inspect import CheckResult, Info
 from lacodec.pipeline.references import open_references, opened_references
 
 __all__ = [
+    "CheckResult",
     "Coder",
     "FileResult",
     "Info",
     "OpenFile",
-    "TestResult",
     "append_file",
+    "check",
     "codec",
     "decode",
     "decode_file",
@@ -29,7 +31,6 @@ __all__ = [
     "encode_file",
     "info",
     "open",
-    "test",
 ]
 
 DEFAULT_MAX_SIZE = 1 << 30

@@ -54,7 +54,7 @@ def encode_file(
     refused unless `force`. `max_memory` (bytes) lowers the number of threads, or raises LimitExceeded.
     """
     coding.make_codec(codec, options or {})  # says what is wrong before anything is opened
-    _refuse_early(source, target, force)
+    refuse_early(source, target, force)
     with (
         open_source(source, may_grow=True) as opened,
         opened_references((options or {}).get("base")) as bases,
@@ -97,7 +97,7 @@ def decode_file(
     `base`: what the content was stored as differences to, if it was; a path, an open Source, or several; BadInput tells what is
     missing. `device`: where networks compute.
     """
-    _refuse_early(source, target, force)
+    refuse_early(source, target, force)
     with open_source(source) as opened, opened_references(base) as bases:
         header, chunks = _chunks(opened, Limits(max_size, max_memory), salvage)
         decoding = Decoding(header, opened.name, Session(threads, bases, device=device, max_memory=max_memory), salvage)
@@ -161,7 +161,7 @@ def _with_total(progress: Progress | None, source: Source, max_size: int | None)
     return lambda done, _: progress(done, total)
 
 
-def _refuse_early(source: Place, target: Place, force: bool) -> None:
+def refuse_early(source: Place | Source, target: Place, force: bool) -> None:
     """Before any work: an existing target, or one that is the source."""
     if isinstance(target, str | os.PathLike) and not is_special(target):
         refuse_existing(Path(target), force)

@@ -12,7 +12,7 @@ def test_golden_pictures():
     for path in paths:
         _, effort, name = path.stem.split("-")
         assert lacodec.decode(path) == maker.content(name), path.stem
-        assert api.test(path).ok
+        assert api.check(path).ok
         assert maker.make(int(effort.removeprefix("effort")), name) == path.read_bytes(), (
             f"{path.stem}: the encoder writes other bytes: raise the stream version, add files"
         )
