@@ -1,13 +1,15 @@
 # make demo   install, then encode and decode the files under examples/ and print a table
 # make test   install, then run the tests
 # make test-gpu   the GPU kernels, with torch and Triton: on a GPU, else under Triton's interpreter
+# make docs   install, then build the documentation into site/
 # Another interpreter: make test PYTHON=python3.12 VENV=.venv-3.12
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-gpu lint format clean
+.PHONY: demo test test-gpu docs lint format clean
 
 demo: $(VENV)/.stamp-run
 	$(BIN)/python tools/demo.py
@@ -15,19 +17,21 @@ demo: $(VENV)/.stamp-run
 # Three runs: what fixes the bytes of a stream on a plain CPU, the coders with bounds checks in their kernels, and everything. What
 # computes with torch needs the last one only. Kernels are compiled before, so that each is compiled by one process.
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
-EXTRA := -m "not slow" $(addprefix --ignore=,$(wildcard tests/*/*_gpu.py tests/codecs/*_learned*.py))
-
-# Where they run is settled when Triton is imported, so they get a process of their own: make test-gpu.
-GPU_TESTS := $(addprefix tests/,entropy/test_gpu.py codecs/test_weights_gpu.py integrations/test_torch_gpu.py integrations/test_coded_model.py)
+EXTRA := -m "not (slow or torch or gpu)"
 
 test: $(VENV)/.stamp-dev
 	$(BIN)/python -m lacodec warmup & NUMBA_BOUNDSCHECK=1 $(BIN)/python -m lacodec warmup & wait
 	NUMBA_CPU_NAME=generic $(PYTEST) $(EXTRA) tests/test_golden.py tests/entropy
 	NUMBA_BOUNDSCHECK=1 $(PYTEST) $(EXTRA) tests/entropy tests/codecs tests/test_fuzz.py
-	$(PYTEST) $(addprefix --ignore=,$(GPU_TESTS))
+	$(PYTEST) -m "not gpu"
 
+# Where Triton's kernels run is settled when Triton is imported, so they get a process of their own.
 test-gpu: $(VENV)/.stamp-gpu
-	$(BIN)/python -m pytest -q $(GPU_TESTS)
+	$(BIN)/python -m pytest -q -m gpu
+
+docs: $(VENV)/.stamp-docs
+	$(BIN)/python tools/make_reference.py docs/generated
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet -d build/doctrees docs site
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff format --check .
@@ -40,18 +44,23 @@ format: $(VENV)/.stamp-dev
 
 # A stamp is newer than what it installed, so a second run costs nothing.
 $(VENV)/.stamp-run: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@tools/venv.sh $(PYTHON) $(VENV)
+	$(INSTALL) -e .
 	touch $@
 
 $(VENV)/.stamp-dev: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@tools/venv.sh $(PYTHON) $(VENV)
+	$(INSTALL) -e ".[dev]"
+	touch $@ $(VENV)/.stamp-run
+
+$(VENV)/.stamp-docs: pyproject.toml constraints.txt
+	@tools/venv.sh $(PYTHON) $(VENV)
+	$(INSTALL) -e ".[docs]"
 	touch $@ $(VENV)/.stamp-run
 
 $(VENV)/.stamp-gpu: $(VENV)/.stamp-dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[learned,gpu]"
+	$(INSTALL) -e ".[learned,gpu]"
 	touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info demo-out
+	rm -rf $(VENV) build site docs/generated *.egg-info demo-out

@@ -95,7 +95,7 @@ def _audio_files(efforts: list[int]) -> list[bytes]:
 
 def _weights_files(efforts: list[int]) -> list[bytes]:
     """Every kind of group: floats of several widths, listed exponents, integers, few values, zeros, repeated sequences."""
-    from tools.make_golden_weights import FILES, content
+    from tools.golden.weights import FILES, content
 
     return [lacodec.codec("weights", effort=effort).encode(content(name)) for effort in efforts[::4] for name in FILES]
 
@@ -106,7 +106,7 @@ def _learned_files(efforts: list[int]) -> list[bytes]:
 
     from lacodec.codecs import model_files
     from tests.pictures import photo
-    from tools.make_golden_learned import MODEL
+    from tools.golden.learned import MODEL
 
     torch.set_num_threads(1)  # threads do not survive the fork into workers
     os.environ[model_files.VARIABLE] = str(MODEL)

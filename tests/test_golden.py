@@ -1,27 +1,60 @@
-"""Streams made by earlier versions decode to the same bytes, and this version writes them the same."""
+"""Files of every stream version decode to the same content, and this version writes those of its own the same."""
 
+import os
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 
-import lacodec
 from lacodec import api
-from tests.checks import EFFORTS
-from tools import make_golden as maker
-from tools.golden import FOLDER
+from lacodec.codecs import model_files, registry
+from tools import golden
 
-GOLDEN = sorted(FOLDER.glob("bytes-*.lac"))
-
-
-def test_there_are_some():
-    assert len(GOLDEN) >= 6
+FILES = list(golden.files())
+VERSIONS = {0: 73, 1: 71}
+"""How many files there are of each version: from version 1 on they are law, and none ever goes."""
 
 
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_golden(path):
-    _, method, name = path.stem.split("-")
-    if int(method.removeprefix("effort")) not in EFFORTS:
-        pytest.skip("this effort is not part of the installation")
-    assert lacodec.decode(path) == maker.content(name)
-    assert api.check(path).ok
-    if method == "effort1":
-        return  # zstd's own encoder makes these; another version of it may choose other matches
-    assert maker.make(method, name) == path.read_bytes(), "the encoder writes other bytes: raise the stream version, add files"
+def test_none_is_missing():
+    for version, least in VERSIONS.items():
+        assert sum(1 for found, _ in FILES if found == version) >= least, version
+    for name in golden.MODULES:
+        maker = golden.maker_of(name)
+        folder = golden.FOLDER / f"v{registry.get(maker.CODEC).stream_version}"
+        for setting, content in maker.WANTED:
+            assert (folder / f"{name}-{setting}-{content}.lac").exists(), "run python -m tools.golden"
+
+
+@pytest.mark.parametrize(("version", "path"), FILES, ids=lambda value: getattr(value, "stem", f"v{value}"))
+def test_golden(version, path, monkeypatch):
+    name, setting, content = path.stem.split("-")
+    if name == "learned":
+        pytest.importorskip("torch")
+        monkeypatch.setenv(model_files.VARIABLE, str(golden.FOLDER / "learned-model.npz"))
+    maker = golden.maker_of(name)
+    codec, restored = registry.get(maker.CODEC), maker.restored(path)
+    assert api.info(path).stream_version == version and api.check(path).ok
+    if name == "learned":  # the content hash in every chunk is that of the latents
+        difference = restored.pixels.astype(float) - maker.content(content).pixels
+        assert np.square(difference).mean() < 100
+    else:
+        assert restored == maker.content(content)
+    if version == codec.stream_version and maker.exact(setting, content):
+        assert maker.make(setting, content) == path.read_bytes(), "the encoder writes other bytes: a new stream version"
+
+
+@pytest.mark.slow
+def test_a_plain_processor_writes_and_reads_the_same(repository, tmp_path):
+    """Arithmetic is ordered, so a machine's vector instructions cannot matter."""
+    code = (
+        "from tools import golden\n"
+        "for version, path in golden.files():\n"
+        "    name, setting, content = path.stem.split('-')\n"
+        "    maker = golden.maker_of(name)\n"
+        "    if name in ('audio', 'weights') and setting in ('effort1', 'effort5') and content in ('stereo', 'bf16', 'mixed'):\n"
+        "        assert maker.restored(path) == maker.content(content), path\n"
+        "        assert version == 0 or maker.make(setting, content) == path.read_bytes(), path\n"
+    )
+    env = {**os.environ, "NUMBA_CPU_NAME": "generic", "LACODEC_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=repository, env=env)

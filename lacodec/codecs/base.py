@@ -5,10 +5,11 @@ value --encode--> chunks --container--> .lac --container--> chunks --decode_chun
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from lacodec.codecs.regions import Layout
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import Chunk, ChunkHead, Header
 from lacodec.errors import BadInput
@@ -73,6 +74,11 @@ class Codec(ABC, Generic[V]):
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"codec {self.name!r} is frozen; {name!r} belongs into its options or into a Session")
 
+    @classmethod
+    def decodes(cls, version: int) -> bool:
+        """Whether streams of this version can be decoded."""
+        return version == cls.stream_version or version in cls.reads
+
     @abstractmethod
     def encode(self, value: V, session: Session = DEFAULT) -> Iterator[Chunk]:
         """Chunks of `value` in order, lazily, with bounded memory; `kind` CRITICAL, or ANCILLARY for what decoding can miss."""
@@ -124,6 +130,14 @@ class Codec(ABC, Generic[V]):
     ) -> Any:
         """What `key` asks for, out of the parts of the chunks that `select` named."""
         raise BadInput(f"codec {self.name!r} cannot be opened in the middle; decode the whole file")
+
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout | None:
+        """What an open file is to a caller; None where only this codec knows what keys mean.
+
+        Of codecs that have one, `select` and `extract` see a slice with step 1 for each of its `axes`, behind the name if there
+        are names; all else that keys may say is done to what `extract` gives. `part(position)` decodes a chunk.
+        """
+        return None
 
     @staticmethod
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:

@@ -24,6 +24,6 @@ def unembed(name: str, payload: bytes, expected: Any, header: Header, session: S
     Raises CorruptFile for a payload that cannot be, UnsupportedFile for a version that is not known here.
     """
     codec, version = registry.get(name), header.nested.get(name, 0)
-    if version != codec.stream_version and version not in codec.reads:
+    if not codec.decodes(version):
         raise UnsupportedFile(f"holds payloads of codec {name!r} of stream version {version}, which is newer than this lacodec")
     return codec().unembed(payload, expected, header, session)

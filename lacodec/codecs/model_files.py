@@ -136,7 +136,7 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
     codec = Weights()
     with FileSource(path) as source:
         header, chunks = stream(source, Limits(max_size=1 << 30))
-        if header.codec != codec.name or header.stream_version != codec.stream_version:
+        if header.codec != codec.name or not codec.decodes(header.stream_version):
             raise UnsupportedFile(f"{os.fspath(path)}: is a file of codec {header.codec!r}, not a model; give a model file")
         parts = (codec.decode_chunk(header, chunk) for chunk in chunks if chunk.covers)
         arrays = TENSORS.to_object(codec.assemble(header, parts))

@@ -1,10 +1,11 @@
 """Parts of what a file holds: ranges on one axis and windows on two, what covers them, and what stands for lost ones.
 
-key, e.g. [100:200] --Range.of--> Range --chunks--> positions in the index --> parts --cut--> what was asked for
+key, e.g. [100:200:3] --Selection.of--> [100:200] --Range.of--> Range --chunks--> positions in the index --> parts --cut--> [::3]
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from lacodec.container.types import ChunkHead, Covers
@@ -99,6 +100,71 @@ class Window:
     def shape(self) -> tuple[int, int]:
         """Numbers of rows and columns."""
         return self.rows.size, self.columns.size
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What an open file is to a caller: one array-like of `shape` and `dtype` (as numpy or torch call it), or several by name.
+
+    axes: how many of the first axes the codec takes a slice for; the others are cut afterwards. names: of several, each with
+    its own layout; sole: the name of the one that is meant when a key has none.
+    """
+
+    shape: tuple[int, ...] = ()
+    dtype: Any = None
+    axes: int = 1
+    names: Mapping[str, "Layout"] | None = field(default=None, repr=False)
+    sole: str | None = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A key such as [5], [::2], [..., 0] or [-10:] in two steps: `slices` with step 1 for a codec, `rest` for what it gives."""
+
+    slices: tuple[slice, ...]
+    rest: tuple[slice | int, ...]
+
+    @classmethod
+    def of(cls, key: Any, layout: Layout) -> Self:
+        """What a key asks of an array: whole numbers, slices and `...`, as in numpy; raises BadInput for others."""
+        keys = list(key) if isinstance(key, tuple) else [key]
+        dots = [i for i, item in enumerate(keys) if item is Ellipsis]
+        if dots:
+            keys[dots[0] : dots[0] + 1] = [slice(None)] * (len(layout.shape) - len(keys) + 1)
+        if len(dots) > 1 or len(keys) > len(layout.shape):
+            raise BadInput(f"{key!r} asks for more axes than {list(layout.shape)} has")
+        slices, rest = [], []
+        for axis, (item, n) in enumerate(zip(keys, layout.shape, strict=False)):
+            part, left = _in_two_steps(item, n, axis)
+            if axis < layout.axes:
+                slices.append(part)
+                rest.append(left)
+            else:
+                rest.append(item)
+        while rest and rest[-1] == slice(None):
+            rest.pop()
+        return cls(tuple(slices), tuple(rest))
+
+
+def _in_two_steps(item: Any, n: int, axis: int) -> tuple[slice, slice | int]:
+    if isinstance(item, slice):
+        try:
+            wanted = range(*item.indices(n))
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"{item!r} cannot select from axis {axis} ({error}); use whole numbers") from error
+        if not wanted:
+            return slice(0, 0), slice(None)
+        low, high = sorted((wanted[0], wanted[-1]))
+        return slice(low, high + 1), slice(None, None, wanted.step if wanted.step != 1 else None)
+    try:
+        at = operator.index(item) if not isinstance(item, bool) else None
+    except TypeError:
+        at = None
+    if at is None:
+        raise BadInput(f"{item!r} cannot select from axis {axis}; use whole numbers and slices such as [1000:2000]")
+    if not -n <= at < n:
+        raise BadInput(f"{at} is outside axis {axis}, which has {n}")
+    return slice(at % n, at % n + 1), 0
 
 
 def total(index: Sequence[ChunkHead], axis: int = 0) -> int:

@@ -15,7 +15,8 @@ from lacodec.container.types import CRITICAL, MAX_AXES, MAX_DECODED, MAX_DEPENDS
 from lacodec.errors import CorruptFile, LimitExceeded, UnsupportedFile
 
 MAGIC = b"\x8bLAC"
-VERSION = 0
+VERSION = 1
+READS = (0, 1)  # version 0 differs in nothing but this number
 CHUNKED, COMPACT = 0, 1
 CHUNK_MARKER = b"\xc5Lch"
 FOOTER_MARKER = b"\xc5Lft"
@@ -80,8 +81,8 @@ def head_rest_size(start: bytes) -> tuple[int, int]:
     if len(start) < PREFIX.size or start[:4] != MAGIC:
         raise UnsupportedFile("not a .lac file; give a file that lacodec has encoded")
     _, version, form, header_size = PREFIX.unpack_from(start)
-    if version != VERSION or form not in (CHUNKED, COMPACT):
-        raise UnsupportedFile(f".lac version {version}, form {form} is unknown here; update lacodec")
+    if version not in READS or form not in (CHUNKED, COMPACT):
+        raise UnsupportedFile(f".lac version {version}, form {form} is not known here; update lacodec")
     if header_size > MAX_HEADER:
         raise LimitExceeded(f"a header of {header_size} bytes, the limit is {MAX_HEADER}; the file is damaged or forged")
     fixed = _FILE_ID.size if form == CHUNKED else _FACTS.size

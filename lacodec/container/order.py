@@ -1,6 +1,6 @@
 """What must hold from one chunk to the next; the writer, the readers and the index obey the same rules."""
 
-from lacodec.container.types import ANCILLARY, CRITICAL, ChunkHead, Limits
+from lacodec.container.types import ANCILLARY, CRITICAL, FIRST_OPTIONAL, ChunkHead, Limits
 from lacodec.errors import CorruptFile, LimitExceeded, UnsupportedFile
 
 
@@ -24,8 +24,8 @@ class Order:
         """Check the next chunk header."""
         if head.sequence != self.count:
             raise CorruptFile(f"{head.describe()} comes where chunk {self.count} is due; chunks are missing or repeated")
-        if head.kind not in (CRITICAL, ANCILLARY):
-            raise UnsupportedFile(f"{head.describe()} is of an unknown kind {head.kind}; update lacodec")
+        if head.kind not in (CRITICAL, ANCILLARY) and head.kind < FIRST_OPTIONAL:
+            raise UnsupportedFile(f"{head.describe()} is of the critical kind {head.kind}, not known here; update lacodec")
         if not self._shared.issuperset(head.depends):
             raise CorruptFile(
                 f"{head.describe()} depends on chunks {list(head.depends)}, which are not shared sections before it"

@@ -8,16 +8,16 @@ from lacodec.container.order import Order
 from lacodec.container.stream import compact_chunk, damaged, named, read_head, walk
 from lacodec.container.types import CRITICAL, INDEX, MAX_DECODED, MAX_PAYLOAD, Chunk, ChunkHead, Header, Limits, content_hash
 from lacodec.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
+from lacodec.io.remote import TAIL
 from lacodec.io.source import Source
-
-_TAIL = 1 << 16  # read from the end in one piece: footer and, in most files, the whole index
 
 
 class Reader:
     """Header, index and single chunks of a file that can be read at any offset.
 
-    Two range reads suffice: the last 64 KiB (footer and index), then the chunk. Without a valid footer at the end the chunk
-    headers are visited from the start; an appended part that was cut off is left out, and `problem` says so.
+    Opening takes one range read, the last 64 KiB: footer and index, which repeats the header. The rest of a longer index is a
+    second one, as is the start of the compact form. Without a valid footer at the end the chunk headers are visited from the
+    start; an appended part that was cut off is left out, and `problem` says so.
 
     Attributes: `source`, `header`, `header_bytes`, `index`, `compact`, `file_id`, `decoded_size` of all critical chunks in bytes,
     `header_size` and `index_size` of the sections in bytes,
@@ -32,8 +32,8 @@ class Reader:
         self._limits = limits or Limits()
         self.problem: str | None = None
         self.compact = False
-        tail_offset = max(0, source.size - _TAIL)
-        tail = source.read(tail_offset, _TAIL)
+        tail_offset = max(0, source.size - TAIL)
+        tail = source.read(tail_offset, TAIL)
         if tail[-4:] != layout.FOOTER_END or not self._load_index(tail, tail_offset):
             self._walk(partial)
 
@@ -59,7 +59,10 @@ class Reader:
         footer_offset = self._size - layout.FOOTER_SIZE
         try:
             file_id, offset, size = layout.parse_footer(tail[-layout.FOOTER_SIZE :], footer_offset)
-            data = tail[offset - tail_offset :][:size] if offset >= tail_offset else self.source.read(offset, size)
+            missing = max(0, min(tail_offset - offset, size))
+            data = tail[max(0, offset - tail_offset) :][: size - missing]
+            if missing:
+                data = self.source.read(offset, missing) + data
             index = layout.parse_chunk_head(data[: layout.chunk_head_size(data[: layout.CHUNK_FIXED], file_id)], file_id, offset)
             payload = data[index.payload_offset - offset :]
             if index.kind != INDEX or index.end != footer_offset or content_hash(payload) != index.payload_hash:

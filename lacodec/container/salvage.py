@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lacodec.container import layout
 from lacodec.container.reader import Reader
 from lacodec.container.stream import read_head, read_payload, zeros_behind
-from lacodec.container.types import ANCILLARY, CRITICAL, INDEX, Chunk, ChunkHead, Covers, Header, Limits
+from lacodec.container.types import ANCILLARY, CRITICAL, FIRST_OPTIONAL, INDEX, Chunk, ChunkHead, Covers, Header, Limits
 from lacodec.errors import BadInput, CorruptFile, LacodecError, LimitExceeded
 from lacodec.io.source import Source
 
@@ -135,7 +135,7 @@ def _head_at(source: Source, file_id: int, offset: int) -> ChunkHead | None:
         head = layout.parse_chunk_head(data, file_id, offset)
     except LacodecError:
         return None
-    return head if head.kind in (CRITICAL, ANCILLARY, INDEX) else None
+    return head if head.kind in (CRITICAL, ANCILLARY, INDEX) or head.kind >= FIRST_OPTIONAL else None
 
 
 def _starts_section(source: Source, file_id: int, offset: int) -> bool:

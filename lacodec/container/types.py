@@ -11,6 +11,7 @@ from lacodec.errors import BadInput, CorruptFile
 CRITICAL = 0  # decoding needs it
 ANCILLARY = 1  # readers may skip it (a preview, statistics)
 INDEX = 2  # only the container writes these
+FIRST_OPTIONAL = 128  # kinds from here on, which later versions may add, are skipped by readers that do not know them
 
 MAX_DECODED = 64 << 20  # bytes that one chunk may decode to
 MAX_PAYLOAD = MAX_DECODED + (1 << 16)  # bytes of one payload, index payloads included

@@ -6,12 +6,15 @@ In: a path, a bytes-like object or an open stream. Out: exact ranges (`read`) or
 import os
 import stat
 import tempfile
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from mmap import mmap
 from pathlib import Path
-from typing import BinaryIO, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 from lacodec.errors import BadInput, LacodecError
+from lacodec.io.remote import RemoteFile, is_url
 
 _PIECE = 1 << 20  # what is read from a pipe at once, so that a forged length never allocates more than has arrived
 
@@ -82,19 +85,7 @@ class FileSource(Source):
         self.size: int = self.facts.st_size
 
     def read(self, offset: int, n: int) -> bytes:
-        n = min(n, self.size - offset)
-        parts = []
-        while n > 0:
-            try:
-                part = os.pread(self._file.fileno(), n, offset)
-            except OSError as error:
-                raise BadInput(f"{self.name}: cannot be read at offset {offset} ({error.strerror})") from error
-            if not part:
-                break
-            parts.append(part)
-            offset += len(part)
-            n -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return _read_at(self._file.fileno(), offset, min(n, self.size - offset), self.name)
 
     def close(self) -> None:
         self._file.close()
@@ -103,7 +94,7 @@ class FileSource(Source):
 class BytesSource(Source):
     """Bytes in memory (any contiguous buffer); only the ranges that are read get copied."""
 
-    def __init__(self, data: bytes | bytearray | memoryview, name: str = "<bytes>") -> None:
+    def __init__(self, data: bytes | bytearray | memoryview | mmap, name: str = "<bytes>") -> None:
         view = memoryview(data)
         self._view = view.cast("B") if view.nbytes else memoryview(b"")  # an empty array has no flat form
         self.size = len(self._view)
@@ -175,6 +166,36 @@ class PipeSource(Source):
         return b"".join(parts)
 
 
+class StreamSource(Source):
+    """An open stream that can be read at any place; the bytes begin where it stands. Threads may share it."""
+
+    def __init__(self, stream: Any, name: str = "<stream>") -> None:
+        """`stream` has `read`, `seek` and `tell`, and stays the caller's to close."""
+        self._stream, self._start = stream, stream.tell()
+        self.size: int = max(0, stream.seek(0, os.SEEK_END) - self._start)
+        stream.seek(self._start)
+        self.name = name
+        self._lock = threading.Lock()
+
+    def read(self, offset: int, n: int) -> bytes:
+        with self._lock:
+            try:
+                self._stream.seek(self._start + offset)
+                return PipeSource(self._stream, self.name).read(0, n)
+            except (OSError, ValueError) as error:
+                raise BadInput(f"{self.name}: cannot be read at offset {offset} ({error})") from error
+
+
+class RemoteSource(Source):
+    """A file at a URL, read by range."""
+
+    def __init__(self, file: RemoteFile) -> None:
+        self._file, self.size, self.name = file, file.size, file.url
+
+    def read(self, offset: int, n: int) -> bytes:
+        return self._file.read(offset, n)
+
+
 class SpecialFileSource(PipeSource):
     """A named pipe or a device, by path."""
 
@@ -190,6 +211,27 @@ class SpecialFileSource(PipeSource):
 
     def close(self) -> None:
         self._file.close()
+
+
+class OpenedSource(Source):
+    """An open file with a descriptor, or one in memory, that somebody else closes; its position stays where it is."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file, self.name = file, name
+        file.flush()
+        at = file.tell()
+        self.size: int = file.seek(0, os.SEEK_END)
+        file.seek(at)
+        self._descriptor = _descriptor(file)
+
+    def read(self, offset: int, n: int) -> bytes:
+        if self._descriptor is not None:
+            return _read_at(self._descriptor, offset, n, self.name)
+        at = self._file.tell()
+        self._file.seek(offset)
+        data = self._file.read(n)
+        self._file.seek(at)
+        return data
 
 
 class SpooledSource(Source):
@@ -208,14 +250,14 @@ class SpooledSource(Source):
         self.size = self._file.tell()
 
     def read(self, offset: int, n: int) -> bytes:
-        return os.pread(self._file.fileno(), n, offset)
+        return _read_at(self._file.fileno(), offset, n, self.name)
 
     def close(self) -> None:
         self._file.close()
 
 
 def open_source(place: str | os.PathLike[str] | Readable | Source, may_grow: bool = False) -> Source:
-    """A source for a path or an open binary stream; a Source stays what it is.
+    """A source for a path, a URL or an open binary stream; a Source stays what it is.
 
     Paths of pipes and devices are read as streams, and with `may_grow` files that claim to be empty (as those in /proc do), too.
     """
@@ -224,9 +266,27 @@ def open_source(place: str | os.PathLike[str] | Readable | Source, may_grow: boo
     if not isinstance(place, str | os.PathLike):
         name = getattr(place, "name", None)
         return PipeSource(place, name if isinstance(name, str) else "<pipe>")
+    if is_url(place):
+        return remote_source(place)
     if _is_stream(place) or (may_grow and os.path.isfile(place) and os.path.getsize(place) == 0):
         return SpecialFileSource(place)
     return FileSource(place)
+
+
+def remote_source(url: str) -> Source:
+    """The file at a URL; where the server does not tell its size, read forwards."""
+    file = RemoteFile(url)
+    return RemoteSource(file) if file.size is not None else PipeSource(file.stream(), url)
+
+
+def stream_source(stream: Any) -> Source:
+    """An open binary stream, from where it stands on: by range if it can be sought, else forwards only."""
+    name = getattr(stream, "name", None)
+    name = name if isinstance(name, str) else "<stream>"
+    seekable = getattr(stream, "seekable", None)
+    if seekable is None or not seekable():
+        return PipeSource(stream, name)
+    return StreamSource(stream, name)
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:
@@ -290,3 +350,26 @@ class _PieceStream:
                 return b""
         part, self._rest = self._rest[:n], self._rest[n:]
         return bytes(part)
+
+
+def _read_at(descriptor: int, offset: int, n: int, name: str) -> bytes:
+    """Exactly `n` bytes, fewer only at the end: one system call gives 2 GiB at most."""
+    parts = []
+    while n > 0:
+        try:
+            part = os.pread(descriptor, n, offset)
+        except OSError as error:
+            raise BadInput(f"{name}: cannot be read at offset {offset} ({error.strerror})") from error
+        if not part:
+            break
+        parts.append(part)
+        offset += len(part)
+        n -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _descriptor(file: BinaryIO) -> int | None:
+    try:
+        return file.fileno()
+    except (AttributeError, OSError):
+        return None

@@ -113,7 +113,7 @@ def codec_of(header: Header, name: str) -> Codec[Any]:
     except BadInput as error:
         todo = _NEED_MORE.get(header.codec, "which is not installed; update lacodec")
         raise UnsupportedFile(f"{name}: needs codec {header.codec!r}, {todo}") from error
-    if header.stream_version != codec_class.stream_version and header.stream_version not in codec_class.reads:
+    if not codec_class.decodes(header.stream_version):
         known = ", ".join(map(str, sorted({codec_class.stream_version, *codec_class.reads})))
         raise UnsupportedFile(
             f"{name}: stream version {header.stream_version} of codec {header.codec!r} is not known here (known: {known}); "

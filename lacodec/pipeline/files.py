@@ -1,23 +1,29 @@
 """File to file, streaming: `encode_file`, `decode_file`, `append_file`. Paths or open binary streams (pipes) in and out."""
 
 import os
-import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lacodec.codecs import registry
+from lacodec.codecs.base import Codec
 from lacodec.codecs.session import Session
 from lacodec.container import Chunk, Damage, Header, Limits, Reader, append_chunks, salvage, shift_chunks, stream, write_container
+from lacodec.container.writer import Written
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io.output import atomic_file, open_target, refuse_existing
 from lacodec.io.progress import Progress
-from lacodec.io.source import FileSource, PipeSource, Source, is_special, open_source
+from lacodec.io.source import FileSource, OpenedSource, Part, PipeSource, Source, is_special, open_source
 from lacodec.media.base import Media
+from lacodec.media.raw import Raw
 from lacodec.pipeline import coding
 from lacodec.pipeline.coding import Decoding
 from lacodec.pipeline.references import opened_references
+from lacodec.pipeline.verify import Watched, lost_by_decoding
 
 Place = str | os.PathLike[str] | BinaryIO
 
@@ -39,7 +45,7 @@ def encode_file(
     source: Place,
     target: Place,
     codec: str | None = None,
-    options: dict[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
     *,
     threads: int = 1,
     verify: bool = True,
@@ -50,31 +56,105 @@ def encode_file(
 ) -> FileResult:
     """Encode a file or pipe into a `.lac` file or pipe.
 
-    `verify` decodes every chunk before it is written. A target file appears whole at the end or not at all; one that exists is
-    refused unless `force`. `max_memory` (bytes) lowers the number of threads, or raises LimitExceeded.
+    `verify`: before the file is kept, what plain `decode` would write is made and compared with the original. A target file
+    appears whole at the end or not at all; one that exists is refused unless `force`. `max_memory` (bytes) lowers the number of
+    threads, or raises LimitExceeded. `device`: where networks compute.
     """
-    coding.make_codec(codec, options or {})  # says what is wrong before anything is opened
+    made = coding.make_codec(codec, options or {})  # says what is wrong before anything is opened
     refuse_early(source, target, force)
     with (
         open_source(source, may_grow=True) as opened,
-        opened_references((options or {}).get("base")) as bases,
+        opened_references(_reference_given(made, options)) as references,
         open_target(target, force, opened) as out,
     ):
-        session = Session(threads, bases, device=device, max_memory=max_memory)
-        job = coding.prepare(opened, codec, options or {}, session)
+        session = Session(threads, references, device=device, max_memory=max_memory)
+        return encode_source(opened, out, codec, options, session=session, verify=verify, progress=progress)
+
+
+def encode_source(
+    opened: Source,
+    out: BinaryIO,
+    codec: str | None,
+    options: Mapping[str, Any] | None,
+    *,
+    session: Session,
+    verify: bool,
+    progress: Progress | None = None,
+) -> FileResult:
+    """Encode what is open to `out`; see `encode_file`. What cannot be read again gets its bytes once they are verified."""
+    job = coding.prepare(opened, codec, options or {}, session)
+    name = coding.stored_name(opened)
+    if _can_be_read_again(out):
+        return _encode(job, out, name, codec, options, session, verify, progress)
+    if job.codec.media.streams and job.source.size is None:  # as it comes: each chunk is decoded before it goes out
         written = coding.encode_value(
-            job.codec,
-            job.value,
-            job.source,
-            out,
-            name=coding.stored_name(opened),
-            session=session,
-            verify=verify,
-            progress=progress,
+            job.codec, job.value, job.source, out, name=name, session=session, verify=verify, progress=progress
         )
-        size = job.source.size if job.source.size is not None else written.decoded_size
-        identical = job.codec.restores(job.value)
-    return FileResult(size, written.size, job.codec.name, identical, remark=job.remark)
+        return _result(job, written)
+    with tempfile.TemporaryFile() as file:
+        result = _encode(job, file, name, codec, options, session, verify, progress)
+        file.seek(0)
+        shutil.copyfileobj(file, out, 1 << 20)
+    return result
+
+
+def _encode(
+    job: coding.Job,
+    out: BinaryIO,
+    name: str | None,
+    named: str | None,
+    options: Mapping[str, Any] | None,
+    session: Session,
+    verify: bool,
+    progress: Progress | None,
+) -> FileResult:
+    """Into a file that can be read again. What a codec chosen by content does not give back goes to `bytes`."""
+    begin = out.tell()
+    while True:
+        if verify and job.source.size is None and isinstance(job.value, Raw):
+            watched = Watched(job.source)
+            job = replace(job, value=Raw(watched), source=watched)
+        first, second = _halves(progress, verify, job.source.size)
+        written = coding.encode_value(job.codec, job.value, job.source, out, name=name, session=session, progress=first)
+        problem = None
+        if named is None and job.source.size is not None and written.size > bound(job.source.size):
+            problem = f"codec {job.codec.name!r} would make it larger"
+        elif verify:
+            lac = OpenedSource(out, job.source.name)
+            lost = lost_by_decoding(Part(lac, begin, lac.size), job.source, session, second)
+            problem = None if lost is None else f"codec {job.codec.name!r} would not restore it: {lost}"
+        if problem is None:
+            return _result(job, written)
+        if named is not None or job.codec.name == registry.DEFAULT:
+            why = "the file changed while it was read, or this is a fault in lacodec or in this machine's memory"
+            hint = "leave --codec out, or use codec bytes" if named not in (None, registry.DEFAULT) else why
+            raise LacodecError(f"{job.source.name}: verification failed: {problem}; nothing was kept ({hint})")
+        out.seek(begin)
+        out.truncate()
+        kept = coding.make_codec(registry.DEFAULT, options or {})
+        remark = f"{problem}; codec {registry.DEFAULT} keeps its bytes"
+        job = coding.Job(kept, coding.from_source(kept, job.source), job.source, remark)
+
+
+def bound(size: int) -> int:
+    """Bytes that the `.lac` file of `size` bytes may have at most."""
+    return size + 64 + size // 1000
+
+
+def _result(job: coding.Job, written: Written) -> FileResult:
+    size = job.source.size if job.source.size is not None else written.decoded_size
+    return FileResult(size, written.size, job.codec.name, job.codec.restores(job.value), remark=job.remark)
+
+
+def _halves(progress: Progress | None, verify: bool, size: int | None) -> tuple[Progress | None, Progress | None]:
+    """Progress of encoding and of decoding again, as one that goes from 0 to `size`; of a pipe, that of encoding."""
+    if progress is None or not verify or size is None:
+        return progress, None
+    return (lambda done, _: progress(done // 2, size)), (lambda done, _: progress((size + done) // 2, size))
+
+
+def _reference_given(codec: Codec[Any], options: Mapping[str, Any] | None) -> Any:
+    return (options or {}).get(codec.reference_option) if codec.reference_option else None
 
 
 def decode_file(
@@ -105,7 +185,7 @@ def decode_file(
         with open_target(target, force, opened) as out:
             value = decoding.whole(chunks, _with_total(progress, opened, max_size))
             media = decoding.codec.media
-            for block in media.to_blocks(value, _suffix(target)):
+            for block in media.to_blocks(value, _converted_to(target, header)):
                 out.write(block)
                 size += len(block)
         encoded = opened.position if isinstance(opened, PipeSource) else opened.size or 0
@@ -138,7 +218,6 @@ def append_file(
         if reader.compact:
             both = chain([reader.chunk(0)], shift_chunks(chunks, reader.index[0].covers[0][1], 1))
             with atomic_file(path, force=True) as out:
-                os.fchmod(out.fileno(), stat.S_IMODE(path.stat().st_mode))
                 written = write_container(reader.header, both, out)
         else:
             try:
@@ -169,6 +248,19 @@ def refuse_early(source: Place | Source, target: Place, force: bool) -> None:
             raise BadInput(f"{os.fspath(target)}: input and output are the same file; choose another output with -o")
 
 
+def _converted_to(target: Place, header: Header) -> str:
+    """The suffix whose format is to be written; "" for that of the original, which is what a file of its own name gets."""
+    suffix = _suffix(target)
+    return "" if suffix == Path(header.name or "").suffix.lower() else suffix
+
+
+def _can_be_read_again(out: Any) -> bool:
+    try:
+        return bool(out.seekable() and out.readable())
+    except AttributeError:  # all that is asked of an output is `write`
+        return False
+
+
 def _suffix(target: Place) -> str:
     return Path(target).suffix.lower() if isinstance(target, str | os.PathLike) else ""
 
@@ -178,7 +270,7 @@ def _other_format(media: Media[Any], value: Any, target: Place, header: Header) 
     known, suffix = media.suffixes, _suffix(target)
     if not known or not suffix:
         return None
-    format_ = media.written(value, suffix)
+    format_ = media.written(value, _converted_to(target, header))
     usual = suffix == Path(header.name or "").suffix.lower() and format_ == header.format
     if format_ is None or usual or known.get(suffix) == format_:
         return None

@@ -165,7 +165,7 @@ def test_wrong_usage_is_2(lacodec, pictures: Path, arguments: list[str]) -> None
     [
         (["--data", "missing", "--peers", "jpeg"], "missing"),
         (["--data", "empty", "--peers", "jpeg"], "no pictures"),
-        (["--data", "pictures", "--codec", "image.lossless"], "no lossy image codec"),
+        (["--data", "pictures", "--codec", "image.lossless"], "not a lossy image codec"),
         (["--data", "pictures", "--codec", "coarse", "--sweep", "speed=1"], "no option 'speed'"),
         (["--data", "pictures", "--codec", "coarse", "--sweep", "quality=0"], "quality is 0"),
         (["--data", "pictures", "--peers", "jpeg", "--anchor", "vtm"], "Kodak"),

@@ -170,7 +170,7 @@ def test_bad_headers(header):
 
 def test_unknown_kinds_and_forms():
     refused(forge([block(0, b"abc", kind=3)]), UnsupportedFile)
-    refused(b"\x8bLAC\x01" + bytes(50), UnsupportedFile)
+    refused(b"\x8bLAC\x02" + bytes(50), UnsupportedFile)
     refused(b"\x8bLAC\x00\x02" + bytes(50), UnsupportedFile)
 
 
@@ -212,3 +212,12 @@ def test_salvage_of_a_file_full_of_headers_is_not_quadratic():
     start = time.perf_counter()
     items = list(salvage(BytesSource(data))[1])
     assert items and time.perf_counter() - start < 10
+
+
+def test_kinds_of_later_versions():
+    """Optional ones are skipped, critical ones are refused by their number; both by every reader."""
+    good = forge([block(0, b"abc"), block(0, b"later", 1, kind=200), block(3, b"def", 2)])
+    assert lacodec.decode(good) == b"abcdef"
+    assert Reader(BytesSource(good)).decoded_size == 6
+    with pytest.raises(UnsupportedFile, match="critical kind 77, not known here"):
+        lacodec.decode(forge([block(0, b"abc"), block(0, b"later", 1, kind=77)]))

@@ -18,6 +18,8 @@ from lacodec.errors import BadInput, CorruptFile, MissingDependency
 from tests import gpus
 from tests.entropy.test_segments import KINDS, draw
 
+pytestmark = [pytest.mark.gpu, pytest.mark.torch]
+
 
 @pytest.fixture(scope="module")
 def torch() -> Any:

@@ -18,7 +18,10 @@ from lacodec.entropy.mixing_tables import mixing_tables
 from lacodec.errors import BadInput
 from lacodec.kernels.int_vector import WEIGHT_LIMIT, dot_product, train_weights
 from lacodec.kernels.jit import flat_kernel
+from reference import mixing as plain_mixing
 from reference.mixing import Mixer
+from reference.range_coder import RangeDecoder
+from tests.entropy.plain_writers import RangeEncoder
 
 
 @flat_kernel
@@ -65,18 +68,16 @@ class Case:
     def engine(self, stream: np.ndarray, decoding: bool) -> mx.Engine:
         return new_engine(self.shape, stream, decoding=decoding, trained=self.trained, **self.rates)
 
-    def reference(self, coded: bytes | None = None) -> Mixer:
-        engine = self.engine(np.zeros(1, np.uint8), False)
-        n, m = self.shape.contexts, self.shape.expects
-        start = {
-            "maps": engine.maps.reshape(n, 256).tolist(),
-            "expect_maps": engine.expect_maps.reshape(m, 128).tolist(),
-            "weights": engine.weights.reshape(-1, self.shape.width).tolist(),
-            "final_weights": engine.final_weights.reshape(256, -1).tolist(),
-            "apm": engine.apm[: mx.APM_STEPS].tolist(),
-        }
-        tables = [table.tolist() for table in mixing_tables()]
-        return Mixer(n, m, self.shape.selectors, self.shape.line_bits, tuple(self.rates.values()), tables, start, coded)
+    def reference(self, coder: RangeDecoder | RangeEncoder) -> Mixer:
+        shape = self.shape
+        plain = plain_mixing.Shape(shape.contexts, shape.expects, shape.selectors, shape.line_bits)
+        if self.trained is None:
+            start = plain_mixing.untrained(plain)
+        else:
+            weights = self.trained.weights[:, : plain.inputs].tolist()
+            maps = self.trained.maps.tolist(), self.trained.expect_maps.tolist()
+            start = plain_mixing.Start(*maps, weights, self.trained.final.tolist())
+        return Mixer(coder, plain, start, tuple(self.rates.values()))
 
     def by_kernel(self) -> bytes:
         stream = np.zeros(17 * len(self.symbols) + 8, np.uint8)  # the worst prediction costs two bytes a bit
@@ -85,9 +86,9 @@ class Case:
         return stream[: engine.registers[mx.POSITION]].tobytes()
 
     def by_reference(self) -> bytes:
-        reference = self.reference()
-        self._run(reference, self.symbols.tolist())
-        return reference.finish()
+        coder = RangeEncoder()
+        self._run(self.reference(coder), self.symbols.tolist())
+        return coder.finish()
 
     def decoded_by_kernel(self, coded: bytes) -> tuple[list[int], int]:
         """The symbols, and where the stream stands then."""
@@ -97,7 +98,7 @@ class Case:
         return symbols.tolist(), int(engine.registers[mx.POSITION])
 
     def decoded_by_reference(self, coded: bytes) -> list[int]:
-        return self._run(self.reference(coded), [0] * len(self.symbols))
+        return self._run(self.reference(RangeDecoder(coded)), [0] * len(self.symbols))
 
     def _run(self, reference: Mixer, symbols: list[int]) -> list[int]:
         rows = zip(self.contexts.tolist(), self.expects.tolist(), self.selects.tolist(), symbols, strict=True)

@@ -15,6 +15,7 @@ from lacodec.entropy.rans import RansDecoder, RansEncoder
 from lacodec.entropy.tables import Tables, cost_bits, normalise
 from lacodec.errors import BadInput, CorruptFile, LacodecError
 from reference import rans as reference
+from tests.entropy.plain_writers import encode_rans, gamma, plain_tables, spans
 
 LANES = [1, 2, 4, 8, 16, 32, 64]
 
@@ -91,9 +92,8 @@ def test_round_trip_and_reference(n: int, lanes: int, kind: str, width: int, see
         values[escaped] = tables.origins[index][escaped] + size[escaped] + distances
     data = RansEncoder(width, lanes).push(values, tables, index).finish()
     plain = None if index is None else index.tolist()
-    spans = reference.spans(rows.tolist(), tables, plain)
-    assert data == reference.encode(spans, width, lanes, reference.gamma(distances.tolist()))
-    assert reference.decode(data, tables, plain, n) == (rows.tolist(), distances.tolist())
+    assert data == encode_rans(spans(rows.tolist(), tables, plain), width, lanes, gamma(distances.tolist()))
+    assert reference.decode(data, plain_tables(tables), plain, n) == (rows.tolist(), distances.tolist())
     decoder = RansDecoder(data)
     cut = n // 3
     parts = [decoder.pull(k, tables, None if index is None else index[a : a + k]) for a, k in ((0, cut), (cut, n - cut))]
@@ -188,29 +188,29 @@ def test_hostile_escape_blocks(lanes: int) -> None:
     tables = Tables.from_counts([1, 1, 1, 1], 2, escape=True, first=-3)  # the escape is row 3, distance 0 is value 0
 
     def read(block: bytes) -> list[int]:
-        decoder = RansDecoder(reference.encode([(1, 3, 2)] * 300, 32, lanes, block))
+        decoder = RansDecoder(encode_rans([(1, 3, 2)] * 300, 32, lanes, block))
         values = decoder.pull(300, tables)
         decoder.finish()
         return values.tolist()
 
     largest = [2**31 - 1, -(2**31)] * 150
-    assert read(reference.gamma([0] * 300)) == [0] * 300 and read(reference.gamma(largest)) == largest
+    assert read(gamma([0] * 300)) == [0] * 300 and read(gamma(largest)) == largest
     for block in (
         b"",
         bytes(300),
-        reference.gamma([0] * 296),
-        reference.gamma([0] * 299 + [2**30])[:-1],
-        reference.gamma([0] * 301),
-        reference.gamma([0] * 300) + b"\0",
-        reference.gamma([0] * 300)[:-1] + b"\xf1",
-        reference.gamma([0] * 299 + [2**31]),
-        reference.gamma([0] * 299 + [2**33]),
-        reference.gamma([0] * 299 + [2**60]),
+        gamma([0] * 296),
+        gamma([0] * 299 + [2**30])[:-1],
+        gamma([0] * 301),
+        gamma([0] * 300) + b"\0",
+        gamma([0] * 300)[:-1] + b"\xf1",
+        gamma([0] * 299 + [2**31]),
+        gamma([0] * 299 + [2**33]),
+        gamma([0] * 299 + [2**60]),
         b"\xff" * 37 + bytes(4) + b"\1" * 99,
     ):
         with pytest.raises(CorruptFile):
             read(block)
-    sound = reference.encode([(1, 3, 2)] * 300, 32, lanes, reference.gamma([0] * 300))
+    sound = encode_rans([(1, 3, 2)] * 300, 32, lanes, gamma([0] * 300))
     for length in (b"\0", b"\xff\x7f", b"\xff" * 8 + b"\x7f", b"\xff" * 12):
         with pytest.raises(CorruptFile):
             RansDecoder(sound[:3] + length + sound[4:])

@@ -15,6 +15,8 @@ torch = pytest.importorskip("torch")
 from lacodec.integrations.torch.coded_model import MINIMUM, _merge, _merge_by_kernel, _split  # noqa: E402
 from lacodec.torch import keep_coded  # noqa: E402
 
+pytestmark = [pytest.mark.gpu, pytest.mark.torch]
+
 
 class Block(torch.nn.Module):
     def __init__(self, width: int) -> None:

@@ -14,6 +14,8 @@ from lacodec.integrations import compressai  # noqa: E402
 from lacodec.io.source import BytesSource  # noqa: E402
 from tests.pictures import photo  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 NAMES = (
     "bmshj2018-factorized", "bmshj2018-hyperprior", "mbt2018-mean", "cheng2020-anchor-checkerboard", "elic2022-official",
 )  # fmt: skip

@@ -18,6 +18,8 @@ from lacodec.pipeline.tensor_file import TensorFile
 torch = pytest.importorskip("torch")
 import lacodec.torch as lt  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 
 def bits(tensor: Any) -> bytes:
     return tensor.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes()

@@ -17,6 +17,8 @@ import lacodec.torch as lt  # noqa: E402
 from lacodec.integrations.torch import files as torch_files  # noqa: E402
 from lacodec.pipeline import restored  # noqa: E402
 
+pytestmark = [pytest.mark.gpu, pytest.mark.torch]
+
 
 @pytest.fixture(scope="module", autouse=True)
 def kernels() -> Iterator[Any]:

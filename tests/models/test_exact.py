@@ -10,6 +10,8 @@ torch = pytest.importorskip("torch")
 from lacodec.errors import CorruptFile  # noqa: E402
 from lacodec.models.exact import TOP, UNIT, Conv, Embedding, Gate, Linear, Mode, Table, add, exactly, freeze, set_mode  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 CPU = torch.device("cpu")
 PLACES = ("mkldnn.matmul", "mkldnn.conv", "cuda.matmul", "cudnn.conv", "cudnn.rnn")
 

@@ -15,6 +15,8 @@ from lacodec.training.structure import ms_ssim  # noqa: E402
 from lacodec.training.task_loss import TaskLoss, load_network  # noqa: E402
 from tests.pictures import photo  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 ALL = sorted(DISTORTIONS)
 
 

@@ -20,6 +20,8 @@ from lacodec.training.task_loss import TaskLoss  # noqa: E402
 from tests import learned  # noqa: E402
 from tests.pictures import photo  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 LARGER = ModelOptions(
     latents=48, hyper_latents=8, width=24, blocks=1, coarse=1, coarse_inner=16, fine=2, fine_inner=16, high=0.08
 )

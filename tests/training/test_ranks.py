@@ -14,6 +14,8 @@ from PIL import Image  # noqa: E402
 
 from tests.pictures import photo  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -24,6 +24,8 @@ from lacodec.training.pictures import Pictures, picture_files  # noqa: E402
 from tests import learned  # noqa: E402
 from tests.pictures import photo  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 
 def quiet(_):
     pass

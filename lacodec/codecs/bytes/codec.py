@@ -30,7 +30,8 @@ class Bytes(BlockCodec):
     """Any bytes, with an effort from 1 to 9."""
 
     name = "bytes"
-    stream_version = 0
+    stream_version = 1
+    reads = frozenset({0})
     Options = _Options
 
     def chunk_size(self) -> int:

@@ -24,7 +24,8 @@ _TORCH = {
     "float8_e5m2fnuz": "F8_E5M2FNUZ",
     "float8_e8m0fnu": "F8_E8M0",
 }
-"""Names of torch's types that are not numpy's followed by bits; `integrations` inverts it."""
+"""Names of torch's types that are not numpy's followed by bits."""
+_KINDS = {"U": "uint", "I": "int", "F": "float"}
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,17 @@ def torch_name(dtype: Any) -> str:
     """Our name for a torch dtype, or one that is not in DTYPES."""
     name = str(dtype).removeprefix("torch.")
     return _TORCH.get(name) or name.replace("uint", "U").replace("int", "I").replace("float", "F")
+
+
+def torch_dtype(name: str) -> Any:
+    """The torch dtype of one of our names; raises BadInput when this torch has none."""
+    import torch
+
+    usual = {ours: theirs for theirs, ours in _TORCH.items()}
+    dtype = getattr(torch, usual.get(name) or _KINDS.get(name[:1], "") + name[1:], None)
+    if not isinstance(dtype, torch.dtype):
+        raise BadInput(f"this torch has no type for {name} tensors; read the file as numpy arrays")
+    return dtype
 
 
 def _numpy_name(dtype: np.dtype[Any]) -> str:

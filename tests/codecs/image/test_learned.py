@@ -26,6 +26,7 @@ from tests import learned  # noqa: E402
 from tests.pictures import photo  # noqa: E402
 
 HEADER = Header("image.learned", 0, {})
+pytestmark = pytest.mark.torch
 
 
 @pytest.fixture(autouse=True)
@@ -181,7 +182,7 @@ def test_forged_payloads():
         for at in rng.integers(0, len(bad), 1 + trial % 3):
             bad[at] = rng.integers(0, 256)
         try:
-            part, _ = tiles.decode_tile(network, bytes(bad[: rng.integers(1, len(bad) + 1)]), place, 4, 0.3)
+            part, _ = tiles.decode_tile(network, bytes(bad[: rng.integers(1, len(bad) + 1)]), place, 4, 0.3, HEADER)
             assert part.values.shape == (32, 3, 3)
         except CorruptFile:
             continue

@@ -93,7 +93,7 @@ def test_hostile_payloads():
         for at in rng.integers(0, len(bad), 3):
             bad[at] = rng.integers(0, 256)
         try:
-            assert decode_tile(bytes(bad[: rng.integers(1, len(bad) + 1)]), shape, 8).shape == shape
+            assert decode_tile(bytes(bad[: rng.integers(1, len(bad) + 1)]), shape, 8, HEADER).shape == shape
         except CorruptFile:
             continue
     for payload in (b"", b"\5", b"\5\0", b"\0\0\0\0", b"\11\14" + rng.bytes(300)):

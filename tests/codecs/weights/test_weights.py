@@ -28,7 +28,7 @@ from lacodec.errors import BadInput, CorruptFile, LacodecError
 from lacodec.io.source import BytesSource
 from lacodec.media.tensors.safetensors import build_header
 from lacodec.media.tensors.value import DTYPES, TensorEntry, Tensors
-from reference.weights import read_payload
+from reference import weights_payload
 
 RNG = np.random.default_rng(7)
 
@@ -75,7 +75,7 @@ def float_payload(data: bytes, kind: str, row: int = 0, effort: int = 5) -> byte
 def payload_of(data: bytes, runs: tuple[Run, ...], effort: int = 5) -> bytes:
     payload = encode_payload(data, Plan(0, runs), effort, embedded)
     assert decode_payload(payload, len(data), AROUND).tobytes() == data
-    assert read_payload(payload, len(data), lambda kind, coded, size: Bytes().decode_block(coded, size, 0)) == data
+    assert weights_payload.decode(payload, len(data), refuse, no_base) == data
     return payload
 
 

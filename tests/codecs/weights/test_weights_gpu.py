@@ -19,6 +19,8 @@ from lacodec.entropy.segments import HEAD_WORDS
 from lacodec.errors import CorruptFile, LacodecError
 from tests import gpus
 
+pytestmark = [pytest.mark.gpu, pytest.mark.torch]
+
 Arrays = list[tuple[str, np.ndarray]]
 
 

@@ -1,0 +1,34 @@
+"""The data files of the package that are part of the format: trained start values and constants, each with its SHA-256."""
+
+import hashlib
+import io
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from reference.stream import need
+
+_CODECS = Path(__file__).resolve().parent.parent / "lacodec" / "codecs"
+FILES = {
+    "trained.npz": (_CODECS / "bytes/mixed/trained.npz", "600cfaa5660ecefd4d04f1b694130930ca17f2e957a52fbb6e5e23681e3f8711"),
+    "primer.bin": (_CODECS / "bytes/mixed/primer.bin", "7c811cd4d6311f6766d56ae34bbd4fe4580afaf6fca7e7d184e311e61eec7beb"),
+    "fast.npz": (_CODECS / "image/lossless/fast/fast.npz", "60c1c877f33ee6ea9716782a498da490bcafe63805d8fff0c2033c318295785e"),
+}
+"""Name -> where it lies, SHA-256."""
+
+
+@cache
+def read(name: str) -> bytes:
+    """The bytes of a file; Damaged when they are not those of the format."""
+    path, digest = FILES[name]
+    data = path.read_bytes()
+    need(hashlib.sha256(data).hexdigest() == digest, f"{path} is not the file that the format names")
+    return data
+
+
+@cache
+def arrays(name: str) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file by name."""
+    with np.load(io.BytesIO(read(name))) as stored:
+        return {key: stored[key] for key in stored.files}

@@ -1,0 +1,47 @@
+"""Golden files: small inputs, encoded by every stream version, that every later version must decode to the same content.
+
+    python -m tools.golden      adds what is missing of the present versions; never touches a file that exists
+
+`tests/golden/v<stream version>/<codec>-<setting>-<input>.lac`. The inputs are made by the modules here, one for each codec, and
+stay out of the tree. Each module has CODEC, WANTED (pairs of setting and input), `content(input)`, `make(setting, input)`,
+`restored(path)`, which is compared with the content, and `exact(setting, input)`: whether the encoder writes the same bytes on
+every machine.
+"""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+FOLDER = Path(__file__).resolve().parents[2] / "tests" / "golden"
+MODULES = ("bytes", "image", "audio", "weights", "learned")
+
+
+def maker_of(name: str) -> ModuleType:
+    """The module of a file whose name begins so."""
+    return importlib.import_module(f"tools.golden.{name}")
+
+
+def files() -> Iterator[tuple[int, Path]]:
+    """(stream version, path) of all there are."""
+    for path in sorted(FOLDER.glob("v*/*.lac")):
+        yield int(path.parent.name[1:]), path
+
+
+def write_missing() -> None:
+    """Write what is missing; say how the others compare with what is made now."""
+    from lacodec.codecs import registry
+
+    for name in MODULES:
+        maker = maker_of(name)
+        folder = FOLDER / f"v{registry.get(maker.CODEC).stream_version}"
+        folder.mkdir(parents=True, exist_ok=True)
+        for setting, content in maker.WANTED:
+            path = folder / f"{name}-{setting}-{content}.lac"
+            made = maker.make(setting, content)
+            if path.exists():
+                same = path.read_bytes() == made
+                print(f"{path.name}: left alone, {'as this version writes it' if same else 'THIS VERSION WRITES OTHER BYTES'}")
+            else:
+                path.write_bytes(made)
+                print(f"{path.name}: made, {path.stat().st_size} bytes")

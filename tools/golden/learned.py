@@ -1,0 +1,46 @@
+"""Pictures of codec `image.learned`, coded with the tiny model in `learned-model.npz`.
+
+What must stay are the latents (the content hash in each chunk): pixels may differ by one between machines.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from tools.golden import FOLDER
+from tools.golden.image import content
+
+CODEC = "image.learned"
+WANTED = [("q70", "photo"), ("q70", "alpha")]
+MODEL = FOLDER / "learned-model.npz"
+
+
+def make(setting: str, name: str) -> bytes:
+    """The file."""
+    import lacodec
+
+    return lacodec.encode(content(name), "image.learned", model=str(MODEL), quality=int(setting[1:]))
+
+
+def exact(setting: str, name: str) -> bool:
+    """None: what an encoder chooses depends on the machine."""
+    return False
+
+
+def restored(path: Path):  # an Image
+    """The picture; not compared exactly."""
+    import lacodec
+
+    return lacodec.decode(path)
+
+
+def make_model() -> None:
+    """Write the model, which was made once."""
+    from lacodec.models.image.model import pack
+    from tests.learned import model
+
+    with tempfile.TemporaryFile() as file:
+        np.savez_compressed(file, **pack(model()))
+        file.seek(0)
+        MODEL.write_bytes(file.read())

@@ -1,0 +1,184 @@
+"""Write the pages of the documentation that follow from the code: the command line from `--help`, the API from
+`__all__`; and those that lie in the repository's root.
+
+    python tools/make_reference.py docs/generated
+
+`make docs` runs it before Sphinx. What it writes is not kept in the repository, so it cannot disagree with the code.
+"""
+
+import contextlib
+import importlib.util
+import inspect
+import io
+import os
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import lacodec
+from lacodec.cli import _main
+from lacodec.codecs import registry
+from lacodec.errors import LacodecError
+
+_ROOT = Path(__file__).resolve().parent.parent
+_WIDTH = 96
+
+# Page -> title, what it is about, modules. `lacodec` itself has a page of its own, sorted.
+_PAGES = {
+    "api-codec": (
+        "Writing codecs",
+        "What a codec from another package builds on. [Your own codec](../tutorials/own-codec.md) shows how.",
+        [
+            "lacodec.codecs.base",
+            "lacodec.codecs.blocks",
+            "lacodec.codecs.regions",
+            "lacodec.codecs.options",
+            "lacodec.codecs.embedded",
+            "lacodec.codecs.references",
+            "lacodec.codecs.registry",
+            "lacodec.media.base",
+            "lacodec.io.source",
+            "lacodec.kernels.jit",
+        ],
+    ),
+    "api-testing": ("`lacodec.testing`", "What a codec author checks with.", ["lacodec.testing"]),
+    "api-torch": ("`lacodec.torch`", "Needs the extra `lacodec[learned]`.", ["lacodec.torch"]),
+    "api-entropy": (
+        "Entropy coding",
+        "The coding core, usable on its own. [Architecture](../architecture.md) says how its parts fit together.",
+        [
+            "lacodec.entropy.rans",
+            "lacodec.entropy.tables",
+            "lacodec.entropy.distributions",
+            "lacodec.entropy.segments",
+            "lacodec.entropy.bits",
+            "lacodec.entropy.mixing",
+            "lacodec.entropy.mixing_state",
+        ],
+    ),
+    "api-container": ("Container", "Chunks in, a file out, and back. [The format](../format.md).", ["lacodec.container"]),
+}
+# Classes behind the functions of a page.
+_CLASSES = {
+    "api-torch": [("lacodec.integrations.torch.files", "SafeOpen"), ("lacodec.integrations.torch.coded_model", "CodedModel")],
+}
+
+
+def main() -> int:
+    """Write all pages."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.md"):
+        old.unlink()
+    (folder / "cli.md").write_text(_command_line())
+    (folder / "api.md").write_text(_top_level())
+    for name, (title, about, modules) in _PAGES.items():
+        present = [module for module in modules if importlib.util.find_spec(module)]
+        text = f"# {title}\n\n{about}\n"
+        text += "".join(_module(module, heading=len(modules) > 1) for module in present)
+        text += "".join(_directive("autoclass", *place, members=True) for place in _CLASSES.get(name, []))
+        (folder / f"{name}.md").write_text(text if present else f"# {title}\n\nNot in this version.\n")
+    for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY"):
+        (folder / f"{name.lower()}.md").write_text(_moved((_ROOT / f"{name}.md").read_text()))
+    for card in (_ROOT / "lacodec").rglob("*.md"):
+        text = card.read_text().replace("](../../../../docs/", "](../")
+        (folder / f"card-{card.stem}.md").write_text(f"---\norphan: true\n---\n\n{text}")
+    return 0
+
+
+def _moved(text: str) -> str:
+    """A page of the repository's root with its links as they are seen from here."""
+    text = re.sub(r"\]\((NOTICE|LICENSE)\)", "](../licence.md)", text)
+    text = re.sub(r"\]\(docs/", "](../", text)
+    text = re.sub(r"\]\(([A-Z]+)\.md\)", lambda found: f"]({found[1].lower()}.md)", text)
+    return re.sub(r"\]\((?!https?:|\.\./|#|[a-z]+\.md)", "](../../", text)
+
+
+def _command_line() -> str:
+    text = "# The command\n\nWhat `--help` says. Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.\n"
+    text += f"\n## lacodec\n\n{_help()}"
+    for verb in _main._VERBS:
+        sub = ["rd"] if verb == "eval" else []
+        text += f"\n## lacodec {' '.join([verb, *sub])}\n\n{_help(verb, *sub)}"
+        if verb == "encode":
+            for name in registry.names():
+                text += (
+                    f"\n### lacodec encode --codec {name}\n\n{_help(verb, '--codec', name, after=f'options of codec {name}:')}"
+                )
+    return text
+
+
+def _help(*arguments: str, after: str = "") -> str:
+    """What `lacodec ARGUMENTS --help` prints, or the part of it that begins with `after`."""
+    os.environ["COLUMNS"] = str(_WIDTH)
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+        _main.main([*arguments, "--help"])
+    text = out.getvalue()
+    start = text.index(after)
+    return f"```text\n{text[start:].strip()}\n```\n"
+
+
+def _top_level() -> str:
+    """`lacodec`, in the order of its `__all__` turned around: functions, values and results, errors."""
+    functions, classes, errors = [], [], []
+    for name in sorted(lacodec.__all__):
+        item = getattr(lacodec, name)
+        kind = (
+            errors
+            if inspect.isclass(item) and issubclass(item, LacodecError)
+            else classes
+            if inspect.isclass(item)
+            else functions
+        )
+        kind.append((name, item))
+    from lacodec import api
+    from lacodec import errors as error_module
+
+    # What functions take and return is described too, where it is not exported itself.
+    shown = {item for _, item in classes}
+    results = [
+        (name, getattr(api, name))
+        for name in api.__all__
+        if inspect.isclass(getattr(api, name)) and getattr(api, name) not in shown
+    ]
+    text = "# `lacodec`\n\n" + (inspect.cleandoc(lacodec.__doc__ or "").split("\n\n", 1)[0]) + "\n"
+    text += "\n## Functions\n\n" + "".join(_directive("autofunction", "lacodec", name) for name, _ in functions)
+    more = [("lacodec.api", name) for name, item in _members(api) if inspect.isfunction(item) and name not in dict(functions)]
+    text += "".join(_directive("autofunction", module, name) for module, name in more)
+    text += "\n## Values and results\n\n"
+    text += "".join(_directive("autoclass", "lacodec", name, members=True) for name, _ in classes)
+    text += "".join(_directive("autoclass", "lacodec.api", name, members=True) for name, _ in results)
+    text += "\n## Errors\n\n" + inspect.cleandoc(error_module.__doc__ or "") + "\n\n"
+    if errors:
+        return text + "".join(_directive("autoexception", "lacodec", name, bases=True) for name, _ in errors)
+    return text + "".join(_directive("autoexception", "lacodec.errors", name, bases=True) for name, _ in _members(error_module))
+
+
+def _members(module: ModuleType) -> list[tuple[str, object]]:
+    """What a module exports: its `__all__`, else what it defines."""
+    names = getattr(module, "__all__", None)
+    if names is None:
+        names = [
+            name for name, item in vars(module).items() if getattr(item, "__module__", "") == module.__name__ and name[0] != "_"
+        ]
+    return [(name, getattr(module, name)) for name in names]
+
+
+def _module(name: str, *, heading: bool) -> str:
+    head = f"\n## `{name}`\n\n" if heading else "\n"
+    return head + _fenced(f".. automodule:: {name}\n   :members:\n   :member-order: bysource\n")
+
+
+def _directive(kind: str, module: str, name: str, *, members: bool = False, bases: bool = False) -> str:
+    options = ("   :members:\n   :member-order: bysource\n" if members else "") + ("   :show-inheritance:\n" if bases else "")
+    return _fenced(f".. {kind}:: {module}.{name}\n{options}")
+
+
+def _fenced(text: str) -> str:
+    return f"```{{eval-rst}}\n{text}```\n\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
