@@ -136,6 +136,7 @@ def put(text: str) -> None:
 
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table on standard output; columns of figures are set to the right."""
+    streams.check("stdout")
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
