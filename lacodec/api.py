@@ -256,7 +256,9 @@ def _source_of(data_or_path: Any) -> Source:
     if _is_file(data_or_path) and not isinstance(data_or_path, str | os.PathLike):
         return stream_source(data_or_path)
     if not isinstance(data_or_path, str | os.PathLike | Source):
-        raise BadInput(f"a {type(data_or_path).__name__} is not a file; pass a path, a URL, bytes, a Source or an open binary stream")
+        raise BadInput(
+            f"a {type(data_or_path).__name__} is not a file; pass a path, a URL, bytes, a Source or an open binary stream"
+        )
     return open_source(data_or_path)
 
 
