@@ -85,9 +85,9 @@ def object_of(value: Tensors) -> Any:
 
 def form_of(made_of: Mapping[str, Any] | None, name: str) -> Form:
     """The form of one array; raises CorruptFile for what is none."""
-    forms = (made_of or {}).get("forms", {})
-    form = forms.get(name, {}) if isinstance(forms, dict) else None
-    form = form or (made_of or {}).get("all", {})
+    found = made_of or {}
+    forms = found.get("forms", {})
+    form = forms.get(name, found.get("all", {})) if isinstance(forms, dict) else None
     if not isinstance(form, dict):
         raise CorruptFile(f"the header does not say what the tensor {name[:200]!r} was")
     return form
