@@ -48,8 +48,12 @@ class Item:
             dtype = _numpy_name(array.dtype)
             load = lambda: _numpy_bytes(array)  # noqa: E731  (both are closures over the value, nothing more)
         elif type(value).__module__.split(".")[0] == "torch" and hasattr(value, "untyped_storage"):
+            if str(value.layout) != "torch.strided":
+                raise BadInput(f"tensor {name!r} is {str(value.layout).removeprefix('torch.')}; give a dense copy: .to_dense()")
+            if value.device.type == "meta":
+                raise BadInput(f"tensor {name!r} is on the device 'meta', so it has no values; load them first")
             dtype = torch_name(value.dtype)
-            load = lambda: _torch_bytes(value)  # noqa: E731
+            load = lambda: _torch_bytes(value, name)  # noqa: E731
         else:
             raise BadInput(f"tensor {name!r} is a {type(value).__name__}; give a numpy array or a torch tensor")
         if dtype not in DTYPES:
@@ -116,8 +120,12 @@ def _numpy_bytes(array: np.ndarray) -> np.ndarray:
     return little.reshape(-1).view(np.uint8)
 
 
-def _torch_bytes(tensor: Any) -> np.ndarray:
+def _torch_bytes(tensor: Any, name: str) -> np.ndarray:
     import torch
 
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return np.asarray(flat.view(torch.uint8).numpy())
+    try:
+        values = tensor.detach().cpu().resolve_conj().resolve_neg()  # torch negates views lazily
+        return np.asarray(values.contiguous().reshape(-1).view(torch.uint8).numpy())
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        reason = str(error).split("\n")[0][:200]
+        raise BadInput(f"tensor {name!r} cannot be stored ({reason}); give a plain dense copy") from error
