@@ -32,6 +32,7 @@ class BlockCodec(Codec[Raw]):
 
     identical = "bytes"
     appends = True
+    bytewise = True
 
     @abstractmethod
     def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:

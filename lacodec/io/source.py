@@ -29,11 +29,13 @@ class Readable(Protocol):
 class Source(ABC):
     """Bytes that can be read by range.
 
-    `size` is the number of bytes, None when only the end will tell (pipes). `name` is for messages.
+    `size` is the number of bytes, None when only the end will tell (pipes). `name` is for messages. `facts` are what the system
+    says of a regular file when it is opened; None for everything else.
     """
 
     size: int | None
     name: str
+    facts: os.stat_result | None = None
 
     @abstractmethod
     def read(self, offset: int, n: int) -> bytes:
@@ -67,7 +69,7 @@ class Source(ABC):
 
 
 class FileSource(Source):
-    """A regular file, read by `pread`: threads may share it."""
+    """A regular file, read by `pread`: threads may share it. What is added to it after it was opened is not read."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open `path`; raises BadInput when that is not possible or it is a folder."""
@@ -79,10 +81,11 @@ class FileSource(Source):
             self._file: BinaryIO = open(self.path, "rb", buffering=0)  # noqa: SIM115  (closed by close())
         except OSError as error:
             raise BadInput(f"{self.name}: cannot be opened ({error.strerror}); check the path and its permissions") from error
-        self.size = os.fstat(self._file.fileno()).st_size
+        self.facts = os.fstat(self._file.fileno())
+        self.size: int = self.facts.st_size
 
     def read(self, offset: int, n: int) -> bytes:
-        return _read_at(self._file.fileno(), offset, n, self.name)
+        return _read_at(self._file.fileno(), offset, min(n, self.size - offset), self.name)
 
     def close(self) -> None:
         self._file.close()
@@ -138,9 +141,10 @@ class PipeSource(Source):
     def peek(self, n: int) -> bytes:
         if self.position:
             raise BadInput(f"{self.name}: the start of a pipe is gone once it was read; save it to a file first")
-        self._peeked = self._take(n)
-        self.position = 0
-        return self._peeked
+        if len(self._peeked) < n:
+            self._peeked = self._take(n)
+            self.position = 0
+        return self._peeked[:n]
 
     def _take(self, n: int) -> bytes:
         parts = [self._peeked[:n]]
@@ -153,7 +157,7 @@ class PipeSource(Source):
             except OSError as error:
                 raise BadInput(f"{self.name}: cannot be read ({error.strerror})") from error
             if part is None:  # taking this for the end would lose the rest
-                raise BadInput(f"{self.name}: is not ready and set not to wait; give a blocking pipe")
+                raise BadInput(f"{self.name}: is a non-blocking pipe; use a blocking one")
             if not part:
                 break
             parts.append(part)
@@ -202,6 +206,8 @@ class SpecialFileSource(PipeSource):
         except OSError as error:
             raise BadInput(f"{path}: cannot be opened ({error.strerror}); check the path and its permissions") from error
         super().__init__(self._file, str(path))
+        facts = os.fstat(self._file.fileno())
+        self.facts = facts if stat.S_ISREG(facts.st_mode) else None
 
     def close(self) -> None:
         self._file.close()
@@ -262,7 +268,7 @@ def open_source(place: str | os.PathLike[str] | Readable | Source, may_grow: boo
         return PipeSource(place, name if isinstance(name, str) else "<pipe>")
     if is_url(place):
         return remote_source(place)
-    if is_special(place) or (may_grow and os.path.isfile(place) and os.path.getsize(place) == 0):
+    if _is_stream(place) or (may_grow and os.path.isfile(place) and os.path.getsize(place) == 0):
         return SpecialFileSource(place)
     return FileSource(place)
 
@@ -284,7 +290,26 @@ def stream_source(stream: Any) -> Source:
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is a device or named pipe: those are written to, never replaced."""
+    """Whether `path` is a device, a named pipe or an open descriptor of ours: those are written to, never replaced."""
+    return _is_stream(path) or descriptor_named(path) is not None
+
+
+def descriptor_named(path: str | os.PathLike[str]) -> int | None:
+    """The open descriptor of this process that `path` stands for, as /dev/stdout and /dev/fd/3 do; None for other paths."""
+    at, process = os.path.abspath(os.fspath(path)), os.path.realpath("/proc/self") + os.sep
+    for _ in range(40):  # as many links as the system would follow
+        folder, name = os.path.split(at)
+        real = os.path.realpath(folder)
+        if name.isdecimal() and (real == "/dev/fd" or (real.startswith(process) and os.path.basename(real) == "fd")):
+            return int(name)
+        try:
+            at = os.path.join(real, os.readlink(at))
+        except OSError:
+            return None
+    return None
+
+
+def _is_stream(path: str | os.PathLike[str]) -> bool:
     try:
         mode = os.stat(path).st_mode
     except OSError:

@@ -113,7 +113,7 @@ def test_what_cannot_be_coded(plain: Path, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedFile, match="tensors are not coded"):
         decode_safetensors(plain, tmp_path / "x")
     np.save(tmp_path / "a.npy", np.zeros(3))
-    with pytest.raises(UnsupportedFile, match="no safetensors file"):
+    with pytest.raises(UnsupportedFile, match="not a safetensors file"):
         encode_safetensors(tmp_path / "a.npy", tmp_path / "x")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npy", "coded"]
 

@@ -57,6 +57,8 @@ class Weights(Codec[Tensors]):
     reads = frozenset({0})
     identical = "bytes"
     takes_views = True
+    bytewise = True
+    on_device = True
     media = TENSORS
     by_content = True
     nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
@@ -88,6 +90,11 @@ class Weights(Codec[Tensors]):
         base = header.metadata.get(_BASE)
         named = {"base": {**base, "hash": base["hash"].hex()}} if is_description(base) else {}
         return {**named, "tensors": tensors}
+
+    @staticmethod
+    def table(header: Header) -> tuple[TensorEntry, ...]:
+        """The tensors, which the header lists."""
+        return table_of(header)
 
     @classmethod
     def samples(cls) -> list[Any]:

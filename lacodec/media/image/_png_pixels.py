@@ -12,6 +12,7 @@ import numpy as np
 
 from lacodec.errors import BadInput, LimitExceeded, UnsupportedFile
 from lacodec.io.source import Source
+from lacodec.media.image.samples import row_size, unpack
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
@@ -41,7 +42,7 @@ class Layout(NamedTuple):
 
     def row_bytes(self, width: int) -> int:
         """Bytes of a row of so many pixels, without the filter."""
-        return (width * self.channels * self.depth + 7) // 8
+        return row_size(width, self.channels, self.depth)
 
     def passes(self) -> list[tuple[int, int, int, int]]:
         """(y0, x0, dy, dx) of each pass that has pixels."""
@@ -159,19 +160,7 @@ def next_rows(inflater: "Inflater", layout: Layout, width: int, count: int, abov
     if not unfilter(block, above, max(1, layout.channels * layout.depth // 8)):
         raise UnsupportedFile(f"{inflater.name}: this PNG has a row with an unknown filter")
     above[:] = block[-1, 1:]
-    return _unpacked(block[:, 1:], layout, width)
-
-
-def _unpacked(rows: np.ndarray, layout: Layout, width: int) -> np.ndarray:
-    if layout.depth == 16:
-        big = np.ascontiguousarray(rows).view(">u2").reshape(len(rows), width, layout.channels)
-        return big.astype(np.uint16)
-    if layout.depth == 8:
-        return rows.reshape(len(rows), width, layout.channels)
-    per = 8 // layout.depth
-    shifts = np.arange(per - 1, -1, -1, dtype=np.uint8) * np.uint8(layout.depth)
-    spread = (rows[:, :, None] >> shifts) & np.uint8((1 << layout.depth) - 1)
-    return spread.reshape(len(rows), -1)[:, :width, None]
+    return unpack(block[:, 1:], width, layout.channels, layout.depth)
 
 
 class Inflater:

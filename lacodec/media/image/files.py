@@ -1,12 +1,14 @@
 """Picture files in and out, for codecs that restore every pixel.
 
-PNG is read and written here (`png`), since Pillow cuts 16-bit colour to 8; other formats go through Pillow and imagecodecs
-(`pillow`). Files that this cannot give back exactly raise UnsupportedFile, and codec `bytes` takes them.
+PNG is read and written here (`png`), since Pillow cuts 16-bit colour to 8. What lies uncompressed in BMP, PPM, PGM and TIFF comes
+back byte for byte (`frames`); compressed TIFF and lossless WebP come back with the same pixels, tags and chunks (`tiff`, `webp`).
+Files that this does not understand in every respect raise UnsupportedFile, and codec `bytes` takes them.
 """
 
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,10 +18,15 @@ from lacodec.media.base import Media
 from lacodec.media.image.objects import extras_of, from_pillow, is_pillow, to_pillow
 from lacodec.media.image.value import Image
 
+if TYPE_CHECKING:
+    from lacodec.media.image.facts import Facts
+    from lacodec.media.image.frames import Frame
+
 MAX_FILE = 1 << 31
 SMALLEST = 1024  # bytes of a file: below, the header of an image costs more than its codec gains
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 _FORMATS = {b"BM": "bmp", b"II*\0": "tiff", b"MM\0*": "tiff", b"P5": "pgm", b"P6": "ppm"}
 SUFFIXES = {".png": "png", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff", ".pgm": "pgm", ".ppm": "ppm", ".webp": "webp"}
 """Formats that are written: what the name of a file ends with -> what `format` calls it."""
@@ -60,9 +67,17 @@ class ImageMedia(Media[Image]):
             from lacodec.media.image.png import read_png
 
             return read_png(source)
-        from lacodec.media.image.pillow import read_picture
+        if kind == "tiff":
+            from lacodec.media.image.tiff import read_tiff
 
-        return read_picture(source.read(0, size), kind, source.name)
+            return read_tiff(source)
+        if kind == "webp":
+            from lacodec.media.image.webp import read_webp
+
+            return read_webp(source)
+        from lacodec.media.image.frames import read_frame
+
+        return read_frame(source, _frame_of(source, kind), kind)
 
     def from_object(self, value: Any) -> Image:
         """An Image as it is, or the one for a picture of Pillow, or a uint8 or uint16 array of shape (h, w) or (h, w, 1 to 4)."""
@@ -96,18 +111,16 @@ class ImageMedia(Media[Image]):
             value = replace(value, extras=extras_of(value))
         if value.original is not None and wanted == value.format:
             yield value.original
-        elif wanted == "png":
-            from lacodec.media.image.png import write_png
-
-            yield from write_png(value)
+        elif wanted == value.format:
+            yield from _same_format(value)
         else:
-            from lacodec.media.image.pillow import write_picture
-
-            yield write_picture(replace(value, pixels=np.asarray(value.pixels)), wanted)
+            yield from _other_format(value, wanted)
 
     def difference(self, original: Source, restored: Source) -> str | None:
-        """As in Media."""
-        return "its content differs" if self.from_source(original) != self.from_source(restored) else None
+        """What `restored` lacks of the picture file `original`, both read again by other readers; None when nothing."""
+        from lacodec.media.image.compare import difference
+
+        return difference(original, restored)
 
 
 IMAGES = ImageMedia()
@@ -119,6 +132,105 @@ def from_bytes(data: bytes, name: str) -> Image:
     return IMAGES.from_source(BytesSource(data, name))
 
 
+def palette_of(kind: str | None, extras: tuple[tuple[str, bytes], ...]) -> bytes | None:
+    """The palette in the header of a file that was kept among the extras."""
+    from lacodec.media.image.frames import KINDS, surroundings
+
+    return _frame_of(surroundings(extras), str(kind)).palette if kind in KINDS and "head" in dict(extras) else None
+
+
+def _frame_of(source: Source, kind: str) -> "Frame":
+    """Where the rows of an uncompressed file lie."""
+    if kind == "bmp":
+        from lacodec.media.image.bmp import bmp_frame
+
+        return bmp_frame(source)
+    if kind == "tiff":
+        from lacodec.media.image.tiff import plan_of, tiff_frame
+
+        frame = tiff_frame(plan_of(source))
+        if frame is None:
+            raise UnsupportedFile(f"{source.name}: is not an uncompressed TIFF")
+        return frame
+    from lacodec.media.image.pnm import pnm_frame
+
+    return pnm_frame(source)
+
+
+def _same_format(value: Image) -> Iterator[bytes]:
+    """The file again, with all that was kept of it."""
+    from lacodec.media.image.frames import frame_blocks, is_framed, surroundings
+
+    kept = dict(value.extras)
+    if value.format == "png":
+        from lacodec.media.image.png import write_png
+
+        yield from write_png(value)
+    elif is_framed(value):
+        yield from frame_blocks(value, _frame_of(surroundings(value.extras), str(value.format)))
+    elif value.format == "tiff" and "tags" in kept:
+        from lacodec.media.image.tiff import unpacked_tags, write_tiff
+
+        yield from write_tiff(value.pixels, value.depth, value.palette, unpacked_tags(kept["tags"]))
+    elif value.format == "webp" and not {"icc", "exif", "xmp"} & set(kept) and value.pixels.shape[2] in (3, 4):
+        from lacodec.media.image.webp import write_webp
+
+        yield write_webp(np.asarray(value.pixels), value.extras)
+    else:
+        yield from _other_format(value, str(value.format))
+
+
+def _other_format(value: Image, kind: str) -> Iterator[bytes]:
+    """A new file with the picture and what its format has a place for; raises BadInput that says what it has no place for."""
+    from lacodec.media.image.facts import check_holds, facts_of, through_palette, with_alpha
+
+    facts = facts_of(value)
+    if kind == "png":
+        from lacodec.media.image.png import write_png
+
+        check_holds(value, facts, kind)
+        yield from write_png(_for_png(value, facts))
+        return
+    value = with_alpha(value)
+    check_holds(value, facts, kind)
+    pixels, depth, palette = np.asarray(value.pixels), value.depth, value.palette
+    if palette is not None and kind in ("ppm", "pgm", "webp"):
+        pixels, depth, palette = through_palette(pixels, value), 8, None
+    if depth < 8 and kind == "webp":
+        pixels = pixels * np.uint8(255 // ((1 << depth) - 1))
+    channels = pixels.shape[2]
+    if kind in ("ppm", "pgm"):
+        from lacodec.media.image.pnm import write_pnm
+
+        if kind == "pgm" and channels == 3:
+            raise BadInput("PGM cannot hold the colours of this picture; name the output .ppm")
+        yield write_pnm(np.repeat(pixels, 3, 2) if kind == "ppm" and channels == 1 else pixels, depth)
+    elif kind == "bmp":
+        from lacodec.media.image.bmp import write_bmp
+
+        yield write_bmp(pixels[:, :, [0, 0, 0, 1]] if channels == 2 else pixels, depth, palette, facts.icc, facts.dpi)
+    elif kind == "tiff":
+        from lacodec.media.image.tiff import Directory, write_tiff
+
+        yield from write_tiff(pixels, depth, palette, facts.tiff_tags() or Directory(False, {}, 0, []))
+    elif kind == "webp":
+        from lacodec.media.image.webp import new_extras, write_webp
+
+        pixels = pixels[:, :, {1: [0, 0, 0], 2: [0, 0, 0, 1]}.get(channels, slice(None))]
+        yield write_webp(pixels, new_extras(pixels.shape, facts.icc, facts.exif_data(), facts.xmp))
+    else:
+        raise BadInput(f"{kind.upper()} cannot be written from this picture; name the output .png")
+
+
+def _for_png(value: Image, facts: "Facts") -> Image:
+    """The same picture with extras that PNG has."""
+    named = (("icc", facts.icc), ("exif", facts.exif_data()), ("xmp", facts.xmp))
+    extras = [(key, body) for key, body in named if body]
+    if facts.dpi:
+        extras.append(("dpi", struct.pack("<dd", *facts.dpi)))
+    return replace(value, extras=tuple(extras), original=None)
+
+
 def _format(head: bytes) -> str | None:
     if head.startswith(_PNG):
         return "png"
@@ -128,6 +240,6 @@ def _format(head: bytes) -> str | None:
         return "webp"
     if head[:2] in (b"P5", b"P6") and not head[2:3].isspace():
         return None
-    if head[:2] == b"BM" and (len(head) < 18 or int.from_bytes(head[14:18], "little") not in (12, 40, 56, 64, 108, 124)):
+    if head[:2] == b"BM" and (len(head) < 18 or int.from_bytes(head[14:18], "little") not in _BMP_HEADERS):
         return None
     return next((kind for magic, kind in _FORMATS.items() if head.startswith(magic)), None)

@@ -4,23 +4,27 @@ What this changes (16 bits, CMYK, a palette) is said in the value's `note`. Back
 """
 
 import io
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from lacodec.errors import BadInput, UnsupportedFile
+from lacodec.errors import LacodecError, UnsupportedFile
 from lacodec.io.source import BytesSource, Source, seekable
 from lacodec.media.base import Media
+from lacodec.media.image.facts import check_holds, facts_of, through_palette, with_alpha
 from lacodec.media.image.files import IMAGES, SUFFIXES
 from lacodec.media.image.objects import is_pillow
-from lacodec.media.image.pillow import _pillow as pillow_image
+from lacodec.media.image.pillow import pillow_image, quiet, saved
+from lacodec.media.image.png import COLOUR_CHUNKS
 from lacodec.media.image.value import MAX_SIDE, Image
 
 _MAX_PIXELS = 1 << 30
+_MOST_BESIDE = 256 << 10  # bytes of profile, EXIF or XMP
+_INFO = (("icc", "icc_profile"), ("exif", "exif"), ("xmp", "xmp"))
 _MOST = 1 << 31  # bytes of a file
-_KEPT = {"icc", "exif", "iCCP", "eXIf", "gAMA", "cHRM", "sRGB", "pHYs", "dpi"}  # extras that matter for showing the picture
 SUFFIXES = {**SUFFIXES, ".jpg": "jpeg", ".jpeg": "jpeg", ".avif": "avif", ".jp2": "jpeg2000"}
 """Formats that are written: what the name of a file ends with -> what `format` calls it."""
 _MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
@@ -43,7 +47,7 @@ class PhotoMedia(Media[Image]):
             raise reason
         pillow = pillow_image()
         try:
-            with pillow.open(io.BytesIO(source.read(0, size))) as picture:
+            with quiet(), pillow.open(io.BytesIO(source.read(0, size))) as picture:
                 return _from_pillow(picture, source.name)
         except UnsupportedFile:
             raise
@@ -78,25 +82,34 @@ class PhotoMedia(Media[Image]):
     def to_blocks(self, value: Image, suffix: str = "") -> Iterator[bytes]:
         """The bytes of a file, in the format `written` (at high quality where that loses)."""
         wanted = self.written(value, suffix)
-        if wanted in SUFFIXES.values():
+        if wanted in IMAGES.suffixes.values():
             yield from IMAGES.to_blocks(value, f".{wanted}")
             return
-        kind = wanted.upper()
-        pixels = value.pixels[:, :, 0] if value.pixels.shape[2] == 1 else value.pixels
-        if kind == "JPEG" and value.pixels.shape[2] in (2, 4):
-            raise BadInput(f"{kind} cannot hold transparency; name the output .png")
-        extras = dict(value.extras)
-        options: dict[str, Any] = {"JPEG": {"quality": 97, "subsampling": 0}, "AVIF": {"quality": 95}}.get(kind, {})
-        if "icc" in extras:
-            options["icc_profile"] = extras["icc"]
-        if "exif" in extras and kind in ("JPEG", "AVIF"):
-            options["exif"] = extras["exif"]
-        out = io.BytesIO()
+        value = with_alpha(value)
+        facts = facts_of(value)
+        check_holds(value, facts, wanted)
+        options: dict[str, Any] = {"jpeg": {"quality": 97, "subsampling": 0}, "avif": {"quality": 95}}.get(wanted, {})
+        exif = facts.exif_data()
+        if exif and not exif.startswith(b"Exif\0\0"):
+            exif = b"Exif\0\0" + exif
+        for key, body in (("icc_profile", facts.icc), ("exif", exif), ("xmp", facts.xmp)):
+            if body:
+                options[key] = body
+        yield saved(value.pixels, wanted.upper(), **options)
+
+    def difference(self, original: Source, restored: Source) -> str | None:
+        """What a lossy codec may not change: the size of the picture, and what it has beside its pixels."""
         try:
-            pillow_image().fromarray(np.ascontiguousarray(pixels)).save(out, kind, **options)
-        except (OSError, ValueError, KeyError) as error:
-            raise BadInput(f"{kind} cannot be written here ({' '.join(str(error).split())}); name the output .png") from error
-        yield out.getvalue()
+            one, other = self.from_source(original), self.from_source(restored)
+        except LacodecError as error:
+            return f"the restored file cannot be read ({error})"
+        if one.pixels.shape != other.pixels.shape:
+            return f"{one.pixels.shape} became {other.pixels.shape}"
+        before, after = facts_of(one), facts_of(other)
+        for name in ("icc", "exif", "xmp", "orientation", "space"):
+            if getattr(before, name) != getattr(after, name):
+                return f"{name} differs"
+        return None
 
 
 PHOTOS = PhotoMedia()
@@ -104,28 +117,41 @@ PHOTOS = PhotoMedia()
 
 
 def eight_bits(value: Image) -> Image:
-    """The same picture as gray or RGB of 8 bits; `note` says what was changed."""
-    pixels, note = np.asarray(value.pixels), value.note
-    extras = tuple(item for item in value.extras if item[0].rstrip(">") in _KEPT)
-    if value.palette is not None:
-        pixels, note = _through_palette(pixels, value), "its palette became colours"
-    elif value.depth == 16:
+    """The same picture as gray or RGB of 8 bits, with or without alpha; `note` says what was changed or is not kept."""
+    facts, notes = facts_of(value), [value.note] if value.note else []
+    if "tRNS" in dict(value.extras):
+        notes.append("its transparent colours became alpha")
+    shown = with_alpha(value)
+    pixels = np.asarray(shown.pixels)
+    if shown.palette is not None:
+        pixels = through_palette(pixels, shown)
+    elif shown.depth == 16:
         pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-        note = "16 bits per sample became 8"
-    elif value.depth < 8:
-        pixels = pixels * np.uint8(255 // ((1 << value.depth) - 1))
-    return replace(value, pixels=pixels, depth=8, palette=None, extras=extras, original=None, note=note)
+    elif shown.depth < 8:
+        pixels = pixels * np.uint8(255 // ((1 << shown.depth) - 1))
+    if value.palette is not None:
+        notes.append("its palette became colours")
+    if value.depth == 16:
+        notes.append("16 bits per sample became 8")
+    if facts.others:
+        notes.append(f"not kept: {', '.join(facts.others)}")
+    extras = [(key, body) for key, body in value.extras if key in COLOUR_CHUNKS]
+    extras += _small((("icc", facts.icc), ("exif", facts.exif_data()), ("xmp", facts.xmp)), notes)
+    if facts.dpi:
+        extras.append(("dpi", struct.pack("<dd", *facts.dpi)))
+    note = "; ".join(notes) or None
+    return replace(value, pixels=pixels, depth=8, palette=None, extras=tuple(extras), original=None, file_size=None, note=note)
 
 
-def _through_palette(pixels: np.ndarray, value: Image) -> np.ndarray:
-    assert value.palette is not None
-    table = np.zeros((256, 4), np.uint8)
-    colours = np.frombuffer(value.palette[:768], np.uint8).reshape(-1, 3)
-    table[: len(colours), :3] = colours
-    table[:, 3] = 255
-    alpha = np.frombuffer(dict(value.extras).get("tRNS", b"")[:256], np.uint8)
-    table[: len(alpha), 3] = alpha
-    return table[pixels[:, :, 0]][:, :, : 4 if len(alpha) else 3]
+def _small(items: Iterable[tuple[str, bytes | None]], notes: list[str]) -> list[tuple[str, bytes]]:
+    """Those that a header has room for; `notes` gets a word about the others."""
+    kept = []
+    for key, body in items:
+        if body and len(body) > _MOST_BESIDE:
+            notes.append(f"not kept: {key.upper()} of {len(body) >> 10} KiB")
+        elif body:
+            kept.append((key, bytes(body)))
+    return kept
 
 
 def _from_pillow(picture: Any, name: str) -> Image:
@@ -134,20 +160,23 @@ def _from_pillow(picture: Any, name: str) -> Image:
         raise UnsupportedFile(f"{name}: {width}x{height} pixels are more than a picture may have here")
     if getattr(picture, "n_frames", 1) != 1:
         raise UnsupportedFile(f"{name}: has {picture.n_frames} pages or frames; save the one you want as a picture of its own")
-    extras = [
-        (key, bytes(picture.info[info])) for key, info in (("icc", "icc_profile"), ("exif", "exif")) if picture.info.get(info)
-    ]
+    notes: list[str] = []
     kind = (picture.format or "png").lower()
-    if picture.mode in _MODES:
-        return Image(_pixels(picture), 8, None, tuple(extras), kind)
-    wanted = "RGBA" if "transparency" in picture.info or picture.mode in ("PA", "RGBa") else "RGB"
+    if kind in ("tiff", "png"):  # the strict readers have refused it
+        notes.append(f"not kept: what this {kind.upper()} has beside pixels, profile, EXIF and XMP")
+    extras = _small(((key, picture.info.get(info)) for key, info in _INFO), notes)
+    transparent = "transparency" in picture.info
+    if picture.mode in _MODES and not transparent:
+        return Image(_pixels(picture), 8, None, tuple(extras), kind, note="; ".join(notes) or None)
     if picture.mode.startswith(("I", "F")):
         raise UnsupportedFile(f"{name}: has pixels of kind {picture.mode!r}, which are not coded as an image")
-    note = f"{picture.mode} became {wanted}"
+    wanted = "RGBA" if transparent or picture.mode in ("PA", "RGBa") else "RGB"
     if picture.mode == "CMYK":
         extras = [item for item in extras if item[0] != "icc"]  # the profile is for inks
-        note = "CMYK became RGB, without a colour profile"
-    return Image(_pixels(picture.convert(wanted)), 8, None, tuple(extras), kind, note=note)
+        notes.insert(0, "CMYK became RGB, without a colour profile")
+    else:
+        notes.insert(0, f"{picture.mode} became {wanted}")
+    return Image(_pixels(picture.convert(wanted)), 8, None, tuple(extras), kind, note="; ".join(notes))
 
 
 def _pixels(picture: Any) -> np.ndarray:

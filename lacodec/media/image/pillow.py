@@ -1,74 +1,33 @@
-"""Images of formats other than PNG, through Pillow, where that gives back exactly what the file holds; and PPM with 16 bits."""
+"""What Pillow reads and writes here (TIFF compressed otherwise than by deflate, WebP, JPEG and the like), without warnings."""
 
 import io
-import re
-import struct
-from typing import Any
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lacodec.errors import BadInput, MissingDependency, UnsupportedFile
-from lacodec.media.image.value import MAX_SIDE, Image
+from lacodec.io.source import Source
 
-_MODES = {"1": 1, "L": 8, "LA": 8, "RGB": 8, "RGBA": 8, "P": 8, "I;16": 16, "I;16B": 16, "I;16L": 16}
-_PNM = re.compile(rb"(P[56])\s+(\d{1,7})\s+(\d{1,7})\s+(\d{1,5})\s")
-_MAX_PIXELS = 1 << 30
+if TYPE_CHECKING:
+    from lacodec.media.image.tiff import Plan
 
-
-def read_picture(data: bytes, kind: str, name: str) -> Image:
-    """The picture in the bytes of a file of this kind; raises UnsupportedFile."""
-    if kind in ("ppm", "pgm"):
-        return _read_pnm(data, kind, name)
-    pillow = _pillow()
-    try:
-        with pillow.open(io.BytesIO(data), formats=[kind.upper()]) as picture:
-            return _from_pillow(picture, data, kind, name)
-    except UnsupportedFile:
-        raise
-    except Exception as error:  # Pillow's readers raise many kinds of errors for damaged files
-        raise UnsupportedFile(f"{name}: cannot be read as {kind.upper()} ({' '.join(str(error).split())[:100]})") from error
+_PLUGINS = {
+    "png": ("PngImagePlugin", "PngImageFile"),
+    "tiff": ("TiffImagePlugin", "TiffImageFile"),
+    "webp": ("WebPImagePlugin", "WebPImageFile"),
+    "bmp": ("BmpImagePlugin", "BmpImageFile"),
+    "ppm": ("PpmImagePlugin", "PpmImageFile"),
+    "pgm": ("PpmImagePlugin", "PpmImageFile"),
+}
+_lock = threading.RLock()  # the list of warning filters belongs to the whole process
 
 
-def write_picture(image: Image, kind: str) -> bytes:
-    """The bytes of a file of this kind; raises BadInput where the format cannot hold the picture."""
-    channels = image.pixels.shape[2]
-    if kind in ("ppm", "pgm"):
-        return _write_pnm(image, kind)
-    if image.depth == 16 and (channels > 1 or kind != "tiff"):
-        raise BadInput(f"{kind.upper()} is written here with 8 bits per sample only; name the output .png")
-    pillow = _pillow()
-    modes = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-    if image.depth == 16:
-        picture = pillow.fromarray(image.pixels[:, :, 0])
-    elif image.palette is not None:
-        picture = pillow.fromarray(image.pixels[:, :, 0], "L")
-        picture.putpalette(image.palette)
-    elif image.depth == 1:
-        picture = pillow.fromarray(image.pixels[:, :, 0] * np.uint8(255), "L").convert("1", dither=0)
-    elif image.depth in (2, 4):
-        picture = pillow.fromarray(image.pixels[:, :, 0] * np.uint8(255 // ((1 << image.depth) - 1)), "L")
-    else:
-        flat = image.pixels[:, :, 0] if channels == 1 else image.pixels
-        picture = pillow.fromarray(np.ascontiguousarray(flat), modes[channels])
-    options: dict[str, Any] = {"lossless": True, "exact": True} if kind == "webp" else {}
-    for key, body in image.extras:
-        if key == "icc":
-            options["icc_profile"] = body
-        elif key == "exif" and kind == "webp":
-            options["exif"] = body
-        elif key == "dpi" and kind in ("tiff", "bmp") and len(body) == 16:
-            options["dpi"] = struct.unpack("<dd", body)
-    if kind == "tiff":
-        options["compression"] = "tiff_adobe_deflate"
-    out = io.BytesIO()
-    try:
-        picture.save(out, kind.upper(), **options)
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"{kind.upper()} cannot hold this image ({' '.join(str(error).split())}); name the output .png") from error
-    return out.getvalue()
-
-
-def _pillow() -> Any:
+def pillow_image() -> Any:
+    """The module PIL.Image; raises MissingDependency."""
     try:
         from PIL import Image as pillow
     except ImportError as error:
@@ -76,64 +35,72 @@ def _pillow() -> Any:
     return pillow
 
 
-def _from_pillow(picture: Any, data: bytes, kind: str, name: str) -> Image:
-    width, height = picture.size
-    if max(width, height) > MAX_SIDE or width * height > _MAX_PIXELS:
-        raise UnsupportedFile(f"{name}: {width}x{height} pixels are more than an image may have here")
-    if getattr(picture, "n_frames", 1) != 1:
-        raise UnsupportedFile(f"{name}: has {picture.n_frames} pages or frames")
-    if picture.mode not in _MODES:
-        raise UnsupportedFile(f"{name}: has pixels of kind {picture.mode!r}, which are not coded as an image")
-    if kind == "webp" and b"VP8L" not in data[:64] and b"VP8L" not in data[: 1 << 16]:
-        raise UnsupportedFile(f"{name}: a lossy WebP: its bytes are kept")
-    if kind == "tiff" and _bits(picture) not in (_MODES[picture.mode], None):
-        raise UnsupportedFile(f"{name}: a TIFF with {_bits(picture)} bits per sample, which would not be restored")
-    extras = []
-    icc, exif, dpi = picture.info.get("icc_profile"), picture.info.get("exif"), picture.info.get("dpi")
-    if icc:
-        extras.append(("icc", bytes(icc)))
-    if exif and kind == "webp":
-        extras.append(("exif", bytes(exif)))
-    if dpi and kind in ("tiff", "bmp"):
-        extras.append(("dpi", struct.pack("<dd", float(dpi[0]), float(dpi[1]))))
-    palette = None
-    if picture.mode == "P":
-        if picture.palette.mode != "RGB" or "transparency" in picture.info:
-            raise UnsupportedFile(f"{name}: has a palette that is not plain RGB")
-        palette = bytes(picture.palette.getdata()[1])
-    pixels = np.asarray(picture)
-    if picture.mode.startswith("I;16"):
-        pixels = pixels.astype(np.uint16)
-    elif picture.mode == "1":
-        pixels = pixels.astype(np.uint8)
-    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    return Image(np.ascontiguousarray(pixels), _MODES[picture.mode], palette, tuple(extras), kind, data)
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Warnings of libraries about odd files stay off the terminal; what they mean is found out by comparing."""
+    with _lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
-def _bits(picture: Any) -> int | None:
-    """Bits per sample of a TIFF, the largest; its mode may hide some."""
-    found = picture.tag_v2.get(258)
-    return max(found) if isinstance(found, tuple) else found
+@contextmanager
+def opened(source: Source, kind: str) -> Iterator[Any]:
+    """A Pillow picture of a file of a known kind, without Pillow's limit of pixels; any error becomes UnsupportedFile."""
+    import importlib
+
+    pillow = pillow_image()
+    module, name = _PLUGINS[kind]
+    opener = getattr(importlib.import_module(f"PIL.{module}"), name)
+    with quiet():
+        limit, pillow.MAX_IMAGE_PIXELS = pillow.MAX_IMAGE_PIXELS, None
+        try:
+            with opener(io.BytesIO(source.read(0, source.size or 0))) as picture:
+                yield picture
+        except (UnsupportedFile, MemoryError):
+            raise
+        except Exception as error:  # Pillow's readers raise many kinds of errors for damaged files
+            reason = " ".join(str(error).split())[:100]
+            raise UnsupportedFile(f"{source.name}: cannot be read as {kind.upper()} ({reason})") from error
+        finally:
+            pillow.MAX_IMAGE_PIXELS = limit
 
 
-def _read_pnm(data: bytes, kind: str, name: str) -> Image:
-    head = _PNM.match(data[:64])
-    if head is None:
-        raise UnsupportedFile(f"{name}: this {kind.upper()} has a head of an unusual form")
-    channels = 3 if head[1] == b"P6" else 1
-    width, height, top = int(head[2]), int(head[3]), int(head[4])
-    wide = top > 255
-    body = memoryview(data)[head.end() :]
-    if top not in (255, 65535) or not width or not height or len(body) != width * height * channels * (1 + wide):
-        raise UnsupportedFile(f"{name}: this {kind.upper()} has an unusual range or length")
-    pixels = np.frombuffer(body, ">u2" if wide else np.uint8).reshape(height, width, channels)
-    return Image(pixels.astype(np.uint16 if wide else np.uint8), 16 if wide else 8, None, (), kind, data)
+def tiff_pixels(source: Source, plan: "Plan") -> np.ndarray:
+    """The pixels of a compressed TIFF; raises UnsupportedFile where Pillow would change them."""
+    from lacodec.media.image.tiff import upright
+
+    modes = {
+        (1, 8): ("L", "P"),
+        (2, 8): ("LA",),
+        (3, 8): ("RGB",),
+        (4, 8): ("RGBA",),
+        (1, 1): ("1", "P"),
+        (1, 16): ("I;16", "I;16B"),
+    }
+    few = {(1, 2): ("L", "P"), (1, 4): ("L", "P")}
+    with opened(upright(source, plan), "tiff") as picture:  # else Pillow would turn it
+        expected = {**modes, **few}.get((plan.channels, plan.depth), ())
+        if picture.mode not in expected or (picture.mode == "P") != (plan.palette is not None):
+            raise UnsupportedFile(
+                f"{source.name}: this TIFF has {plan.channels}x{plan.depth} bits compressed by method {plan.method}: not read"
+            )
+        if picture.size != (plan.width, plan.height) or (plan.depth == 16 and plan.inverted):
+            raise UnsupportedFile(f"{source.name}: this TIFF is understood differently by different readers")
+        pixels = np.array(picture)
+    pixels = pixels.astype(plan.dtype).reshape(plan.height, plan.width, plan.channels)
+    if plan.depth in (2, 4) and plan.palette is None:  # Pillow spreads them over 0 to 255
+        pixels = pixels // np.uint8(255 // ((1 << plan.depth) - 1))
+    return np.ascontiguousarray(pixels)
 
 
-def _write_pnm(image: Image, kind: str) -> bytes:
-    height, width, channels = image.pixels.shape
-    if image.palette is not None or channels != (3 if kind == "ppm" else 1) or image.depth < 8:
-        raise BadInput(f"{kind.upper()} cannot hold this image; name the output .png")
-    top = 65535 if image.depth == 16 else 255
-    body = image.pixels.astype(">u2") if image.depth == 16 else image.pixels
-    return b"P%d\n%d %d\n%d\n" % (6 if channels == 3 else 5, width, height, top) + body.tobytes()
+def saved(pixels: np.ndarray, kind: str, **options: Any) -> bytes:
+    """The bytes of a file that Pillow writes, from uint8[h, w, 1 to 4]; raises BadInput."""
+    flat = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
+    out = io.BytesIO()
+    try:
+        with quiet():
+            pillow_image().fromarray(np.ascontiguousarray(flat)).save(out, kind, **options)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"{kind} cannot be written here ({reason}); name the output .png") from error
+    return out.getvalue()

@@ -19,7 +19,8 @@ class Image:
     Those of a large PNG stay in the file until slices of rows are taken; `np.asarray` gives them all.
     depth: bits per sample that are in use (1, 2, 4, 8, 16). palette: RGB bytes, then channels = 1.
     extras: named bytes of the format ("icc", "exif", PNG chunks) as `format` keeps them. format: of the file it came from.
-    original: the file's own bytes, when they are at hand. note: what the user should know about how it was read.
+    original: the file's own bytes, when they are at hand; file_size: how many they are. note: what the user should know about how
+    it was read.
     made_of: which Python object it was (`objects`), None for files and arrays.
     """
 
@@ -30,6 +31,7 @@ class Image:
     format: str | None = None
     original: bytes | None = field(default=None, repr=False, compare=False)
     note: str | None = field(default=None, repr=False, compare=False)
+    file_size: int | None = field(default=None, repr=False, compare=False)
     made_of: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -61,12 +61,13 @@ class AudioLossless(Codec[Audio]):
 
     @classmethod
     def samples(cls) -> list[Any]:
-        """A tone in stereo, as integers and as floats."""
+        """A tone in stereo, as integers, as floats and as a FLAC file."""
         import numpy as np
 
         places = np.arange(3000)
         tone = np.stack([places * places % 4001 - 2000, places * 7 % 3001 - 1500], 1)
-        return [Audio.from_samples(tone.astype(np.int16), 44100), Audio.from_samples((tone / 3000).astype(np.float32), 44100)]
+        whole = Audio.from_samples(tone.astype(np.int16), 44100)
+        return [whole, Audio.from_samples((tone / 3000).astype(np.float32), 44100), b"".join(AUDIO.to_blocks(whole, ".flac"))]
 
     def chunk_size(self) -> int:
         """2 MiB for efforts 1-3, 4 MiB for 4-6, 16 MiB for 7-9."""
@@ -78,7 +79,8 @@ class AudioLossless(Codec[Audio]):
 
     def encode(self, value: Audio, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk per range of samples; sound without samples gives one chunk."""
-        return ordered_map(self._chunk, _pieces(value, self.chunk_size()), session.threads)
+        described = not _is_small(value)
+        return ordered_map(lambda item: self._chunk(*item, described), _pieces(value, self.chunk_size()), session.threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> Piece:
         """The samples of the chunk."""
@@ -139,11 +141,10 @@ class AudioLossless(Codec[Audio]):
         data = b"".join(part.pcm for part in parts)[(wanted.start - skip) * frame : (wanted.stop - skip) * frame]
         return Audio(first.rate, first.channels, first.layout, BytesSource(data))
 
-    def _chunk(self, item: tuple[int, int, Piece]) -> Chunk:
-        start, stop, piece = item
-        payload = encode_piece(piece, stop - start, self.options.effort)
+    def _chunk(self, start: int, stop: int, piece: Piece, described: bool) -> Chunk:
+        payload = encode_piece(piece, stop - start, self.options.effort, described)
         size = len(piece.content)
-        if payload[0] == STORED and piece.head:
+        if payload[0] == STORED and not described:
             start, stop = 0, size  # the container then says both in one number, and such files are tiny
         return Chunk(CRITICAL, ((start, stop),), payload, content_hash(piece.content), size)
 

@@ -25,7 +25,7 @@ def reduce(pixels: np.ndarray) -> tuple[bytes, np.ndarray, int] | None:
         out.number(int(used[0]))
         steps = np.diff(used)
         begins = np.flatnonzero(np.diff(steps, prepend=-1))
-        for begin, stop in zip(begins, [*begins[1:], len(steps)], strict=True):
+        for begin, stop in zip(begins, np.append(begins, len(steps))[1:], strict=True):
             out.number(int(steps[begin]))
             out.number(int(stop - begin))
         place = np.zeros(int(used[-1]) + 1, pixels.dtype)

@@ -4,10 +4,12 @@ A picture is cut into tiles, each a chunk that covers ((top, bottom), (left, rig
 0 a tile coded by `_tile`; 1 the file itself, coded like a block of codec `bytes` (small files, and `exact`).
 """
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import msgspec
 import numpy as np
 
 from lacodec.codecs.base import Codec
@@ -18,12 +20,16 @@ from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, MAX_DECODED, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import CorruptFile, LimitExceeded, UnsupportedFile
 from lacodec.io.threads import ordered_map
-from lacodec.media.image.files import IMAGES, from_bytes
+from lacodec.media.image.files import IMAGES, from_bytes, palette_of
 from lacodec.media.image.value import MAX_SIDE, Image
 
 TILE, FILE = range(2)
 _SIDE = 1024
 _SMALL = 24 << 20  # bytes of pixels up to which the file itself is tried
+_CHUNK_COST = 160  # bytes of a chunk beside its payload, of several
+MAX_EXTRA = 1 << 20
+"""Bytes that a piece of metadata may have."""
+
 _BASE_COST = 160 << 20  # bytes of memory for any tile: sums of products, slots
 
 
@@ -69,13 +75,16 @@ class LosslessImage(Codec[Image]):
         described: dict[str, Any] = {"shape": list(value.pixels.shape)}
         if value.depth != 8:
             described["depth"] = value.depth
-        if value.palette is not None:
-            described["palette"] = value.palette
-        if value.extras and not self._exact(value):
-            described["extras"] = [list(item) for item in value.extras]
+        if not self._exact(value) and not (_is_settled_first(value) and self._kept_whole(value, session)):
+            described |= _beside(value)
         if value.made_of is not None:
             described["object"] = dict(value.made_of)
         return described
+
+    @staticmethod
+    def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
+        """The metadata as `lacodec info` shows it."""
+        return header.metadata | ({"extras": [list(item) for item in _extras(header)]} if "extras" in header.metadata else {})
 
     @classmethod
     def samples(cls) -> list[Any]:
@@ -101,15 +110,20 @@ class LosslessImage(Codec[Image]):
             return
         if self.options.exact and value.format is not None:
             raise UnsupportedFile("only files of up to 64 MiB can be kept exactly as an image; use codec bytes")
-        tiles = ordered_map(lambda item: self._tile(item, session), _tiles(value), session.threads)
-        if value.original is None or value.pixels.nbytes > _SMALL:
-            yield from tiles
+        if _is_settled_first(value):
+            yield from self._smallest(value, session)
             return
-        found = list(tiles)
-        if sum(len(chunk.payload) + 80 for chunk in found) >= len(value.original):
-            yield self._file_chunk(value, session)
-        else:
-            yield from found
+        taken, held = 0, []
+        for chunk in self._tiles(value, session):
+            if value.original is None:  # a large file: whoever keeps the result compares its size
+                yield chunk
+                continue
+            held.append(chunk)
+            taken += len(chunk.payload) + _CHUNK_COST
+            if taken > len(value.original):
+                held = [self._file_chunk(value, session)]
+                break
+        yield from held
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> _Part:
         """The pixels of a tile."""
@@ -153,12 +167,14 @@ class LosslessImage(Codec[Image]):
             raise CorruptFile("the tiles do not cover the image exactly")
         if original is not None:
             return from_bytes(original, header.name or "<image>")
-        meta = header.metadata
-        extras = tuple((str(key), bytes(body)) for key, body in meta.get("extras", ()))
-        made_of = meta.get("object")
-        return Image(
-            pixels, depth, meta.get("palette"), extras, header.format, made_of=made_of if isinstance(made_of, dict) else None
-        )
+        extras = _extras(header)
+        try:
+            palette = palette_of(header.format, extras) or header.metadata.get("palette")
+        except UnsupportedFile as error:
+            raise CorruptFile(f"the header of the file in it is damaged ({error})") from error
+        made_of = header.metadata.get("object")
+        made_of = made_of if isinstance(made_of, dict) else None
+        return Image(pixels, depth, palette, extras, header.format, made_of=made_of)
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
         """Pixels[height, width, channels]."""
@@ -198,6 +214,28 @@ class LosslessImage(Codec[Image]):
         shape, depth = expected
         return decode_tile(payload, shape, depth, header, session)
 
+    def _tiles(self, value: Image, session: Session) -> Iterator[Chunk]:
+        return ordered_map(lambda item: self._tile(item, session), _tiles(value), session.threads)
+
+    def _smallest(self, value: Image, session: Session) -> list[Chunk]:
+        """The tiles of a picture of moderate size, or the one chunk with its file if that is smaller."""
+
+        def code() -> tuple[Image, list[Chunk]]:
+            chunks = list(self._tiles(value, session))
+            taken = (
+                sum(len(chunk.payload) + _CHUNK_COST for chunk in chunks)
+                - _CHUNK_COST // 2
+                + len(msgspec.msgpack.encode(_beside(value)))
+            )
+            if value.original is not None and taken >= len(value.original):
+                chunks = [self._file_chunk(value, session)]
+            return value, chunks  # the picture is kept, so that no other one can have its id meanwhile
+
+        return list(session.once((self, id(value)), code)[1])
+
+    def _kept_whole(self, value: Image, session: Session) -> bool:
+        return self._smallest(value, session)[0].payload[0] == FILE
+
     def _exact(self, value: Image) -> bool:
         return bool(self.options.exact and value.original is not None)
 
@@ -230,6 +268,47 @@ def _decode_file(header: Header, chunk: Chunk, session: Session) -> _Part:
     if list(image.pixels.shape) != list(_shape(header)) or image.depth != _depth(header):
         raise CorruptFile("the file in it has another shape than the header says")
     return _Part(0, 0, image.pixels, data)
+
+
+def _is_settled_first(value: Image) -> bool:
+    """Whether the smaller of tiles and file is found before the header is written, which then need not repeat what the file says.
+
+    So with pictures of moderate size, and where what is beside the pixels is large. Others show their progress.
+    """
+    if value.original is None:
+        return False
+    return value.pixels.nbytes <= _SMALL or len(msgspec.msgpack.encode(_beside(value))) > len(value.original) // 2000
+
+
+def _beside(value: Image) -> dict[str, Any]:
+    """Palette and extras as the header keeps them: name and bytes, or name, deflated bytes and how many they become."""
+    described: dict[str, Any] = {}
+    if value.palette is not None and not any(key == "head" for key, _ in value.extras):  # else it is in there
+        described["palette"] = value.palette
+    if value.extras:
+        described["extras"] = [_packed_extra(*item) for item in value.extras]
+    return described
+
+
+def _packed_extra(name: str, body: bytes) -> list[Any]:
+    packed = zlib.compress(body, 9)
+    return [name, packed, len(body)] if len(packed) + 8 < len(body) else [name, body]
+
+
+def _extras(header: Header) -> tuple[tuple[str, bytes], ...]:
+    """What `_beside` packed."""
+    found = []
+    try:
+        for name, body, *size in header.metadata.get("extras", ()):
+            if not isinstance(body, bytes) or (size and not 0 <= size[0] <= MAX_EXTRA):
+                raise ValueError("too large, or of another type")
+            whole = zlib.decompressobj().decompress(body, size[0] + 1) if size else body
+            if size and len(whole) != size[0]:
+                raise ValueError("another length")
+            found.append((str(name), whole))
+    except (ValueError, TypeError, zlib.error) as error:
+        raise CorruptFile(f"the header describes what belongs to the picture in an impossible way ({error})") from error
+    return tuple(found)
 
 
 def _content(pixels: np.ndarray) -> bytes:
