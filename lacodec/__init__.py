@@ -2,6 +2,8 @@
 
 data = lacodec.encode(b"...")           lacodec.decode(data)
 data = lacodec.encode("log.txt", effort=9)
+data = lacodec.encode({"a": array, "b": tensor})
+lacodec.encode_file("log.txt", "log.txt.lac", effort=9)         lacodec.decode_file("log.txt.lac", "s3://bucket/log.txt")
 lacodec.open("log.txt.lac")[1000:2000]
 coder = lacodec.codec("bytes", effort=3)
 """
@@ -9,19 +11,62 @@ coder = lacodec.codec("bytes", effort=3)
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["codec", "decode", "encode", "open"]
+__all__ = [
+    "Audio",
+    "BadInput",
+    "CorruptFile",
+    "Image",
+    "LacodecError",
+    "LimitExceeded",
+    "MissingDependency",
+    "MissingModel",
+    "Tensors",
+    "UnsupportedFile",
+    "check",
+    "codec",
+    "decode",
+    "decode_file",
+    "encode",
+    "encode_file",
+    "info",
+    "open",
+    "register",
+]
 
 if TYPE_CHECKING:
-    from lacodec.api import codec, decode, encode, open
+    from lacodec.api import check, codec, decode, decode_file, encode, encode_file, info, open
+    from lacodec.codecs.registry import register
+    from lacodec.errors import (
+        BadInput,
+        CorruptFile,
+        LacodecError,
+        LimitExceeded,
+        MissingDependency,
+        MissingModel,
+        UnsupportedFile,
+    )
+    from lacodec.media.audio.value import Audio
+    from lacodec.media.image.value import Image
+    from lacodec.media.tensors.value import Tensors
+
+_ELSEWHERE = {
+    "Audio": "media.audio.value",
+    "Image": "media.image.value",
+    "Tensors": "media.tensors.value",
+    "register": "codecs.registry",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """The functions come from `lacodec.api` when they are first used: importing lacodec itself costs next to nothing."""
-    if name in __all__:
-        from lacodec import api
+    """All names come from where they are defined when they are first used: importing lacodec itself costs next to nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module 'lacodec' has no attribute {name!r}")
+    import importlib
 
-        return getattr(api, name)
-    raise AttributeError(f"module 'lacodec' has no attribute {name!r}")
+    home = _ELSEWHERE.get(name, "errors" if name[0].isupper() else "api")
+    found = getattr(importlib.import_module(f"lacodec.{home}"), name)
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

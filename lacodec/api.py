@@ -1,27 +1,41 @@
-"""What users call: `encode`, `decode`, `open`, `codec`, and the streaming functions for files that the command uses."""
+"""What users call: `encode`, `decode`, `open`, `codec`; `encode_file`, `decode_file`, `info` and `check` for files of any size.
+
+Wherever a file is meant, it may be a path, a URL that fsspec knows ("s3://...", "https://...", "memory://..."; extra `remote`)
+or an open binary stream, which is read from where it stands. `threads` is the number of cores by default, as in the command.
+"""
 
 import io
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from mmap import mmap
+from types import EllipsisType
+from typing import Any, BinaryIO
 
 from lacodec.codecs import registry
 from lacodec.codecs.session import Session
-from lacodec.container import Header, Limits, Reader, stream
-from lacodec.io.source import BytesSource, FileSource, Source, open_source
-from lacodec.pipeline import coding
-from lacodec.pipeline.files import FileResult, append_file, decode_file, encode_file
-from lacodec.pipeline.inspect import Info, TestResult, info, test
-from lacodec.pipeline.references import open_references, opened_references
+from lacodec.container import Limits, Reader, stream
+from lacodec.errors import BadInput
+from lacodec.io.progress import Progress
+from lacodec.io.remote import is_url, remote_target
+from lacodec.io.source import BytesSource, Source, open_source, seekable, stream_source
+from lacodec.io.threads import cores
+from lacodec.pipeline import coding, containers
+from lacodec.pipeline.containers import check
+from lacodec.pipeline.files import FileResult, append_file
+from lacodec.pipeline.inspect import CheckResult, Info
+from lacodec.pipeline.opened import OpenFile
+from lacodec.pipeline.references import opened_references
 
 __all__ = [
+    "CheckResult",
     "Coder",
     "FileResult",
     "Info",
     "OpenFile",
-    "TestResult",
     "append_file",
+    "check",
     "codec",
     "decode",
     "decode_file",
@@ -29,55 +43,148 @@ __all__ = [
     "encode_file",
     "info",
     "open",
-    "test",
 ]
 
 DEFAULT_MAX_SIZE = 1 << 30
-"""Bytes that `decode` gives back at most unless told otherwise: a file of some kilobytes can claim to hold any amount."""
+"""Bytes that `decode` gives back at most of what is no local file: some kilobytes from anywhere can claim to hold any amount."""
+
+Place = str | os.PathLike[str] | BinaryIO | Source
+"""A path, a URL, an open binary stream or a Source (which is only read)."""
 
 
-def encode(value_or_path: Any, codec: str | None = None, *, threads: int = 1, verify: bool = False, **options: Any) -> bytes:
-    """Encode a value (bytes-like, Source) or the file at a path (str, Path) into the bytes of a `.lac` file.
+def encode(
+    value_or_path: Any, codec: str | None = None, *, threads: int | None = None, verify: bool = False, **options: Any
+) -> bytes:
+    """Encode a value, or the content of a file, into the bytes of a `.lac` file. `options` are the codec's own, e.g. `effort=9`.
 
-    Without `codec`, lossless and chosen by the content of the file, or by the type of the value: bytes stay bytes.
-    `options` are the codec's own, e.g. `effort=9`.
+    Values: bytes (bytearray, memoryview, mmap), arrays of numpy, tensors of torch, dicts, lists and tuples of those, pictures of
+    Pillow, Image, Audio, Tensors. `decode` gives back what they were, with type, shape, order of bytes and of elements; anything
+    of which that cannot be said raises BadInput. Of bytes-like values come bytes back, of subclasses of dict a dict; tensors are
+    detached, contiguous and on the CPU, pictures of Pillow without `format` and `filename`.
+    A str is a path or a URL. Without `codec`, lossless and chosen by the content of the file, or by the type of the value; an
+    array is a picture only for codecs of pictures, which give back an Image.
     """
-    if codec is None and isinstance(value_or_path, str | os.PathLike):
-        return _encode_path(value_or_path, None, options, threads, verify)
+    if codec is None and _is_file(value_or_path):
+        return _encode_place(value_or_path, None, _plain(options), threads, verify)
     return Coder(codec or registry.for_value(value_or_path), options).encode(value_or_path, threads=threads, verify=verify)
 
 
 def decode(
     data_or_path: Any,
     *,
-    threads: int = 1,
-    max_size: int | None = DEFAULT_MAX_SIZE,
+    threads: int | None = None,
+    max_size: int | EllipsisType | None = ...,
     max_memory: int | None = None,
     base: Any = None,
 ) -> Any:
-    """Decode the bytes of a `.lac` file, or the file at a path, into the value that was encoded (bytes for codec `bytes`).
+    """Decode the bytes of a `.lac` file, or a file, into the value that was encoded.
 
-    More than `max_size` decoded bytes (None: any number) raise LimitExceeded, damage raises CorruptFile. `base`: what the value
-    was stored as differences to, if it was; a path, bytes, an open Source, or several; BadInput tells what is missing.
+    Of files that were encoded: bytes of codec `bytes`, an Image, an Audio, or arrays by name.
+    More than `max_size` decoded bytes (None: any number) raise LimitExceeded, damage raises CorruptFile; by default a local path
+    has no limit, all else has DEFAULT_MAX_SIZE, 1 GiB. `base`: what the value was stored as differences to, if it was; a path,
+    bytes, an open Source, or several; BadInput tells what is missing.
     """
+    if isinstance(max_size, EllipsisType):
+        local = isinstance(data_or_path, str | os.PathLike) and not is_url(data_or_path)
+        max_size = None if local else DEFAULT_MAX_SIZE
     with _source_of(data_or_path) as source, opened_references(base) as bases:
         header, chunks = stream(source, Limits(max_size, max_memory))
-        decoding = coding.Decoding(header, source.name, Session(threads, bases, max_memory=max_memory))
+        decoding = coding.Decoding(header, source.name, Session(_threads(threads), bases, max_memory=max_memory))
         value = decoding.whole(chunks)
-        return decoding.codec.media.to_object(value)
+        with coding.blamed(decoding.codec, f"restoring {source.name}"):
+            return decoding.codec.media.to_object(value)
 
 
-def open(data_or_path: Any, *, max_size: int | None = None, max_memory: int | None = None, base: Any = None) -> "OpenFile":
-    """Open a `.lac` file to decode parts of it: `lacodec.open(path)[1000:2000]`. Accepts a path, bytes or a Source.
+def open(data_or_path: Any, *, max_size: int | None = None, max_memory: int | None = None, base: Any = None) -> OpenFile:
+    """Open a `.lac` file to decode parts of it: `lacodec.open(path)[1000:2000]`. Accepts a file, bytes or a Source.
 
+    At a URL one or two ranges are read for it, and one for every chunk that is needed.
     `base`: as for `decode`; read only where something refers to it.
     """
-    return OpenFile(_source_of(data_or_path), Limits(max_size, max_memory), base)
+    return OpenFile(data_or_path, lambda: seekable(_source_of(data_or_path)), Limits(max_size, max_memory), base)
 
 
 def codec(name: str, **options: Any) -> "Coder":
     """A codec with its options, to hold in a pipeline; raises BadInput for unknown names, options and values."""
     return Coder(name, options)
+
+
+def encode_file(
+    source: Place,
+    target: Place,
+    codec: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    threads: int | None = None,
+    verify: bool = True,
+    force: bool = False,
+    progress: Progress | None = None,
+    max_memory: int | None = None,
+    device: str | None = None,
+    **more: Any,
+) -> FileResult:
+    """Encode a file or pipe into a `.lac` file or pipe; options of the codec as keywords (`effort=9`) or as a mapping.
+
+    `verify` decodes everything before the file is kept. A target file appears whole at the end or not at all; one that exists is
+    refused unless `force`. `max_memory` (bytes) lowers the number of threads, or raises LimitExceeded. `device`: where networks
+    compute. A target named *.safetensors becomes a safetensors file with coded tensors.
+    """
+    with _target(target, force) as place:
+        return containers.encode_file(
+            source,
+            place,
+            codec,
+            _plain({**(options or {}), **more}),
+            threads=_threads(threads),
+            verify=verify,
+            force=force,
+            progress=progress,
+            max_memory=max_memory,
+            device=device,
+        )
+
+
+def decode_file(
+    source: Place,
+    target: Place,
+    *,
+    threads: int | None = None,
+    force: bool = False,
+    salvage: bool = False,
+    progress: Progress | None = None,
+    max_size: int | None = None,
+    max_memory: int | None = None,
+    base: Any = None,
+    device: str | None = None,
+) -> FileResult:
+    """Decode a `.lac` file or pipe into the original file or a pipe.
+
+    With `salvage`, damaged chunks are left out (lost byte ranges become zeros) and described in the result's `damage`.
+    `max_size` bounds the decoded bytes, `max_memory` what is in memory at a time; both raise LimitExceeded.
+    `base`: what the content was stored as differences to, if it was; a path, an open Source, or several; BadInput tells what is
+    missing. `device`: where networks compute.
+    """
+    with _target(target, force) as place:
+        return containers.decode_file(
+            source,
+            place,
+            threads=_threads(threads),
+            force=force,
+            salvage=salvage,
+            progress=progress,
+            max_size=max_size,
+            max_memory=max_memory,
+            base=base,
+            device=device,
+        )
+
+
+def info(place: Any) -> Info:
+    """Describe a `.lac` file (a path, a URL, a stream or bytes) from its header and index, without decoding."""
+    if isinstance(place, str | os.PathLike) and not is_url(place):
+        return containers.info(place)
+    with seekable(_source_of(place)) as source:
+        return containers.info(source)
 
 
 @dataclass(frozen=True)
@@ -88,60 +195,27 @@ class Coder:
     options: dict[str, Any]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "options", _plain(self.options))
         coding.make_codec(self.name, self.options)
 
-    def encode(self, value_or_path: Any, *, threads: int = 1, verify: bool = False) -> bytes:
+    def __hash__(self) -> int:
+        return hash((self.name, *sorted(self.options)))
+
+    def encode(self, value_or_path: Any, *, threads: int | None = None, verify: bool = False) -> bytes:
         """The bytes of a `.lac` file."""
-        if isinstance(value_or_path, str | os.PathLike):
-            return _encode_path(value_or_path, self.name, self.options, threads, verify)
+        if _is_file(value_or_path):
+            return _encode_place(value_or_path, self.name, self.options, threads, verify)
         out = _Parts()
         with opened_references(self.options.get("base")) as bases:
             coder = coding.make_codec(self.name, self.options)
-            value = coder.media.from_object(value_or_path)
-            coding.encode_value(coder, value, None, out, session=Session(threads, bases), verify=verify)
+            with coding.blamed(coder, f"reading a {type(value_or_path).__name__}"):
+                value = coder.media.from_object(value_or_path)
+            coding.encode_value(coder, value, None, out, session=Session(_threads(threads), bases), verify=verify)
         return out.getvalue()
 
-    def decode(self, data_or_path: Any, *, threads: int = 1, max_size: int | None = DEFAULT_MAX_SIZE) -> Any:
+    def decode(self, data_or_path: Any, *, threads: int | None = None, max_size: int | EllipsisType | None = ...) -> Any:
         """The value again; whatever codec wrote the file decodes it, with the option `base` if there is one."""
         return decode(data_or_path, threads=threads, max_size=max_size, base=self.options.get("base"))
-
-
-class OpenFile:
-    """A `.lac` file opened in the middle; `header` describes it. Close it, or use it in a `with` block."""
-
-    def __init__(self, source: Source, limits: Limits, base: Any = None) -> None:
-        with ExitStack() as stack:
-            stack.callback(source.close)
-            bases = open_references(base, stack)
-            self._reader = Reader(source, limits)
-            self._decoding = coding.Decoding(
-                self._reader.header, source.name, Session(references=bases, max_memory=limits.max_memory)
-            )
-            self._open = stack.pop_all()
-
-    @property
-    def header(self) -> Header:
-        """What the file says about itself."""
-        return self._reader.header
-
-    def __getitem__(self, key: Any) -> Any:
-        reader, decoding = self._reader, self._decoding
-        parts = []
-        for position in decoding.codec.select(reader.header, reader.index, key):
-            for sequence in reader.index[position].depends:
-                decoding.notice_shared(reader.chunk(sequence))
-            parts.append(decoding.part(reader.chunk(position, decoding.codec.takes_views)))
-        return decoding.codec.extract(reader.header, reader.index, key, parts, decoding.session)
-
-    def __enter__(self) -> "OpenFile":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file, and the bases that were opened for it."""
-        self._open.close()
 
 
 class _Parts(io.BytesIO):
@@ -161,17 +235,49 @@ class _Parts(io.BytesIO):
         return b"".join(self._parts)
 
 
-def _encode_path(path: Any, codec: str | None, options: dict[str, Any], threads: int, verify: bool) -> bytes:
+def _encode_place(place: Any, codec: str | None, options: dict[str, Any], threads: int | None, verify: bool) -> bytes:
     out = _Parts()
-    with FileSource(path) as source, opened_references(options.get("base")) as bases:
-        session = Session(threads, bases)
+    with _source_of(place) as source, opened_references(options.get("base")) as bases:
+        session = Session(_threads(threads), bases)
         job = coding.prepare(source, codec, options, session)
         name = coding.stored_name(source)
         coding.encode_value(job.codec, job.value, job.source, out, name=name, session=session, verify=verify)
     return out.getvalue()
 
 
+def _is_file(value: Any) -> bool:
+    return isinstance(value, str | os.PathLike) or (hasattr(value, "read") and not isinstance(value, Source | mmap))
+
+
 def _source_of(data_or_path: Any) -> Source:
-    if isinstance(data_or_path, bytes | bytearray | memoryview):
+    if isinstance(data_or_path, bytes | bytearray | memoryview | mmap):
         return BytesSource(data_or_path)
+    if _is_file(data_or_path) and not isinstance(data_or_path, str | os.PathLike):
+        return stream_source(data_or_path)
+    if not isinstance(data_or_path, str | os.PathLike | Source):
+        raise BadInput(
+            f"a {type(data_or_path).__name__} is not a file; pass a path, a URL, bytes, a Source or an open binary stream"
+        )
     return open_source(data_or_path)
+
+
+@contextmanager
+def _target(place: Place, force: bool) -> Iterator[Any]:
+    """Where to write: the place itself, or for a URL a file that is uploaded at the end."""
+    with ExitStack() as stack:
+        yield stack.enter_context(remote_target(place, force)) if is_url(place) else place
+
+
+def _threads(threads: int | None) -> int:
+    return cores() if threads is None else threads
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with Python's numbers in place of numpy's."""
+    return {
+        key: value.item() if type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0 else value
+        for key, value in options.items()
+    }
+
+
+__all__ += ["Reader"]  # for those that look into files

@@ -5,10 +5,11 @@ value --encode--> chunks --container--> .lac --container--> chunks --decode_chun
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from lacodec.codecs.regions import Layout
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import Chunk, ChunkHead, Header
 from lacodec.errors import BadInput
@@ -39,6 +40,8 @@ class Codec(ABC, Generic[V]):
     - `media`, which turns files and objects into values and back; `by_content`, whether files that it recognises get this codec
       when the user names none (lossless codecs only).
     - `appends`, whether the content of more files can be added behind; `takes_views`, whether a payload may be a memoryview.
+    - `bytewise`, whether each part is the bytes of the range of the restored file that its chunk covers, so that any range of the
+      file can be had; `on_device`, whether `decode_on_device` is there.
     - `reference_option`: the option that names a file which content may be stored as differences to; whoever runs the codec opens
       it, and `session.references` holds it.
     - `Options`, a frozen dataclass of plain values, validated in `__post_init__` with BadInput, each field with metadata
@@ -57,6 +60,8 @@ class Codec(ABC, Generic[V]):
     by_content: ClassVar[bool] = False
     appends: ClassVar[bool] = False
     takes_views: ClassVar[bool] = False
+    bytewise: ClassVar[bool] = False
+    on_device: ClassVar[bool] = False
     reference_option: ClassVar[str | None] = None
 
     Options: ClassVar[type[Any]] = NoOptions
@@ -106,6 +111,12 @@ class Codec(ABC, Generic[V]):
         no crash, no hang, no more memory than `memory` says.
         """
 
+    def decode_on_device(
+        self, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any, session: Session = DEFAULT
+    ) -> list[Any]:
+        """u8[...] of torch on a CUDA device for each of these chunks, given with the shared sections that it needs."""
+        raise BadInput(f"codec {self.name!r} cannot decode on a device; decode on the CPU")
+
     @abstractmethod
     def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> V:
         """The value from its parts in order; when salvaging, `regions.Lost` stands in place of a missing one."""
@@ -120,10 +131,23 @@ class Codec(ABC, Generic[V]):
         """What `key` asks for, out of the parts of the chunks that `select` named."""
         raise BadInput(f"codec {self.name!r} cannot be opened in the middle; decode the whole file")
 
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout | None:
+        """What an open file is to a caller; None where only this codec knows what keys mean.
+
+        Of codecs that have one, `select` and `extract` see a slice with step 1 for each of its `axes`, behind the name if there
+        are names; all else that keys may say is done to what `extract` gives. `part(position)` decodes a chunk.
+        """
+        return None
+
     @staticmethod
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
         """The metadata as `lacodec info` shows it, where the codec packs it or knows more from the index."""
         return header.metadata
+
+    @staticmethod
+    def table(header: Header) -> Sequence[Any] | None:
+        """What lies where in the restored bytes, as entries of the media, where the header keeps it; None where it does not."""
+        return None
 
     @classmethod
     def samples(cls) -> list[Any]:

@@ -6,13 +6,13 @@ A codec says how large the blocks are and how one is coded; order, threads, hash
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from lacodec.codecs.base import Codec
-from lacodec.codecs.regions import Lost, Range, total
+from lacodec.codecs.regions import Layout, Lost, Range, total
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
@@ -32,6 +32,7 @@ class BlockCodec(Codec[Raw]):
 
     identical = "bytes"
     appends = True
+    bytewise = True
 
     @abstractmethod
     def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:
@@ -58,19 +59,21 @@ class BlockCodec(Codec[Raw]):
         """A Raw that decodes while it is read; zeros stand for lost ranges that are known."""
         return Raw(IteratorSource(chain.from_iterable(_pieces(part) for part in parts)))
 
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """Bytes."""
+        import numpy as np
+
+        return Layout((total(index),), np.dtype(np.uint8))
+
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
-        """Chunks of a byte range: `key` is a slice (step 1) or an int."""
-        return _range(index, key).chunks(index)
+        """Chunks of a byte range: `key` is a slice with step 1."""
+        return Range.of(key, total(index), "bytes").chunks(index)
 
     def extract(
         self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[bytes], session: Session = DEFAULT
-    ) -> bytes | int:
-        """The bytes of the slice, or the one byte as an int."""
-        wanted = _range(index, key)
-        chosen = wanted.chunks(index)
-        skip = index[chosen[0]].covers[0][0] if chosen else 0
-        data = b"".join(parts)[wanted.start - skip : wanted.stop - skip]
-        return data[0] if isinstance(key, int) else data
+    ) -> bytes:
+        """The bytes of the slice."""
+        return b"".join(Range.of(key, total(index), "bytes").pieces(index, parts))
 
     def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
         """The payload of bytes."""
@@ -112,12 +115,3 @@ class BlockCodec(Codec[Raw]):
 
 def _pieces(part: bytes | Lost) -> Iterator[bytes]:
     return part.filled() if isinstance(part, Lost) else iter((part,))
-
-
-def _range(index: Sequence[ChunkHead], key: Any) -> Range:
-    size = total(index)
-    if isinstance(key, int):
-        if not -size <= key < size:
-            raise BadInput(f"byte {key} is outside the file of {size} bytes")
-        return Range(key % size, key % size + 1)
-    return Range.of(key, size, "bytes")

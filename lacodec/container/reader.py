@@ -8,18 +8,18 @@ from lacodec.container.order import Order
 from lacodec.container.stream import compact_chunk, damaged, named, read_head, walk
 from lacodec.container.types import CRITICAL, INDEX, MAX_DECODED, MAX_PAYLOAD, Chunk, ChunkHead, Header, Limits, content_hash
 from lacodec.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
+from lacodec.io.remote import TAIL
 from lacodec.io.source import Source
-
-_TAIL = 1 << 16  # read from the end in one piece: footer and, in most files, the whole index
 
 
 class Reader:
     """Header, index and single chunks of a file that can be read at any offset.
 
-    Two range reads suffice: the last 64 KiB (footer and index), then the chunk. Without a valid footer at the end the chunk
-    headers are visited from the start; an appended part that was cut off is left out, and `problem` says so.
+    Opening takes one range read, the last 64 KiB: footer and index, which repeats the header. The rest of a longer index is a
+    second one, as is the start of the compact form. Without a valid footer at the end the chunk headers are visited from the
+    start; an appended part that was cut off is left out, and `problem` says so.
 
-    Attributes: `header`, `header_bytes`, `index`, `compact`, `file_id`, `decoded_size` of all critical chunks in bytes,
+    Attributes: `source`, `header`, `header_bytes`, `index`, `compact`, `file_id`, `decoded_size` of all critical chunks in bytes,
     `header_size` and `index_size` of the sections in bytes,
     `end` of the part that the index knows, `problem` (a message, or None for a file that is whole as far as its index tells).
     """
@@ -28,12 +28,12 @@ class Reader:
         """Read what is needed; with `partial`, a file without any footer is no error but a `problem`."""
         if source.size is None:
             raise BadInput(f"{source.name}: a pipe cannot be opened in the middle; save it to a file first")
-        self._source, self._size = source, source.size
+        self.source, self._size = source, source.size
         self._limits = limits or Limits()
         self.problem: str | None = None
         self.compact = False
-        tail_offset = max(0, source.size - _TAIL)
-        tail = source.read(tail_offset, _TAIL)
+        tail_offset = max(0, source.size - TAIL)
+        tail = source.read(tail_offset, TAIL)
         if tail[-4:] != layout.FOOTER_END or not self._load_index(tail, tail_offset):
             self._walk(partial)
 
@@ -43,15 +43,15 @@ class Reader:
         view: its payload may be a view of what the source has in memory, which then must not change.
         """
         head = self.index[position]
-        data = self._source.view(head.offset, head.end - head.offset + len(layout.COMPACT_END) * self.compact)
+        data = self.source.view(head.offset, head.end - head.offset + len(layout.COMPACT_END) * self.compact)
         if self.compact:
-            return compact_chunk(self._source, head, bytes(data), self._limits)
+            return compact_chunk(self.source, head, bytes(data), self._limits)
         head_size = head.payload_offset - head.offset
         if data[:head_size] != layout.pack_chunk_head(head, self.file_id):
-            raise damaged(self._source, head, "its header differs from the index")
+            raise damaged(self.source, head, "its header differs from the index")
         payload: Any = data[head_size:] if view else bytes(data[head_size:])
         if len(payload) < head.payload_size or content_hash(payload) != head.payload_hash:
-            raise damaged(self._source, head, "its bytes differ from what was written")
+            raise damaged(self.source, head, "its bytes differ from what was written")
         return head.with_payload(payload)
 
     def _load_index(self, tail: bytes, tail_offset: int) -> bool:
@@ -59,7 +59,10 @@ class Reader:
         footer_offset = self._size - layout.FOOTER_SIZE
         try:
             file_id, offset, size = layout.parse_footer(tail[-layout.FOOTER_SIZE :], footer_offset)
-            data = tail[offset - tail_offset :][:size] if offset >= tail_offset else self._source.read(offset, size)
+            missing = max(0, min(tail_offset - offset, size))
+            data = tail[max(0, offset - tail_offset) :][: size - missing]
+            if missing:
+                data = self.source.read(offset, missing) + data
             index = layout.parse_chunk_head(data[: layout.chunk_head_size(data[: layout.CHUNK_FIXED], file_id)], file_id, offset)
             payload = data[index.payload_offset - offset :]
             if index.kind != INDEX or index.end != footer_offset or content_hash(payload) != index.payload_hash:
@@ -76,7 +79,7 @@ class Reader:
         except CorruptFile:
             return False  # the chunks themselves will tell
         except (LimitExceeded, UnsupportedFile) as error:
-            raise type(error)(f"{self._source.name}: {error}") from error
+            raise type(error)(f"{self.source.name}: {error}") from error
         self.header, self.header_bytes, self.index, self.file_id = header, header_bytes, tuple(heads), file_id
         self.header_size, self.index_size = len(layout.pack_head(header_bytes, file_id)), size
         self.decoded_size, self.end = order.decoded_size, self._size
@@ -90,7 +93,7 @@ class Reader:
             )
 
     def _walk(self, partial: bool) -> None:
-        head = read_head(self._source)
+        head = read_head(self.source)
         self.header, self.header_bytes, self.file_id, self.end = head.header, head.header_bytes, head.file_id, self._size
         self.header_size, self.index_size = head.size, 0
         order = Order(self._limits)
@@ -102,7 +105,7 @@ class Reader:
         found: list[ChunkHead] = []
         footers: list[tuple[int, int]] = []
         try:
-            for chunk in walk(self._source, head, order, footers):
+            for chunk in walk(self.source, head, order, footers):
                 found.append(chunk)
         except CorruptFile as error:
             if not footers and not partial:
@@ -118,7 +121,7 @@ class Reader:
         payload_size = max(0, self._size - chunk.payload_offset - len(layout.COMPACT_END))
         if payload_size > MAX_PAYLOAD:
             raise LimitExceeded(
-                f"{self._source.name}: one chunk of {payload_size} bytes, the limit is {MAX_DECODED}; it is damaged"
+                f"{self.source.name}: one chunk of {payload_size} bytes, the limit is {MAX_DECODED}; it is damaged"
             )
-        named(self._source, order.add, chunk)
+        named(self.source, order.add, chunk)
         return replace(chunk, payload_size=payload_size)

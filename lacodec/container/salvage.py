@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lacodec.container import layout
 from lacodec.container.reader import Reader
-from lacodec.container.stream import read_head, read_payload
+from lacodec.container.stream import read_head, read_payload, zeros_behind
 from lacodec.container.types import ANCILLARY, CRITICAL, FIRST_OPTIONAL, INDEX, Chunk, ChunkHead, Covers, Header, Limits
 from lacodec.errors import BadInput, CorruptFile, LacodecError, LimitExceeded
 from lacodec.io.source import Source
@@ -49,7 +49,17 @@ def _visit(reader: Reader) -> Iterator[Chunk | Damage]:
         try:
             yield reader.chunk(position)
         except CorruptFile as error:
-            yield _damage(error, head)
+            padded = _padded(reader, head) if reader.compact else None
+            yield _damage(error, head) if padded is None else Damage(str(error), None, content=False)
+            if padded is not None:
+                yield padded
+
+
+def _padded(reader: Reader, head: ChunkHead) -> Chunk | None:
+    """The only chunk of a compact file that has zeros behind its end; None for other files."""
+    data = reader.source.read(head.payload_offset, head.payload_size + len(layout.COMPACT_END))
+    zeros = zeros_behind(head, data)
+    return head.with_payload(data[: -zeros - len(layout.COMPACT_END)]) if zeros else None
 
 
 def _scan(source: Source, head: layout.FileHead, limits: Limits) -> Iterator[Chunk | Damage]:

@@ -15,6 +15,7 @@ from lacodec.errors import CorruptFile, LacodecError, LimitExceeded
 from lacodec.io.source import Source
 
 _BLOCK = 1 << 20
+_ZEROS = 1 << 20  # zeros at the end of a damaged file of which any may be the first that does not belong to it
 
 
 def read_head(source: Source) -> layout.FileHead:
@@ -52,8 +53,23 @@ def compact_chunk(source: Source, chunk: ChunkHead, data: bytes, limits: Limits)
         raise LimitExceeded(f"{source.name}: more than {MAX_PAYLOAD} bytes for one chunk; the file is damaged or forged")
     payload = data[:-1]
     if data[-1:] != layout.COMPACT_END or content_hash(payload) != chunk.payload_hash:
+        zeros = zeros_behind(chunk, data)
+        if zeros:
+            what = "byte that is zero follows" if zeros == 1 else "bytes that are zero follow"
+            raise CorruptFile(f"{source.name}: {zeros} {what} the end of its content; --salvage ignores them")
         raise CorruptFile(f"{source.name}: its only chunk is damaged or cut off; restore the file from a copy")
     return chunk.with_payload(payload)
+
+
+def zeros_behind(chunk: ChunkHead, data: bytes) -> int:
+    """How many zeros a copy or tape has added behind `data`, all that follows the start of a compact file; 0: that is not it."""
+    least = data.rstrip(b"\0")
+    digest = xxhash.xxh3_64(least)
+    for size in range(len(least), min(len(data), len(least) + _ZEROS)):
+        if digest.intdigest() == chunk.payload_hash:
+            return len(data) - size - len(layout.COMPACT_END)
+        digest.update(b"\0")
+    return 0
 
 
 def read_payload(source: Source, chunk: ChunkHead) -> bytes:

@@ -1,26 +1,55 @@
-"""Files that appear whole or not at all: `with atomic_file(path) as out: ...`.
+"""Files that appear whole or not at all: `with atomic_file(path) as out: ...`; `open_target` also writes to devices and pipes.
 
-The bytes go to a file without a name (Linux), or one beside the target, are synced and get their final name at the end; an error,
-Ctrl-C or a full disk leaves nothing, and where nameless files exist not even a killed process does.
+The bytes go to a file without a name (Linux), or one beside the target, that only its owner may read. They are synced and get
+permissions, times and the final name at the end; an error, Ctrl-C or a full disk leaves nothing, and where nameless files exist
+not even a killed process does.
 """
 
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from lacodec.errors import BadInput, LacodecError
+from lacodec.io.source import Source, descriptor_named, is_special
 
 _DESCRIPTORS = Path("/proc/self/fd")
 
 
 @contextmanager
-def atomic_file(path: Path, force: bool = False) -> Iterator[BinaryIO]:
+def open_target(place: str | os.PathLike[str] | BinaryIO, force: bool = False, like: Source | None = None) -> Iterator[BinaryIO]:
+    """Where output goes: an `atomic_file`, or the device, named pipe or open descriptor (/dev/stdout) that a path names.
+
+    An open stream stays what it is, and open. `like`: as for `atomic_file`.
+    """
+    if not isinstance(place, str | os.PathLike):
+        yield place
+    elif not is_special(place):
+        with atomic_file(Path(place), force, like) as out:
+            yield out
+    else:
+        descriptor = descriptor_named(place)
+        try:
+            # Opening /dev/stdout anew would cut off a file that the caller appends to.
+            special = open(place if descriptor is None else os.dup(descriptor), "wb")  # noqa: SIM115  (closed below)
+        except OSError as error:
+            raise LacodecError(
+                f"{os.fspath(place)}: cannot be written ({error.strerror}); choose another place with -o"
+            ) from error
+        with special:
+            yield special
+
+
+@contextmanager
+def atomic_file(path: Path, force: bool = False, like: Source | None = None) -> Iterator[BinaryIO]:
     """A file open for writing and reading that becomes `path` when the block ends without error.
 
+    Permissions and modification time are those of the file that `like` reads; without one the permissions are the usual ones, or
+    those of the file that is replaced. What others could not read in that file they cannot read afterwards either.
     Raises BadInput when `path` exists and not `force`, LacodecError when the system refuses (no space, no permission).
     """
     refuse_existing(path, force)
@@ -32,6 +61,7 @@ def atomic_file(path: Path, force: bool = False) -> Iterator[BinaryIO]:
         with os.fdopen(descriptor, "w+b") as out:
             yield out
             out.flush()
+            _carry(out.fileno(), path, like)
             os.fsync(out.fileno())
             if temporary is None:
                 temporary = _temporary_name(path)
@@ -59,15 +89,42 @@ def refuse_existing(path: Path, force: bool) -> None:
         raise BadInput(f"{path}: exists already; use --force to replace it")
 
 
+def _carry(descriptor: int, path: Path, like: Source | None) -> None:
+    """Give a finished file the permissions and times that it shall have under the name `path`."""
+    facts = None if like is None else like.facts
+    mode = _usual_mode() if facts is None else stat.S_IMODE(facts.st_mode) & 0o777
+    with suppress(OSError):
+        replaced = os.stat(path)
+        if stat.S_ISREG(replaced.st_mode):
+            kept = stat.S_IMODE(replaced.st_mode) & 0o777
+            mode = kept if facts is None else mode & (kept | stat.S_IRWXU)
+    _set_mode_and_time(descriptor, mode, facts)
+
+
+def _set_mode_and_time(descriptor: int, mode: int, facts: os.stat_result | None) -> None:
+    with suppress(OSError):  # some file systems have no permissions; then the file stays its owner's
+        os.fchmod(descriptor, mode)
+    if facts is not None and os.utime in os.supports_fd:
+        with suppress(OSError):
+            os.utime(descriptor, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def _usual_mode() -> int:
+    """What a new file gets. The mask can only be read by setting it: to a strict one, as other threads may make files."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
 def _create(path: Path) -> tuple[int, Path | None]:
     """(descriptor, temporary name or None for a nameless file)."""
     if hasattr(os, "O_TMPFILE") and _DESCRIPTORS.is_dir():
         try:
-            return os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666), None
+            return os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600), None
         except OSError:
             pass  # not every file system has them; the named file below also tells what is really wrong
     temporary = _temporary_name(path)
-    return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666), temporary
+    return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600), temporary
 
 
 def _give_name(out: BinaryIO, path: Path) -> None:
@@ -78,9 +135,11 @@ def _give_name(out: BinaryIO, path: Path) -> None:
         os.link(str(out.fileno()), path, src_dir_fd=descriptors, follow_symlinks=True)
     except OSError:
         out.seek(0)
-        with open(path, "xb") as named:
+        made = os.fstat(out.fileno())
+        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb") as named:
             shutil.copyfileobj(out, named, 1 << 20)
             named.flush()
+            _set_mode_and_time(named.fileno(), stat.S_IMODE(made.st_mode), made)
             os.fsync(named.fileno())
     finally:
         os.close(descriptors)

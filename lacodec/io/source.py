@@ -6,12 +6,15 @@ In: a path, a bytes-like object or an open stream. Out: exact ranges (`read`) or
 import os
 import stat
 import tempfile
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from mmap import mmap
 from pathlib import Path
-from typing import BinaryIO, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 from lacodec.errors import BadInput, LacodecError
+from lacodec.io.remote import RemoteFile, is_url
 
 _PIECE = 1 << 20  # what is read from a pipe at once, so that a forged length never allocates more than has arrived
 
@@ -26,11 +29,13 @@ class Readable(Protocol):
 class Source(ABC):
     """Bytes that can be read by range.
 
-    `size` is the number of bytes, None when only the end will tell (pipes). `name` is for messages.
+    `size` is the number of bytes, None when only the end will tell (pipes). `name` is for messages. `facts` are what the system
+    says of a regular file when it is opened; None for everything else.
     """
 
     size: int | None
     name: str
+    facts: os.stat_result | None = None
 
     @abstractmethod
     def read(self, offset: int, n: int) -> bytes:
@@ -64,7 +69,7 @@ class Source(ABC):
 
 
 class FileSource(Source):
-    """A regular file, read by `pread`: threads may share it."""
+    """A regular file, read by `pread`: threads may share it. What is added to it after it was opened is not read."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open `path`; raises BadInput when that is not possible or it is a folder."""
@@ -76,10 +81,11 @@ class FileSource(Source):
             self._file: BinaryIO = open(self.path, "rb", buffering=0)  # noqa: SIM115  (closed by close())
         except OSError as error:
             raise BadInput(f"{self.name}: cannot be opened ({error.strerror}); check the path and its permissions") from error
-        self.size = os.fstat(self._file.fileno()).st_size
+        self.facts = os.fstat(self._file.fileno())
+        self.size: int = self.facts.st_size
 
     def read(self, offset: int, n: int) -> bytes:
-        return _read_at(self._file.fileno(), offset, n, self.name)
+        return _read_at(self._file.fileno(), offset, min(n, self.size - offset), self.name)
 
     def close(self) -> None:
         self._file.close()
@@ -88,7 +94,7 @@ class FileSource(Source):
 class BytesSource(Source):
     """Bytes in memory (any contiguous buffer); only the ranges that are read get copied."""
 
-    def __init__(self, data: bytes | bytearray | memoryview, name: str = "<bytes>") -> None:
+    def __init__(self, data: bytes | bytearray | memoryview | mmap, name: str = "<bytes>") -> None:
         view = memoryview(data)
         self._view = view.cast("B") if view.nbytes else memoryview(b"")  # an empty array has no flat form
         self.size = len(self._view)
@@ -135,9 +141,10 @@ class PipeSource(Source):
     def peek(self, n: int) -> bytes:
         if self.position:
             raise BadInput(f"{self.name}: the start of a pipe is gone once it was read; save it to a file first")
-        self._peeked = self._take(n)
-        self.position = 0
-        return self._peeked
+        if len(self._peeked) < n:
+            self._peeked = self._take(n)
+            self.position = 0
+        return self._peeked[:n]
 
     def _take(self, n: int) -> bytes:
         parts = [self._peeked[:n]]
@@ -150,13 +157,43 @@ class PipeSource(Source):
             except OSError as error:
                 raise BadInput(f"{self.name}: cannot be read ({error.strerror})") from error
             if part is None:  # taking this for the end would lose the rest
-                raise BadInput(f"{self.name}: is not ready and set not to wait; give a blocking pipe")
+                raise BadInput(f"{self.name}: is a non-blocking pipe; use a blocking one")
             if not part:
                 break
             parts.append(part)
             n -= len(part)
             self.position += len(part)
         return b"".join(parts)
+
+
+class StreamSource(Source):
+    """An open stream that can be read at any place; the bytes begin where it stands. Threads may share it."""
+
+    def __init__(self, stream: Any, name: str = "<stream>") -> None:
+        """`stream` has `read`, `seek` and `tell`, and stays the caller's to close."""
+        self._stream, self._start = stream, stream.tell()
+        self.size: int = max(0, stream.seek(0, os.SEEK_END) - self._start)
+        stream.seek(self._start)
+        self.name = name
+        self._lock = threading.Lock()
+
+    def read(self, offset: int, n: int) -> bytes:
+        with self._lock:
+            try:
+                self._stream.seek(self._start + offset)
+                return PipeSource(self._stream, self.name).read(0, n)
+            except (OSError, ValueError) as error:
+                raise BadInput(f"{self.name}: cannot be read at offset {offset} ({error})") from error
+
+
+class RemoteSource(Source):
+    """A file at a URL, read by range."""
+
+    def __init__(self, file: RemoteFile) -> None:
+        self._file, self.size, self.name = file, file.size, file.url
+
+    def read(self, offset: int, n: int) -> bytes:
+        return self._file.read(offset, n)
 
 
 class SpecialFileSource(PipeSource):
@@ -169,6 +206,8 @@ class SpecialFileSource(PipeSource):
         except OSError as error:
             raise BadInput(f"{path}: cannot be opened ({error.strerror}); check the path and its permissions") from error
         super().__init__(self._file, str(path))
+        facts = os.fstat(self._file.fileno())
+        self.facts = facts if stat.S_ISREG(facts.st_mode) else None
 
     def close(self) -> None:
         self._file.close()
@@ -218,7 +257,7 @@ class SpooledSource(Source):
 
 
 def open_source(place: str | os.PathLike[str] | Readable | Source, may_grow: bool = False) -> Source:
-    """A source for a path or an open binary stream; a Source stays what it is.
+    """A source for a path, a URL or an open binary stream; a Source stays what it is.
 
     Paths of pipes and devices are read as streams, and with `may_grow` files that claim to be empty (as those in /proc do), too.
     """
@@ -227,13 +266,50 @@ def open_source(place: str | os.PathLike[str] | Readable | Source, may_grow: boo
     if not isinstance(place, str | os.PathLike):
         name = getattr(place, "name", None)
         return PipeSource(place, name if isinstance(name, str) else "<pipe>")
-    if is_special(place) or (may_grow and os.path.isfile(place) and os.path.getsize(place) == 0):
+    if is_url(place):
+        return remote_source(place)
+    if _is_stream(place) or (may_grow and os.path.isfile(place) and os.path.getsize(place) == 0):
         return SpecialFileSource(place)
     return FileSource(place)
 
 
+def remote_source(url: str) -> Source:
+    """The file at a URL; where the server does not tell its size, read forwards."""
+    file = RemoteFile(url)
+    return RemoteSource(file) if file.size is not None else PipeSource(file.stream(), url)
+
+
+def stream_source(stream: Any) -> Source:
+    """An open binary stream, from where it stands on: by range if it can be sought, else forwards only."""
+    name = getattr(stream, "name", None)
+    name = name if isinstance(name, str) else "<stream>"
+    seekable = getattr(stream, "seekable", None)
+    if seekable is None or not seekable():
+        return PipeSource(stream, name)
+    return StreamSource(stream, name)
+
+
 def is_special(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is a device or named pipe: those are written to, never replaced."""
+    """Whether `path` is a device, a named pipe or an open descriptor of ours: those are written to, never replaced."""
+    return _is_stream(path) or descriptor_named(path) is not None
+
+
+def descriptor_named(path: str | os.PathLike[str]) -> int | None:
+    """The open descriptor of this process that `path` stands for, as /dev/stdout and /dev/fd/3 do; None for other paths."""
+    at, process = os.path.abspath(os.fspath(path)), os.path.realpath("/proc/self") + os.sep
+    for _ in range(40):  # as many links as the system would follow
+        folder, name = os.path.split(at)
+        real = os.path.realpath(folder)
+        if name.isdecimal() and (real == "/dev/fd" or (real.startswith(process) and os.path.basename(real) == "fd")):
+            return int(name)
+        try:
+            at = os.path.join(real, os.readlink(at))
+        except OSError:
+            return None
+    return None
+
+
+def _is_stream(path: str | os.PathLike[str]) -> bool:
     try:
         mode = os.stat(path).st_mode
     except OSError:

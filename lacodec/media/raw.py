@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import mmap
 from typing import Any
 
 from lacodec.errors import BadInput
@@ -29,17 +30,26 @@ class RawMedia(Media[Raw]):
         return Raw(source)
 
     def from_object(self, value: Any) -> Raw:
-        """The value for what a caller of the Python interface passes: a Raw, a Source, or anything bytes-like and contiguous."""
+        """A Raw, a Source, or bytes: bytes, bytearray, mmap, or a contiguous memoryview of them; BadInput for all else.
+
+        Of an array only the bytes would come back, not what they mean.
+        """
         if isinstance(value, Raw):
             return value
         if isinstance(value, Source):
             return Raw(value)
-        try:
-            return Raw(BytesSource(value))
-        except (TypeError, ValueError) as error:
+        if isinstance(value, memoryview) and (value.itemsize > 1 or not value.contiguous):
             raise BadInput(
-                f"a {type(value).__name__} is neither bytes nor a path ({error}); pass bytes, a contiguous array or a Path"
-            ) from error
+                "a memoryview that is not one of contiguous bytes would come back as bytes; pass bytes(it) if you want that"
+            )
+        if not isinstance(value, bytes | bytearray | memoryview | mmap):
+            hint = (
+                "pass its bytes, or let lacodec choose the codec"
+                if hasattr(value, "tobytes")
+                else "pass bytes, a path or a Source"
+            )
+            raise BadInput(f"codec bytes cannot keep a {type(value).__name__} as what it is; {hint}")
+        return Raw(BytesSource(value))
 
     def to_object(self, value: Raw) -> bytes:
         """The inverse of `from_object`: bytes in memory."""

@@ -2,10 +2,8 @@
 
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -17,7 +15,7 @@ from lacodec.codecs.session import Session
 from lacodec.container import Chunk, Damage, Header, Limits, Reader, append_chunks, salvage, shift_chunks, stream, write_container
 from lacodec.container.writer import Written
 from lacodec.errors import BadInput, LacodecError
-from lacodec.io.output import atomic_file, refuse_existing
+from lacodec.io.output import atomic_file, open_target, refuse_existing
 from lacodec.io.progress import Progress
 from lacodec.io.source import FileSource, OpenedSource, Part, PipeSource, Source, is_special, open_source
 from lacodec.media.base import Media
@@ -63,11 +61,11 @@ def encode_file(
     threads, or raises LimitExceeded. `device`: where networks compute.
     """
     made = coding.make_codec(codec, options or {})  # says what is wrong before anything is opened
-    _refuse_early(source, target, force)
+    refuse_early(source, target, force)
     with (
         open_source(source, may_grow=True) as opened,
         opened_references(_reference_given(made, options)) as references,
-        _open_target(target, force) as out,
+        open_target(target, force, opened) as out,
     ):
         session = Session(threads, references, device=device, max_memory=max_memory)
         return encode_source(opened, out, codec, options, session=session, verify=verify, progress=progress)
@@ -170,20 +168,21 @@ def decode_file(
     max_size: int | None = None,
     max_memory: int | None = None,
     base: Any = None,
+    device: str | None = None,
 ) -> FileResult:
     """Decode a `.lac` file or pipe into the original file or a pipe.
 
     With `salvage`, damaged chunks are left out (lost byte ranges become zeros) and described in the result's `damage`.
     `max_size` bounds the decoded bytes, `max_memory` what is in memory at a time; both raise LimitExceeded.
     `base`: what the content was stored as differences to, if it was; a path, an open Source, or several; BadInput tells what is
-    missing.
+    missing. `device`: where networks compute.
     """
-    _refuse_early(source, target, force)
+    refuse_early(source, target, force)
     with open_source(source) as opened, opened_references(base) as bases:
         header, chunks = _chunks(opened, Limits(max_size, max_memory), salvage)
-        decoding = Decoding(header, opened.name, Session(threads, bases, max_memory=max_memory), salvage)
+        decoding = Decoding(header, opened.name, Session(threads, bases, device=device, max_memory=max_memory), salvage)
         size = 0
-        with _open_target(target, force) as out:
+        with open_target(target, force, opened) as out:
             value = decoding.whole(chunks, _with_total(progress, opened, max_size))
             media = decoding.codec.media
             for block in media.to_blocks(value, _converted_to(target, header)):
@@ -219,7 +218,6 @@ def append_file(
         if reader.compact:
             both = chain([reader.chunk(0)], shift_chunks(chunks, reader.index[0].covers[0][1], 1))
             with atomic_file(path, force=True) as out:
-                os.fchmod(out.fileno(), stat.S_IMODE(path.stat().st_mode))
                 written = write_container(reader.header, both, out)
         else:
             try:
@@ -242,12 +240,12 @@ def _with_total(progress: Progress | None, source: Source, max_size: int | None)
     return lambda done, _: progress(done, total)
 
 
-def _refuse_early(source: Place, target: Place, force: bool) -> None:
+def refuse_early(source: Place | Source, target: Place, force: bool) -> None:
     """Before any work: an existing target, or one that is the source."""
     if isinstance(target, str | os.PathLike) and not is_special(target):
         refuse_existing(Path(target), force)
         if isinstance(source, str | os.PathLike) and os.path.exists(target) and os.path.samefile(source, target):
-            raise BadInput(f"{os.fspath(target)}: is input and output at once; choose another output with -o")
+            raise BadInput(f"{os.fspath(target)}: input and output are the same file; choose another output with -o")
 
 
 def _converted_to(target: Place, header: Header) -> str:
@@ -277,14 +275,3 @@ def _other_format(media: Media[Any], value: Any, target: Place, header: Header) 
     if format_ is None or usual or known.get(suffix) == format_:
         return None
     return f"it is a {format_.upper()} file: {suffix} cannot be written from {header.codec}, only {', '.join(sorted(known))}"
-
-
-def _open_target(place: Place, force: bool) -> AbstractContextManager[BinaryIO]:
-    if not isinstance(place, str | os.PathLike):
-        return nullcontext(place)
-    if not is_special(place):
-        return atomic_file(Path(place), force)
-    try:
-        return open(place, "wb")
-    except OSError as error:
-        raise LacodecError(f"{os.fspath(place)}: cannot be written ({error.strerror}); choose another place with -o") from error

@@ -1,5 +1,6 @@
 """Outputs appear whole or not at all, and memory stays bounded."""
 
+import io
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import lacodec
 from lacodec import api
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io import output
+from lacodec.io.source import FileSource, PipeSource
 from tests.checks import heed_interrupts
 
 START = "import resource, signal, sys; from lacodec import api\n"
@@ -67,7 +69,7 @@ def test_places_that_cannot_be_written(tmp_path, temporary):
         with pytest.raises(LacodecError), output.atomic_file(path):
             pass
     (tmp_path / "in").write_bytes(b"abc")
-    with pytest.raises(BadInput, match="input and output"):
+    with pytest.raises(BadInput, match="input and output are the same"):
         api.encode_file(tmp_path / "in", tmp_path / "in", force=True)
 
 
@@ -122,3 +124,61 @@ def test_memory_is_bounded_by_the_chunks(tmp_path):
         file.truncate(300_000_000)
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert int(done.stdout) < 64, f"{done.stdout} MiB more than at the start"
+
+
+def test_permissions_and_time_are_carried(tmp_path, temporary):
+    """From the original to the `.lac` file and back; nothing is readable by others before, or where it was not."""
+    old = os.umask(0o022)
+    try:
+        private, shared = tmp_path / "private", tmp_path / "shared"
+        for path, mode in ((private, 0o600), (shared, 0o755)):
+            path.write_bytes(b"content " * 50)
+            path.chmod(mode)
+            os.utime(path, (1e9, 1e9))
+            api.encode_file(path, path.with_suffix(".lac"))
+            api.decode_file(path.with_suffix(".lac"), path.with_suffix(".back"))
+            for made in path.with_suffix(".lac"), path.with_suffix(".back"):
+                assert (made.stat().st_mode & 0o7777, made.stat().st_mtime) == (mode, 1e9), made
+        api.encode_file(shared, private.with_suffix(".lac"), force=True)
+        assert private.with_suffix(".lac").stat().st_mode & 0o777 == 0o700
+        with output.atomic_file(private, force=True) as out:
+            assert os.fstat(out.fileno()).st_mode & 0o777 == 0o600
+        assert private.stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(old)
+
+
+def test_an_empty_file_keeps_its_permissions(tmp_path):
+    (tmp_path / "empty").touch(0o600)
+    api.encode_file(tmp_path / "empty", tmp_path / "empty.lac")
+    assert (tmp_path / "empty.lac").stat().st_mode & 0o777 == 0o600
+
+
+def test_descriptors_are_written_to_where_they_stand(tmp_path):
+    """What /dev/fd/3 stands for may be a file that somebody appends to: it is neither replaced nor cut off."""
+    (tmp_path / "x.lac").write_bytes(lacodec.encode(b"content", effort=1))
+    log = tmp_path / "log"
+    log.write_bytes(b"before ")
+    with open(log, "ab", buffering=0) as file:
+        inode = log.stat().st_ino
+        for name in f"/dev/fd/{file.fileno()}", f"/proc/self/fd/{file.fileno()}":
+            api.decode_file(tmp_path / "x.lac", name, force=True)
+        (tmp_path / "link").symlink_to(f"/dev/fd/{file.fileno()}")
+        api.decode_file(tmp_path / "x.lac", tmp_path / "link", force=True)
+        file.write(b" behind")
+    assert log.read_bytes() == b"before " + 3 * b"content" + b" behind" and log.stat().st_ino == inode
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_what_is_added_while_a_file_is_read_is_left_out(tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(b"one")
+    with FileSource(path) as source:
+        path.write_bytes(b"one and two")
+        assert source.read(0, 100) == b"one" and b"".join(source.blocks(2)) == b"one"
+
+
+def test_peeking_again_loses_nothing():
+    pipe = PipeSource(io.BytesIO(b"abcdefgh"))
+    assert [pipe.peek(n) for n in (4, 2, 6)] == [b"abcd", b"ab", b"abcdef"]
+    assert b"".join(pipe.blocks(3)) == b"abcdefgh"

@@ -541,7 +541,7 @@ def test_what_is_no_tensor() -> None:
     with pytest.raises(BadInput, match="is a list"):
         TENSORS.from_object({"a": [1, 2]})
     with pytest.raises(BadInput, match="cannot be stored"):
-        TENSORS.from_object({"a": np.array(["text"])})
+        TENSORS.from_object({"a": np.longdouble([1])})
     with pytest.raises(BadInput, match="a string"):
         TENSORS.from_object({1: np.zeros(2)})
     with pytest.raises(BadInput, match="rename"):

@@ -5,7 +5,7 @@ header's metadata holds the tensor table (`_table`), so that one tensor can be f
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
@@ -17,7 +17,7 @@ from lacodec.codecs.base import Codec
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.options import check_effort, effort_field
 from lacodec.codecs.references import Reference, is_description, needed
-from lacodec.codecs.regions import Lost, Range
+from lacodec.codecs.regions import Layout, Lost, Range
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.codecs.weights._chunks import CHUNK, FOREIGN, Plan, plans
 from lacodec.codecs.weights._tensor_table import pack_table, unpack_table
@@ -27,13 +27,13 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import IteratorSource, Source
 from lacodec.io.threads import ordered_map
 from lacodec.media.tensors.files import TENSORS
-from lacodec.media.tensors.value import TensorEntry, Tensors, as_array
+from lacodec.media.tensors.value import ONLY, TensorEntry, Tensors, as_array
 
 if TYPE_CHECKING:
     from lacodec.codecs.weights._payload import Surroundings
     from lacodec.codecs.weights._reference import LikeTensors
 
-_TABLE, _BASE = "tensors", "base"
+_TABLE, _BASE, _MADE_OF = "tensors", "base", "object"
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class Weights(Codec[Tensors]):
     reads = frozenset({0})
     identical = "bytes"
     takes_views = True
+    bytewise = True
+    on_device = True
     media = TENSORS
     by_content = True
     nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
@@ -65,7 +67,9 @@ class Weights(Codec[Tensors]):
 
     def metadata(self, value: Tensors, session: Session = DEFAULT) -> dict[str, Any]:
         """The tensor table, and which base is needed."""
-        table = {_TABLE: pack_table(value.entries)}
+        table: dict[str, Any] = {_TABLE: pack_table(value.entries)}
+        if value.made_of is not None:
+            table[_MADE_OF] = dict(value.made_of)
         base = self._base(session)
         return table if base is None else {**table, _BASE: base.described()}
 
@@ -86,6 +90,11 @@ class Weights(Codec[Tensors]):
         base = header.metadata.get(_BASE)
         named = {"base": {**base, "hash": base["hash"].hex()}} if is_description(base) else {}
         return {**named, "tensors": tensors}
+
+    @staticmethod
+    def table(header: Header) -> tuple[TensorEntry, ...]:
+        """The tensors, which the header lists."""
+        return table_of(header)
 
     @classmethod
     def samples(cls) -> list[Any]:
@@ -156,7 +165,20 @@ class Weights(Codec[Tensors]):
     def assemble(self, header: Header, parts: Iterator[memoryview | Lost], session: Session = DEFAULT) -> Tensors:
         """Tensors that are decoded while they are read; zeros stand for lost ranges that are known."""
         source = IteratorSource(chain.from_iterable(_bytes_of(part) for part in parts))
-        return Tensors(source, header.format or "", table_of(header))
+        return Tensors(source, header.format or "", table_of(header), _made_of(header))
+
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """The tensors by name; what was one array is meant without a name too."""
+        from lacodec.media.tensors.objects import dtype_of, form_of, shape_of
+
+        made_of, names = _made_of(header), {}
+        for entry in table_of(header):
+            form = form_of(made_of, entry.name)
+            names[entry.name] = Layout(
+                shape_of(entry, form), dtype_of(entry, form), int(_has_rows(entry) and "shape" not in form)
+            )
+        sole = ONLY if header.format == "npy" or (made_of or {}).get("kind") == "one" else None
+        return Layout(names=names, sole=sole if sole in names else None)
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Chunks that hold a tensor (`key`: its name), or rows of it (name, slice)."""
@@ -165,8 +187,10 @@ class Weights(Codec[Tensors]):
     def extract(
         self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[memoryview], session: Session = DEFAULT
     ) -> Any:
-        """The tensor, or its rows, as a numpy array; of types that numpy lacks as unsigned integers with the same bits."""
+        """The tensor, or its rows, as what it was; from files as a numpy array (`as_array` says of which types)."""
         import numpy as np
+
+        from lacodec.media.tensors.objects import form_of, restored
 
         wanted, entry, shape = _asked(header, key)
         data = np.empty(wanted.size, np.uint8)
@@ -174,7 +198,7 @@ class Weights(Codec[Tensors]):
             begin = index[position].covers[0][0]
             both = wanted.within(begin, begin + len(part))
             data[both.start - wanted.start :][: both.size] = np.frombuffer(part, np.uint8)[both.start - begin :][: both.size]
-        return as_array(entry.dtype, shape, data, entry.order)
+        return restored(as_array(entry.dtype, shape, data, entry.order), entry, form_of(_made_of(header), entry.name))
 
     def _base(self, session: Session) -> Reference | None:
         if self.options.base is None:
@@ -231,6 +255,14 @@ def table_of(header: Header) -> tuple[TensorEntry, ...]:
     if not isinstance(data, bytes):
         raise CorruptFile("the header has no tensor table")
     return unpack_table(data)
+
+
+def _made_of(header: Header) -> Mapping[str, Any] | None:
+    """Which Python object the tensors were; raises CorruptFile."""
+    found = header.metadata.get(_MADE_OF)
+    if found is not None and not isinstance(found, dict):
+        raise CorruptFile("the header does not say which object the tensors were")
+    return found
 
 
 def _most_for_bytes(payload: bytes, size: int) -> int:
@@ -345,8 +377,13 @@ def _asked(header: Header, key: Any) -> tuple[Range, TensorEntry, tuple[int, ...
         )
     if rows is None:
         return Range(entry.offset, entry.stop), entry, entry.shape
-    if not entry.shape or entry.order == "F" or (entry.size % entry.shape[0] if entry.shape[0] else 0):
+    if not _has_rows(entry):
         raise BadInput(f"tensor {name!r} has no rows that can be read alone; read all of it")
     wanted = Range.of(rows, entry.shape[0], f"tensor {name!r}")
     row = entry.size // entry.shape[0] if entry.shape[0] else 0
     return Range(entry.offset + wanted.start * row, entry.offset + wanted.stop * row), entry, (wanted.size, *entry.shape[1:])
+
+
+def _has_rows(entry: TensorEntry) -> bool:
+    """Whether ranges of the first axis lie in one piece."""
+    return bool(entry.shape) and entry.order != "F" and (not entry.shape[0] or not entry.size % entry.shape[0])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import Source
 from lacodec.media.audio.value import Audio, sample_size
-from lacodec.media.audio.wav import around
+from lacodec.media.audio.wav import Place, around
 
 _MAX_CHUNKS = 1000
 _SIZES = {1: "i8", 2: "i16be", 3: "i24be", 4: "i32be"}
@@ -14,6 +14,11 @@ _SIZES = {1: "i8", 2: "i16be", 3: "i24be", 4: "i32be"}
 
 def read(source: Source) -> Audio:
     """The sound in an AIFF file; raises UnsupportedFile when its samples are compressed or cannot be found."""
+    return around(source, locate(source), "aiff")
+
+
+def locate(source: Source) -> Place:
+    """Where an AIFF file has its samples; raises UnsupportedFile."""
     layout, channels, rate, length = None, 0, 0, 0
     at = 12
     for _ in range(_MAX_CHUNKS):
@@ -29,7 +34,7 @@ def read(source: Source) -> Audio:
             start = at + 16 + (struct.unpack(">I", offset)[0] if len(offset) == 4 else 0)
             if size < 8 or start > (source.size or 0):
                 break
-            return around(source, start, min(length, at + 8 + size - start), layout, channels, rate, "aiff")
+            return Place(start, min(length, at + 8 + size - start), layout, channels, rate)
         at += 8 + size + (size & 1)
     raise UnsupportedFile(f"{source.name}: no samples can be found in this AIFF")
 

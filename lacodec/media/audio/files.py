@@ -1,21 +1,18 @@
 """Sound files in and out.
 
 WAV and AIFF are read and written here (`wav`, `aiff`): what surrounds the samples is kept as it is, so files come back byte for
-byte. FLAC goes through the `soundfile` library, and its samples come back.
+byte. FLAC is read by our own decoder and written by the `soundfile` library: the samples, tags and pictures come back (`flac`).
+Where a file is written in another format than it came in, `foreign` says what that format cannot hold.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, IteratorSource, Source, SpooledSource, seekable
 from lacodec.media.audio.value import Audio
 from lacodec.media.base import Media
-
-if TYPE_CHECKING:
-    pass
-
 
 SUFFIXES = {".wav": "wav", ".wave": "wav", ".aif": "aiff", ".aiff": "aiff", ".aifc": "aiff", ".flac": "flac"}
 """Formats that are written: what the name of a file ends with -> what `format` calls it."""
@@ -37,6 +34,12 @@ class AudioMedia(Media[Audio]):
         """Lossy formats: decoding them first would only make them larger."""
         if head[:4] == b"OggS":
             return "Ogg is lossy audio already; codec bytes keeps it as it is"
+        if head[:3] == b"ID3":
+            size = 10 + sum((byte & 127) << 7 * i for i, byte in enumerate(head[9:5:-1]))
+            if head[size : size + 4] == b"fLaC":
+                return "this is FLAC behind an ID3 tag, which FLAC files do not have; codec bytes keeps it as it is"
+            if size + 4 > len(head):
+                return "an ID3 tag mostly begins an MP3, which is lossy audio already; codec bytes keeps it as it is"
         if head[:3] == b"ID3" or head[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"):
             return "MP3 is lossy audio already; codec bytes keeps it as it is"
         return None
@@ -63,7 +66,7 @@ class AudioMedia(Media[Audio]):
             return self.from_source(value)
         if isinstance(value, bytes | bytearray | memoryview):
             return self.from_source(BytesSource(value))
-        raise BadInput(f"a {type(value).__name__} is no audio; pass Audio.from_samples(array, rate), a path, or a file's bytes")
+        raise BadInput(f"a {type(value).__name__} is not audio; pass Audio.from_samples(array, rate), a path, or a file's bytes")
 
     def to_object(self, value: Audio) -> Audio:
         """The same with everything in memory."""
@@ -76,7 +79,7 @@ class AudioMedia(Media[Audio]):
 
     def to_blocks(self, value: Audio, suffix: str = "") -> Iterator[bytes]:
         """The file again, or another format where `suffix` names one: the format `written`."""
-        from lacodec.media.audio import aiff, flac, wav
+        from lacodec.media.audio import foreign
 
         wanted = self.written(value, suffix)
         if wanted == value.format and value.head and wanted != "flac":
@@ -86,16 +89,18 @@ class AudioMedia(Media[Audio]):
             return
         if value.pcm.size is None:
             value = replace(value, pcm=SpooledSource(value.pcm))
-        yield from {"wav": wav.write, "aiff": aiff.write, "flac": flac.write}[wanted](value)
+        if value.format not in (None, wanted):
+            yield from foreign.converted(value, wanted)
+        else:
+            yield from foreign.writer(wanted)(value)
 
     def difference(self, original: Source, restored: Source) -> str | None:
-        """As in Media."""
-        return (
-            "its content differs"
-            if self.to_object(self.from_source(original)).pcm.read(0, 1 << 40)
-            != self.to_object(self.from_source(restored)).pcm.read(0, 1 << 40)
-            else None
-        )
+        """Of FLAC files everything but how the samples are coded; of others the bytes."""
+        from lacodec.media.audio import compare
+
+        if original.peek(4) == b"fLaC" and restored.peek(4) == b"fLaC":
+            return compare.flac_difference(original, restored)
+        return super().difference(original, restored)
 
 
 AUDIO = AudioMedia()

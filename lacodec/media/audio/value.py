@@ -1,6 +1,6 @@
 """`Audio`: sampled sound and all that is needed to write the same file again."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lacodec.errors import BadInput, UnsupportedFile
@@ -67,6 +67,21 @@ class Audio:
         data = self.pcm.read(0, self.pcm.size or 0)
         numbers = from_bytes(data, self.layout, self.channels)
         return to_float(numbers).T if self.layout.startswith("f") else numbers.astype("int32").T
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> "np.ndarray":
+        """The samples, int32 or float32[samples, channels]."""
+        import numpy as np
+
+        return np.asarray(self.samples, dtype)
+
+    def __getitem__(self, key: Any) -> Any:
+        """The sound of a range of samples, steps included (the rate stays); for all other keys what `samples[key]` is."""
+        import numpy as np
+
+        if not isinstance(key, slice):
+            return self.samples[key]
+        frames = np.frombuffer(self.pcm.read(0, self.pcm.size or 0), f"V{self.frame_size}")
+        return replace(self, pcm=BytesSource(frames[key].tobytes()), format=None, head=b"", tail=BytesSource(b""))
 
 
 def sample_size(layout: str) -> int:

@@ -5,6 +5,7 @@ Reading only finds the samples; every other byte is kept. Sizes that lie or run 
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import BytesSource, Part, Source
@@ -15,8 +16,24 @@ _MAX_CHUNKS = 1000
 _UNKNOWN = 0xFFFFFFFF
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a file has its samples, and what they are; `size` in bytes as the file tells it, or all that is left."""
+
+    start: int
+    size: int
+    layout: str
+    channels: int
+    rate: int
+
+
 def read(source: Source) -> Audio:
     """The sound in a WAV file; raises UnsupportedFile when its samples are of another kind or cannot be found."""
+    return around(source, locate(source), "wav")
+
+
+def locate(source: Source) -> Place:
+    """Where a WAV file has its samples; raises UnsupportedFile."""
     end = source.size or 0
     layout, channels, rate, long_size = None, 0, 0, None
     at = 12
@@ -33,22 +50,24 @@ def read(source: Source) -> Audio:
         if name == b"data":
             if size == _UNKNOWN:
                 size = end if long_size is None else long_size
+            if size == 0 and not _only_chunks(source, at + 8):  # programs that write into a pipe do not know it
+                size = end
             if layout is None:
                 break
-            return around(source, at + 8, size, layout, channels, rate, "wav")
+            return Place(at + 8, size, layout, channels, rate)
         at += 8 + size + (size & 1)
     raise UnsupportedFile(f"{source.name}: no samples can be found in this WAV")
 
 
-def around(source: Source, start: int, size: int, layout: str, channels: int, rate: int, format: str) -> Audio:
-    """The sound whose samples are `size` bytes from `start`; all other bytes become its head and tail."""
-    frame = channels * sample_size(layout)
-    end = source.size or 0
-    stop = start + max(0, min(size, end - start)) // frame * frame
+def around(source: Source, place: Place, format: str) -> Audio:
+    """The sound whose samples are at this place; all other bytes become its head and tail."""
+    frame = place.channels * sample_size(place.layout)
+    end, start = source.size or 0, place.start
+    stop = start + max(0, min(place.size, end - start)) // frame * frame
     if start > MAX_AROUND or end - stop > MAX_AROUND:
         raise UnsupportedFile(f"{source.name}: more than {MAX_AROUND >> 20} MiB of it are no samples")
     tail = BytesSource(source.read(stop, end - stop))
-    return Audio(rate, channels, layout, Part(source, start, stop), format, source.read(0, start), tail)
+    return Audio(place.rate, place.channels, place.layout, Part(source, start, stop), format, source.read(0, start), tail)
 
 
 def header(frames: int, rate: int, channels: int, layout: str) -> bytes:
@@ -76,6 +95,21 @@ def write(value: Audio) -> Iterator[bytes]:
         yield to_bytes(from_bytes(block, value.layout, value.channels), layout)
     if size & 1:
         yield b"\0"
+
+
+def _only_chunks(source: Source, at: int) -> bool:
+    """Whether chunks, and nothing else, follow from `at` to the end of the file."""
+    for _ in range(_MAX_CHUNKS):
+        head = source.read(at, 8)
+        if not head:
+            return True
+        if len(head) < 8 or not all(32 <= byte < 127 for byte in head[:4]):
+            return False
+        size = int.from_bytes(head[4:], "little")
+        at += 8 + size + (size & 1)
+        if at - (size & 1) > (source.size or 0):
+            return False
+    return False
 
 
 def _format(fmt: bytes, name: str) -> tuple[str, int, int]:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lacodec.errors import BadInput, UnsupportedFile
-from lacodec.io.source import BytesSource, Source
+from lacodec.io.source import BytesSource, Source, seekable
 from lacodec.media.base import Media
+from lacodec.media.image.objects import extras_of, from_pillow, is_pillow, to_pillow
 from lacodec.media.image.value import Image
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class ImageMedia(Media[Image]):
         return None
 
     def accepts(self, value: Any) -> bool:
-        """Images."""
-        return isinstance(value, Image)
+        """Images, and pictures of Pillow."""
+        return isinstance(value, Image) or is_pillow(value)
 
     def from_source(self, source: Source) -> Image:
         """The picture in a file; raises UnsupportedFile for what cannot be given back exactly, BadInput for unreadable files."""
@@ -79,15 +80,25 @@ class ImageMedia(Media[Image]):
         return read_frame(source, _frame_of(source, kind), kind)
 
     def from_object(self, value: Any) -> Image:
-        """An Image as it is, or the one for a uint8 or uint16 array of shape (h, w) or (h, w, 1 to 4)."""
+        """An Image as it is, or the one for a picture of Pillow, or a uint8 or uint16 array of shape (h, w) or (h, w, 1 to 4)."""
         if isinstance(value, Image):
             return value
+        if is_pillow(value):
+            return from_pillow(value)
+        if isinstance(value, Source):
+            return self.from_source(seekable(value))
         if isinstance(value, bytes | bytearray | memoryview):
             return from_bytes(bytes(value), "<bytes>")
         if not isinstance(value, np.ndarray):
-            raise BadInput(f"a {type(value).__name__} is no image; pass a path, an Image or an array of shape (h, w, channels)")
+            raise BadInput(
+                f"a {type(value).__name__} is not an image; pass a path, a Pillow image or an array of shape (h, w, channels)"
+            )
         pixels = value[:, :, None] if value.ndim == 2 else value
         return Image(pixels, 16 if pixels.dtype == np.uint16 else 8)
+
+    def to_object(self, value: Image) -> Any:
+        """An Image; a picture of Pillow if it was one."""
+        return value if value.made_of is None else to_pillow(value)
 
     def written(self, value: Image, suffix: str) -> str:
         """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the picture came from."""
@@ -96,6 +107,8 @@ class ImageMedia(Media[Image]):
     def to_blocks(self, value: Image, suffix: str = "") -> Iterator[bytes]:
         """The bytes of a file with this picture, in the format `written`."""
         wanted = self.written(value, suffix)
+        if value.made_of is not None:
+            value = replace(value, extras=extras_of(value))
         if value.original is not None and wanted == value.format:
             yield value.original
         elif wanted == value.format:

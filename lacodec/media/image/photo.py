@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from lacodec.errors import LacodecError, UnsupportedFile
-from lacodec.io.source import BytesSource, Source
+from lacodec.io.source import BytesSource, Source, seekable
 from lacodec.media.base import Media
 from lacodec.media.image.facts import check_holds, facts_of, through_palette, with_alpha
 from lacodec.media.image.files import IMAGES, SUFFIXES
+from lacodec.media.image.objects import is_pillow
 from lacodec.media.image.pillow import pillow_image, quiet, saved
 from lacodec.media.image.png import COLOUR_CHUNKS
 from lacodec.media.image.value import MAX_SIDE, Image
@@ -61,9 +62,13 @@ class PhotoMedia(Media[Image]):
             raise UnsupportedFile(f"{source.name}: cannot be read as a picture ({' '.join(str(error).split())[:100]})") from error
 
     def from_object(self, value: Any) -> Image:
-        """The same for an Image, a uint8 or uint16 array, or the bytes of a file."""
+        """The same for an Image, a picture of Pillow, a uint8 or uint16 array, or the bytes of a file."""
         if isinstance(value, bytes | bytearray | memoryview):
             return self.from_source(BytesSource(value))
+        if isinstance(value, Source):
+            return self.from_source(seekable(value))
+        if is_pillow(value):
+            return _from_pillow(value, "<picture>")
         return eight_bits(IMAGES.from_object(value))
 
     def written(self, value: Image, suffix: str) -> str:

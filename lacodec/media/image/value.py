@@ -1,5 +1,6 @@
 """`Image`: pixels and all that is needed to write the same kind of file again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ class Image:
     extras: named bytes of the format ("icc", "exif", PNG chunks) as `format` keeps them. format: of the file it came from.
     original: the file's own bytes, when they are at hand; file_size: how many they are. note: what the user should know about how
     it was read.
+    made_of: which Python object it was (`objects`), None for files and arrays.
     """
 
     pixels: np.ndarray
@@ -30,6 +32,7 @@ class Image:
     original: bytes | None = field(default=None, repr=False, compare=False)
     note: str | None = field(default=None, repr=False, compare=False)
     file_size: int | None = field(default=None, repr=False, compare=False)
+    made_of: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.dtype not in (np.uint8, np.uint16) or not 1 <= self.pixels.shape[2] <= 4:
@@ -41,6 +44,11 @@ class Image:
             raise BadInput(f"an image of shape {self.pixels.shape} has no pixels")
         if self.depth not in (1, 2, 4, 8, 16) or (self.depth > 8) != (self.pixels.dtype == np.uint16):
             raise BadInput(f"{self.depth} bits per sample do not go with {self.pixels.dtype}")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The pixels, uint8 or uint16[height, width, channels]."""
+        pixels = np.asarray(self.pixels, dtype)
+        return pixels.copy() if copy else pixels
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Image):

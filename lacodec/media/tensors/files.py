@@ -4,13 +4,14 @@ A parser says what lies where and nothing more: every byte of the file that belo
 directories) stays in `source`, so that the file comes back byte for byte, whatever its format.
 """
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, IteratorSource, Source, seekable
 from lacodec.media.base import Media
-from lacodec.media.tensors.value import Tensors, as_array
+from lacodec.media.tensors.value import Tensors
 
 SMALLEST = 256  # bytes of a file: below, nothing is gained
 
@@ -35,8 +36,14 @@ class TensorMedia(Media[Tensors]):
         return _format(head) is not None
 
     def accepts(self, value: Any) -> bool:
-        """Tensors, and arrays by name."""
-        return isinstance(value, Tensors | dict)
+        """Tensors, arrays of numpy, tensors of torch, and dicts, lists and tuples of those."""
+        if isinstance(value, Tensors | Mapping | list | tuple):
+            return True
+        if isinstance(value, str | bytes | bytearray | memoryview | os.PathLike):
+            return False  # without importing numpy
+        from lacodec.media.tensors import objects
+
+        return objects.is_ours(value)
 
     def from_source(self, source: Source) -> Tensors:
         """The tensors in a file or pipe; raises UnsupportedFile, with what is wrong and where, for contradictory files."""
@@ -49,9 +56,9 @@ class TensorMedia(Media[Tensors]):
         return _readers()[kind](source)
 
     def from_object(self, value: Any) -> Tensors:
-        """What a caller of the Python interface passes: Tensors; arrays by name; one array; or the bytes of a file.
+        """What a caller of the Python interface passes: Tensors; an array or tensor, or several; or the bytes of a file.
 
-        A dict of numpy arrays or torch tensors becomes a safetensors file that is made while it is read, one array an .npy file.
+        Several become a safetensors file that is made while it is read, as does one of torch; one of numpy an .npy file.
         """
         if isinstance(value, Tensors):
             return value
@@ -59,32 +66,26 @@ class TensorMedia(Media[Tensors]):
             return self.from_source(value)
         if isinstance(value, bytes | bytearray | memoryview):
             return self.from_source(BytesSource(value))
-        if isinstance(value, dict):
-            from lacodec.media.tensors import safetensors
+        from lacodec.media.tensors import objects
 
-            return safetensors.virtual(value)
-        import numpy as np
-
-        if isinstance(value, np.ndarray):
-            from lacodec.media.tensors import npy
-
-            return npy.virtual(value)
+        if objects.is_ours(value):
+            return objects.tensors_of(value)
         raise BadInput(
             f"a {type(value).__name__} holds no tensors; pass a dict of names and arrays, a path, or the bytes of a file"
         )
 
     def to_object(self, value: Tensors) -> Any:
-        """numpy arrays by name (`as_array` says of which dtypes); of an .npy file its one array. Reads once, forwards."""
-        from lacodec.media.tensors import npy, npz
+        """What `from_object` was given; of files numpy arrays by name (`as_array` says of which dtypes), of .npy its array.
 
-        if value.format == "npy":
-            return npy.array_of(value.source)
+        The arrays can be written to. Reads once, forwards.
+        """
+        from lacodec.media.tensors import npy, npz, objects
+
+        if value.made_of is None and value.format == "npy":
+            return npy.array_of(value.source).copy(order="K")
         if value.format == "npz":
             return npz.arrays_of(seekable(value.source))
-        return {
-            entry.name: as_array(entry.dtype, entry.shape, value.source.read(entry.offset, entry.size), entry.order)
-            for entry in value.entries
-        }
+        return objects.object_of(value)
 
     def to_blocks(self, value: Tensors, suffix: str = "") -> Iterator[bytes]:
         """The bytes of the file."""

@@ -24,7 +24,8 @@ _TORCH = {
     "float8_e5m2fnuz": "F8_E5M2FNUZ",
     "float8_e8m0fnu": "F8_E8M0",
 }
-"""Names of torch's types that are not numpy's followed by bits; `integrations` inverts it."""
+"""Names of torch's types that are not numpy's followed by bits."""
+_KINDS = {"U": "uint", "I": "int", "F": "float"}
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,12 @@ class Item:
             dtype = _numpy_name(array.dtype)
             load = lambda: _numpy_bytes(array)  # noqa: E731  (both are closures over the value, nothing more)
         elif type(value).__module__.split(".")[0] == "torch" and hasattr(value, "untyped_storage"):
+            if str(value.layout) != "torch.strided":
+                raise BadInput(f"tensor {name!r} is {str(value.layout).removeprefix('torch.')}; give a dense copy: .to_dense()")
+            if value.device.type == "meta":
+                raise BadInput(f"tensor {name!r} is on the device 'meta', so it has no values; load them first")
             dtype = torch_name(value.dtype)
-            load = lambda: _torch_bytes(value)  # noqa: E731
+            load = lambda: _torch_bytes(value, name)  # noqa: E731
         else:
             raise BadInput(f"tensor {name!r} is a {type(value).__name__}; give a numpy array or a torch tensor")
         if dtype not in DTYPES:
@@ -92,6 +97,17 @@ def torch_name(dtype: Any) -> str:
     return _TORCH.get(name) or name.replace("uint", "U").replace("int", "I").replace("float", "F")
 
 
+def torch_dtype(name: str) -> Any:
+    """The torch dtype of one of our names; raises BadInput when this torch has none."""
+    import torch
+
+    usual = {ours: theirs for theirs, ours in _TORCH.items()}
+    dtype = getattr(torch, usual.get(name) or _KINDS.get(name[:1], "") + name[1:], None)
+    if not isinstance(dtype, torch.dtype):
+        raise BadInput(f"this torch has no type for {name} tensors; read the file as numpy arrays")
+    return dtype
+
+
 def _numpy_name(dtype: np.dtype[Any]) -> str:
     if dtype.kind not in "buifc":
         return str(dtype)
@@ -104,8 +120,12 @@ def _numpy_bytes(array: np.ndarray) -> np.ndarray:
     return little.reshape(-1).view(np.uint8)
 
 
-def _torch_bytes(tensor: Any) -> np.ndarray:
+def _torch_bytes(tensor: Any, name: str) -> np.ndarray:
     import torch
 
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return np.asarray(flat.view(torch.uint8).numpy())
+    try:
+        values = tensor.detach().cpu().resolve_conj().resolve_neg()  # torch negates views lazily
+        return np.asarray(values.contiguous().reshape(-1).view(torch.uint8).numpy())
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        reason = str(error).split("\n")[0][:200]
+        raise BadInput(f"tensor {name!r} cannot be stored ({reason}); give a plain dense copy") from error

@@ -1,5 +1,6 @@
 """`Tensors`: a file of named arrays, and where in it each one lies."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -70,12 +71,13 @@ class TensorEntry:
 class Tensors:
     """The bytes of a file and its arrays, by offset; they do not overlap, and names are unique.
 
-    format: "safetensors", "npy", "npz", "gguf" or "torch".
+    format: "safetensors", "npy", "npz", "gguf" or "torch". made_of: which Python object they were (`objects`), None for files.
     """
 
     source: Source
     format: str
     entries: tuple[TensorEntry, ...] = field(repr=False)
+    made_of: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         name, end = self.source.name, self.source.size
@@ -102,6 +104,16 @@ class Tensors:
                     f"{what} should end at offset {at} but the file has {end} bytes; it is damaged or was cut off"
                 )
             seen.add(entry.name)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> "np.ndarray":
+        """The array of a file that has but one; TypeError for others."""
+        import numpy as np
+
+        if len(self.entries) != 1:
+            raise TypeError(f"{self.source.name}: holds {len(self.entries)} tensors, which are not one array")
+        entry = self.entries[0]
+        data = self.source.read(entry.offset, entry.size)
+        return np.array(as_array(entry.dtype, entry.shape, data, entry.order), dtype)
 
 
 def size_of(dtype: str, shape: tuple[int, ...], what: str = "a tensor") -> int:

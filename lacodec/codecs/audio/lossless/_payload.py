@@ -41,12 +41,16 @@ class Piece:
         return b"".join((self.head, self.pcm, self.tail)) if self.head or self.tail else self.pcm
 
 
-def encode_piece(piece: Piece, frames: int, effort: int) -> bytes:
-    """The payload for `frames` samples, never longer than the content by more than a few bytes."""
+def encode_piece(piece: Piece, frames: int, effort: int, described: bool) -> bytes:
+    """The payload for `frames` samples, never longer than the content by more than a few bytes.
+
+    described: whether the header says what the samples are; where it does not, the piece is all of a small WAV or AIFF file.
+    """
     coded = _encode(piece, frames, effort) if frames else None
     if coded is None or len(coded) > len(piece.pcm):
         coded = _fields(piece, frames, 0, [], b"") + piece.pcm
-    return coded if len(coded) <= len(piece.content) else bytes([STORED]) + piece.content
+    can_be_stored = not described or not (piece.head or piece.tail)
+    return bytes([STORED]) + piece.content if can_be_stored and len(coded) > len(piece.content) else coded
 
 
 def decode_piece(payload: bytes, size: int, frames: int, described: tuple[int, int, str] | None) -> Piece:

@@ -5,7 +5,7 @@ is those bytes of the file: the first chunk's begin with the file's head, the la
 chunk is stored.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from lacodec.codecs.audio.lossless._payload import STORED, Piece, decode_piece, encode_piece
 from lacodec.codecs.base import Codec
 from lacodec.codecs.options import check_effort, effort_field
-from lacodec.codecs.regions import Lost, Range, total
+from lacodec.codecs.regions import Layout, Lost, Range, total
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
@@ -61,12 +61,13 @@ class AudioLossless(Codec[Audio]):
 
     @classmethod
     def samples(cls) -> list[Any]:
-        """A tone in stereo, as integers and as floats."""
+        """A tone in stereo, as integers, as floats and as a FLAC file."""
         import numpy as np
 
         places = np.arange(3000)
         tone = np.stack([places * places % 4001 - 2000, places * 7 % 3001 - 1500], 1)
-        return [Audio.from_samples(tone.astype(np.int16), 44100), Audio.from_samples((tone / 3000).astype(np.float32), 44100)]
+        whole = Audio.from_samples(tone.astype(np.int16), 44100)
+        return [whole, Audio.from_samples((tone / 3000).astype(np.float32), 44100), b"".join(AUDIO.to_blocks(whole, ".flac"))]
 
     def chunk_size(self) -> int:
         """2 MiB for efforts 1-3, 4 MiB for 4-6, 16 MiB for 7-9."""
@@ -78,7 +79,8 @@ class AudioLossless(Codec[Audio]):
 
     def encode(self, value: Audio, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk per range of samples; sound without samples gives one chunk."""
-        return ordered_map(self._chunk, _pieces(value, self.chunk_size()), session.threads)
+        described = not _is_small(value)
+        return ordered_map(lambda item: self._chunk(*item, described), _pieces(value, self.chunk_size()), session.threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> Piece:
         """The samples of the chunk."""
@@ -105,6 +107,21 @@ class AudioLossless(Codec[Audio]):
         format = header.format or ("aiff" if is_aiff(head) else "wav" if AUDIO.sniff(head) else None)
         return Audio(rate, channels, layout, IteratorSource(pcm), format, head, IteratorSource(iter_tail(tail)))
 
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """Samples[samples, channels], as `Audio.samples` has them."""
+        import numpy as np
+
+        described, length = _description(header), total(index)
+        if described is None:
+            covering = [i for i, head in enumerate(index) if head.covers]
+            if not covering:
+                raise CorruptFile("no chunk says what the samples are")
+            first: Piece = part(covering[0])
+            described = first.rate, first.channels, first.layout
+            if len(index) == 1:
+                length = len(first.pcm) // (first.channels * sample_size(first.layout))
+        return Layout((length, described[1]), np.dtype(np.float32 if described[2].startswith("f") else np.int32))
+
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Chunks of a range of samples: `key` is a slice with step 1."""
         found = Range.of(key, total(index), "audio").chunks(index)
@@ -124,11 +141,10 @@ class AudioLossless(Codec[Audio]):
         data = b"".join(part.pcm for part in parts)[(wanted.start - skip) * frame : (wanted.stop - skip) * frame]
         return Audio(first.rate, first.channels, first.layout, BytesSource(data))
 
-    def _chunk(self, item: tuple[int, int, Piece]) -> Chunk:
-        start, stop, piece = item
-        payload = encode_piece(piece, stop - start, self.options.effort)
+    def _chunk(self, start: int, stop: int, piece: Piece, described: bool) -> Chunk:
+        payload = encode_piece(piece, stop - start, self.options.effort, described)
         size = len(piece.content)
-        if payload[0] == STORED and piece.head:
+        if payload[0] == STORED and not described:
             start, stop = 0, size  # the container then says both in one number, and such files are tiny
         return Chunk(CRITICAL, ((start, stop),), payload, content_hash(piece.content), size)
 

@@ -7,7 +7,7 @@ to latents; synthesis then sees latents across their borders, so there are no se
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from lacodec.codecs.base import Codec
 from lacodec.codecs.options import check_effort, effort_field
-from lacodec.codecs.regions import Lost, Window
+from lacodec.codecs.regions import Layout, Lost, Window
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile, LimitExceeded, MissingModel
@@ -159,6 +159,10 @@ class LearnedImage(Codec[Image]):
             raise CorruptFile("the tiles do not cover the image exactly")
         extras = tuple((str(key), bytes(body)) for key, body in header.metadata.get("extras", ()))
         return Image(canvas.pixels(), 8, None, extras, header.format)
+
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """Pixels[height, width, channels]."""
+        return Layout(_shape(header), np.dtype(np.uint8), axes=2)
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Tiles that a key such as [100:200, 50:80] touches, and those whose latents its pixels depend on."""

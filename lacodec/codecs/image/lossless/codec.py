@@ -5,7 +5,7 @@ A picture is cut into tiles, each a chunk that covers ((top, bottom), (left, rig
 """
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ import numpy as np
 from lacodec.codecs.base import Codec
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.options import check_effort, check_flag, effort_field
-from lacodec.codecs.regions import Lost, Window
+from lacodec.codecs.regions import Layout, Lost, Window
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, MAX_DECODED, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import CorruptFile, LimitExceeded, UnsupportedFile
@@ -77,6 +77,8 @@ class LosslessImage(Codec[Image]):
             described["depth"] = value.depth
         if not self._exact(value) and not (_is_settled_first(value) and self._kept_whole(value, session)):
             described |= _beside(value)
+        if value.made_of is not None:
+            described["object"] = dict(value.made_of)
         return described
 
     @staticmethod
@@ -170,7 +172,13 @@ class LosslessImage(Codec[Image]):
             palette = palette_of(header.format, extras) or header.metadata.get("palette")
         except UnsupportedFile as error:
             raise CorruptFile(f"the header of the file in it is damaged ({error})") from error
-        return Image(pixels, depth, palette, extras, header.format)
+        made_of = header.metadata.get("object")
+        made_of = made_of if isinstance(made_of, dict) else None
+        return Image(pixels, depth, palette, extras, header.format, made_of=made_of)
+
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """Pixels[height, width, channels]."""
+        return Layout(_shape(header), np.dtype(np.uint16 if _depth(header) == 16 else np.uint8), axes=2)
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Tiles that a key such as [100:200, 50:80] touches."""

@@ -1,0 +1,228 @@
+"""`OpenFile`: a `.lac` file opened in the middle, its parts decoded when they are asked for.
+
+key --Selection--> slices --Codec.select--> chunks --Decoding.part--> parts --Codec.extract--> array --rest of the key--> result
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cached_property
+from typing import Any
+
+from lacodec.codecs.regions import Layout, Selection
+from lacodec.codecs.session import Session
+from lacodec.container import Header, Limits, Reader
+from lacodec.errors import BadInput
+from lacodec.io.source import Source
+from lacodec.pipeline.coding import Decoding
+from lacodec.pipeline.references import open_references
+
+_KEPT = 32 << 20  # bytes of decoded chunks that are kept for the next read
+
+
+class OpenFile:
+    """A `.lac` file opened in the middle; `header` describes it. Close it, or use it in a `with` block.
+
+    `opened[1000:2000]` of bytes, `opened[10:20, 5]` of a picture or an array, `opened["name"]` and `opened["name", 3:7]` of
+    several arrays: whole numbers, slices (steps and negative ones, too) and `...`, as in numpy; only the chunks that are needed
+    are read. `keys()`, `in`, `len`, `shape` and `dtype` say what there is. Of bytes it can also be read like a file: `read`,
+    `seek`, `tell`. Threads may share it, and what was opened by path, URL or bytes can be pickled.
+    """
+
+    def __init__(self, place: Any, source: Callable[[], Source], limits: Limits, base: Any = None) -> None:
+        """`source` opens `place`; see `lacodec.open`."""
+        self._place, self._limits, self._base = place, limits, base
+        with ExitStack() as stack:
+            opened = stack.enter_context(source())
+            bases = open_references(base, stack)
+            self._reader = Reader(opened, limits)
+            self._decoding = Decoding(self._reader.header, opened.name, Session(references=bases, max_memory=limits.max_memory))
+            self._open: ExitStack | None = stack.pop_all()
+        self._name, self._at = opened.name, 0
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, Any] = OrderedDict()
+
+    @property
+    def header(self) -> Header:
+        """What the file says about itself."""
+        return self._reader.header
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the one array, picture, sound ([samples, channels]) or bytes ([size]); BadInput where there are several arrays."""
+        return self._one().shape
+
+    @property
+    def dtype(self) -> Any:
+        """Of its elements: a dtype of numpy, or of torch for what was a tensor of torch."""
+        return self._one().dtype
+
+    def keys(self) -> list[str]:
+        """Names of arrays, in the order of the file; BadInput where nothing has a name."""
+        names = self._layout.names if self._layout is not None else None
+        if names is None:
+            raise BadInput(f"{self._name}: holds nothing with a name (codec {self.header.codec})")
+        return list(names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.keys()
+
+    def __len__(self) -> int:
+        """Arrays that have names; else bytes, samples of sound, rows of a picture."""
+        layout = self._layout
+        if layout is not None and layout.names is not None and layout.sole is None:
+            return len(layout.names)
+        shape = self.shape
+        if not shape:
+            raise TypeError("an array without dimensions has no length")
+        return shape[0]
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        """Names, where there are any; else one row, sample or byte after the other."""
+        layout = self._layout
+        if layout is not None and layout.names is not None and layout.sole is None:
+            return iter(self.keys())
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Any:
+        layout = self._layout
+        if layout is None:
+            return self._extract(key)
+        if layout.names is None:
+            return self._selected(layout, (), key)
+        named = isinstance(key, str) or (isinstance(key, tuple) and bool(key) and isinstance(key[0], str))
+        if not named:
+            if layout.sole is None:
+                raise BadInput(f"{key!r} cannot select from arrays; use a name, or a name and what of it, such as ['name', 3:7]")
+            name, rest = layout.sole, key
+        elif isinstance(key, str):
+            name, rest = key, ()
+        else:
+            name, rest = key[0], key[1:]
+        one = layout.names.get(name)
+        return self._extract(name) if one is None else self._selected(one, (name,), rest)
+
+    def readable(self) -> bool:
+        """Whether `read` works."""
+        layout = self._layout
+        return layout is not None and layout.names is None and self.header.identical == "bytes" and len(layout.shape) == 1
+
+    def seekable(self) -> bool:
+        """Whether `seek` works."""
+        return self.readable()
+
+    def read(self, n: int = -1) -> bytes:
+        """The next `n` bytes, fewer at the end; all that are left by default. BadInput for what is no bytes."""
+        size = self._size()
+        stop = size if n is None or n < 0 else min(size, self._at + n)
+        data = bytes(self[self._at : stop]) if stop > self._at else b""
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to a byte, as in files; returns where that is."""
+        size = self._size()
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: size}.get(whence)
+        if start is None or start + offset < 0:
+            raise BadInput(f"cannot seek to {offset} with whence {whence}")
+        self._at = start + offset
+        return self._at
+
+    def tell(self) -> int:
+        """Where `read` goes on."""
+        return self._at
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._open is None
+
+    def __enter__(self) -> "OpenFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, and the bases that were opened for it."""
+        if self._open is not None:
+            self._open.close()
+        self._open = None
+        self._kept.clear()
+
+    def __reduce__(self) -> Any:
+        if not isinstance(self._place, str | os.PathLike | bytes | bytearray):
+            raise TypeError(f"a file opened from a {type(self._place).__name__} cannot be pickled; open it by its path or URL")
+        return _reopened, (self._place, self._limits.max_size, self._limits.max_memory, self._base, self._at)
+
+    @cached_property
+    def _layout(self) -> Layout | None:
+        return self._decoding.codec.layout(self._reader.header, self._reader.index, self._part)
+
+    def _one(self) -> Layout:
+        layout = self._layout
+        if layout is not None and layout.sole is not None and layout.names is not None:
+            return layout.names[layout.sole]
+        if layout is None or layout.names is not None:
+            what = "several arrays" if layout is not None else f"what codec {self.header.codec!r} does not describe"
+            raise BadInput(f"{self._name}: holds {what}; there is no one shape or dtype")
+        return layout
+
+    def _size(self) -> int:
+        if not self.readable():
+            raise BadInput(f"{self._name}: only bytes can be read like a file; take [...] or decode it")
+        return self._one().shape[0]
+
+    def _selected(self, layout: Layout, name: tuple[str, ...], key: Any) -> Any:
+        """What a key asks of one array, of several the one called `name`."""
+        selection = Selection.of(key, layout)
+        slices = selection.slices or (() if name else (slice(None),))
+        asked = (*name, *slices)
+        found = self._extract(asked[0] if len(asked) == 1 else asked)
+        if not selection.rest:
+            return found
+        try:
+            return found[selection.rest[0] if len(selection.rest) == 1 else selection.rest]
+        except (IndexError, ValueError, TypeError) as error:
+            raise BadInput(f"{key!r} cannot select from {list(layout.shape)} ({error})") from error
+
+    def _extract(self, key: Any) -> Any:
+        reader, decoding = self._reader, self._decoding
+        parts = [self._part(position) for position in decoding.codec.select(reader.header, reader.index, key)]
+        return decoding.codec.extract(reader.header, reader.index, key, parts, decoding.session)
+
+    def _part(self, position: int) -> Any:
+        """A decoded chunk; those that were used last are kept."""
+        if self._open is None:
+            raise BadInput(f"{self._name}: is closed")
+        reader, decoding = self._reader, self._decoding
+        with self._lock:
+            if position in self._kept:
+                self._kept.move_to_end(position)
+                return self._kept[position]
+        for sequence in reader.index[position].depends:
+            decoding.notice_shared(reader.chunk(sequence))
+        part = decoding.part(reader.chunk(position, decoding.codec.takes_views))
+        with self._lock:
+            self._kept[position] = part
+            while sum(reader.index[i].decoded_size for i in self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return part
+
+
+def _reopened(place: Any, max_size: int | None, max_memory: int | None, base: Any, at: int) -> OpenFile:
+    from lacodec.io.source import BytesSource, open_source, seekable
+
+    opened = OpenFile(
+        place,
+        lambda: BytesSource(place) if isinstance(place, bytes | bytearray) else seekable(open_source(place)),
+        Limits(max_size, max_memory),
+        base,
+    )
+    opened._at = at
+    return opened
