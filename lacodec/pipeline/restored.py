@@ -52,9 +52,10 @@ class LacSource(Source):
         """What lies where: from the header of a file that codec `weights` wrote, else from the restored bytes."""
         if self._reader.header.codec != "weights":
             return TENSORS.from_source(self)
-        from lacodec.codecs.weights.codec import table_of
+        from lacodec.codecs.weights.codec import made_of, table_of
 
-        return Tensors(self, self._reader.header.format or "", table_of(self._reader.header))
+        header = self._reader.header
+        return Tensors(self, header.format or "", table_of(header), made_of(header))
 
     def read(self, offset: int, n: int) -> bytes:
         """As in Source."""
