@@ -11,7 +11,7 @@ author = "The lacodec authors"
 copyright = "2026, The lacodec authors"
 release = importlib.metadata.version("lacodec")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["generated/README.md"]
 html_theme = "furo"
@@ -31,14 +31,22 @@ myst_links_external_new_tab = False
 copybutton_exclude = ".linenos, .gp, .go"
 
 
-def _indented_is_code(app, what, name, obj, options, lines):
-    """Docstrings are Markdown in spirit: what stands indented after a blank line is code, without the `::` that Sphinx wants."""
+def _markdown_in_spirit(app, what, name, obj, options, lines):
+    """Docstrings are plain text with `code`, not reStructuredText.
+
+    Indented lines after a blank line are code too, without the `::` that Sphinx wants; stars, bars and trailing underscores are
+    only characters.
+    """
     out = []
     for i, line in enumerate(lines):
         starts = line.startswith("    ") and i > 1 and not lines[i - 1].strip()
         before = next((earlier for earlier in reversed(lines[:i]) if earlier.strip()), "")
         if starts and not before.startswith((" ", "..", "- ")) and not before.endswith("::"):
             out += ["::", ""]
+        if not line.startswith("    "):
+            parts = line.split("`")  # every second one is code
+            parts[::2] = [re.sub(r"[*|]|(?<=\w)_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
+            line = "`".join(parts)
         out.append(line)
     lines[:] = out
 
@@ -65,6 +73,6 @@ def _cards_are_here(app, docname, content):
 
 def setup(app):
     """Called by Sphinx."""
-    app.connect("autodoc-process-docstring", _indented_is_code)
+    app.connect("autodoc-process-docstring", _markdown_in_spirit)
     app.connect("autodoc-process-signature", _short_types)
     app.connect("source-read", _cards_are_here)

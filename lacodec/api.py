@@ -21,18 +21,12 @@ from lacodec.io.progress import Progress
 from lacodec.io.remote import is_url, remote_target
 from lacodec.io.source import BytesSource, Source, open_source, seekable, stream_source
 from lacodec.io.threads import cores
-from lacodec.pipeline import coding, files, inspect
+from lacodec.pipeline import coding, containers
+from lacodec.pipeline.containers import check
 from lacodec.pipeline.files import FileResult, append_file
-from lacodec.pipeline.inspect import Info
+from lacodec.pipeline.inspect import CheckResult, Info
 from lacodec.pipeline.opened import OpenFile
 from lacodec.pipeline.references import opened_references
-
-try:
-    from lacodec.pipeline.inspect import CheckResult, check  # type: ignore[attr-defined, unused-ignore]
-except ImportError:  # until they are renamed
-    from lacodec.pipeline.inspect import TestResult, test
-
-    CheckResult, check = TestResult, test
 
 __all__ = [
     "CheckResult",
@@ -54,8 +48,8 @@ __all__ = [
 DEFAULT_MAX_SIZE = 1 << 30
 """Bytes that `decode` gives back at most of what is no local file: some kilobytes from anywhere can claim to hold any amount."""
 
-Place = str | os.PathLike[str] | BinaryIO
-"""A path, a URL or an open binary stream."""
+Place = str | os.PathLike[str] | BinaryIO | Source
+"""A path, a URL, an open binary stream or a Source (which is only read)."""
 
 
 def encode(
@@ -126,15 +120,17 @@ def encode_file(
     force: bool = False,
     progress: Progress | None = None,
     max_memory: int | None = None,
+    device: str | None = None,
     **more: Any,
 ) -> FileResult:
     """Encode a file or pipe into a `.lac` file or pipe; options of the codec as keywords (`effort=9`) or as a mapping.
 
     `verify` decodes everything before the file is kept. A target file appears whole at the end or not at all; one that exists is
-    refused unless `force`. `max_memory` (bytes) lowers the number of threads, or raises LimitExceeded.
+    refused unless `force`. `max_memory` (bytes) lowers the number of threads, or raises LimitExceeded. `device`: where networks
+    compute. A target named *.safetensors becomes a safetensors file with coded tensors.
     """
     with _target(target, force) as place:
-        return files.encode_file(
+        return containers.encode_file(
             source,
             place,
             codec,
@@ -144,6 +140,7 @@ def encode_file(
             force=force,
             progress=progress,
             max_memory=max_memory,
+            device=device,
         )
 
 
@@ -158,16 +155,17 @@ def decode_file(
     max_size: int | None = None,
     max_memory: int | None = None,
     base: Any = None,
+    device: str | None = None,
 ) -> FileResult:
     """Decode a `.lac` file or pipe into the original file or a pipe.
 
     With `salvage`, damaged chunks are left out (lost byte ranges become zeros) and described in the result's `damage`.
     `max_size` bounds the decoded bytes, `max_memory` what is in memory at a time; both raise LimitExceeded.
     `base`: what the content was stored as differences to, if it was; a path, an open Source, or several; BadInput tells what is
-    missing.
+    missing. `device`: where networks compute.
     """
     with _target(target, force) as place:
-        return files.decode_file(
+        return containers.decode_file(
             source,
             place,
             threads=_threads(threads),
@@ -177,15 +175,16 @@ def decode_file(
             max_size=max_size,
             max_memory=max_memory,
             base=base,
+            device=device,
         )
 
 
 def info(place: Any) -> Info:
     """Describe a `.lac` file (a path, a URL, a stream or bytes) from its header and index, without decoding."""
     if isinstance(place, str | os.PathLike) and not is_url(place):
-        return inspect.info(place)
+        return containers.info(place)
     with seekable(_source_of(place)) as source:
-        return inspect.info(source)  # type: ignore[arg-type]
+        return containers.info(source)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def hash64(data: bytes) -> int:
 
 
 def read(data: bytes) -> tuple[dict[str, Any], list[Chunk]]:
-    """(header by names, all critical and ancillary chunks in order) of a whole file."""
+    """(header by names, all chunks but indexes in order) of a whole file."""
     file = Stream(data)
     need(file.take(4) == b"\x8bLAC", "not a .lac file")
     version, form, header_size = file.byte(), file.byte(), file.uint(4)

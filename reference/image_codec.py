@@ -6,6 +6,7 @@
 Channels: 1 gray or palette index, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
 """
 
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,8 +56,14 @@ def decode(header: dict[str, Any], chunks: list[Chunk]) -> Picture:
         pixels[top:bottom, left:right] = tile
         covered += tile.size
     need(covered == pixels.size, "tiles that do not cover the picture")
-    extras = tuple((name, body) for name, body in meta.get("extras", ()))
-    return Picture(pixels, depth, meta.get("palette"), extras)
+    return Picture(pixels, depth, meta.get("palette"), tuple(_extra(*item) for item in meta.get("extras", ())))
+
+
+def _extra(name: str, body: bytes, size: int | None = None) -> tuple[str, bytes]:
+    """What the format has beside pixels: a name and bytes, or deflated bytes and their size."""
+    whole = body if size is None else zlib.decompress(body)
+    need(size in (None, len(whole)), "something beside the pixels has another size than it should")
+    return name, whole
 
 
 def decode_tile(payload: bytes, shape: tuple[int, int, int], depth: int) -> np.ndarray:

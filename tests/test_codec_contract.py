@@ -105,7 +105,7 @@ def test_salvage_without_a_tile_and_without_the_shared_section(tmp_path):
             lacodec.decode(bytes(damaged))
         result = api.decode_file(tmp_path / "x.lac", tmp_path / "out", salvage=True, force=True)
         assert (tmp_path / "out").read_bytes().count(b"?") == 4 * (8 - kept) and result.damage
-        tested = api.test(tmp_path / "x.lac")
+        tested = api.check(tmp_path / "x.lac")
         assert tested.chunks == kept and not tested.ok
 
 

@@ -3,16 +3,19 @@
 import argparse
 import os
 import re
+import stat
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lacodec.cli import _coded_safetensors
+from lacodec.cli import _streams as streams
 from lacodec.cli._compiling import Compilations
-from lacodec.cli._files import PIPE, Job, Plan, UsageError, parents_of, walk_files
+from lacodec.cli._files import PIPE, Job, Plan, UsageError, mirrored_folders, parents_of, walk_files
 from lacodec.cli._progress import Meter
-from lacodec.cli._report import complain, describe
+from lacodec.cli._report import complain, describe, fail, speed_text
 from lacodec.errors import BadInput, LacodecError, MissingDependency
+from lacodec.io.source import Source, is_special, open_source
 
 
 def add_file_flags(parser: argparse.ArgumentParser) -> None:
@@ -32,93 +35,179 @@ def add_resource_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where learned codecs compute")
 
 
-def check_device(args: argparse.Namespace) -> None:
-    """Make the device known to learned codecs; raise MissingDependency or BadInput when `--device cuda` cannot be had."""
-    if args.device != "auto":
-        os.environ["LACODEC_DEVICE"] = args.device
-    if args.device != "cuda":
-        return
-    try:
-        import torch
-    except ImportError:
-        raise MissingDependency("--device cuda needs torch; install it with: pip install 'lacodec[learned]'") from None
-    if not torch.cuda.is_available():
-        raise BadInput("--device cuda: torch sees no CUDA device here; use --device cpu")
+def device_of(args: argparse.Namespace) -> str | None:
+    """Where networks shall compute, for a `Session`; raises MissingDependency or BadInput when `--device cuda` cannot be had."""
+    if args.device == "auto":
+        return None
+    if args.device == "cuda":
+        try:
+            import torch
+        except ImportError:
+            raise MissingDependency("--device cuda needs torch; install it with: pip install 'lacodec[learned]'") from None
+        if not torch.cuda.is_available():
+            raise BadInput("--device cuda is not available: torch sees no CUDA device; use --device cpu")
+    return str(args.device)
 
 
-def is_lac(path: str | Path) -> bool:
-    """Whether a file is one of ours, by its first bytes."""
-    from lacodec.container.layout import MAGIC
-
-    with open(path, "rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
-
-
-def lac_files(names: list[str]) -> list[str]:
+def our_files(names: list[str], left_out: list[str]) -> list[str]:
     """The named files as they are; of folders, the `.lac` files in them, and safetensors files with coded tensors.
 
-    BadInput where a folder has none: what checks a backup must not take the wrong folder for a whole one.
+    `left_out` gets a sentence about each thing in them that cannot be read. BadInput where a folder has none of ours: what checks
+    a backup must not take the wrong folder for a whole one.
     """
     files = []
     for name in names:
         found = [name]
         if name != PIPE and os.path.isdir(name):
-            found = [str(path) for path in walk_files(Path(name)) if _may_be_ours(path)]
-        if not found:
-            raise BadInput(f"{name}: this folder has no .lac files")
+            found = [str(path) for path in walk_files(Path(name), left_out.append) if _may_be_ours(path)]
+            if not found and not left_out:
+                raise BadInput(f"{name}: this folder has no .lac files")
         files += found
     return files
 
 
 def _may_be_ours(path: Path) -> bool:
+    from lacodec.pipeline.containers import is_encoded
+
     try:
-        return is_lac(path) or _coded_safetensors.holds_coded(path)
-    except OSError:
+        return is_encoded(path)
+    except (LacodecError, OSError):
         return True  # its own turn will tell why it cannot be opened
 
 
-def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Callable[[Job, Meter], bool]) -> int:
-    """Call `convert`, which says whether all is well, for every job. Returns the exit code.
+class Running:
+    """What the work on one file reports to: the bar, and a clock that knows when kernels are compiled."""
 
-    Of several files one that fails is reported, and the others go on.
+    def __init__(self, meter: Meter, compilations: Compilations) -> None:
+        self.meter, self._compilations = meter, compilations
+        self.start()
+
+    def start(self) -> None:
+        """The next file begins."""
+        self.meter.start_file(None)
+        self._begin, self._compiled = time.perf_counter(), self._compilations.count
+
+    def stop(self) -> None:
+        """The file is done with: the clock stops, and the bar makes room for a line."""
+        self.seconds = time.perf_counter() - self._begin
+        self.meter.stop()
+
+    def speed(self, size: int) -> str:
+        """ ", 12.3 MB/s", or nothing where getting started took a part of the time that counts."""
+        return speed_text(size, self.seconds) if self._compilations.count == self._compiled else ""
+
+
+Convert = Callable[[Job, Source, Running], bool]
+"""Makes the target of a job from its opened source; says whether all is well."""
+
+
+def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Convert) -> int:
+    """Call `convert` for every job. Returns the exit code.
+
+    Of several files one that fails is reported, whatever happened, and the others go on.
     """
-    if args.json and any(job.target == PIPE for job in plan.jobs):
-        raise UsageError("--json and the data cannot both go to standard output; use -o FILE")
-    if args.rm and any(job.source == PIPE for job in plan.jobs):
-        raise UsageError("--rm cannot remove standard input")
+    _check_streams(args, plan)
     failed = 0
-    with Meter(verb, len(plan.jobs), args.quiet) as meter, Compilations(meter.tell):
+    with mirrored_folders(plan), Meter(verb, len(plan.jobs), args.quiet) as meter, Compilations(meter.tell) as compilations:
         for job in plan.jobs:
-            meter.start_file(None)
+            running = Running(meter, compilations)
             try:
-                failed += not _run_one(args, job, meter, convert)
+                failed += not _run_one(args, job, running, convert)
             except BrokenPipeError:
                 raise
-            except (LacodecError, OSError) as error:
+            except Exception as error:
                 meter.stop()
-                complain(_about(job, describe(error)))
+                fail(args, error, "" if job.source == PIPE or _names_target(job, error) else job.source)
                 failed += 1
-    for folder in plan.folders:
-        folder.mkdir(parents=True, exist_ok=True)
+    for sentence in plan.left_out:
+        complain(sentence)
     if failed and len(plan.jobs) > 1:
         complain(f"{failed} of {len(plan.jobs)} files failed")
-    return int(failed > 0)
+    return int(failed > 0 or bool(plan.left_out))
 
 
-def _about(job: Job, text: str) -> str:
-    """An error with the file that it is about."""
-    named = job.source == PIPE or job.source in text or (job.target != PIPE and job.target in text)
-    return text if named else f"{job.source}: {text}"
+def _check_streams(args: argparse.Namespace, plan: Plan) -> None:
+    """Refuse what cannot work with these inputs and outputs, before any work."""
+    for job in plan.jobs:
+        if job.source == PIPE:
+            streams.check("stdin")
+            if args.rm:
+                raise UsageError("--rm cannot remove standard input")
+        if job.target == PIPE:
+            streams.check("stdout")
+            if args.json:
+                raise UsageError("--json and the data cannot both go to standard output; use -o FILE")
+        if args.rm and (job.target == PIPE or is_special(job.target)):
+            place = "standard output" if job.target == PIPE else job.target
+            raise UsageError(f"--rm needs an output that is a regular file, which {place} is not; leave --rm out")
+    if args.json:
+        streams.check("stdout")
 
 
-def _run_one(args: argparse.Namespace, job: Job, meter: Meter, convert: Callable[[Job, Meter], bool]) -> bool:
+def _names_target(job: Job, error: Exception) -> bool:
+    return job.target != PIPE and job.target in describe(error)
+
+
+def _run_one(args: argparse.Namespace, job: Job, running: Running, convert: Convert) -> bool:
     if job.target == PIPE and sys.stdout.isatty() and not args.force:
         raise BadInput("standard output is a terminal; name a file with -o, use a pipe, or --force")
-    with parents_of(job.target):
-        well = convert(job, meter)
+    with _opened(job) as source:
+        _refuse_same_file(job, source)
+        with parents_of(job.target):
+            well = convert(job, source, running)
+    if source.facts is not None and _changed(job.source, source.facts):
+        complain(f"{job.source}: changed while it was read; {_output(job)} holds what it held before")
+        well = False
     if args.rm and well:
-        Path(job.source).unlink()
+        _remove(job, source)
     return well
+
+
+def _opened(job: Job) -> Source:
+    if job.source == PIPE:
+        return open_source(sys.stdin.buffer)
+    return open_source(job.source, may_grow=True)
+
+
+def _refuse_same_file(job: Job, source: Source) -> None:
+    if source.facts is None:
+        return
+    try:
+        target = os.fstat(sys.stdout.fileno()) if job.target == PIPE else os.stat(job.target)
+    except (OSError, ValueError):  # not there yet
+        return
+    if os.path.samestat(target, source.facts):
+        raise BadInput(f"{job.source}: input and output are the same file; choose another output with -o")
+
+
+def _changed(path: str, before: os.stat_result) -> bool:
+    try:
+        now = os.stat(path)
+    except OSError:
+        return True
+    return not os.path.samestat(now, before) or (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
+
+
+def _remove(job: Job, source: Source) -> None:
+    """Remove the input: only a regular file that still is what was read, whose output is a regular file, another one, and synced.
+
+    Raises BadInput otherwise.
+    """
+    try:
+        target, now = os.stat(job.target), os.lstat(job.source)
+    except OSError as error:
+        raise BadInput(f"{job.source}: not removed ({error.strerror})") from error
+    if stat.S_ISLNK(now.st_mode):
+        raise BadInput(f"{job.source}: not removed, it is a link")
+    if source.facts is None or _changed(job.source, source.facts):
+        raise BadInput(f"{job.source}: not removed, it is not the file that was read")
+    if not stat.S_ISREG(target.st_mode) or os.path.samestat(target, now):
+        raise BadInput(f"{job.source}: not removed, {job.target} is not another regular file")
+    os.unlink(job.source)
+
+
+def _output(job: Job) -> str:
+    return "the output" if job.target == PIPE else job.target
 
 
 def _cores() -> int:
@@ -129,14 +218,14 @@ def _cores() -> int:
 
 def _threads(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 1024:
-        raise argparse.ArgumentTypeError(f"{text} is no number of threads; give 1 to 1024")
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 1024, not {text!r}")
     return int(text)
 
 
 def _size(text: str) -> int:
     match = re.fullmatch(r"(\d+)([KMGT]?)(i?B)?", text, flags=re.IGNORECASE)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text} is no size; give bytes, or a number with K, M or G (powers of 1024)")
+        raise argparse.ArgumentTypeError(f"invalid size {text!r}; use bytes or a suffix, such as 512M (powers of 1024)")
     return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[match[2].upper()]
 
 

@@ -5,13 +5,13 @@ Exit codes: 0 all went well, 1 something could not be done (one line on standard
 """
 
 import argparse
-import io
 import itertools
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 import lacodec
@@ -19,7 +19,8 @@ from lacodec.cli import bench, decode, encode, info, test, train, warmup
 from lacodec.cli import eval as eval_
 from lacodec.cli import list as list_
 from lacodec.cli._files import UsageError
-from lacodec.cli._report import complain, describe
+from lacodec.cli._report import complain, fail
+from lacodec.cli._streams import safe_streams
 from lacodec.errors import LacodecError
 
 _VERBS = {
@@ -54,16 +55,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP, so that long work outlives its terminal
             signal.signal(number, _terminate)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # file names need not be text
-    try:
+    with safe_streams(), _warnings_hidden(arguments):
         return _run(arguments)
-    finally:
-        try:
-            sys.stdout.flush()
-        except OSError:  # already reported; what Python still holds must not be tried again at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _warnings_hidden(arguments: list[str]) -> Iterator[None]:
+    """Warnings of libraries are for programmers: -v shows them."""
+    with warnings.catch_warnings():
+        if not sys.warnoptions and not any(word == "--verbose" or word[:2] == "-v" for word in arguments):
+            warnings.simplefilter("ignore")
+        yield
 
 
 def _run(arguments: list[str]) -> int:
@@ -93,17 +95,8 @@ def _run(arguments: list[str]) -> int:
         return 128 + signal.SIGINT
     except _Terminated as error:
         return 128 + int(error.args[0])
-    except OSError as error:
-        complain(describe(error))
-        return 1
-    except MemoryError:
-        complain("out of memory; try --threads 1, a lower --effort or --max-memory")
-        return 1
     except Exception as error:
-        if args.verbose:
-            traceback.print_exc()
-        what = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
-        complain(f"internal error ({what}); this is a bug, -v shows where it happened")
+        fail(args, error)
         return 1
 
 

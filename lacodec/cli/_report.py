@@ -2,14 +2,20 @@
 
 import argparse
 import json
+import re
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any
 
+from lacodec.cli import _streams as streams
 from lacodec.cli._files import PIPE, Job
 from lacodec.errors import LacodecError
 
 if TYPE_CHECKING:
     from lacodec.api import FileResult
+
+_OBJECT = re.compile(r"<([\w.]+)(?: object)? at 0x[0-9a-fA-F]+>")
+_ENOUGH_FOR_SPEED = 1_000_000
 
 IDENTICAL = {
     "bytes": "identical bytes",
@@ -31,8 +37,8 @@ def size_text(size: float) -> str:
 
 
 def speed_text(size: int, seconds: float) -> str:
-    """Original bytes per second."""
-    return f"{size_text(size / max(seconds, 1e-6))}/s"
+    """ ", 12.3 MB/s": original bytes per second; nothing for less than 1 MB, which takes less time than getting started."""
+    return f", {size_text(size / max(seconds, 1e-6))}/s" if size >= _ENOUGH_FOR_SPEED else ""
 
 
 def figure_text(value: float) -> str:
@@ -70,14 +76,31 @@ def say(args: argparse.Namespace, job: Job, text: str) -> None:
     """The line about one finished file: on standard output, unless the data itself goes there. Not with -q or --json."""
     if not args.quiet and not args.json:
         place = f"{job.source} -> {job.target}" if args.verbose else job.source
-        print(f"{printable(place)}: {text}", file=sys.stderr if job.target == PIPE else sys.stdout, flush=True)
+        line = f"{printable(place)}: {text}"
+        if job.target == PIPE:
+            print(line, file=sys.stderr, flush=True)
+        elif not streams.closed("stdout"):  # the file is what was asked for
+            print(line, flush=True)
 
 
-def describe(error: LacodecError | OSError) -> str:
-    """An error in one line: our own say what is needed, the system's get the file's name in front."""
+def describe(error: Exception) -> str:
+    """An error in one line: our own say what is needed, the system's get the file's name in front, others are our mistakes."""
     if isinstance(error, LacodecError):
         return str(error)
-    return f"{error.filename or 'input or output'}: {error.strerror or error}"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'input or output'}: {error.strerror or error}"
+    if isinstance(error, MemoryError):
+        return "out of memory; try --threads 1, a lower --effort or --max-memory"
+    what = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
+    return f"internal error ({what}); this is a bug, -v shows where it happened"
+
+
+def fail(args: argparse.Namespace, error: Exception, place: str = "") -> None:
+    """Say what is wrong in one line, with the name of the file that it is about in front; with -v, where a mistake of ours is."""
+    if args.verbose and not isinstance(error, LacodecError | OSError | MemoryError):
+        traceback.print_exception(error)
+    text = describe(error)
+    complain(text if not place or place in text else f"{place}: {text}")
 
 
 def note(args: argparse.Namespace, text: str) -> None:
@@ -87,8 +110,12 @@ def note(args: argparse.Namespace, text: str) -> None:
 
 
 def printable(value: Any) -> str:
-    """As text without control characters: names and metadata come from files, and a terminal obeys what it is told."""
-    return "".join(c if c.isprintable() else "?" for c in str(value))
+    """As text without control characters: names and metadata come from files, and a terminal obeys what it is told.
+
+    Addresses of Python objects, which libraries put into their messages, are left out.
+    """
+    text = _OBJECT.sub(r"<\1>", str(value))
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def complain(text: str) -> None:
@@ -98,11 +125,18 @@ def complain(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """One JSON value per line on standard output."""
-    print(json.dumps(value), flush=True)
+    put(json.dumps(value))
+
+
+def put(text: str) -> None:
+    """Lines that were asked for on standard output; raises LacodecError when it is closed."""
+    streams.check("stdout")
+    print(text, flush=True)
 
 
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table on standard output; columns of figures are set to the right."""
+    streams.check("stdout")
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

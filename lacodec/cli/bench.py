@@ -13,7 +13,7 @@ from lacodec.errors import BadInput
 if TYPE_CHECKING:
     from lacodec.evaluation.bench import Candidate, Measurement
 
-HELP = "compare our codecs with every compressor that is installed here"
+HELP = "compare our codecs with every installed compressor"
 USAGE = "[flags] FILE ..."
 
 
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
     files = [(str(path), path.read_bytes()) for path in _paths(args.files)]
     if not files:
-        raise BadInput(f"{', '.join(args.files)}: no files in there")
+        raise BadInput(f"{', '.join(args.files)}: no files found")
     totals: list[Measurement] = []
     by_file: dict[str, list[Measurement]] = {name: [] for name, _ in files}
     failed = False
@@ -94,7 +94,7 @@ def _candidates(args: argparse.Namespace) -> "Iterator[Candidate]":
     chosen = None if args.peers is None else [name for name in args.peers.split(",") if name and name != "none"]
     unknown = set(chosen or []) - {peer.name for peer in PEERS}
     if unknown:
-        raise UsageError(f"unknown peer {', '.join(sorted(unknown))}; there are: {', '.join(peer.name for peer in PEERS)}")
+        raise UsageError(f"unknown peer {', '.join(sorted(unknown))}; known peers: {', '.join(peer.name for peer in PEERS)}")
     options = {field.name for field in dataclasses.fields(registry.get(args.codec).Options)}
     if "effort" in options:
         for effort in _efforts(args.efforts):
@@ -123,7 +123,7 @@ def _paths(names: list[str]) -> Iterator[Path]:
         if name == PIPE:
             raise UsageError("bench reads files, not standard input")
         if path.is_dir():
-            yield from walk_files(path)
+            yield from walk_files(path, complain)
         elif path.exists():
             yield path
         else:

@@ -2,14 +2,12 @@
 
 import argparse
 import sys
-import time
 
-from lacodec.cli import _coded_safetensors
-from lacodec.cli._common import add_base_flag, add_file_flags, check_device, is_lac, run_jobs
+from lacodec.cli._common import Running, add_base_flag, add_file_flags, device_of, run_jobs
 from lacodec.cli._files import PIPE, Job, decoded_name, make_plan, without
-from lacodec.cli._progress import Meter
-from lacodec.cli._report import IDENTICAL, complain, file_facts, note, print_json, say, speed_text
+from lacodec.cli._report import IDENTICAL, complain, file_facts, note, print_json, say
 from lacodec.errors import BadInput
+from lacodec.io.source import Source
 
 HELP = "bring files back: FILE.lac -> FILE"
 USAGE = "[flags] FILE ..."
@@ -26,39 +24,32 @@ def run(args: argparse.Namespace) -> int:
     """Decode everything that the arguments name; in folders, whatever is a `.lac` file by its content."""
     from lacodec import api
 
-    check_device(args)
+    device = device_of(args)
     if PIPE in args.inputs and sys.stdin.isatty():
         raise BadInput("standard input is a terminal; name a file, or send one through a pipe")
-    plan = without(make_plan(args.inputs, args.output, decoded_name), args.inputs, lambda name: _no_lac(args, name))
+    plan = without(make_plan(args.inputs, args.output, decoded_name), args.inputs, lambda name: _not_ours(args, name))
 
-    def from_lac(job: Job, meter: Meter) -> api.FileResult:
-        return api.decode_file(
-            sys.stdin.buffer if job.source == PIPE else job.source,
+    def convert(job: Job, source: Source, running: Running) -> bool:
+        done = api.decode_file(
+            source,
             sys.stdout.buffer if job.target == PIPE else job.target,
             threads=args.threads,
             force=args.force,
             salvage=args.salvage,
-            progress=meter.update,
+            progress=running.meter.update,
             max_memory=args.max_memory,
             base=args.base,
+            device=device,
         )
-
-    def from_coded(job: Job) -> api.FileResult:
-        return _coded_safetensors.decode(job, args.force, args.salvage, args.base)
-
-    def convert(job: Job, meter: Meter) -> bool:
-        start = time.perf_counter()
-        done = from_coded(job) if _is_safetensors(job) else from_lac(job, meter)
-        seconds = time.perf_counter() - start
-        meter.stop()
+        running.stop()
         for message in done.damage:
             complain(message)
         if done.remark:
             note(args, f"{job.target}: {done.remark}")
         if args.json:
-            print_json({**file_facts(job, done, seconds), "damage": list(done.damage)})
-        change = f"{done.encoded:,} -> {done.size:,} bytes, {speed_text(done.size, seconds)}"
-        lost = "1 part is lost" if len(done.damage) == 1 else f"{len(done.damage)} parts are lost"
+            print_json({**file_facts(job, done, running.seconds), "damage": list(done.damage)})
+        change = f"{done.encoded:,} -> {done.size:,} bytes{running.speed(done.size)}"
+        lost = "1 part is damaged or lost" if len(done.damage) == 1 else f"{len(done.damage)} parts are damaged or lost"
         kept = lost if done.damage else IDENTICAL[done.identical]
         say(args, job, f"{change}, codec {done.codec}, {kept}")
         return not done.damage
@@ -66,13 +57,11 @@ def run(args: argparse.Namespace) -> int:
     return run_jobs(args, plan, "decoding", convert)
 
 
-def _no_lac(args: argparse.Namespace, name: str) -> bool:
+def _not_ours(args: argparse.Namespace, name: str) -> bool:
     """Whether a file in a folder is left out, and says so."""
-    if is_lac(name) or _coded_safetensors.holds_coded(name):
+    from lacodec.pipeline.containers import is_encoded
+
+    if is_encoded(name):
         return False
-    note(args, f"{name}: skipped, it is no .lac file")
+    note(args, f"{name}: skipped: not a .lac file")
     return True
-
-
-def _is_safetensors(job: Job) -> bool:
-    return job.source != PIPE and _coded_safetensors.is_safetensors(job.source)

@@ -3,16 +3,14 @@
 import argparse
 import os
 import sys
-import time
 from typing import Any
 
-from lacodec.cli import _coded_safetensors
 from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
-from lacodec.cli._common import add_file_flags, check_device, is_lac, run_jobs
+from lacodec.cli._common import Running, add_file_flags, device_of, run_jobs
 from lacodec.cli._files import PIPE, SUFFIX, Job, UsageError, encoded_name, make_plan, without
-from lacodec.cli._progress import Meter
-from lacodec.cli._report import IDENTICAL, change_text, file_facts, note, print_json, say, speed_text
+from lacodec.cli._report import IDENTICAL, change_text, file_facts, note, print_json, say
 from lacodec.errors import LacodecError
+from lacodec.io.source import Source, open_source
 
 HELP = "make files small: FILE -> FILE.lac"
 USAGE = "[flags] FILE ..."
@@ -49,44 +47,41 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Encode everything that the arguments name; in folders, whatever is no `.lac` file yet."""
+    """Encode everything that the arguments name; in folders, whatever is not a `.lac` file yet."""
     from lacodec import api
+    from lacodec.pipeline.containers import codes_as_safetensors
 
-    check_device(args)
+    device = device_of(args)
     options = given_options(args)
     api.codec(
         args.codec or "bytes", **{key: value for key, value in options.items() if key != "base"}
     )  # what is wrong with any file
     plan = without(make_plan(args.inputs, args.output, encoded_name), args.inputs, lambda name: _encoded_already(args, name))
 
-    def as_lac(job: Job, meter: Meter, codec: str | None, options: dict[str, Any]) -> api.FileResult:
-        return api.encode_file(
-            sys.stdin.buffer if job.source == PIPE else job.source,
+    def convert(job: Job, source: Source, running: Running) -> bool:
+        codec, own = _with_base(args, job, source, options)
+        running.meter.update(0, source.size or None)
+        done = api.encode_file(
+            source,
             sys.stdout.buffer if job.target == PIPE else job.target,
             codec=codec,
-            options=options,
+            options=own,
             threads=args.threads,
             verify=args.verify,
             force=args.force,
-            progress=meter.update,
+            progress=running.meter.update,
             max_memory=args.max_memory,
+            device=device,
         )
-
-    def convert(job: Job, meter: Meter) -> bool:
-        codec, own = _with_base(args, job, options)
-        coded = _coded_safetensors.wanted(job, codec)
-        start = time.perf_counter()
-        meter.update(0, None if job.source == PIPE else os.path.getsize(job.source) or None)
-        done = _coded_safetensors.encode(job, args.threads, args.force, own) if coded else as_lac(job, meter, codec, own)
-        seconds = time.perf_counter() - start
-        meter.stop()
+        running.stop()
+        verified = args.verify or codes_as_safetensors(job.target, codec)
         if args.json:
-            print_json({**file_facts(job, done, seconds), "verified": args.verify or coded})
+            print_json({**file_facts(job, done, running.seconds), "verified": verified})
         if done.remark:
             note(args, f"{job.source}: {done.remark}")
-        proof = "verified" if args.verify or coded else "not verified"
+        proof = "verified" if verified else "not verified"
         proof = f", decoding {proof}" if done.identical == "none" else f" ({proof})"
-        change = f"{change_text(done.size, done.encoded)}, {speed_text(done.size, seconds)}"
+        change = f"{change_text(done.size, done.encoded)}{running.speed(done.size)}"
         say(args, job, f"{change}, codec {done.codec}, {IDENTICAL[done.identical]}{proof}")
         return True
 
@@ -95,13 +90,18 @@ def run(args: argparse.Namespace) -> int:
 
 def _encoded_already(args: argparse.Namespace, name: str) -> bool:
     """Whether a file in a folder is left out, and says so."""
-    if not name.endswith(SUFFIX) or not is_lac(name):
+    from lacodec.container.layout import MAGIC
+
+    if not name.endswith(SUFFIX):
         return False
+    with open_source(name) as source:
+        if source.peek(len(MAGIC)) != MAGIC:
+            return False
     note(args, f"{name}: skipped, it is a .lac file already; name it to encode it again")
     return True
 
 
-def _with_base(args: argparse.Namespace, job: Job, options: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+def _with_base(args: argparse.Namespace, job: Job, source: Source, options: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
     """Codec and options for a file: with `--base`, weights are coded as differences to the base, or its file of the same name.
 
     Files without tensors, and those that a folder of bases lacks, are coded as if there were no base.
@@ -113,11 +113,9 @@ def _with_base(args: argparse.Namespace, job: Job, options: dict[str, Any]) -> t
     if base is None:
         return args.codec, options
     without = args.codec, {key: value for key, value in options.items() if key != "base"}
-    if args.codec is None and job.source != PIPE:
-        with open(job.source, "rb") as file:
-            if not TENSORS.sniff(file.read(registry.HEAD_SIZE)):
-                note(args, f"{job.source}: holds no tensors, so it needs no base")
-                return without
+    if args.codec is None and not TENSORS.sniff(source.peek(registry.HEAD_SIZE)):
+        note(args, f"{job.source}: holds no tensors, so it needs no base")
+        return without
     if os.path.isdir(base) and job.source != PIPE:
         name = os.path.join(base, os.path.basename(job.source))
         found = next((path for path in (name, encoded_name(name)) if os.path.isfile(path)), None)

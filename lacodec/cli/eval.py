@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
-from lacodec.cli._common import add_resource_flags, check_device
+from lacodec.cli._common import add_resource_flags, device_of
 from lacodec.cli._files import PIPE, UsageError, walk_files
 from lacodec.cli._progress import Meter
 from lacodec.cli._report import complain, note
@@ -73,10 +73,10 @@ def run(args: argparse.Namespace) -> int:
     from lacodec.cli import _rd_report as report_
     from lacodec.evaluation.rate_distortion import measure
 
-    check_device(args)
+    device = device_of(args)
     report_.check_outputs(args.json, args.plot, args.force)
     rates = _rates(args.range)
-    ours, peers = _ours(args), _peers(args)
+    ours, peers = _ours(args, device), _peers(args)
     methods: list[Method] = [*ours, *peers]
     if not methods:
         raise UsageError("nothing to measure; give --codec, --peers or both")
@@ -116,7 +116,7 @@ def _counter(meter: Meter, methods: "list[Method]", paths: list[Path]) -> Callab
     return on_step
 
 
-def _ours(args: argparse.Namespace) -> "list[OurMethod]":
+def _ours(args: argparse.Namespace, device: str | None) -> "list[OurMethod]":
     if args.codec is None:
         return []
     from lacodec.evaluation.rate_distortion import our_method
@@ -128,7 +128,7 @@ def _ours(args: argparse.Namespace) -> "list[OurMethod]":
         raise UsageError(f"--sweep {args.sweep}: give an option and its values, such as quality={DEFAULT_VALUES}")
     if option in options:
         raise UsageError(f"--{option} is what --sweep varies; leave it out, or vary something else")
-    return [our_method(args.codec, option, values, **options)]
+    return [our_method(args.codec, option, values, device, **options)]
 
 
 def _peers(args: argparse.Namespace) -> "list[LossyImagePeer]":
@@ -138,7 +138,7 @@ def _peers(args: argparse.Namespace) -> "list[LossyImagePeer]":
     known = [peer.name for peer in LOSSY_IMAGE_PEERS]
     unknown = [name for name in chosen or [] if name not in known]
     if unknown:
-        raise UsageError(f"unknown peer {', '.join(unknown)}; there are: {', '.join(known)}")
+        raise UsageError(f"unknown peer {', '.join(unknown)}; known peers: {', '.join(known)}")
     found = []
     for peer in LOSSY_IMAGE_PEERS:
         if chosen is not None and peer.name not in chosen:
@@ -160,17 +160,17 @@ def _pictures(args: argparse.Namespace) -> list[Path]:
         if name == PIPE:
             raise UsageError("eval reads files, not standard input")
         if path.is_dir():
-            files = list(walk_files(path))
+            files = list(walk_files(path, complain))
             pictures = [file for file in files if is_lossless_picture(file)]
             if len(pictures) < len(files):
-                note(args, f"{name}: {len(files) - len(pictures)} files that are no pictures of a lossless format are left out")
+                note(args, f"{name}: {len(files) - len(pictures)} files left out: not pictures of a lossless format")
             paths += pictures
         elif path.exists():
             paths.append(path)
         else:
             raise BadInput(f"{name}: no such file or folder")
     if not paths:
-        raise BadInput(f"{', '.join(args.data)}: no pictures in there")
+        raise BadInput(f"{', '.join(args.data)}: no pictures found")
     return paths
 
 
@@ -184,7 +184,7 @@ def _published(args: argparse.Namespace, methods: list[str], paths: list[Path]) 
     unknown = [name for name in names if name not in published.names()]
     if unknown:
         raise UsageError(
-            f"{', '.join(unknown)} is neither measured here nor a published curve; published are: {', '.join(published.names())}"
+            f"{', '.join(unknown)} is neither measured nor a published curve; published curves: {', '.join(published.names())}"
         )
     if names:
         published.check_pictures(fingerprint(read_rgb(path)) for path in paths)
@@ -209,5 +209,5 @@ def _number(text: str, flag: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise UsageError(f"{flag}: {text!r} is no number")
+        raise UsageError(f"{flag}: {text!r} is not a number")
     return value

@@ -4,11 +4,11 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from lacodec.cli import _coded_safetensors
-from lacodec.cli._common import lac_files
+from lacodec.cli import _streams as streams
+from lacodec.cli._common import our_files
 from lacodec.cli._files import PIPE
-from lacodec.cli._report import IDENTICAL, complain, describe, print_json, printable, ratio_text
-from lacodec.errors import BadInput, LacodecError
+from lacodec.cli._report import IDENTICAL, complain, fail, print_json, printable, put, ratio_text
+from lacodec.errors import BadInput
 
 if TYPE_CHECKING:
     from lacodec.api import Info
@@ -28,20 +28,24 @@ def run(args: argparse.Namespace) -> int:
     from lacodec import api
 
     if PIPE in args.inputs:
-        raise BadInput("info needs a file, it reads from both ends; save standard input to one first")
+        raise BadInput("info needs a file, as it reads from both ends; save standard input to one first")
+    streams.check("stdout")
+    left_out: list[str] = []
     failed = 0
-    for name in lac_files(args.inputs):
+    for name in our_files(args.inputs, left_out):
         try:
-            found = _coded_safetensors.info(name) if _coded_safetensors.is_safetensors(name) else api.info(name)
-        except (LacodecError, OSError) as error:
-            complain(describe(error))
+            found = api.info(name)
+        except Exception as error:  # the others can still be described
+            fail(args, error, name)
             failed += 1
             continue
         if args.json:
             print_json(_as_dict(name, found))
         else:
-            print(_as_text(name, found), flush=True)
-    return int(failed > 0)
+            put(_as_text(name, found))
+    for sentence in left_out:
+        complain(sentence)
+    return int(failed > 0 or bool(left_out))
 
 
 def _as_dict(name: str, found: "Info") -> dict[str, Any]:

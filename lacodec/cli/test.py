@@ -2,19 +2,13 @@
 
 import argparse
 import sys
-import time
-from typing import TYPE_CHECKING
 
-from lacodec.cli import _coded_safetensors
-from lacodec.cli._common import add_base_flag, add_resource_flags, check_device, is_lac, lac_files
+from lacodec.cli import _streams as streams
+from lacodec.cli._common import Running, add_base_flag, add_resource_flags, device_of, our_files
 from lacodec.cli._compiling import Compilations
 from lacodec.cli._files import PIPE
 from lacodec.cli._progress import Meter
-from lacodec.cli._report import complain, describe, print_json, printable, speed_text
-from lacodec.errors import LacodecError
-
-if TYPE_CHECKING:
-    from lacodec.api import TestResult
+from lacodec.cli._report import complain, describe, fail, print_json, printable, put
 
 HELP = "check that .lac files are whole, without writing anything"
 USAGE = "[flags] FILE ..."
@@ -30,36 +24,37 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Test every file; 1 when one is not whole."""
-    check_device(args)
-    failed = 0
-    names = lac_files(args.inputs)
-    with Meter("testing", len(names), args.quiet) as meter, Compilations(meter.tell):
-        for name in names:
-            meter.start_file(None)
-            start = time.perf_counter()
-            try:
-                done = _test(name, args, meter)
-                damage, size, chunks = list(done.damage), done.decoded_size, done.chunks
-            except (LacodecError, OSError) as error:
-                damage, size, chunks = [describe(error)], 0, 0
-            seconds = time.perf_counter() - start
-            meter.stop()
-            failed += bool(damage)
-            for message in damage:
-                complain(message)
-            if args.json:
-                print_json({"input": name, "ok": not damage, "chunks": chunks, "size": size, "damage": damage})
-            elif not args.quiet and not damage:
-                kind = "tensor" if name != PIPE and not is_lac(name) else "chunk"
-                parts = f"1 {kind}" if chunks == 1 else f"{chunks} {kind}s"
-                print(f"{printable(name)}: ok, {size:,} bytes in {parts}, {speed_text(size, seconds)}", flush=True)
-    return int(failed > 0)
-
-
-def _test(name: str, args: argparse.Namespace, meter: Meter) -> "TestResult":
     from lacodec import api
+    from lacodec.api import CheckResult
 
-    if name != PIPE and _coded_safetensors.is_safetensors(name):
-        return _coded_safetensors.test(name, args.base)
-    source = sys.stdin.buffer if name == PIPE else name
-    return api.test(source, threads=args.threads, progress=meter.update, base=args.base)
+    device = device_of(args)
+    left_out: list[str] = []
+    failed = 0
+    names = our_files(args.inputs, left_out)
+    if PIPE in names:
+        streams.check("stdin")
+    with Meter("testing", len(names), args.quiet) as meter, Compilations(meter.tell) as compilations:
+        for name in names:
+            running = Running(meter, compilations)
+            try:
+                source = sys.stdin.buffer if name == PIPE else name
+                done = api.check(source, threads=args.threads, progress=meter.update, base=args.base, device=device)
+            except Exception as error:  # the others can still be tested
+                running.stop()
+                fail(args, error, "" if name == PIPE else name)
+                done = CheckResult(0, 0, (describe(error),))
+            else:
+                running.stop()
+                for message in done.damage:
+                    complain(message)
+            failed += not done.ok
+            if args.json:
+                facts = {"chunks": done.chunks, "size": done.decoded_size, "damage": list(done.damage)}
+                print_json({"input": name, "ok": done.ok, **facts})
+            elif not args.quiet and done.ok:
+                kind = "tensor" if done.container == "safetensors" else "chunk"
+                parts = f"1 {kind}" if done.chunks == 1 else f"{done.chunks} {kind}s"
+                put(f"{printable(name)}: ok, {done.decoded_size:,} bytes in {parts}{running.speed(done.decoded_size)}")
+    for sentence in left_out:
+        complain(sentence)
+    return int(failed > 0 or bool(left_out))

@@ -40,6 +40,8 @@ class Codec(ABC, Generic[V]):
     - `media`, which turns files and objects into values and back; `by_content`, whether files that it recognises get this codec
       when the user names none (lossless codecs only).
     - `appends`, whether the content of more files can be added behind; `takes_views`, whether a payload may be a memoryview.
+    - `bytewise`, whether each part is the bytes of the range of the restored file that its chunk covers, so that any range of the
+      file can be had; `on_device`, whether `decode_on_device` is there.
     - `reference_option`: the option that names a file which content may be stored as differences to; whoever runs the codec opens
       it, and `session.references` holds it.
     - `Options`, a frozen dataclass of plain values, validated in `__post_init__` with BadInput, each field with metadata
@@ -58,6 +60,8 @@ class Codec(ABC, Generic[V]):
     by_content: ClassVar[bool] = False
     appends: ClassVar[bool] = False
     takes_views: ClassVar[bool] = False
+    bytewise: ClassVar[bool] = False
+    on_device: ClassVar[bool] = False
     reference_option: ClassVar[str | None] = None
 
     Options: ClassVar[type[Any]] = NoOptions
@@ -107,6 +111,12 @@ class Codec(ABC, Generic[V]):
         no crash, no hang, no more memory than `memory` says.
         """
 
+    def decode_on_device(
+        self, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any, session: Session = DEFAULT
+    ) -> list[Any]:
+        """u8[...] of torch on a CUDA device for each of these chunks, given with the shared sections that it needs."""
+        raise BadInput(f"codec {self.name!r} cannot decode on a device; decode on the CPU")
+
     @abstractmethod
     def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> V:
         """The value from its parts in order; when salvaging, `regions.Lost` stands in place of a missing one."""
@@ -133,6 +143,16 @@ class Codec(ABC, Generic[V]):
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
         """The metadata as `lacodec info` shows it, where the codec packs it or knows more from the index."""
         return header.metadata
+
+    @staticmethod
+    def table(header: Header) -> Sequence[Any] | None:
+        """What lies where in the restored bytes, as entries of the media, where the header keeps it; None where it does not."""
+        return None
+
+    @staticmethod
+    def made_of(header: Header) -> Mapping[str, Any] | None:
+        """What is to be known of these entries beside their places, such as their types in a program; None for nothing."""
+        return None
 
     @classmethod
     def samples(cls) -> list[Any]:

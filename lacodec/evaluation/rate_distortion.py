@@ -6,6 +6,7 @@ bpp is 8 x the whole file's bytes / pixels. Curves are means over pictures: of b
 """
 
 import hashlib
+import io
 import statistics
 import subprocess
 import time
@@ -17,9 +18,11 @@ from typing import Protocol
 import numpy as np
 
 from lacodec.codecs.registry import HEAD_SIZE
+from lacodec.codecs.session import Session
 from lacodec.errors import BadInput
 from lacodec.evaluation.curves import Curve, Point
 from lacodec.evaluation.metrics import ms_ssim, psnr
+from lacodec.io.source import BytesSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.image.files import IMAGES
 from lacodec.media.image.photo import PHOTOS
@@ -103,25 +106,30 @@ class Measured:
     problems: list[str]
 
 
-def our_method(codec: str, sweep: str, values: Sequence[float], **options: object) -> OurMethod:
-    """A lossy image codec of the registry, with `options`, and `sweep` taking each of `values`.
+def our_method(codec: str, sweep: str, values: Sequence[float], device: str | None = None, **options: object) -> OurMethod:
+    """A lossy image codec of the registry, with `options`, and `sweep` taking each of `values`. device: where it computes.
 
     Raises BadInput for a codec of something else, for a lossless one, and for unknown options and values.
     """
-    import lacodec
     from lacodec.codecs import registry
+    from lacodec.container import stream
+    from lacodec.pipeline import coding
 
     codec_class = registry.get(codec)
     if codec_class.media not in (IMAGES, PHOTOS) or codec_class.identical != "none":
         raise BadInput(f"codec {codec!r} is not a lossy image codec; a rate-distortion curve needs one")
-    coders = {value: lacodec.codec(codec, **{**options, sweep: value}) for value in values}
+    coders = {value: coding.make_codec(codec, {**options, sweep: value}) for value in values}
+    session = Session(device=device)
     label = codec + "".join(f" --{key.replace('_', '-')} {value}" for key, value in options.items())
 
     def encode(pixels: np.ndarray, value: float, variant: str) -> bytes:
-        return coders[value].encode(pixels)
+        out, coder = io.BytesIO(), coders[value]
+        coding.encode_value(coder, coder.media.from_object(pixels), None, out, session=session)
+        return out.getvalue()
 
     def decode(data: bytes) -> np.ndarray:
-        return np.asarray(lacodec.decode(data).pixels)
+        header, chunks = stream(BytesSource(data))
+        return np.asarray(coding.Decoding(header, codec, session).whole(chunks).pixels)
 
     return OurMethod(label, f"lacodec, codec {label}", sweep, tuple(values), encode, decode)
 

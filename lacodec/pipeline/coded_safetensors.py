@@ -9,14 +9,20 @@
     tensors    [name, dtype, shape] of the original's tensors in their order; those that have another type or size here are
                coded: such a .lac file restores a safetensors file with this one tensor
     head       true when the original's head is not what `build_header` makes; then a tensor HEAD holds its bytes
+
+Where coding saves nothing, the file is the original with KEY put into its head, 40 or 56 bytes (`_marked`), and the text under it
+is "plain " with the hash.
 """
 
 import json
+import mmap
 import os
+import re
 import shutil
 import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,23 +30,26 @@ from typing import Any, BinaryIO
 import xxhash
 
 from lacodec.codecs.references import Reference
-from lacodec.codecs.registry import HEAD_SIZE
 from lacodec.codecs.session import Session
-from lacodec.errors import CorruptFile, LacodecError, UnsupportedFile
-from lacodec.io.output import atomic_file
-from lacodec.io.source import BytesSource, FileSource, Part, Source
+from lacodec.errors import CorruptFile, LacodecError, LimitExceeded, UnsupportedFile
+from lacodec.io.output import atomic_file, open_target
+from lacodec.io.progress import Progress
+from lacodec.io.source import BytesSource, FileSource, Part, Source, is_special
 from lacodec.media.tensors import safetensors
 from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.safetensors import build_header, read_header
 from lacodec.media.tensors.value import DTYPES, TensorEntry, Tensors, place_of, size_of
 from lacodec.pipeline import coding
 from lacodec.pipeline.coding import SALVAGE_HINT
+from lacodec.pipeline.files import FileResult, Place
 from lacodec.pipeline.references import opened_references
 from lacodec.pipeline.restored import LacSource
 
 KEY = "lacodec"
 HEAD = "__lacodec_head__"
 SMALLEST = 4096  # bytes of a tensor that is coded: below, a file of its own costs more than it saves
+_PLAIN = "plain "
+_METADATA, _ADDED, _WITHIN = b'"__metadata__":{', 56, 40
 _BLOCK = 1 << 20
 
 Path_ = str | os.PathLike[str]
@@ -55,20 +64,37 @@ def save_coded(
     **options: Any,
 ) -> None:
     """As `save_file`, but into a safetensors file that holds coded tensors. `options` are those of codec `weights`."""
-    _write(safetensors.virtual(arrays, metadata), Path(filename), threads, True, options)
+    session = Session(threads or os.cpu_count() or 1)
+    _write(safetensors.virtual(arrays, metadata), Path(filename), session, True, options)
 
 
 def encode_safetensors(source: Path_, target: Path_, *, threads: int | None = None, force: bool = False, **options: Any) -> None:
     """Code the tensors of the safetensors file `source` into the safetensors file `target`.
 
-    Raises UnsupportedFile for what is no sound safetensors file or is coded already, BadInput for a target that is there, unless
-    `force`.
+    What decoding gives is made and compared before the file is kept. Where the tensors do not get smaller they stay as they are.
+    Raises UnsupportedFile for what is not a sound safetensors file or is coded already, BadInput for a target that is there,
+    unless `force`.
     """
     with FileSource(source) as opened:
-        value = TENSORS.from_source(opened)
-        if value.format != "safetensors":
-            raise UnsupportedFile(f"{opened.name}: is no safetensors file; lacodec encode keeps it as a .lac file")
-        _write(value, Path(target), threads, force, options)
+        encode_opened(opened, target, session=Session(threads or os.cpu_count() or 1), force=force, options=options)
+
+
+def encode_opened(
+    opened: Source,
+    target: Path_,
+    *,
+    session: Session,
+    force: bool = False,
+    progress: Progress | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> FileResult:
+    """`encode_safetensors` for a source of known size that is open."""
+    value = TENSORS.from_source(opened)
+    if value.format != "safetensors":
+        raise UnsupportedFile(f"{opened.name}: is not a safetensors file; lacodec encode keeps it as a .lac file")
+    written, coded = _write(value, Path(target), session, force, options or {}, progress)
+    remark = None if coded else "its tensors do not get smaller, so they stay as they are"
+    return FileResult(opened.size or 0, written, "weights", "bytes", remark=remark)
 
 
 def decode_safetensors(
@@ -80,18 +106,48 @@ def decode_safetensors(
     stand for what is damaged, and a message about each place is returned.
     """
     with FileSource(source) as opened, opened_references(base) as bases:
-        value = restored(TENSORS.from_source(opened), bases)
-        if value is None:
-            raise not_coded(opened.name)
-        damage: list[str] = []
-        with atomic_file(Path(target), force) as out:
-            for block in decoded_blocks(value, note_of(opened)["hash"], damage):
-                if damage and not salvage:
-                    raise CorruptFile(damage[0] + SALVAGE_HINT)
-                out.write(block)
+        return decode_opened(opened, target, session=Session(references=bases), force=force, salvage=salvage).damage
+
+
+def decode_opened(
+    opened: Source,
+    target: Place,
+    *,
+    session: Session,
+    force: bool = False,
+    salvage: bool = False,
+    progress: Progress | None = None,
+    max_size: int | None = None,
+) -> FileResult:
+    """`decode_safetensors` for a source of known size that is open. A pipe gets its bytes after all of them have been checked."""
+    value = restored(TENSORS.from_source(opened), session.references, session.max_memory)
+    if value is None:
+        raise not_coded(opened.name)
+    total, expected = value.source.size or 0, note_of(opened)["hash"]
+    if max_size is not None and total > max_size:
+        raise LimitExceeded(f"{opened.name}: decodes to {total} bytes, the limit is {max_size}; raise max_size")
+
+    def blocks() -> Iterator[bytes]:
+        done = 0
+        for block in decoded_blocks(value, expected, damage):
             if damage and not salvage:
-                raise CorruptFile(damage[-1])
-    return tuple(damage)
+                raise CorruptFile(damage[0] + SALVAGE_HINT)
+            yield block
+            done += len(block)
+            if progress is not None:
+                progress(done, total)
+        if damage and not salvage:
+            raise CorruptFile(damage[-1])
+
+    damage: list[str] = []
+    if not isinstance(target, str | os.PathLike) or is_special(target):
+        for _ in blocks():
+            pass
+        damage.clear()
+    with open_target(target, force, opened) as out:
+        for block in blocks():
+            out.write(block)
+    return FileResult(total, opened.size or 0, "weights", "bytes", tuple(damage))
 
 
 def decoded_blocks(value: Tensors, expected: str, damage: list[str]) -> Iterator[bytes]:
@@ -118,11 +174,10 @@ def decoded_blocks(value: Tensors, expected: str, damage: list[str]) -> Iterator
         damage.append(f"{value.source.name}: does not decode to the file that was encoded; it is damaged")
 
 
-def holds_coded(path: Path_) -> bool:
-    """Whether the file at `path` is a safetensors file that holds coded tensors."""
+def holds_coded(opened: Source) -> bool:
+    """Whether a safetensors file holds coded tensors."""
     try:
-        with FileSource(path) as opened:
-            return TENSORS.sniff(opened.peek(HEAD_SIZE)) and KEY in read_header(opened)[0]
+        return KEY in read_header(opened)[0]
     except UnsupportedFile:
         return False
 
@@ -132,11 +187,13 @@ def not_coded(name: str) -> UnsupportedFile:
     return UnsupportedFile(f"{name}: is a plain safetensors file, its tensors are not coded; lacodec encode makes it small")
 
 
-def restored(value: Tensors, bases: Sequence[Reference] = ()) -> Tensors | None:
+def restored(value: Tensors, bases: Sequence[Reference] = (), max_memory: int | None = None) -> Tensors | None:
     """The original's tensors, decoded while they are read, out of those of a file with coded tensors; None for other files."""
     if value.format != "safetensors" or KEY not in read_header(value.source)[0]:
         return None
     source, note = value.source, note_of(value.source)
+    if "tensors" not in note:
+        return _unmarked(value)
     held = {entry.name: entry for entry in value.entries}
     facts = [(name, dtype, tuple(shape), size_of(dtype, tuple(shape), name)) for name, dtype, shape in note["tensors"]]
     metadata = {key: text for key, text in read_header(source)[0].items() if key != KEY}
@@ -147,7 +204,7 @@ def restored(value: Tensors, bases: Sequence[Reference] = ()) -> Tensors | None:
         head = build_header(facts, metadata or None)
     parts: list[Source] = [BytesSource(head)]
     entries, at = [], len(head)
-    opened = _Opened(bases)
+    opened = _Opened(bases, max_memory)
     for name, dtype, shape, size in facts:
         here = held.get(name)
         if here is None:
@@ -163,25 +220,37 @@ def restored(value: Tensors, bases: Sequence[Reference] = ()) -> Tensors | None:
     return Tensors(_Joined(parts, source.name), "safetensors", tuple(entries))
 
 
-def _write(value: Tensors, target: Path, threads: int | None, force: bool, options: dict[str, Any]) -> None:
+def _write(
+    value: Tensors,
+    target: Path,
+    session: Session,
+    force: bool,
+    options: Mapping[str, Any],
+    progress: Progress | None = None,
+) -> tuple[int, int]:
+    """(bytes of the file, number of tensors that are coded)."""
     metadata, _, begin = read_header(value.source)
-    names = {entry.name for entry in value.entries}
-    if KEY in metadata or HEAD in names:
+    if KEY in metadata or HEAD in {entry.name for entry in value.entries}:
         raise UnsupportedFile(f"{value.source.name}: holds coded tensors already")
     facts = [(entry.name, entry.dtype, entry.shape, entry.size) for entry in value.entries]
-    head = value.source.read(0, begin)
+    head, digest = value.source.read(0, begin), _hash(value.source)
     note = {
         "version": 0,
         "size": value.source.size,
-        "hash": _hash(value.source),
+        "hash": digest,
         "tensors": [fact[:3] for fact in facts],
         "head": build_header(facts, metadata or None) != head,
     }
     plain: list[tuple[str, str, tuple[int, ...], Source]] = []
-    with opened_references(options.get("base")) as bases, atomic_file(target, force) as out, _scratch(target) as spool:
+    with (
+        opened_references(options.get("base")) as bases,
+        atomic_file(target, force, value.source) as out,
+        _scratch(target) as spool,
+    ):
+        session = replace(session, references=bases)
         coded: list[tuple[str, str, tuple[int, ...], int]] = []
         for entry in value.entries:
-            size = 0 if entry.size < SMALLEST else _code(value.source, entry, spool, threads, options, bases)
+            size = 0 if entry.size < SMALLEST else _code(value.source, entry, spool, session, options, progress)
             if size:
                 coded.append((entry.name, "U8", (size,), size))
             else:
@@ -191,16 +260,43 @@ def _write(value: Tensors, target: Path, threads: int | None, force: bool, optio
         ranks = {dtype: rank for rank, dtype in enumerate(DTYPES)}
         plain.sort(key=lambda item: ranks[item[1]])
         sizes = [(name, dtype, shape, part.size or 0) for name, dtype, shape, part in plain]
-        out.write(build_header(sizes + coded, {**metadata, KEY: json.dumps(note, separators=(",", ":"))}))
-        for _, _, _, part in plain:
+        new_head = build_header(sizes + coded, {**metadata, KEY: json.dumps(note, separators=(",", ":"))})
+        marked = _marked(head, digest)
+        size = len(new_head) + sum(size for *_, size in sizes) + spool.tell()
+        if marked is not None and size >= len(marked) + (value.source.size or 0) - begin:
+            coded, new_head = [], marked
+            plain = [("", "", (), Part(value.source, begin, value.source.size or 0))]
+        out.write(new_head)
+        for *_, part in plain:
             for block in part.blocks(_BLOCK):
                 out.write(block)
-        spool.seek(0)
-        shutil.copyfileobj(spool, out, _BLOCK)
+        if coded:
+            spool.seek(0)
+            shutil.copyfileobj(spool, out, _BLOCK)
+        _verify(out, digest, session, value.source.name)
+        return out.tell(), len(coded)
+
+
+def _verify(out: BinaryIO, expected: str, session: Session, name: str) -> None:
+    """Decode the finished file once more; raises LacodecError when that does not give the original."""
+    out.flush()
+    finished = BytesSource(memoryview(mmap.mmap(out.fileno(), 0, access=mmap.ACCESS_READ)), name)
+    value = restored(TENSORS.from_source(finished), session.references, session.max_memory)
+    damage: list[str] = []
+    if value is None or not all(True for _ in decoded_blocks(value, expected, damage)) or damage:
+        raise LacodecError(
+            f"{name}: verification failed: {(damage or ['its tensors'])[0].removeprefix(f'{name}: ')}; nothing was kept; "
+            "the file changed while it was read, or this is a fault in lacodec or in this machine's memory"
+        )
 
 
 def _code(
-    source: Source, entry: TensorEntry, spool: BinaryIO, threads: int | None, options: dict[str, Any], bases: Sequence[Reference]
+    source: Source,
+    entry: TensorEntry,
+    spool: BinaryIO,
+    session: Session,
+    options: Mapping[str, Any],
+    progress: Progress | None,
 ) -> int:
     """Bytes of the .lac file that was appended to `spool` for a tensor; 0 when it would not be smaller."""
     head = build_header([(entry.name, entry.dtype, entry.shape, entry.size)])
@@ -209,13 +305,56 @@ def _code(
     coder = coding.make_codec("weights", options)
     begin = spool.tell()
     value = Tensors(joined, "safetensors", (alone,))
-    session = Session(threads or os.cpu_count() or 1, tuple(bases))
-    written = coding.encode_value(coder, value, joined, spool, session=session, verify=True)
+    report: Progress | None = None
+    if progress is not None:
+        report = lambda done, _: progress(entry.offset + done, source.size)  # noqa: E731
+    written = coding.encode_value(coder, value, joined, spool, session=session, progress=report)
     if written.size >= entry.size:
         spool.seek(begin)
         spool.truncate()
         return 0
     return written.size
+
+
+def _marked(head: bytes, digest: str) -> bytes | None:
+    """The head of a file that stays as it is, with KEY among its metadata and nothing else changed; None where that has no place.
+
+    What is put in takes _ADDED bytes with a `__metadata__` of its own, else _WITHIN.
+    """
+    text = head[8:]
+    found = re.search(rb'"__metadata__"\s*:\s*\{', text)
+    at = text.index(b"{") + 1 if found is None else found.end()
+    mark = _mark(digest) if found else _METADATA + _mark(digest) + b"}"
+    if text[at:].lstrip()[:1] != b"}":
+        mark += b","
+    text = text[:at] + mark.ljust(_WITHIN if found else _ADDED) + text[at:]
+    marked = len(text).to_bytes(8, "little") + text
+    try:
+        sound = read_header(BytesSource(marked))[0].get(KEY) == _PLAIN + digest and marked.count(_mark(digest)) == 1
+    except UnsupportedFile:
+        return None
+    return marked if sound else None
+
+
+def _unmarked(value: Tensors) -> Tensors:
+    """The original of a file with such a head."""
+    source = value.source
+    begin = read_header(source)[2]
+    text, mark = source.read(8, begin - 8), _mark(note_of(source)["hash"])
+    at = text.find(mark)
+    if at < 0:
+        raise CorruptFile(f"{source.name}: its head is not as lacodec wrote it")
+    added = text[at + len(mark) :][:1] == b"}"
+    start, size = (at - len(_METADATA), _ADDED) if added else (at, _WITHIN)
+    text = text[: max(0, start)] + text[max(0, start) + size :]
+    head = len(text).to_bytes(8, "little") + text
+    moved = begin - len(head)
+    entries = tuple(TensorEntry(e.name, e.dtype, e.shape, e.offset - moved, e.size) for e in value.entries)
+    return Tensors(_Joined([BytesSource(head), Part(source, begin, source.size or 0)], source.name), "safetensors", entries)
+
+
+def _mark(digest: str) -> bytes:
+    return f'"{KEY}":"{_PLAIN}{digest}"'.encode()
 
 
 def _scratch(target: Path) -> Any:
@@ -233,8 +372,10 @@ def _hash(source: Source) -> str:
 
 
 def note_of(source: Source) -> dict[str, Any]:
-    """What stands under KEY, checked; raises CorruptFile, UnsupportedFile."""
+    """What stands under KEY, checked; only "hash" where no tensor is coded. Raises CorruptFile, UnsupportedFile."""
     text = read_header(source)[0].get(KEY, "")
+    if re.fullmatch(_PLAIN + "[0-9a-f]{16}", text):
+        return {"hash": text.removeprefix(_PLAIN)}
     try:
         note = json.loads(text)
         sound = (
@@ -245,10 +386,10 @@ def note_of(source: Source) -> dict[str, Any]:
             and all(isinstance(shape, list) and all(type(n) is int for n in shape) for _, _, shape in note["tensors"])
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CorruptFile(f"{source.name}: what its metadata says about coded tensors makes no sense") from error
+        raise CorruptFile(f"{source.name}: its metadata describes coded tensors in a way that cannot be right") from error
     if not sound or note["version"] != 0:
         raise UnsupportedFile(
-            f"{source.name}: its coded tensors are described in a way that this lacodec does not know; update it"
+            f"{source.name}: its coded tensors are described in a way that this version of lacodec does not know; update it"
         )
     return dict(note)
 
@@ -256,14 +397,14 @@ def note_of(source: Source) -> dict[str, Any]:
 class _Opened:
     """The .lac file within a file that was read last: one at a time, as each keeps decoded chunks."""
 
-    def __init__(self, bases: Sequence[Reference]) -> None:
-        self._bases = bases
+    def __init__(self, bases: Sequence[Reference], max_memory: int | None) -> None:
+        self._bases, self._max_memory = bases, max_memory
         self._part: Source | None = None
         self._source: LacSource | None = None
 
     def get(self, part: Source) -> LacSource:
         if self._source is None or self._part is not part:
-            self._source, self._part = LacSource(part, bases=self._bases), part
+            self._source, self._part = LacSource(part, self._max_memory, self._bases), part
         return self._source
 
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -62,7 +61,7 @@ def encode_file(
     threads, or raises LimitExceeded. `device`: where networks compute.
     """
     made = coding.make_codec(codec, options or {})  # says what is wrong before anything is opened
-    _refuse_early(source, target, force)
+    refuse_early(source, target, force)
     with (
         open_source(source, may_grow=True) as opened,
         opened_references(_reference_given(made, options)) as references,
@@ -178,7 +177,7 @@ def decode_file(
     `base`: what the content was stored as differences to, if it was; a path, an open Source, or several; BadInput tells what is
     missing. `device`: where networks compute.
     """
-    _refuse_early(source, target, force)
+    refuse_early(source, target, force)
     with open_source(source) as opened, opened_references(base) as bases:
         header, chunks = _chunks(opened, Limits(max_size, max_memory), salvage)
         decoding = Decoding(header, opened.name, Session(threads, bases, device=device, max_memory=max_memory), salvage)
@@ -219,7 +218,6 @@ def append_file(
         if reader.compact:
             both = chain([reader.chunk(0)], shift_chunks(chunks, reader.index[0].covers[0][1], 1))
             with atomic_file(path, force=True) as out:
-                os.fchmod(out.fileno(), stat.S_IMODE(path.stat().st_mode))
                 written = write_container(reader.header, both, out)
         else:
             try:
@@ -242,7 +240,7 @@ def _with_total(progress: Progress | None, source: Source, max_size: int | None)
     return lambda done, _: progress(done, total)
 
 
-def _refuse_early(source: Place, target: Place, force: bool) -> None:
+def refuse_early(source: Place | Source, target: Place, force: bool) -> None:
     """Before any work: an existing target, or one that is the source."""
     if isinstance(target, str | os.PathLike) and not is_special(target):
         refuse_existing(Path(target), force)

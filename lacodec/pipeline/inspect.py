@@ -1,4 +1,4 @@
-"""What a `.lac` file says about itself (`info`) and whether it is sound (`test`)."""
+"""What a `.lac` file says about itself (`info`) and whether it is sound (`check`)."""
 
 import os
 from collections.abc import Iterator
@@ -45,12 +45,16 @@ class Info:
 
 
 @dataclass(frozen=True)
-class TestResult:
-    """The outcome of `test`: a message in `damage` for everything that is wrong; `decoded_size` counts sound bytes."""
+class CheckResult:
+    """The outcome of `check`: a message in `damage` for everything that is wrong; `decoded_size` counts sound bytes.
+
+    `container`: as in `Info`; of safetensors files, `chunks` counts tensors.
+    """
 
     chunks: int
     decoded_size: int
     damage: tuple[str, ...]
+    container: str = "lac"
 
     @property
     def ok(self) -> bool:
@@ -58,7 +62,7 @@ class TestResult:
         return not self.damage
 
 
-def info(path: str | os.PathLike[str]) -> Info:
+def info(path: str | os.PathLike[str] | Source) -> Info:
     """Describe a `.lac` file from its header and index; raises LacodecError when not even those can be read."""
     with open_source(path) as source:
         reader = Reader(source, partial=True)
@@ -83,31 +87,32 @@ def info(path: str | os.PathLike[str]) -> Info:
         )
 
 
-def test(
-    place: str | os.PathLike[str] | BinaryIO,
+def check(
+    place: str | os.PathLike[str] | BinaryIO | Source,
     *,
     threads: int = 1,
     progress: Progress | None = None,
     max_size: int | None = None,
     base: Any = None,
-) -> TestResult:
-    """Decode everything without writing, and report each damaged chunk. What is no `.lac` file raises UnsupportedFile.
+    device: str | None = None,
+) -> CheckResult:
+    """Decode everything without writing, and report each damaged chunk. What is not a `.lac` file raises UnsupportedFile.
 
-    base: as for `decode_file`.
+    base, device: as for `decode_file`.
     """
     limits = Limits(max_size)
     with open_source(place) as source, opened_references(base) as bases:
-        session = Session(threads, bases)
+        session = Session(threads, bases, device=device)
         try:
             return _decode_all(*stream(source, limits), source, session, progress, salvaging=False)
         except CorruptFile as error:
             first = str(error)
         if source.size is None:
-            return TestResult(0, 0, (first,))
+            return CheckResult(0, 0, (first,))
         try:
             result = _decode_all(*salvage(source, limits), source, session, progress, salvaging=True)
         except CorruptFile:
-            return TestResult(0, 0, (first,))
+            return CheckResult(0, 0, (first,))
         return result if result.damage else replace(result, damage=(first,))
 
 
@@ -127,10 +132,10 @@ def _decode_all(
     session: Session,
     progress: Progress | None,
     salvaging: bool,
-) -> TestResult:
+) -> CheckResult:
     decoding = Decoding(header, source.name, session, salvaging)
     count = sum(1 for part in decoding.parts(chunks, progress) if not isinstance(part, Lost))
-    return TestResult(count, decoding.done, tuple(decoding.damage))
+    return CheckResult(count, decoding.done, tuple(decoding.damage))
 
 
 def _original_size(reader: Reader, header: Header) -> int | None:

@@ -13,7 +13,7 @@ from lacodec.codecs.references import Reference, is_description
 from lacodec.codecs.registry import HEAD_SIZE
 from lacodec.container import Reader
 from lacodec.container.layout import MAGIC
-from lacodec.errors import BadInput, UnsupportedFile
+from lacodec.errors import BadInput, LacodecError, UnsupportedFile
 from lacodec.io.source import BytesSource, FileSource, Source, open_source, seekable
 from lacodec.media.tensors.files import TENSORS
 
@@ -31,70 +31,88 @@ def open_references(given: Any, stack: ExitStack) -> tuple[Reference, ...]:
     """A base for None (none), one place, or each of several: paths, bytes, open Sources and references.
 
     Of a folder, the files that may hold tensors. What is opened here is closed with `stack`, what was open stays so. A `.lac`
-    file that is stored as differences itself finds its own base among the others, in whatever order they are given.
-    Raises BadInput for what cannot be opened; nothing else is read yet, but where several `.lac` files need each other.
+    file that is stored as differences itself needs its own base among the others. Raises BadInput for what cannot be opened;
+    nothing else is read yet, but for what tells the links of a longer chain apart.
     """
     found: list[Reference] = []
-    coded: list[Source] = []
+    waiting: list[_Waiting] = []
     for place in _each(given):
-        if isinstance(place, Reference):
+        if isinstance(place, str | os.PathLike) and os.path.isdir(place):
+            for file in _files_in(Path(place), stack):
+                if file.peek(len(MAGIC)) == MAGIC:
+                    waiting.append(_Waiting(file, True))
+                elif TENSORS.sniff(file.peek(HEAD_SIZE)):
+                    found.append(Reference(file))
+        elif isinstance(place, Reference):
             found.append(place)
-        elif isinstance(place, str | os.PathLike) and os.path.isdir(place):
-            _look_into(Path(place), found, coded, stack)
         else:
             source = _source(place, stack)
-            coded.append(source) if _is_coded(source) else found.append(Reference(source))
-    while coded:
-        source = next((source for source in coded if _has_its_base(source, found, len(coded) > 1)), coded[0])
-        coded.remove(source)
-        found.append(Reference(_restored(source, tuple(found))))
+            if source.peek(len(MAGIC)) == MAGIC:
+                waiting.append(_Waiting(source, False))
+            else:
+                found.append(Reference(source))
+    while waiting:
+        chain = sum(one.needs is not None for one in waiting) > 1
+        ready = [one for one in waiting if one.can_be_opened(found, chain)] or [_first_of_chain(waiting)]
+        waiting = [one for one in waiting if one not in ready]
+        before = tuple(found)
+        found += [reference for one in ready if (reference := one.opened(before)) is not None]
     return tuple(found)
 
 
-def _look_into(folder: Path, found: list[Reference], coded: list[Source], stack: ExitStack) -> None:
+class _Waiting:
+    """A `.lac` file among the bases; `needs` describes the one that it is stored as differences to, if it is."""
+
+    def __init__(self, source: Source, in_folder: bool) -> None:
+        self._source, self._in_folder = source, in_folder
+        try:
+            header = Reader(source).header
+            described, name = list(header.metadata.values()), header.name
+        except LacodecError:  # opening it will tell
+            described, name = [], None
+        self.needs = next((value for value in described if is_description(value)), None)
+        self.names = {name, Path(source.name).name.removesuffix(".lac")}
+
+    def can_be_opened(self, found: list[Reference], chain: bool) -> bool:
+        """Whether its own base is there. With several such files, which often have one size, their hashes tell."""
+        needs = self.needs
+        if needs is None:
+            return True
+        return any(one.size == needs["size"] and (not chain or one.digest == needs["hash"]) for one in found)
+
+    def opened(self, before: tuple[Reference, ...]) -> Reference | None:
+        from lacodec.pipeline.restored import LacSource  # imports numpy
+
+        try:
+            return Reference(LacSource(self._source, bases=before))
+        except UnsupportedFile:  # a .lac file of something else; a base that is missed is named when it is needed
+            if not self._in_folder:
+                raise
+            return None
+
+
+def _first_of_chain(waiting: list[_Waiting]) -> _Waiting:
+    """Of files whose bases are missing, one whose base is not among the others by its name: reading it tells what is missing."""
+    names = {name for one in waiting for name in one.names}
+    return next((one for one in waiting if one.needs and one.needs["name"] not in names), waiting[0])
+
+
+def _files_in(folder: Path, stack: ExitStack) -> Iterator[Source]:
     try:
         paths = sorted(path for path in folder.iterdir() if path.is_file())
     except OSError as error:
         raise BadInput(f"{folder}: cannot be listed ({error.strerror}); give files that you may read") from error
     for path in paths:
-        file = stack.enter_context(FileSource(path))
-        if _is_coded(file):
-            try:
-                _restored(file, ())
-            except UnsupportedFile:  # a .lac file of something else; a base that is missed is named when it is needed
-                continue
-            coded.append(file)
-        elif TENSORS.sniff(file.peek(HEAD_SIZE)):
-            found.append(Reference(file))
-
-
-def _is_coded(source: Source) -> bool:
-    return source.peek(len(MAGIC)) == MAGIC
-
-
-def _has_its_base(source: Source, found: list[Reference], several: bool) -> bool:
-    """Whether what a `.lac` file is stored as differences to is among these; told by size, or, where it matters, by hash."""
-    described = Reader(source).header.metadata.get("base")
-    if not is_description(described):
-        return True
-    return any(
-        reference.size == described["size"] and (not several or reference.digest == described["hash"]) for reference in found
-    )
+        yield stack.enter_context(FileSource(path))
 
 
 def _source(place: Any, stack: ExitStack) -> Source:
     if isinstance(place, _Buffer):
         return BytesSource(place)
     if not isinstance(place, str | os.PathLike | Source):
-        raise BadInput(f"a {type(place).__name__} is no base; give the path of a file of tensors, or several")
+        raise BadInput(f"a {type(place).__name__} cannot be a base; give the path of a file of tensors, or several")
     source = place if isinstance(place, Source) else stack.enter_context(open_source(place))
     return source if source.size is not None else stack.enter_context(seekable(source))
-
-
-def _restored(source: Source, before: tuple[Reference, ...]) -> Source:
-    from lacodec.pipeline.restored import LacSource  # imports numpy
-
-    return LacSource(source, bases=before)
 
 
 def _each(given: Any) -> Iterable[Any]:

@@ -25,7 +25,6 @@ DEVICE_BATCH = 256 << 20
 """Decoded bytes of the chunks that a GPU decodes at a time: enough segments to fill it."""
 
 _NOTHING = np.empty(0, np.uint8)
-_CODECS = ("weights", "bytes")
 
 
 class LacSource(Source):
@@ -39,9 +38,9 @@ class LacSource(Source):
         self._source = source
         self._reader = Reader(source, Limits(None, max_memory))
         header = self._reader.header
-        if header.codec not in _CODECS:
-            raise UnsupportedFile(f"{source.name}: was coded by {header.codec!r} and holds no tensors; use lacodec.open")
         self._decoding = Decoding(header, source.name, Session(references=tuple(bases), max_memory=max_memory))
+        if not self._decoding.codec.bytewise:
+            raise UnsupportedFile(f"{source.name}: was coded by {header.codec!r} and holds no tensors; use lacodec.open")
         self._positions = [i for i, head in enumerate(self._reader.index) if head.kind == CRITICAL and head.covers]
         self._starts = [self._reader.index[i].covers[0][0] for i in self._positions]
         self._lock = threading.Lock()
@@ -49,13 +48,12 @@ class LacSource(Source):
         self.size, self.name = self._reader.decoded_size, source.name
 
     def tensors(self) -> Tensors:
-        """What lies where: from the header of a file that codec `weights` wrote, else from the restored bytes."""
-        if self._reader.header.codec != "weights":
+        """What lies where: from the header, where the codec keeps it there, else from the restored bytes."""
+        header, codec = self._reader.header, self._decoding.codec
+        table = codec.table(header)
+        if table is None:
             return TENSORS.from_source(self)
-        from lacodec.codecs.weights.codec import made_of, table_of
-
-        header = self._reader.header
-        return Tensors(self, header.format or "", table_of(header), made_of(header))
+        return Tensors(self, header.format or "", tuple(table), codec.made_of(header))
 
     def read(self, offset: int, n: int) -> bytes:
         """As in Source."""
@@ -79,8 +77,8 @@ class LacSource(Source):
 
     @property
     def for_device(self) -> bool:
-        """Whether `parts_on` can be asked: the file is codec `weights`'s."""
-        return self._reader.header.codec == "weights"
+        """Whether `parts_on` can be asked: the file's codec decodes on devices."""
+        return self._decoding.codec.on_device
 
     def parts_on(self, device: Any, threads: int) -> Iterator[tuple[int, Any]]:
         """`parts`, decoded on a CUDA device: (first byte, tensor u8[...] there) of every chunk. See `codecs/weights/_gpu.py`."""
@@ -89,7 +87,7 @@ class LacSource(Source):
             batch.append(item)
             if which + 1 == len(self._starts) or sum(chunk.decoded_size for chunk, _ in batch) >= DEVICE_BATCH:
                 try:
-                    found = self._decoding.codec.decode_on_device(self._decoding.header, batch, device, self._decoding.session)  # type: ignore[attr-defined]
+                    found = self._decoding.codec.decode_on_device(self._decoding.header, batch, device, self._decoding.session)
                 except (BadInput, CorruptFile) as error:
                     raise type(error)(f"{self.name}: {error}") from error
                 yield from zip(self._starts[which + 1 - len(batch) : which + 1], found, strict=True)

@@ -59,7 +59,7 @@ def test_damage_is_named_and_the_rest_saved(lacodec, model, tmp_path):
         message = lacodec(*verb, code=1).stderr
         assert b"tensor 'a': " in message and b"damaged" in message
     assert not back.exists()
-    assert b"1 part is lost" in lacodec("decode", "--salvage", coded, "-o", back, code=1).stdout
+    assert b"1 part is damaged or lost" in lacodec("decode", "--salvage", coded, "-o", back, code=1).stdout
     plain = model.read_bytes()
     begin = 8 + int.from_bytes(plain[:8], "little")
     saved = back.read_bytes()

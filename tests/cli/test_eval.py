@@ -44,7 +44,7 @@ def test_a_codec_beside_peers(lacodec, pictures: Path, tmp_path: Path) -> None:
     said = done.stdout.decode()
     for part in ("pictures: 3 pictures", "coarse --level 9", "quality 70", "BD-rate against jpeg", " dB", "%"):
         assert part in said
-    assert done.stderr.decode() == "pictures: 1 files that are no pictures of a lossless format are left out\n"
+    assert done.stderr.decode() == "pictures: 1 files left out: not pictures of a lossless format\n"
     found = json.loads((tmp_path / "out.json").read_text())
     assert [curve["name"] for curve in found["curves"]] == ["coarse --level 9", "jpeg", "webp"]
     assert [picture["name"] for picture in found["pictures"]] == ["a.png", "b.ppm", "c.png"]

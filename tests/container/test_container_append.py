@@ -20,7 +20,7 @@ def test_append(tmp_path, first):
         content += more
         assert result.size == len(more) or len(content) == len(first) + len(more)
         assert lacodec.decode(path) == content
-        assert api.test(path).ok and api.info(path).original_size == len(content)
+        assert api.check(path).ok and api.info(path).original_size == len(content)
         with lacodec.open(path) as opened:
             assert opened[len(content) // 2 :] == content[len(content) // 2 :]
     assert os.listdir(tmp_path) == ["x.lac"]

@@ -146,7 +146,7 @@ def test_decode_salvage_keeps_places(tmp_path):
     assert os.listdir(tmp_path) == ["x.lac"]
     result = api.decode_file(path, back, salvage=True, threads=2)
     assert back.read_bytes() == bytes(1 << 20) + data[1 << 20 :] and len(result.damage) == 1
-    tested = api.test(path)
+    tested = api.check(path)
     assert not tested.ok and tested.damage == result.damage and tested.chunks == 3
     with lacodec.open(path) as opened:
         assert opened[2 << 20 :] == data[2 << 20 :]
@@ -161,11 +161,11 @@ def test_test_reports_damage_outside_of_chunks(tmp_path):
     for place in (1, 15, len(encoded) - 1, len(encoded) - 10, reader.index[-1].end + 70):
         path.write_bytes(flipped(encoded, place))
         try:
-            assert not api.test(path).ok
+            assert not api.check(path).ok
         except LacodecError:
             assert place == 1
     path.write_bytes(encoded)
-    assert api.test(path).ok
+    assert api.check(path).ok
 
 
 def test_zeros_behind_a_small_file(tmp_path):

@@ -5,6 +5,7 @@ Pixels are read by Pillow, and by imagecodecs or tifffile where they are install
 
 import io
 import struct
+import sys
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -169,7 +170,23 @@ def _tiff(original: Source, restored: Source) -> str | None:
                 break
         if len(arrays) == 2:
             return _pixels(np.squeeze(arrays[0]), np.squeeze(arrays[1]))
+    if one.numbers(258)[:1] == (16,) and one.numbers(277)[:1] not in ((), (1,)):
+        for form in (";16N", ";16B" if sys.byteorder == "little" else ";16L"):  # high bytes, then low ones
+            found = _pixels(_sixteen(original, form), _sixteen(restored, form))
+            if found:
+                return found
+        return None
     return _by_pillow(original, restored, "tiff")
+
+
+def _sixteen(source: Source, form: str) -> np.ndarray:
+    """What Pillow gives of colours of 16 bits: one of their bytes."""
+    with opened(source, "tiff") as picture:
+        forms = {str(tile.args[0]) for tile in picture.tile}
+        if not all(given.endswith(";16N") for given in forms):
+            raise UnsupportedFile(f"{source.name}: Pillow reads this TIFF as {', '.join(forms)}")
+        picture.tile = [tile._replace(args=(tile.args[0].replace(";16N", form), *tile.args[1:])) for tile in picture.tile]
+        return np.array(picture)
 
 
 def _by_pillow(original: Source, restored: Source, kind: str) -> str | None:

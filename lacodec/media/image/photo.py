@@ -5,7 +5,7 @@ What this changes (16 bits, CMYK, a palette) is said in the value's `note`. Back
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from lacodec.media.image.png import COLOUR_CHUNKS
 from lacodec.media.image.value import MAX_SIDE, Image
 
 _MAX_PIXELS = 1 << 30
+_MOST_BESIDE = 256 << 10  # bytes of profile, EXIF or XMP
+_INFO = (("icc", "icc_profile"), ("exif", "exif"), ("xmp", "xmp"))
 _MOST = 1 << 31  # bytes of a file
 SUFFIXES = {**SUFFIXES, ".jpg": "jpeg", ".jpeg": "jpeg", ".avif": "avif", ".jp2": "jpeg2000"}
 """Formats that are written: what the name of a file ends with -> what `format` calls it."""
@@ -134,11 +136,22 @@ def eight_bits(value: Image) -> Image:
     if facts.others:
         notes.append(f"not kept: {', '.join(facts.others)}")
     extras = [(key, body) for key, body in value.extras if key in COLOUR_CHUNKS]
-    extras += [(key, body) for key, body in (("icc", facts.icc), ("exif", facts.exif_data()), ("xmp", facts.xmp)) if body]
+    extras += _small((("icc", facts.icc), ("exif", facts.exif_data()), ("xmp", facts.xmp)), notes)
     if facts.dpi:
         extras.append(("dpi", struct.pack("<dd", *facts.dpi)))
     note = "; ".join(notes) or None
     return replace(value, pixels=pixels, depth=8, palette=None, extras=tuple(extras), original=None, file_size=None, note=note)
+
+
+def _small(items: Iterable[tuple[str, bytes | None]], notes: list[str]) -> list[tuple[str, bytes]]:
+    """Those that a header has room for; `notes` gets a word about the others."""
+    kept = []
+    for key, body in items:
+        if body and len(body) > _MOST_BESIDE:
+            notes.append(f"not kept: {key.upper()} of {len(body) >> 10} KiB")
+        elif body:
+            kept.append((key, bytes(body)))
+    return kept
 
 
 def _from_pillow(picture: Any, name: str) -> Image:
@@ -147,23 +160,23 @@ def _from_pillow(picture: Any, name: str) -> Image:
         raise UnsupportedFile(f"{name}: {width}x{height} pixels are more than a picture may have here")
     if getattr(picture, "n_frames", 1) != 1:
         raise UnsupportedFile(f"{name}: has {picture.n_frames} pages or frames; save the one you want as a picture of its own")
-    extras = [
-        (key, bytes(picture.info[info]))
-        for key, info in (("icc", "icc_profile"), ("exif", "exif"), ("xmp", "xmp"))
-        if picture.info.get(info)
-    ]
+    notes: list[str] = []
     kind = (picture.format or "png").lower()
-    note = f"not kept: what this {kind.upper()} has beside pixels, profile, EXIF and XMP" if kind in ("tiff", "png") else None
-    if picture.mode in _MODES:
-        return Image(_pixels(picture), 8, None, tuple(extras), kind, note=note)
-    wanted = "RGBA" if "transparency" in picture.info or picture.mode in ("PA", "RGBa") else "RGB"
+    if kind in ("tiff", "png"):  # the strict readers have refused it
+        notes.append(f"not kept: what this {kind.upper()} has beside pixels, profile, EXIF and XMP")
+    extras = _small(((key, picture.info.get(info)) for key, info in _INFO), notes)
+    transparent = "transparency" in picture.info
+    if picture.mode in _MODES and not transparent:
+        return Image(_pixels(picture), 8, None, tuple(extras), kind, note="; ".join(notes) or None)
     if picture.mode.startswith(("I", "F")):
         raise UnsupportedFile(f"{name}: has pixels of kind {picture.mode!r}, which are not coded as an image")
-    changed = f"{picture.mode} became {wanted}"
+    wanted = "RGBA" if transparent or picture.mode in ("PA", "RGBa") else "RGB"
     if picture.mode == "CMYK":
         extras = [item for item in extras if item[0] != "icc"]  # the profile is for inks
-        changed = "CMYK became RGB, without a colour profile"
-    return Image(_pixels(picture.convert(wanted)), 8, None, tuple(extras), kind, note="; ".join(filter(None, (changed, note))))
+        notes.insert(0, "CMYK became RGB, without a colour profile")
+    else:
+        notes.insert(0, f"{picture.mode} became {wanted}")
+    return Image(_pixels(picture.convert(wanted)), 8, None, tuple(extras), kind, note="; ".join(notes))
 
 
 def _pixels(picture: Any) -> np.ndarray:

@@ -46,12 +46,13 @@ def quiet() -> Iterator[None]:
 @contextmanager
 def opened(source: Source, kind: str) -> Iterator[Any]:
     """A Pillow picture of a file of a known kind, without Pillow's limit of pixels; any error becomes UnsupportedFile."""
-    pillow_image()
     import importlib
 
+    pillow = pillow_image()
     module, name = _PLUGINS[kind]
     opener = getattr(importlib.import_module(f"PIL.{module}"), name)
     with quiet():
+        limit, pillow.MAX_IMAGE_PIXELS = pillow.MAX_IMAGE_PIXELS, None
         try:
             with opener(io.BytesIO(source.read(0, source.size or 0))) as picture:
                 yield picture
@@ -60,10 +61,14 @@ def opened(source: Source, kind: str) -> Iterator[Any]:
         except Exception as error:  # Pillow's readers raise many kinds of errors for damaged files
             reason = " ".join(str(error).split())[:100]
             raise UnsupportedFile(f"{source.name}: cannot be read as {kind.upper()} ({reason})") from error
+        finally:
+            pillow.MAX_IMAGE_PIXELS = limit
 
 
 def tiff_pixels(source: Source, plan: "Plan") -> np.ndarray:
     """The pixels of a compressed TIFF; raises UnsupportedFile where Pillow would change them."""
+    from lacodec.media.image.tiff import upright
+
     modes = {
         (1, 8): ("L", "P"),
         (2, 8): ("LA",),
@@ -73,7 +78,7 @@ def tiff_pixels(source: Source, plan: "Plan") -> np.ndarray:
         (1, 16): ("I;16", "I;16B"),
     }
     few = {(1, 2): ("L", "P"), (1, 4): ("L", "P")}
-    with opened(source, "tiff") as picture:
+    with opened(upright(source, plan), "tiff") as picture:  # else Pillow would turn it
         expected = {**modes, **few}.get((plan.channels, plan.depth), ())
         if picture.mode not in expected or (picture.mode == "P") != (plan.palette is not None):
             raise UnsupportedFile(
@@ -81,9 +86,6 @@ def tiff_pixels(source: Source, plan: "Plan") -> np.ndarray:
             )
         if picture.size != (plan.width, plan.height) or (plan.depth == 16 and plan.inverted):
             raise UnsupportedFile(f"{source.name}: this TIFF is understood differently by different readers")
-        if ORIENTATION in picture.tag_v2:
-            del picture.tag_v2[ORIENTATION]  # Pillow would turn the picture
-            picture._exif = None
         pixels = np.array(picture)
     pixels = pixels.astype(plan.dtype).reshape(plan.height, plan.width, plan.channels)
     if plan.depth in (2, 4) and plan.palette is None:  # Pillow spreads them over 0 to 255
@@ -102,6 +104,3 @@ def saved(pixels: np.ndarray, kind: str, **options: Any) -> bytes:
         reason = " ".join(str(error).split())
         raise BadInput(f"{kind} cannot be written here ({reason}); name the output .png") from error
     return out.getvalue()
-
-
-ORIENTATION = 274

@@ -223,6 +223,20 @@ def read_tiff(source: Source) -> Image:
     return Image(pixels, plan.depth, plan.palette, extras, "tiff", original, file_size=size)
 
 
+def upright(source: Source, plan: Plan) -> Source:
+    """The same file without an orientation, for readers that would turn the picture."""
+    data = source.read(0, source.size or 0)
+    if ORIENTATION not in plan.directory.tags:
+        return BytesSource(data, source.name)
+    start, _ = plan.directory.used[1]
+    order = ">" if plan.directory.big else "<"
+    changed = bytearray(data)
+    for at in range(start + 2, start + 2 + 12 * len(plan.directory.tags), 12):
+        if struct.unpack_from(f"{order}H", data, at)[0] == ORIENTATION:
+            changed[at + 2 : at + 12] = struct.pack(f"{order}HIHH", 3, 1, 1, 0)
+    return BytesSource(changed, source.name)
+
+
 def unexplained(source: Source, plan: Plan) -> bool:
     """Whether bytes other than 0 lie in the file that neither directory, tags nor pixels take."""
     taken = sorted([*plan.directory.used, *((at, at + size) for at, size in plan.segments)])

@@ -52,7 +52,7 @@ class Item:
         elif is_tensor(value):
             require_strided(f"tensor {name!r}", value)
             dtype = torch_name(value.dtype)
-            load = lambda: _torch_bytes(value)  # noqa: E731
+            load = lambda: _torch_bytes(value, name)  # noqa: E731
         else:
             raise BadInput(f"tensor {name!r} is a {type(value).__name__}; give a numpy array or a torch tensor")
         if dtype not in DTYPES:
@@ -142,8 +142,12 @@ def _numpy_bytes(array: np.ndarray) -> np.ndarray:
     return little.reshape(-1).view(np.uint8)
 
 
-def _torch_bytes(tensor: Any) -> np.ndarray:
+def _torch_bytes(tensor: Any, name: str) -> np.ndarray:
     import torch
 
-    flat = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
-    return np.asarray(flat.view(torch.uint8).numpy())
+    try:
+        values = tensor.detach().cpu().resolve_conj().resolve_neg()  # torch negates views lazily
+        return np.asarray(values.contiguous().reshape(-1).view(torch.uint8).numpy())
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        reason = str(error).split("\n")[0][:200]
+        raise BadInput(f"tensor {name!r} cannot be stored ({reason}); give a plain dense copy") from error

@@ -59,6 +59,8 @@ def object_of(value: Tensors) -> Any:
         )
         for entry in value.entries
     }
+    if value.source.size is None:  # being decoded: what follows the last tensor may be damaged, too
+        value.source.read(1 << 62, 1)
     kind = made_of.get("kind")
     try:
         if kind == "one":
@@ -78,9 +80,9 @@ def object_of(value: Tensors) -> Any:
 
 def form_of(made_of: Mapping[str, Any] | None, name: str) -> Form:
     """The form of one array; raises CorruptFile for what is none."""
-    forms = (made_of or {}).get("forms", {})
-    form = forms.get(name, {}) if isinstance(forms, dict) else None
-    form = form or (made_of or {}).get("all", {})
+    found = made_of or {}
+    forms = found.get("forms", {})
+    form = forms.get(name, found.get("all", {})) if isinstance(forms, dict) else None
     if not isinstance(form, dict):
         raise CorruptFile(f"the header does not say what the tensor {name[:200]!r} was")
     return form

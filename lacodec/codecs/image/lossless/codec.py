@@ -300,9 +300,9 @@ def _extras(header: Header) -> tuple[tuple[str, bytes], ...]:
     found = []
     try:
         for name, body, *size in header.metadata.get("extras", ()):
-            if size and not 0 <= size[0] <= MAX_EXTRA:
-                raise ValueError("too large")
-            whole = zlib.decompressobj().decompress(body, size[0] + 1) if size else bytes(body)
+            if not isinstance(body, bytes) or (size and not 0 <= size[0] <= MAX_EXTRA):
+                raise ValueError("too large, or of another type")
+            whole = zlib.decompressobj().decompress(body, size[0] + 1) if size else body
             if size and len(whole) != size[0]:
                 raise ValueError("another length")
             found.append((str(name), whole))

@@ -1,0 +1,160 @@
+"""The two containers, told apart by the first bytes of a file: `.lac`, and safetensors with coded tensors.
+
+    file --first bytes--> `files.py`, `inspect.py`  |  `coded_safetensors.py`, `coded_inspect.py`
+
+`encode_file` goes by what is asked for: a target named *.safetensors for codec `weights`.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from lacodec.codecs.registry import HEAD_SIZE
+from lacodec.codecs.session import Session
+from lacodec.container.layout import MAGIC
+from lacodec.io.progress import Progress
+from lacodec.io.source import Source, is_special, open_source, seekable
+from lacodec.media.tensors.files import TENSORS
+from lacodec.pipeline import files, inspect
+from lacodec.pipeline.files import FileResult, Place
+from lacodec.pipeline.inspect import CheckResult, Info
+from lacodec.pipeline.references import opened_references
+
+SAFETENSORS = ".safetensors"
+
+
+def is_safetensors(source: Source) -> bool:
+    """Whether a file is a safetensors file by its first bytes, coded or not."""
+    head = source.peek(HEAD_SIZE)
+    return head[8:9] == b"{" and TENSORS.sniff(head)
+
+
+def is_encoded(path: str | os.PathLike[str]) -> bool:
+    """Whether a regular file is one of ours: a `.lac` file by its first bytes, or a safetensors file with coded tensors."""
+    with open_source(path) as source:
+        if source.peek(len(MAGIC)) == MAGIC:
+            return True
+        if not is_safetensors(source):
+            return False
+        from lacodec.pipeline.coded_safetensors import holds_coded
+
+        return holds_coded(source)
+
+
+def codes_as_safetensors(target: Place, codec: str | None) -> bool:
+    """Whether encoding to `target` gives a safetensors file with coded tensors."""
+    if not isinstance(target, str | os.PathLike) or codec not in (None, "weights") or is_special(target):
+        return False
+    return os.fspath(target).endswith(SAFETENSORS)
+
+
+def encode_file(
+    source: Place | Source,
+    target: Place,
+    codec: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    threads: int = 1,
+    verify: bool = True,
+    force: bool = False,
+    progress: Progress | None = None,
+    max_memory: int | None = None,
+    device: str | None = None,
+) -> FileResult:
+    """As `files.encode_file`; a target named *.safetensors becomes a safetensors file with coded tensors, always verified."""
+    with _opened(source, target, force, may_grow=True) as opened:
+        if not codes_as_safetensors(target, codec):
+            return files.encode_file(
+                opened,  # type: ignore[arg-type]  # a Source is as good as a path
+                target,
+                codec,
+                dict(options or {}),
+                threads=threads,
+                verify=verify,
+                force=force,
+                progress=progress,
+                max_memory=max_memory,
+                device=device,
+            )
+        from lacodec.pipeline.coded_safetensors import encode_opened
+
+        assert isinstance(target, str | os.PathLike)
+        session = Session(threads, device=device, max_memory=max_memory)
+        with seekable(opened) as whole:
+            return encode_opened(whole, target, session=session, force=force, progress=progress, options=options)
+
+
+def decode_file(
+    source: Place | Source,
+    target: Place,
+    *,
+    threads: int = 1,
+    force: bool = False,
+    salvage: bool = False,
+    progress: Progress | None = None,
+    max_size: int | None = None,
+    max_memory: int | None = None,
+    base: Any = None,
+    device: str | None = None,
+) -> FileResult:
+    """As `files.decode_file`, and of a safetensors file with coded tensors the plain one."""
+    with _opened(source, target, force) as opened:
+        if not is_safetensors(opened):
+            return files.decode_file(
+                opened,  # type: ignore[arg-type]
+                target,
+                threads=threads,
+                force=force,
+                salvage=salvage,
+                progress=progress,
+                max_size=max_size,
+                max_memory=max_memory,
+                base=base,
+                device=device,
+            )
+        from lacodec.pipeline.coded_safetensors import decode_opened
+
+        with seekable(opened) as whole, opened_references(base) as bases:
+            session = Session(threads, bases, device=device, max_memory=max_memory)
+            return decode_opened(
+                whole, target, session=session, force=force, salvage=salvage, progress=progress, max_size=max_size
+            )
+
+
+def info(path: str | os.PathLike[str] | Source) -> Info:
+    """Describe a file from its header and index; raises LacodecError when not even those can be read."""
+    with open_source(path) as opened:
+        if not is_safetensors(opened):
+            return inspect.info(opened)
+        from lacodec.pipeline import coded_inspect
+
+        with seekable(opened) as whole:
+            return coded_inspect.info(whole)
+
+
+def check(
+    place: Place | Source,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    max_size: int | None = None,
+    base: Any = None,
+    device: str | None = None,
+) -> CheckResult:
+    """Decode everything without writing, and report all damage. What is not one of our files raises UnsupportedFile."""
+    with open_source(place) as opened:
+        if not is_safetensors(opened):
+            return inspect.check(opened, threads=threads, progress=progress, max_size=max_size, base=base, device=device)
+        from lacodec.pipeline import coded_inspect
+
+        with seekable(opened) as whole, opened_references(base) as bases:
+            return coded_inspect.check(whole, Session(threads, bases, device=device), progress)
+
+
+@contextmanager
+def _opened(source: Place | Source, target: Place, force: bool, may_grow: bool = False) -> Iterator[Source]:
+    """The source, after what can be refused without reading it."""
+    files.refuse_early(source, target, force)
+    with open_source(source, may_grow) as opened:
+        yield opened

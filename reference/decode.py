@@ -1,0 +1,101 @@
+"""Decode a `.lac` file: python -m reference.decode FILE.lac OUTPUT [--base FILE]
+
+OUTPUT is the original file where that is restored byte for byte. A picture whose pixels are restored becomes a PAM file (netpbm's
+P7, big-endian beyond 8 bits), and OUTPUT.json says what else is known of it; sound of which the samples are restored becomes a
+WAV file.
+"""
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reference import audio_codec, bytes_codec, container, image_codec, weights_codec
+from reference.container import CRITICAL, Chunk
+from reference.stream import need
+from reference.weights_table import Tensor, read_safetensors, read_table
+
+VERSIONS = {"bytes": (0, 1), "image.lossless": (0, 1), "audio.lossless": (0, 1), "weights": (0, 1)}
+"""Stream versions that are read here. Versions 0 and 1 of a codec are the same stream."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a file decodes to: the bytes of a file (see above), the header, and the picture or sound where it is one."""
+
+    content: bytes
+    header: dict[str, Any]
+    value: image_codec.Picture | audio_codec.Sound | None = None
+
+
+def restore(data: bytes, base: bytes | None = None) -> Restored:
+    """Decode a whole file. base: the file that tensors are stored as differences to, or the `.lac` file that stands for it."""
+    header, chunks = container.read(data)
+    codec = header["codec"]
+    for name, version in ((codec, header["stream_version"]), *header["nested"].items()):
+        need(name in VERSIONS, f"codec {name!r} is not read here")
+        need(version in VERSIONS[name], f"stream version {version} of codec {name!r} is not known here")
+    if codec == "bytes":
+        return Restored(_blocks(chunks), header)
+    if codec == "image.lossless":
+        picture = image_codec.decode(header, chunks)
+        return Restored(picture.file if picture.file is not None else pam(picture), header, picture)
+    if codec == "audio.lossless":
+        sound = audio_codec.decode(header, chunks)
+        same = header["identical"] == "bytes"
+        return Restored(sound.head + sound.pcm + sound.tail if same else sound.wav(), header, sound)
+    content, tensors = (None, None) if base is None else open_base(base)
+    return Restored(weights_codec.decode(header, chunks, content, tensors), header)
+
+
+def _blocks(chunks: list[Chunk]) -> bytes:
+    """The content of a file of codec `bytes`."""
+    out = []
+    for chunk in chunks:
+        if chunk.kind == CRITICAL and chunk.covers:
+            need(
+                chunk.covers[0][1] - chunk.covers[0][0] == chunk.decoded_size, "a size that contradicts the range that is covered"
+            )
+            out.append(bytes_codec.decode(chunk.payload, chunk.decoded_size))
+            chunk.check(out[-1])
+    return b"".join(out)
+
+
+def open_base(data: bytes) -> tuple[bytes, list[Tensor]]:
+    """(bytes, tensors) of a base: a safetensors file, or a `.lac` file of codec `weights`."""
+    if data[:4] != b"\x8bLAC":
+        return data, read_safetensors(data)
+    restored = restore(data)
+    return restored.content, read_table(restored.header["metadata"]["tensors"])
+
+
+def pam(picture: image_codec.Picture) -> bytes:
+    """A PAM file with the samples of a picture, of a palette their numbers."""
+    pixels = picture.pixels
+    assert pixels is not None
+    height, width, channels = pixels.shape
+    kind = ("GRAYSCALE", "GRAYSCALE_ALPHA", "RGB", "RGB_ALPHA")[channels - 1] if picture.palette is None else "INDEX"
+    head = f"P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH {channels}\nMAXVAL {(1 << picture.depth) - 1}\nTUPLTYPE {kind}\nENDHDR\n"
+    return head.encode() + pixels.astype(pixels.dtype.newbyteorder(">")).tobytes()
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="reference.decode", description="Decode a .lac file in plain Python.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--base", type=Path, help="the file that tensors are stored as differences to")
+    arguments = parser.parse_args()
+    restored = restore(arguments.file.read_bytes(), arguments.base and arguments.base.read_bytes())
+    arguments.output.write_bytes(restored.content)
+    picture = restored.value
+    if isinstance(picture, image_codec.Picture) and picture.file is None:
+        palette = picture.palette.hex() if picture.palette is not None else None
+        extras = [[name, body.hex()] for name, body in picture.extras]
+        known = {"format": restored.header["format"], "depth": picture.depth, "palette": palette, "extras": extras}
+        Path(f"{arguments.output}.json").write_text(json.dumps(known, indent=1))
+
+
+if __name__ == "__main__":
+    main()

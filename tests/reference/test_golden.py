@@ -1,0 +1,88 @@
+"""Every golden file of the four lossless codecs, read by `reference/` and compared with what it was made from.
+
+Those of version 1 are decoded; those of version 0 have the same chunks. Text at efforts 5 to 9 takes up to a minute in plain
+Python, since its model reads the primer first: efforts 5 and 9 are slow tests, the others run when LACODEC_REFERENCE=all.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reference import bytes_mixed
+from reference.container import read
+from reference.decode import restore
+from tools import golden
+
+V1 = golden.FOLDER / "v1"
+LONGEST = ("image-effort9-photo", "bytes-effort9-samples")
+
+
+def files(codec: str) -> list[str]:
+    return sorted(path.stem for path in V1.glob(f"{codec}-*.lac"))
+
+
+def content(stem: str):
+    codec, _, name = stem.split("-")
+    return golden.maker_of(codec).content(name)
+
+
+def is_primed(stem: str) -> bool:
+    _, effort, name = stem.split("-")
+    return effort >= "effort5" and name in ("text", "table")
+
+
+def some_slow(stems: list[str]) -> list:
+    return [pytest.param(stem, marks=pytest.mark.slow) if stem in LONGEST else stem for stem in stems]
+
+
+def test_there_are_some():
+    assert [len(files(codec)) > 8 for codec in ("bytes", "image", "audio", "weights")] == [True] * 4
+
+
+@pytest.mark.parametrize("path", sorted((golden.FOLDER / "v0").glob("[!l]*.lac")), ids=lambda path: path.stem)
+def test_version_0_is_the_same_stream(path: Path):
+    header, chunks = read(path.read_bytes())
+    assert header["stream_version"] == 0 and chunks == read((V1 / path.name).read_bytes())[1]
+
+
+@pytest.mark.parametrize("stem", some_slow([stem for stem in files("bytes") if not is_primed(stem)]))
+def test_bytes(stem):
+    assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
+@pytest.mark.slow
+def test_primer():
+    """`primer.bin` is a payload itself."""
+    from lacodec.codecs.bytes.mixed.start import primer_text
+
+    assert bytes_mixed.primer() == primer_text().tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("effort", range(5, 10))
+def test_bytes_after_the_primer(effort, monkeypatch):
+    from lacodec.codecs.bytes.mixed.start import primer_text
+
+    if effort not in (5, 9) and os.environ.get("LACODEC_REFERENCE") != "all":
+        pytest.skip("set LACODEC_REFERENCE=all to read these")
+    text = primer_text().tobytes()  # `test_primer` compares it; reading it again takes long
+    monkeypatch.setattr(bytes_mixed, "primer", lambda: text)
+    monkeypatch.setattr(bytes_mixed, "_primed", {})
+    stems = [stem for stem in files(f"bytes-effort{effort}") if is_primed(stem)]
+    assert len(stems) == 2
+    for stem in stems:
+        assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem), stem
+
+
+@pytest.mark.parametrize("stem", some_slow(files("image")))
+def test_images(stem):
+    picture, wanted = restore((V1 / f"{stem}.lac").read_bytes()).value, content(stem)
+    assert np.array_equal(picture.pixels, wanted.pixels) and picture.pixels.dtype == wanted.pixels.dtype
+    assert (picture.depth, picture.palette, picture.extras) == (wanted.depth, wanted.palette, wanted.extras)
+
+
+@pytest.mark.parametrize("stem", [*files("audio"), *files("weights")])
+def test_audio_and_weights(stem):
+    assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
