@@ -16,7 +16,7 @@ from lacodec.errors import LacodecError
 if TYPE_CHECKING:
     from lacodec.api import FileResult
 
-_OBJECT = re.compile(r"<([\w.]+)(?: object)? at 0x[0-9a-fA-F]+>")
+_OBJECT = re.compile(r"<([^<>]*?)(?: object)? at 0x[0-9a-fA-F]+>")
 _ENOUGH_FOR_SPEED = 1_000_000
 
 IDENTICAL = {

@@ -3,7 +3,6 @@
 Nothing is cut off: where even single words do not fit side by side, each row becomes a list of "column  cell" lines.
 """
 
-import textwrap
 import unicodedata
 
 _GAP = "  "
@@ -53,18 +52,18 @@ def _narrowed(natural: list[int], cells: list[list[str]], right: list[bool], roo
 
 def _records(columns: list[str], rows: list[list[str]], width: int) -> list[str]:
     margin = max(map(text_width, columns[1:])) + 2 * len(_GAP) if len(columns) > 1 else len(_GAP)
-    lines = []
+    lines: list[str] = []
     for row in rows:
-        lines += [*([""] if lines else []), *_wrapped(row[0], width)]
+        lines += [*([""] if lines else []), *wrapped(row[0], width)]
         for name, cell in zip(columns[1:], row[1:], strict=True):
-            parts = _wrapped(cell, max(8, width - margin))
+            parts = wrapped(cell, max(8, width - margin))
             begin = _GAP + name + " " * (margin - len(_GAP) - text_width(name))
             lines += [(begin if not i else " " * margin) + part for i, part in enumerate(parts)]
     return [line.rstrip() for line in lines]
 
 
 def _row(cells: list[str], widths: list[int], right: list[bool], bottom: bool = False) -> list[str]:
-    parts = [_wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    parts = [wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
     height = max(map(len, parts))
     parts = [[""] * (height - len(part)) + part if bottom else part + [""] * (height - len(part)) for part in parts]
     lines = []
@@ -77,10 +76,21 @@ def _row(cells: list[str], widths: list[int], right: list[bool], bottom: bool = 
     return lines
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of a text that is broken between words, or within words that are too long for a line."""
     if text_width(text) <= width:
         return [text]
-    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+    lines, line = [], ""
+    for word in text.split():
+        if line and text_width(line) + 1 + text_width(word) > width:
+            lines.append(line)
+            line = ""
+        line = f"{line} {word}" if line else word
+        while text_width(line) > width:
+            size = next(n for n in range(len(line), 0, -1) if n == 1 or text_width(line[:n]) <= width)
+            lines.append(line[:size])
+            line = line[size:]
+    return [*lines, line] if line else lines
 
 
 def _longest_word(text: str) -> int:

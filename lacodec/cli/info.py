@@ -2,13 +2,13 @@
 
 import argparse
 import dataclasses
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 from lacodec.cli import _streams as streams
 from lacodec.cli._common import our_files
 from lacodec.cli._files import PIPE
 from lacodec.cli._report import IDENTICAL, complain, fail, print_json, printable, put, ratio_text, terminal_width
+from lacodec.cli._table import wrapped
 from lacodec.errors import BadInput
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _as_text(name: str, found: "Info") -> str:
 def _line(key: str, value: str) -> list[str]:
     """A fact, in as many lines as the terminal needs."""
     width = terminal_width()
-    parts = [value] if width is None else textwrap.wrap(value, max(20, width - 13), break_on_hyphens=False) or [""]
+    parts = [value] if width is None else wrapped(value, max(20, width - 13))
     return [f"  {key if not i else '':<10} {part}" for i, part in enumerate(parts)]
 
 
