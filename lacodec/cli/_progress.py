@@ -1,4 +1,4 @@
-"""Progress on a terminal: bytes done -> a bar with speed and time left on standard error. Silent elsewhere."""
+"""Progress on a terminal: bytes done -> a bar with speed and time left on standard error. Silent without a terminal."""
 
 import sys
 import threading
@@ -15,7 +15,7 @@ _WIDE = 100
 
 
 class Meter:
-    """One bar at a time: bytes of the present file, with the number of the file where there are several.
+    """One bar at a time: bytes of the present file, with the number of the file if there are several.
 
     A codec reports after each chunk, which may take minutes, so a timer brings the bar, not the first report.
     """
@@ -48,7 +48,7 @@ class Meter:
                 self._bar.update(self._bar.task_ids[0], completed=done, total=total)
 
     def tell(self, text: str) -> None:
-        """Print a remark on standard error, above the bar where there is one."""
+        """Print a remark on standard error, above the bar if it is shown."""
         with self._lock:
             if self._bar is not None:
                 self._bar.console.print(text, markup=False, highlight=False)

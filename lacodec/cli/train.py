@@ -26,7 +26,7 @@ _RECIPES = ("image",)
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """Flags of `train`, among them those of `TrainOptions`."""
-    parser.add_argument("recipe", choices=_RECIPES, help="what is trained: image (codec image.learned)")
+    parser.add_argument("recipe", choices=_RECIPES, help="the kind of model: image (for codec image.learned)")
     parser.add_argument(
         "--data", action="append", required=True, metavar="FOLDER", help="pictures to learn from; may be repeated"
     )
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace) -> "TrainOptions":
-    """What is given; of a run that is resumed, what it had otherwise."""
+    """The options that were given; for a resumed run, its own for the rest."""
     from lacodec.training import checkpoint
     from lacodec.training.options import TrainOptions
 
