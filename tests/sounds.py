@@ -4,25 +4,7 @@ import struct
 
 import numpy as np
 
-from lacodec.media.audio import wav
-
-
-def tone(frames: int, channels: int, peak: float, seed: int = 1) -> np.ndarray:
-    """float64[frames, channels]: three partials that fade, noise, and channels that resemble each other."""
-    rng = np.random.default_rng(seed)
-    t = np.arange(frames)[:, None]
-    spread = 1 + 0.1 * np.arange(channels)[None, :]
-    sound = sum(np.sin(t * w * 0.01 + spread) * a for w, a in ((3, 0.5), (7.1, 0.3), (11.7, 0.1)))
-    return peak * (sound * (0.6 + 0.4 * np.cos(t / 3000)) + 0.01 * rng.standard_normal((frames, channels)))
-
-
-def wav_file(samples: np.ndarray, rate: int = 44100, layout: str = "i16le", tail: bytes = b"") -> bytes:
-    """A WAV file of integers or floats [frames, channels]."""
-    from lacodec.media.audio.samples import to_bytes
-
-    numbers = samples.astype(np.float32).view(np.int32) if layout.startswith("f") else np.rint(samples)
-    data = to_bytes(numbers.astype(np.int64).T, layout)
-    return wav.header(len(samples), rate, samples.shape[1], layout) + data + b"\0" * (len(data) & 1) + tail
+from lacodec.testing import tone, wav_file
 
 
 def chunk(name: bytes, body: bytes) -> bytes:

@@ -73,10 +73,7 @@ class BlockCodec(Codec[Raw]):
         self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[bytes], session: Session = DEFAULT
     ) -> bytes:
         """The bytes of the slice."""
-        wanted = Range.of(key, total(index), "bytes")
-        chosen = wanted.chunks(index)
-        skip = index[chosen[0]].covers[0][0] if chosen else 0
-        return b"".join(parts)[wanted.start - skip : wanted.stop - skip]
+        return b"".join(Range.of(key, total(index), "bytes").pieces(index, parts))
 
     def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
         """The payload of bytes."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from lacodec.container.types import ChunkHead, Covers
-from lacodec.errors import BadInput
+from lacodec.errors import BadInput, LimitExceeded
 
 _FILL = 1 << 16  # units at once
+_MOST_ZEROS = 1 << 32  # bytes
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,15 @@ class Lost:
             piece = block[: left * len(unit)]
             yield piece
             left -= len(piece) // len(unit)
+
+    def zeros(self, dtype: Any) -> Any:
+        """An array of numpy with a zero for each position of a lost range on one axis; empty where the range is unknown."""
+        import numpy as np
+
+        count = self.covers[0][1] - self.covers[0][0] if self.covers is not None and len(self.covers) == 1 else 0
+        if count * np.dtype(dtype).itemsize > _MOST_ZEROS:
+            raise LimitExceeded(f"a lost range of {count} is too large to be filled; the file is forged")
+        return np.zeros(count, dtype)
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,15 @@ class Range:
         """The part of this range that lies in another; empty ranges have equal ends."""
         low = max(self.start, start)
         return type(self)(low, max(low, min(self.stop, stop)))
+
+    def pieces(self, index: Sequence[ChunkHead], parts: Sequence[Any]) -> list[Any]:
+        """This range out of the parts (bytes or arrays) of the chunks that `chunks(index)` named, one piece of each."""
+        found = []
+        for position, part in zip(self.chunks(index), parts, strict=True):
+            begin = index[position].covers[0][0]
+            both = self.within(begin, begin + len(part))
+            found.append(part[both.start - begin : both.stop - begin])
+        return found
 
     def grown(self, by: int) -> Self:
         """With `by` more positions at both ends."""

@@ -113,7 +113,10 @@ class AudioLossless(Codec[Audio]):
 
         described, length = _description(header), total(index)
         if described is None:
-            first: Piece = part(next(i for i, head in enumerate(index) if head.covers))
+            covering = [i for i, head in enumerate(index) if head.covers]
+            if not covering:
+                raise CorruptFile("no chunk says what the samples are")
+            first: Piece = part(covering[0])
             described = first.rate, first.channels, first.layout
             if len(index) == 1:
                 length = len(first.pcm) // (first.channels * sample_size(first.layout))
