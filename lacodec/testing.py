@@ -334,7 +334,7 @@ class _Hostile:
             what = f"with chunk {number} lost"
             with self._bounded(what):
                 try:
-                    done = lacodec.decode_file(BytesSource(data), out, salvage=True)  # type: ignore[arg-type]
+                    done = lacodec.decode_file(BytesSource(data), out, salvage=True)
                 except CorruptFile:
                     _expect(len(self._chunks) == 1, f"{what}, nothing else is decoded (is `assemble` given a Lost?)")
                     continue
