@@ -273,7 +273,7 @@ def _by_pillow(module: Any, path: Path, data: bytes) -> dict[str, Any]:
 
 def _by_tifffile(module: Any, path: Path, data: bytes) -> dict[str, Any]:
     with module.TiffFile(io.BytesIO(data)) as file:
-        layout = {256, 257, 259, 273, 278, 279, 292, 293, 317, 322, 323, 324, 325}
+        layout = {256, 257, 259, 273, 277, 278, 279, 284, 292, 293, 317, 322, 323, 324, 325}
         tags = [{tag.code: tag.value for tag in page.tags if tag.code not in layout} for page in file.pages]
         series = [(one.shape, one.axes, one.kind) for one in file.series]
         return {"tags": tags, "series": series, "pixels": [page.asarray() for page in file.pages]}

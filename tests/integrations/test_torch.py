@@ -157,14 +157,6 @@ def test_a_checkpoint_of_torch_is_loaded_without_unpickling(zipped: bool, tmp_pa
     assert (tmp_path / "again.pt").read_bytes() == (tmp_path / "m.pt").read_bytes()
 
 
-def test_tensors_of_a_checkpoint_that_cannot_be_had(tmp_path: Path) -> None:
-    torch.save({"a": {"gaps": torch.randn(40)[::2]}}, tmp_path / "m.pt")
-    with pytest.raises(UnsupportedFile, match=r"'a\.gaps' is a view with gaps"):
-        lt.load_file(tmp_path / "m.pt")
-    with lt.safe_open(tmp_path / "m.pt") as file:
-        assert file.get_tensor("storage.0").shape == (40,)
-
-
 def test_an_existing_file_is_replaced_only_by_a_whole_one(saved: Path, tmp_path: Path) -> None:
     path = tmp_path / "m.lac"
     path.write_bytes(saved.read_bytes())

@@ -1,5 +1,6 @@
 """Arrays in memory as a `Source`: their bytes are made when they are read, one array at a time."""
 
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -44,14 +45,12 @@ class Item:
         if not isinstance(name, str):
             raise BadInput(f"the name of a tensor is a string, not {name!r}")
         if isinstance(value, np.ndarray | np.generic):
+            require_array(f"tensor {name!r}", value)
             array = np.asarray(value)
             dtype = _numpy_name(array.dtype)
             load = lambda: _numpy_bytes(array)  # noqa: E731  (both are closures over the value, nothing more)
-        elif type(value).__module__.split(".")[0] == "torch" and hasattr(value, "untyped_storage"):
-            if str(value.layout) != "torch.strided":
-                raise BadInput(f"tensor {name!r} is {str(value.layout).removeprefix('torch.')}; give a dense copy: .to_dense()")
-            if value.device.type == "meta":
-                raise BadInput(f"tensor {name!r} is on the device 'meta', so it has no values; load them first")
+        elif is_tensor(value):
+            require_strided(f"tensor {name!r}", value)
             dtype = torch_name(value.dtype)
             load = lambda: _torch_bytes(value, name)  # noqa: E731
         else:
@@ -89,6 +88,29 @@ class ArraySource(Source):
             self._last = None  # so that two arrays are never in memory
             last = self._last = (which, self._items[which].load())
         return last[1]
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether this is a tensor of torch, which is not imported to find out."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def require_array(what: str, value: Any) -> None:
+    """Raise BadInput for classes of arrays of which something would be lost, such as a mask."""
+    if isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap):
+        raise BadInput(f"{what} is a {type(value).__name__}, of which only the array would be kept; give np.asarray(it)")
+
+
+def require_strided(what: str, tensor: Any) -> None:
+    """Raise BadInput, saying why, for a tensor of torch that is no plain array of values."""
+    import torch
+
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
+        kind = "nested" if tensor.is_nested else "quantised" if tensor.is_quantized else str(tensor.layout).removeprefix("torch.")
+        raise BadInput(f"{what} is a {kind} tensor, whose layout is not kept; give its parts, or a dense copy")
+    if tensor.is_meta:
+        raise BadInput(f"{what} is on the meta device and has no values")
 
 
 def torch_name(dtype: Any) -> str:
