@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lacodec.codecs.session import Session
 from lacodec.pipeline import coding, files
 
 
@@ -261,3 +262,19 @@ def test_libraries_stay_silent(lacodec, text: Path, monkeypatch) -> None:
     monkeypatch.setattr(coding, "prepare", prepare)
     said = lacodec("encode", "--effort", "1", "text.txt").stderr
     assert said == b"text.txt: cannot identify <_io.BytesIO>; kept\n"
+
+
+@pytest.mark.parametrize(("flags", "device"), [([], None), (["--device", "cpu"], "cpu")])
+def test_the_device_travels_with_the_session(lacodec, text: Path, monkeypatch, flags: list[str], device: str | None) -> None:
+    seen = []
+    original = Session.__init__
+
+    def init(self, *arguments, **more):
+        original(self, *arguments, **more)
+        seen.append(self.device)
+
+    monkeypatch.setattr(Session, "__init__", init)
+    for verb in (["encode", "--effort", "1", "text.txt"], ["decode", "text.txt.lac", "-o", "back"], ["test", "text.txt.lac"]):
+        seen.clear()
+        lacodec(*verb, *flags)
+        assert device in seen and set(seen) <= {device, None} and "LACODEC_DEVICE" not in os.environ
