@@ -10,7 +10,9 @@ from reference.stream import Damaged, Stream, need
 
 CHUNKED, COMPACT = 0, 1
 CRITICAL, ANCILLARY, INDEX = range(3)
-FIRST_OPTIONAL = 128
+FIRST_OPTIONAL = 128  # kinds from here on are skipped, whatever they are
+VERSIONS = (0, 1)  # of the container; they differ in nothing but this number
+IDENTICAL = ("bytes", "pixels", "samples", "points", "frames", "none")
 MAX_HEADER, MAX_DECODED, MAX_PAYLOAD = 1 << 20, 64 << 20, (64 << 20) + (1 << 16)
 MAX_AXES, MAX_DEPENDS = 8, 256
 FIELDS = ("codec", "stream_version", "options", "name", "identical", "format", "size", "metadata", "model_id", "nested")
@@ -45,7 +47,7 @@ def read(data: bytes) -> tuple[dict[str, Any], list[Chunk]]:
     file = Stream(data)
     need(file.take(4) == b"\x8bLAC", "not a .lac file")
     version, form, header_size = file.byte(), file.byte(), file.uint(4)
-    need(version in (0, 1) and form in (CHUNKED, COMPACT), f"version {version}, form {form} of the container is unknown")
+    need(version in VERSIONS and form in (CHUNKED, COMPACT), f"version {version}, form {form} of the container is unknown")
     need(header_size <= MAX_HEADER, "the header is too long")
     if form == COMPACT:
         return _read_compact(file, header_size)
@@ -60,10 +62,7 @@ def read_header(data: bytes) -> dict[str, Any]:
     values = read_msgpack(data)
     need(isinstance(values, list) and 3 <= len(values) <= len(FIELDS), "the header is not an array of 3 to 10 elements")
     header = dict(zip(FIELDS, values + DEFAULTS[len(values) :], strict=True))
-    need(
-        header["identical"] in ("bytes", "pixels", "samples", "points", "frames", "none"),
-        "the header does not say what is restored",
-    )
+    need(header["identical"] in IDENTICAL, "the header does not say what is restored")
     return header
 
 
@@ -110,7 +109,8 @@ def _read_chunk(file: Stream, file_id: int) -> Chunk:
     depends_on = [file.uint(4) for _ in range(depends)]
     _check_sum(file, start)
     need(all(start <= stop < 1 << 63 for start, stop in covers), f"chunk {sequence} covers an impossible range")
-    need(kind in (CRITICAL, ANCILLARY, INDEX) or kind >= FIRST_OPTIONAL, f"chunk {sequence} is of the unknown kind {kind}")
+    known = kind in (CRITICAL, ANCILLARY, INDEX) or kind >= FIRST_OPTIONAL
+    need(known, f"chunk {sequence} is of the critical kind {kind}, which is not known here")
     payload = file.take(payload_size)
     need(hash64(payload) == payload_hash, f"chunk {sequence} is damaged")
     return Chunk(sequence, kind, covers, depends_on, payload, decoded_size, content_hash)

@@ -19,7 +19,6 @@ from types import ModuleType
 import lacodec
 from lacodec.cli import _main
 from lacodec.codecs import registry
-from lacodec.errors import LacodecError
 
 _ROOT = Path(__file__).resolve().parent.parent
 _WIDTH = 96
@@ -121,39 +120,31 @@ def _help(*arguments: str, after: str = "") -> str:
 
 
 def _top_level() -> str:
-    """`lacodec`, in the order of its `__all__` turned around: functions, values and results, errors."""
-    functions, classes, errors = [], [], []
-    for name in sorted(lacodec.__all__):
-        item = getattr(lacodec, name)
-        kind = (
-            errors
-            if inspect.isclass(item) and issubclass(item, LacodecError)
-            else classes
-            if inspect.isclass(item)
-            else functions
-        )
-        kind.append((name, item))
-    from lacodec import api
-    from lacodec import errors as error_module
+    """`lacodec`: functions, values and results, errors. What `lacodec.api` has beside them is described too."""
+    from lacodec import api, errors
 
-    # What functions take and return is described too, where it is not exported itself.
-    shown = {item for _, item in classes}
-    results = [
-        (name, getattr(api, name))
-        for name in api.__all__
-        if inspect.isclass(getattr(api, name)) and getattr(api, name) not in shown
-    ]
-    text = "# `lacodec`\n\n" + (inspect.cleandoc(lacodec.__doc__ or "").split("\n\n", 1)[0]) + "\n"
-    text += "\n## Functions\n\n" + "".join(_directive("autofunction", "lacodec", name) for name, _ in functions)
-    more = [("lacodec.api", name) for name, item in _members(api) if inspect.isfunction(item) and name not in dict(functions)]
-    text += "".join(_directive("autofunction", module, name) for module, name in more)
-    text += "\n## Values and results\n\n"
-    text += "".join(_directive("autoclass", "lacodec", name, members=True) for name, _ in classes)
-    text += "".join(_directive("autoclass", "lacodec.api", name, members=True) for name, _ in results)
-    text += "\n## Errors\n\n" + inspect.cleandoc(error_module.__doc__ or "") + "\n\n"
-    if errors:
-        return text + "".join(_directive("autoexception", "lacodec", name, bases=True) for name, _ in errors)
-    return text + "".join(_directive("autoexception", "lacodec.errors", name, bases=True) for name, _ in _members(error_module))
+    names = dict.fromkeys(lacodec.__all__, "lacodec")
+    names |= {name: "lacodec.api" for name, item in _members(api) if name not in names and _own(item)}
+    parts: dict[str, list[str]] = {
+        "Functions": [],
+        "Values and results": [],
+        "Errors": [inspect.cleandoc(errors.__doc__ or "") + "\n\n"],
+    }
+    for name, module in sorted(names.items(), key=lambda pair: (pair[1], pair[0])):
+        item = getattr(api if module == "lacodec.api" else lacodec, name)
+        if not inspect.isclass(item):
+            parts["Functions"].append(_directive("autofunction", module, name))
+        elif issubclass(item, errors.LacodecError):
+            parts["Errors"].append(_directive("autoexception", module, name, bases=True))
+        else:
+            parts["Values and results"].append(_directive("autoclass", module, name, members=True))
+    text = "# `lacodec`\n\n" + inspect.cleandoc(lacodec.__doc__ or "").split("\n\n", 1)[0] + "\n"
+    return text + "".join(f"\n## {title}\n\n" + "".join(part) for title, part in parts.items())
+
+
+def _own(item: object) -> bool:
+    """Whether something in `lacodec.api` is described there, rather than on another page."""
+    return not getattr(item, "__module__", "").startswith("lacodec.container")
 
 
 def _members(module: ModuleType) -> list[tuple[str, object]]:

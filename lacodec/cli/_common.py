@@ -36,7 +36,7 @@ def add_resource_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def device_of(args: argparse.Namespace) -> str | None:
-    """Where networks shall compute, for a `Session`; raises MissingDependency or BadInput when `--device cuda` cannot be had."""
+    """The device for a `Session`; raises MissingDependency or BadInput when `--device cuda` is not available."""
     if args.device == "auto":
         return None
     if args.device == "cuda":
@@ -156,7 +156,7 @@ def _run_one(args: argparse.Namespace, job: Job, running: Running, convert: Conv
         with parents_of(job.target):
             well = convert(job, source, running)
     if source.facts is not None and _changed(job.source, source.facts):
-        complain(f"{job.source}: changed while it was read; {_output(job)} holds what it held before")
+        complain(f"{job.source}: changed while it was read; {_output(job)} holds its earlier content")
         well = False
     if args.rm and well:
         _remove(job, source)
@@ -189,7 +189,7 @@ def _changed(path: str, before: os.stat_result) -> bool:
 
 
 def _remove(job: Job, source: Source) -> None:
-    """Remove the input: only a regular file that still is what was read, whose output is a regular file, another one, and synced.
+    """Remove the input if it is still the regular file that was read, and its output is another regular file, already synced.
 
     Raises BadInput otherwise.
     """

@@ -41,7 +41,7 @@ examples:
   lacodec encode --effort 9 logs/ -o out/  a folder becomes a mirrored folder
   lacodec decode photo.png.lac             writes photo.png
   tar c data | lacodec encode - > data.tar.lac
-  lacodec bench *.csv                      compares with every compressor installed here
+  lacodec bench *.csv                      compares with every installed compressor
 """
 
 
@@ -101,7 +101,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _parsers(arguments: list[str]) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
-    """The whole parser, and that of the verb in `arguments` (the whole one where there is none)."""
+    """The whole parser, and that of the verb in `arguments` (the whole one without a verb)."""
     parser = argparse.ArgumentParser(
         prog="lacodec",
         description="Makes files small and brings them back identical.",

@@ -1,4 +1,4 @@
-"""Progress on a terminal: bytes done -> a bar with speed and time left on standard error. Silent elsewhere."""
+"""Progress on a terminal: bytes done -> a bar with speed and time left on standard error. Silent without a terminal."""
 
 import sys
 import threading
@@ -10,9 +10,12 @@ if TYPE_CHECKING:
 _PATIENCE_S = 0.5
 """Work that is over sooner than this shows no bar (and never imports rich)."""
 
+_WIDE = 100
+"""Columns of a terminal from which on the bar is long and the time so far is shown."""
+
 
 class Meter:
-    """One bar at a time: bytes of the present file, with the number of the file where there are several.
+    """One bar at a time: bytes of the present file, with the number of the file if there are several.
 
     A codec reports after each chunk, which may take minutes, so a timer brings the bar, not the first report.
     """
@@ -45,7 +48,7 @@ class Meter:
                 self._bar.update(self._bar.task_ids[0], completed=done, total=total)
 
     def tell(self, text: str) -> None:
-        """Print a remark on standard error, above the bar where there is one."""
+        """Print a remark on standard error, above the bar if it is shown."""
         with self._lock:
             if self._bar is not None:
                 self._bar.console.print(text, markup=False, highlight=False)
@@ -83,15 +86,22 @@ class Meter:
 def _make_bar() -> "Progress":
     from rich import progress
     from rich.console import Console
+    from rich.table import Column
+
+    # Standard output stays untouched: the result, or the data itself, may be on its way through it.
+    console = Console(stderr=True)
+    wide = console.width >= _WIDE
+
+    def unbroken() -> Column:
+        return Column(no_wrap=True)
 
     columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.DownloadColumn(),
-        progress.TransferSpeedColumn(),
-        progress.TimeElapsedColumn(),
-        progress.TextColumn("left"),
-        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.description}", table_column=unbroken()),
+        progress.BarColumn(bar_width=40 if wide else 8),
+        progress.DownloadColumn(table_column=unbroken()),
+        progress.TransferSpeedColumn(table_column=unbroken()),
+        *([progress.TimeElapsedColumn(table_column=unbroken())] if wide else []),
+        progress.TimeRemainingColumn(table_column=unbroken()),
+        progress.TextColumn("left", table_column=unbroken()),
     )
-    # Standard output stays untouched: the result, or the data itself, may be on its way through it.
-    return progress.Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False)
+    return progress.Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)

@@ -40,7 +40,7 @@ class Report:
     rates: tuple[float, float] | None
 
     def bd_rates(self) -> "dict[str, BdRate | str]":
-        """By curve, its BD-rate or why there is none; empty when nothing is to be compared with."""
+        """By curve, its BD-rate or why it has none; empty without a curve to compare with."""
         from lacodec.evaluation.bd_rate import bd_rate
 
         if self.against is None:

@@ -3,18 +3,20 @@
 import argparse
 import json
 import re
+import shutil
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from lacodec.cli import _streams as streams
 from lacodec.cli._files import PIPE, Job
+from lacodec.cli._table import table_lines
 from lacodec.errors import LacodecError
 
 if TYPE_CHECKING:
     from lacodec.api import FileResult
 
-_OBJECT = re.compile(r"<([\w.]+)(?: object)? at 0x[0-9a-fA-F]+>")
+_OBJECT = re.compile(r"<([^<>]*?)(?: object)? at 0x[0-9a-fA-F]+>")
 _ENOUGH_FOR_SPEED = 1_000_000
 
 IDENTICAL = {
@@ -135,21 +137,15 @@ def put(text: str) -> None:
 
 
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """A table on standard output; columns of figures are set to the right."""
+    """A table on standard output that fits the terminal; see `lacodec.cli._table`."""
     streams.check("stdout")
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    bold = sys.stdout.isatty()
+    if title:
+        print(f"\x1b[1m{printable(title)}\x1b[0m" if bold else printable(title))
+    rows = [[printable(cell) for cell in row] for row in rows]
+    print("\n".join(["", *table_lines(columns, rows, terminal_width()), ""]), flush=True)
 
-    table = Table(title=title or None, title_style="bold", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for position, column in enumerate(columns):
-        figures = all(row[position][:1].isdigit() for row in rows if row[position])
-        table.add_column(column, justify="right" if figures else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console = Console()
-    if not console.is_terminal:
-        # Without a terminal there is no width to fit: never cut a cell.
-        console = Console(width=1000)
-    console.print(table)
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that standard output is; None where it is none, so that nothing has to be cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """Flags of `decode`."""
     add_file_flags(parser)
     add_base_flag(parser)
-    parser.add_argument("--salvage", action="store_true", help="from a damaged file, write what is whole (lost ranges as zeros)")
+    parser.add_argument("--salvage", action="store_true", help="write the intact parts of a damaged file (zeros for lost ranges)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     options = given_options(args)
     api.codec(
         args.codec or "bytes", **{key: value for key, value in options.items() if key != "base"}
-    )  # what is wrong with any file
+    )  # mistakes that concern every file
     plan = without(make_plan(args.inputs, args.output, encoded_name), args.inputs, lambda name: _encoded_already(args, name))
 
     def convert(job: Job, source: Source, running: Running) -> bool:

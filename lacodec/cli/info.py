@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from lacodec.cli import _streams as streams
 from lacodec.cli._common import our_files
 from lacodec.cli._files import PIPE
-from lacodec.cli._report import IDENTICAL, complain, fail, print_json, printable, put, ratio_text
+from lacodec.cli._report import IDENTICAL, complain, fail, print_json, printable, put, ratio_text, terminal_width
+from lacodec.cli._table import wrapped
 from lacodec.errors import BadInput
 
 if TYPE_CHECKING:
@@ -81,7 +82,14 @@ def _as_text(name: str, found: "Info") -> str:
             lines.append((str(key), printable(value)))
     if found.problem:
         lines.append(("problem", found.problem))
-    return "\n".join([printable(name), *(f"  {printable(key):<10} {printable(value)}" for key, value in lines)])
+    return "\n".join([printable(name), *(line for key, value in lines for line in _line(printable(key), printable(value)))])
+
+
+def _line(key: str, value: str) -> list[str]:
+    """A fact, in as many lines as the terminal needs."""
+    width = terminal_width()
+    parts = [value] if width is None else wrapped(value, max(20, width - 13))
+    return [f"  {key if not i else '':<10} {part}" for i, part in enumerate(parts)]
 
 
 def _tensors(tensors: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""`lacodec list`: which codecs there are, what each restores, its options; which extras are installed."""
+"""`lacodec list`: the codecs, what each restores, their options; the installed extras."""
 
 import argparse
 import dataclasses
@@ -6,7 +6,7 @@ import inspect
 import re
 from typing import Any
 
-from lacodec.cli._report import print_json, print_table
+from lacodec.cli._report import complain, print_json, print_table
 
 HELP = "list the codecs, their options and the installed extras"
 USAGE = "[flags]"
@@ -18,25 +18,33 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what there is."""
-    codecs, extras = _codecs(), _extras()
+    """Print the tables."""
+    broken: list[str] = []
+    codecs, extras = _codecs(broken), _extras()
+    for sentence in broken:
+        complain(sentence)
     if args.json:
         print_json({"codecs": codecs, "extras": extras})
-        return 0
+        return int(bool(broken))
     rows = [[c["name"], c["identical"], c["stream_version"], _flags(c["options"]), c["about"]] for c in codecs]
     print_table("codecs", ["name", "identical", "version", "options", "about"], [[str(cell) for cell in row] for row in rows])
     rows = [[extra, name, version or f"missing: pip install 'lacodec[{extra}]'"] for extra, name, version in _flat(extras)]
     if rows:
         print_table("extras", ["extra", "package", "installed"], rows)
-    return 0
+    return int(bool(broken))
 
 
-def _codecs() -> list[dict[str, Any]]:
+def _codecs(broken: list[str]) -> list[dict[str, Any]]:
+    """The codecs; `broken` gets a sentence about each that cannot be loaded."""
     from lacodec.codecs import registry
 
     found = []
     for name in registry.names():
-        codec = registry.get(name)
+        try:
+            codec = registry.get(name)
+        except Exception as error:  # a package that is broken
+            broken.append(f"codec {name!r} cannot be loaded: {type(error).__name__}: {error}")
+            continue
         found.append(
             {
                 "name": name,

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 import signal
 import typing
 from collections.abc import Callable
@@ -25,7 +26,7 @@ _RECIPES = ("image",)
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """Flags of `train`, among them those of `TrainOptions`."""
-    parser.add_argument("recipe", choices=_RECIPES, help="what is trained: image (codec image.learned)")
+    parser.add_argument("recipe", choices=_RECIPES, help="the kind of model: image (for codec image.learned)")
     parser.add_argument(
         "--data", action="append", required=True, metavar="FOLDER", help="pictures to learn from; may be repeated"
     )
@@ -35,9 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     )
     parser.add_argument("--profile", default="small", help="sizes of a new model: small, base or large")
     parser.add_argument("--entropy", help="entropy model: factorized, hyperprior, mean-scale or context (the default)")
-    parser.add_argument("--start", metavar="PATH", help="begin from a model file or checkpoint (default: from a KLT of the data)")
     parser.add_argument(
-        "--resume", action="store_true", help="go on with the run in the output folder, with its options unless given again"
+        "--start",
+        metavar="MODEL",
+        help="begin from a model file, a checkpoint or a shipped model, such as small (default: from a KLT of the data)",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="continue the run in the output folder, with its options unless given again"
     )
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to compute")
     parser.add_argument("--threads", type=int, metavar="N", help="threads on a CPU (default: torch's own choice)")
@@ -67,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
     options = _options(args)
     if args.device == "cuda" and not torch.cuda.is_available():
-        raise BadInput("--device cuda: torch sees no CUDA device here; use --device cpu")
+        raise BadInput("--device cuda is not available: torch sees no CUDA device; use --device cpu")
     device = torch.device("cuda" if args.device != "cpu" and torch.cuda.is_available() else "cpu")
     if device.type == "cpu":
         keep_freed_memory()
@@ -81,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace) -> "TrainOptions":
-    """What is given; of a run that is resumed, what it had otherwise."""
+    """The options that were given; for a resumed run, its own for the rest."""
     from lacodec.training import checkpoint
     from lacodec.training.options import TrainOptions
 
@@ -91,12 +96,12 @@ def _options(args: argparse.Namespace) -> "TrainOptions":
         return TrainOptions(**given)
     path = Path(args.output) / "checkpoint.pt"
     if not path.exists():
-        raise BadInput(f"{path}: is not there, so nothing can be resumed; leave --resume out")
+        raise BadInput(f"{path}: not found, so there is no run to continue; leave --resume out")
     had = checkpoint.load(path)["description"]["options"]
     if had.get("task_network") and "task_network" not in given:  # a file never says what code is run
         raise BadInput(f"that run had --task-network {had['task_network']}; give it again")
     if "teacher" in given and not had.get("teacher"):
-        raise BadInput("that run began without a teacher; begin another one, with --start if you like")
+        raise BadInput("that run has no teacher; begin another one, from its model with --start if you like")
     length = {name: given.get(name) for name in ("steps", "minutes")}
     if not any(length.values()):
         length = {name: had.get(name) for name in length}
@@ -112,7 +117,7 @@ def _train_image(args: argparse.Namespace, options: "TrainOptions", device: Any,
         if ranks.rank == 0:
             note(args, text)
 
-    task = _image_task(args, options, device, complain if ranks.rank == 0 else lambda text: None)
+    task = _image_task(args, options, device, tell, complain if ranks.rank == 0 else lambda text: None)
     training = Run(task, options, folder, tell, ranks)
     if args.resume:
         training.resume()
@@ -120,7 +125,7 @@ def _train_image(args: argparse.Namespace, options: "TrainOptions", device: Any,
     try:
         training.train()
     except KeyboardInterrupt:
-        tell(f"interrupted at step {training.step}; --resume goes on from there")
+        tell(f"interrupted at step {training.step}; continue it with --resume")
         code = 128 + signal.SIGINT
     finally:
         if ranks.rank == 0 and training.path.exists():
@@ -129,14 +134,20 @@ def _train_image(args: argparse.Namespace, options: "TrainOptions", device: Any,
     return code
 
 
-def _image_task(args: argparse.Namespace, options: "TrainOptions", device: Any, warn: Callable[[str], None]) -> "ImageTask":
+def _image_task(
+    args: argparse.Namespace,
+    options: "TrainOptions",
+    device: Any,
+    tell: Callable[[str], None],
+    warn: Callable[[str], None],
+) -> "ImageTask":
     from lacodec.models.image.options import PROFILES
     from lacodec.training.image import image_task
     from lacodec.training.pictures import mask_files, picture_files
     from lacodec.training.task_loss import TaskLoss, load_network
 
     if args.profile not in PROFILES:
-        raise BadInput(f"--profile {args.profile}: there are {', '.join(PROFILES)}")
+        raise BadInput(f"--profile must be one of {', '.join(PROFILES)}, not {args.profile!r}")
     sizes = PROFILES[args.profile]
     if args.entropy is not None:
         sizes = dataclasses.replace(sizes, entropy=args.entropy)
@@ -150,6 +161,7 @@ def _image_task(args: argparse.Namespace, options: "TrainOptions", device: Any, 
         layers = options.task_layers.split(",") if options.task_layers else []
         task_loss = TaskLoss(load_network(options.task_network), options.task_weight, layers)
     teacher = None if options.teacher is None else _read_model(options.teacher)
+    tell(f"reading {len(files)} pictures and making the first model; then training on {device.type}")
     return image_task(options, sizes, files, validation, device, warn, start, masks=masks, task_loss=task_loss, teacher=teacher)
 
 
@@ -159,7 +171,7 @@ def _export(args: argparse.Namespace, checkpoint: Path, target: Path) -> None:
     try:
         size = export.export_image_model(export.image_model(checkpoint), target)
     except MissingDependency as error:
-        complain(str(error))  # the checkpoint is there, and has everything
+        complain(str(error))  # the checkpoint has everything
         return
     note(args, f"{target}: {size} bytes")
 
@@ -172,12 +184,19 @@ def _start(args: argparse.Namespace) -> "ImageModel | None":
 
         return export.image_model(checkpoint, averaged=False)
     if checkpoint.exists():
-        raise BadInput(f"{checkpoint}: a run lies there; --resume goes on with it, -o FOLDER begins elsewhere")
+        raise BadInput(f"{checkpoint}: this folder holds an earlier run; continue it with --resume or choose another with -o")
     return None if args.start is None else _read_model(args.start)
 
 
 def _read_model(path: str) -> "ImageModel":
-    """From a model file or a checkpoint, to be trained or learnt from."""
+    """From a model file or a checkpoint, or a shipped one by its profile, to be trained or learnt from."""
+    if not os.path.exists(path):
+        from lacodec.codecs.model_files import shipped
+
+        models = shipped()
+        if path not in models:
+            raise BadInput(f"{path}: no such model; give a model file, a checkpoint or a shipped one: {', '.join(models)}")
+        path = str(models[path])
     if not path.endswith(".lac"):
         from lacodec.training import export
 

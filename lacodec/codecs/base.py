@@ -149,6 +149,11 @@ class Codec(ABC, Generic[V]):
         """What lies where in the restored bytes, as entries of the media, where the header keeps it; None where it does not."""
         return None
 
+    @staticmethod
+    def made_of(header: Header) -> Mapping[str, Any] | None:
+        """What is to be known of these entries beside their places, such as their types in a program; None for nothing."""
+        return None
+
     @classmethod
     def samples(cls) -> list[Any]:
         """Small values as `lacodec.encode` takes them that between them need every kernel: what `lacodec warmup` encodes."""

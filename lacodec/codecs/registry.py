@@ -63,7 +63,7 @@ def get(name: str) -> type[Codec[Any]]:
                 f"codec {name!r}: its entry point {foreign[name].value} is not a lacodec Codec class; reinstall its package"
             )
         return codec
-    raise BadInput(f"unknown codec {name!r}; there are: {', '.join(names())}")
+    raise BadInput(f"unknown codec {name!r}; installed codecs: {', '.join(names())}")
 
 
 def by_content(head: bytes, size: int | None = None) -> type[Codec[Any]] | None:

@@ -90,7 +90,7 @@ def refuse_existing(path: Path, force: bool) -> None:
 
 
 def _carry(descriptor: int, path: Path, like: Source | None) -> None:
-    """Give a finished file the permissions and times that it shall have under the name `path`."""
+    """Give a finished file the permissions and times that it gets under the name `path`."""
     facts = None if like is None else like.facts
     mode = _usual_mode() if facts is None else stat.S_IMODE(facts.st_mode) & 0o777
     with suppress(OSError):

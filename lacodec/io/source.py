@@ -246,7 +246,7 @@ class SpooledSource(Source):
                 self._file.write(block)
             self._file.flush()
         except OSError as error:
-            raise LacodecError(f"{self.name}: no room to keep it while it is read ({error.strerror}); set TMPDIR") from error
+            raise LacodecError(f"{self.name}: no space to keep it while it is read ({error.strerror}); set TMPDIR") from error
         self.size = self._file.tell()
 
     def read(self, offset: int, n: int) -> bytes:

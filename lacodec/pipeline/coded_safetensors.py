@@ -361,7 +361,7 @@ def _scratch(target: Path) -> Any:
     try:
         return tempfile.TemporaryFile(dir=target.parent)
     except OSError as error:
-        raise LacodecError(f"{target}: no room beside it for a temporary file ({error.strerror})") from error
+        raise LacodecError(f"{target}: no space beside it for a temporary file ({error.strerror})") from error
 
 
 def _hash(source: Source) -> str:

@@ -53,7 +53,7 @@ def open_references(given: Any, stack: ExitStack) -> tuple[Reference, ...]:
                 found.append(Reference(source))
     while waiting:
         chain = sum(one.needs is not None for one in waiting) > 1
-        ready = [one for one in waiting if one.can_be_opened(found, chain)] or waiting
+        ready = [one for one in waiting if one.can_be_opened(found, chain)] or [_first_of_chain(waiting)]
         waiting = [one for one in waiting if one not in ready]
         before = tuple(found)
         found += [reference for one in ready if (reference := one.opened(before)) is not None]
@@ -66,10 +66,12 @@ class _Waiting:
     def __init__(self, source: Source, in_folder: bool) -> None:
         self._source, self._in_folder = source, in_folder
         try:
-            metadata = Reader(source).header.metadata
+            header = Reader(source).header
+            described, name = list(header.metadata.values()), header.name
         except LacodecError:  # opening it will tell
-            metadata = {}
-        self.needs = next((value for value in metadata.values() if is_description(value)), None)
+            described, name = [], None
+        self.needs = next((value for value in described if is_description(value)), None)
+        self.names = {name, Path(source.name).name.removesuffix(".lac")}
 
     def can_be_opened(self, found: list[Reference], chain: bool) -> bool:
         """Whether its own base is there. With several such files, which often have one size, their hashes tell."""
@@ -87,6 +89,12 @@ class _Waiting:
             if not self._in_folder:
                 raise
             return None
+
+
+def _first_of_chain(waiting: list[_Waiting]) -> _Waiting:
+    """Of files whose bases are missing, one whose base is not among the others by its name: reading it tells what is missing."""
+    names = {name for one in waiting for name in one.names}
+    return next((one for one in waiting if one.needs and one.needs["name"] not in names), waiting[0])
 
 
 def _files_in(folder: Path, stack: ExitStack) -> Iterator[Source]:

@@ -49,8 +49,11 @@ class LacSource(Source):
 
     def tensors(self) -> Tensors:
         """What lies where: from the header, where the codec keeps it there, else from the restored bytes."""
-        table = self._decoding.codec.table(self._reader.header)
-        return TENSORS.from_source(self) if table is None else Tensors(self, self._reader.header.format or "", tuple(table))
+        header, codec = self._reader.header, self._decoding.codec
+        table = codec.table(header)
+        if table is None:
+            return TENSORS.from_source(self)
+        return Tensors(self, header.format or "", tuple(table), codec.made_of(header))
 
     def read(self, offset: int, n: int) -> bytes:
         """As in Source."""

@@ -4,9 +4,11 @@
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,26 @@ from lacodec.container.layout import MAGIC
 from lacodec.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
 from lacodec.io.source import open_source, seekable
 from lacodec.media.tensors import torch_checkpoint
-from lacodec.media.tensors.files import TENSORS
+from lacodec.media.tensors.files import TENSORS, missing
+from lacodec.media.tensors.objects import Form, form_of
 from lacodec.media.tensors.safetensors import read_header
-from lacodec.media.tensors.value import TensorEntry
+from lacodec.media.tensors.torch_checkpoint import View
+from lacodec.media.tensors.value import TensorEntry, Tensors
 from lacodec.pipeline.coded_safetensors import restored
 from lacodec.pipeline.references import open_references
 from lacodec.pipeline.restored import LacSource
 
 _NOTHING = np.empty(0, np.uint8)
+
+
+@dataclass(frozen=True)
+class Named:
+    """tied: further names of tensors -> their name in `entries`. views: tensors that are no entries. hidden: entries that nothing
+    in the file has this name for: storages that only views look at."""
+
+    tied: Mapping[str, str] = field(default_factory=dict)
+    views: Mapping[str, View] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
 
 
 class TensorFile:
@@ -43,26 +57,42 @@ class TensorFile:
                 found = TENSORS.from_source(file)
                 found = restored(found, bases) or found  # a safetensors file may hold coded tensors
             self._open = stack.pop_all()
-        self._source = found.source
+        self._source, self._made_of = found.source, found.made_of
         self.path, self.format = Path(path), found.format
         self.entries = {entry.name: entry for entry in found.entries}
 
-    def tied(self) -> dict[str, str]:
-        """Further names of tensors: name -> that of the same tensor in `entries`. PyTorch checkpoints have them.
+    @cached_property
+    def named(self) -> Named:
+        """What there is beside `entries`: PyTorch checkpoints have tensors of several names, and views of others.
 
-        Raises UnsupportedFile when a tensor can be had under no name, as it is a view with gaps, or one that overlaps another.
+        Raises UnsupportedFile, naming it, when the file holds a tensor that cannot be had.
         """
+        value = Tensors(self._source, self.format, tuple(self.entries.values()))
+        why = missing(value)
+        if why is not None:
+            raise UnsupportedFile(f"{self.path}: {why}")
         if self.format != "torch":
-            return {}
-        found: dict[str, str] = {}
-        for names in torch_checkpoint.names(self._source):
-            known = next((name for name in names if name in self.entries), None)
+            return Named()
+        places = {(entry.offset, entry.dtype, entry.shape, entry.order): entry.name for entry in value.entries}
+        tied, views = {}, {}
+        for view in torch_checkpoint.views(self._source):
+            entry = view.entry
+            known = None if entry is None else places.get((entry.offset, entry.dtype, entry.shape, entry.order))
             if known is None:
-                raise UnsupportedFile(
-                    f"{self.path}: {names[0][:200]!r} is a view with gaps, or overlaps another tensor; save a contiguous copy"
-                )
-            found.update((name, known) for name in names if name != known)
-        return found
+                views[view.name] = view
+            elif known != view.name:
+                tied[view.name] = known
+        spare = [entry for entry in value.entries if entry.name.startswith("storage.") and entry.name not in tied.values()]
+        unnamed = {entry.name for entry in spare if any(entry.offset <= view.offset < entry.stop for view in views.values())}
+        return Named(tied, views, frozenset(unnamed | (self.entries.keys() & views.keys())))
+
+    def array(self, view: View) -> np.ndarray:
+        """A tensor that is no entry, as an array of its own; raises UnsupportedFile where numpy has no such numbers."""
+        return torch_checkpoint.array_of(self._source, view)
+
+    def form(self, name: str) -> Form:
+        """What is to be known of an array beside its entry (`objects`)."""
+        return form_of(self._made_of, name)
 
     def metadata(self) -> dict[str, str] | None:
         """What the `__metadata__` of a safetensors file says; None without one, and for other formats."""

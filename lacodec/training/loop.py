@@ -24,6 +24,7 @@ from lacodec.training.ranks import Ranks, requests_to_stop
 
 _WARM_UP = 100  # steps
 _CLIP = 1.0  # largest norm of the gradient
+_SILENCE_S = 10.0
 _ALONE = Ranks()
 
 
@@ -148,6 +149,7 @@ class Run:
         begin = saved = time.perf_counter()
         before, first = self.seconds, self.step
         sums: dict[str, Any] = {}
+        told = -math.inf  # when the user last heard something; the first step tells how fast it goes
         while (progress := clock.progress(self.step, self.seconds)) < 1:
             figures = self._step(progress)
             self.step += 1
@@ -159,7 +161,10 @@ class Run:
                 sums[name] = sums.get(name, 0) + value
             if self.step % self.options.report == 0:
                 self._report({name: float(value) / (self.step - first) for name, value in sums.items()})
-                sums, first = {}, self.step
+                sums, first, told = {}, self.step, now
+            elif now - told > _SILENCE_S:  # steps take long here; the curve keeps its own distances
+                self._tell(_line(self._row({name: float(value) / (self.step - first) for name, value in sums.items()})))
+                told = now
             if stop:
                 return True
             if save:
@@ -187,6 +192,13 @@ class Run:
         return {"loss": loss.detach(), **figures}
 
     def _report(self, figures: dict[str, float]) -> None:
-        row = {"step": self.step, "seconds": round(self.seconds, 1), **{name: float(f"{v:.5g}") for name, v in figures.items()}}
+        row = self._row(figures)
         self.curve.add(**row)
-        self._tell("  ".join(f"{name} {value:g}" for name, value in row.items()))
+        self._tell(_line(row))
+
+    def _row(self, figures: dict[str, float]) -> dict[str, Any]:
+        return {"step": self.step, "seconds": round(self.seconds, 1), **{name: float(f"{v:.5g}") for name, v in figures.items()}}
+
+
+def _line(row: dict[str, Any]) -> str:
+    return "  ".join(f"{name} {value:g}" for name, value in row.items())

@@ -40,7 +40,7 @@ def test_rm_keeps_what_changed_meanwhile(lacodec, text: Path, while_encoding) ->
     while_encoding(append)
     for flags in (["--rm"], ["-f"]):
         said = lacodec("encode", "--effort", "1", *flags, "text.txt", code=1).stderr
-        assert b"text.txt: changed while it was read; text.txt.lac holds what it held before" in said
+        assert b"text.txt: changed while it was read; text.txt.lac holds its earlier content" in said
         assert text.read_bytes().endswith(b"THE LAST LINE\n")
     lacodec("decode", "text.txt.lac", "-o", "back")
     back = text.with_name("back").read_bytes()

@@ -1,5 +1,7 @@
 """safetensors files that hold coded tensors: valid for others, and the original again for us."""
 
+import io
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -7,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lacodec.errors import BadInput, CorruptFile, LacodecError, UnsupportedFile
+from lacodec import api
+from lacodec.errors import BadInput, CorruptFile, LacodecError, LimitExceeded, UnsupportedFile
 from lacodec.io.source import BytesSource, FileSource
 from lacodec.media.tensors import safetensors
 from lacodec.media.tensors.files import TENSORS
+from lacodec.pipeline import coded_safetensors
 from lacodec.pipeline.coded_safetensors import HEAD, KEY, decode_safetensors, encode_safetensors, save_coded
 from lacodec.pipeline.tensor_file import TensorFile
 
@@ -173,3 +177,100 @@ def test_damage(plain: Path, tmp_path: Path) -> None:
     (tmp_path / "damaged").write_bytes(data[:-5])
     with pytest.raises(UnsupportedFile, match="cut off"):
         decode_safetensors(tmp_path / "damaged", tmp_path / "x")
+
+
+def written(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str] | None = None) -> Path:
+    path.write_bytes(b"".join(TENSORS.to_blocks(safetensors.virtual(arrays, metadata))))
+    return path
+
+
+PLAIN: dict[str, Any] = {
+    "many small": {f"model.layers.{i}.norm.weight": np.ones(4, np.float32) for i in range(300)},
+    "one": {"w": np.ones(2, np.float32)},
+    "none": {},
+    "noise": {"w": np.random.default_rng(3).integers(0, 256, 9000).astype(np.uint8)},
+}
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"format": "pt"}], ids=str)
+@pytest.mark.parametrize("name", PLAIN)
+def test_never_larger_than_promised(name: str, metadata: dict[str, str] | None, tmp_path: Path) -> None:
+    original = written(tmp_path / "a.safetensors", PLAIN[name], metadata)
+    encode_safetensors(original, tmp_path / "b.safetensors")
+    size = original.stat().st_size
+    data = (tmp_path / "b.safetensors").read_bytes()
+    assert len(data) <= size + 64 + size // 1000
+    decode_safetensors(tmp_path / "b.safetensors", tmp_path / "c.safetensors")
+    assert (tmp_path / "c.safetensors").read_bytes() == original.read_bytes()
+    with TensorFile(tmp_path / "b.safetensors") as file, TensorFile(original) as expected:
+        assert (file.metadata() or {}) == (expected.metadata() or {})
+        assert {e.name: d.tobytes() for e, d in file.all()} == {e.name: d.tobytes() for e, d in expected.all()}
+    library = pytest.importorskip("safetensors.numpy")
+    found = library.load(data)
+    assert {key: value.tobytes() for key, value in found.items()} == {k: v.tobytes() for k, v in PLAIN[name].items()}
+    with pytest.raises(UnsupportedFile, match="already"):
+        encode_safetensors(tmp_path / "b.safetensors", tmp_path / "d.safetensors")
+    if size > 3000:
+        for at in (len(data) - 1, data.index(b"plain ") + 8):
+            (tmp_path / "bad").write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+            with pytest.raises(LacodecError):
+                decode_safetensors(tmp_path / "bad", tmp_path / "e")
+
+
+@pytest.mark.parametrize("text", ['{ "__metadata__" : {"a":"{\\"__metadata__\\":{"}, %s}', '{%s , "__metadata__":{}}  ', "{%s}"])
+def test_heads_that_stay_as_they_are(text: str, tmp_path: Path) -> None:
+    head = (text % '"w":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}').encode()
+    (tmp_path / "a.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + b"abc")
+    encode_safetensors(tmp_path / "a.safetensors", tmp_path / "b.safetensors")
+    assert (tmp_path / "b.safetensors").stat().st_size <= len(head) + 11 + 64
+    decode_safetensors(tmp_path / "b.safetensors", tmp_path / "c.safetensors")
+    assert (tmp_path / "c.safetensors").read_bytes() == (tmp_path / "a.safetensors").read_bytes()
+
+
+def test_the_public_functions_know_both_containers(plain: Path, tmp_path: Path) -> None:
+    coded = tmp_path / "coded.safetensors"
+    done = api.encode_file(io.BytesIO(plain.read_bytes()), coded, effort=3)
+    assert (done.codec, done.size, done.encoded) == ("weights", plain.stat().st_size, coded.stat().st_size)
+    assert api.info(coded).container == "safetensors" and api.check(coded).ok and api.check(coded).container == "safetensors"
+    assert api.decode_file(coded, tmp_path / "back").size == done.size
+    assert (tmp_path / "back").read_bytes() == plain.read_bytes()
+    out = io.BytesIO()
+    api.decode_file(io.BytesIO(coded.read_bytes()), out)
+    assert out.getvalue() == plain.read_bytes()
+    with pytest.raises(LimitExceeded):
+        api.decode_file(coded, tmp_path / "x", max_size=1000)
+    with pytest.raises(LimitExceeded):
+        api.encode_file(plain, tmp_path / "x.safetensors", max_memory=1 << 20)
+    data = bytearray(coded.read_bytes())
+    data[-200] ^= 1
+    out = io.BytesIO()
+    with pytest.raises(CorruptFile):
+        api.decode_file(io.BytesIO(bytes(data)), out)
+    assert not out.getvalue() and not api.check(io.BytesIO(bytes(data))).ok
+    with pytest.raises(UnsupportedFile):
+        api.encode_file(io.BytesIO(b"some text"), tmp_path / "x.safetensors")
+    assert not (tmp_path / "x.safetensors").exists() and not (tmp_path / "x").exists()
+
+
+def test_what_decode_writes_is_verified(plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = coded_safetensors.decoded_blocks
+    monkeypatch.setattr(coded_safetensors, "decoded_blocks", lambda value, *rest: original(value, "0" * 16, rest[1]))
+    with pytest.raises(LacodecError, match="verification failed"):
+        encode_safetensors(plain, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_chain_of_bases_in_any_order(tmp_path: Path) -> None:
+    """A base may be stored as differences to another one, and that to a third; all have the same size."""
+    start = np.random.default_rng(4).standard_normal((60, 50)).astype(np.float32)
+    for i in range(4):
+        written(tmp_path / f"s{i}.safetensors", {"w": start + np.float32(i * 0.001)})
+        if i:
+            base = tmp_path / f"s{i - 1}.safetensors"
+            api.encode_file(tmp_path / f"s{i}.safetensors", tmp_path / f"s{i}.lac", "weights", base=base)
+    bases = [tmp_path / "s1.lac", tmp_path / "s0.safetensors", tmp_path / "s2.lac"]
+    for order in itertools.permutations(bases):
+        api.decode_file(tmp_path / "s3.lac", tmp_path / "back", base=order, force=True)
+        assert (tmp_path / "back").read_bytes() == (tmp_path / "s3.safetensors").read_bytes()
+    with pytest.raises(BadInput, match=r"s0\.safetensors"):
+        api.decode_file(tmp_path / "s3.lac", tmp_path / "x", base=[tmp_path / "s2.lac", tmp_path / "s1.lac"])

@@ -159,7 +159,7 @@ def test_the_command_trains_and_resumes_a_model_that_codes(folder, tmp_path, mon
     flags = ["image", "--data", str(folder), "-o", str(out), "--batch", "2", "--crop", "64", "--device", "cpu", "--report", "2"]
     assert main(["train", *flags, "--steps", "4"]) == 0
     assert "broken.jpg" in capsys.readouterr().err
-    assert main(["train", *flags, "--steps", "4"]) == 1  # a run lies there
+    assert main(["train", *flags, "--steps", "4"]) == 1  # it holds an earlier run
     assert main(["train", *flags, "--steps", "6", "--resume"]) == 0
     with open(out / "curve.csv") as file:
         assert [row["step"] for row in csv.DictReader(file)][-1] == "6"
@@ -168,6 +168,13 @@ def test_the_command_trains_and_resumes_a_model_that_codes(folder, tmp_path, mon
     pixels = photo(70, 60)
     assert lacodec.decode(lacodec.encode(pixels, "image.learned", model=model, verify=True)).pixels.shape == pixels.shape
     assert main(["train", *flags[:4], str(tmp_path / "more"), *flags[5:], "--steps", "2", "--start", model]) == 0
+    capsys.readouterr()
+    shipped = ["--batch", "1", "--crop", "64", "--device", "cpu", "--steps", "1", "--start", "small"]
+    assert main(["train", *flags[:4], str(tmp_path / "shipped"), *shipped]) == 0
+    said = capsys.readouterr().err
+    assert "reading 5 pictures" in said and "\nstep 1  seconds " in said
+    assert main(["train", *flags[:4], str(tmp_path / "none"), *shipped[:-1], "smaller"]) == 1
+    assert "smaller: no such model; give a model file, a checkpoint or a shipped one: small" in capsys.readouterr().err
     (tmp_path / "bad.pt").write_bytes(b"nonsense")
     assert main(["train", *flags[:4], str(tmp_path / "x"), *flags[5:], "--steps", "2", "--start", str(tmp_path / "bad.pt")]) == 1
 

@@ -96,6 +96,14 @@ class Weights(Codec[Tensors]):
         """The tensors, which the header lists."""
         return table_of(header)
 
+    @staticmethod
+    def made_of(header: Header) -> Mapping[str, Any] | None:
+        """Which Python object the tensors were; raises CorruptFile."""
+        found = header.metadata.get(_MADE_OF)
+        if found is not None and not isinstance(found, dict):
+            raise CorruptFile("the header does not say which object the tensors were")
+        return found
+
     @classmethod
     def samples(cls) -> list[Any]:
         """Floats of three widths, integers, and values that repeat."""
@@ -165,19 +173,19 @@ class Weights(Codec[Tensors]):
     def assemble(self, header: Header, parts: Iterator[memoryview | Lost], session: Session = DEFAULT) -> Tensors:
         """Tensors that are decoded while they are read; zeros stand for lost ranges that are known."""
         source = IteratorSource(chain.from_iterable(_bytes_of(part) for part in parts))
-        return Tensors(source, header.format or "", table_of(header), _made_of(header))
+        return Tensors(source, header.format or "", table_of(header), self.made_of(header))
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
         """The tensors by name; what was one array is meant without a name too."""
         from lacodec.media.tensors.objects import dtype_of, form_of, shape_of
 
-        made_of, names = _made_of(header), {}
+        object_, names = self.made_of(header), {}
         for entry in table_of(header):
-            form = form_of(made_of, entry.name)
+            form = form_of(object_, entry.name)
             names[entry.name] = Layout(
                 shape_of(entry, form), dtype_of(entry, form), int(_has_rows(entry) and "shape" not in form)
             )
-        sole = ONLY if header.format == "npy" or (made_of or {}).get("kind") == "one" else None
+        sole = ONLY if header.format == "npy" or (object_ or {}).get("kind") == "one" else None
         return Layout(names=names, sole=sole if sole in names else None)
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
@@ -198,7 +206,7 @@ class Weights(Codec[Tensors]):
             begin = index[position].covers[0][0]
             both = wanted.within(begin, begin + len(part))
             data[both.start - wanted.start :][: both.size] = np.frombuffer(part, np.uint8)[both.start - begin :][: both.size]
-        return restored(as_array(entry.dtype, shape, data, entry.order), entry, form_of(_made_of(header), entry.name))
+        return restored(as_array(entry.dtype, shape, data, entry.order), entry, form_of(self.made_of(header), entry.name))
 
     def _base(self, session: Session) -> Reference | None:
         if self.options.base is None:
@@ -255,14 +263,6 @@ def table_of(header: Header) -> tuple[TensorEntry, ...]:
     if not isinstance(data, bytes):
         raise CorruptFile("the header has no tensor table")
     return unpack_table(data)
-
-
-def _made_of(header: Header) -> Mapping[str, Any] | None:
-    """Which Python object the tensors were; raises CorruptFile."""
-    found = header.metadata.get(_MADE_OF)
-    if found is not None and not isinstance(found, dict):
-        raise CorruptFile("the header does not say which object the tensors were")
-    return found
 
 
 def _most_for_bytes(payload: bytes, size: int) -> int:

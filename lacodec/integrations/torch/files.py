@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from lacodec.io.output import atomic_file
 from lacodec.media.tensors import safetensors
 from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.memory import torch_name
+from lacodec.media.tensors.objects import dtype_of, restored, shape_of
+from lacodec.media.tensors.torch_checkpoint import View
 from lacodec.media.tensors.value import DTYPES, TensorEntry, as_array
 from lacodec.pipeline.tensor_file import TensorFile
 
@@ -44,17 +47,16 @@ def require_torch() -> Any:
 def load_file(filename: Path_, device: Any = "cpu", *, threads: int | None = None, base: Any = None) -> dict[str, Tensor]:
     """All tensors of a file by name, on `device`: of a `.lac` file, or a plain safetensors, npz, GGUF or PyTorch file.
 
-    Tied weights of a PyTorch checkpoint are one tensor under several names. `threads`: how many decode, by default one per
-    core. On other devices than the CPU at most one tensor more is in memory, or on CUDA devices, which decode themselves, some
-    hundred MB. `base`: the file that this one was saved as
-    differences to: a path, an open Source, or several; it is read where something refers to it.
-    Raises LacodecError: damaged file, no tensors, a type that torch does not have, a base that is missing.
+    Tied weights of a PyTorch checkpoint are one tensor under several names; other tensors that share memory there, such as parts
+    of others, are each by itself here. `threads`: how many decode, by default one per core. On other devices than the CPU at most
+    one tensor more is in memory, or on CUDA devices, which decode themselves, some hundred MB. `base`: the file that this one was
+    saved as differences to: a path, an open Source, or several; it is read where something refers to it.
+    Raises LacodecError: damaged file, no tensors, one that cannot be had (sparse, quantised, of a type that torch does not have),
+    a base that is missing.
     """
     require_device(device)
     with TensorFile(filename, base=base) as file:
-        tied = file.tied()
-        found = all_tensors(file, device, threads)
-    return found | {name: found[known] for name, known in tied.items()}
+        return named_tensors(file, device, threads)
 
 
 def save_file(
@@ -103,12 +105,13 @@ class SafeOpen:
         self._file = TensorFile(filename, base=base)
 
     def keys(self) -> list[str]:
-        """The names, sorted."""
-        return sorted(self._file.entries)
+        """The names, sorted; raises UnsupportedFile, naming it, when there is a tensor that cannot be had."""
+        return sorted(self.offset_keys())
 
     def offset_keys(self) -> list[str]:
         """The names in the order of the file, which is the quickest to read."""
-        return list(self._file.entries)
+        named = self._file.named
+        return [name for name in self._file.entries if name not in named.hidden] + [*named.views, *named.tied]
 
     def metadata(self) -> dict[str, str] | None:
         """The text by name that a safetensors file carries, None without."""
@@ -116,12 +119,39 @@ class SafeOpen:
 
     def get_tensor(self, name: str) -> Tensor:
         """One tensor; of no more than its chunks is anything read. Raises BadInput for names that are not there."""
-        entry = self._file.entry(name)
+        view = self._view(name)
+        if view is not None:
+            return viewed(self._file, view, self._device) if self._torch else self._file.array(view)
+        entry = self._entry(name)
         return self._made(entry, entry.shape, self._file.data(entry))
 
     def get_slice(self, name: str) -> "Slice":
         """A tensor that is read when it is indexed."""
-        return Slice(self, self._file.entry(name))
+        view = self._view(name)
+        if view is not None:
+            return Slice(self, TensorEntry(name, view.dtype, view.shape, 0, 0), has_rows=False)
+        entry = self._entry(name)
+        form = {} if self._torch else self._file.form(entry.name)
+        return Slice(self, replace(entry, shape=shape_of(entry, form)), has_rows="shape" not in form)
+
+    def _view(self, name: str) -> View | None:
+        """The tensor of this name, if it is none of the entries."""
+        if self._file.format != "torch":
+            return None
+        try:
+            return self._file.named.views.get(name)
+        except UnsupportedFile:
+            if name not in self._file.entries:
+                raise
+            return None  # another tensor is what cannot be had
+
+    def _entry(self, name: str) -> TensorEntry:
+        if name not in self._file.entries and self._file.format == "torch":
+            name = self._file.named.tied.get(name, name)
+        entry = self._file.entry(name)
+        if self._torch:
+            require_plain(self._file, entry)
+        return entry
 
     def rows(self, entry: TensorEntry, start: int, stop: int) -> Tensor:
         """Rows of a tensor in C order whose rows are whole bytes."""
@@ -131,7 +161,8 @@ class SafeOpen:
     def _made(self, entry: TensorEntry, shape: tuple[int, ...], data: np.ndarray) -> Tensor:
         if self._torch:
             return to_tensor(TensorEntry(entry.name, entry.dtype, shape, 0, data.size, entry.order), data, self._device)
-        return as_array(entry.dtype, shape, data, entry.order)
+        form = {key: value for key, value in self._file.form(entry.name).items() if key in ("dtype", "shape")}
+        return restored(as_array(entry.dtype, shape, data, entry.order), entry, form)
 
     def __enter__(self) -> "SafeOpen":
         return self
@@ -147,8 +178,9 @@ class SafeOpen:
 class Slice:
     """A tensor of an open file; indexing it reads the rows that the first index names, and applies the rest to them."""
 
-    def __init__(self, file: SafeOpen, entry: TensorEntry) -> None:
-        self._file, self._entry = file, entry
+    def __init__(self, file: SafeOpen, entry: TensorEntry, has_rows: bool = True) -> None:
+        """has_rows: whether rows may be read alone."""
+        self._file, self._entry, self._has_rows = file, entry, has_rows
 
     def get_shape(self) -> list[int]:
         """Its shape."""
@@ -161,12 +193,35 @@ class Slice:
     def __getitem__(self, key: Any) -> Tensor:
         entry = self._entry
         first, rest = (key[0], key[1:]) if isinstance(key, tuple) and key else (key, ())
-        rows = entry.order == "C" and entry.shape and entry.shape[0] and entry.size % entry.shape[0] == 0
+        rows = self._has_rows and entry.order == "C" and entry.shape and entry.shape[0] and entry.size % entry.shape[0] == 0
         if not rows or not isinstance(first, slice) or first.step not in (None, 1):
             return self._file.get_tensor(entry.name)[key]
         start, stop, _ = first.indices(entry.shape[0])
         found = self._file.rows(entry, start, max(start, stop))
         return found[(slice(None), *rest)] if rest else found
+
+
+def named_tensors(file: TensorFile, device: Any, threads: int | None) -> dict[str, Tensor]:
+    """All tensors of a file by all their names, on `device`; raises UnsupportedFile for one that cannot be had."""
+    named = file.named  # says what is wrong before anything is decoded
+    for entry in file.entries.values():
+        require_plain(file, entry)
+    found = all_tensors(file, device, threads)
+    views = {name: viewed(file, view, device) for name, view in named.views.items()}
+    tied = {name: found[known] for name, known in named.tied.items()}
+    return {name: tensor for name, tensor in found.items() if name not in named.hidden} | views | tied
+
+
+def require_plain(file: TensorFile, entry: TensorEntry) -> None:
+    """Raise UnsupportedFile for an array of a type that torch does not have: records, text, times."""
+    form = file.form(entry.name)
+    if "dtype" in form and form.get("is") != "torch":
+        dtype = dtype_of(entry, form)
+        if dtype.newbyteorder("<") != as_array(entry.dtype, (0,), b"").dtype:
+            raise UnsupportedFile(
+                f"{file.path}: tensor {entry.name[:200]!r} is an array of {dtype}, which torch does not have; "
+                "lacodec.decode or open give it as an array of numpy"
+            )
 
 
 def all_tensors(file: TensorFile, device: Any, threads: int | None) -> dict[str, Tensor]:
@@ -201,6 +256,27 @@ def shaped(entry: TensorEntry, data: Tensor) -> Tensor:
     if entry.order == "F":
         tensor = tensor.permute(*range(len(shape))[::-1])
     return tensor
+
+
+def viewed(file: TensorFile, view: View, device: Any = "cpu") -> Tensor:
+    """A tensor of a PyTorch checkpoint that is no entry: part of another, with gaps, or to be conjugated or negated."""
+    torch = require_torch()
+    dtype = _dtypes().get(view.dtype)
+    if dtype is None:
+        raise UnsupportedFile(
+            f"tensor {view.name!r} is of type {view.dtype}, which this torch ({torch.__version__}) does not have"
+        )
+    if not view.span:
+        return torch.empty(view.shape, dtype=dtype, device=device)
+    data = file.data(TensorEntry(view.name, "U8", (view.span,), view.offset, view.span))
+    tensor = torch.from_numpy(data).view(dtype).as_strided(view.shape, view.strides)
+    try:
+        tensor = tensor.conj().resolve_conj() if view.conjugated else tensor
+        return (-tensor if view.negated else tensor).to(device)
+    except RuntimeError as error:
+        raise UnsupportedFile(
+            f"{file.path}: tensor {view.name!r} cannot be negated or conjugated ({str(error)[:100]})"
+        ) from error
 
 
 @cache

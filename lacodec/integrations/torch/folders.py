@@ -9,7 +9,7 @@ from typing import Any
 from lacodec import api
 from lacodec.codecs.references import Reference
 from lacodec.errors import BadInput, CorruptFile
-from lacodec.integrations.torch.files import Tensor, all_tensors, require_device
+from lacodec.integrations.torch.files import Tensor, named_tensors, require_device
 from lacodec.pipeline.references import opened_references
 from lacodec.pipeline.tensor_file import TensorFile
 
@@ -37,11 +37,11 @@ def load_folder(
 
 def _loaded(folder: Path, device: Any, threads: int | None, bases: Sequence[Reference]) -> dict[str, Tensor]:
     shards = shards_of(folder)
-    ties: dict[Path, dict[str, str]] = {}
     for path, names in shards.items():
-        with TensorFile(path) as file:
-            ties[path] = file.tied()
-            lacking = sorted(set(names or ()) - set(file.entries) - set(ties[path]))
+        with TensorFile(path, base=bases) as file:
+            named = file.named
+            there = (file.entries.keys() - named.hidden) | named.tied.keys() | named.views.keys()
+            lacking = sorted(set(names or ()) - there)
             if lacking:
                 raise CorruptFile(
                     f"{path}: lacks the tensor {lacking[0]!r}, which the index says is there ({len(lacking)} in all); "
@@ -50,8 +50,7 @@ def _loaded(folder: Path, device: Any, threads: int | None, bases: Sequence[Refe
     found: dict[str, Tensor] = {}
     for path, names in shards.items():
         with TensorFile(path, base=bases) as file:
-            made = all_tensors(file, device, threads)
-        made |= {name: made[known] for name, known in ties[path].items()}
+            made = named_tensors(file, device, threads)
         found |= made if names is None else {name: made[name] for name in names}
     return found
 

@@ -81,7 +81,8 @@ def _png(original: Source, restored: Source) -> str | None:
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 1)
     if width * height * channels * (2 if depth == 16 else 1) > _MOST:
         return _large_png(original, restored)
-    for views in zip(_png_views(original, depth, colour), _png_views(restored, depth, colour), strict=True):
+    bare = _bare_png(original), _bare_png(restored)
+    for views in zip(*(_png_views(source, depth, colour) for source in bare), strict=True):
         found = _pixels(*views)
         if found:
             return found
@@ -124,7 +125,20 @@ def _png_views(source: Source, depth: int, colour: int) -> Iterator[np.ndarray]:
             yield np.array(palette)
     decoder = _optional("imagecodecs", "png_decode")
     if decoder is not None:
-        yield decoder(source.read(0, source.size or 0))
+        with quiet():
+            array = decoder(source.read(0, source.size or 0))
+        yield array
+
+
+def _bare_png(source: Source) -> Source:
+    """Only what pixels need: text and profiles have been compared, and make readers stop or complain."""
+    data, at, parts = source.read(0, source.size or 0), len(_PNG), [_PNG]
+    while at < len(data):
+        stop = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
+            parts.append(data[at:stop])
+        at = stop
+    return BytesSource(b"".join(parts), source.name)
 
 
 def _as_eight_bits(source: Source) -> Source:
@@ -170,6 +184,13 @@ def _tiff(original: Source, restored: Source) -> str | None:
                 break
         if len(arrays) == 2:
             return _pixels(np.squeeze(arrays[0]), np.squeeze(arrays[1]))
+    try:
+        return _tiff_by_pillow(original, restored, one)
+    except UnsupportedFile:  # such as gray of 16 bits with alpha
+        return _pixels(tiff.read_tiff(original).pixels, tiff.read_tiff(restored).pixels)
+
+
+def _tiff_by_pillow(original: Source, restored: Source, one: tiff.Directory) -> str | None:
     if one.numbers(258)[:1] == (16,) and one.numbers(277)[:1] not in ((), (1,)):
         for form in (";16N", ";16B" if sys.byteorder == "little" else ";16L"):  # high bytes, then low ones
             found = _pixels(_sixteen(original, form), _sixteen(restored, form))
@@ -209,7 +230,8 @@ def _webp(original: Source, restored: Source) -> str | None:
         return "its chunks (profile, EXIF, XMP) differ"
     decoder = _optional("imagecodecs", "webp_decode")
     if decoder is not None:
-        found = _pixels(*(decoder(source.read(0, source.size or 0)) for source in (original, restored)))
+        with quiet():
+            found = _pixels(*(decoder(source.read(0, source.size or 0)) for source in (original, restored)))
         if found:
             return found
     return _by_pillow(original, restored, "webp")

@@ -1,6 +1,7 @@
 """What Pillow reads and writes here (TIFF compressed otherwise than by deflate, WebP, JPEG and the like), without warnings."""
 
 import io
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
@@ -38,9 +39,17 @@ def pillow_image() -> Any:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Warnings of libraries about odd files stay off the terminal; what they mean is found out by comparing."""
+    loggers = [logging.getLogger(name) for name in ("PIL", "imagecodecs", "tifffile")]
     with _lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+        before = [logger.disabled for logger in loggers]
+        try:
+            warnings.simplefilter("ignore")
+            for logger in loggers:
+                logger.disabled = True
+            yield
+        finally:
+            for logger, disabled in zip(loggers, before, strict=True):
+                logger.disabled = disabled
 
 
 @contextmanager

@@ -30,7 +30,11 @@ COMMENTS = frozenset((254, 255, 269, 270, 271, 272, 280, 281, 285, 297, 305, 306
 LAYOUT = frozenset((256, 257, 258, 259, 266, 273, 277, 278, 279, 284, 292, 293, 317, 322, 323, 324, 325, 339))
 """Tags that say how the pixels lie in the file."""
 
-_KEPT = COMMENTS | GEO | {ICC, XMP, ORIENTATION, COLOURS, X_DPI, Y_DPI, UNIT, PHOTOMETRIC, EXTRA, 301, 318, 319, 33723, 34377}
+_KEPT = (
+    COMMENTS
+    | GEO
+    | {ICC, XMP, ORIENTATION, COLOURS, X_DPI, Y_DPI, UNIT, PHOTOMETRIC, EXTRA, 266, 301, 318, 319, 339, 33723, 34377}
+)
 _FORMS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 16: "Q"}
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _ZLIB = (8, 32946)

@@ -24,10 +24,18 @@ class Name:
 
 @dataclass(eq=False, slots=True)
 class Call:
-    """What calling `what` with `arguments` would give; `state` is what the pickle would put into it."""
+    """What calling `what` with `arguments` would give; `state`, `items` and `pairs` are what the pickle would put into it."""
 
     what: Any
     arguments: Any
+    state: Any = None
+    items: list[Any] = field(default_factory=list)
+    pairs: dict[Any, Any] = field(default_factory=dict)
+
+
+class Dict(dict[Any, Any]):
+    """An OrderedDict; `state` is what the pickle would put into it beside its items."""
+
     state: Any = None
 
 
@@ -98,28 +106,51 @@ def _step(machine: _Machine, operation: str, argument: Any) -> None:
 
 def _append(machine: _Machine, items: list[Any]) -> None:
     target = machine.stack[-1]
-    if type(target) is list:
+    if type(target) is Call:
+        target.items.extend(items)
+    elif type(target) is list:
         target.extend(items)
 
 
 def _set(machine: _Machine, items: list[Any]) -> None:
     target = machine.stack[-1]
-    if type(target) is dict:
-        target.update((key, value) for key, value in zip(items[::2], items[1::2], strict=True) if type(key) in (str, int))
+    if type(target) is Call:
+        target = target.pairs
+    if isinstance(target, dict):
+        target.update((_key(key), value) for key, value in zip(items[::2], items[1::2], strict=True))
+
+
+def _key(key: Any) -> Any:
+    """What stands for a key of a dict: itself where it is simple, so that the same keys meet, as they do in Python."""
+    simple = type(key) in _SIMPLE or (type(key) is tuple and all(type(part) in _SIMPLE for part in key))
+    return key if simple else Call(None, (), key)
 
 
 def _call(machine: _Machine, _: Any) -> None:
     arguments = machine.stack.pop()
     what = machine.stack.pop()
-    # An OrderedDict becomes the dict that SETITEMS then fills.
-    machine.stack.append({} if what == Name("collections OrderedDict") and not arguments else Call(what, arguments))
+    # An OrderedDict becomes the dict that SETITEMS then fills; old ones were made of pairs.
+    if what == Name("collections OrderedDict") and (pairs := _pairs(arguments)) is not None:
+        machine.stack.append(Dict((_key(key), value) for key, value in pairs))
+    else:
+        machine.stack.append(Call(what, arguments))
+
+
+def _pairs(arguments: Any) -> list[Any] | None:
+    """What an OrderedDict is made of, None for something else."""
+    if arguments == ():
+        return []
+    if type(arguments) is tuple and len(arguments) == 1 and type(arguments[0]) is list:
+        pairs = arguments[0]
+        return pairs if all(type(pair) in (list, tuple) and len(pair) == 2 for pair in pairs) else None
+    return None
 
 
 def _build(machine: _Machine, _: Any) -> None:
     state = machine.stack.pop()
     target = machine.stack[-1]
-    if type(target) is Call:
-        target.state = state
+    if isinstance(target, Call | Dict):
+        target.state = state if target.state is None else (target.state, state)
 
 
 def _take(machine: _Machine, n: int) -> list[Any]:
@@ -157,6 +188,7 @@ def _opaque(takes: int) -> Callable[[_Machine, Any], None]:
     return lambda machine, _: _push(machine, Call(None, tuple(_take(machine, takes))))
 
 
+_SIMPLE = (str, int, float, bool, bytes, type(None))
 _VALUES = {
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
     *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
@@ -169,7 +201,7 @@ _MAKERS: dict[str, Callable[[], Any]] = {
     "EMPTY_LIST": list,
     "EMPTY_TUPLE": tuple,
     "EMPTY_DICT": dict,
-    "EMPTY_SET": lambda: Call(None, ()),
+    "EMPTY_SET": list,
     "MARK": _Mark,
 }
 _RULES: dict[str, Callable[[_Machine, Any], None]] = {
@@ -184,7 +216,7 @@ _RULES: dict[str, Callable[[_Machine, Any], None]] = {
     "SETITEM": lambda machine, _: _set(machine, _take(machine, 2)),
     "SETITEMS": lambda machine, _: _set(machine, machine.since_mark()),
     "ADDITEMS": lambda machine, _: _append(machine, machine.since_mark()),
-    "FROZENSET": lambda machine, _: _push(machine, Call(None, tuple(machine.since_mark()))),
+    "FROZENSET": lambda machine, _: _push(machine, tuple(machine.since_mark())),
     "GLOBAL": lambda machine, argument: _push(machine, Name(argument[:200])),
     "STACK_GLOBAL": _name,
     "INST": lambda machine, argument: _push(machine, Call(Name(argument[:200]), tuple(machine.since_mark()))),

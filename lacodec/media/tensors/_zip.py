@@ -25,20 +25,25 @@ class Member:
 
 
 def members(source: Source) -> list[Member]:
-    """The members by offset; those that overlap another are left out. Raises UnsupportedFile for damaged directories."""
+    """The members by offset. Raises UnsupportedFile for damaged directories, members that overlap, and names that occur twice."""
     found = [_located(source, entry) for entry in _entries(source)]
     found.sort(key=lambda member: (member.offset, member.size))
-    clear, at = [], 0
+    at, names = 0, set()
     for member in found:
-        if member.offset >= at:
-            clear.append(member)
-            at = member.offset + member.size
-    return clear
+        if member.offset < at or member.name in names:
+            what = "overlaps another one" if member.offset < at else "is in the file twice, so that programs disagree about it"
+            raise UnsupportedFile(f"{source.name}: the zip member {member.name!r} {what}")
+        at = member.offset + member.size
+        names.add(member.name)
+    return found
 
 
 def member(source: Source, suffix: str) -> Member | None:
-    """The first stored member whose name ends so; reads nothing of the others."""
-    return next((_located(source, entry) for entry in _entries(source) if entry.name.endswith(suffix) and entry.stored), None)
+    """The first stored member whose name ends so; reads nothing of the others. Raises for names that occur twice."""
+    found = [entry for entry in _entries(source) if entry.name.endswith(suffix) and entry.stored]
+    if len(found) > 1 and found[0].name in {entry.name for entry in found[1:]}:
+        raise UnsupportedFile(f"{source.name}: the zip member {found[0].name!r} is in the file twice, so that programs disagree")
+    return _located(source, found[0]) if found else None
 
 
 def _located(source: Source, entry: Member) -> Member:

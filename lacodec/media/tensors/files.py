@@ -6,6 +6,7 @@ directories) stays in `source`, so that the file comes back byte for byte, whate
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lacodec.errors import BadInput, UnsupportedFile
@@ -79,12 +80,16 @@ class TensorMedia(Media[Tensors]):
 
         The arrays can be written to. Reads once, forwards.
         """
-        from lacodec.media.tensors import npy, npz, objects
+        from lacodec.media.tensors import npy, npz, objects, torch_checkpoint
 
         if value.made_of is None and value.format == "npy":
             return npy.array_of(value.source).copy(order="K")
         if value.format == "npz":
             return npz.arrays_of(seekable(value.source))
+        if value.format == "torch":
+            return torch_checkpoint.arrays_of(seekable(value.source), value.entries)
+        if value.format == "gguf" and (why := missing(value := replace(value, source=seekable(value.source)))):
+            raise UnsupportedFile(f"{value.source.name}: {why}; decode to a file and load that")
         return objects.object_of(value)
 
     def to_blocks(self, value: Tensors, suffix: str = "") -> Iterator[bytes]:
@@ -94,6 +99,20 @@ class TensorMedia(Media[Tensors]):
 
 TENSORS = TensorMedia()
 """The one instance."""
+
+
+def missing(value: Tensors) -> str | None:
+    """What arrays a file (of known size) holds that are not among its entries: the first one's name, and why; None for none.
+
+    Of PyTorch checkpoints `torch_checkpoint.views` tells, which finds those that are no entries too.
+    """
+    from lacodec.media.tensors import gguf, npz
+
+    if value.format == "npy" and not value.entries:
+        return "it holds pickled Python objects, which are not restored here"
+    if value.format == "npz":
+        return npz.missing(value.source, value.entries)
+    return gguf.missing(value.source) if value.format == "gguf" else None
 
 
 def _readers() -> dict[str, Callable[[Source], Tensors]]:

@@ -46,6 +46,22 @@ _MAX_NESTING = 4
 
 def read(source: Source) -> Tensors:
     """The tensors of a file; raises UnsupportedFile."""
+    described, begin = _contents(source)
+    entries = [entry for item in described if (entry := _entry(source.name, begin, *item)) is not None]
+    return Tensors(source, "gguf", tuple(sorted(entries, key=lambda entry: (entry.offset, entry.stop))))
+
+
+def missing(source: Source) -> str | None:
+    """The first tensor that `read` leaves out, with its type; None when there is none."""
+    unknown = next((item for item in _contents(source)[0] if item[2] not in _PLAIN and item[2] not in _BLOCKS), None)
+    return None if unknown is None else f"the tensor {unknown[0][:200]!r} is of type {unknown[2]} of GGUF, which is not read here"
+
+
+_Described = tuple[str, tuple[int, ...], int, int]  # name, shape, number of the type, offset in the data
+
+
+def _contents(source: Source) -> tuple[list[_Described], int]:
+    """(what the header says of each tensor, where their data begins)."""
     header = _Cursor(source)
     header.take(4)
     version, count, pairs = header.number("<I"), 0, 0
@@ -64,13 +80,11 @@ def read(source: Source) -> Tensors:
     if alignment == 0 or alignment & (alignment - 1):
         raise UnsupportedFile(f"{source.name}: an alignment of {alignment} bytes is not possible")
     described = [_described(header) for _ in range(count)]
-    begin = -(-header.at // alignment) * alignment
-    entries = [entry for item in described if (entry := _entry(source.name, begin, *item)) is not None]
-    return Tensors(source, "gguf", tuple(sorted(entries, key=lambda entry: (entry.offset, entry.stop))))
+    return described, -(-header.at // alignment) * alignment
 
 
-def _described(header: "_Cursor") -> tuple[str, tuple[int, ...], int, int]:
-    """(name, shape, number of the type, offset in the data); GGUF names the fastest dimension first."""
+def _described(header: "_Cursor") -> _Described:
+    """One tensor; GGUF names the fastest dimension first."""
     name = header.string().decode("utf-8", "replace")
     dimensions = header.number("<I")
     if dimensions > 8:

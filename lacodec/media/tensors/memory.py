@@ -1,5 +1,6 @@
 """Arrays in memory as a `Source`: their bytes are made when they are read, one array at a time."""
 
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -44,12 +45,14 @@ class Item:
         if not isinstance(name, str):
             raise BadInput(f"the name of a tensor is a string, not {name!r}")
         if isinstance(value, np.ndarray | np.generic):
+            require_array(f"tensor {name!r}", value)
             array = np.asarray(value)
             dtype = _numpy_name(array.dtype)
             load = lambda: _numpy_bytes(array)  # noqa: E731  (both are closures over the value, nothing more)
-        elif type(value).__module__.split(".")[0] == "torch" and hasattr(value, "untyped_storage"):
+        elif is_tensor(value):
+            require_strided(f"tensor {name!r}", value)
             dtype = torch_name(value.dtype)
-            load = lambda: _torch_bytes(value)  # noqa: E731
+            load = lambda: _torch_bytes(value, name)  # noqa: E731
         else:
             raise BadInput(f"tensor {name!r} is a {type(value).__name__}; give a numpy array or a torch tensor")
         if dtype not in DTYPES:
@@ -87,6 +90,29 @@ class ArraySource(Source):
         return last[1]
 
 
+def is_tensor(value: Any) -> bool:
+    """Whether this is a tensor of torch, which is not imported to find out."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def require_array(what: str, value: Any) -> None:
+    """Raise BadInput for classes of arrays of which something would be lost, such as a mask."""
+    if isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap):
+        raise BadInput(f"{what} is a {type(value).__name__}, of which only the array would be kept; give np.asarray(it)")
+
+
+def require_strided(what: str, tensor: Any) -> None:
+    """Raise BadInput, saying why, for a tensor of torch that is no plain array of values."""
+    import torch
+
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
+        kind = "nested" if tensor.is_nested else "quantised" if tensor.is_quantized else str(tensor.layout).removeprefix("torch.")
+        raise BadInput(f"{what} is a {kind} tensor, whose layout is not kept; give its parts, or a dense copy")
+    if tensor.is_meta:
+        raise BadInput(f"{what} is on the meta device and has no values")
+
+
 def torch_name(dtype: Any) -> str:
     """Our name for a torch dtype, or one that is not in DTYPES."""
     name = str(dtype).removeprefix("torch.")
@@ -116,8 +142,12 @@ def _numpy_bytes(array: np.ndarray) -> np.ndarray:
     return little.reshape(-1).view(np.uint8)
 
 
-def _torch_bytes(tensor: Any) -> np.ndarray:
+def _torch_bytes(tensor: Any, name: str) -> np.ndarray:
     import torch
 
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return np.asarray(flat.view(torch.uint8).numpy())
+    try:
+        values = tensor.detach().cpu().resolve_conj().resolve_neg()  # torch negates views lazily
+        return np.asarray(values.contiguous().reshape(-1).view(torch.uint8).numpy())
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        reason = str(error).split("\n")[0][:200]
+        raise BadInput(f"tensor {name!r} cannot be stored ({reason}); give a plain dense copy") from error

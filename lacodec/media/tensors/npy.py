@@ -19,22 +19,34 @@ _TYPES = {"b1": "BOOL", "c8": "C64", "c16": "C128"} | {f"{k}{n}": f"{k.upper()}{
 
 def read(source: Source) -> Tensors:
     """The array in a file, called ONLY; raises UnsupportedFile."""
-    return Tensors(source, "npy", entries(source, 0, source.size or 0, ONLY))
+    found, form = entries(source, 0, source.size or 0, ONLY)
+    return Tensors(source, "npy", found, {"kind": "one", "all": form} if form else None)
 
 
-def entries(source: Source, offset: int, size: int, name: str) -> tuple[TensorEntry, ...]:
-    """The array in the `size` bytes of an npy file from `offset` on; raises UnsupportedFile when it does not fit its header.
+def entries(source: Source, offset: int, size: int, name: str) -> tuple[tuple[TensorEntry, ...], dict[str, Any]]:
+    """(the array in the `size` bytes of an npy file from `offset` on, its form).
 
-    Records, strings and big-endian numbers become bytes (U8), Python objects nothing at all: their pickle stays as it is.
+    Records, strings, times and big-endian numbers become bytes (U8) with a form (`objects`) that says what they are; where none
+    can, their name is that of bytes, too. Python objects become nothing at all: their pickle stays as it is.
+    Raises UnsupportedFile when it does not fit its header.
     """
     head = _header(source, offset, size, f"{source.name}: the array {name!r}")
     if head.dtype.hasobject:
-        return ()
+        return (), {}
     left = size - head.begin
     kind = _TYPES.get(head.dtype.str[1:]) if head.dtype.str[0] in "<|" and head.dtype.fields is None else None
-    if kind is None:
-        return (TensorEntry(name, "U8", (left,), offset + head.begin, left),)
-    return (TensorEntry(name, kind, head.shape, offset + head.begin, left, head.order),)
+    if kind is not None:
+        return (TensorEntry(name, kind, head.shape, offset + head.begin, left, head.order),), {}
+    form = _form(head)
+    return (TensorEntry(name if form else f"{name} (bytes)", "U8", (left,), offset + head.begin, left),), form
+
+
+def _form(head: "_Head") -> dict[str, Any]:
+    """What says which type and shape the bytes have; nothing where that cannot be said."""
+    from lacodec.media.tensors.objects import described
+
+    description = described(head.dtype) if head.order == "C" else None
+    return {} if description is None else {"dtype": description, "shape": list(head.shape)}
 
 
 def virtual(array: np.ndarray) -> Tensors:

@@ -1,5 +1,7 @@
 """npz: a zip file of npy files. Only stored members hold tensors; what is compressed stays as it is."""
 
+from typing import Any
+
 import numpy as np
 
 from lacodec.errors import UnsupportedFile
@@ -7,20 +9,41 @@ from lacodec.io.source import Part, Source
 from lacodec.media.tensors import _zip, npy
 from lacodec.media.tensors.value import TensorEntry, Tensors
 
+_MAX_FORMS = 4096  # arrays that need more than a name for their type: the header has room for these
+
 
 def read(source: Source) -> Tensors:
     """The arrays that are stored as they are; raises UnsupportedFile when there are none."""
-    found: dict[str, TensorEntry] = {}
+    found: list[TensorEntry] = []
+    forms: dict[str, Any] = {}
+    names: set[str] = set()
     for member in _zip.members(source):
         name = member.name.removesuffix(".npy")
-        if member.stored and name != member.name and name not in found:
+        if member.stored and name != member.name:
             try:
-                found.update((name, entry) for entry in npy.entries(source, member.offset, member.size, name))
+                entries, form = npy.entries(source, member.offset, member.size, name)
             except UnsupportedFile:
                 continue  # a member that is no npy file after all: its bytes stay as they are
+            entries = tuple(entry for entry in entries if entry.name not in names)
+            names.update(entry.name for entry in entries)
+            found += entries
+            if form and entries:
+                forms[name] = form
     if not found:
         raise UnsupportedFile(f"{source.name}: holds no arrays that are stored uncompressed")
-    return Tensors(source, "npz", tuple(found.values()))
+    if len(forms) > _MAX_FORMS:
+        raise UnsupportedFile(f"{source.name}: has more than {_MAX_FORMS} arrays of records, text or big-endian numbers")
+    return Tensors(source, "npz", tuple(found), {"forms": forms} if forms else None)
+
+
+def missing(source: Source, entries: tuple[TensorEntry, ...]) -> str | None:
+    """The first array that none of these entries is, with what is wrong; None when all are there."""
+    known = {(entry.name, entry.stop) for entry in entries}
+    for member in _zip.members(source):
+        name = member.name.removesuffix(".npy")
+        if name != member.name and (not member.stored or (name, member.offset + member.size) not in known):
+            return f"the array {name!r} is compressed within, or of a type that only numpy reads; decode to a file and load that"
+    return None
 
 
 def arrays_of(source: Source) -> dict[str, np.ndarray]:

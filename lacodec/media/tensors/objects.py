@@ -8,7 +8,6 @@ with little-endian elements. A form has "is" ("torch", "scalar"), "order" ("F"),
 """
 
 import ast
-import sys
 from collections.abc import Mapping
 from math import prod
 from typing import Any
@@ -17,7 +16,7 @@ import numpy as np
 
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.media.tensors import npy, safetensors
-from lacodec.media.tensors.memory import torch_dtype
+from lacodec.media.tensors.memory import is_tensor, require_array, require_strided, torch_dtype
 from lacodec.media.tensors.value import ONLY, TensorEntry, Tensors, as_array
 
 Form = dict[str, Any]
@@ -25,12 +24,6 @@ Form = dict[str, Any]
 _NUMBERS = "biufc"
 _TIMES = "mM"
 _RECORDS = "SUV"
-
-
-def is_tensor(value: Any) -> bool:
-    """Whether this is a tensor of torch, which is not imported to find out."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
 
 
 def is_ours(value: Any) -> bool:
@@ -149,12 +142,12 @@ def _plain(name: str, value: Any) -> tuple[Any, Form]:
     """(array of numbers in C order, little-endian, or a tensor; its form); raises BadInput, saying why."""
     what = "an array" if name == ONLY else f"tensor {name!r}"
     if is_tensor(value):
-        return _plain_tensor(what, value), {"is": "torch"}
+        require_strided(what, value)
+        return value.detach(), {"is": "torch"}
     if not isinstance(value, np.ndarray | np.generic):
         hint = "; lists and dicts cannot be nested" if isinstance(value, Mapping | list | tuple) else ""
         raise BadInput(f"{what} is a {type(value).__name__}; give a numpy array or a torch tensor{hint}")
-    if isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap):
-        raise BadInput(f"{what} is a {type(value).__name__}, of which only the array would be kept; give np.asarray(it)")
+    require_array(what, value)
     array, form = np.asarray(value), Form()
     if isinstance(value, np.generic):
         form["is"] = "scalar"
@@ -174,25 +167,20 @@ def _plain(name: str, value: Any) -> tuple[Any, Form]:
         form["dtype"] = dtype.str
         return array.astype(dtype.newbyteorder("<"), copy=False).view("<i8"), form
     if dtype.kind in _RECORDS:
-        try:
-            description = repr(np.lib.format.dtype_to_descr(dtype))
-        except ValueError as error:
-            raise BadInput(f"{what} has elements of type {dtype}, which cannot be stored ({error})") from error
-        if dtype.itemsize and _parsed(description) == dtype:
+        description = described(dtype)
+        if description is not None:
             form.update(dtype=description, shape=list(array.shape))
             return np.frombuffer(array.tobytes(), np.uint8), form
     raise BadInput(f"{what} has elements of type {dtype}, which cannot be stored; convert it with astype")
 
 
-def _plain_tensor(what: str, value: Any) -> Any:
-    import torch
-
-    if value.layout != torch.strided or value.is_quantized or value.is_nested:
-        kind = "quantised" if value.is_quantized else "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
-        raise BadInput(f"{what} is a {kind} tensor, whose layout is not kept; give its parts, or a dense copy")
-    if value.is_meta:
-        raise BadInput(f"{what} is on the meta device and has no values")
-    return value.detach().resolve_conj().resolve_neg()
+def described(dtype: np.dtype[Any]) -> str | None:
+    """What names a type in a form; None where nothing can."""
+    try:
+        description = repr(np.lib.format.dtype_to_descr(dtype))
+        return description if _parsed(description) == dtype else None
+    except (ValueError, CorruptFile):
+        return None
 
 
 def _parsed(description: Any) -> np.dtype[Any]:

@@ -101,8 +101,8 @@ def build_header(tensors: list[tuple[str, str, tuple[int, ...], int]], metadata:
 def _entry(file: str, name: str, what: Any, begin: int) -> TensorEntry:
     """One tensor as the header describes it; raises UnsupportedFile."""
     place = place_of(file, name)
-    if not isinstance(what, dict) or set(what) != {"dtype", "shape", "data_offsets"}:
-        raise UnsupportedFile(f"{place}: its description must have dtype, shape and data_offsets, and nothing else")
+    if not isinstance(what, dict) or not {"dtype", "shape", "data_offsets"} <= set(what):  # the library skips other keys, too
+        raise UnsupportedFile(f"{place}: its description must have dtype, shape and data_offsets")
     dtype, shape, offsets = what["dtype"], what["shape"], what["data_offsets"]
     if not isinstance(dtype, str) or not isinstance(shape, list):
         raise UnsupportedFile(f"{place}: its dtype must be a string and its shape a list")
