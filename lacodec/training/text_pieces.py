@@ -17,7 +17,7 @@ def count(text: bytes) -> Counter[bytes]:
 
 
 def learn(counts: dict[bytes, int], size: int) -> Pieces:
-    """Up to `size` pieces (bytes included) for pre-tokens with their counts. Of equally frequent pairs the lowest comes first."""
+    """Up to `size` pieces, bytes included, for pre-tokens with their counts. Of equally frequent pairs the lowest comes first."""
     words = [(list(word), times) for word, times in sorted(counts.items()) if times > 0]
     pairs: dict[tuple[int, int], int] = defaultdict(int)
     places: dict[tuple[int, int], set[int]] = defaultdict(set)
@@ -31,7 +31,7 @@ def learn(counts: dict[bytes, int], size: int) -> Pieces:
     while heap and len(merges) < size - 256:
         negative, pair = heapq.heappop(heap)
         if pairs[pair] != -negative or negative >= 0:
-            continue  # a count of before
+            continue  # an outdated count
         made = 256 + len(merges)
         merges.append(pair)
         changed: set[tuple[int, int]] = set()
