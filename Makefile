@@ -31,7 +31,7 @@ test-gpu: $(VENV)/.stamp-gpu
 
 docs: $(VENV)/.stamp-docs
 	$(BIN)/python tools/make_reference.py docs/generated
-	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet -d build/doctrees docs site
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet --fresh-env --write-all -d build/doctrees docs site
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff format --check .

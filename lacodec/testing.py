@@ -11,7 +11,7 @@ import random
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ __all__ = ["check_codec", "photo", "pictures", "texts", "tone", "wav_file"]
 _FLIPS = 30  # damaged copies of each file, of every sort
 _SECONDS = 5.0  # that a damaged file may take beyond twenty times what the sound one takes
 _CHUNK_COST = 160  # bytes that the container takes for each chunk
+_CLAIM = 8 << 20  # bytes that a chunk claims to hold more
+_SECONDS_PER_BYTE = 1e-6  # for what a chunk claims to hold
 _SLACK = 16 << 20  # bytes of memory beyond what the codec says
 
 _FORGERIES: tuple[Any, ...] = (None, -1, 1 << 62, "", b"\xff" * 40, [], [1 << 40] * 3, {"a": []}, float("nan"))
@@ -39,7 +41,7 @@ _FORGERIES: tuple[Any, ...] = (None, -1, 1 << 62, "", b"\xff" * 40, [], [1 << 40
 
 def check_codec(
     codec: str | type[Codec[Any]] | Coder,
-    values: Mapping[str, Any],
+    values: Mapping[str, Any] | Sequence[Any],
     *,
     same: Callable[[Any, Any], bool] | None = None,
     seed: int = 1,
@@ -47,11 +49,11 @@ def check_codec(
 ) -> None:
     """Hold a codec with these options to the contract; AssertionError says what it does not keep, and for which value.
 
-    Each of `values` (name -> what `lacodec.encode` takes; name the empty and the smallest ones, too) is encoded, with one and two
-    threads, to the same bytes; decoded, in memory and as a file; opened in the middle, where the codec's `layout` says of what;
-    damaged, cut off and forged, which may raise LacodecErrors only, in bounded time and memory; and salvaged. A class is
-    registered for it. same: whether what was decoded is the value, for codecs that lose something or make objects that cannot
-    be compared; by default nothing may change.
+    Each of `values` (name -> what `lacodec.encode` takes, or just those; the empty and the smallest ones, too) is encoded, with
+    one and two threads, to the same bytes; decoded, in memory and as a file; opened in the middle, where the codec's `layout`
+    says of what; damaged, cut off and forged, which may raise LacodecErrors only, in bounded time and memory; and salvaged.
+    A class is registered for it. same: whether what was decoded is the value, for codecs that lose something or make objects
+    that cannot be compared; by default nothing may change.
     """
     if isinstance(codec, type):
         registry.register(codec)
@@ -59,7 +61,8 @@ def check_codec(
     coder = codec if isinstance(codec, Coder) else lacodec.codec(codec, **options)
     made = registry.get(coder.name)(registry.get(coder.name).Options(**coder.options))
     _check_class(made, coder)
-    for name, value in values.items():
+    named = values if isinstance(values, Mapping) else {f"value {i}": value for i, value in enumerate(values)}
+    for name, value in named.items():
         with _about(f"codec {coder.name!r}, {name}"):
             encoded, seconds = _check_round_trip(made, coder, value, same)
             _check_file(made, coder, value, encoded)
@@ -306,7 +309,7 @@ class _Hostile:
                 payload = self._mutant(chunk.payload)
                 self._read(self._with(number, payload=payload), f"chunk {number} with a forged payload", noticed=True)
             if chunk.kind == CRITICAL and chunk.covers:
-                for grown in (1, chunk.decoded_size + 1, MAX_DECODED - chunk.decoded_size):
+                for grown in (1, chunk.decoded_size + 1, _CLAIM):
                     if 0 < grown <= MAX_DECODED - chunk.decoded_size:
                         self._check_size(number, chunk, grown)
         for metadata in self._forged_metadata():
@@ -316,11 +319,12 @@ class _Hostile:
         start, stop = chunk.covers[-1]
         longer = (*chunk.covers[:-1], (start, stop + grown))
         what = f"chunk {number} that claims {grown} more"
-        claimed, most = chunk.decoded_size + grown, self._most_memory
+        claimed, most, seconds = chunk.decoded_size + grown, self._most_memory, self._most_seconds
+        self._most_seconds += claimed * _SECONDS_PER_BYTE
         self._most_memory += 2 * claimed + self._made.memory(claimed, chunk.payload)
         self._read(self._with(number, decoded_size=claimed), f"{what} bytes", noticed=True)
         self._read(self._with(number, covers=longer, decoded_size=claimed), f"{what}, covered", noticed=True)
-        self._most_memory = most
+        self._most_memory, self._most_seconds = most, seconds
 
     def check_salvage(self) -> None:
         """Each chunk lost in turn: the others are decoded, and the damage is told."""

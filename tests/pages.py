@@ -61,4 +61,4 @@ def _present(name: str) -> bool:
     package, _, attribute = name.partition(".")
     if importlib.util.find_spec(package) is None:
         return False
-    return not attribute or hasattr(importlib.import_module(package), attribute)
+    return not attribute or hasattr(importlib.import_module(package), attribute) or importlib.util.find_spec(name) is not None

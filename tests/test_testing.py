@@ -82,7 +82,7 @@ class Crashes(Plain):
 class Greedy(Plain):
     def decode_block(self, payload, size, version, session=DEFAULT):
         if len(payload) != size:
-            raise CorruptFile(f"another size than {len(bytearray(600_000_000))}")
+            raise CorruptFile(f"another size than {len(bytearray(60_000_000))}")
         return super().decode_block(payload, size, version)
 
 

@@ -61,7 +61,7 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any], sessio
         remark = registry.remark_on(head)
         if chosen is not None:
             source = seekable(source)
-            codec = make_codec(chosen.name, options)
+            codec = make_codec(chosen.name, _for_this(chosen, options))
             try:
                 value = from_source(codec, source)
                 if (
@@ -77,6 +77,12 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any], sessio
         source = seekable(source)
     value = from_source(codec, source)
     return Job(codec, value, source, remark or getattr(value, "note", None))
+
+
+def _for_this(chosen: type[Codec[Any]], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options for a codec that the content chose: of those that all files can have, such as the effort, only what it knows."""
+    own, general = (codec.Options.__dataclass_fields__ for codec in (chosen, registry.get(DEFAULT_CODEC)))
+    return {name: value for name, value in options.items() if name in own or name not in general}
 
 
 def from_source(codec: Codec[Any], source: Source) -> Any:
@@ -103,7 +109,12 @@ def blamed(codec: Codec[Any], doing: str) -> Iterator[None]:
 
 def _coded_size(codec: Codec[Any], value: Any, session: Session) -> int:
     """Bytes of a file with this value, about: headers of codecs with much metadata are longer than those of `bytes`."""
-    return sum(len(chunk.payload) for chunk in codec.encode(value, session)) + _HEADER_SIZE
+    return sum(len(chunk.payload) for chunk in _chunks_of(codec, value, session)) + _HEADER_SIZE
+
+
+def _chunks_of(codec: Codec[Any], value: Any, session: Session) -> Iterator[Chunk]:
+    with blamed(codec, "encoding"):
+        yield from codec.encode(value, session)
 
 
 def codec_of(header: Header, name: str) -> Codec[Any]:
@@ -140,7 +151,8 @@ def encode_value(
 ) -> Written:
     """Encode `value` (made from `source`, if any) to `out`, each chunk decoded again before it is written if `verify`."""
     size = source.size if source is not None else None
-    identical = codec.restores(value)
+    with blamed(codec, "describing what it encodes"):
+        identical, metadata = codec.restores(value), codec.metadata(value, session)
     # Of codecs that restore bytes the chunks tell the size; repeating it would go stale when something is appended.
     header = Header(
         codec=codec.name,
@@ -150,7 +162,7 @@ def encode_value(
         identical=identical,
         format=codec.format_of(value),
         size=None if identical == "bytes" else size,
-        metadata=codec.metadata(value, session),
+        metadata=metadata,
         model_id=codec.model_id(),
         nested={name: version for name, version in codec.nested_in(value).items() if version},
     )
@@ -158,7 +170,7 @@ def encode_value(
     work = Work(progress, size, passes=2 if verify else 1)
     threads = fit_threads(codec, chunk_size, session.threads, session.max_memory)
     session = replace(session, threads=threads, report=work.within_chunk)
-    chunks: Iterable[Chunk] = codec.encode(value, session)
+    chunks: Iterable[Chunk] = _chunks_of(codec, value, session)
     if verify:
         chunks = verified(codec, header, chunks, session)
     return write_container(header, _reported(chunks, work), out)

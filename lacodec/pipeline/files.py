@@ -185,12 +185,17 @@ def decode_file(
         with open_target(target, force, opened) as out:
             value = decoding.whole(chunks, _with_total(progress, opened, max_size))
             media = decoding.codec.media
-            for block in media.to_blocks(value, _converted_to(target, header)):
+            for block in _blocks_of(decoding, value, _converted_to(target, header)):
                 out.write(block)
                 size += len(block)
         encoded = opened.position if isinstance(opened, PipeSource) else opened.size or 0
     remark = _other_format(media, value, target, header)
     return FileResult(size, encoded, header.codec, header.identical, tuple(decoding.damage), remark)
+
+
+def _blocks_of(decoding: Decoding, value: Any, suffix: str) -> Iterator[bytes]:
+    with coding.blamed(decoding.codec, "writing what it decoded"):
+        yield from decoding.codec.media.to_blocks(value, suffix)
 
 
 def append_file(

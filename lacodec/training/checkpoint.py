@@ -15,6 +15,7 @@ from lacodec.errors import BadInput
 from lacodec.io.output import atomic_file
 
 _KIND = "lacodec checkpoint 1"
+_KINDS = (_KIND, "laconic checkpoint 1")  # the same, under the name that the project had before
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
@@ -48,7 +49,7 @@ def load(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> di
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
     except Exception as error:  # torch raises many kinds for files that are no checkpoint
         raise BadInput(f"{path}: is no checkpoint ({' '.join(str(error).split())[:100]})") from error
-    if not isinstance(content, dict) or content.get("kind") != _KIND:
+    if not isinstance(content, dict) or content.get("kind") not in _KINDS:
         raise BadInput(f"{path}: is no checkpoint of lacodec train")
     return content
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lacodec.errors import MissingDependency
+from lacodec.errors import BadInput, MissingDependency
 from lacodec.io.output import atomic_file
 from lacodec.models.image.model import ImageModel, pack
 from lacodec.models.image.options import ModelOptions
@@ -18,6 +18,8 @@ from lacodec.training import checkpoint
 def image_model(path: Path, averaged: bool = True) -> ImageModel:
     """The model in a checkpoint of recipe `image`, on the CPU."""
     content: dict[str, Any] = checkpoint.load(path)
+    if "model" not in content["description"]:
+        raise BadInput(f"{path}: is not a checkpoint of lacodec train image")
     model = ImageModel(ModelOptions(**content["description"]["model"]))
     model.load_state_dict({k: v for k, v in content["average" if averaged else "model"].items() if k in model.state_dict()})
     return model

@@ -1,6 +1,6 @@
 """The one training loop: a `Task` says what is learned, the loop does the rest.
 
-    crops --> task.loss --> gradients, clipped --> Adam --> average of weights      checkpoint, validation and curve now and then
+    crops --> task.loss --> gradients, clipped --> optimiser --> average    checkpoint, validation and curve now and then
 
 Interrupted at any time it goes on from its last checkpoint, with the same crops, qualities and rates as if nothing had happened.
 """
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from lacodec.training import checkpoint
 from lacodec.training.curve import Curve
-from lacodec.training.options import TrainOptions
+from lacodec.training.options import RunOptions
 from lacodec.training.ranks import Ranks, requests_to_stop
 
 _WARM_UP = 100  # steps
@@ -32,10 +32,17 @@ class Task(ABC):
     """What is trained on what."""
 
     model: nn.Module
+    clock: Callable[[], float] = staticmethod(time.perf_counter)
+    """Seconds, of which those between steps count as trained."""
 
     @abstractmethod
     def groups(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Parameters with their learning rates."""
+
+    def optimiser(self) -> torch.optim.Optimizer:
+        """What changes the parameters by their gradients: Adam, unless a task has another."""
+        fused = next(self.model.parameters()).device.type == "cuda"
+        return torch.optim.Adam([{"params": p, "lr": r} for r, p in self.groups()], betas=(0.9, 0.98), fused=fused)
 
     @abstractmethod
     def loss(self, progress: float, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
@@ -54,7 +61,7 @@ class Task(ABC):
 class Clock:
     """How far a run is: by steps, or by the seconds it has trained."""
 
-    options: TrainOptions
+    options: RunOptions
 
     def progress(self, step: int, seconds: float) -> float:
         """From 0 to 1."""
@@ -67,9 +74,7 @@ class Clock:
 class Run:
     """A training with its state: step, seconds, random numbers, averaged model."""
 
-    def __init__(
-        self, task: Task, options: TrainOptions, folder: Path, tell: Callable[[str], None], ranks: Ranks = _ALONE
-    ) -> None:
+    def __init__(self, task: Task, options: RunOptions, folder: Path, tell: Callable[[str], None], ranks: Ranks = _ALONE) -> None:
         self.task, self.options, self.folder, self._tell, self.ranks = task, options, folder, tell, ranks
         self.device = next(task.model.parameters()).device
         torch.manual_seed(ranks.seed(options.seed))
@@ -77,9 +82,9 @@ class Run:
         ranks.share(task.model)
         self.step, self.seconds = 0, 0.0
         self.average = copy.deepcopy(task.model).requires_grad_(False)
-        fused = self.device.type == "cuda"
-        torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark or fused  # all steps have the same shapes
-        self.optimiser = torch.optim.Adam([{"params": p, "lr": r} for r, p in task.groups()], betas=(0.9, 0.98), fused=fused)
+        cuda = self.device.type == "cuda"
+        torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark or cuda  # all steps have the same shapes
+        self.optimiser = task.optimiser()
         self._rates = [group["lr"] for group in self.optimiser.param_groups]
         self.curve = Curve(folder / "curve.csv")
 
@@ -146,14 +151,14 @@ class Run:
     def _go(self, asked_to_stop: Callable[[], bool]) -> bool:
         """Step after step, with a checkpoint now and then. Returns whether it was asked to stop."""
         clock = Clock(self.options)
-        begin = saved = time.perf_counter()
+        begin = saved = self.task.clock()
         before, first = self.seconds, self.step
         sums: dict[str, Any] = {}
         told = -math.inf  # when the user last heard something; the first step tells how fast it goes
         while (progress := clock.progress(self.step, self.seconds)) < 1:
             figures = self._step(progress)
             self.step += 1
-            now = time.perf_counter()
+            now = self.task.clock()
             first_one = self.ranks.rank == 0  # whose clock it is: others wait for it while it validates
             due = first_one and now - saved > 60 * self.options.save
             self.seconds, save, stop = self.ranks.agree(first_one * (before + now - begin), due, asked_to_stop())
@@ -168,9 +173,9 @@ class Run:
             if stop:
                 return True
             if save:
-                pause = time.perf_counter()
+                pause = self.task.clock()
                 self.keep()
-                saved = time.perf_counter()
+                saved = self.task.clock()
                 begin += saved - pause
         return False
 

@@ -6,51 +6,67 @@ from typing import Any, Literal
 from lacodec.errors import BadInput
 
 
-def _says(default: Any, text: str, unit: str = "N") -> Any:
+def says(default: Any, text: str, unit: str = "N") -> Any:
+    """A field with its help text and the name of its value, from which the command makes a flag."""
     return field(default=default, metadata={"help": text, "unit": unit})
 
 
 @dataclass(frozen=True)
-class TrainOptions:
-    """One training run. Lengths of phases are parts of the whole run, be it counted in steps or minutes."""
+class RunOptions:
+    """What every training is told."""
 
-    minutes: float | None = _says(None, "stop after so many minutes of training, resumed ones included")
-    steps: int | None = _says(None, "stop after so many steps")
-    batch: int = _says(16, "crops in a step (of each process, with torchrun)")
-    crop: int = _says(256, "pixels a side of a crop, a multiple of 64")
-    rate: float = _says(4e-4, "learning rate of the entropy networks")
-    transform_rate: float = _says(2e-4, "learning rate of the transforms")
-    entropy_first: float = _says(0.03, "part of the run in which only entropy networks learn")
-    quantise_from: float = _says(0.75, "part of the run after which entropy networks are simulated as integers")
-    average: float = _says(0.999, "decay of the averaged weights, which are what is kept")
-    precision: Literal["bfloat16", "float32"] = _says("bfloat16", "of most multiplications")
-    seed: int = _says(0, "of crops and qualities")
-    report: int = _says(100, "steps between lines of the curve")
-    save: float = _says(5.0, "minutes between checkpoints, each with a validation")
-    loss: Literal["mse", "ms-ssim", "perceptual"] = _says("mse", "the distortion: squared error, structure, or contrast as seen")
-    masks: str | None = _says(None, "gray PNG files named as the pictures: what is black in them counts less", "FOLDER")
-    mask_floor: float = _says(0.1, "how much black counts in a mask; white counts 1")
-    task_network: str | None = _says(
-        None, "Python function that returns a torch.nn.Module, whose features count in the distortion", "MODULE:FUNCTION"
-    )
-    task_layers: str | None = _says(None, "compare these layers of it, separated by commas, instead of its results", "NAMES")
-    task_weight: float = _says(0.1, "how much they count beside the loss")
-    teacher: str | None = _says(None, "model file or checkpoint of a larger model to learn from", "PATH")
-    teach_features_until: float = _says(0.4, "part of the run in which pixels and latents are learnt from the teacher")
-    teach_entropy_until: float = _says(0.7, "part of the run after which the teacher's predictions count no more")
+    minutes: float | None = says(None, "stop after so many minutes of training, resumed ones included")
+    steps: int | None = says(None, "stop after so many steps")
+    average: float = says(0.999, "decay of the averaged weights, which are what is kept")
+    precision: Literal["bfloat16", "float32"] = says("bfloat16", "of most multiplications")
+    seed: int = says(0, "of everything that is drawn at random")
+    report: int = says(100, "steps between lines of the curve")
+    save: float = says(5.0, "minutes between checkpoints, each with a validation")
 
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.steps is None):
             raise BadInput("give either minutes or steps, to say how long the training is")
         if (self.minutes is not None and not self.minutes > 0) or (self.steps is not None and not self.steps > 0):
-            raise BadInput("a training needs more than 0 minutes or steps")
-        if not (self.batch > 0 and self.crop > 0 and self.crop % 64 == 0 and self.report > 0):
-            raise BadInput(f"batch {self.batch}, crop {self.crop}, report {self.report}: above 0, and a crop of whole 64s")
-        if not (0 < self.rate < 1 and 0 < self.transform_rate < 1 and 0 <= self.average < 1 and self.save > 0):
-            raise BadInput("learning rates and the decay of the average lie between 0 and 1")
-        for name, known in (("precision", ("bfloat16", "float32")), ("loss", ("mse", "ms-ssim", "perceptual"))):
-            if getattr(self, name) not in known:
-                raise BadInput(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(known)}")
+            raise BadInput("minutes or steps must be above 0")
+        if not (0 <= self.average < 1 and self.report > 0 and self.save > 0):
+            raise BadInput("average must be from 0 to 1 (1 excluded), report and save above 0")
+        self.check_choice("precision", "bfloat16", "float32")
+
+    def check_choice(self, name: str, *known: str) -> None:
+        """Raise BadInput for a value that is not known."""
+        if getattr(self, name) not in known:
+            raise BadInput(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class TrainOptions(RunOptions):
+    """A training of image models. Lengths of phases are parts of the whole run, be it counted in steps or minutes."""
+
+    batch: int = says(16, "crops in a step (of each process, with torchrun)")
+    crop: int = says(256, "pixels a side of a crop, a multiple of 64")
+    rate: float = says(4e-4, "learning rate of the entropy networks")
+    transform_rate: float = says(2e-4, "learning rate of the transforms")
+    entropy_first: float = says(0.03, "part of the run in which only entropy networks learn")
+    quantise_from: float = says(0.75, "part of the run after which entropy networks are simulated as integers")
+    loss: Literal["mse", "ms-ssim", "perceptual"] = says("mse", "the distortion: squared error, structure, or contrast as seen")
+    masks: str | None = says(None, "gray PNG files named as the pictures: what is black in them counts less", "FOLDER")
+    mask_floor: float = says(0.1, "how much black counts in a mask; white counts 1")
+    task_network: str | None = says(
+        None, "Python function that returns a torch.nn.Module, whose features count in the distortion", "MODULE:FUNCTION"
+    )
+    task_layers: str | None = says(None, "compare these layers of it, separated by commas, instead of its results", "NAMES")
+    task_weight: float = says(0.1, "how much they count beside the loss")
+    teacher: str | None = says(None, "model file or checkpoint of a larger model to learn from", "PATH")
+    teach_features_until: float = says(0.4, "part of the run in which pixels and latents are learnt from the teacher")
+    teach_entropy_until: float = says(0.7, "part of the run after which the teacher's predictions count no more")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.batch > 0 and self.crop > 0 and self.crop % 64 == 0):
+            raise BadInput(f"batch {self.batch}, crop {self.crop}: above 0, and a crop of whole 64s")
+        if not (0 < self.rate < 1 and 0 < self.transform_rate < 1):
+            raise BadInput("learning rates lie between 0 and 1")
+        self.check_choice("loss", "mse", "ms-ssim", "perceptual")
         if self.loss == "ms-ssim" and self.crop < 192:
             raise BadInput(f"crop {self.crop}: ms-ssim needs crops of at least 192 pixels, its coarsest window must fit")
         if not (0 <= self.mask_floor <= 1 and self.task_weight > 0):

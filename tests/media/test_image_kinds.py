@@ -379,6 +379,7 @@ def test_what_belongs_to_a_picture_is_packed_and_checked():
         [["head", zlib.compress(bytes(99)), 20]],
         [["head", b"x", -1]],
         [["head", b"BM"]],
+        [["head", dict(image.extras)["head"]], ["body", b"\xff" * 7]],
         [["head", 1 << 40]],
         [7],
     ):

@@ -45,6 +45,15 @@ def test_several_chunks_and_a_tail(effort, monkeypatch):
     assert len(read(encoded)[1]) == 3 and restore(encoded).content == data
 
 
+def test_noise_in_several_chunks_behind_an_odd_head(monkeypatch):
+    """Neither samples nor head shrink, so they are stored; the first chunk still tells them apart."""
+    monkeypatch.setattr(AudioLossless, "chunk_size", lambda self: 40_000)
+    plain = wav_file(np.random.default_rng(1).integers(-32768, 32768, (30_000, 2)))
+    data = plain[:36] + b"LIST\x40\0\0\0" + np.random.default_rng(2).bytes(64) + plain[36:]
+    encoded = lacodec.encode(data, "audio.lossless", effort=1)
+    assert len(read(encoded)[1]) == 3 and restore(encoded).content == data
+
+
 @pytest.mark.parametrize("bits", ["PCM_S8", "PCM_16", "PCM_24", "FLOAT"])
 def test_aiff(bits):
     out = io.BytesIO()

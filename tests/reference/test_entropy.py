@@ -1,12 +1,14 @@
 """Tables of `reference/`: packed frequencies, and the constants of the mixing engine."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
 from lacodec.entropy.mixing_tables import mixing_tables
 from lacodec.entropy.tables import Tables
+from reference import data_files, tables
 from reference import mixing_tables as plain
-from reference import tables
 from reference.stream import Damaged, Stream
 from tests.entropy.plain_writers import plain_tables
 from tests.entropy.test_rans import KINDS, WIDE, bells
@@ -48,3 +50,13 @@ def test_mixing_tables():
     assert plain.stretch_table() == stretch
     assert plain.squash_table() == squash
     assert plain.reciprocal_table() == reciprocal
+
+
+def test_data_files(repository):
+    """Their hashes are those that the document gives."""
+    page = (repository / "docs/format.md").read_text()
+    for name, (path, digest) in data_files.FILES.items():
+        assert data_files.read(name) == path.read_bytes()
+        assert f"`{path.relative_to(repository).as_posix()}` | `{digest}`" in page
+    other = repository / "lacodec/entropy/distributions.npz"
+    assert hashlib.sha256(other.read_bytes()).hexdigest() in page

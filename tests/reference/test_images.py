@@ -110,6 +110,17 @@ def test_what_a_format_has_beside_pixels():
     assert (restored.value.palette, restored.value.extras, restored.header["format"]) == (image.palette, image.extras, "png")
 
 
+@pytest.mark.parametrize("kind", ["BMP", "PPM", "PNG", "TIFF"])
+def test_files_are_read_as_the_package_reads_them(kind):
+    out = io.BytesIO()
+    picture = Pillow.fromarray(photo(60, 70))
+    picture.save(out, kind, icc_profile=bytes(range(99)) * 5) if kind in ("PNG", "TIFF") else picture.save(out, kind)
+    encoded = lacodec.encode(out.getvalue(), "image.lossless", effort=1)
+    found, wanted = restore(encoded).value, lacodec.decode(encoded)
+    assert found.file is None and np.array_equal(found.pixels, wanted.pixels)
+    assert (found.depth, found.palette, found.extras) == (wanted.depth, wanted.palette, wanted.extras) and wanted.extras
+
+
 @pytest.mark.parametrize(("channels", "top"), [(1, 255), (2, 255), (3, 65535), (4, 255)])
 def test_pam(channels, top):
     pixels = photo(3, 5, channels, top)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-import lacodec.cli.train
+import lacodec.cli._train_image
 from lacodec.cli import main
 from lacodec.models.image.options import PROFILES
 from lacodec.training.loop import Run
@@ -42,6 +42,6 @@ def keep(self):
 
 Run._step, Run.keep = step, keep
 PROFILES["small"] = learned.SIZES
-lacodec.cli.train._export = lambda *_: None
+lacodec.cli._train_image._export = lambda *_: None
 torch.set_num_threads(1)
 sys.exit(main(arguments))

@@ -132,11 +132,19 @@ def from_bytes(data: bytes, name: str) -> Image:
     return IMAGES.from_source(BytesSource(data, name))
 
 
-def palette_of(kind: str | None, extras: tuple[tuple[str, bytes], ...]) -> bytes | None:
-    """The palette in the header of a file that was kept among the extras."""
+def palette_of(kind: str | None, extras: tuple[tuple[str, bytes], ...], shape: tuple[int, ...]) -> bytes | None:
+    """The palette in the header of a file that was kept among the extras; UnsupportedFile when it is not that of `shape`."""
     from lacodec.media.image.frames import KINDS, surroundings
 
-    return _frame_of(surroundings(extras), str(kind)).palette if kind in KINDS and "head" in dict(extras) else None
+    if kind not in KINDS or "head" not in dict(extras):
+        return None
+    around = surroundings(extras)
+    frame = _frame_of(around, str(kind))
+    kept = dict(extras)
+    expected = frame.offset + frame.body + len(kept.get("tail", b""))
+    if (frame.height, frame.width, frame.channels) != shape or frame.offset != len(kept["head"]) or expected != around.size:
+        raise UnsupportedFile(f"{around.name} belongs to another picture")
+    return frame.palette
 
 
 def _frame_of(source: Source, kind: str) -> "Frame":

@@ -169,7 +169,7 @@ class LosslessImage(Codec[Image]):
             return from_bytes(original, header.name or "<image>")
         extras = _extras(header)
         try:
-            palette = palette_of(header.format, extras) or header.metadata.get("palette")
+            palette = palette_of(header.format, extras, shape) or header.metadata.get("palette")
         except UnsupportedFile as error:
             raise CorruptFile(f"the header of the file in it is damaged ({error})") from error
         made_of = header.metadata.get("object")

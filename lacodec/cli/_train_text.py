@@ -1,0 +1,102 @@
+"""The recipe `text` of `lacodec train`: files of text -> pieces and a language model of them, as a checkpoint."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lacodec.cli import _training
+from lacodec.cli._report import note
+from lacodec.errors import BadInput
+
+if TYPE_CHECKING:
+    from lacodec.models.text.network import TextNetwork
+    from lacodec.models.text.pieces import Pieces
+    from lacodec.training.text_data import Texts
+    from lacodec.training.text_options import TextTrainOptions
+
+HELP = "a language model of text, which no codec uses yet"
+USAGE = "PATH... (--minutes N | --steps N) [flags]"
+DESCRIPTION = "Trains a language model of text; no codec uses it yet. The output folder gets checkpoint, curve and pieces."
+THREADS = "1"
+
+
+def options_class() -> "type[TextTrainOptions]":
+    """Where the flags of a run come from."""
+    from lacodec.training.text_options import TextTrainOptions
+
+    return TextTrainOptions
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Data and model."""
+    from lacodec.models.text.options import TextOptions
+
+    parser.add_argument("data", nargs="+", metavar="PATH", help="text to learn from: files, .xz or plain, or folders of them")
+    parser.add_argument(
+        "--other", action="append", default=[], metavar="PATH", help="text that is shown less often; may be repeated"
+    )
+    parser.add_argument(
+        "--validation", action="append", default=[], metavar="PATH", help="text to judge by, never learnt from; may be repeated"
+    )
+    parser.add_argument(
+        "--parts", metavar="FILE", help="JSON list of parts of files that are held out (default: those of lacodec's own data)"
+    )
+    parser.add_argument("--start", metavar="PATH", help="begin from the model and the pieces of a checkpoint")
+    parser.add_argument("--pieces-from", metavar="FILE", help="use the pieces in this file (default: learn them from the text)")
+    _training.add_option_flags(parser.add_argument_group("a new model"), TextOptions)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; the checkpoint is the result."""
+    _training.require_torch()
+    from lacodec.training import text, text_data
+
+    options, kept = _options(args)
+    with _training.computing(args, threads=1) as (device, ranks):
+        parts = text_data.load_parts(args.parts or text_data.PARTS)
+        data, other, validation = ([Path(name) for name in names] for names in (args.data, args.other, args.validation))
+        texts = text_data.collect(data, other, validation, parts)
+        model, pieces = _model(args, options, kept, texts)
+        task = text.text_task(options, texts, device, model, pieces)
+        if ranks.rank == 0:
+            folder = Path(args.output)
+            folder.mkdir(parents=True, exist_ok=True)
+            pieces.save(folder / "pieces.txt")
+            note(args, f"{sum(p.numel() for p in model.parameters())} parameters, {len(pieces)} pieces, {task.sources}")
+        return _training.train(args, task, options, ranks, lambda path: note(args, f"{path}: {path.stat().st_size} bytes"))
+
+
+def _options(args: argparse.Namespace) -> tuple["TextTrainOptions", dict[str, Any] | None]:
+    """What is given, and the checkpoint to begin with; of a run that is resumed, the options that it had otherwise."""
+    from lacodec.training import checkpoint, text
+    from lacodec.training.text_options import TextTrainOptions
+
+    path, given = _training.place(args), _training.given(args, TextTrainOptions)
+    if args.resume:
+        kept = checkpoint.load(path)
+        return TextTrainOptions(**_training.with_had(text.options_of(kept), given, TextTrainOptions)), kept
+    return TextTrainOptions(**given), checkpoint.load(args.start) if args.start else None
+
+
+def _model(
+    args: argparse.Namespace, options: "TextTrainOptions", kept: dict[str, Any] | None, texts: "Texts"
+) -> tuple["TextNetwork", "Pieces"]:
+    """That of the checkpoint, or a new one for pieces that are read or learnt."""
+    from lacodec.models.text.options import TextOptions
+    from lacodec.models.text.pieces import Pieces
+    from lacodec.training import text
+
+    sizes = _training.given(args, TextOptions)
+    if kept is not None:
+        if sizes or args.pieces_from:
+            raise BadInput(
+                "the model of a checkpoint has its sizes and pieces; leave out --pieces-from and the sizes of a new model"
+            )
+        return text.model_of(kept, averaged=not args.resume)
+    if args.pieces_from:
+        pieces = Pieces.load(args.pieces_from)
+        if sizes.get("pieces", len(pieces)) != len(pieces):
+            raise BadInput(f"{args.pieces_from}: has {len(pieces)} pieces, not {sizes['pieces']}; leave --pieces out")
+    else:
+        pieces = text.learn_pieces(texts, TextOptions(**sizes).pieces)
+    return text.new_model(TextOptions(**sizes), pieces, options.seed), pieces
