@@ -82,7 +82,7 @@ def test_bad_arguments():
         with pytest.raises(BadInput) as caught:
             call()
         assert "\n" not in str(caught.value)
-    with pytest.raises(BadInput, match=r"there are: .*bytes"):
+    with pytest.raises(BadInput, match=r"installed codecs: .*bytes"):
         lacodec.codec("nothing")
     with pytest.raises(UnsupportedFile, match=r"not a \.lac file"):
         lacodec.decode(b"PNG and so on")

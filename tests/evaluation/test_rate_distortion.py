@@ -127,7 +127,7 @@ def test_the_best_variant_at_each_rate() -> None:
 
 def test_only_lossy_image_codecs_are_measured() -> None:
     for codec in ("image.lossless", "bytes"):
-        with pytest.raises(BadInput, match="no lossy image codec"):
+        with pytest.raises(BadInput, match="not a lossy image codec"):
             our_method(codec, "effort", [1])
     assert our_method("image.learned", "quality", [20, 60.5]).values == (20, 60.5)
 
