@@ -151,8 +151,8 @@ def weights_on_device(
     """The device's rates, after a check of its bytes: chunks like these, as many as --weights says."""
     import torch
 
-    from lacodec.codecs.weights._gpu import Arena, Plan, Work, add_payload, placed
     from lacodec.codecs.weights._payload import Surroundings
+    from lacodec.codecs.weights.gpu import Arena, Plan, Work, add_payload, placed
 
     size, count = len(parts[0]), max(1, options.weights // len(parts[0]))
     around = Surroundings(refuse, refuse, refuse)

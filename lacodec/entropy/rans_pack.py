@@ -7,14 +7,19 @@ was not zero, in unary, and its bits below the leading one, of which the upper t
 is reached.
 """
 
+from typing import TYPE_CHECKING, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
+from lacodec.entropy._rans_normalise import MAX_FREQ_BITS
 from lacodec.entropy.bits import FAILED, close_coder, code_bit, open_coder
 from lacodec.entropy.rans_stream import read_varint, varint
-from lacodec.entropy.tables import MAX_FREQ_BITS, Tables
-from lacodec.errors import BadInput, CorruptFile
+from lacodec.errors import CorruptFile
 from lacodec.kernels.jit import kernel
+
+if TYPE_CHECKING:
+    from lacodec.entropy.tables import Tables
 
 _ESCAPE, _MANY, _FIRST = 32, 64, 128
 _MAX_PACKED_ROWS = 1 << 22
@@ -23,7 +28,7 @@ _DIRECTION, _STEP, _UPPER, _CONTEXTS = 8, 40, 104, 186
 _LONGEST = 48  # bytes: no frequency takes more
 
 
-def pack(tables: Tables) -> bytes:
+def pack(tables: "Tables") -> bytes:
     """Self-delimiting bytes that `unpack` turns into equal tables; usually 30-150 for 256 symbols."""
     if tables.plain:
         packed = np.empty(_LONGEST * (1 + len(tables.freqs)), np.uint8)
@@ -47,7 +52,17 @@ def pack(tables: Tables) -> bytes:
     return head + varint(length) + buffer[:length].tobytes()
 
 
-def unpack(data: bytes | memoryview, at: int = 0) -> tuple[Tables, int]:
+class Unpacked(NamedTuple):
+    """The fields of `Tables`, yet to be checked; of one table for the values from 0 on, which is right, only `freqs`."""
+
+    freqs: NDArray[np.uint32]
+    offsets: NDArray[np.uint32] | None
+    freq_bits: int
+    escape: bool = False
+    first: NDArray[np.int32] | None = None
+
+
+def unpack(data: bytes | memoryview, at: int = 0) -> tuple[Unpacked, int]:
     """Tables from the bytes at `at`, and the position behind them. CorruptFile when they are damaged."""
     kind, at = read_varint(data, at)
     freq_bits = kind & 31
@@ -80,16 +95,13 @@ def unpack(data: bytes | memoryview, at: int = 0) -> tuple[Tables, int]:
     freqs = np.zeros(total, np.int64)
     if code_freqs(freqs, sizes, freq_bits, *_fresh(), buffer, length, True) == FAILED:
         raise CorruptFile("packed tables: damaged frequencies")
-    try:
-        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint32)
-        if np.abs(first).max() > 1 << 30:
-            raise CorruptFile("packed tables: damaged first values")
-        return Tables(freqs.astype(np.uint32), offsets, freq_bits, bool(kind & _ESCAPE), first.astype(np.int32)), at + length
-    except BadInput as error:
-        raise CorruptFile(f"packed tables: {error}") from None
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.uint32)
+    if np.abs(first).max() > 1 << 30:
+        raise CorruptFile("packed tables: damaged first values")
+    return Unpacked(freqs.astype(np.uint32), offsets, freq_bits, bool(kind & _ESCAPE), first.astype(np.int32)), at + length
 
 
-def _unpack_one(data: bytes | memoryview, at: int, freq_bits: int) -> tuple[Tables, int]:
+def _unpack_one(data: bytes | memoryview, at: int, freq_bits: int) -> tuple[Unpacked, int]:
     """What `unpack` does for the commonest case: one table, values from 0 on."""
     size, at = read_varint(data, at)
     if not 1 <= size <= _MAX_PACKED_ROWS:
@@ -101,7 +113,7 @@ def _unpack_one(data: bytes | memoryview, at: int, freq_bits: int) -> tuple[Tabl
     packed.setflags(write=False)
     if unpack_one(packed, freq_bits, freqs) == FAILED:
         raise CorruptFile("packed tables: damaged frequencies")
-    return Tables.of_one(freqs, freq_bits), at + length
+    return Unpacked(freqs, None, freq_bits), at + length
 
 
 def _fresh() -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -23,7 +23,8 @@ A segment is some 100 to 160 bytes larger than its information, for all its lane
 symbols, say), use `RansEncoder`, which chooses the number of lanes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,6 @@ from lacodec.entropy._rans_portable import rows_of_values
 from lacodec.entropy.rans_dispatch import FLOAT_BITS, avx512, decode, encode, readonly
 from lacodec.entropy.tables import Tables
 from lacodec.errors import BadInput, CorruptFile
-from lacodec.io.threads import ordered_map
 
 LANES = 64
 SEGMENT = 1024 * LANES  # symbols
@@ -104,7 +104,7 @@ def segment_parts(
         parts = [_encode_segment(values, at, tables, which) for at in range(begin, stop, SEGMENT)]
         return np.array([len(part) // 2 - HEAD_WORDS for part in parts]), b"".join(parts)
 
-    groups = list(ordered_map(work, starts[::_GROUP], threads)) if threads > 1 else [work(begin) for begin in starts[::_GROUP]]
+    groups = _mapped(work, starts[::_GROUP], threads)
     words = [sizes.astype("<u2").tobytes() for sizes, _ in groups]
     return [len(values).to_bytes(_COUNT_BYTES, "little"), *words, *(data for _, data in groups)]
 
@@ -144,13 +144,16 @@ def decode_segments(
             part = slice(segment * SEGMENT, segment * SEGMENT + directory.symbols(segment))
             _decode_segment(words, begin, end, place[part], tables, None if which is None else which[part], f"segment {segment}")
 
-    if threads > 1:
-        for _ in ordered_map(work, range(0, len(directory), _GROUP), threads):
-            pass
-    else:
-        for first in range(0, len(directory), _GROUP):  # a codec's own thread: a hand-over would cost as much as a segment
-            work(first)
+    _mapped(work, range(0, len(directory), _GROUP), threads)
     return out
+
+
+def _mapped(work: Callable[[int], Any], items: Sequence[int], threads: int) -> list[Any]:
+    """`work` for each, in several threads; in the caller's own where one is asked for: a hand-over costs as much as a segment."""
+    if threads <= 1:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, items))
 
 
 def decode_segment(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lacodec.entropy._rans_normalise import MAX_FREQ_BITS, integers, normalise
-from lacodec.errors import BadInput
+from lacodec.errors import BadInput, CorruptFile
 
 __all__ = ["MAX_FREQ_BITS", "Tables", "cost_bits", "normalise"]
 
@@ -138,7 +138,13 @@ class Tables:
         """The tables packed at data[at:], and the position behind them; CorruptFile when damaged."""
         from lacodec.entropy.rans_pack import unpack
 
-        return unpack(data, at)
+        found, end = unpack(data, at)
+        if found.offsets is None:
+            return Tables.of_one(found.freqs, found.freq_bits), end
+        try:
+            return Tables(found.freqs, found.offsets, found.freq_bits, found.escape, found.first), end
+        except BadInput as error:
+            raise CorruptFile(f"packed tables: {error}") from None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -81,7 +81,7 @@ class LacSource(Source):
         return self._decoding.codec.on_device
 
     def parts_on(self, device: Any, threads: int) -> Iterator[tuple[int, Any]]:
-        """`parts`, decoded on a CUDA device: (first byte, tensor u8[...] there) of every chunk. See `codecs/weights/_gpu.py`."""
+        """`parts`, decoded on a CUDA device: (first byte, tensor u8[...] there) of every chunk. See `codecs/weights/gpu.py`."""
         batch: list[tuple[Chunk, tuple[Chunk, ...]]] = []
         for which, item in enumerate(ordered_map(self._coded, range(len(self._starts)), threads)):
             batch.append(item)

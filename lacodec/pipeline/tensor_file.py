@@ -19,7 +19,7 @@ from lacodec.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
 from lacodec.io.source import open_source, seekable
 from lacodec.media.tensors import torch_checkpoint
 from lacodec.media.tensors.files import TENSORS, missing
-from lacodec.media.tensors.objects import Form, form_of
+from lacodec.media.tensors.forms import Form, form_of
 from lacodec.media.tensors.safetensors import read_header
 from lacodec.media.tensors.torch_checkpoint import View
 from lacodec.media.tensors.value import TensorEntry, Tensors

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.torch]
 @pytest.fixture(scope="module", autouse=True)
 def kernels() -> Iterator[Any]:
     """Small planes in segments; a device that the kernels run on."""
-    gpu = gpus.load("lacodec.codecs.weights._gpu")
+    gpu = gpus.load("lacodec.codecs.weights.gpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_planes, "SEGMENTED", 64)
         patch.setattr(torch_files, "has_kernels", lambda device: True)
@@ -61,10 +61,10 @@ def state() -> dict[str, Any]:
 def test_the_same_tensors(batch: int, state: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(restored, "DEVICE_BATCH", batch)
     launched = []
-    from lacodec.codecs.weights import _gpu
+    from lacodec.codecs.weights import gpu
 
-    original = _gpu.Work.run
-    monkeypatch.setattr(_gpu.Work, "run", lambda self, *arrays: (launched.append(1), original(self, *arrays))[1])
+    original = gpu.Work.run
+    monkeypatch.setattr(gpu.Work, "run", lambda self, *arrays: (launched.append(1), original(self, *arrays))[1])
     lt.save_file(state, tmp_path / "model.safetensors.lac", {"format": "pt"})
     found = lt.load_file(tmp_path / "model.safetensors.lac", gpus.device(), threads=2)
     assert same(found, state) and len(launched) == (1 if batch > 1 else 2)

@@ -13,7 +13,7 @@
 Numbers are LEB128, sizes are of what follows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ from lacodec.codecs.weights._pieces import Part, Pieces
 from lacodec.codecs.weights._planes import decode_plane, encode_plane, entropy
 from lacodec.codecs.weights._repeats import decode_few, decode_sparse, encode_few, encode_sparse
 from lacodec.codecs.weights._scratch import chunk_memory, passing_memory
+from lacodec.container.types import CRITICAL, Chunk
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile
 
@@ -213,3 +214,15 @@ def _decode_elements(data: memoryview, out: NDArray[np.uint8]) -> None:
     for place in range(size):
         out[place::size] = decode_plane(reader, len(out) // size)
     reader.finish()
+
+
+def payload_of(chunk: Chunk, shared: Sequence[Chunk]) -> bytes:
+    """The payload that gives a chunk's bytes: its own, or that of the shared section; raises CorruptFile for no such chunk."""
+    if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
+        raise CorruptFile("its decoded size contradicts the range it covers")
+    return shared[0].payload if shared and not chunk.payload else chunk.payload
+
+
+def no_base() -> Any:
+    """In place of a base where none is needed; raises CorruptFile."""
+    raise CorruptFile("it refers to a base, but the header names none")

@@ -132,7 +132,7 @@ class Weights(Codec[Tensors]):
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> memoryview:
         """The bytes of the chunk."""
-        from lacodec.codecs.weights._payload import decode_payload
+        from lacodec.codecs.weights._payload import decode_payload, payload_of
 
         used: list[Reference] = []
 
@@ -154,7 +154,7 @@ class Weights(Codec[Tensors]):
 
     def surroundings(self, header: Header, session: Session) -> "Surroundings":
         """What payloads of this file need from around them, without a base."""
-        from lacodec.codecs.weights._payload import Surroundings
+        from lacodec.codecs.weights._payload import Surroundings, no_base
 
         return Surroundings(
             remake=lambda metadata: remade(table_of(header), metadata),
@@ -165,8 +165,8 @@ class Weights(Codec[Tensors]):
     def decode_on_device(
         self, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any, session: Session = DEFAULT
     ) -> list[Any]:
-        """u8[...] on a CUDA device for each of these chunks, with the shared sections that it needs; see `_gpu.decode_chunks`."""
-        from lacodec.codecs.weights._gpu import decode_chunks
+        """u8[...] on a CUDA device for each of these chunks, with the shared sections that it needs; see `gpu.decode_chunks`."""
+        from lacodec.codecs.weights.gpu import decode_chunks
 
         return decode_chunks(self, header, chunks, device, session)
 
@@ -177,7 +177,7 @@ class Weights(Codec[Tensors]):
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
         """The tensors by name; what was one array is meant without a name too."""
-        from lacodec.media.tensors.objects import dtype_of, form_of, shape_of
+        from lacodec.media.tensors.forms import dtype_of, form_of, shape_of
 
         object_, names = self.made_of(header), {}
         for entry in table_of(header):
@@ -198,7 +198,7 @@ class Weights(Codec[Tensors]):
         """The tensor, or its rows, as what it was; from files as a numpy array (`as_array` says of which types)."""
         import numpy as np
 
-        from lacodec.media.tensors.objects import form_of, restored
+        from lacodec.media.tensors.forms import form_of, restored
 
         wanted, entry, shape = _asked(header, key)
         data = np.empty(wanted.size, np.uint8)
@@ -252,11 +252,6 @@ def _like(base: Reference, entries: tuple[TensorEntry, ...], session: Session) -
     return made
 
 
-def no_base() -> Any:
-    """In place of a base where none is needed; raises CorruptFile."""
-    raise CorruptFile("it refers to a base, but the header names none")
-
-
 def table_of(header: Header) -> tuple[TensorEntry, ...]:
     """The tensors of a file, by its header; raises CorruptFile."""
     data = header.metadata.get(_TABLE)
@@ -284,13 +279,6 @@ def _most_for_bytes(payload: bytes, size: int) -> int:
     except CorruptFile:
         pass  # decoding ends there too, and says so
     return most
-
-
-def payload_of(chunk: Chunk, shared: Sequence[Chunk]) -> bytes:
-    """The payload that gives a chunk's bytes: its own, or that of the shared section; raises CorruptFile for no such chunk."""
-    if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
-        raise CorruptFile("its decoded size contradicts the range it covers")
-    return shared[0].payload if shared and not chunk.payload else chunk.payload
 
 
 def _coded_sizes(entries: tuple[TensorEntry, ...], index: Sequence[ChunkHead]) -> Iterator[tuple[TensorEntry, float]]:

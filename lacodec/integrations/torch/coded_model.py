@@ -4,7 +4,7 @@
     block starts -> both -> the same bits again -> block runs -> dropped
 
 The idea is that of DFloat11 (Zhang et al., 2025). On CUDA devices one kernel makes the weights, where Triton is installed
-(`codecs/weights/_gpu.py`); else the kernels of the CPU decode the stream. Outputs are those of the plain model, bit for bit: its
+(`codecs/weights/gpu.py`); else the kernels of the CPU decode the stream. Outputs are those of the plain model, bit for bit: its
 layers run on the same weights.
 """
 
@@ -183,7 +183,7 @@ class _Unit:
         return _merge(torch.from_numpy(symbols).to(stream.device), rest, self._dtype)
 
     def _made_by_triton(self, stream: Tensor, rest: Tensor) -> Tensor:
-        from lacodec.codecs.weights._gpu import plain_work
+        from lacodec.codecs.weights.gpu import plain_work
 
         torch, size = require_torch(), self._dtype.itemsize
         if self._work is None or self._work.device != stream.device:

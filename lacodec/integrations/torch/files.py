@@ -15,8 +15,8 @@ from lacodec.errors import BadInput, MissingDependency, UnsupportedFile
 from lacodec.io.output import atomic_file
 from lacodec.media.tensors import safetensors
 from lacodec.media.tensors.files import TENSORS
+from lacodec.media.tensors.forms import dtype_of, restored, shape_of
 from lacodec.media.tensors.memory import torch_name
-from lacodec.media.tensors.objects import dtype_of, restored, shape_of
 from lacodec.media.tensors.torch_checkpoint import View
 from lacodec.media.tensors.value import DTYPES, TensorEntry, as_array
 from lacodec.pipeline.tensor_file import TensorFile

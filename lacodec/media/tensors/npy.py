@@ -43,7 +43,7 @@ def entries(source: Source, offset: int, size: int, name: str) -> tuple[tuple[Te
 
 def _form(head: "_Head") -> dict[str, Any]:
     """What says which type and shape the bytes have; nothing where that cannot be said."""
-    from lacodec.media.tensors.objects import described
+    from lacodec.media.tensors.forms import described
 
     description = described(head.dtype) if head.order == "C" else None
     return {} if description is None else {"dtype": description, "shape": list(head.shape)}

@@ -26,7 +26,7 @@ Arrays = list[tuple[str, np.ndarray]]
 
 @pytest.fixture(scope="module")
 def gpu() -> Any:
-    return gpus.load("lacodec.codecs.weights._gpu")
+    return gpus.load("lacodec.codecs.weights.gpu")
 
 
 @pytest.fixture

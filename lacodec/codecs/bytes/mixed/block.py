@@ -3,34 +3,27 @@
 block -> profile, stride -> engine (trained start values) + model -> primed with the primer (text) -> coded bytes
 """
 
-import struct
 from collections.abc import Callable
 
 import numpy as np
 
-from lacodec.codecs.bytes.mixed import kernel as mk
 from lacodec.codecs.bytes.mixed.filters import DELTAS, FILTERS, NONE, X86, apply_filter, looks_like_x86, undo_filter
 from lacodec.codecs.bytes.mixed.profile import is_text, record_stride
+from lacodec.codecs.bytes.mixed.run import HEAD, nobody, run
 from lacodec.codecs.bytes.mixed.setup import Setup, setup
 from lacodec.codecs.bytes.mixed.start import fresh, primed, primer_text
-from lacodec.entropy.mixing import POSITION, READ_AHEAD
+from lacodec.entropy.mixing import READ_AHEAD
 from lacodec.errors import CorruptFile
 
-_HEAD = struct.Struct("<BBBH")  # effort, 1 for text, filter, record stride
 _MAX_STRIDE = 1024
 _TRIAL = 24_000  # bytes on which filters are compared
 _LONG_TRIAL = 120_000  # the same for x86, whose calls are further apart
 _LEAST_GAIN = 1  # per cent
 _TRIAL_EFFORT = 4
-_SLICE = 1 << 18  # bytes between two reports of progress
 _FILTERS_FROM = 7  # effort
 
 
-def _nobody(_: int) -> None:
-    """Takes reports of progress that nobody wants."""
-
-
-def cm_encode(data: np.ndarray, effort: int, on_work: Callable[[int], None] = _nobody) -> bytes:
+def cm_encode(data: np.ndarray, effort: int, on_work: Callable[[int], None] = nobody) -> bytes:
     """Code uint8[n]; the result may be longer than the input when that does not shrink, and is then of no use.
 
     Effort 4 to 9. `on_work` is told how many bytes were coded since its last call. Memory: see `cm_memory`.
@@ -41,17 +34,17 @@ def cm_encode(data: np.ndarray, effort: int, on_work: Callable[[int], None] = _n
     stride = 1 if text else record_stride(block, _MAX_STRIDE)
     coded = np.zeros(max(data.size, 64), np.uint8)
     used = _run(setup(effort, text), block, coded, stride, on_work, decoding=False)
-    return _HEAD.pack(effort, text, number, stride) + bytes(coded[: min(used, coded.size)]) + bytes(max(0, used - coded.size))
+    return HEAD.pack(effort, text, number, stride) + bytes(coded[: min(used, coded.size)]) + bytes(max(0, used - coded.size))
 
 
-def cm_decode(payload: bytes, size: int, on_work: Callable[[int], None] = _nobody) -> np.ndarray:
+def cm_decode(payload: bytes, size: int, on_work: Callable[[int], None] = nobody) -> np.ndarray:
     """uint8[size] from what `cm_encode` made. Raises `CorruptFile` when the payload is none, or not of this size."""
-    if len(payload) < _HEAD.size:
+    if len(payload) < HEAD.size:
         raise CorruptFile("a context-mixing payload is too short to hold its head")
-    effort, text, number, stride = _HEAD.unpack_from(payload)
+    effort, text, number, stride = HEAD.unpack_from(payload)
     if not 4 <= effort <= 9 or text > 1 or number >= FILTERS or not 1 <= stride <= _MAX_STRIDE:
         raise CorruptFile(f"a context-mixing payload asks for effort {effort}, profile {text}, filter {number}, stride {stride}")
-    coded = np.frombuffer(payload, np.uint8, offset=_HEAD.size).copy()
+    coded = np.frombuffer(payload, np.uint8, offset=HEAD.size).copy()
     block = np.zeros(size, np.uint8)
     if _run(setup(effort, bool(text)), block, coded, stride, on_work, decoding=True) != coded.size + READ_AHEAD:
         raise CorruptFile("a context-mixing stream ends elsewhere than its content")
@@ -91,15 +84,7 @@ def _run(plan: Setup, data: np.ndarray, coded: np.ndarray, stride: int, on_work:
         begin, whole = primer_text().size, np.concatenate([primer_text(), data])
     else:
         engine, model = fresh(plan, data.size, coded, decoding=decoding)
-    at = begin
-    while True:
-        stop = min(at + _SLICE, whole.size)
-        if not mk.code_bytes(engine, model, whole, at, stop, stride, at == begin, stop == whole.size):
-            break
-        on_work(stop - at)
-        at = stop
-        if at == whole.size:
-            break
+    position = run(engine, model, whole, begin, stride, on_work)
     if begin:
         data[:] = whole[begin:]
-    return int(engine.registers[POSITION])
+    return position

@@ -9,10 +9,11 @@ from typing import TypeVar
 import numpy as np
 
 from lacodec.codecs.bytes.mixed import kernel as mk
-from lacodec.codecs.bytes.mixed.setup import KEPT_LINE_BITS, Setup
-from lacodec.entropy.mixing import DECODING, LINE_BITS, MAX_SELECTS, Engine
+from lacodec.codecs.bytes.mixed.run import HEAD, run
+from lacodec.codecs.bytes.mixed.setup import KEPT_LINE_BITS, Setup, setup
+from lacodec.entropy.mixing import DECODING, LINE_BITS, MAX_SELECTS, READ_AHEAD, Engine
 from lacodec.entropy.mixing_state import Trained, aligned_copy, new_engine
-from lacodec.errors import CorruptFile, MissingModel
+from lacodec.errors import MissingModel
 
 WEIGHT_UNIT = 16  # trained weights are stored in 12 fractional bits
 
@@ -48,13 +49,13 @@ def primed(plan: Setup, size: int, stream: np.ndarray, *, decoding: bool) -> tup
 @cache
 def primer_text() -> np.ndarray:
     """uint8[n]: the text that text models read before a block."""
-    from lacodec.codecs.bytes.mixed.block import cm_decode
-
     stored = _data("primer.bin")
-    try:
-        text = cm_decode(stored[4:], int.from_bytes(stored[:4], "little"))
-    except CorruptFile as error:
-        raise MissingModel(f"primer.bin in {__package__} belongs to another version; install lacodec again") from error
+    text = np.zeros(int.from_bytes(stored[:4], "little"), np.uint8)
+    effort, as_text, _, stride = HEAD.unpack_from(stored, 4)  # of an effort that needs no primer itself
+    coded = np.frombuffer(stored, np.uint8, offset=4 + HEAD.size).copy()
+    engine, model = fresh(setup(effort, bool(as_text)), text.size, coded, decoding=True)
+    if run(engine, model, text, 0, stride) != coded.size + READ_AHEAD:
+        raise MissingModel(f"primer.bin in {__package__} belongs to another version; install lacodec again")
     text.flags.writeable = False
     return text
 

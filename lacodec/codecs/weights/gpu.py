@@ -9,7 +9,7 @@ on CPU tensors (slowly, for tests). It has not been run on a GPU yet.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,13 +17,16 @@ from lacodec.codecs.session import Session
 from lacodec.codecs.weights._floats import Layout
 from lacodec.codecs.weights._gpu_kernel import decode_values
 from lacodec.codecs.weights._gpu_plan import GROUP, SIGN_STORED, Arena, Floats, Plan, add_payload
-from lacodec.codecs.weights.codec import Weights, no_base, payload_of
+from lacodec.codecs.weights._payload import no_base, payload_of
 from lacodec.container.types import Chunk, Header
 from lacodec.entropy.gpu import first_damage
 from lacodec.entropy.segments import Directory
 from lacodec.entropy.tables import Tables
 from lacodec.errors import CorruptFile
 from lacodec.kernels.triton import Tensor, launch, torch
+
+if TYPE_CHECKING:
+    from lacodec.codecs.weights.codec import Weights
 
 _ALIGN = 16  # bytes: where chunks begin in the result
 _WIDTHS = {2: torch.int16, 4: torch.int32}
@@ -98,7 +101,7 @@ def plain_work(tables: Tables, directory: Directory, size: int, name: str, devic
 
 
 def decode_chunks(
-    codec: Weights, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any, session: Session
+    codec: "Weights", header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any, session: Session
 ) -> list[Tensor]:
     """The bytes (u8, on the device, views of one array) of chunks, each with the shared sections that it needs.
 

@@ -1,0 +1,34 @@
+"""A block through the kernel, slice by slice, with an engine and a model that are ready; and the head of a payload."""
+
+import struct
+from collections.abc import Callable
+
+import numpy as np
+
+from lacodec.codecs.bytes.mixed import kernel as mk
+from lacodec.entropy.mixing import POSITION, Engine
+
+HEAD = struct.Struct("<BBBH")
+"""Effort, 1 for text, filter, record stride."""
+
+_SLICE = 1 << 18  # bytes between two reports of progress
+
+
+def nobody(_: int) -> None:
+    """Takes reports of progress that nobody wants."""
+
+
+def run(
+    engine: Engine, model: mk.Model, data: np.ndarray, begin: int, stride: int, on_work: Callable[[int], None] = nobody
+) -> int:
+    """Code data[begin:] (in place when decoding), behind what the model has read; returns the position in the stream."""
+    at = begin
+    while True:
+        stop = min(at + _SLICE, data.size)
+        if not mk.code_bytes(engine, model, data, at, stop, stride, at == begin, stop == data.size):
+            break
+        on_work(stop - at)
+        at = stop
+        if at == data.size:
+            break
+    return int(engine.registers[POSITION])
