@@ -58,6 +58,8 @@ _PAGES = {
     ),
     "api-container": ("Container", "Chunks in, a file out, and back. [The format](../format.md).", ["lacodec.container"]),
 }
+# Verbs whose flags are those of what follows them.
+_SUB_VERBS = {"eval": [["rd"]], "train": [["image"], ["text"]]}
 # Classes behind the functions of a page.
 _CLASSES = {
     "api-torch": [("lacodec.integrations.torch.files", "SafeOpen"), ("lacodec.integrations.torch.coded_model", "CodedModel")],
@@ -98,8 +100,8 @@ def _command_line() -> str:
     text = "# The command\n\nWhat `--help` says. Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.\n"
     text += f"\n## lacodec\n\n{_help()}"
     for verb in _main._VERBS:
-        sub = ["rd"] if verb == "eval" else []
-        text += f"\n## lacodec {' '.join([verb, *sub])}\n\n{_help(verb, *sub)}"
+        for sub in _SUB_VERBS.get(verb, [[]]):
+            text += f"\n## lacodec {' '.join([verb, *sub])}\n\n{_help(verb, *sub)}"
         if verb == "encode":
             for name in registry.names():
                 text += (

@@ -13,7 +13,7 @@ from lacodec.models.text.pieces import Pieces
 def count(text: bytes) -> Counter[bytes]:
     """How often each pre-token is there."""
     starts = np.flatnonzero(pretokens.begins(np.frombuffer(text, np.uint8))).tolist()
-    return Counter(text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True))
+    return Counter(text[a:b] for a, b in itertools.pairwise([*starts, len(text)]))
 
 
 def learn(counts: dict[bytes, int], size: int) -> Pieces:

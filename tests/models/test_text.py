@@ -103,6 +103,7 @@ def test_senseless_sizes(options):
 
 
 def test_no_text_makes_no_merges():
+    assert not text_pieces.count(b"")
     assert len(text_pieces.learn({}, 300)) == 256
 
 

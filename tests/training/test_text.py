@@ -248,6 +248,18 @@ def test_the_command_begins_from_a_checkpoint_or_a_file_of_pieces(flags, tmp_pat
     assert "is not a checkpoint of lacodec train image" in capsys.readouterr().err
 
 
+def test_the_command_needs_nothing_but_text(tmp_path, capsys):
+    (tmp_path / "a.txt").write_bytes(sentences(2000, 1))
+    out = ["--steps", "1", "--device", "cpu", "-o", str(tmp_path / "run")]
+    assert main(["train", "text", str(tmp_path), *NEW, *out, "--batch", "1"]) == 0
+    assert "280 pieces" in capsys.readouterr().err
+    (tmp_path / "a.txt").write_bytes(b"too short")
+    assert main(["train", "text", str(tmp_path), *NEW, *out[:-1], str(tmp_path / "next")]) == 1
+    assert "a window has 513" in capsys.readouterr().err
+    assert main(["train", "text", str(tmp_path / "a.txt"), *out[2:], "--resume", "--steps", "2", "--length", "0"]) == 1
+    assert "must be above 0" in capsys.readouterr().err
+
+
 def test_help_needs_no_torch(repository):
     code = """
 import sys
