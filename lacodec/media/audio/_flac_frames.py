@@ -12,7 +12,7 @@ import numpy as np
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import Source
 from lacodec.media.audio import _flac_kernel as kernel
-from lacodec.media.audio.flac import Metadata
+from lacodec.media.audio.flac_metadata import Metadata
 
 _RATES = (0, 88200, 176400, 192000, 8000, 16000, 22050, 24000, 32000, 44100, 48000, 96000)  # Hz, by code
 _WINDOW, _MAX_WINDOW = 1 << 20, 1 << 24  # bytes read at once; a frame of honest sound has 3 MiB at most

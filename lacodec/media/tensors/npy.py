@@ -9,6 +9,7 @@ import numpy as np
 
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import Source, seekable
+from lacodec.media.tensors.dtypes import described
 from lacodec.media.tensors.memory import ArraySource, Item
 from lacodec.media.tensors.value import ONLY, TensorEntry, Tensors, size_of
 
@@ -43,8 +44,6 @@ def entries(source: Source, offset: int, size: int, name: str) -> tuple[tuple[Te
 
 def _form(head: "_Head") -> dict[str, Any]:
     """What says which type and shape the bytes have; nothing where that cannot be said."""
-    from lacodec.media.tensors.objects import described
-
     description = described(head.dtype) if head.order == "C" else None
     return {} if description is None else {"dtype": description, "shape": list(head.shape)}
 

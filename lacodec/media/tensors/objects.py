@@ -7,7 +7,6 @@ not the file's; "all", the form of every array, or "forms", name -> form of thos
 with little-endian elements. A form has "is" ("torch", "scalar"), "order" ("F"), "dtype" and, where that changes it, "shape".
 """
 
-import ast
 from collections.abc import Mapping
 from math import prod
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.media.tensors import npy, safetensors
+from lacodec.media.tensors.dtypes import described, parsed
 from lacodec.media.tensors.memory import is_tensor, require_array, require_strided, torch_dtype
 from lacodec.media.tensors.value import ONLY, TensorEntry, Tensors, as_array
 
@@ -92,7 +92,7 @@ def dtype_of(entry: TensorEntry, form: Form) -> Any:
     """The type of the elements as `restored` gives them: a dtype of numpy, or of torch."""
     if form.get("is") == "torch":
         return torch_dtype(entry.dtype)
-    return _parsed(form["dtype"]) if "dtype" in form else as_array(entry.dtype, (0,), b"").dtype
+    return parsed(form["dtype"]) if "dtype" in form else as_array(entry.dtype, (0,), b"").dtype
 
 
 def shape_of(entry: TensorEntry, form: Form) -> tuple[int, ...]:
@@ -111,7 +111,7 @@ def restored(array: np.ndarray, entry: TensorEntry, form: Form) -> Any:
         flat = torch.from_numpy(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
         return flat.view(torch_dtype(entry.dtype)).reshape(array.shape)
     if "dtype" in form:
-        array = _with_dtype(array, _parsed(form["dtype"]), shape_of(entry, form) if "shape" in form else array.shape)
+        array = _with_dtype(array, parsed(form["dtype"]), shape_of(entry, form) if "shape" in form else array.shape)
     if form.get("order") == "F":
         array = np.asfortranarray(array)
     return array[()] if form.get("is") == "scalar" else array
@@ -172,26 +172,6 @@ def _plain(name: str, value: Any) -> tuple[Any, Form]:
             form.update(dtype=description, shape=list(array.shape))
             return np.frombuffer(array.tobytes(), np.uint8), form
     raise BadInput(f"{what} has elements of type {dtype}, which cannot be stored; convert it with astype")
-
-
-def described(dtype: np.dtype[Any]) -> str | None:
-    """What names a type in a form; None where nothing can."""
-    try:
-        description = repr(np.lib.format.dtype_to_descr(dtype))
-        return description if _parsed(description) == dtype else None
-    except (ValueError, CorruptFile):
-        return None
-
-
-def _parsed(description: Any) -> np.dtype[Any]:
-    """The dtype that a form names; raises CorruptFile."""
-    try:
-        found = np.lib.format.descr_to_dtype(ast.literal_eval(description) if description[:1] in "['(" else description)
-        if not found.hasobject and found.itemsize:
-            return found
-    except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError, IndexError):
-        pass
-    raise CorruptFile(f"the header names the type {str(description)[:80]!r}, which numpy does not have")
 
 
 def _with_dtype(array: np.ndarray, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
