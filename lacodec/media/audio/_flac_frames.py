@@ -6,16 +6,13 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import Source
 from lacodec.media.audio import _flac_kernel as kernel
-
-if TYPE_CHECKING:
-    from lacodec.media.audio.flac import Metadata
+from lacodec.media.audio.flac_metadata import Metadata
 
 _RATES = (0, 88200, 176400, 192000, 8000, 16000, 22050, 24000, 32000, 44100, 48000, 96000)  # Hz, by code
 _WINDOW, _MAX_WINDOW = 1 << 20, 1 << 24  # bytes read at once; a frame of honest sound has 3 MiB at most
@@ -33,7 +30,7 @@ _WHY = {
 class FlacSamples(Source):
     """The samples of a FLAC file, channels interleaved, as a WAV file would have them (8 bits: signed)."""
 
-    def __init__(self, source: Source, metadata: "Metadata") -> None:
+    def __init__(self, source: Source, metadata: Metadata) -> None:
         """Decode all of the file once; raises UnsupportedFile for anything that is not as it should be."""
         self.name = source.name
         self._source, self._metadata = source, metadata
@@ -88,7 +85,7 @@ class FlacSamples(Source):
             raise BadInput(f"{self.name}: changed while it was read; encode it again") from error
 
 
-def _frames(source: Source, metadata: "Metadata", at: int, number: int, first: int) -> Iterator[tuple[int, bytes]]:
+def _frames(source: Source, metadata: Metadata, at: int, number: int, first: int) -> Iterator[tuple[int, bytes]]:
     """(offset of the frame, its samples) from the frame number `number` on, which begins at `at` with sample `first`."""
     end, usual = source.size or 0, None
     said, rows, coefficients, checks = _scratch()

@@ -9,7 +9,7 @@ import numpy as np
 from lacodec.errors import LacodecError
 from lacodec.io.source import Source
 from lacodec.media.audio._flac_frames import FlacSamples
-from lacodec.media.audio.flac import Metadata, metadata, name_of
+from lacodec.media.audio.flac_metadata import Metadata, metadata, name_of
 from lacodec.media.audio.samples import to_bytes
 
 _FRAMES = 1 << 16

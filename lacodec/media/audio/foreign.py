@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io.source import BytesSource
-from lacodec.media.audio import aiff, flac, wav
+from lacodec.media.audio import aiff, flac, flac_metadata, wav
 from lacodec.media.audio.samples import from_bytes, to_bytes
 from lacodec.media.audio.value import Audio
 
@@ -48,8 +48,8 @@ def converted(value: Audio, wanted: str) -> Iterator[bytes]:
     around = _around(value)
     if around.names and wanted == "flac" and around.pieces:
         id_ = _APPLICATIONS[value.format or ""]
-        blocks = tuple((flac.APPLICATION, id_ + piece) for piece in around.pieces)
-        value = replace(value, format="flac", head=flac.join_blocks(blocks))
+        blocks = tuple((flac_metadata.APPLICATION, id_ + piece) for piece in around.pieces)
+        value = replace(value, format="flac", head=flac_metadata.join_blocks(blocks))
     elif around.names:
         raise _refused(value, wanted, around.names)
     yield from writer(wanted)(value)
@@ -57,14 +57,14 @@ def converted(value: Audio, wanted: str) -> Iterator[bytes]:
 
 def _from_flac(value: Audio, wanted: str) -> Iterator[bytes]:
     names, pieces = [], []
-    for kind, body in flac.split_blocks(value.head):
-        if kind == flac.APPLICATION and body[:4] == _APPLICATIONS[wanted]:
+    for kind, body in flac_metadata.split_blocks(value.head):
+        if kind == flac_metadata.APPLICATION and body[:4] == _APPLICATIONS[wanted]:
             pieces.append(body[4:])
-        elif kind == flac.COMMENTS:
-            found = sorted(set(flac.tags(body)))
+        elif kind == flac_metadata.COMMENTS:
+            found = sorted(set(flac_metadata.tags(body)))
             names += [f"tags ({', '.join(found)})"] if found else []
         else:
-            names.append(flac.name_of(kind))
+            names.append(flac_metadata.name_of(kind))
     if names:
         raise _refused(value, wanted, names)
     if not pieces:
@@ -76,7 +76,7 @@ def _from_flac(value: Audio, wanted: str) -> Iterator[bytes]:
     try:
         found_at = (wav if wanted == "wav" else aiff).locate(BytesSource(head))
     except LacodecError as error:
-        raise _refused(value, wanted, [flac.name_of(flac.APPLICATION)]) from error
+        raise _refused(value, wanted, [flac_metadata.name_of(flac_metadata.APPLICATION)]) from error
     layout = found_at.layout
     same_kind = layout[0] != "f" and int(layout[1:].rstrip("lbe")) == int(value.layout[1:].rstrip("lbe"))
     if (found_at.start, found_at.size, found_at.channels, found_at.rate, same_kind) != (
@@ -86,7 +86,7 @@ def _from_flac(value: Audio, wanted: str) -> Iterator[bytes]:
         value.rate,
         True,
     ):
-        raise _refused(value, wanted, [flac.name_of(flac.APPLICATION)])
+        raise _refused(value, wanted, [flac_metadata.name_of(flac_metadata.APPLICATION)])
     yield head
     for block in value.pcm.blocks(value.frame_size * (1 << 16)):
         yield to_bytes(from_bytes(block, value.layout, value.channels), layout)
