@@ -87,7 +87,7 @@ def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Callable[
     if args.rm and any(job.source == PIPE for job in plan.jobs):
         raise UsageError("--rm cannot remove standard input")
     failed = 0
-    with Meter(verb, len(plan.jobs), args.quiet) as meter, Compilations(meter.tell):
+    with Meter(verb, len(plan.jobs), args.quiet) as meter, Compilations(meter.tell, meter.compiling):
         for job in plan.jobs:
             meter.start_file(None)
             try:

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     check_device(args)
     failed = 0
     names = lac_files(args.inputs)
-    with Meter("testing", len(names), args.quiet) as meter, Compilations(meter.tell):
+    with Meter("testing", len(names), args.quiet) as meter, Compilations(meter.tell, meter.compiling):
         for name in names:
             meter.start_file(None)
             start = time.perf_counter()
