@@ -108,7 +108,11 @@ def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Convert) 
     """
     _check_streams(args, plan)
     failed = 0
-    with mirrored_folders(plan), Meter(verb, len(plan.jobs), args.quiet) as meter, Compilations(meter.tell) as compilations:
+    with (
+        mirrored_folders(plan),
+        Meter(verb, len(plan.jobs), args.quiet) as meter,
+        Compilations(meter.tell, meter.compiling) as compilations,
+    ):
         for job in plan.jobs:
             running = Running(meter, compilations)
             try:

@@ -29,11 +29,13 @@ class Meter:
         self._timer: threading.Timer | None = None
         self._bar: Progress | None = None
         self._done, self._total = 0, None  # type: int, int | None
+        self._compiled = ""
 
     def start_file(self, total: int | None) -> None:
         """The next file begins; `total` bytes, None when that is not known yet."""
         self.stop()
         self._file += 1
+        self._compiled = ""
         self._done, self._total = 0, total
         if sys.stderr.isatty() and not self._quiet:
             self._timer = threading.Timer(_PATIENCE_S, self._show)
@@ -54,6 +56,13 @@ class Meter:
                 self._bar.console.print(text, markup=False, highlight=False)
             elif not self._quiet:
                 print(text, file=sys.stderr, flush=True)
+
+    def compiling(self, count: int, seconds: float) -> None:
+        """So many functions were compiled since so many seconds ago: said in the bar, which then moves though no data does."""
+        with self._lock:
+            self._compiled = f" (compiled {count} functions, {seconds:.0f} s)"
+            if self._bar is not None:
+                self._bar.update(self._bar.task_ids[0], description=self._name())
 
     def stop(self) -> None:
         """Take the bar away, so that a line can be printed."""
@@ -76,11 +85,12 @@ class Meter:
         with self._lock:
             if self._timer is None:  # stopped in the meantime
                 return
-            several = self._files > 1
-            name = f"{self._verb} {self._file}/{self._files}" if several else self._verb
-            bar.add_task(name, total=self._total, completed=self._done)
+            bar.add_task(self._name(), total=self._total, completed=self._done)
             bar.start()
             self._bar = bar
+
+    def _name(self) -> str:
+        return (f"{self._verb} {self._file}/{self._files}" if self._files > 1 else self._verb) + self._compiled
 
 
 def _make_bar() -> "Progress":

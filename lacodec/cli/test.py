@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     names = our_files(args.inputs, left_out)
     if PIPE in names:
         streams.check("stdin")
-    with Meter("testing", len(names), args.quiet) as meter, Compilations(meter.tell) as compilations:
+    with Meter("testing", len(names), args.quiet) as meter, Compilations(meter.tell, meter.compiling) as compilations:
         for name in names:
             running = Running(meter, compilations)
             try:

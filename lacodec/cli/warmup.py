@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import sys
 import time
 
 from lacodec.cli._compiling import Compilations
@@ -23,7 +24,8 @@ def run(args: argparse.Namespace) -> int:
     from lacodec.kernels import jit
 
     start = time.perf_counter()
-    with Compilations() as compilations:
+    show = _count if sys.stderr.isatty() and not args.quiet else None
+    with Compilations(count=show) as compilations:
         for name in registry.names():
             has_effort = any(field.name == "effort" for field in dataclasses.fields(registry.get(name).Options))
             for options in [{"effort": effort} for effort in range(1, 10)] if has_effort else [{}]:
@@ -31,12 +33,18 @@ def run(args: argparse.Namespace) -> int:
                 for sample in registry.get(name).samples():
                     coder.decode(coder.encode(sample, verify=True))
     seconds = time.perf_counter() - start
+    if show and compilations.count:
+        print(file=sys.stderr)
     folder = jit.cache_dir()
     if args.json:
         print_json({"kernels": compilations.count, "seconds": round(seconds, 3), "cache": str(folder) if folder else None})
     elif not args.quiet:
-        what = f"compiled {compilations.count} kernels" if compilations.count else "all kernels were compiled already"
+        what = f"compiled {compilations.count} functions" if compilations.count else "all kernels were compiled already"
         print(f"{what} ({seconds:.1f} s); kept in {folder or 'memory only'}")
     if folder is None:
         note(args, "no writable cache folder: every process compiles for itself; set LACODEC_CACHE_DIR to one")
     return 0
+
+
+def _count(count: int, seconds: float) -> None:
+    print(f"\rcompiled {count} functions, {seconds:.0f} s", end="", file=sys.stderr, flush=True)

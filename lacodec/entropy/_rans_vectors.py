@@ -4,30 +4,32 @@ numba does not vectorise an interleaved rANS loop by itself (the words of all la
 lanes is written as LLVM IR. `llvm.x86.avx512.*` names abort the process on other CPUs: import this only after a check.
 """
 
+from functools import cache
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
+from lacodec.kernels.jit import intrinsic
+from lacodec.kernels.llvm import cgutils, ir, types
 
 WIDTH = 16
 _I1, _I8, _I16, _I32, _I64 = (ir.IntType(n) for n in (1, 8, 16, 32, 64))
 _F32 = ir.FloatType()
 
 
-class _Lanes(types.Type):
-    def __init__(self) -> None:
-        super().__init__("u32x16")
+@cache
+def _lanes() -> Any:
+    """numba's type of the 16 lanes."""
+    from numba.extending import models, register_model
 
+    class Lanes(types.Type):
+        def __init__(self) -> None:
+            super().__init__("u32x16")
 
-lanes_type = _Lanes()
+    @register_model(Lanes)
+    class Model(models.PrimitiveModel):
+        def __init__(self, manager: Any, kind: Any) -> None:
+            super().__init__(manager, kind, _vector(_I32))
 
-
-@register_model(_Lanes)
-class _LanesModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _vector(_I32))
+    return Lanes()
 
 
 @intrinsic
@@ -37,7 +39,7 @@ def load_lanes(typing, array, at):  # type: ignore[no-untyped-def]
     def build(context, b, signature, args):  # type: ignore[no-untyped-def]
         return _load(b, _element(context, b, signature.args[0], args[0], args[1]), _I32)
 
-    return lanes_type(array, types.uint64), build
+    return _lanes()(array, types.uint64), build
 
 
 @intrinsic
@@ -48,13 +50,13 @@ def store_lanes(typing, array, at, lanes):  # type: ignore[no-untyped-def]
         _store(b, args[2], _element(context, b, signature.args[0], args[0], args[1]))
         return context.get_dummy_value()
 
-    return types.void(array, types.uint64, lanes_type), build
+    return types.void(array, types.uint64, _lanes()), build
 
 
 @intrinsic
 def all_ones(typing):  # type: ignore[no-untyped-def]
     """Sixteen times 2**32 - 1."""
-    return lanes_type(), lambda context, b, signature, args: _constant(_I32, 0xFFFFFFFF)
+    return _lanes()(), lambda context, b, signature, args: _constant(_I32, 0xFFFFFFFF)
 
 
 @intrinsic
@@ -76,7 +78,7 @@ def decode_direct(typing, x, words, at, lut, freq_bits, base, index, out, i):  #
         return _refill(context, b, signature, x, words, at, kinds[1])
 
     u64 = types.uint64
-    return _state()(lanes_type, words, u64, lut, u64, types.int64, index, out, u64), build
+    return _state()(_lanes(), words, u64, lut, u64, types.int64, index, out, u64), build
 
 
 @intrinsic
@@ -104,7 +106,7 @@ def decode_split(typing, x, words, at, codes, spans, code_bits, freq_bits, base,
         return _refill(context, b, signature, x, words, at, kinds[1])
 
     u64 = types.uint64
-    return _state()(lanes_type, words, u64, codes, spans, u64, u64, types.int64, index, out, u64), build
+    return _state()(_lanes(), words, u64, codes, spans, u64, u64, types.int64, index, out, u64), build
 
 
 @intrinsic
@@ -139,13 +141,13 @@ def encode_lanes(typing, x, least, rows, i, spans, freq_bits, words, at):  # typ
         x = b.add(b.add(x, b.and_(span, _constant(_I32, 0xFFFF))), b.mul(q, others))
         return context.make_tuple(b, signature.return_type, [x, least, at])
 
-    result = types.Tuple([lanes_type, lanes_type, types.uint64])
+    result = types.Tuple([_lanes(), _lanes(), types.uint64])
     u64 = types.uint64
-    return result(lanes_type, lanes_type, rows, u64, spans, u64, words, u64), build
+    return result(_lanes(), _lanes(), rows, u64, spans, u64, words, u64), build
 
 
 def _state() -> Any:
-    return types.Tuple([lanes_type, types.uint64])
+    return types.Tuple([_lanes(), types.uint64])
 
 
 def _vector(kind: Any, width: int = WIDTH) -> Any:

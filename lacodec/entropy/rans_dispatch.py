@@ -26,13 +26,12 @@ _U64 = np.uint64
 def avx512() -> Any:
     """The module of AVX-512 kernels, or None: on other CPUs, for another numba target, or with LACODEC_SIMD=0."""
     import llvmlite.binding
-    from numba import config
 
-    if os.environ.get("LACODEC_SIMD", "1") == "0" or config.CPU_NAME not in (None, "host"):
+    if os.environ.get("LACODEC_SIMD", "1") == "0" or os.environ.get("NUMBA_CPU_NAME", "host") != "host":
         return None
     features: Any = llvmlite.binding.get_host_cpu_features()
-    if config.CPU_FEATURES is not None:
-        features = {name[1:]: name[0] == "+" for name in config.CPU_FEATURES.split(",") if name}
+    if "NUMBA_CPU_FEATURES" in os.environ:
+        features = {name[1:]: name[0] == "+" for name in os.environ["NUMBA_CPU_FEATURES"].split(",") if name}
     if not all(features.get(name) for name in _NEEDED):
         return None
     from lacodec.entropy import _rans_avx512

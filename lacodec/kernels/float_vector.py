@@ -6,10 +6,8 @@ Counts are multiples of 8; arrays are not bounds-checked.
 
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from lacodec.kernels.jit import intrinsic
+from lacodec.kernels.llvm import cgutils, ir, types
 
 LANES = 8
 _I32, _I64, _F64 = ir.IntType(32), ir.IntType(64), ir.DoubleType()

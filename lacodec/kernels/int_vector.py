@@ -6,10 +6,8 @@ are written out here. Integer addition is associative: the width that LLVM picks
 
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from lacodec.kernels.jit import intrinsic
+from lacodec.kernels.llvm import cgutils, ir, types
 
 LANES = 16
 _I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)

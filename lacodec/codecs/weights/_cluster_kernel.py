@@ -32,10 +32,14 @@ def rank_pieces(values, piece, shift, mask, atoms, which):  # type: ignore[no-un
     """which, i64[pieces]: the atom (0 .. atoms - 1) of each piece, by rank of its mean exponent, told apart in STEPS steps."""
     sums, starts = np.empty(len(which), np.uint64), np.zeros(STEPS + 1, np.int64)
     sum_exponents(values, piece, shift, mask, sums)
-    means = sums.astype(np.float64)
+    means = np.empty(len(which), np.float64)
+    for k in range(len(which)):
+        means[k] = np.float64(sums[k])
     last = np.uint64(len(values)) - (np.uint64(len(which)) - ONE) * piece
     means[-1] *= np.float64(piece) / np.float64(last)  # the last piece may be short
-    low, high = means.min(), means.max()
+    low = high = means[0]
+    for k in range(1, len(which)):
+        low, high = min(low, means[k]), max(high, means[k])
     scale = np.float64(STEPS - 1) / max(high - low, 1.0)
     for k in range(len(which)):
         which[k] = np.int64((means[k] - low) * scale)
@@ -51,19 +55,18 @@ def rank_pieces(values, piece, shift, mask, atoms, which):  # type: ignore[no-un
 @kernel
 def count_highs(values, piece, atoms, shift, mask, counts):  # type: ignore[no-untyped-def]
     """counts[a, ., value >> shift & mask] += 1 over piece k of values, a = atoms[k]."""
-    n, highs, flat, k = np.uint64(len(values)), np.uint64(counts.shape[2]), counts.reshape(-1), np.uint64(0)
+    n, k = np.uint64(len(values)), np.uint64(0)
     while k < np.uint64(len(atoms)):
         atom, begin = np.uint64(atoms[k]), k * piece
         while k < np.uint64(len(atoms)) and np.uint64(atoms[k]) == atom:  # pieces of one atom in a row are as one
             k += ONE
         end = min(k * piece, n)
-        even = np.uint64(2) * atom * highs
-        odd, whole = even + highs, begin + ((end - begin) & ~ONE)
+        even, odd, whole = counts[atom, 0], counts[atom, 1], begin + ((end - begin) & ~ONE)
         for i in range(begin, whole, np.uint64(2)):
-            flat[even + ((np.uint64(values[i]) >> shift) & mask)] += np.uint32(1)
-            flat[odd + ((np.uint64(values[i + ONE]) >> shift) & mask)] += np.uint32(1)
+            even[(np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
+            odd[(np.uint64(values[i + ONE]) >> shift) & mask] += np.uint32(1)
         for i in range(whole, end):
-            flat[even + ((np.uint64(values[i]) >> shift) & mask)] += np.uint32(1)
+            even[(np.uint64(values[i]) >> shift) & mask] += np.uint32(1)
 
 
 @kernel

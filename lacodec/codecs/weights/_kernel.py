@@ -44,13 +44,13 @@ def _log2(x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def normalised(counts, total):  # type: ignore[no-untyped-def]
-    """Frequencies u32[n] that sum to `total`, at least 1 where counts (integers) are not 0; close to the best, in one quick pass.
+def normalise(counts, total, freqs):  # type: ignore[no-untyped-def]
+    """freqs, u32[n], zeros at first: they sum to `total` and are at least 1 where counts (integers) are not 0.
 
-    Each unit goes where it saves most, or costs least, by the derivative of the cost at the middle of the step.
+    Close to the best, in one quick pass. Each unit goes where it saves most, or costs least, by the derivative of the cost at
+    the middle of the step.
     """
     n = len(counts)
-    freqs = np.zeros(n, np.uint32)
     everything, left = np.float64(0.0), np.int64(total)
     for i in range(n):
         everything += np.float64(counts[i])
@@ -68,7 +68,6 @@ def normalised(counts, total):  # type: ignore[no-untyped-def]
         step = np.int64(1) if left > 0 else np.int64(-1)
         freqs[chosen] = np.int64(freqs[chosen]) + step
         left -= step
-    return freqs
 
 
 @kernel

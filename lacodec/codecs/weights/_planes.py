@@ -55,7 +55,9 @@ def encode_plane(
         _raw(out, plane)
         return
     bits = max(freq_bits(len(plane), len(used)), _FINE if estimated else 0)
-    tables = Tables.of_one(_kernel.normalised(counts[: used[-1] + 1].astype(np.int64), 1 << bits), bits)
+    freqs = np.zeros(used[-1] + 1, np.uint32)
+    _kernel.normalise(counts[: len(freqs)].astype(np.int64), 1 << bits, freqs)
+    tables = Tables.of_one(freqs, bits)
     packed, stream = tables.pack(), Writer()
     if len(plane) >= SEGMENTED:
         method = SEGMENTS

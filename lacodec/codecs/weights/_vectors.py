@@ -13,10 +13,8 @@ The last argument, an unsigned scalar, only says by its type how wide the values
 
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from lacodec.kernels.jit import intrinsic
+from lacodec.kernels.llvm import cgutils, ir, types
 
 BLOCK = 64
 _I1, _I8, _I32, _I64 = (ir.IntType(n) for n in (1, 8, 32, 64))

@@ -8,12 +8,9 @@ Lengths and offsets are slots (small values, or a power of two and its upper bit
 """
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from lacodec.kernels.jit import helper, kernel
+from lacodec.kernels.jit import helper, intrinsic, kernel
+from lacodec.kernels.llvm import cgutils, ir, types
 
 U = np.uint64
 

@@ -7,10 +7,8 @@ A vector holds one number per predictor.
 from collections.abc import Sequence
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from lacodec.kernels.jit import intrinsic
+from lacodec.kernels.llvm import cgutils, ir, types
 
 PREDICTORS = 16
 TOKENS = 48

@@ -5,10 +5,8 @@ Even lanes have 4 degrees of freedom, odd lanes 8: their distribution functions 
 
 from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from lacodec.kernels.jit import intrinsic
+from lacodec.kernels.llvm import cgutils, ir, types
 
 LANES = 8
 _I32, _I64, _F64 = ir.IntType(32), ir.IntType(64), ir.DoubleType()
