@@ -75,9 +75,7 @@ def opened(source: Source, kind: str) -> Iterator[Any]:
 
 
 def tiff_pixels(source: Source, plan: "Plan") -> np.ndarray:
-    """The pixels of a compressed TIFF; raises UnsupportedFile where Pillow would change them."""
-    from lacodec.media.image.tiff import upright
-
+    """The pixels of a compressed TIFF without an orientation (Pillow would turn it); UnsupportedFile where it changes them."""
     modes = {
         (1, 8): ("L", "P"),
         (2, 8): ("LA",),
@@ -87,7 +85,7 @@ def tiff_pixels(source: Source, plan: "Plan") -> np.ndarray:
         (1, 16): ("I;16", "I;16B"),
     }
     few = {(1, 2): ("L", "P"), (1, 4): ("L", "P")}
-    with opened(upright(source, plan), "tiff") as picture:  # else Pillow would turn it
+    with opened(source, "tiff") as picture:
         expected = {**modes, **few}.get((plan.channels, plan.depth), ())
         if picture.mode not in expected or (picture.mode == "P") != (plan.palette is not None):
             raise UnsupportedFile(

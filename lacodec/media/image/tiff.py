@@ -218,7 +218,7 @@ def read_tiff(source: Source) -> Image:
     elif plan.method in _BY_PILLOW:
         from lacodec.media.image.pillow import tiff_pixels
 
-        pixels = tiff_pixels(source, plan)
+        pixels = tiff_pixels(upright(source, plan), plan)
     else:
         raise UnsupportedFile(f"{name}: this TIFF is compressed by method {plan.method}, which is not read here, or lossy")
     kept = [(tag, found.tags[tag]) for tag in sorted(found.tags) if tag in _KEPT]
