@@ -75,7 +75,7 @@ def opened(source: Source, kind: str) -> Iterator[Any]:
 
 
 def tiff_pixels(source: Source, plan: "Plan") -> np.ndarray:
-    """The pixels of a compressed TIFF without an orientation, by which Pillow would turn it; raises UnsupportedFile."""
+    """The pixels of a compressed TIFF without an orientation (Pillow would turn it); UnsupportedFile where it changes them."""
     modes = {
         (1, 8): ("L", "P"),
         (2, 8): ("LA",),
