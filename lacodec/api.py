@@ -21,7 +21,7 @@ from lacodec.io.progress import Progress
 from lacodec.io.remote import is_url, remote_target
 from lacodec.io.source import BytesSource, Source, open_source, seekable, stream_source
 from lacodec.io.threads import cores
-from lacodec.pipeline import coding, containers
+from lacodec.pipeline import coding, containers, kept
 from lacodec.pipeline.containers import check
 from lacodec.pipeline.files import FileResult, append_file
 from lacodec.pipeline.inspect import CheckResult, Info
@@ -79,7 +79,7 @@ def decode(
 ) -> Any:
     """Decode the bytes of a `.lac` file, or a file, into the value that was encoded.
 
-    Of files that were encoded: bytes of codec `bytes`, an Image, an Audio, or arrays by name.
+    Of files that were encoded: an Image, an Audio, an array or arrays by name, or bytes.
     More than `max_size` decoded bytes (None: any number) raise LimitExceeded, damage raises CorruptFile; by default a local path
     has no limit, all else has DEFAULT_MAX_SIZE, 1 GiB. `base`: what the value was stored as differences to, if it was; a path,
     bytes, an open Source, or several; BadInput tells what is missing.
@@ -92,7 +92,8 @@ def decode(
         decoding = coding.Decoding(header, source.name, Session(_threads(threads), bases, max_memory=max_memory))
         value = decoding.whole(chunks)
         with coding.blamed(decoding.codec, f"restoring {source.name}"):
-            return decoding.codec.media.to_object(value)
+            found = decoding.codec.media.to_object(value)
+        return kept.as_its_kind(header, found) if kept.is_of_a_kind(header) else found
 
 
 def open(data_or_path: Any, *, max_size: int | None = None, max_memory: int | None = None, base: Any = None) -> OpenFile:

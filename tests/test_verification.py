@@ -12,11 +12,13 @@ from lacodec.codecs import registry
 from lacodec.codecs.blocks import BlockCodec
 from lacodec.codecs.image.lossless.codec import LosslessImage
 from lacodec.codecs.session import DEFAULT
-from lacodec.errors import LacodecError
+from lacodec.errors import LacodecError, UnsupportedFile
 from lacodec.io.source import FileSource
+from lacodec.media.audio.files import AudioMedia
 from lacodec.media.image.files import ImageMedia
 from tests.media.test_image_files import saved
 from tests.pictures import photo
+from tests.sounds import wav_file
 
 
 @pytest.fixture
@@ -91,7 +93,8 @@ def test_files_that_a_codec_would_make_larger_go_to_bytes(tmp_path, monkeypatch)
     monkeypatch.setattr(LosslessImage, "encode", padded)
     done = api.encode_file(path, tmp_path / "x.lac", options={"effort": 1})
     assert done.codec == "bytes" and done.encoded <= path.stat().st_size * 1.001 + 64
-    assert lacodec.decode(tmp_path / "x.lac") == path.read_bytes()
+    lacodec.decode_file(tmp_path / "x.lac", tmp_path / "y.png")
+    assert (tmp_path / "y.png").read_bytes() == path.read_bytes()
 
 
 def test_other_outputs_get_only_what_was_verified(picture, tmp_path, monkeypatch):
@@ -116,3 +119,44 @@ def test_other_outputs_get_only_what_was_verified(picture, tmp_path, monkeypatch
 
 def test_registered_codecs_are_verified_the_same_way():
     assert {"bytes", "image.lossless", "audio.lossless", "weights", "image.learned"} <= set(registry.names())
+
+
+def test_a_file_that_is_held_whole_comes_back_whatever_a_later_reader_thinks_of_it(tmp_path, monkeypatch):
+    """Its bytes have a hash of their own: reading them again is for those who want the picture or the sound."""
+    picture, sound = saved(photo(9, 11, 3)), wav_file(np.zeros((50, 1), np.int16))
+    for name, data, codec in (("x.png", picture, "image.lossless"), ("x.wav", sound, "audio.lossless")):
+        (tmp_path / name).write_bytes(data)
+        options = {"exact": True} if codec == "image.lossless" else {}
+        encoded = lacodec.encode(tmp_path / name, codec, **options)
+        with monkeypatch.context() as patch:
+            for media in (ImageMedia, AudioMedia):
+                patch.setattr(media, "from_source", _refuse)
+            out = io.BytesIO()
+            api.decode_file(io.BytesIO(encoded), out)
+        assert out.getvalue() == data, name
+
+
+def _refuse(self, source):
+    raise UnsupportedFile(f"{source.name}: is too odd for this reader")
+
+
+@pytest.mark.parametrize("array", [np.arange(10), np.arange(1000), np.frombuffer(os.urandom(5000), np.uint8), np.float32(3)])
+def test_the_type_that_comes_back_does_not_depend_on_the_size(array, tmp_path):
+    """Small files for which a codec does not pay are kept by codec bytes, and come back as what they are all the same."""
+    path = tmp_path / "x.npy"
+    np.save(path, array)
+    encoded = lacodec.encode(path)
+    assert len(encoded) <= path.stat().st_size * 1.001 + 64
+    back = lacodec.decode(encoded)
+    assert isinstance(back, np.ndarray) and back.dtype == np.asarray(array).dtype and np.array_equal(back, array)
+    with lacodec.open(encoded) as opened:
+        assert opened["array"].shape == np.shape(array)
+    lacodec.decode_file(io.BytesIO(encoded), tmp_path / "y.npy")
+    assert (tmp_path / "y.npy").read_bytes() == path.read_bytes()
+
+
+def test_small_pictures_and_sounds_come_back_as_such(tmp_path):
+    (tmp_path / "x.png").write_bytes(saved(photo(5, 6, 3)))
+    (tmp_path / "x.wav").write_bytes(wav_file(np.zeros((3, 1), np.int16)))
+    assert np.array_equal(lacodec.decode(lacodec.encode(tmp_path / "x.png")).pixels, photo(5, 6, 3))
+    assert lacodec.decode(lacodec.encode(tmp_path / "x.wav")).samples.shape == (3, 1)

@@ -66,15 +66,9 @@ def get(name: str) -> type[Codec[Any]]:
     raise BadInput(f"unknown codec {name!r}; installed codecs: {', '.join(names())}")
 
 
-def by_content(head: bytes, size: int | None = None) -> type[Codec[Any]] | None:
-    """The lossless codec for a file of `size` bytes that begins with `head`; None when no media recognises it.
-
-    Nor when it is smaller than its media says is worth it.
-    """
-    for name, media in _kinds():
-        if media.sniff(head):
-            return get(name) if size is None or size >= media.smallest else None
-    return None
+def by_content(head: bytes) -> type[Codec[Any]] | None:
+    """The lossless codec for a file that begins with `head`; None when no media recognises it."""
+    return next((get(name) for name, media in _kinds() if media.sniff(head)), None)
 
 
 def remark_on(head: bytes) -> str | None:

@@ -27,7 +27,8 @@ class Written:
 def write_container(header: Header, chunks: Iterable[Chunk], out: BinaryIO) -> Written:
     """Write a whole file to `out`: compact when there is one chunk that can be, else chunked with index and footer.
 
-    The original's name is left out of a compact file that it would take past the promise (input + 64 bytes + 0.1 %).
+    The original's name, then the options, are left out of a compact file that they would take past the promise (input + 64 bytes
+    + 0.1 %).
     """
     ahead = iter(chunks)
     first = list(_take(ahead, 2))
@@ -117,8 +118,9 @@ def _write_compact(header: Header, chunk: Chunk, out: BinaryIO) -> Written:
     start = layout.pack_compact_head(header.pack(), head)
     original = header.size if header.size is not None else chunk.decoded_size
     size = len(start) + len(chunk.payload) + len(layout.COMPACT_END)
-    if header.name is not None and size > original + 64 + original // 1000:
-        return _write_compact(msgspec.structs.replace(header, name=None), chunk, out)
+    if size > original + 64 + original // 1000 and (header.name is not None or header.options):
+        options = {} if header.name is None else header.options
+        return _write_compact(msgspec.structs.replace(header, name=None, options=options), chunk, out)
     out.write(start)
     out.write(chunk.payload)
     out.write(layout.COMPACT_END)

@@ -14,9 +14,10 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Raw:
-    """The bytes of `source`."""
+    """The bytes of `source`. format: of the file, where it is one that other media read, and only its size speaks for bytes."""
 
     source: Source
+    format: str | None = None
 
 
 class RawMedia(Media[Raw]):

@@ -54,29 +54,35 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any], sessio
 
     A file that looks like one of a kind but cannot be restored exactly by that kind's codec goes to codec `bytes`.
     """
-    remark = None
+    remark = kind = None
     if name is None:
         head = source.peek(registry.HEAD_SIZE)
-        chosen = registry.by_content(head, source.size)
+        chosen = registry.by_content(head)
         remark = registry.remark_on(head)
         if chosen is not None:
             source = seekable(source)
             codec = make_codec(chosen.name, _for_this(chosen, options))
             try:
                 value = from_source(codec, source)
-                if (
-                    source.size is None
-                    or source.size > _TRIED_SIZE
-                    or _coded_size(codec, value, session) <= source.size + _GROWTH
-                ):
+                if _pays(codec, value, source.size, session):
                     return Job(codec, value, source, remark)
+                kind = getattr(value, "format", None)
             except UnsupportedFile as error:
                 remark = f"{str(error).removeprefix(f'{source.name}: ')}; codec {DEFAULT_CODEC} keeps its bytes"
     codec = make_codec(name, options)
     if not codec.media.streams:
         source = seekable(source)
     value = from_source(codec, source)
+    if kind is not None:
+        value = replace(value, format=kind)
     return Job(codec, value, source, remark or getattr(value, "note", None))
+
+
+def _pays(codec: Codec[Any], value: Any, size: int | None, session: Session) -> bool:
+    """Whether the codec of its kind is to be used for a file of `size` bytes; small ones are tried."""
+    if size is None or size > _TRIED_SIZE:
+        return True
+    return size >= codec.media.smallest and _coded_size(codec, value, session) <= size + _GROWTH
 
 
 def _for_this(chosen: type[Codec[Any]], options: Mapping[str, Any]) -> dict[str, Any]:

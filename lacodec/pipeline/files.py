@@ -116,7 +116,7 @@ def _encode(
             job = replace(job, value=Raw(watched), source=watched)
         first, second = _halves(progress, verify, job.source.size)
         written = coding.encode_value(job.codec, job.value, job.source, out, name=name, session=session, progress=first)
-        problem = None
+        problem = lost = None
         if named is None and job.source.size is not None and written.size > bound(job.source.size):
             problem = f"codec {job.codec.name!r} would make it larger"
         elif verify:
@@ -132,8 +132,9 @@ def _encode(
         out.seek(begin)
         out.truncate()
         kept = coding.make_codec(registry.DEFAULT, options or {})
+        kind = None if verify and lost is not None else getattr(job.value, "format", None)
         remark = f"{problem}; codec {registry.DEFAULT} keeps its bytes"
-        job = coding.Job(kept, coding.from_source(kept, job.source), job.source, remark)
+        job = coding.Job(kept, Raw(job.source, kind), job.source, remark)
 
 
 def bound(size: int) -> int:

@@ -15,7 +15,8 @@ from lacodec.codecs.regions import Layout, Selection
 from lacodec.codecs.session import Session
 from lacodec.container import Header, Limits, Reader
 from lacodec.errors import BadInput
-from lacodec.io.source import Source
+from lacodec.io.source import BytesSource, Source
+from lacodec.pipeline import kept
 from lacodec.pipeline.coding import Decoding
 from lacodec.pipeline.references import open_references
 
@@ -38,7 +39,11 @@ class OpenFile:
             opened = stack.enter_context(source())
             bases = open_references(base, stack)
             self._reader = Reader(opened, limits)
-            self._decoding = Decoding(self._reader.header, opened.name, Session(references=bases, max_memory=limits.max_memory))
+            self._header = self._reader.header
+            session = Session(references=bases, max_memory=limits.max_memory)
+            self._decoding = Decoding(self._header, opened.name, session)
+            if kept.is_of_a_kind(self._header):
+                self._open_as_its_kind(opened.name, session)
             self._open: ExitStack | None = stack.pop_all()
         self._name, self._at = opened.name, 0
         self._lock = threading.Lock()
@@ -47,7 +52,7 @@ class OpenFile:
     @property
     def header(self) -> Header:
         """What the file says about itself."""
-        return self._reader.header
+        return self._header
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -159,6 +164,14 @@ class OpenFile:
         if not isinstance(self._place, str | os.PathLike | bytes | bytearray):
             raise TypeError(f"a file opened from a {type(self._place).__name__} cannot be pickled; open it by its path or URL")
         return _reopened, (self._place, self._limits.max_size, self._limits.max_memory, self._base, self._at)
+
+    def _open_as_its_kind(self, name: str, session: Session) -> None:
+        """A small file that codec `bytes` keeps: opened as its own codec would have it."""
+        parts = [self._decoding.part(self._reader.chunk(i)) for i, head in enumerate(self._reader.index) if head.covers]
+        coded = kept.recoded(self._header, b"".join(parts))
+        if coded:
+            self._reader = Reader(BytesSource(coded, name), self._limits)
+            self._decoding = Decoding(self._reader.header, name, session)
 
     @cached_property
     def _layout(self) -> Layout | None:

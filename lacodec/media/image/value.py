@@ -6,9 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from lacodec.errors import BadInput
+from lacodec.errors import BadInput, UnsupportedFile
 
 MAX_SIDE = 1 << 20
+
+
+class Unread:
+    """In place of pixels that cannot be read out of a file whose bytes are at hand: their shape and type, and why."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, reason: str) -> None:
+        self.shape, self.dtype, self.ndim, self._reason = shape, np.dtype(dtype), len(shape), reason
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        raise UnsupportedFile(f"the pixels cannot be read, only the file they are in ({self._reason})")
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        return self.__array__()[key]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import pytest
 
 import lacodec
 from lacodec import api
+from lacodec.codecs.audio.lossless import _floats
 from lacodec.container import Reader
 from lacodec.errors import BadInput, CorruptFile, LacodecError
 from lacodec.io.source import BytesSource
@@ -192,3 +193,28 @@ def test_options_are_checked():
 def test_what_is_no_audio_is_refused(data):
     with pytest.raises(LacodecError):
         lacodec.encode(data, "audio.lossless")
+
+
+def test_floats_are_rounded_in_integers():
+    """As the processor rounds, subnormal numbers, overflow and ties included."""
+    rng = np.random.default_rng(3)
+    q = rng.integers(-(1 << 33), 1 << 33, 200_000) >> rng.integers(0, 33, 200_000)
+    for scale in (*range(-200, 201, 7), 23, 126, 149, 150, -94):
+        with np.errstate(over="ignore", under="ignore"):
+            wanted = np.ldexp(q.astype(np.float64), -scale).astype(np.float32).view(np.int32).astype(np.int64)
+        assert np.array_equal(_floats._bits(q.astype(np.float64), scale), wanted), scale
+
+
+def test_subnormal_sound_on_a_processor_that_flushes_them_to_zero():
+    torch = pytest.importorskip("torch")
+    sound = Audio.from_samples((np.arange(-3000, 3000) * 1e-41).astype(np.float32), 8000)
+    encoded = lacodec.encode(sound)
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor cannot")
+    try:
+        flushed = lacodec.encode(sound)  # may be another file, but says the same
+        found = [lacodec.decode(data).pcm.read(0, 1 << 20) for data in (encoded, flushed)]
+    finally:
+        torch.set_flush_denormal(False)
+    found.append(lacodec.decode(flushed).pcm.read(0, 1 << 20))
+    assert all(data == sound.pcm.read(0, 1 << 20) for data in found)

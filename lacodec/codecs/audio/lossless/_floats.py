@@ -66,5 +66,18 @@ def join(q: np.ndarray, rest: Rest) -> np.ndarray:
 
 
 def _bits(q: np.ndarray, scale: int) -> np.ndarray:
-    with np.errstate(over="ignore", under="ignore"):
-        return np.ldexp(q, -scale).astype(np.float32).view(np.int32).astype(np.int64)
+    """int64: the bits of q * 2**-scale rounded to single precision, ties to even; q: whole numbers below 2**53.
+
+    In integers, because a processor that flushes subnormal numbers to zero, as torch can set it, would round otherwise.
+    """
+    size = np.abs(q).astype(np.int64)
+    exponent = np.frexp(size.astype(np.float64))[1].astype(np.int64) - 1  # of the highest bit of q
+    power = exponent - scale
+    cut = np.clip(np.where(power >= -126, exponent - 23, scale - 149), -40, 60)  # bits that single precision drops
+    down, up = np.maximum(cut, 0), np.maximum(-cut, 0)
+    kept = (size >> down) << up
+    rest, half = size & ((1 << down) - 1), (1 << down) >> 1
+    kept += (down > 0) & ((rest > half) | ((rest == half) & (kept & 1 == 1)))
+    bits = np.where(power >= -126, ((power + 126) << 23) + kept, kept)  # a carry moves into the exponent by itself
+    bits = np.where(size == 0, 0, np.minimum(bits, 0x7F800000))
+    return np.where(q < 0, bits - (1 << 31), bits)

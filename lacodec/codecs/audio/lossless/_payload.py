@@ -139,8 +139,8 @@ def _stored(content: bytes, size: int, frames: int, described: tuple[int, int, s
             return Piece(rate, channels, layout, b"", content, b"")
     try:
         audio = AUDIO.from_source(BytesSource(content))
-    except (UnsupportedFile, BadInput) as error:
-        raise CorruptFile(f"it is not the file that it claims to be ({error})") from error
+    except (UnsupportedFile, BadInput):  # a later reader may be stricter: the bytes, which have a hash of their own, come back
+        return Piece(0, 1, "u8", content, b"", b"")
     pcm = audio.pcm.read(0, audio.pcm.size or 0)
     if frames != size or audio.format == "flac":
         raise CorruptFile("its decoded size contradicts the range it covers")

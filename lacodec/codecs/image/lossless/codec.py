@@ -21,7 +21,7 @@ from lacodec.container.types import CRITICAL, MAX_DECODED, Chunk, ChunkHead, Hea
 from lacodec.errors import CorruptFile, LimitExceeded, UnsupportedFile
 from lacodec.io.threads import ordered_map
 from lacodec.media.image.files import IMAGES, from_bytes, palette_of
-from lacodec.media.image.value import MAX_SIDE, Image
+from lacodec.media.image.value import MAX_SIDE, Image, Unread
 
 TILE, FILE = range(2)
 _SIDE = 1024
@@ -160,13 +160,14 @@ class LosslessImage(Codec[Image]):
                 lost = True
                 continue
             rows, columns = part.pixels.shape[:2]
-            pixels[part.top : part.top + rows, part.left : part.left + columns] = part.pixels
+            if part.original is None:
+                pixels[part.top : part.top + rows, part.left : part.left + columns] = part.pixels
             covered += rows * columns
             original = part.original or original
         if covered != shape[0] * shape[1] and not lost:
             raise CorruptFile("the tiles do not cover the image exactly")
         if original is not None:
-            return from_bytes(original, header.name or "<image>")
+            return _image_in(header, original)
         extras = _extras(header)
         try:
             palette = palette_of(header.format, extras, shape) or header.metadata.get("palette")
@@ -261,13 +262,19 @@ def _decode_file(header: Header, chunk: Chunk, session: Session) -> _Part:
     data = unembed("bytes", chunk.payload[1:], chunk.decoded_size, header, session)
     if content_hash(data) != chunk.content_hash:
         raise CorruptFile("it decodes to another file than was encoded")
-    try:
-        image = from_bytes(data, header.name or "<image>")
-    except UnsupportedFile as error:
-        raise CorruptFile(f"the file in it is not an image ({error})") from error
+    image = _image_in(header, data)
     if list(image.pixels.shape) != list(_shape(header)) or image.depth != _depth(header):
         raise CorruptFile("the file in it has another shape than the header says")
     return _Part(0, 0, image.pixels, data)
+
+
+def _image_in(header: Header, data: bytes) -> Image:
+    """The picture in a file; the file alone where it cannot be read, since a later reader may be stricter than the first one."""
+    try:
+        return from_bytes(data, header.name or "<image>")
+    except UnsupportedFile as error:
+        pixels: Any = Unread(_shape(header), np.uint16 if _depth(header) == 16 else np.uint8, str(error))
+        return Image(pixels, _depth(header), format=header.format, original=data)
 
 
 def _is_settled_first(value: Image) -> bool:
