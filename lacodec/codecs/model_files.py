@@ -4,6 +4,9 @@ A model file is a `.lac` file of codec `weights`, as `lacodec train` writes. Shi
 codec's folder as `<profile>.lac`; others are searched in the folders and files that LACODEC_MODELS names.
 """
 
+import hashlib
+import json
+import math
 import os
 import re
 import threading
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lacodec.errors import BadInput, LacodecError, MissingDependency, MissingModel, UnsupportedFile
+from lacodec.kernels.store import store
 
 if TYPE_CHECKING:
     from lacodec.models.image.model import ImageModel
@@ -21,6 +25,8 @@ VARIABLE = "LACODEC_MODELS"
 DEVICE = "LACODEC_DEVICE"
 """Where decoders compute unless the session says it: "cpu" (the default), "cuda" or "cuda:1"."""
 _SHIPPED = Path(__file__).parent / "image" / "learned"
+_FOLDER, _REMEMBERED = "models-1", 1 << 26
+"""Where decoded models are kept, in the folder of the kernels, and bytes of a model file up to which they are."""
 _lock = threading.Lock()
 _named: dict[bytes, Path] = {}  # by id, where models came from
 
@@ -128,6 +134,42 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The arrays of a model file (or of an .npz file with the same arrays); raises UnsupportedFile or CorruptFile."""
     if os.fspath(path).endswith(".npz"):
         return _read_npz(path)
+    if os.path.getsize(path) > _REMEMBERED:
+        return _decoded(path)
+    with open(path, "rb") as file:
+        key = hashlib.sha256(file.read()).hexdigest()
+    kept = store()
+    arrays = _unpacked(kept.read(f"{_FOLDER}/{key}")) if kept else None
+    if arrays is None:
+        arrays = _decoded(path)
+        if kept:
+            kept.write(f"{_FOLDER}/{key}", _packed(arrays))
+    elif kept:
+        kept.use(_FOLDER)
+    return arrays
+
+
+def _packed(arrays: dict[str, Any]) -> bytes:
+    """Decoded arrays as they are kept beside the kernels: hash of the rest, a line that describes them, their bytes."""
+    head = json.dumps([(name, array.dtype.str, array.shape) for name, array in arrays.items()]).encode()
+    data = b"".join([head, b"\n", *(array.tobytes() for array in arrays.values())])
+    return hashlib.sha256(data).digest() + data
+
+
+def _unpacked(kept: bytes | None) -> dict[str, Any] | None:
+    import numpy as np
+
+    if kept is None or hashlib.sha256(kept[32:]).digest() != kept[:32]:
+        return None
+    arrays, at = {}, kept.index(b"\n", 32) + 1
+    for name, dtype, shape in json.loads(kept[32:at]):
+        count = math.prod(shape)
+        arrays[name] = np.frombuffer(kept, dtype, count, at).reshape(shape)
+        at += count * np.dtype(dtype).itemsize
+    return arrays
+
+
+def _decoded(path: str | os.PathLike[str]) -> dict[str, Any]:
     from lacodec.codecs.weights.codec import Weights
     from lacodec.container import Limits, stream
     from lacodec.io.source import FileSource

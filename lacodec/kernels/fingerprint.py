@@ -27,7 +27,7 @@ _OURS = __name__.partition(".")[0]
 @cache
 def fingerprint(module: str) -> str:
     """Hash of all that decides the machine code of the kernels in an imported module."""
-    digest = hashlib.blake2b(_machine().encode(), digest_size=16)
+    digest = hashlib.blake2b(machine().encode(), digest_size=16)
     for name, source in sorted(_reachable(module).items()):
         digest.update(f"\n{name} {source}".encode())
     return digest.hexdigest()
@@ -39,7 +39,8 @@ def sources(module: str) -> list[str]:
 
 
 @cache
-def _machine() -> str:
+def machine() -> str:
+    """This processor, the versions of what compiles for it, and their settings."""
     flags = sorted((k, v) for k, v in os.environ.items() if k.startswith("NUMBA_") and k != "NUMBA_CACHE_DIR")
     numba = PathFinder.find_spec("numba")
     version = Path(numba.origin).with_name("_version.py").read_bytes() if numba and numba.origin else b""

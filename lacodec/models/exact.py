@@ -50,6 +50,10 @@ class ExactLayer(nn.Module):
     def freeze(self) -> None:
         """Make the integers from the trained parameters, as buffers."""
 
+    def integers(self) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
+        """What `freeze` makes: dtype and shape of each buffer."""
+        return {}
+
     def check(self) -> None:
         """Prove that no sum can leave the exact range; raises CorruptFile."""
 
@@ -134,6 +138,12 @@ class Conv(ExactLayer):
         self._put("offset", torch.round(self.bias.detach().double() * UNIT / step).to(torch.int32))
         self._put("multiplier", torch.round(step * (1 << _SHIFT)).clamp(1, _MULTIPLIERS - 1).to(torch.int32))
 
+    def integers(self) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
+        """One code a weight, one offset and multiplier an output."""
+        outputs = (self.weight.shape[0],)
+        codes = torch.int8, tuple(self.weight.shape)
+        return {"codes": codes, "offset": (torch.int32, outputs), "multiplier": (torch.int32, outputs)}
+
     def thaw(self) -> None:
         """Weight and bias from the integers, to go on training from a frozen model."""
         step = self.multiplier.double() / (1 << _SHIFT)
@@ -202,6 +212,10 @@ class Table(ExactLayer):
         values = self.function(torch.arange(-self.reach, self.reach + 1, dtype=torch.float64))
         self._put("table", torch.floor(values + 0.5).clamp(-TOP, TOP).to(torch.int8))
 
+    def integers(self) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
+        """The table."""
+        return {"table": (torch.int8, (2 * self.reach + 1,))}
+
     def check(self) -> None:
         """Its size, and values of at most 127."""
         if self.table.shape != (2 * self.reach + 1,) or int(self.table.min()) < -TOP:
@@ -229,6 +243,10 @@ class Embedding(ExactLayer):
         with torch.no_grad():
             values = self._values(torch.arange(self.levels, device=self.weight.device))
         self._put("table", torch.floor(values + 0.5).clamp(-self.top, self.top).to(torch.int16))
+
+    def integers(self) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
+        """The table."""
+        return {"table": (torch.int16, (self.levels, self.weight.shape[1]))}
 
     def thaw(self) -> None:
         """The knots from the table."""

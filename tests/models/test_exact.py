@@ -271,3 +271,12 @@ def test_a_gpu_gives_the_same_integers(hostile):
             with exactly(device):
                 assert np.array_equal(net(question.to(device)).cpu().numpy(), expected)
     assert unpack(pack(learned.model()), device).entropy.heads[0].codes.device.type == "cuda"
+
+
+def test_layers_say_what_freezing_makes() -> None:
+    layers = [Conv(3, 5, 3), Conv(4, 4, 3, depthwise=True), Linear(6, 2), Gate()]
+    layers += [Table(20, torch.tanh), Embedding(9, 3, 4)]
+    for layer in layers:
+        layer.freeze()
+        made = {name: (value.dtype, tuple(value.shape)) for name, value in layer.named_buffers(recurse=False)}
+        assert layer.integers() == made
