@@ -1,7 +1,7 @@
-"""What users call: `encode`, `decode`, `open`, `codec`; `encode_file`, `decode_file`, `info` and `check` for files of any size.
+"""The public functions: `encode`, `decode`, `open`, `codec`; for files of any size `encode_file`, `decode_file`, `info`, `check`.
 
-Wherever a file is meant, it may be a path, a URL that fsspec knows ("s3://...", "https://...", "memory://..."; extra `remote`)
-or an open binary stream, which is read from where it stands. `threads` is the number of cores by default, as in the command.
+A file may be given as a path, a URL that fsspec knows ("s3://...", "https://...", "memory://..."; extra `remote`)
+or an open binary stream, which is read from its current position. `threads` is the number of cores by default, as in the command.
 """
 
 import io
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 DEFAULT_MAX_SIZE = 1 << 30
-"""Bytes that `decode` gives back at most of what is no local file: some kilobytes from anywhere can claim to hold any amount."""
+"""Default limit of decoded bytes for inputs that are not local files, because a few kilobytes can claim to hold any amount."""
 
 Place = str | os.PathLike[str] | BinaryIO | Source
 """A path, a URL, an open binary stream or a Source (which is only read)."""
@@ -57,12 +57,12 @@ def encode(
 ) -> bytes:
     """Encode a value, or the content of a file, into the bytes of a `.lac` file. `options` are the codec's own, e.g. `effort=9`.
 
-    Values: bytes (bytearray, memoryview, mmap), arrays of numpy, tensors of torch, dicts, lists and tuples of those, pictures of
-    Pillow, Image, Audio, Tensors. `decode` gives back what they were, with type, shape, order of bytes and of elements; anything
-    of which that cannot be said raises BadInput. Of bytes-like values come bytes back, of subclasses of dict a dict; tensors are
-    detached, contiguous and on the CPU, pictures of Pillow without `format` and `filename`.
-    A str is a path or a URL. Without `codec`, lossless and chosen by the content of the file, or by the type of the value; an
-    array is a picture only for codecs of pictures, which give back an Image.
+    Values: bytes (bytearray, memoryview, mmap), numpy arrays, torch tensors, dicts, lists and tuples of those, Pillow pictures,
+    Image, Audio, Tensors. `decode` restores them with their type, shape, byte order and element order; a value that cannot be
+    restored raises BadInput. Bytes-like values are returned as bytes, and subclasses of dict as dict; tensors are detached,
+    contiguous and on the CPU, and Pillow pictures lack `format` and `filename`.
+    A str is a path or a URL. By default the codec is lossless and chosen by the content of the file or the type of the value. An
+    array is a picture only for picture codecs, which return an Image.
     """
     if codec is None and _is_file(value_or_path):
         return _encode_place(value_or_path, None, _plain(options), threads, verify)
@@ -79,10 +79,10 @@ def decode(
 ) -> Any:
     """Decode the bytes of a `.lac` file, or a file, into the value that was encoded.
 
-    Of files that were encoded: an Image, an Audio, an array or arrays by name, or bytes.
-    More than `max_size` decoded bytes (None: any number) raise LimitExceeded, damage raises CorruptFile; by default a local path
-    has no limit, all else has DEFAULT_MAX_SIZE, 1 GiB. `base`: what the value was stored as differences to, if it was; a path,
-    bytes, an open Source, or several; BadInput tells what is missing.
+    An encoded file is returned as an Image, an Audio, an array, arrays by name, or bytes.
+    More than `max_size` decoded bytes (None: no limit) raise LimitExceeded, and damage raises CorruptFile. By default a local
+    path has no limit; for all other inputs it is DEFAULT_MAX_SIZE, 1 GiB. `base`: the base that the value was stored as
+    differences to, if any: a path, bytes, an open Source, or several. A missing base raises BadInput, which names it.
     """
     if isinstance(max_size, EllipsisType):
         local = isinstance(data_or_path, str | os.PathLike) and not is_url(data_or_path)
@@ -99,8 +99,8 @@ def decode(
 def open(data_or_path: Any, *, max_size: int | None = None, max_memory: int | None = None, base: Any = None) -> OpenFile:
     """Open a `.lac` file to decode parts of it: `lacodec.open(path)[1000:2000]`. Accepts a file, bytes or a Source.
 
-    At a URL one or two ranges are read for it, and one for every chunk that is needed.
-    `base`: as for `decode`; read only where something refers to it.
+    At a URL this reads one or two ranges, and later one range for each chunk that is needed.
+    `base`: as for `decode`; it is read only where chunks refer to it.
     """
     return OpenFile(data_or_path, lambda: seekable(_source_of(data_or_path)), Limits(max_size, max_memory), base)
 
@@ -126,9 +126,9 @@ def encode_file(
 ) -> FileResult:
     """Encode a file or pipe into a `.lac` file or pipe; options of the codec as keywords (`effort=9`) or as a mapping.
 
-    `verify` decodes everything before the file is kept. A target file appears whole at the end or not at all; one that exists is
-    refused unless `force`. `max_memory` (bytes) lowers the number of threads, or raises LimitExceeded. `device`: where networks
-    compute. A target named *.safetensors becomes a safetensors file with coded tensors.
+    `verify` decodes everything before the file is kept. A target file is complete or does not appear; an existing
+    one is refused unless `force`. `max_memory` (bytes) lowers the number of threads, or raises LimitExceeded. `device`: for
+    networks, such as "cuda". A target named *.safetensors becomes a safetensors file with coded tensors.
     """
     with _target(target, force) as place:
         return containers.encode_file(
@@ -160,10 +160,10 @@ def decode_file(
 ) -> FileResult:
     """Decode a `.lac` file or pipe into the original file or a pipe.
 
-    With `salvage`, damaged chunks are left out (lost byte ranges become zeros) and described in the result's `damage`.
-    `max_size` bounds the decoded bytes, `max_memory` what is in memory at a time; both raise LimitExceeded.
-    `base`: what the content was stored as differences to, if it was; a path, an open Source, or several; BadInput tells what is
-    missing. `device`: where networks compute.
+    With `salvage`, damaged chunks are skipped (lost byte ranges become zeros) and described in the result's `damage`.
+    `max_size` limits the decoded bytes, `max_memory` the memory in use at a time; both raise LimitExceeded.
+    `base`: the base that the content was stored as differences to, if any: a path, an open Source, or several. A missing base
+    raises BadInput, which names it. `device`: for networks, such as "cuda".
     """
     with _target(target, force) as place:
         return containers.decode_file(
@@ -215,7 +215,7 @@ class Coder:
         return out.getvalue()
 
     def decode(self, data_or_path: Any, *, threads: int | None = None, max_size: int | EllipsisType | None = ...) -> Any:
-        """The value again; whatever codec wrote the file decodes it, with the option `base` if there is one."""
+        """The value; decoded by the codec that wrote the file, with the option `base` if this codec has one."""
         return decode(data_or_path, threads=threads, max_size=max_size, base=self.options.get("base"))
 
 
@@ -227,7 +227,7 @@ class _Parts(io.BytesIO):
         self._parts: list[bytes] = []
 
     def write(self, data: Any) -> int:
-        """Bytes are kept as they are, all else is copied."""
+        """Bytes are kept as they are; everything else is copied."""
         self._parts.append(bytes(data))
         return len(self._parts[-1])
 
@@ -281,4 +281,4 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-__all__ += ["Reader"]  # for those that look into files
+__all__ += ["Reader"]  # for callers that look into files

@@ -1,7 +1,7 @@
 """Every error that lacodec raises on purpose.
 
-A message says what is wrong, where (file, chunk, offset) and what to do about it, in one line:
-the command prints it as it is.
+A message is one line that states the problem, its place (file, chunk, offset) and the remedy;
+the command prints it unchanged.
 """
 
 
@@ -14,7 +14,7 @@ class CorruptFile(LacodecError):
 
 
 class UnsupportedFile(LacodecError):
-    """A sound stream that this version or this machine cannot decode."""
+    """A valid stream that this version or this machine cannot decode."""
 
 
 class MissingModel(LacodecError):
@@ -22,7 +22,7 @@ class MissingModel(LacodecError):
 
 
 class MissingDependency(LacodecError):
-    """An optional package is needed; the message says which extra to install."""
+    """An optional package is needed; the message names the extra to install."""
 
 
 class BadInput(LacodecError, ValueError):
@@ -30,4 +30,4 @@ class BadInput(LacodecError, ValueError):
 
 
 class LimitExceeded(LacodecError):
-    """Going on would break a size or memory limit that the caller (or the format) sets."""
+    """Continuing would exceed a size or memory limit that the caller (or the format) sets."""

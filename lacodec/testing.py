@@ -1,4 +1,4 @@
-"""For authors of codecs: `check_codec` holds a codec to its contract, and sample inputs to hold it with.
+"""For authors of codecs: `check_codec` tests a codec against its contract; sample inputs to test it with.
 
 from lacodec.testing import check_codec, photo
 check_codec(MyCodec, {"a photo": photo(40, 60), "one pixel": photo(1, 1)}, effort=3)
@@ -30,11 +30,11 @@ from lacodec.io.source import BytesSource, IteratorSource, Source
 __all__ = ["check_codec", "photo", "pictures", "texts", "tone", "wav_file"]
 
 _FLIPS = 30  # damaged copies of each file, of every sort
-_SECONDS = 5.0  # that a damaged file may take beyond twenty times what the sound one takes
+_SECONDS = 5.0  # allowed for a damaged file, in addition to twenty times the time of the sound one
 _CHUNK_COST = 160  # bytes that the container takes for each chunk
-_CLAIM = 8 << 20  # bytes that a chunk claims to hold more
-_SECONDS_PER_BYTE = 1e-6  # for what a chunk claims to hold
-_SLACK = 16 << 20  # bytes of memory beyond what the codec says
+_CLAIM = 8 << 20  # extra bytes that a forged chunk claims
+_SECONDS_PER_BYTE = 1e-6  # allowed for the claimed size of a chunk
+_SLACK = 16 << 20  # bytes of memory allowed beyond the codec's `memory`
 
 _FORGERIES: tuple[Any, ...] = (None, -1, 1 << 62, "", b"\xff" * 40, [], [1 << 40] * 3, {"a": []}, float("nan"))
 
@@ -47,13 +47,13 @@ def check_codec(
     seed: int = 1,
     **options: Any,
 ) -> None:
-    """Hold a codec with these options to the contract; AssertionError says what it does not keep, and for which value.
+    """Test a codec with these options against the contract; AssertionError names the broken rule and the value.
 
-    Each of `values` (name -> what `lacodec.encode` takes, or just those; the empty and the smallest ones, too) is encoded, with
-    one and two threads, to the same bytes; decoded, in memory and as a file; opened in the middle, where the codec's `layout`
-    says of what; damaged, cut off and forged, which may raise LacodecErrors only, in bounded time and memory; and salvaged.
-    A class is registered for it. same: whether what was decoded is the value, for codecs that lose something or make objects
-    that cannot be compared; by default nothing may change.
+    `values` are inputs of `lacodec.encode`, by name or as a list; include the empty and the smallest ones. Each is encoded with
+    one and two threads to the same bytes; decoded, in memory and as a file; read in part, if the codec has a `layout`; damaged,
+    cut off and forged, which must raise only LacodecErrors, in bounded time and memory; and salvaged.
+    A class is registered first. same: compares the value with the decoded one, for lossy codecs and for objects that have no
+    equality; by default nothing may change.
     """
     if isinstance(codec, type):
         registry.register(codec)
@@ -74,7 +74,7 @@ def check_codec(
 
 
 def photo(height: int, width: int, channels: int = 3, top: int = 255, seed: int = 1) -> np.ndarray:
-    """uint8 or, for a `top` above 255, uint16[height, width, channels]: something smooth with edges and noise."""
+    """uint8 or, for a `top` above 255, uint16[height, width, channels]: a smooth picture with edges and noise."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / 9.0
     base = np.sin(y)[:, :, None] + np.cos(x * 0.7)[:, :, None] + (x > y)[:, :, None] + np.arange(channels) * 0.1
@@ -83,7 +83,7 @@ def photo(height: int, width: int, channels: int = 3, top: int = 255, seed: int 
 
 
 def pictures() -> dict[str, np.ndarray]:
-    """uint8 or uint16[height, width, channels] of every sort, small, by name."""
+    """uint8 or uint16[height, width, channels] of many sorts, small, by name."""
     rng = np.random.default_rng(5)
     drawn = np.repeat(np.repeat(rng.integers(0, 255, (6, 8, 3)), 7, 0), 5, 1).astype(np.uint8)
     return {
@@ -119,7 +119,7 @@ def tone(frames: int, channels: int, peak: float, seed: int = 1) -> np.ndarray:
 
 
 def wav_file(samples: np.ndarray, rate: int = 44100, layout: str = "i16le", tail: bytes = b"") -> bytes:
-    """A WAV file of integers or floats [frames, channels]; `tail` are chunks behind the samples."""
+    """A WAV file of integers or floats [frames, channels]; `tail` are chunks after the samples."""
     from lacodec.media.audio import wav
     from lacodec.media.audio.samples import to_bytes
 
@@ -129,7 +129,7 @@ def wav_file(samples: np.ndarray, rate: int = 44100, layout: str = "i16le", tail
 
 
 def texts(size: int = 20_000) -> dict[str, bytes]:
-    """Bytes by name: empty and tiny, random, runs, text, tables, numbers, and some that are meant to be awkward."""
+    """Bytes by name: empty and tiny, random, runs, text, tables, numbers, and some awkward cases."""
     rng = random.Random(size)
     words = [bytes(rng.choices(b"etaoinshrdlu", k=rng.randint(1, 9))) for _ in range(300)]
     text = b" ".join(rng.choices(words, k=size // 5))[:size]
@@ -160,7 +160,7 @@ def texts(size: int = 20_000) -> dict[str, bytes]:
 
 
 class _about:
-    """Puts what is checked in front of the message of an AssertionError, and makes one of any other error."""
+    """Puts the name of the check in front of the message of an AssertionError; turns any other error into one."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -236,7 +236,7 @@ def _check_round_trip(made: Codec[Any], coder: Coder, value: Any, same: Callable
 
 
 def _check_file(made: Codec[Any], coder: Coder, value: Any, encoded: bytes) -> None:
-    """From file to file, and how large the result may be: as large as the file, 0.1 % and what describes it."""
+    """From file to file, and how large the result may be: the size of the file, 0.1 % more, and its description."""
     content = b"".join(made.media.to_blocks(made.media.from_object(value)))
     suffix = next(iter(made.media.suffixes), ".bin")
     with tempfile.TemporaryDirectory() as folder:
@@ -283,7 +283,7 @@ def _keys(shape: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
 
 
 class _Hostile:
-    """One encoded value, and what is done to it."""
+    """One encoded value, and the attacks on it."""
 
     def __init__(self, made: Codec[Any], encoded: bytes, seconds: float, rng: random.Random) -> None:
         self._made, self._encoded, self._rng = made, encoded, rng
@@ -297,7 +297,7 @@ class _Hostile:
         self._most_memory = made.memory(largest, longest) + 6 * total + 2 * len(encoded) + _SLACK
 
     def check_damage(self) -> None:
-        """Bits that flip, bytes that are missing or too many: noticed, or without any effect."""
+        """Flipped bits, missing and extra bytes: must be noticed or have no effect."""
         size = len(self._encoded)
         for _ in range(_FLIPS):
             at = self._rng.randrange(size)
@@ -308,7 +308,7 @@ class _Hostile:
             self._read(self._encoded[:cut], f"cut off after {cut} bytes", noticed=True, must_fail=True)
 
     def check_forged(self) -> None:
-        """Files whose sums are all right and whose content is a lie."""
+        """Files with correct checksums and false content."""
         for number, chunk in enumerate(self._chunks[:4]):
             for _ in range(_FLIPS):
                 payload = self._mutant(chunk.payload)
@@ -332,7 +332,7 @@ class _Hostile:
         self._most_memory, self._most_seconds = most, seconds
 
     def check_salvage(self) -> None:
-        """Each chunk lost in turn: the others are decoded, and the damage is told."""
+        """Each chunk lost in turn: the others are decoded, and the damage is reported."""
         for number, chunk in enumerate(self._chunks[:6]):
             if not chunk.payload:
                 continue
@@ -379,7 +379,7 @@ class _Hostile:
         return self._written(chunks, self._header.metadata)
 
     def _written(self, chunks: list[Chunk], metadata: dict[str, Any]) -> bytes:
-        """A file of these chunks; empty where not even the container allows it."""
+        """A file of these chunks; empty if the container does not allow it."""
         import msgspec
 
         header: Header = msgspec.structs.replace(self._header, metadata=metadata)
@@ -391,7 +391,7 @@ class _Hostile:
         return out.getvalue()
 
     def _read(self, data: bytes, what: str, noticed: bool, must_fail: bool = False) -> None:
-        """Decode; only LacodecErrors, and nothing else than the value if it must be noticed."""
+        """Decode; only LacodecErrors may be raised, and only the value returned if damage must be noticed."""
         with self._bounded(what):
             try:
                 found = lacodec.decode(data)
@@ -411,7 +411,7 @@ class _Hostile:
 
 
 class _Bounded:
-    """Time and memory of what is done inside, and which errors it may raise."""
+    """Limits the time, memory and errors of the code inside."""
 
     def __init__(self, what: str, seconds: float, memory: int) -> None:
         self._what, self._seconds, self._memory = what, seconds, memory

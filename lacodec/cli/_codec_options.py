@@ -41,7 +41,7 @@ def add_codec_flags(parser: argparse.ArgumentParser, name: str, options_class: t
 
 
 def given_options(args: argparse.Namespace) -> dict[str, Any]:
-    """The options the user gave, by field name; what was not given is left to the dataclass's defaults."""
+    """The options the user gave, by field name; the others keep the dataclass's defaults."""
     found = {key.removeprefix(_PREFIX): value for key, value in vars(args).items() if key.startswith(_PREFIX)}
     return {key: value for key, value in found.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""What `encode` and `decode` share: flags, and the loop over the files of one command line."""
+"""Shared by `encode` and `decode`: flags, and the loop over the files of one command line."""
 
 import argparse
 import os
@@ -52,7 +52,7 @@ def device_of(args: argparse.Namespace) -> str | None:
 def our_files(names: list[str], left_out: list[str]) -> list[str]:
     """The named files as they are; of folders, the `.lac` files in them, and safetensors files with coded tensors.
 
-    `left_out` gets a sentence about each thing in them that cannot be read. BadInput where a folder has none of ours: what checks
+    `left_out` gets a sentence about each entry that cannot be read. BadInput if a folder has none of ours: what checks
     a backup must not take the wrong folder for a whole one.
     """
     files = []
@@ -76,7 +76,7 @@ def _may_be_ours(path: Path) -> bool:
 
 
 class Running:
-    """What the work on one file reports to: the bar, and a clock that knows when kernels are compiled."""
+    """Takes the progress reports about one file: for the bar, and a clock that knows when kernels are compiled."""
 
     def __init__(self, meter: Meter, compilations: Compilations) -> None:
         self.meter, self._compilations = meter, compilations
@@ -98,13 +98,13 @@ class Running:
 
 
 Convert = Callable[[Job, Source, Running], bool]
-"""Makes the target of a job from its opened source; says whether all is well."""
+"""Makes the target of a job from its opened source; returns whether all went well."""
 
 
 def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Convert) -> int:
     """Call `convert` for every job. Returns the exit code.
 
-    Of several files one that fails is reported, whatever happened, and the others go on.
+    If one of several files fails, it is reported and the others continue.
     """
     _check_streams(args, plan)
     failed = 0
@@ -131,7 +131,7 @@ def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Convert) 
 
 
 def _check_streams(args: argparse.Namespace, plan: Plan) -> None:
-    """Refuse what cannot work with these inputs and outputs, before any work."""
+    """Refuse impossible combinations of inputs and outputs, before any work."""
     for job in plan.jobs:
         if job.source == PIPE:
             streams.check("stdin")

@@ -28,7 +28,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """What one command line asks for.
+    """The request of one command line.
 
     `folders`: mirrored folders -> those that they mirror. `left_out`: a sentence about each thing in folders that is not read.
     """
@@ -52,7 +52,7 @@ def make_plan(inputs: list[str], output: str | None, rename: Callable[[str], str
     """Pair every input file with its output file; raises UsageError or BadInput before anything is written."""
     folders_in = [name for name in inputs if name != PIPE and os.path.isdir(name)]
     if output is not None and descriptor_named(output) == 1:
-        output = PIPE  # another name of standard output; what is said must not get between the data
+        output = PIPE  # another name of standard output; messages must not get between the data
     if PIPE in inputs and len(inputs) > 1:
         raise UsageError("- (standard input) cannot be combined with other inputs")
     if output == PIPE and (len(inputs) > 1 or folders_in):
@@ -134,7 +134,7 @@ def _why_unread(path: Path) -> str | None:
 
 @contextmanager
 def parents_of(target: str) -> Iterator[None]:
-    """Make the folders that `target` needs; take them away again when what happens inside fails."""
+    """Make the folders that `target` needs; remove them again if the block fails."""
     made: list[Path] = []
     missing = [] if target == PIPE else [folder for folder in Path(os.path.abspath(target)).parents if not folder.exists()]
     try:
@@ -168,7 +168,7 @@ def mirrored_folders(plan: Plan) -> Iterator[None]:
                 folder.mkdir(parents=True, exist_ok=True)
         done = True
     finally:
-        for folder, source in sorted(new.items(), reverse=True):  # what lies deeper first: making it changed the time
+        for folder, source in sorted(new.items(), reverse=True):  # deeper folders first: making them changed the time
             with suppress(OSError):
                 if not any(folder.iterdir()) and not (done and folder not in filled):
                     folder.rmdir()
@@ -187,7 +187,7 @@ def _mirror(plan: Plan, source: Path, root: Path, rename: Callable[[str], str]) 
 
 
 def _check_distinct(jobs: list[Job]) -> None:
-    """No file may be written twice, nor one that is still to be read."""
+    """No output may be written twice or be an input."""
     sources = {os.path.realpath(job.source): job.source for job in jobs}
     seen: dict[str, str] = {}
     for job in jobs:

@@ -88,7 +88,7 @@ def _run(arguments: list[str]) -> int:
     except LacodecError as error:
         complain(str(error))
         return 1
-    except BrokenPipeError:  # the reader of our output has gone: nothing to say
+    except BrokenPipeError:  # the reader of our output has gone: no message
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         complain("interrupted; no partial file is left")
@@ -127,7 +127,7 @@ def _parsers(arguments: list[str]) -> tuple[argparse.ArgumentParser, argparse.Ar
 
 
 def _no_file_for_a_flag(arguments: list[str]) -> None:
-    """argparse would say that FILE is missing where it has taken one for flags."""
+    """argparse would report FILE as missing if it has taken one for flags."""
     for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
         if argument.startswith("-") and argument != "-" and os.path.lexists(argument):
             raise UsageError(f"{argument}: looks like a flag; write ./{argument} for the file")

@@ -58,7 +58,7 @@ class Meter:
                 print(text, file=sys.stderr, flush=True)
 
     def compiling(self, count: int, seconds: float) -> None:
-        """So many functions were compiled since so many seconds ago: said in the bar, which then moves though no data does."""
+        """Shows in the bar how many functions were compiled and for how long, so that it moves before any data does."""
         with self._lock:
             self._compiled = f" (compiled {count} functions, {seconds:.0f} s)"
             if self._bar is not None:

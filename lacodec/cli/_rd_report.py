@@ -1,4 +1,4 @@
-"""What `lacodec eval rd` shows: measured curves -> tables on standard output, a JSON file, a plot."""
+"""The output of `lacodec eval rd`: measured curves -> tables on standard output, a JSON file, a plot."""
 
 import json
 import math
@@ -28,7 +28,7 @@ _DEFINITIONS = {
 
 @dataclass(frozen=True)
 class Report:
-    """Everything to be shown. `against` names what BD-rates refer to, `reference` is it where that is published."""
+    """Everything to show. `against` names the reference of the BD-rates, `reference` is its curve if it is a published one."""
 
     title: str
     measured: "Measured"
@@ -40,7 +40,7 @@ class Report:
     rates: tuple[float, float] | None
 
     def bd_rates(self) -> "dict[str, BdRate | str]":
-        """By curve, its BD-rate or why it has none; empty without a curve to compare with."""
+        """By curve, its BD-rate or why it has none; empty without a reference."""
         from lacodec.evaluation.bd_rate import bd_rate
 
         if self.against is None:
@@ -61,7 +61,7 @@ class Report:
 
 
 def check_outputs(json_path: Path | None, plot_path: Path | None, force: bool) -> None:
-    """Raise what writing would raise, before the minutes of measuring."""
+    """Raise the errors of writing before the minutes of measuring."""
     for path in (json_path, plot_path):
         if path is not None:
             refuse_existing(path, force)
@@ -114,7 +114,7 @@ def _bd_row(name: str, found: "BdRate | str") -> list[str]:
 
 
 def write_json(report: Report, path: Path, force: bool) -> None:
-    """All figures, those of single pictures included; what is infinite or not defined is null."""
+    """All figures, including those of single pictures; infinite or undefined ones are null."""
     curves = []
     for curve in report.measured.curves:
         points = []

@@ -61,7 +61,7 @@ def change_text(size: int, encoded: int) -> str:
 
 
 def file_facts(job: Job, done: "FileResult", seconds: float) -> dict[str, Any]:
-    """What one finished file is in JSON."""
+    """The JSON of one finished file."""
     return {
         "input": job.source,
         "output": job.target,
@@ -81,12 +81,12 @@ def say(args: argparse.Namespace, job: Job, text: str) -> None:
         line = f"{printable(place)}: {text}"
         if job.target == PIPE:
             print(line, file=sys.stderr, flush=True)
-        elif not streams.closed("stdout"):  # the file is what was asked for
+        elif not streams.closed("stdout"):  # the file was requested
             print(line, flush=True)
 
 
 def describe(error: Exception) -> str:
-    """An error in one line: our own say what is needed, the system's get the file's name in front, others are our mistakes."""
+    """An error in one line: ours are complete, those of the system get the file's name in front, and others are bugs."""
     if isinstance(error, LacodecError):
         return str(error)
     if isinstance(error, OSError):
@@ -98,7 +98,7 @@ def describe(error: Exception) -> str:
 
 
 def fail(args: argparse.Namespace, error: Exception, place: str = "") -> None:
-    """Say what is wrong in one line, with the name of the file that it is about in front; with -v, where a mistake of ours is."""
+    """Print an error in one line that starts with the name of the file; with -v, also the traceback of a bug."""
     if args.verbose and not isinstance(error, LacodecError | OSError | MemoryError):
         traceback.print_exception(error)
     text = describe(error)
@@ -112,7 +112,7 @@ def note(args: argparse.Namespace, text: str) -> None:
 
 
 def printable(value: Any) -> str:
-    """As text without control characters: names and metadata come from files, and a terminal obeys what it is told.
+    """As text without control characters: names and metadata come from files, and a terminal obeys control characters.
 
     Addresses of Python objects, which libraries put into their messages, are left out.
     """
@@ -147,5 +147,5 @@ def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 
 def terminal_width() -> int | None:
-    """Columns of the terminal that standard output is; None where it is none, so that nothing has to be cut."""
+    """Columns of the terminal that standard output is; None if it is not one, so that nothing has to be cut."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

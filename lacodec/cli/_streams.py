@@ -1,7 +1,7 @@
 """Standard input, output and error, any of which may be closed, as in some daemons.
 
-A closed one becomes the null device: else the next file that is opened would get its number, and what some library writes there
-would end up in it. What was closed is remembered, so that a command whose result is lost says so.
+A closed one becomes the null device: else the next file that is opened would get its number, and the output of some library
+would end up in it. Closed streams are remembered, so that a command can report that its result is lost.
 """
 
 import io
@@ -33,7 +33,7 @@ def safe_streams() -> Iterator[None]:
     finally:
         try:
             sys.stdout.flush()
-        except OSError:  # already reported; what Python still holds must not be tried again at exit
+        except OSError:  # already reported; Python must not try to write the rest at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -66,7 +66,7 @@ def _options(args: argparse.Namespace) -> "TrainOptions":
     if not args.resume:
         return TrainOptions(**given)
     had = checkpoint.load(path)["description"]["options"]
-    if had.get("task_network") and "task_network" not in given:  # a file never says what code is run
+    if had.get("task_network") and "task_network" not in given:  # a file never decides which code runs
         raise BadInput(f"that run used --task-network {had['task_network']}; give it again")
     if "teacher" in given and not had.get("teacher"):
         raise BadInput("that run has no teacher; begin a new run, with --start to use its model")
@@ -116,7 +116,7 @@ def _export(args: argparse.Namespace, checkpoint: Path, target: Path) -> None:
 
 
 def _start(args: argparse.Namespace) -> "ImageModel | None":
-    """The model to begin with; None for a new one."""
+    """The model to start from; None for a new one."""
     if args.resume:
         from lacodec.training import export
 

@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace) -> tuple["TextTrainOptions", dict[str, Any] | None]:
-    """What is given, and the checkpoint to begin with; of a run that is resumed, the options that it had otherwise."""
+    """The given options, and the checkpoint to start from; a resumed run keeps its other options."""
     from lacodec.training import checkpoint, text
     from lacodec.training.text_options import TextTrainOptions
 

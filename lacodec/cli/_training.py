@@ -1,4 +1,4 @@
-"""What the recipes of `lacodec train` share: flags from dataclasses, options of a resumed run, device and loop."""
+"""Shared by the recipes of `lacodec train`: flags from dataclasses, options of a resumed run, device and loop."""
 
 import argparse
 import dataclasses
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def add_run_flags(parser: argparse.ArgumentParser, options: type["RunOptions"], threads: str, folder: str) -> None:
-    """Flags of every training: where it goes, what it begins with, where it computes, and those of its options."""
+    """Flags of every training: its output, its start, its device, and those of its options."""
     parser.add_argument("-o", "--output", default=folder, metavar="FOLDER", help=f"folder for the results (default {folder})")
     parser.add_argument(
         "--resume", action="store_true", help="continue the run in the output folder, with its options by default"
@@ -36,7 +36,7 @@ def add_run_flags(parser: argparse.ArgumentParser, options: type["RunOptions"], 
 
 
 def add_option_flags(group: Any, options: type) -> None:
-    """A flag for each field of a dataclass, without defaults: what is not given is None."""
+    """A flag for each field of a dataclass, without defaults: flags that are not given are None."""
     hints = typing.get_type_hints(options)
     for field in dataclasses.fields(options):
         hint, unit = hints[field.name], field.metadata["unit"]
@@ -48,7 +48,7 @@ def add_option_flags(group: Any, options: type) -> None:
 
 
 def given(args: argparse.Namespace, options: type) -> dict[str, Any]:
-    """What was given of a dataclass's options."""
+    """The options of a dataclass that were given."""
     names = [field.name for field in dataclasses.fields(options)]
     return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
 
@@ -63,7 +63,7 @@ def with_had(had: Mapping[str, Any], now: Mapping[str, Any], options: type) -> d
 
 
 def place(args: argparse.Namespace) -> Path:
-    """Where the run's checkpoint lies or will lie; raises BadInput where that does not fit --resume."""
+    """The path of the run's checkpoint; raises BadInput if its existence does not fit --resume."""
     path = Path(args.output) / "checkpoint.pt"
     if args.resume and not path.exists():
         raise BadInput(f"{path} does not exist, so there is no run to resume; leave --resume out")
@@ -85,7 +85,7 @@ def require_torch() -> None:
 
 @contextmanager
 def computing(args: argparse.Namespace, threads: int | None = None) -> Iterator[tuple["torch.device", "Ranks"]]:
-    """The device and the other processes; `threads` of a CPU where no number was given (None: torch's own choice)."""
+    """The device and the other processes; `threads` of a CPU if no number was given (None: torch's own choice)."""
     import torch
 
     from lacodec.training.memory import keep_freed_memory
@@ -109,7 +109,7 @@ def computing(args: argparse.Namespace, threads: int | None = None) -> Iterator[
 
 
 def train(args: argparse.Namespace, task: "Task", options: "RunOptions", ranks: "Ranks", finish: Callable[[Path], None]) -> int:
-    """Train, or go on with a training. In the first process `finish` gets the checkpoint, interrupted or not."""
+    """Train, or continue a training. In the first process `finish` gets the checkpoint, interrupted or not."""
     from lacodec.training.loop import Run
 
     def tell(text: str) -> None:

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _not_ours(args: argparse.Namespace, name: str) -> bool:
-    """Whether a file in a folder is left out, and says so."""
+    """Whether a file in a folder is skipped; prints a note about it."""
     from lacodec.pipeline.containers import is_encoded
 
     if is_encoded(name):

@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _encoded_already(args: argparse.Namespace, name: str) -> bool:
-    """Whether a file in a folder is left out, and says so."""
+    """Whether a file in a folder is skipped; prints a note about it."""
     from lacodec.container.layout import MAGIC
 
     if not name.endswith(SUFFIX):
@@ -104,7 +104,7 @@ def _encoded_already(args: argparse.Namespace, name: str) -> bool:
 def _with_base(args: argparse.Namespace, job: Job, source: Source, options: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
     """Codec and options for a file: with `--base`, weights are coded as differences to the base, or its file of the same name.
 
-    Files without tensors, and those that a folder of bases lacks, are coded as if there were no base.
+    Files without tensors, and those that a folder of bases lacks, are coded without a base.
     """
     from lacodec.codecs import registry
     from lacodec.media.tensors.files import TENSORS

@@ -1,4 +1,4 @@
-"""`lacodec info`: what a `.lac` file says about itself, read without decoding."""
+"""`lacodec info`: the description in a `.lac` file, read without decoding."""
 
 import argparse
 import dataclasses

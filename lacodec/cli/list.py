@@ -1,4 +1,4 @@
-"""`lacodec list`: the codecs, what each restores, their options; the installed extras."""
+"""`lacodec list`: the codecs, the kind of identity that each restores, their options; the installed extras."""
 
 import argparse
 import dataclasses
@@ -64,7 +64,7 @@ def _extras() -> dict[str, dict[str, str | None]]:
     extras: dict[str, dict[str, str | None]] = {}
     try:
         requirements = distribution("lacodec").requires or []
-    except PackageNotFoundError:  # run from a checkout that was never installed: nothing tells what the extras are
+    except PackageNotFoundError:  # run from a checkout that was never installed: the extras are unknown
         return {}
     for requirement in requirements:
         match = re.match(r"([\w.-]+).*;.*extra\s*==\s*[\"']([\w-]+)[\"']", requirement)

@@ -1,4 +1,4 @@
-"""`lacodec test`: decode `.lac` files without writing anything, and say which are whole."""
+"""`lacodec test`: decode `.lac` files without writing anything, and report which are intact."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""`lacodec train`: data -> a trained model. A module for each recipe says what is its own; what they share is in `_training`."""
+"""`lacodec train`: data -> a trained model. Each recipe has a module; `_training` holds the shared parts."""
 
 import argparse
 

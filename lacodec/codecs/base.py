@@ -25,29 +25,29 @@ class NoOptions:
 
 
 class Codec(ABC, Generic[V]):
-    """Turns values into independent chunks and back. Frozen: options only; what it runs with is the `Session`.
+    """Turns values into independent chunks and back. Frozen: it holds only options; the `Session` holds everything it runs with.
 
     A codec sees values and sources and never opens files. Chunks must decode alone (apart from the shared sections they depend
     on), and the stream must be the same with any number of threads, on any machine.
 
     Class attributes:
 
-    - `name`; `stream_version`, which new files get, raised whenever old readers could not read new streams; `reads`, the versions
-      that are decoded beside it: `header.stream_version` says which (old decoders live in a folder `legacy/`).
-    - `nested`: codec -> stream version of the payloads of other codecs inside (`codecs/embedded.py`).
-    - `identical`: what is restored exactly ("bytes", "pixels", "samples", "points", "frames", "none"); `also_identical`, what
-      else `restores` may say.
+    - `name`; `stream_version`, the version of new files, raised whenever old readers could not read new streams; `reads`, the
+      other versions that are decoded: `header.stream_version` gives the one (old decoders live in a folder `legacy/`).
+    - `nested`: codec -> stream version of the payloads of other codecs in its streams (`codecs/embedded.py`).
+    - `identical`: the part that is restored exactly ("bytes", "pixels", "samples", "points", "frames", "none");
+      `also_identical`, other results of `restores`.
     - `media`, which turns files and objects into values and back; `by_content`, whether files that it recognises get this codec
-      when the user names none (lossless codecs only).
-    - `appends`, whether the content of more files can be added behind; `takes_views`, whether a payload may be a memoryview.
+      by default (lossless codecs only).
+    - `appends`, whether the content of more files can be appended; `takes_views`, whether a payload may be a memoryview.
     - `bytewise`, whether each part is the bytes of the range of the restored file that its chunk covers, so that any range of the
-      file can be had; `on_device`, whether `decode_on_device` is there.
-    - `reference_option`: the option that names a file which content may be stored as differences to; whoever runs the codec opens
-      it, and `session.references` holds it.
+      file can be read; `on_device`, whether the codec has `decode_on_device`.
+    - `reference_option`: the option that names a base, a file that content may be stored as differences to; the caller of the
+      codec opens it and passes it in `session.references`.
     - `Options`, a frozen dataclass of plain values, validated in `__post_init__` with BadInput, each field with metadata
       {"help": ...}: the command derives its flags from it.
 
-    Decoding must take what it needs from the chunk (or `header`), never from `self.options`: those are the encoder's.
+    Decoding must use only the chunk and `header`, never `self.options`, which belong to the encoder.
     """
 
     name: ClassVar[str]
@@ -81,14 +81,14 @@ class Codec(ABC, Generic[V]):
 
     @abstractmethod
     def encode(self, value: V, session: Session = DEFAULT) -> Iterator[Chunk]:
-        """Chunks of `value` in order, lazily, with bounded memory; `kind` CRITICAL, or ANCILLARY for what decoding can miss."""
+        """Chunks of `value` in order, lazily, with bounded memory; `kind` ANCILLARY if decoding does not need a chunk."""
 
     def metadata(self, value: V, session: Session = DEFAULT) -> dict[str, Any]:
-        """What the header tells about `value`, as plain numbers, strings, lists and dicts."""
+        """The description of `value` for the header, as plain numbers, strings, lists and dicts."""
         return {}
 
     def restores(self, value: V) -> str:
-        """What is restored exactly of this value: `identical`, or one of `also_identical`."""
+        """The part of this value that is restored exactly: `identical`, or one of `also_identical`."""
         return self.identical
 
     def nested_in(self, value: V) -> Mapping[str, int]:
@@ -96,7 +96,7 @@ class Codec(ABC, Generic[V]):
         return self.nested
 
     def model_id(self) -> bytes | None:
-        """SHA-256 of the trained weights that decoding needs, of codecs that need any."""
+        """SHA-256 of the trained weights that decoding needs; None for codecs without weights."""
         return None
 
     def format_of(self, value: V) -> str | None:
@@ -105,66 +105,66 @@ class Codec(ABC, Generic[V]):
 
     @abstractmethod
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> Any:
-        """The part of the value in `chunk`, checked against its content hash; raises CorruptFile on anything wrong.
+        """The part of the value in `chunk`, checked against its content hash; raises CorruptFile on any error.
 
-        `shared` are the chunks named in `chunk.depends`. Called from several threads at once. Any payload may arrive here:
-        no crash, no hang, no more memory than `memory` says.
+        `shared` are the chunks named in `chunk.depends`. Called from several threads at once. Any payload may be passed:
+        it must not crash, hang, or take more memory than `memory` returns.
         """
 
     def decode_on_device(
         self, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any, session: Session = DEFAULT
     ) -> list[Any]:
-        """u8[...] of torch on a CUDA device for each of these chunks, given with the shared sections that it needs."""
+        """A torch u8[...] on a CUDA device for each of these chunks; each comes with the shared sections that it needs."""
         raise BadInput(f"codec {self.name!r} cannot decode on a device; decode on the CPU")
 
     @abstractmethod
     def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> V:
-        """The value from its parts in order; when salvaging, `regions.Lost` stands in place of a missing one."""
+        """The value from its parts in order; when salvaging, `regions.Lost` replaces each missing one."""
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
-        """Positions in `index` of the chunks that `lacodec.open(path)[key]` needs, in order; BadInput for a senseless key."""
+        """Positions in `index` of the chunks that `lacodec.open(path)[key]` needs, in order; BadInput for an invalid key."""
         raise BadInput(f"codec {self.name!r} cannot read a part of a file; decode the whole file")
 
     def extract(
         self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any], session: Session = DEFAULT
     ) -> Any:
-        """What `key` asks for, out of the parts of the chunks that `select` named."""
+        """The content that `key` selects, from the parts of the chunks that `select` returned."""
         raise BadInput(f"codec {self.name!r} cannot read a part of a file; decode the whole file")
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout | None:
-        """What an open file is to a caller; None where only this codec knows what keys mean.
+        """The form in which a caller sees an open file; None if only this codec understands the keys.
 
-        Of codecs that have one, `select` and `extract` see a slice with step 1 for each of its `axes`, behind the name if there
-        are names; all else that keys may say is done to what `extract` gives. `part(position)` decodes a chunk.
+        With a layout, `select` and `extract` get a slice with step 1 for each of its `axes`, after the name if it has names; the
+        rest of a key is applied to the result of `extract`. `part(position)` decodes a chunk.
         """
         return None
 
     @staticmethod
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
-        """The metadata as `lacodec info` shows it, where the codec packs it or knows more from the index."""
+        """The metadata as `lacodec info` shows it, if the codec packs it or knows more from the index."""
         return header.metadata
 
     @staticmethod
     def table(header: Header) -> Sequence[Any] | None:
-        """What lies where in the restored bytes, as entries of the media, where the header keeps it; None where it does not."""
+        """The places in the restored bytes, as entries of the media, if the header holds them; else None."""
         return None
 
     @staticmethod
     def made_of(header: Header) -> Mapping[str, Any] | None:
-        """What is to be known of these entries beside their places, such as their types in a program; None for nothing."""
+        """Further facts about these entries, such as their types in a program; None if the header has none."""
         return None
 
     @classmethod
     def samples(cls) -> list[Any]:
-        """Small values as `lacodec.encode` takes them that between them need every kernel: what `lacodec warmup` encodes."""
+        """Small values for `lacodec.encode` that together use every kernel; `lacodec warmup` encodes them."""
         return []
 
     def chunk_size(self) -> int:
-        """Bytes of content that the encoder puts into one chunk at most: decides how much is in memory at a time."""
+        """Maximum bytes of content in one chunk of the encoder; it determines the memory in use at a time."""
         return 64 << 20
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
-        """Bytes needed to encode one chunk of `size` bytes of content, or to decode `payload` to that many; all included."""
+        """Bytes needed to encode one chunk of `size` bytes of content, or to decode `payload` to that many, in all."""
         return 4 * size
 
     def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
@@ -172,9 +172,9 @@ class Codec(ABC, Generic[V]):
         raise BadInput(f"codec {self.name!r} cannot be embedded in another codec")
 
     def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> Any:
-        """What `embed` was given; raises CorruptFile. `header.nested` says which stream version it is.
+        """The content that was passed to `embed`; raises CorruptFile. `header.nested` gives its stream version.
 
-        expected: what the outer codec knows about it, such as its size.
+        expected: facts that the outer codec knows about it, such as its size.
         """
         raise BadInput(f"codec {self.name!r} cannot be embedded in another codec")
 

@@ -1,8 +1,8 @@
-"""`BlockCodec`: the base of codecs that cut bytes into blocks and code each by itself.
+"""`BlockCodec`: the base of codecs that cut bytes into blocks and code each separately.
 
     bytes --blocks--> block --encode_block--> payload ~~~ payload --decode_block--> block --assemble--> bytes
 
-A codec says how large the blocks are and how one is coded; order, threads, hashes, ranges and lost chunks are handled here.
+A codec defines the size of the blocks and how to code one; this class handles order, threads, hashes, ranges and lost chunks.
 """
 
 from abc import abstractmethod
@@ -40,7 +40,7 @@ class BlockCodec(Codec[Raw]):
 
     @abstractmethod
     def decode_block(self, payload: bytes, size: int, version: int, session: Session = DEFAULT) -> bytes:
-        """The block of `size` bytes, of a stream of that version; raises CorruptFile for what this codec cannot have made."""
+        """The block of `size` bytes, of a stream of that version; raises CorruptFile if this codec cannot have made it."""
 
     def encode(self, value: Raw, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk per block; an empty input gives one empty chunk."""

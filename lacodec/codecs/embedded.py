@@ -19,9 +19,9 @@ def embed(name: str, content: Any, session: Session = DEFAULT, **options: Any) -
 
 
 def unembed(name: str, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> Any:
-    """What `embed` was given; `expected` is what the outer codec knows about it, such as its size.
+    """The content that was passed to `embed`; `expected`: facts that the outer codec knows about it, such as its size.
 
-    Raises CorruptFile for a payload that cannot be, UnsupportedFile for a version that is not known here.
+    Raises CorruptFile for an invalid payload, UnsupportedFile for an unknown version.
     """
     codec, version = registry.get(name), header.nested.get(name, 0)
     if not codec.decodes(version):

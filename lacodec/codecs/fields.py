@@ -1,4 +1,4 @@
-"""LEB128 numbers and blocks of bytes in a payload: written, and read from what may be hostile."""
+"""LEB128 numbers and blocks of bytes in a payload: written, and read from possibly hostile data."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ class Reader:
     """Takes numbers and bytes out of a payload; raises CorruptFile where it ends."""
 
     def __init__(self, data: Any, at: int) -> None:
-        self._data, self._at = data, at  # slices of a memoryview are no copies
+        self._data, self._at = data, at  # slices of a memoryview are not copies
 
     def number(self) -> int:
         """A number from 0, below 2**63."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "LACODEC_MODELS"
 DEVICE = "LACODEC_DEVICE"
-"""Where decoders compute unless the session says it: "cpu" (the default), "cuda" or "cuda:1"."""
+"""The device of decoders unless the session sets it: "cpu" (the default), "cuda" or "cuda:1"."""
 _SHIPPED = Path(__file__).parent / "image" / "learned"
 _FOLDER, _REMEMBERED = "models-1", 1 << 26
 """Where decoded models are kept, in the folder of the kernels, and bytes of a model file up to which they are."""
@@ -73,7 +73,7 @@ def by_id(wanted: bytes, device: str | None = None) -> LoadedModel:
 
     Without the last, nothing coded with `--model` could be checked right after. Raises MissingModel.
 
-    device: "cpu", "cuda" or "cuda:1"; None for what LACODEC_DEVICE names. Raises BadInput where there is none.
+    device: "cpu", "cuda" or "cuda:1"; None for the one in LACODEC_DEVICE. Raises BadInput if it does not exist.
     """
     device = _device(device)
     for path in [*shipped().values(), *_users_files(), *filter(None, [_named.get(wanted)])]:
@@ -148,7 +148,7 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _packed(arrays: dict[str, Any]) -> bytes:
-    """Decoded arrays as they are kept beside the kernels: hash of the rest, a line that describes them, their bytes."""
+    """Decoded arrays as they are cached with the kernels: hash of the rest, a line that describes them, their bytes."""
     head = json.dumps([(name, array.dtype.str, array.shape) for name, array in arrays.items()]).encode()
     data = b"".join([head, b"\n", *(array.tobytes() for array in arrays.values())])
     return hashlib.sha256(data).digest() + data

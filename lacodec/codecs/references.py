@@ -40,7 +40,7 @@ class Reference:
         return digest.digest()
 
     def described(self) -> dict[str, Any]:
-        """What the header of a file that needs it says."""
+        """Its description for the header of a file that needs it."""
         return {"name": Path(self.name).name.removesuffix(".lac"), "size": self.size, "hash": self.digest}
 
     def check(self, described: Any) -> None:
@@ -52,7 +52,7 @@ class Reference:
 def needed(described: Any, given: Sequence[Reference]) -> Reference:
     """The reference that a header describes, out of those that the user gave.
 
-    The only one of the right size is taken to be it, unread: what is decoded has hashes of its own, and `check` tells a wrong
+    A single candidate of the right size is accepted unread: decoded chunks have their own hashes, and `check` detects a wrong
     reference from damage. Raises BadInput when it is missing, CorruptFile when that is not a description.
     """
     if not is_description(described):
@@ -66,7 +66,7 @@ def needed(described: Any, given: Sequence[Reference]) -> Reference:
 
 
 def is_description(described: Any) -> TypeGuard[dict[str, Any]]:
-    """Whether this, from a header, is what `described` gives."""
+    """Whether this value, from a header, has the form of `described`."""
     return isinstance(described, dict) and [type(described.get(key)) for key in ("name", "size", "hash")] == [str, int, bytes]
 
 

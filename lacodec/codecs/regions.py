@@ -1,4 +1,4 @@
-"""Parts of what a file holds: ranges on one axis and windows on two, what covers them, and what stands for lost ones.
+"""Parts of the content of a file: ranges on one axis, windows on two, the chunks that cover them, and stand-ins for lost ones.
 
 key, e.g. [100:200:3] --Selection.of--> [100:200] --Range.of--> Range --chunks--> positions in the index --> parts --cut--> [::3]
 """
@@ -17,7 +17,7 @@ _MOST_ZEROS = 1 << 32  # bytes
 
 @dataclass(frozen=True)
 class Lost:
-    """Stands in `assemble`'s parts for a chunk that could not be decoded; `covers` is None where even that is unknown."""
+    """Replaces, in the parts for `assemble`, a chunk that could not be decoded; `covers` is None if even that is unknown."""
 
     covers: Covers | None
 
@@ -103,7 +103,7 @@ class Window:
 
     @classmethod
     def of(cls, key: Any, shape: Sequence[int]) -> Self:
-        """What one slice (rows) or two (rows, columns) ask for; raises BadInput."""
+        """The window of one slice (rows) or two (rows, columns); raises BadInput."""
         keys = key if isinstance(key, tuple) else (key,)
         if not 1 <= len(keys) <= 2 or not all(isinstance(k, slice) for k in keys):
             raise BadInput(f"{key!r} cannot select from an image; use slices of rows and columns such as [100:200, 50:80]")
@@ -123,10 +123,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Layout:
-    """What an open file is to a caller: one array-like of `shape` and `dtype` (as numpy or torch call it), or several by name.
+    """A caller's view of an open file: one array-like of `shape` and `dtype` (as numpy or torch call it), or several by name.
 
     axes: how many of the first axes the codec takes a slice for; the others are cut afterwards. names: of several, each with
-    its own layout; sole: the name of the one that is meant when a key has none.
+    its own layout; sole: the default name for keys without one.
     """
 
     shape: tuple[int, ...] = ()
@@ -145,7 +145,7 @@ class Selection:
 
     @classmethod
     def of(cls, key: Any, layout: Layout) -> Self:
-        """What a key asks of an array: whole numbers, slices and `...`, as in numpy; raises BadInput for others."""
+        """The part of an array that a key selects: whole numbers, slices and `...`, as in numpy; raises BadInput for others."""
         keys = list(key) if isinstance(key, tuple) else [key]
         dots = [i for i, item in enumerate(keys) if item is Ellipsis]
         if dots:

@@ -1,8 +1,8 @@
-"""Finds codecs: by name (`get("bytes")` -> the class), and by what a file or a value is.
+"""Finds codecs: by name (`get("bytes")` -> the class), and by the kind of a file or a value.
 
 A codec `image.lossless` is the one `Codec` subclass defined in `lacodec/codecs/image/lossless/codec.py`; `bytes` is the one in
 `lacodec/codecs/bytes/codec.py`. Other packages register through two entry-point groups: `lacodec.codecs`, name -> the class, and,
-for codecs that files get when the user names none, `lacodec.media`, name -> the codec's `Media` instance, which must be cheap to
+for codecs that are chosen by content, `lacodec.media`, name -> the codec's `Media` instance, which must be cheap to
 import. `register` adds a class to this process. Listing names imports no codec.
 """
 
@@ -22,7 +22,7 @@ HEAD_SIZE = 256
 """First bytes of a file that media get to recognise it; fewer when the file is shorter."""
 
 DEFAULT = "bytes"
-"""The codec of what nothing else recognises."""
+"""The codec for content that no other one recognises."""
 
 _CODECS, _MEDIA = "lacodec.codecs", "lacodec.media"
 _registered: dict[str, type[Codec[Any]]] = {}
@@ -31,7 +31,7 @@ _registered: dict[str, type[Codec[Any]]] = {}
 def register(codec: type[Codec[Any]]) -> type[Codec[Any]]:
     """Add a codec class to this process, under its `name`; returns it, so that it serves as a decorator.
 
-    Raises BadInput for what is not a finished codec class, or a name that a codec of lacodec has.
+    Raises BadInput if it is not a complete codec class, or has the name of a lacodec codec.
     """
     if not (inspect.isclass(codec) and issubclass(codec, Codec)) or inspect.isabstract(codec):
         raise BadInput(f"{codec!r} cannot be registered: it is not a Codec class with all its methods")
@@ -45,12 +45,12 @@ def register(codec: type[Codec[Any]]) -> type[Codec[Any]]:
 
 
 def names() -> list[str]:
-    """Names of all codecs there are, sorted."""
+    """Names of all installed codecs, sorted."""
     return sorted({*_own(), *_foreign(), *_registered})
 
 
 def get(name: str) -> type[Codec[Any]]:
-    """The codec class called `name`; raises BadInput, listing what exists, when there is none."""
+    """The codec class called `name`; raises BadInput, which lists the codecs, if there is none."""
     own, foreign = _own(), _foreign()
     if name in own:
         return _codec_in(own[name])
@@ -67,12 +67,12 @@ def get(name: str) -> type[Codec[Any]]:
 
 
 def by_content(head: bytes) -> type[Codec[Any]] | None:
-    """The lossless codec for a file that begins with `head`; None when no media recognises it."""
+    """The lossless codec for a file that begins with `head`; None if no media recognises it."""
     return next((get(name) for name, media in _kinds() if media.sniff(head)), None)
 
 
 def remark_on(head: bytes) -> str | None:
-    """What the user should know about a file that begins with `head` and goes to codec `bytes`; mostly None."""
+    """A note for the user about a file that begins with `head` and goes to codec `bytes`; usually None."""
     return next((text for _, media in _kinds() if (text := media.remark(head))), None)
 
 

@@ -1,4 +1,4 @@
-"""`Session`: what a codec is run with, beside its options: threads, references, limits. Passed in, never planted in a codec."""
+"""`Session`: everything that a codec runs with besides its options: threads, references, limits. Always passed as an argument."""
 
 import threading
 from collections.abc import Callable
@@ -12,17 +12,17 @@ Report = Callable[[int], None]
 
 
 def _ignore(_: int) -> None:
-    """Takes reports that nobody wants."""
+    """Ignores reports."""
 
 
 @dataclass(frozen=True)
 class Session:
     """How a codec runs.
 
-    threads: how many chunks may be coded at a time. references: opened files that content may be stored as differences to: the
+    threads: how many chunks may be coded at a time. references: opened bases that content may be stored as differences to: the
     one of an encoder, or all that the user gave a decoder. report: for codecs whose chunks take seconds; moves the progress bar.
-    device: where networks compute, "cpu", "cuda" or "cuda:1"; None for what the environment variable LACODEC_DEVICE says.
-    max_memory: bytes that may be in use at a time; None is no limit.
+    device: for networks, "cpu", "cuda" or "cuda:1"; None for the environment variable LACODEC_DEVICE.
+    max_memory: bytes that may be in use at a time; None means no limit.
     """
 
     threads: int = 1
@@ -36,7 +36,7 @@ class Session:
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """`make()`, called once in this session for each `key`; safe from several threads.
 
-        The result should hold what the key names by `id`, so that no other object can get that id meanwhile.
+        The result should hold every object that the key names by `id`, so that no other object can get that id meanwhile.
         """
         with self._lock:
             if key not in self._made:
@@ -45,7 +45,7 @@ class Session:
 
 
 class _Default(Session):
-    """Shared by all that pass no session, so it keeps nothing."""
+    """Shared by all callers that pass no session, so it keeps nothing."""
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         return make()

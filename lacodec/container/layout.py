@@ -136,7 +136,7 @@ def pack_chunk_head(chunk: ChunkHead, file_id: int) -> bytes:
 
 
 def chunk_head_size(fixed: bytes, file_id: int) -> int:
-    """Size of the chunk header that starts with these CHUNK_FIXED bytes; raises CorruptFile when none does."""
+    """Size of the chunk header that starts with these CHUNK_FIXED bytes; raises CorruptFile if they do not start one."""
     if len(fixed) < CHUNK_FIXED:
         raise CorruptFile("a chunk header is cut off")
     marker, found_id, _, _, axes, depends, *_ = _CHUNK.unpack_from(fixed)
@@ -215,5 +215,5 @@ def parse_footer(data: bytes, offset: int) -> tuple[int, int, int]:
 
 
 def chunk_marker(file_id: int) -> bytes:
-    """What every chunk of the file begins with: what salvage searches for."""
+    """The first bytes of every chunk of the file, which salvage searches for."""
     return CHUNK_MARKER + _FILE_ID.pack(file_id)

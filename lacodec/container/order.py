@@ -1,4 +1,4 @@
-"""What must hold from one chunk to the next; the writer, the readers and the index obey the same rules."""
+"""Rules from one chunk to the next; the writer, the readers and the index obey the same ones."""
 
 from lacodec.container.types import ANCILLARY, CRITICAL, FIRST_OPTIONAL, ChunkHead, Limits
 from lacodec.errors import CorruptFile, LimitExceeded, UnsupportedFile

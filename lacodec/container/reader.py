@@ -1,4 +1,4 @@
-"""Random access to a `.lac` file: header, index, and any chunk by itself."""
+"""Random access to a `.lac` file: header, index, and single chunks."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ class Reader:
 
     Opening takes one range read, the last 64 KiB: footer and index, which repeats the header. The rest of a longer index is a
     second one, as is the start of the compact form. Without a valid footer at the end the chunk headers are visited from the
-    start; an appended part that was cut off is left out, and `problem` says so.
+    start; an appended part that was cut off is left out, and `problem` reports it.
 
     Attributes: `source`, `header`, `header_bytes`, `index`, `compact`, `file_id`, `decoded_size` of all critical chunks in bytes,
     `header_size` and `index_size` of the sections in bytes,
@@ -25,7 +25,7 @@ class Reader:
     """
 
     def __init__(self, source: Source, limits: Limits | None = None, partial: bool = False) -> None:
-        """Read what is needed; with `partial`, a file without any footer is no error but a `problem`."""
+        """Read what is needed; with `partial`, a file without a footer is not an error but a `problem`."""
         if source.size is None:
             raise BadInput(f"{source.name}: a pipe cannot be read in part; save it to a file first")
         self.source, self._size = source, source.size
@@ -40,7 +40,7 @@ class Reader:
     def chunk(self, position: int, view: bool = False) -> Chunk:
         """The chunk at this position of the index, read in one piece and checked.
 
-        view: its payload may be a view of what the source has in memory, which then must not change.
+        view: its payload may be a view of the source's memory, which then must not change.
         """
         head = self.index[position]
         data = self.source.view(head.offset, head.end - head.offset + len(layout.COMPACT_END) * self.compact)

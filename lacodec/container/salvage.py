@@ -1,4 +1,4 @@
-"""What is left of a damaged or truncated file: whole chunks, and a `Damage` for each that is not.
+"""The rest of a damaged or truncated file: intact chunks, and a `Damage` for each lost one.
 
 valid index?  yes: visit every chunk it lists          no: scan for chunk markers from the start
 """
@@ -18,7 +18,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Damage:
-    """A lost chunk: `covers` is None where nothing tells what it held; `message` names chunk, place and cause.
+    """A lost chunk: `covers` is None if its range is unknown; `message` names chunk, place and cause.
 
     `content` is False when it is known that no part of the value is missing (a shared section, an ancillary chunk).
     """
@@ -37,7 +37,7 @@ def salvage(source: Source, limits: Limits | None = None) -> tuple[Header, Itera
     try:
         reader = Reader(source, limits)
     except CorruptFile:
-        head = read_head(source)  # without index there is but one copy of the header
+        head = read_head(source)  # without an index there is only one copy of the header
         return head.header, _scan(source, head, limits)
     if reader.problem is not None:
         return reader.header, _scan(source, read_head(source), limits)
@@ -56,7 +56,7 @@ def _visit(reader: Reader) -> Iterator[Chunk | Damage]:
 
 
 def _padded(reader: Reader, head: ChunkHead) -> Chunk | None:
-    """The only chunk of a compact file that has zeros behind its end; None for other files."""
+    """The only chunk of a compact file that has zeros after its end; None for other files."""
     data = reader.source.read(head.payload_offset, head.payload_size + len(layout.COMPACT_END))
     zeros = zeros_behind(head, data)
     return head.with_payload(data[: -zeros - len(layout.COMPACT_END)]) if zeros else None
@@ -143,7 +143,7 @@ def _starts_section(source: Source, file_id: int, offset: int) -> bool:
 
 
 def _after_index(source: Source, file_id: int, index: ChunkHead) -> int:
-    """Where to go on: behind the footer (whole or not) of a whole index, inside of a damaged one."""
+    """Where to continue: after the footer (intact or not) of an intact index, or inside a damaged one."""
     try:
         read_payload(source, index)
     except CorruptFile:

@@ -19,7 +19,7 @@ _ZEROS = 1 << 20  # zeros at the end of a damaged file of which any may be the f
 
 
 def read_head(source: Source) -> layout.FileHead:
-    """The start of a file, checked; raises UnsupportedFile for what is no `.lac` file, CorruptFile for a damaged one."""
+    """The start of a file, checked; raises UnsupportedFile if it is not a `.lac` file, CorruptFile if it is damaged."""
     try:
         data = source.read(0, layout.PREFIX.size)
         fixed, rest = layout.head_rest_size(data)
@@ -90,7 +90,7 @@ def walk(
     `footers` collects (end of footer, chunks before it). Raises CorruptFile when the file does not end with a footer.
     """
     offset, complete = head.size, False
-    index = xxhash.xxh3_64(layout.index_start(head.header_bytes))  # what the next index must say
+    index = xxhash.xxh3_64(layout.index_start(head.header_bytes))  # the hash in the next index
     while True:
         chunk, head_bytes = _chunk_head_at(source, head.file_id, offset)
         if chunk is None:

@@ -1,4 +1,4 @@
-"""What goes into a `.lac` file and comes out of it: `Header`, `Chunk` and `ChunkHead` (what the index repeats of a chunk)."""
+"""The content of a `.lac` file: `Header`, `Chunk` and `ChunkHead` (what the index repeats of a chunk)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ MAX_HEADER = 1 << 20  # bytes of the file's header
 MAX_AXES = 8
 MAX_DEPENDS = 256
 
-IDENTICAL = ("bytes", "pixels", "samples", "points", "frames", "none")  # what a codec may restore exactly
+IDENTICAL = ("bytes", "pixels", "samples", "points", "frames", "none")  # the parts that a codec may restore exactly
 
 Covers = tuple[tuple[int, int], ...]
 
@@ -30,11 +30,11 @@ def content_hash(data: Any) -> int:
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a file says about itself; written as a msgpack array, trailing defaults left out.
+    """The description of a file; written as a msgpack array, trailing defaults left out.
 
     `codec`, `stream_version`: which decoder. `options`: the encoder's, for people to read.
-    `identical`: what is restored exactly, "bytes", "pixels", "samples", "points", "frames" or "none".
-    `name`, `format`, `size`: of the original file (`size` in bytes; None where `identical` is "bytes": there the chunks say it).
+    `identical`: the part that is restored exactly, "bytes", "pixels", "samples", "points", "frames" or "none".
+    `name`, `format`, `size`: of the original file (`size` in bytes; None if `identical` is "bytes", because the chunks give it).
     All strings but those in the metadata are printable.
     `metadata`: the codec's description of the value. `model_id`: SHA-256 of the trained weights that decoding needs,
     or its first bytes. `nested`: stream versions of other codecs' payloads inside; codecs of version 0 are left out.
@@ -52,7 +52,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     nested: dict[str, int] = {}
 
     def pack(self) -> bytes:
-        """The msgpack form; raises BadInput when a value has no such form or it is longer than MAX_HEADER."""
+        """The msgpack form; raises BadInput if a value has no such form or it is longer than MAX_HEADER."""
         if not _is_plain(self.metadata):
             raise BadInput(
                 f"metadata of codec {self.codec!r}: only None, bool, int, float, str, bytes, lists and dicts can be stored"
@@ -76,7 +76,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         """The inverse of `pack`, typed and validated; raises CorruptFile."""
         try:
             header = msgspec.msgpack.decode(data, type=cls)
-        # Beside its own errors msgspec lets through Python's: deep nesting, bad UTF-8, unhashable keys, absurd times.
+        # Besides its own errors msgspec lets through Python's: deep nesting, bad UTF-8, unhashable keys, absurd times.
         except (msgspec.MsgspecError, RecursionError, UnicodeError, TypeError, ValueError, OverflowError) as error:
             raise CorruptFile(f"the header is not valid ({_one_line(error)})") from error
         if min(header.stream_version, header.size or 0, *header.nested.values(), 0) < 0 or not _is_plain(header.metadata):
@@ -115,7 +115,7 @@ class ChunkHead:
         return self.payload_offset + self.payload_size
 
     def describe(self) -> str:
-        """For messages: which chunk, where, what it covers."""
+        """For messages: the chunk, its place and its range."""
         return f"chunk {self.sequence} at offset {self.offset} (covers {describe_covers(self.covers)})"
 
     def with_payload(self, payload: bytes) -> "Chunk":
@@ -143,13 +143,13 @@ class Chunk:
     offset: int = 0
 
     def describe(self) -> str:
-        """For messages: which chunk, where, what it covers."""
+        """For messages: the chunk, its place and its range."""
         return f"chunk {self.sequence} at offset {self.offset} (covers {describe_covers(self.covers)})"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a reader may use: `max_size` bytes of decoded content in all, `max_memory` bytes at a time; None is no limit."""
+    """The limits of a reader: `max_size` bytes of decoded content in all, `max_memory` bytes at a time; None means no limit."""
 
     max_size: int | None = None
     max_memory: int | None = None

@@ -17,7 +17,7 @@ from lacodec.io.source import Source
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: bytes of the file (or bytes appended), chunks, bytes they decode to."""
+    """The result of writing: bytes of the file (or bytes appended), chunks, bytes they decode to."""
 
     size: int
     chunks: int
@@ -25,7 +25,7 @@ class Written:
 
 
 def write_container(header: Header, chunks: Iterable[Chunk], out: BinaryIO) -> Written:
-    """Write a whole file to `out`: compact when there is one chunk that can be, else chunked with index and footer.
+    """Write a whole file to `out`: compact if it has one suitable chunk, else chunked with index and footer.
 
     The original's name, then the options, are left out of a compact file that they would take past the promise (input + 64 bytes
     + 0.1 %).
@@ -46,7 +46,7 @@ def write_container(header: Header, chunks: Iterable[Chunk], out: BinaryIO) -> W
 def append_chunks(file: BinaryIO, source: Source, chunks: Iterable[Chunk]) -> Written:
     """Add `chunks` (one axis, counted from 0) behind those of the chunked file open for update as `file`, read as `source`.
 
-    What lies behind the last valid footer is dropped first. Whatever fails leaves the file as it was before.
+    Data after the last valid footer is dropped first. On any error the file is left as it was.
     """
     reader = Reader(source)
     if reader.compact:

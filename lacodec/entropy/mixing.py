@@ -100,7 +100,7 @@ def _line_offset(partial: np.uint64, k: np.uint64) -> np.uint64:
 
 @inlined
 def _find_slots(engine: Engine, ctx: np.ndarray, select: np.ndarray, partial: np.uint64, k: np.uint64) -> None:
-    """Point every context at its slot for the coming nibble, claiming the least used of three when there is none."""
+    """Point every context at its slot for the coming nibble, claiming the least used of three if it has none."""
     n = np.uint64(engine.plan[CONTEXTS])
     slots, where = engine.slots, engine.where
     salt = np.uint64(0) if k == 0 else partial * _GOLDEN

@@ -1,4 +1,4 @@
-"""Making engines: sizes and start values of every pool of the context-mixing engine, and what training leaves behind."""
+"""Making engines: sizes and start values of every pool of the context-mixing engine, and the result of training."""
 
 import contextlib
 import mmap
@@ -17,10 +17,10 @@ _HUGE_PAGE = 2 << 20
 
 @dataclass(frozen=True)
 class Shape:
-    """What an engine is made of.
+    """The parts of an engine.
 
     contexts: hashes per symbol. expects: expected symbols. selectors: how many values each weight selector takes (the engine
-    multiplies the first three by what it adds itself). line_bits: log2 of the 64-byte lines of bit histories.
+    multiplies the first three by its own contexts). line_bits: log2 of the 64-byte lines of bit histories.
     """
 
     contexts: int

@@ -3,7 +3,7 @@
     push(symbols, tables) ... push(...) -> finish() -> bytes -> RansDecoder(bytes) -> pull(n, tables) ... pull(...) -> finish()
 
 However many pushes, a chunk is one stream with one flush. The encoder only collects; `finish` codes everything in reverse.
-The decoder stops and goes on at any symbol, whatever the pushes were, so that tables may depend on what was decoded before.
+The decoder can pause at any symbol, whatever the pushes were, so that tables may depend on earlier symbols.
 """
 
 from dataclasses import dataclass

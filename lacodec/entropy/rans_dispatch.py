@@ -17,7 +17,7 @@ from lacodec.entropy.tables import Tables
 Ints = NDArray[Any]  # of integers
 
 FLOAT_BITS = 11
-"""Bits of tables from which on the AVX-512 kernels can encode with them; for others there are the portable ones."""
+"""Bits of tables from which on the AVX-512 kernels can encode with them; for others use the portable ones."""
 _NEEDED = ("avx512f", "avx512bw", "avx512dq", "avx512vl")
 _U64 = np.uint64
 
@@ -44,7 +44,7 @@ def encode(
 ) -> tuple[int, int]:
     """Code rows[end - 1], ..., rows[begin] into words[:at] while at > stop; rows[0] is symbol `first` of the stream.
 
-    Returns (i, at): rows[i:end] are coded; at is -1 when rows[i] has no frequency.
+    Returns (i, at): rows[i:end] are coded; at is -1 if rows[i] has no frequency.
     """
     rows = readonly(rows)
     lanes = len(states)
@@ -83,7 +83,7 @@ def encode(
 def decode(out: Ints, first: int, states: Ints, words: Ints, at: int, stop: int, tables: Tables, index: Ints | None) -> int:
     """Fill `out` (its first symbol is number `first` of the stream) from words[at:stop]; returns the new position.
 
-    A position above `stop` says that words were missing. `index` must be checked against the tables.
+    A position above `stop` means that words were missing. `index` must be checked against the tables.
     """
     index = None if index is None else readonly(index)
     begin, end = 0, len(out)
@@ -97,7 +97,7 @@ def decode(out: Ints, first: int, states: Ints, words: Ints, at: int, stop: int,
 
 
 def _block(states: Ints) -> int:
-    """Symbols that the fast kernel for these states takes at once; 0 when there is none."""
+    """Symbols that the fast kernel for these states takes at once; 0 without one."""
     if states.itemsize != 4 or len(states) < 8:
         return 0
     return 64 if len(states) == 64 and avx512() is not None else 8
@@ -167,7 +167,7 @@ def _decode_slowly(
 
 
 def readonly(array: Any) -> Any:
-    """A read-only view: numba compiles anew for every mix of writable and read-only inputs."""
+    """A read-only view: numba compiles again for every mix of writable and read-only inputs."""
     if array is None or not array.flags.writeable:
         return array
     view = array.view()

@@ -1,4 +1,4 @@
-"""Look-ups by slot for the rANS decoders, filled row by row; `Tables.direct` and `Tables.split` say what is in them."""
+"""Look-ups by slot for the rANS decoders, filled row by row; `Tables.direct` and `Tables.split` describe their content."""
 
 import numpy as np
 

@@ -63,7 +63,7 @@ class Unpacked(NamedTuple):
 
 
 def unpack(data: bytes | memoryview, at: int = 0) -> tuple[Unpacked, int]:
-    """Tables from the bytes at `at`, and the position behind them. CorruptFile when they are damaged."""
+    """Tables from the bytes at `at`, and the position after them. CorruptFile if they are damaged."""
     kind, at = read_varint(data, at)
     freq_bits = kind & 31
     if kind > 255 or not 1 <= freq_bits <= MAX_FREQ_BITS:
@@ -102,7 +102,7 @@ def unpack(data: bytes | memoryview, at: int = 0) -> tuple[Unpacked, int]:
 
 
 def _unpack_one(data: bytes | memoryview, at: int, freq_bits: int) -> tuple[Unpacked, int]:
-    """What `unpack` does for the commonest case: one table, values from 0 on."""
+    """`unpack` for the commonest case: one table, values from 0 on."""
     size, at = read_varint(data, at)
     if not 1 <= size <= _MAX_PACKED_ROWS:
         raise CorruptFile(f"packed tables: {size} rows in table 0; 1..{_MAX_PACKED_ROWS} in all are possible")

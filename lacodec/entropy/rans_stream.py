@@ -24,7 +24,7 @@ MAX_LANES = 64
 
 @dataclass(frozen=True)
 class Head:
-    """What the decoder knows before the first symbol. `states` are the lanes' states; `escapes` is bytes of escaped values."""
+    """The state of the decoder before the first symbol. `states` are the lanes' states; `escapes` is bytes of escaped values."""
 
     width: int
     lanes: int

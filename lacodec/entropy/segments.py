@@ -61,7 +61,7 @@ def _fresh(size: int) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class Directory:
-    """Where the segments of a stream lie. count: symbols in all; begins: i64[S + 1], in bytes, the end of the stream last."""
+    """The places of the segments of a stream. count: symbols in all; begins: i64[S + 1], in bytes, the end of the stream last."""
 
     count: int
     begins: NDArray[np.int64]
@@ -86,9 +86,9 @@ def encode_segments(symbols: ArrayLike, tables: Tables, index: ArrayLike | None 
 def segment_parts(
     symbols: ArrayLike, tables: Tables, index: ArrayLike | None = None, threads: int = 1, memory: Memory = _fresh
 ) -> list[Any]:
-    """What `encode_segments` gives, in parts (bytes, and arrays of them) that are still to be joined.
+    """The result of `encode_segments`, in parts (bytes, and arrays of them) that are still to be joined.
 
-    memory: gives so many bytes, u8[n] at an even address, for what must last as long as the parts; on one thread only.
+    memory: gives n bytes, u8[n] at an even address, for data that must last as long as the parts; on one thread only.
     """
     check_tables(tables)
     values = np.ascontiguousarray(symbols)
@@ -283,7 +283,7 @@ def _rows(part: NDArray[np.uint8], first: int, tables: Tables, index: Ints | Non
 
 
 def refusal(at: int, symbol: int, tables: Tables) -> str:
-    """What to say about a symbol that cannot be coded."""
+    """The message about a symbol that cannot be coded."""
     which = "its table" if len(tables) > 1 else "the table"
     return f"segments: symbol {at} is {symbol}, but {which} gives it no frequency; include it in the counts that you normalise"
 

@@ -101,7 +101,7 @@ class Tables:
 
     @classmethod
     def of_one(cls, freqs: NDArray[np.uint32], freq_bits: int) -> "Tables":
-        """One table for the values from 0 on, from what a kernel made and therefore is right: frequencies with the right sum."""
+        """One table for the values from 0 on, from frequencies that a kernel made, whose sum is therefore right."""
         tables = object.__new__(cls)
         offsets, first = np.array([0, len(freqs)], np.uint32), np.zeros(1, np.int32)
         tables.__dict__.update(
@@ -135,7 +135,7 @@ class Tables:
 
     @staticmethod
     def unpack(data: bytes | memoryview, at: int = 0) -> tuple["Tables", int]:
-        """The tables packed at data[at:], and the position behind them; CorruptFile when damaged."""
+        """The tables packed at data[at:], and the position after them; CorruptFile if damaged."""
         from lacodec.entropy.rans_pack import unpack
 
         found, end = unpack(data, at)
@@ -175,7 +175,7 @@ class Tables:
 
     @cached_property
     def marker(self) -> int:
-        """What an escape row decodes to at first, before its value is read: a value that no other row has."""
+        """The value of an escape row before the escaped one is read: no other row has it."""
         if len(self) == 1 and not self.freqs[:-1].all():
             return int(self.origins[0]) + int(np.argmin(self.freqs[:-1]))
         return int((self.origins + self.sizes.astype(np.int64)).max())
@@ -270,7 +270,7 @@ class Tables:
 
     @cached_property
     def split(self) -> Split | None:
-        """Look-up in two steps; None when it would be large, or with more than 14 bits."""
+        """Look-up in two steps; None if it would be large, or with more than 14 bits."""
         code_bits = (self.highest - self.lowest).bit_length()
         if self.freq_bits > 14 or code_bits > 16 or len(self) << max(self.freq_bits, code_bits) > _MOST_SLOTS:
             return None

@@ -10,7 +10,7 @@ _SHORT_S = 0.25
 
 
 class Candidate(Protocol):
-    """What can be measured: a `Peer`, or one of our codecs at one setting."""
+    """A method to measure: a `Peer`, or one of our codecs at one setting."""
 
     @property
     def name(self) -> str:

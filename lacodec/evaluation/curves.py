@@ -40,7 +40,7 @@ class Curve:
 
 
 def decibels_of(metric: str, psnr: float, ms_ssim: float | None) -> float | None:
-    """The quality that a curve of `metric` shows, in dB; None where it was not measured."""
+    """The quality that a curve of `metric` shows, in dB; None if it was not measured."""
     if metric == "psnr":
         return psnr
     return None if ms_ssim is None else decibels(ms_ssim)

@@ -29,7 +29,7 @@ def psnr(original: np.ndarray, decoded: np.ndarray) -> float:
 
 
 def ms_ssim(original: np.ndarray, decoded: np.ndarray) -> float | None:
-    """Multi-scale structural similarity in 0..1, mean over the channels; None when a side is below `MS_SSIM_SIDE`.
+    """Multi-scale structural similarity in 0..1, mean over the channels; None if a side is below `MS_SSIM_SIDE`.
 
     Five scales, each the 2x2 mean of the finer one; Gaussian window of 11 pixels, sigma 1.5, where it fits entirely; K1 0.01,
     K2 0.03. Odd sides get a border of zeros before they are halved and negative terms count as 0, as in pytorch-msssim.

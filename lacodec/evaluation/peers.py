@@ -1,4 +1,4 @@
-"""The one list of compressors that lacodec is compared with, how each is called, and whether it is installed here.
+"""The one list of compressors that lacodec is compared with, how to call each, and whether it is installed.
 
 `PEERS` are bytes -> bytes, in both directions, at the setting named in `how`; `LOSSY_IMAGE_PEERS` are pixels -> bytes -> pixels,
 at each of a range of qualities. All on one thread.
@@ -40,7 +40,7 @@ class Peer:
 
     @property
     def installed(self) -> bool:
-        """Whether the module or program is here; imports nothing."""
+        """Whether the module or program is installed; imports nothing."""
         return _is_here(self.needs)
 
 
@@ -65,7 +65,7 @@ class LossyImagePeer:
 
     @property
     def installed(self) -> bool:
-        """Whether the module, program or part of Pillow is here."""
+        """Whether the module, program or part of Pillow is installed."""
         return _is_here(self.needs)
 
 

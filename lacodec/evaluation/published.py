@@ -1,4 +1,4 @@
-"""Published rate-distortion curves, to draw beside measured ones: `published_kodak.json` -> `Published`.
+"""Published rate-distortion curves, to draw next to measured ones: `published_kodak.json` -> `Published`.
 
 They hold for the 24 Kodak pictures only, so they are handed out only for those pictures.
 """
@@ -17,7 +17,7 @@ from lacodec.evaluation.curves import decibels_of
 
 @dataclass(frozen=True)
 class Published:
-    """A curve as its source gives it: bits per pixel, PSNR in dB, MS-SSIM in 0..1 where there is one; means over the pictures."""
+    """A curve as its source gives it: bits per pixel, PSNR in dB, MS-SSIM in 0..1 if given; means over the pictures."""
 
     name: str
     description: str
@@ -27,7 +27,7 @@ class Published:
     ms_ssim: tuple[float, ...] | None
 
     def line(self, metric: str) -> Line:
-        """The curve in dB of `metric`; without points when the source has no such figures."""
+        """The curve in dB of `metric`; without points if the source has no such figures."""
         qualities = [
             decibels_of(metric, self.psnr[i], None if self.ms_ssim is None else self.ms_ssim[i]) for i in range(len(self.bpp))
         ]
@@ -40,7 +40,7 @@ def names() -> list[str]:
 
 
 def curve(name: str) -> Published:
-    """The curve called `name`; raises BadInput, listing what exists, when there is none."""
+    """The curve called `name`; raises BadInput, which lists the curves, if there is none."""
     for one in _file()["curves"]:
         if one["name"] == name:
             similarity = tuple(one["ms_ssim"]) if "ms_ssim" in one else None

@@ -31,7 +31,7 @@ _SUFFIXES = (".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff")
 
 
 class Method(Protocol):
-    """What can be measured: a `LossyImagePeer`, or one of our codecs (`our_method`)."""
+    """A method to measure: a `LossyImagePeer`, or one of our codecs (`our_method`)."""
 
     @property
     def name(self) -> str:
@@ -88,7 +88,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Picture:
-    """A measured picture: by method name, `samples` for each value of the first variant, then of the next, or what went wrong."""
+    """A measured picture: by method name, `samples` for each value of the first variant, then of the next, or the error."""
 
     name: str
     width: int
@@ -99,7 +99,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Measured:
-    """What came out: curves over `pictures`, and the sentences about what could not be measured."""
+    """The results: curves over `pictures`, and notes about failed measurements."""
 
     curves: list[Curve]
     pictures: list[Picture]
@@ -141,7 +141,7 @@ def is_lossless_picture(path: Path) -> bool:
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """The picture in a file as uint8[height, width, 3]; BadInput for what is damaged, no picture, or deeper than 8 bits."""
+    """The picture in a file as uint8[height, width, 3]; BadInput if it is damaged, not a picture, or deeper than 8 bits."""
     from PIL import Image
 
     try:
@@ -205,14 +205,14 @@ def _measure_picture(methods: Sequence[Method], path: Path, on_step: Callable[[P
                 if method.name not in failures:
                     try:
                         rows.append(_sample(method, pixels, value, variant))
-                    except Exception as error:  # every library and program has errors of its own; all are reported
+                    except Exception as error:  # every library and program has its own errors; all are reported
                         failures[method.name] = _said(error)
                 on_step(path)
     return Picture(path.name, pixels.shape[1], pixels.shape[0], samples, failures)
 
 
 def _said(error: Exception) -> str:
-    """An error in one line; of a program, what it wrote at the end."""
+    """An error in one line; of a program, its last line of output."""
     if isinstance(error, subprocess.CalledProcessError):
         lines = (error.stderr or b"").decode(errors="replace").strip().splitlines()
         return f"{error.cmd[0]} exited with status {error.returncode}: {lines[-1] if lines else 'no message'}"

@@ -34,9 +34,9 @@ _DASHES = ((0, (5, 2)), (0, (1, 1.4)), (0, (6, 1.5, 1.2, 1.5)), (0, (2.5, 1.2)))
 
 @dataclass(frozen=True)
 class Plot:
-    """What to draw: `ours` and `peers` were measured (at least one), `published` are others' figures. No line without points.
+    """The content of a plot: `ours` and `peers` were measured (at least one), `published` was not. Every line has points.
 
-    `metric` is "psnr" or "ms-ssim". `rates` are the bits per pixel to show, None for all that was measured.
+    `metric` is "psnr" or "ms-ssim". `rates` are the bits per pixel to show, None for all.
     """
 
     title: str
@@ -73,7 +73,7 @@ def draw(plot: Plot, out: BinaryIO, file_format: str) -> None:
 
 
 def _lines(axes: "Axes", plot: Plot) -> dict[str, Any]:
-    """Draw every line; what was drawn, by name, for the legend."""
+    """Draw every line; returns the drawn artists, by name, for the legend."""
     drawn: dict[str, Any] = {}
     for i, line in enumerate(plot.published):
         style: dict[str, Any] = {"color": _GREYS[i % len(_GREYS)], "linestyle": _DASHES[i % len(_DASHES)], "linewidth": 1.4}
@@ -125,7 +125,7 @@ def _frame(axes: "Axes", plot: Plot) -> None:
 
 
 def _visible(line: Line, left: float, right: float) -> tuple[float, float] | None:
-    """Lowest and highest quality of what is seen of a line."""
+    """Lowest and highest quality of the visible part of a line."""
     if line.rates[-1] < left or line.rates[0] > right:
         return None
     if len(line.rates) == 1:
@@ -135,7 +135,7 @@ def _visible(line: Line, left: float, right: float) -> tuple[float, float] | Non
 
 
 def _legend(figure: "Figure", plot: Plot, drawn: dict[str, Any]) -> None:
-    """Beside the plot: measured, then published, each from the best line to the worst, as the eye meets them."""
+    """The legend next to the plot: measured, then published, each from the best line to the worst, as the eye meets them."""
     from matplotlib.lines import Line2D
 
     nothing = Line2D([], [], linestyle="none")

@@ -6,7 +6,7 @@ _BLOCK = 1 << 20
 
 
 def first_difference(one: Source, other: Source) -> int | None:
-    """The offset of the first byte that differs or that only one of them has; None when they are the same."""
+    """The offset of the first byte that differs or that only one of them has; None if they are the same."""
     at = 0
     while True:
         left, right = one.read(at, _BLOCK), other.read(at, _BLOCK)

@@ -1,6 +1,6 @@
 """Files that appear whole or not at all: `with atomic_file(path) as out: ...`; `open_target` also writes to devices and pipes.
 
-The bytes go to a file without a name (Linux), or one beside the target, that only its owner may read. They are synced and get
+The bytes go to a file without a name (Linux), or one next to the target, that only its owner may read. They are synced and get
 permissions, times and the final name at the end; an error, Ctrl-C or a full disk leaves nothing, and where nameless files exist
 not even a killed process does.
 """
@@ -24,7 +24,7 @@ _DESCRIPTORS = Path("/proc/self/fd")
 def open_target(place: str | os.PathLike[str] | BinaryIO, force: bool = False, like: Source | None = None) -> Iterator[BinaryIO]:
     """Where output goes: an `atomic_file`, or the device, named pipe or open descriptor (/dev/stdout) that a path names.
 
-    An open stream stays what it is, and open. `like`: as for `atomic_file`.
+    An open stream is used as it is and stays open. `like`: as for `atomic_file`.
     """
     if not isinstance(place, str | os.PathLike):
         yield place
@@ -34,7 +34,7 @@ def open_target(place: str | os.PathLike[str] | BinaryIO, force: bool = False, l
     else:
         descriptor = descriptor_named(place)
         try:
-            # Opening /dev/stdout anew would cut off a file that the caller appends to.
+            # Opening /dev/stdout again would cut off a file that the caller appends to.
             special = open(place if descriptor is None else os.dup(descriptor), "wb")  # noqa: SIM115  (closed below)
         except OSError as error:
             raise LacodecError(
@@ -49,7 +49,7 @@ def atomic_file(path: Path, force: bool = False, like: Source | None = None) -> 
     """A file open for writing and reading that becomes `path` when the block ends without error.
 
     Permissions and modification time are those of the file that `like` reads; without one the permissions are the usual ones, or
-    those of the file that is replaced. What others could not read in that file they cannot read afterwards either.
+    those of the file that is replaced. Users who could not read that file cannot read the new one either.
     Raises BadInput when `path` exists and not `force`, LacodecError when the system refuses (no space, no permission).
     """
     refuse_existing(path, force)
@@ -110,7 +110,7 @@ def _set_mode_and_time(descriptor: int, mode: int, facts: os.stat_result | None)
 
 
 def _usual_mode() -> int:
-    """What a new file gets. The mask can only be read by setting it: to a strict one, as other threads may make files."""
+    """The permissions of a new file. The mask can only be read by setting it: to a strict one, for the sake of other threads."""
     mask = os.umask(0o077)
     os.umask(mask)
     return 0o666 & ~mask

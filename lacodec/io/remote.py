@@ -30,15 +30,15 @@ def is_url(place: Any) -> TypeGuard[str]:
 
 
 class RemoteFile:
-    """The bytes at a URL by range; threads may share it. `size` is None where the server does not tell."""
+    """The bytes at a URL by range; threads may share it. `size` is None if the server does not tell."""
 
     def __init__(self, url: str) -> None:
-        """Ask for the size; raises BadInput when there is no such file, MissingDependency when a package is missing."""
+        """Ask for the size; raises BadInput if the file does not exist, MissingDependency if a package is missing."""
         self.url = url
         self._system, self._path = _located(url)
         with _named(url, "opened"):
             self.size: int | None = self._system.info(self._path).get("size")
-        self._pieces: list[tuple[int, bytes]] = []  # (offset, bytes): head or tail first, then what was read last
+        self._pieces: list[tuple[int, bytes]] = []  # (offset, bytes): head or tail first, then the last read
         self._next = -1  # where the last read ended
         self._lock = threading.Lock()
 
@@ -85,7 +85,7 @@ class RemoteFile:
 
 @contextmanager
 def remote_target(url: str, force: bool) -> Iterator[Path]:
-    """A path to write to, with the URL's file name; what is there at the end of the block without error is uploaded.
+    """A path to write to, with the URL's file name; it is uploaded at the end of the block, unless an error was raised.
 
     Raises BadInput, before anything else, when the URL exists and not `force`.
     """

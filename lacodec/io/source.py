@@ -1,4 +1,4 @@
-"""Where bytes come from: `Source` hides whether they lie in a file, in memory or in a pipe.
+"""`Source`: bytes in a file, in memory or in a pipe, read in the same way.
 
 In: a path, a bytes-like object or an open stream. Out: exact ranges (`read`) or consecutive blocks (`blocks`).
 """
@@ -16,11 +16,11 @@ from typing import Any, BinaryIO, Protocol, Self
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io.remote import RemoteFile, is_url
 
-_PIECE = 1 << 20  # what is read from a pipe at once, so that a forged length never allocates more than has arrived
+_PIECE = 1 << 20  # bytes read from a pipe at a time, so that a forged length never allocates more than has arrived
 
 
 class Readable(Protocol):
-    """What a stream must be able to do; a binary file is one."""
+    """The methods that a stream needs; a binary file has them."""
 
     def read(self, n: int, /) -> bytes | None:
         """At most `n` bytes, none at the end."""
@@ -29,8 +29,8 @@ class Readable(Protocol):
 class Source(ABC):
     """Bytes that can be read by range.
 
-    `size` is the number of bytes, None when only the end will tell (pipes). `name` is for messages. `facts` are what the system
-    says of a regular file when it is opened; None for everything else.
+    `size` is the number of bytes, None if it is not known before the end (pipes). `name` is for messages. `facts` is the stat
+    result of a regular file when it is opened; None for everything else.
     """
 
     size: int | None
@@ -55,11 +55,11 @@ class Source(ABC):
                 return
 
     def peek(self, n: int) -> bytes:
-        """The first `n` bytes, fewer only when there are no more; they stay to be read. Of a pipe only at its start."""
+        """The first `n` bytes, fewer only if the source is shorter; they can be read again. For a pipe only at its start."""
         return self.read(0, n)
 
     def close(self) -> None:
-        """Give back what the source holds open; reading afterwards is an error."""
+        """Close everything that the source holds open; reading afterwards is an error."""
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +69,7 @@ class Source(ABC):
 
 
 class FileSource(Source):
-    """A regular file, read by `pread`: threads may share it. What is added to it after it was opened is not read."""
+    """A regular file, read by `pread`: threads may share it. Data added after it was opened is not read."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open `path`; raises BadInput when that is not possible or it is a folder."""
@@ -235,10 +235,10 @@ class OpenedSource(Source):
 
 
 class SpooledSource(Source):
-    """What a pipe delivers, kept in a nameless temporary file so that it can be read by range."""
+    """The content of a pipe, kept in a nameless temporary file so that it can be read by range."""
 
     def __init__(self, pipe: Source) -> None:
-        """Read `pipe` to its end; raises LacodecError when there is no room."""
+        """Read `pipe` to its end; raises LacodecError if the space does not suffice."""
         self.name = pipe.name
         try:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close())
@@ -257,7 +257,7 @@ class SpooledSource(Source):
 
 
 def open_source(place: str | os.PathLike[str] | Readable | Source, may_grow: bool = False) -> Source:
-    """A source for a path, a URL or an open binary stream; a Source stays what it is.
+    """A source for a path, a URL or an open binary stream; a Source is returned unchanged.
 
     Paths of pipes and devices are read as streams, and with `may_grow` files that claim to be empty (as those in /proc do), too.
     """

@@ -28,7 +28,7 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], threads: int) ->
     """Yield `function(item)` for each item, in order, with at most `threads` + 1 items taken and not yet yielded.
 
     An exception in `function` is raised at its item's turn. With one thread an item is taken only when its result is asked for.
-    The work runs in daemon threads even then, so that Ctrl-C is answered at once while a kernel runs for seconds.
+    The work runs in daemon threads even then, so that Ctrl-C is answered immediately while a kernel runs for seconds.
     """
     if threads < 1:
         raise BadInput(f"threads is {threads}; give 1 or more")
@@ -48,7 +48,7 @@ def _ordered_map(function: Callable[[T], R], items: Iterator[T], threads: int) -
                 except StopIteration:
                     break
                 task = _Task(function, item)
-                del item  # the task owns it now: nothing here may keep a chunk alive
+                del item  # the task owns it now: this function must not keep a chunk alive
                 waiting.append(task)
                 queue.put(task)
                 if len(workers) < threads:
@@ -65,7 +65,7 @@ def _ordered_map(function: Callable[[T], R], items: Iterator[T], threads: int) -
 
 
 class Budget:
-    """Bytes of memory that threads share: each waits until what it needs is free."""
+    """Bytes of memory that threads share: each waits until enough is free."""
 
     def __init__(self, total: int | None) -> None:
         """`total` in bytes, None for no limit."""
@@ -76,7 +76,7 @@ class Budget:
     def use(self, how_much: Callable[[], int]) -> Iterator[None]:
         """Hold as many bytes inside the block; raises LimitExceeded when there will never be as many. Do not nest.
 
-        how_much: is not asked where there is no limit.
+        how_much: is not called without a limit.
         """
         if self._total is None or self._free is None:
             yield

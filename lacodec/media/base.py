@@ -17,12 +17,12 @@ V = TypeVar("V")
 class Media(ABC, Generic[V]):
     """Reads one kind of data into values and writes it back; a codec names its media as the class attribute `media`.
 
-    Instances have no state. Whoever reads a file must understand all of it: what would not be written again the same raises
+    Instances have no state. A reader must understand the whole file: if any part would not be written back identically, it raises
     UnsupportedFile, and the file goes to codec `bytes`.
 
-    name: what messages call the kind. suffixes: formats that are written, what a file's name ends with -> what `Header.format`
-    says. smallest: bytes of a file below which nothing is gained. streams: whether `from_source` takes a pipe as it comes; other
-    media get a source of known size.
+    name: of the kind, in messages. suffixes: the formats that can be written, suffix of the file name -> `Header.format`.
+    smallest: size of a file, in bytes, below which encoding gains nothing. streams: whether `from_source` can read a pipe
+    directly; other media get a source of known size.
     """
 
     name: ClassVar[str]
@@ -35,7 +35,7 @@ class Media(ABC, Generic[V]):
         return False
 
     def remark(self, head: bytes) -> str | None:
-        """A line for the user about files of this kind that are left to codec `bytes`; mostly None."""
+        """A line for the user about files of this kind that are left to codec `bytes`; usually None."""
         return None
 
     def accepts(self, value: Any) -> bool:
@@ -44,32 +44,32 @@ class Media(ABC, Generic[V]):
 
     @abstractmethod
     def from_source(self, source: Source) -> V:
-        """The value in a file; raises UnsupportedFile for what could not be given back exactly."""
+        """The value in a file; raises UnsupportedFile if it could not be restored exactly."""
 
     @abstractmethod
     def from_object(self, value: Any) -> V:
-        """The value for what a caller of the Python interface passes; raises BadInput."""
+        """The value for an object that was passed to the Python interface; raises BadInput."""
 
     def to_object(self, value: V) -> Any:
-        """What `lacodec.decode` returns."""
+        """The result of `lacodec.decode`."""
         return value
 
     @abstractmethod
     def to_blocks(self, value: V, suffix: str = "") -> Iterator[bytes]:
-        """The bytes of a file with this value, piece by piece, in the format `written`; raises BadInput where it cannot be held.
+        """The bytes of a file with this value, piece by piece, in the format `written`; raises BadInput if that cannot hold it.
 
-        suffix: how the file's name will end, in lower case (".wav"); "" for the format that the value came from.
+        suffix: of the file's name, in lower case (".wav"); "" for the original format.
         """
 
     def written(self, value: V, suffix: str) -> str | None:
-        """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the value came from."""
+        """The format of the file that `to_blocks` gives: the one of `suffix`, else the original format."""
         return self.suffixes.get(suffix) or getattr(value, "format", None)
 
     def difference(self, original: Source, restored: Source) -> str | None:
-        """What `restored`, a file that `to_blocks` wrote, lacks of the file that it came from; None when nothing.
+        """The first difference between `original` and `restored`, a file that `to_blocks` wrote; None if they agree.
 
-        Called before a file is kept whose bytes are not restored. It reads both files again, by another reader than `from_source`
-        where one is installed, and compares everything that the codec claims to keep. Here: the bytes.
+        Called before keeping a file whose bytes are not restored. It reads both files again, if possible with another reader than
+        `from_source`, and compares everything that the codec claims to keep. This default compares the bytes.
         """
         at = first_difference(original, restored)
         return None if at is None else f"the bytes differ from offset {at} on"

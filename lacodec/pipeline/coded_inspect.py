@@ -1,4 +1,4 @@
-"""What a safetensors file with coded tensors says about itself (`info`), and whether it is sound (`check`)."""
+"""The description of a safetensors file with coded tensors (`info`), and a check that it is valid (`check`)."""
 
 from typing import Any
 
@@ -76,7 +76,7 @@ def check(source: Source, session: Session, progress: Progress | None = None) ->
 
 
 def _first_header(source: Source, coded: list[TensorEntry]) -> tuple[Header | None, str | None]:
-    """The header of the first coded tensor, which tells options and base for all; or what is wrong with it."""
+    """The header of the first coded tensor, which gives options and base for all; or a message about its damage."""
     if not coded:
         return None, None
     part = Part(source, coded[0].offset, coded[0].stop)

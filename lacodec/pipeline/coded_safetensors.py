@@ -1,8 +1,8 @@
-"""A valid safetensors file whose tensors are coded, so that hubs and tools still take it for what it is; and the original again.
+"""A valid safetensors file whose tensors are coded, so that hubs and tools still accept it; and the way back to the original.
 
     head | tensors as they are, widest type first | coded tensors: U8 [size], each the bytes of a .lac file
 
-`__metadata__` keeps what the original said, and under KEY a JSON object:
+`__metadata__` keeps the original entries, and under KEY a JSON object:
 
     version    0
     size, hash of the original file: bytes, and its xxh3-64 in hexadecimal
@@ -47,7 +47,7 @@ from lacodec.pipeline.restored import LacSource
 
 KEY = "lacodec"
 HEAD = "__lacodec_head__"
-SMALLEST = 4096  # bytes of a tensor that is coded: below, a file of its own costs more than it saves
+SMALLEST = 4096  # bytes of the smallest coded tensor: below, a separate file costs more than it saves
 _PLAIN = "plain "
 _METADATA, _ADDED, _WITHIN = b'"__metadata__":{', 56, 40
 _BLOCK = 1 << 20
@@ -71,8 +71,8 @@ def save_coded(
 def encode_safetensors(source: Path_, target: Path_, *, threads: int | None = None, force: bool = False, **options: Any) -> None:
     """Code the tensors of the safetensors file `source` into the safetensors file `target`.
 
-    What decoding gives is made and compared before the file is kept. Where the tensors do not get smaller they stay as they are.
-    Raises UnsupportedFile for what is not a sound safetensors file or is coded already, BadInput for a target that is there,
+    The file is decoded and compared before it is kept. If the tensors do not get smaller, they stay as they are.
+    Raises UnsupportedFile if the file is not a valid safetensors file or is already coded, BadInput for an existing target,
     unless `force`.
     """
     with FileSource(source) as opened:
@@ -102,8 +102,8 @@ def decode_safetensors(
 ) -> tuple[str, ...]:
     """Write the file that `encode_safetensors` was given, byte for byte; raises CorruptFile when that is not possible.
 
-    base: what its tensors were stored as differences to, if they were: a path, an open Source, or several. With `salvage`, zeros
-    stand for what is damaged, and a message about each place is returned.
+    base: the base that its tensors were stored as differences to, if any: a path, an open Source, or several. With `salvage`,
+    zeros replace damaged parts, and a message about each is returned.
     """
     with FileSource(source) as opened, opened_references(base) as bases:
         return decode_opened(opened, target, session=Session(references=bases), force=force, salvage=salvage).damage
@@ -151,7 +151,7 @@ def decode_opened(
 
 
 def decoded_blocks(value: Tensors, expected: str, damage: list[str]) -> Iterator[bytes]:
-    """The bytes of the original, from what `restored` gave, in blocks of which none has parts of two tensors.
+    """The bytes of the original, from the result of `restored`, in blocks that never hold parts of two tensors.
 
     What is damaged comes as zeros, after a message about it was added to `damage`; so is one when the whole has another hash than
     expected.
@@ -317,9 +317,9 @@ def _code(
 
 
 def _marked(head: bytes, digest: str) -> bytes | None:
-    """The head of a file that stays as it is, with KEY among its metadata and nothing else changed; None where that has no place.
+    """The head of a file that stays as it is, with KEY among its metadata and nothing else changed; None if that does not fit.
 
-    What is put in takes _ADDED bytes with a `__metadata__` of its own, else _WITHIN.
+    The entry takes _ADDED bytes with a `__metadata__` of its own, else _WITHIN.
     """
     text = head[8:]
     found = re.search(rb'"__metadata__"\s*:\s*\{', text)
@@ -372,7 +372,7 @@ def _hash(source: Source) -> str:
 
 
 def note_of(source: Source) -> dict[str, Any]:
-    """What stands under KEY, checked; only "hash" where no tensor is coded. Raises CorruptFile, UnsupportedFile."""
+    """The description under KEY, checked; only "hash" if no tensor is coded. Raises CorruptFile, UnsupportedFile."""
     text = read_header(source)[0].get(KEY, "")
     if re.fullmatch(_PLAIN + "[0-9a-f]{16}", text):
         return {"hash": text.removeprefix(_PLAIN)}

@@ -26,7 +26,7 @@ _HEADER_SIZE = 130
 _NEED_MORE = {"image.compressai": "which needs its model: lacodec.integrations.compressai.decode(model, data)"}
 _GROWTH = 64  # bytes that any file may grow by
 SALVAGE_HINT = "; --salvage decodes the others"
-"""The end of messages about damage, where the rest of the file may be whole."""
+"""The end of messages about damage, if the rest of the file may be intact."""
 
 
 def make_codec(name: str | None, options: Mapping[str, Any]) -> Codec[Any]:
@@ -41,7 +41,7 @@ def make_codec(name: str | None, options: Mapping[str, Any]) -> Codec[Any]:
 
 @dataclass(frozen=True)
 class Job:
-    """A file ready to be encoded: `source` holds its bytes, `remark` what the user should know about the choice of codec."""
+    """A file ready to be encoded: `source` holds its bytes, `remark` is a note for the user about the choice of codec."""
 
     codec: Codec[Any]
     value: Any
@@ -86,20 +86,20 @@ def _pays(codec: Codec[Any], value: Any, size: int | None, session: Session) -> 
 
 
 def _for_this(chosen: type[Codec[Any]], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options for a codec that the content chose: of those that all files can have, such as the effort, only what it knows."""
+    """Options for a codec that the content chose: of the common ones, such as the effort, only those that it has."""
     own, general = (codec.Options.__dataclass_fields__ for codec in (chosen, registry.get(DEFAULT_CODEC)))
     return {name: value for name, value in options.items() if name in own or name not in general}
 
 
 def from_source(codec: Codec[Any], source: Source) -> Any:
-    """The value that the codec's media finds in a file; an error of its code that is none of ours names the codec."""
+    """The value that the codec's media finds in a file; an unexpected error of its code names the codec."""
     with blamed(codec, f"reading {source.name}"):
         return codec.media.from_source(source)
 
 
 @contextmanager
 def blamed(codec: Codec[Any], doing: str) -> Iterator[None]:
-    """Turns what a codec of another package raises by mistake into an error that names it; our own mistakes stay."""
+    """Turns unexpected errors of a codec from another package into one that names it; our own bugs are raised unchanged."""
     try:
         yield
     except (LacodecError, MemoryError):
@@ -229,7 +229,7 @@ class SharedSections:
         self._count = 0
 
     def noticed(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        """The chunks of a stream that is being encoded, numbered here because the container has not yet done so."""
+        """The chunks of a stream that is being encoded, numbered because the container has not yet done so."""
         for chunk in chunks:
             self.notice(chunk, self._count)
             self._count += 1
@@ -241,7 +241,7 @@ class SharedSections:
             self._found[sequence] = chunk
 
     def needed_by(self, chunk: Chunk) -> tuple[Chunk, ...]:
-        """What `chunk.depends` names; raises CorruptFile when one is lost."""
+        """The chunks in `chunk.depends`; raises CorruptFile if one is lost."""
         try:
             return tuple(self._found[sequence] for sequence in chunk.depends)
         except KeyError as error:
@@ -252,7 +252,7 @@ class Decoding:
     """Turns the chunks of one file into parts, over threads.
 
     Without `salvage` the first damage is an error; with it, each becomes a message in `damage` and a `Lost` among the parts.
-    The references of the session are what the content may be stored as differences to; they stay the caller's to close.
+    The references of the session are the bases that the content may be stored as differences to; the caller closes them.
     """
 
     def __init__(self, header: Header, name: str, session: Session, salvage: bool = False) -> None:

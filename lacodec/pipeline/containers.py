@@ -2,7 +2,7 @@
 
     file --first bytes--> `files.py`, `inspect.py`  |  `coded_safetensors.py`, `coded_inspect.py`
 
-`encode_file` goes by what is asked for: a target named *.safetensors for codec `weights`.
+`encode_file` decides by the request: a target named *.safetensors for codec `weights`.
 """
 
 import os
@@ -142,7 +142,7 @@ def check(
     base: Any = None,
     device: str | None = None,
 ) -> CheckResult:
-    """Decode everything without writing, and report all damage. What is not one of our files raises UnsupportedFile."""
+    """Decode everything without writing, and report all damage. A file of another kind raises UnsupportedFile."""
     with open_source(place) as opened:
         if not is_safetensors(opened):
             return inspect.check(opened, threads=threads, progress=progress, max_size=max_size, base=base, device=device)
@@ -154,7 +154,7 @@ def check(
 
 @contextmanager
 def _opened(source: Place | Source, target: Place, force: bool, may_grow: bool = False) -> Iterator[Source]:
-    """The source, after what can be refused without reading it."""
+    """The source, after the checks that need no reading."""
     files.refuse_early(source, target, force)
     with open_source(source, may_grow) as opened:
         yield opened

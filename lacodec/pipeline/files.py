@@ -30,8 +30,8 @@ Place = str | os.PathLike[str] | BinaryIO
 
 @dataclass(frozen=True)
 class FileResult:
-    """What a file function did: bytes of the original (`size`) and of the `.lac` file (`encoded`); `damage` holds a message
-    for each chunk that `salvage` could not decode, `remark` what the user should know about the choice of codec or format."""
+    """The result of a file function: bytes of the original (`size`) and of the `.lac` file (`encoded`); `damage` holds a message
+    for each chunk that `salvage` could not decode, `remark` a note for the user about the choice of codec or format."""
 
     size: int
     encoded: int
@@ -56,11 +56,11 @@ def encode_file(
 ) -> FileResult:
     """Encode a file or pipe into a `.lac` file or pipe.
 
-    `verify`: before the file is kept, what plain `decode` would write is made and compared with the original. A target file
-    appears whole at the end or not at all; one that exists is refused unless `force`. `max_memory` (bytes) lowers the number of
-    threads, or raises LimitExceeded. `device`: where networks compute.
+    `verify`: before the file is kept, the output of a plain `decode` is compared with the original. A target file is complete
+    or does not appear; an existing one is refused unless `force`. `max_memory` (bytes) lowers the number of
+    threads, or raises LimitExceeded. `device`: for networks, such as "cuda".
     """
-    made = coding.make_codec(codec, options or {})  # says what is wrong before anything is opened
+    made = coding.make_codec(codec, options or {})  # reports errors before anything is opened
     refuse_early(source, target, force)
     with (
         open_source(source, may_grow=True) as opened,
@@ -81,7 +81,7 @@ def encode_source(
     verify: bool,
     progress: Progress | None = None,
 ) -> FileResult:
-    """Encode what is open to `out`; see `encode_file`. What cannot be read again gets its bytes once they are verified."""
+    """Encode an open source to `out`; see `encode_file`. An `out` that cannot be read again gets only verified bytes."""
     job = coding.prepare(opened, codec, options or {}, session)
     name = coding.stored_name(opened)
     if _can_be_read_again(out):
@@ -108,7 +108,7 @@ def _encode(
     verify: bool,
     progress: Progress | None,
 ) -> FileResult:
-    """Into a file that can be read again. What a codec chosen by content does not give back goes to `bytes`."""
+    """Into a file that can be read again. If a codec chosen by content would not restore the content, `bytes` encodes it."""
     begin = out.tell()
     while True:
         if verify and job.source.size is None and isinstance(job.value, Raw):
@@ -174,9 +174,9 @@ def decode_file(
     """Decode a `.lac` file or pipe into the original file or a pipe.
 
     With `salvage`, damaged chunks are left out (lost byte ranges become zeros) and described in the result's `damage`.
-    `max_size` bounds the decoded bytes, `max_memory` what is in memory at a time; both raise LimitExceeded.
-    `base`: what the content was stored as differences to, if it was; a path, an open Source, or several; BadInput tells what is
-    missing. `device`: where networks compute.
+    `max_size` limits the decoded bytes, `max_memory` the memory in use at a time; both raise LimitExceeded.
+    `base`: the base that the content was stored as differences to, if any: a path, an open Source, or several; BadInput names
+    what is missing. `device`: for networks, such as "cuda".
     """
     refuse_early(source, target, force)
     with open_source(source) as opened, opened_references(base) as bases:
@@ -207,7 +207,7 @@ def append_file(
     verify: bool = True,
     progress: Progress | None = None,
 ) -> FileResult:
-    """Add the content of `source` behind that of the `.lac` file `target`, which must restore bytes.
+    """Append the content of `source` to that of the `.lac` file `target`, which must restore bytes.
 
     Only the new chunks, an index and a footer are written; a failure leaves the file as it was.
     """
@@ -255,7 +255,7 @@ def refuse_early(source: Place | Source, target: Place, force: bool) -> None:
 
 
 def _converted_to(target: Place, header: Header) -> str:
-    """The suffix whose format is to be written; "" for that of the original, which is what a file of its own name gets."""
+    """The suffix of the format to write; "" for the format of the original, which is used under its own name."""
     suffix = _suffix(target)
     return "" if suffix == Path(header.name or "").suffix.lower() else suffix
 
@@ -272,7 +272,7 @@ def _suffix(target: Place) -> str:
 
 
 def _other_format(media: Media[Any], value: Any, target: Place, header: Header) -> str | None:
-    """What to say of a file that is of another format than its name tells; None where all is as expected."""
+    """A remark about a file whose format differs from its name; None if they agree."""
     known, suffix = media.suffixes, _suffix(target)
     if not known or not suffix:
         return None

@@ -1,4 +1,4 @@
-"""What a `.lac` file says about itself (`info`) and whether it is sound (`check`)."""
+"""The description of a `.lac` file (`info`) and a check that it is valid (`check`)."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from lacodec.pipeline.references import opened_references
 class Info:
     """Everything a file tells without being decoded.
 
-    Sizes in bytes. `sections` adds up to `file_size`. `problem` is a message when the end of the file is damaged, else None.
+    Sizes in bytes. `sections` adds up to `file_size`. `problem` is a message if the end of the file is damaged, else None.
     `container`: "lac", or "safetensors" for such a file with coded tensors (`pipeline/coded_inspect.py`).
     """
 
@@ -96,7 +96,7 @@ def check(
     base: Any = None,
     device: str | None = None,
 ) -> CheckResult:
-    """Decode everything without writing, and report each damaged chunk. What is not a `.lac` file raises UnsupportedFile.
+    """Decode everything without writing, and report each damaged chunk. Other files raise UnsupportedFile.
 
     base, device: as for `decode_file`.
     """
@@ -145,7 +145,7 @@ def _original_size(reader: Reader, header: Header) -> int | None:
 
 
 def _sections(reader: Reader, file_size: int) -> dict[str, int]:
-    """Bytes by section; what is left over are superseded indexes, or damage."""
+    """Bytes by section; the rest is superseded indexes, or damage."""
     found = {"header": reader.header_size, "chunk headers": 0, "content": 0, "shared": 0, "ancillary": 0, "index and footer": 0}
     for head in reader.index:
         found["chunk headers"] += head.payload_offset - head.offset

@@ -1,6 +1,6 @@
 """Files of a known kind that codec `bytes` keeps, since its own codec would not make them smaller: their header names the format.
 
-What comes back of a file must depend on what it is and not on its size, so they are read as the kind of file that they are.
+The result of decoding must depend on the kind of file and not on its size, so they are read as their kind.
 """
 
 import io
@@ -21,7 +21,7 @@ def is_of_a_kind(header: Header) -> bool:
 
 
 def as_its_kind(header: Header, data: bytes) -> Any:
-    """The picture, the sound or the arrays in the bytes; the bytes themselves where nobody reads them as such any more."""
+    """The picture, the sound or the arrays in the bytes; the bytes themselves if no reader recognises them any more."""
     codec = _codec_for(data)
     if codec is None:
         return data
@@ -32,7 +32,7 @@ def as_its_kind(header: Header, data: bytes) -> Any:
 
 
 def recoded(header: Header, data: bytes) -> bytes:
-    """A `.lac` file by the codec of its kind, to be opened in the middle; empty where there is none."""
+    """A `.lac` file by the codec of its kind, to be read in part; empty if no codec has this kind."""
     codec, out = _codec_for(data), io.BytesIO()
     if codec is None:
         return b""

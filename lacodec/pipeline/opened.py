@@ -28,8 +28,8 @@ class OpenFile:
 
     `opened[1000:2000]` of bytes, `opened[10:20, 5]` of a picture or an array, `opened["name"]` and `opened["name", 3:7]` of
     several arrays: whole numbers, slices (steps and negative ones, too) and `...`, as in numpy; only the chunks that are needed
-    are read. `keys()`, `in`, `len`, `shape` and `dtype` say what there is. Of bytes it can also be read like a file: `read`,
-    `seek`, `tell`. Threads may share it, and what was opened by path, URL or bytes can be pickled.
+    are read. `keys()`, `in`, `len`, `shape` and `dtype` describe it. Bytes can also be read like a file: `read`,
+    `seek`, `tell`. Threads may share it. It can be pickled if it was opened by path, URL or bytes.
     """
 
     def __init__(self, place: Any, source: Callable[[], Source], limits: Limits, base: Any = None) -> None:
@@ -51,17 +51,17 @@ class OpenFile:
 
     @property
     def header(self) -> Header:
-        """What the file says about itself."""
+        """The description in the file."""
         return self._header
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the one array, picture, sound ([samples, channels]) or bytes ([size]); BadInput where there are several arrays."""
+        """Of the one array, picture, sound ([samples, channels]) or bytes ([size]); BadInput if the file holds several arrays."""
         return self._one().shape
 
     @property
     def dtype(self) -> Any:
-        """Of its elements: a dtype of numpy, or of torch for what was a tensor of torch."""
+        """Of its elements: a dtype of numpy, or of torch if it was a torch tensor."""
         return self._one().dtype
 
     def keys(self) -> list[str]:
@@ -88,7 +88,7 @@ class OpenFile:
         return True
 
     def __iter__(self) -> Iterator[Any]:
-        """Names, where there are any; else one row, sample or byte after the other."""
+        """The names, if any; else one row, sample or byte after the other."""
         layout = self._layout
         if layout is not None and layout.names is not None and layout.sole is None:
             return iter(self.keys())
@@ -122,7 +122,7 @@ class OpenFile:
         return self.readable()
 
     def read(self, n: int = -1) -> bytes:
-        """The next `n` bytes, fewer at the end; all that are left by default. BadInput for what is no bytes."""
+        """The next `n` bytes, fewer at the end; by default all the rest. BadInput if the content is not bytes."""
         size = self._size()
         stop = size if n is None or n < 0 else min(size, self._at + n)
         data = bytes(self[self._at : stop]) if stop > self._at else b""
@@ -139,7 +139,7 @@ class OpenFile:
         return self._at
 
     def tell(self) -> int:
-        """Where `read` goes on."""
+        """The position of the next `read`."""
         return self._at
 
     @property
@@ -192,7 +192,7 @@ class OpenFile:
         return self._one().shape[0]
 
     def _selected(self, layout: Layout, name: tuple[str, ...], key: Any) -> Any:
-        """What a key asks of one array, of several the one called `name`."""
+        """The part of an array that a key selects; with several arrays, of the one called `name`."""
         selection = Selection.of(key, layout)
         slices = selection.slices or (() if name else (slice(None),))
         asked = (*name, *slices)

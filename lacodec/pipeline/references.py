@@ -1,6 +1,6 @@
-"""Opens the files that users give as a `base`: what other files are stored as differences to.
+"""Opens the files that users give as a `base`, to which other files are stored as differences.
 
-path | Source | bytes | Reference --> Reference        a `.lac` file stands for what it restores, decoded where it is read
+path | Source | bytes | Reference --> Reference        a `.lac` file stands for its restored content, decoded on demand
 """
 
 import os
@@ -30,9 +30,9 @@ def opened_references(given: Any) -> Iterator[tuple[Reference, ...]]:
 def open_references(given: Any, stack: ExitStack) -> tuple[Reference, ...]:
     """A base for None (none), one place, or each of several: paths, bytes, open Sources and references.
 
-    Of a folder, the files that may hold tensors. What is opened here is closed with `stack`, what was open stays so. A `.lac`
-    file that is stored as differences itself needs its own base among the others. Raises BadInput for what cannot be opened;
-    nothing else is read yet, but for what tells the links of a longer chain apart.
+    From a folder, the files that may hold tensors. Files opened by this function are closed with `stack`; others stay open. A
+    `.lac` file that is stored as differences itself needs its own base among the others. Raises BadInput for files that cannot be
+    opened; nothing else is read yet, except to tell the links of a longer chain apart.
     """
     found: list[Reference] = []
     waiting: list[_Waiting] = []
@@ -92,7 +92,7 @@ class _Waiting:
 
 
 def _first_of_chain(waiting: list[_Waiting]) -> _Waiting:
-    """Of files whose bases are missing, one whose base is not among the others by its name: reading it tells what is missing."""
+    """Of files whose bases are missing, one whose base is not among the others by name: reading it reports that base."""
     names = {name for one in waiting for name in one.names}
     return next((one for one in waiting if one.needs and one.needs["name"] not in names), waiting[0])
 

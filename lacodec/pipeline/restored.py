@@ -31,9 +31,9 @@ class LacSource(Source):
     """The bytes that a `.lac` file restores, decoded chunk by chunk."""
 
     def __init__(self, source: Source, max_memory: int | None = None, bases: Sequence[Reference] = ()) -> None:
-        """bases: what the file may be stored as differences to; the caller closes them.
+        """bases: files that this one may be stored as differences to; the caller closes them.
 
-        Raises UnsupportedFile for what was coded as something else, CorruptFile for damage.
+        Raises UnsupportedFile for files of another kind, CorruptFile for damage.
         """
         self._source = source
         self._reader = Reader(source, Limits(None, max_memory))
@@ -48,7 +48,7 @@ class LacSource(Source):
         self.size, self.name = self._reader.decoded_size, source.name
 
     def tensors(self) -> Tensors:
-        """What lies where: from the header, where the codec keeps it there, else from the restored bytes."""
+        """The places of the tensors: from the header if the codec keeps them there, else from the restored bytes."""
         header, codec = self._reader.header, self._decoding.codec
         table = codec.table(header)
         if table is None:
@@ -60,7 +60,7 @@ class LacSource(Source):
         return b"".join(piece.tobytes() for _, piece in self.pieces(offset, max(0, min(n, (self.size or 0) - offset))))
 
     def pieces(self, offset: int, size: int) -> Iterator[tuple[int, np.ndarray]]:
-        """(position behind `offset`, bytes) of the parts of chunks that make up a range."""
+        """(position after `offset`, bytes) of the parts of chunks that make up a range."""
         at = offset
         while at < offset + size:
             which = bisect_right(self._starts, at) - 1

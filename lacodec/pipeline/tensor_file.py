@@ -32,8 +32,8 @@ _NOTHING = np.empty(0, np.uint8)
 
 @dataclass(frozen=True)
 class Named:
-    """tied: further names of tensors -> their name in `entries`. views: tensors that are no entries. hidden: entries that nothing
-    in the file has this name for: storages that only views look at."""
+    """tied: further names of tensors -> their name in `entries`. views: tensors that are not entries. hidden: entries that
+    nothing in the file has this name for: storages that only views look at."""
 
     tied: Mapping[str, str] = field(default_factory=dict)
     views: Mapping[str, View] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class TensorFile:
     def __init__(self, path: str | os.PathLike[str], *, max_memory: int | None = None, base: Any = None) -> None:
         """Open a file; raises LacodecError when it is damaged or holds no tensors that can be read.
 
-        base: what tensors may be stored as differences to: a path, an open Source, or several. Read where something refers to it.
+        base: files that tensors may be stored as differences to: a path, an open Source, or several. Read only where needed.
         """
         with ExitStack() as stack:
             file = stack.enter_context(seekable(open_source(path)))
@@ -63,7 +63,7 @@ class TensorFile:
 
     @cached_property
     def named(self) -> Named:
-        """What there is beside `entries`: PyTorch checkpoints have tensors of several names, and views of others.
+        """Tensors besides `entries`: PyTorch checkpoints have tensors of several names, and views of others.
 
         Raises UnsupportedFile, naming it, when the file holds a tensor that cannot be had.
         """
@@ -87,19 +87,19 @@ class TensorFile:
         return Named(tied, views, frozenset(unnamed | (self.entries.keys() & views.keys())))
 
     def array(self, view: View) -> np.ndarray:
-        """A tensor that is no entry, as an array of its own; raises UnsupportedFile where numpy has no such numbers."""
+        """A tensor that is not an entry, as a separate array; raises UnsupportedFile if numpy lacks its type."""
         return torch_checkpoint.array_of(self._source, view)
 
     def form(self, name: str) -> Form:
-        """What is to be known of an array beside its entry (`objects`)."""
+        """Further facts about an array besides its entry (`objects`)."""
         return form_of(self._made_of, name)
 
     def metadata(self) -> dict[str, str] | None:
-        """What the `__metadata__` of a safetensors file says; None without one, and for other formats."""
+        """The `__metadata__` of a safetensors file; None without one, and for other formats."""
         return read_header(self._source)[0] or None if self.format == "safetensors" else None
 
     def entry(self, name: str) -> TensorEntry:
-        """Where a tensor lies and what it is; raises BadInput when there is none of this name."""
+        """The place and type of a tensor; raises BadInput for an unknown name."""
         try:
             return self.entries[name]
         except KeyError:

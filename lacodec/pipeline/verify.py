@@ -1,4 +1,4 @@
-"""Proves a finished `.lac` file before it is kept: what plain `decode` would write is made and compared with the original.
+"""Proves a finished `.lac` file before it is kept: the output of a plain `decode` is compared with the original.
 
 .lac --container--> chunks --codec--> value --media--> the file that decode writes  ==  the original?
 """
@@ -18,7 +18,7 @@ from lacodec.pipeline.coding import Decoding, blamed
 
 
 class Watched(Source):
-    """A source that is read forwards and remembers a hash of what went through it: a pipe cannot be read again to compare."""
+    """A source that is read forwards and keeps a hash of the bytes read: a pipe cannot be read again to compare."""
 
     def __init__(self, source: Source) -> None:
         self._source, self.size, self.name = source, source.size, source.name
@@ -42,7 +42,7 @@ class Watched(Source):
 
 
 def lost_by_decoding(lac: Source, original: Source, session: Session, progress: Progress | None = None) -> str | None:
-    """What plain `decode` of the `.lac` file `lac` would not give back of `original`; None when nothing is lost.
+    """The part of `original` that a plain `decode` of the `.lac` file `lac` would lose; None if it loses nothing.
 
     original: the file itself, or the `Watched` pipe that was encoded. Of lossy codecs only that the file can be decoded and
     written. Nothing is held in memory that decoding does not hold.

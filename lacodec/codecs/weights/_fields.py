@@ -1,4 +1,4 @@
-"""LEB128 numbers and pieces of a payload: written, and read from what may be hostile."""
+"""LEB128 numbers and pieces of a payload: written, and read from possibly hostile data."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ class Writer(fields.Writer):
         self._size += len(data)
 
     def piece(self, data: Any) -> None:
-        """Bytes, or what another writer has, and how many."""
+        """Bytes, or the content of another writer, and their number."""
         self.number(len(data))
         if isinstance(data, Writer):
             self._parts += data._parts

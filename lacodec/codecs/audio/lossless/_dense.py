@@ -1,4 +1,4 @@
-"""Channels without what they do not use: copies of other channels, low bits that are always zero, levels that never occur.
+"""Channels without their unused parts: copies of other channels, low bits that are always zero, levels that never occur.
 
 int64[channels, n] --reduce--> a `Dense` per channel, int64[coded channels, n] --expand--> int64[channels, n]
 """
@@ -10,7 +10,7 @@ import numpy as np
 from lacodec.codecs.fields import Reader, Writer
 from lacodec.errors import CorruptFile
 
-_FEW = 8  # samples per level below which a list of levels says more than it saves
+_FEW = 8  # samples per level below which a list of levels costs more than it saves
 _FULL = 0.8  # of the levels in the middle half of all samples: more than this in use is no gap
 _MAX_LEVELS = 1 << 22
 _BITMAP = 1 << 24  # spans of values up to which a map of those in use is quicker than sorting
@@ -19,7 +19,7 @@ _BITMAP = 1 << 24  # spans of values up to which a map of those in use is quicke
 @dataclass(frozen=True)
 class Dense:
     """How a channel was reduced. copy_of: the channel that it equals. shift: zero bits taken off. levels: how many different
-    values there are, 0 where they are all kept; `table` has their differences, `width` bytes each, from `first`."""
+    values there are, 0 if they are all kept; `table` has their differences, `width` bytes each, from `first`."""
 
     copy_of: int | None = None
     shift: int = 0

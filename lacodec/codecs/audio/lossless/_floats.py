@@ -16,7 +16,7 @@ _MAX_SCALE = 200
 
 
 class Rest(NamedTuple):
-    """What `join` needs: the scale, and for each sample what to add to the bits (None: nothing)."""
+    """The input of `join`: the scale, and for each sample the number to add to the bits (None: nothing)."""
 
     scale: int
     bits: np.ndarray | None

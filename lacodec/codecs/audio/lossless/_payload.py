@@ -1,6 +1,6 @@
 """The payload of a chunk of `audio.lossless`.
 
-    0 | content                                          stored: what a file of a few bytes, or of noise, costs least
+    0 | content                                          stored: smallest for a file of a few bytes, or of noise
     1 | fields | [side] | [float rest] | body            body: the samples as they are (profile 0) or as `_model` codes them
 
 Fields and lengths are LEB128 numbers. Fields: rate, channels, layout, head (0: in the side data, 1: the plain WAV header),
@@ -26,7 +26,7 @@ _LIMIT = 1 << 33
 
 @dataclass(frozen=True)
 class Piece:
-    """A range of samples, `pcm`, with what stands before and behind it in the file."""
+    """A range of samples, `pcm`, with the bytes before and after it in the file."""
 
     rate: int
     channels: int
@@ -44,7 +44,7 @@ class Piece:
 def encode_piece(piece: Piece, frames: int, effort: int, described: bool) -> bytes:
     """The payload for `frames` samples, never longer than the content by more than a few bytes.
 
-    described: whether the header says what the samples are; where it does not, the piece is all of a small WAV or AIFF file.
+    described: whether the header describes the samples; if not, the piece is all of a small WAV or AIFF file.
     """
     coded = _encode(piece, frames, effort) if frames else None
     if coded is None or len(coded) > len(piece.pcm):
@@ -139,7 +139,7 @@ def _stored(content: bytes, size: int, frames: int, described: tuple[int, int, s
             return Piece(rate, channels, layout, b"", content, b"")
     try:
         audio = AUDIO.from_source(BytesSource(content))
-    except (UnsupportedFile, BadInput):  # a later reader may be stricter: the bytes, which have a hash of their own, come back
+    except (UnsupportedFile, BadInput):  # a later reader may be stricter: the bytes, which have their own hash, are returned
         return Piece(0, 1, "u8", content, b"", b"")
     pcm = audio.pcm.read(0, audio.pcm.size or 0)
     if frames != size or audio.format == "flac":

@@ -1,4 +1,4 @@
-"""Making models: what each effort consists of, the sizes and start values of all pools, the tables of tails."""
+"""Making models: the parts for each effort, the sizes and start values of all pools, the tables of tails."""
 
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -15,7 +15,7 @@ _LAPLACE, _LOGISTIC = range(2)
 
 @dataclass(frozen=True)
 class Profile:
-    """What a model is made of.
+    """The parts of a model.
 
     own, other: samples of this and of the partner channel that least squares looks at. solve: samples between two solutions.
     keep, mix_keep: how fast least squares forget, of samples and of stages; keep_long: a second one's, 0 for none. taps, mu:

@@ -24,7 +24,7 @@ from lacodec.media.audio.value import LAYOUTS, MAX_CHANNELS, Audio, sample_size
 
 _MIB = 1 << 20
 _CHUNK = {1: 2, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 16, 8: 16, 9: 16}  # MiB by effort: 12, 24, 95 s of a CD
-_SMALL = 1 << 16  # below this, a file's description would be a noticeable part of the result: its chunk says it in fewer bytes
+_SMALL = 1 << 16  # below this, a file's description would be a noticeable part of the result: its chunk holds it in fewer bytes
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,15 @@ class AudioLossless(Codec[Audio]):
     Options = _Options
 
     def restores(self, value: Audio) -> str:
-        """Bytes, but for FLAC files, of which there are many for the same samples, and what never was a file."""
+        """Bytes, except for FLAC files, many of which have the same samples, and for samples that never were a file."""
         return "bytes" if value.format in ("wav", "aiff") else "samples"
 
     def metadata(self, value: Audio, session: Session = DEFAULT) -> dict[str, Any]:
-        """What the sound is; nothing for small files, whose only chunk says it."""
+        """The description of the sound; empty for small files, whose only chunk holds it."""
         return {} if _is_small(value) else {"rate": value.rate, "channels": value.channels, "layout": value.layout}
 
     def format_of(self, value: Audio) -> str | None:
-        """The format, but for small files, whose heads tell it."""
+        """The format, except for small files, whose heads tell it."""
         return None if _is_small(value) else value.format
 
     @classmethod
@@ -125,7 +125,9 @@ class AudioLossless(Codec[Audio]):
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Chunks of a range of samples: `key` is a slice with step 1."""
         found = Range.of(key, total(index), "audio").chunks(index)
-        return found or [i for i, head in enumerate(index) if head.covers][:1]  # one chunk says what an empty range is a range of
+        return (
+            found or [i for i, head in enumerate(index) if head.covers][:1]
+        )  # one chunk describes even an empty range
 
     def extract(
         self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Piece], session: Session = DEFAULT
@@ -145,7 +147,7 @@ class AudioLossless(Codec[Audio]):
         payload = encode_piece(piece, stop - start, self.options.effort, described)
         size = len(piece.content)
         if payload[0] == STORED and not described:
-            start, stop = 0, size  # the container then says both in one number, and such files are tiny
+            start, stop = 0, size  # the container then stores both in one number, and such files are tiny
         return Chunk(CRITICAL, ((start, stop),), payload, content_hash(piece.content), size)
 
 
@@ -179,7 +181,7 @@ def _pcm(parts: Iterator[Piece | Lost], layout: str, channels: int, tail: list[b
 
 
 def iter_tail(tail: list[bytes]) -> Iterator[bytes]:
-    """What was put into `tail` by the time it is asked for."""
+    """The content of `tail` when it is read."""
     yield from tail
 
 
@@ -188,7 +190,7 @@ def _is_small(value: Audio) -> bool:
 
 
 def _description(header: Header) -> tuple[int, int, str] | None:
-    """(rate, channels, layout) out of the header, None when it has none; raises CorruptFile when they are senseless."""
+    """(rate, channels, layout) out of the header, None if it has none; raises CorruptFile if they are invalid."""
     if not header.metadata:
         return None
     rate, channels, layout = (header.metadata.get(name) for name in ("rate", "channels", "layout"))

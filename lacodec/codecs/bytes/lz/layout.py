@@ -1,4 +1,4 @@
-"""What the two sides of the LZ codec agree on: the alphabets, their contexts, and memory access for its kernels.
+"""Shared by encoder and decoder of the LZ codec: the alphabets, their contexts, and memory access for its kernels.
 
 A chunk is a list of sequences (run of literals, match) and a tail of literals. Every sequence is coded as
 

@@ -14,7 +14,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 # The lazy parse values a match at 4 per byte (about what a literal costs in bits), less its distance's bits and the following.
 _MATCH_COST, _REPEAT_COST = 9, 2
 _PATIENCE = 2  # how much better a match must be for each position that it begins later
-_LONG = 256  # a match of this length is taken at once
+_LONG = 256  # a match of this length is taken immediately
 
 
 @kernel

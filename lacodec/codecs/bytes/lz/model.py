@@ -1,6 +1,6 @@
 """Statistics of the LZ codec: counts of symbols by context go in, a few tables and prices for the parse come out.
 
-Contexts with similar statistics share a table; which ones, depends on what that saves and on what a table costs to store.
+Contexts with similar statistics share a table; the choice weighs the loss against the cost of a stored table.
 Integers only.
 """
 
@@ -95,7 +95,7 @@ def _work_space(seeds: int) -> tuple[NDArray[np.int64], ...]:
 
 
 def make_prices(model: Model) -> NDArray[np.uint32]:
-    """u32[rows * 256] for the parse: what each symbol costs in 1/PRICE_UNIT bit, its raw bits included."""
+    """u32[rows * 256] for the parse: the cost of each symbol in 1/PRICE_UNIT bit, including its raw bits."""
     smooth = 64 * model.histograms + 32
     prices = (log2_units(smooth.sum(axis=1))[:, None] - log2_units(smooth)) * PRICE_UNIT // LOG_UNIT
     return (prices + np.repeat(_RAW_BITS, model.counts, axis=0) * PRICE_UNIT).astype(np.uint32).ravel()
@@ -123,7 +123,7 @@ def group(histograms, order, seeds, log, symbol_cost, work, groups):  # type: ig
     """Share tables among contexts: fill groups i64[contexts] for those in `order` (most frequent first), return how many groups.
 
     The most frequent contexts are the first tables; the others join where they cost least; then tables merge while that saves
-    more in packed size than it costs in coding. Plain loops, and no arrays made here: that halves the time it takes to compile.
+    more in packed size than it costs in coding. Plain loops, and no new arrays: that halves the time it takes to compile.
     """
     merged, prices, gains, costs, numbers, total = work
     count = np.int64(0)
@@ -188,7 +188,7 @@ def _cost(merged, one, other, log, symbol_cost):  # type: ignore[no-untyped-def]
 
 @helper
 def _assign(histograms, order, merged, count, total, log, prices, numbers, groups):  # type: ignore[no-untyped-def]
-    """Put every context to the table that codes it best, and make the tables anew; returns how many are left."""
+    """Assign every context to the table that codes it best, and rebuild the tables; returns how many are left."""
     everything = np.int64(1)
     for s in range(256):
         everything += total[s]
@@ -220,7 +220,7 @@ def _assign(histograms, order, merged, count, total, log, prices, numbers, group
         for u in range(n):
             merged[choice, used[u]] += histograms[c, used[u]]
     left = np.int64(0)
-    for k in range(count):  # close the gaps of tables that nobody uses
+    for k in range(count):  # close the gaps of unused tables
         if numbers[k] > 0:
             numbers[k] = left
             for s in range(256):

@@ -85,7 +85,7 @@ def make_freqs(levels: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 @kernel
 def spread_levels(levels, weights, freqs):  # type: ignore[no-untyped-def]
-    """Frequencies in proportion to the levels' weights, at least 1; what rounding leaves goes to or comes from the largest."""
+    """Frequencies in proportion to the levels' weights, at least 1; the rounding error is added to the largest."""
     for t in range(levels.shape[0]):
         total, left, largest = np.int64(0), np.int64(1 << FREQ_BITS), 0
         for s in range(256):

@@ -24,7 +24,7 @@ _FILTERS_FROM = 7  # effort
 
 
 def cm_encode(data: np.ndarray, effort: int, on_work: Callable[[int], None] = nobody) -> bytes:
-    """Code uint8[n]; the result may be longer than the input when that does not shrink, and is then of no use.
+    """Code uint8[n]; the result may be longer than the input, and is then useless.
 
     Effort 4 to 9. `on_work` is told how many bytes were coded since its last call. Memory: see `cm_memory`.
     """
@@ -38,7 +38,7 @@ def cm_encode(data: np.ndarray, effort: int, on_work: Callable[[int], None] = no
 
 
 def cm_decode(payload: bytes, size: int, on_work: Callable[[int], None] = nobody) -> np.ndarray:
-    """uint8[size] from what `cm_encode` made. Raises `CorruptFile` when the payload is none, or not of this size."""
+    """uint8[size] from the result of `cm_encode`. Raises `CorruptFile` if the payload is invalid, or not of this size."""
     if len(payload) < HEAD.size:
         raise CorruptFile("a context-mixing payload is too short to hold its head")
     effort, text, number, stride = HEAD.unpack_from(payload)

@@ -1,7 +1,7 @@
 """Reversible filters for binary blocks: differences of samples, absolute targets for x86 calls.
 
-A filter is a number in the payload: 0 none, 1-4 differences of bytes so far apart, 5-6 of 16-bit little-endian samples one or two
-apart, 7 x86. Every filter keeps the size and maps uint8[n] to uint8[n].
+A filter is a number in the payload: 0 none, 1-4 differences of bytes that many places apart, 5-6 of 16-bit little-endian samples
+one or two apart, 7 x86. Every filter keeps the size and maps uint8[n] to uint8[n].
 """
 
 from collections.abc import Callable

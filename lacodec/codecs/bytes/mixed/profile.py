@@ -1,4 +1,4 @@
-"""What kind of bytes a block holds: text or not, and the length of its records."""
+"""The kind of bytes in a block: text or not, and the length of its records."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def record_stride(data: np.ndarray, limit: int) -> int:
     if sample.size < 64:
         return 4
     new = np.append(False, sample[1:] != sample[:-1])  # bytes that do not just repeat the last one
-    later = np.cumsum(new[::-1])[::-1]  # how many of them stand here or behind
+    later = np.cumsum(new[::-1])[::-1]  # how many of them are at or after each place
     counts = np.bincount(sample[new], minlength=256)
     best, stride = 0.0, 4
     chance = int((counts * counts).sum()) / max(int(later[0]), 1) ** 2  # of whole numbers: the same on every machine

@@ -15,7 +15,7 @@ _SLICE = 1 << 18  # bytes between two reports of progress
 
 
 def nobody(_: int) -> None:
-    """Takes reports of progress that nobody wants."""
+    """Ignores reports of progress."""
 
 
 def run(

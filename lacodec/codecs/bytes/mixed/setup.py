@@ -1,6 +1,6 @@
-"""What each effort of context mixing is made of.
+"""The parts of context mixing for each effort.
 
-Memory of one block, beside its own bytes: efforts 4-6 up to 64 MiB of bit histories, 7-9 up to 256 MiB; match models, APMs and
+Memory of one block, besides its own bytes: efforts 4-6 up to 64 MiB of bit histories, 7-9 up to 256 MiB; match models, APMs and
 weights add up to 45 MiB. Small blocks take less.
 """
 
@@ -11,7 +11,7 @@ from lacodec.codecs.bytes.mixed import kernel as mk
 from lacodec.entropy import mixing as mx
 from lacodec.entropy.mixing_state import Shape
 
-#: Contexts in the order in which efforts take them up: the first so many.
+#: Contexts in the order in which efforts add them: each uses the first few.
 TEXT = (
     *(mk.O1, mk.O2, mk.O3, mk.O4, mk.O6, mk.WORD, mk.INDIRECT3, mk.O0, mk.SHAPE, mk.COLUMN, mk.MATCHED, mk.FIELD_ABOVE, mk.WORD2),
     *(mk.INDIRECT2, mk.SPARSE2, mk.WORD_SKIP, mk.O5, mk.FIELD_HEAD, mk.WORD3, mk.O8, mk.SPARSE23),
@@ -28,8 +28,8 @@ _PRIMED_LINE_BITS = 18
 _BYTES_PER_LINE = 6  # bytes of a block, times its contexts, that a line of three slots holds well
 _LARGEST_BLOCK = 64 << 20
 _MOST_HEAD_BITS = 22
-_SMALL_POOLS = 20 << 20  # weights, maps, followers, and what numpy and the kernels take to load
-KEPT_LINE_BITS = 20  # larger primed models are made anew: their blocks take seconds anyway
+_SMALL_POOLS = 20 << 20  # weights, maps, followers, and the cost of loading numpy and the kernels
+KEPT_LINE_BITS = 20  # larger primed models are rebuilt: their blocks take seconds anyway
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Setup:
         return Shape(len(self.kinds), self.expects, self.selectors, bits)
 
     def most_size(self, line_bits: int) -> int:
-        """Bytes of the largest block that so many lines hold well (or have to hold)."""
+        """Bytes of the largest block that this many lines hold well (or have to hold)."""
         return _LARGEST_BLOCK if line_bits == self.most_line_bits else (_BYTES_PER_LINE << line_bits) // len(self.kinds)
 
     def head_bits(self, line_bits: int) -> int:
@@ -67,7 +67,7 @@ class Setup:
         return min(self.most_size(line_bits).bit_length() + 1, _MOST_HEAD_BITS)
 
     def memory(self, size: int) -> int:
-        """Bytes that a block of `size` needs beside its own: one engine and model, and the primed ones kept for the next."""
+        """Bytes that a block of `size` needs besides its own: one engine and model, and the primed ones kept for the next."""
         bits = self.shape(size).line_bits
         one = (mx.LINE << bits) + (4 * mk.MATCHES << self.head_bits(bits)) + 4 * mx.APM_ROWS * mx.APM_STEPS + _SMALL_POOLS
         return 2 * one if self.primed and bits <= KEPT_LINE_BITS else one

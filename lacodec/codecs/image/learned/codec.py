@@ -67,7 +67,7 @@ class LearnedImage(Codec[Image]):
         return self._model().id
 
     def options_dict(self) -> dict[str, Any]:
-        """What was asked for, without paths; the quality is in the metadata."""
+        """The requested options, without paths; the quality is in the metadata."""
         usual = dataclasses.asdict(type(self.options)())
         given = super().options_dict().items()
         return {key: value for key, value in given if value != usual[key] and key not in ("model", "quality")}
@@ -85,7 +85,7 @@ class LearnedImage(Codec[Image]):
         rest = {key: value for key, value in header.metadata.items() if key != "q"}
         try:
             return {"shape": list(_shape(header)), "quality": _quality(header) / _STEPS, **rest}
-        except CorruptFile:  # which decoding will say
+        except CorruptFile:  # decoding will report it
             return header.metadata
 
     def chunk_size(self) -> int:
@@ -104,7 +104,7 @@ class LearnedImage(Codec[Image]):
     def encode(self, value: Image, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk per tile, one after another and in the caller's thread: networks use torch's own threads.
 
-        What a tile leaves in the C library's heap would stay there once for every thread that had ever encoded one.
+        Without this, every thread that ever encoded a tile would leave memory in the C library's heap.
         """
         from lacodec.codecs.image.learned.refine import searched
         from lacodec.codecs.image.learned.tiles import Picture, encode_tile
@@ -194,7 +194,7 @@ class LearnedImage(Codec[Image]):
         return model_files.by_profile(self.options.profile)
 
     def _quality(self, value: Image, session: Session) -> int:
-        """In hundredths: what the options say, or what reaches their target."""
+        """In hundredths: the quality of the options, or the one that reaches their target."""
         if self.options.target_bpp is None and self.options.target_psnr is None:
             return round(self.options.quality * _STEPS)
 

@@ -1,4 +1,4 @@
-"""What an encoder of image.learned does for its effort: it looks for latents that cost less than those of analysis.
+"""The search of an image.learned encoder, by effort, for latents that cost less than those of analysis.
 
     latents --exact networks, rounding--> values --slope of the bits and of the squared error--> moved latents, coded again ...
 
@@ -55,7 +55,7 @@ def searched(picture: Picture, place: Place, effort: int) -> Encoder:
 
 
 class _Window:
-    """A tile and what of its neighbours its pixels depend on; those keep the latents of analysis.
+    """A tile and the parts of its neighbours that its pixels depend on; those keep the latents of analysis.
 
     latents: float32[latents, rows, columns] of the tile, as analysis makes them. price: bits that one unit of squared error is
     worth, as in training. curvature: of price * error, float32[latents, 1, 1].
@@ -130,7 +130,7 @@ class _Window:
 
 
 def _context_slope(picture: Picture, coder: Encoder) -> Tensor:
-    """Slope of all bits over the values, but for those of a value itself."""
+    """Slope of all bits over the values, except those of a value itself."""
     entropy = _differentiable(picture.network)
     if entropy.steps == 1:
         return torch.zeros_like(coder.values)

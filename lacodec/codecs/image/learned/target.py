@@ -25,7 +25,7 @@ class Target:
     psnr: float | None
 
     def passed(self, quality: int, effort: int) -> bool:
-        """Whether the picture is good enough, or already too large, at so many hundredths of quality."""
+        """Whether the picture is good enough, or already too large, at this quality in hundredths."""
         height, width, channels = self.pixels.shape
         place, t = (0, height, 0, width), (quality / 100 - 1) / 99
         coder = searched(Picture(self.network, self.pixels, t), place, effort)
@@ -78,7 +78,7 @@ def _bracket(target: Target, effort: int, low: int, high: int) -> tuple[int, int
 
 
 def _bisected(target: Target, effort: int, low: int, high: int) -> tuple[int, int]:
-    """The same, nearer together. What lies outside the qualities there are is tried at their ends first."""
+    """The same, nearer together. Beyond the range of qualities, its ends are tried first."""
     if high > _HIGH and not target.passed(_HIGH, effort):
         return _HIGH, high
     if low < _LOW and target.passed(_LOW, effort):

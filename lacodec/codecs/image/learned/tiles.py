@@ -38,7 +38,7 @@ Place = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Part:
-    """What a tile decodes to: values float32[latents, rows, columns], alpha uint8[height, width] or None, and its place."""
+    """A decoded tile: values float32[latents, rows, columns], alpha uint8[height, width] or None, and its place."""
 
     top: int
     bottom: int
@@ -50,7 +50,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Picture:
-    """What is encoded: uint8[height, width, 1 to 4] at t, the quality from 0 to 1."""
+    """The input of the encoder: uint8[height, width, 1 to 4] at t, the quality from 0 to 1."""
 
     network: ImageModel
     pixels: np.ndarray
@@ -58,7 +58,7 @@ class Picture:
 
     @property
     def alpha(self) -> np.ndarray | None:
-        """uint8[height, width], if there is any."""
+        """uint8[height, width], or None."""
         return self.pixels[:, :, -1] if self.pixels.shape[2] in (2, 4) else None
 
     def latents(self, place: Place) -> Tensor:
@@ -112,7 +112,7 @@ def decode_tile(
 
 
 def _split(payload: bytes) -> tuple[bytes, bytes]:
-    """The stream, and what follows it."""
+    """The stream, and the rest after it."""
     if len(payload) < _SIZE.size:
         raise CorruptFile("its payload is truncated")
     (size,) = _SIZE.unpack_from(payload)
@@ -122,7 +122,7 @@ def _split(payload: bytes) -> tuple[bytes, bytes]:
 
 
 def device_of(network: ImageModel) -> torch.device:
-    """Where a network is; a decoder's may be on a GPU, an encoder's is on the CPU."""
+    """The device of a network; a decoder's may be on a GPU, an encoder's is on the CPU."""
     return network.synthesis.gain.device
 
 
@@ -147,7 +147,7 @@ class Canvas:
         self._there = np.zeros((rows, columns), bool)
 
     def put(self, part: Part) -> None:
-        """Add a tile; what lies outside is left out."""
+        """Add a tile; the part outside is ignored."""
         row, column = part.top // PATCH - self._y0, part.left // PATCH - self._x0
         y0, x0 = max(0, row), max(0, column)
         y1 = min(row + part.values.shape[1], self._y1 - self._y0)
@@ -202,7 +202,7 @@ class Canvas:
 class Encoder:
     """Quantises latents float32[latents, rows, columns] as the entropy networks predict them, and collects the symbols.
 
-    values: what the latents decode to, of the same shape. hyper: float32[1, hyper_latents, rows / 4, columns / 4].
+    values: the decoded latents, of the same shape. hyper: float32[1, hyper_latents, rows / 4, columns / 4].
     """
 
     def __init__(self, network: ImageModel, y: Tensor, t: float) -> None:
@@ -300,7 +300,7 @@ class _Decoder:
 
 
 def _keep(values: Tensor, symbols: list[Tensor], parts: list[Step]) -> list[Tensor]:
-    """Put what the symbols stand for into `values`; returns it in sixteenths."""
+    """Put the meaning of the symbols into `values`; returns it in sixteenths."""
     sixteenths = [symbol * 16 + part.means for symbol, part in zip(symbols, parts, strict=True)]
     for value, part in zip(sixteenths, parts, strict=True):
         part.of(values[None]).copy_(value / 16)

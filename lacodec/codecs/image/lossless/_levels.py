@@ -14,7 +14,7 @@ _FULL = 0.8  # of the levels in the middle half of all samples: more than this i
 
 
 def reduce(pixels: np.ndarray) -> tuple[bytes, np.ndarray, int] | None:
-    """(list of levels, ranks of the shape and dtype of `pixels`, greatest rank); None where that does not pay."""
+    """(list of levels, ranks of the shape and dtype of `pixels`, greatest rank); None if that does not pay."""
     channels = [pixels[:, :, c] for c in range(pixels.shape[2])]
     levels = [np.flatnonzero(np.bincount(channel.reshape(-1))) for channel in channels]
     if not any(_sparse(*pair) for pair in zip(channels, levels, strict=True)):
@@ -35,7 +35,7 @@ def reduce(pixels: np.ndarray) -> tuple[bytes, np.ndarray, int] | None:
 
 
 def read_levels(data: bytes, channels: int, top: int) -> tuple[list[np.ndarray], bytes]:
-    """(levels of each channel within 0..top, what follows them); raises CorruptFile."""
+    """(levels of each channel within 0..top, the data after them); raises CorruptFile."""
     reader, found = Reader(data, 0), []
     for _ in range(channels):
         count, level = reader.number(), reader.number()

@@ -32,7 +32,7 @@ def encode_tile(pixels: np.ndarray, depth: int, indexed: bool, effort: int, sess
 def decode_tile(
     payload: bytes, shape: tuple[int, int, int], depth: int, header: Header, session: Session = DEFAULT
 ) -> np.ndarray:
-    """uint8 or uint16 of `shape` (height, width, channels) from what `encode_tile` made; raises CorruptFile."""
+    """uint8 or uint16 of `shape` (height, width, channels) from the result of `encode_tile`; raises CorruptFile."""
     height, width, channels = shape
     dtype = np.uint16 if depth == 16 else np.uint8
     cut = channels - 1 if channels in (2, 4) else channels
@@ -89,7 +89,7 @@ def _encode_levels(pixels: np.ndarray, effort: int) -> tuple[int, bytes] | None:
 
 
 def _encode_model(planes: np.ndarray, top: int, effort: int) -> tuple[int, bytes] | None:
-    """Method and data of the pixel model that the effort pays for; None when that does not shrink the planes."""
+    """Method and data of the pixel model that the effort pays for; None if it does not shrink the planes."""
     if effort <= _FAST_EFFORT:
         from lacodec.codecs.image.lossless.fast.tile import fast_encode_within
 

@@ -71,7 +71,7 @@ class LosslessImage(Codec[Image]):
         return "bytes" if self._exact(value) else "pixels"
 
     def metadata(self, value: Image, session: Session = DEFAULT) -> dict[str, Any]:
-        """Shape, and what the format has beside pixels."""
+        """Shape, and the data of the format besides pixels."""
         described: dict[str, Any] = {"shape": list(value.pixels.shape)}
         if value.depth != 8:
             described["depth"] = value.depth
@@ -115,7 +115,7 @@ class LosslessImage(Codec[Image]):
             return
         taken, held = 0, []
         for chunk in self._tiles(value, session):
-            if value.original is None:  # a large file: whoever keeps the result compares its size
+            if value.original is None:  # a large file: the caller compares the size of the result
                 yield chunk
                 continue
             held.append(chunk)
@@ -269,7 +269,7 @@ def _decode_file(header: Header, chunk: Chunk, session: Session) -> _Part:
 
 
 def _image_in(header: Header, data: bytes) -> Image:
-    """The picture in a file; the file alone where it cannot be read, since a later reader may be stricter than the first one."""
+    """The picture in a file; the file alone if it cannot be read, since a later reader may be stricter than the first one."""
     try:
         return from_bytes(data, header.name or "<image>")
     except UnsupportedFile as error:
@@ -278,9 +278,9 @@ def _image_in(header: Header, data: bytes) -> Image:
 
 
 def _is_settled_first(value: Image) -> bool:
-    """Whether the smaller of tiles and file is found before the header is written, which then need not repeat what the file says.
+    """Whether the smaller of tiles and file is found before the header is written, which then need not repeat the file.
 
-    So with pictures of moderate size, and where what is beside the pixels is large. Others show their progress.
+    This is so for pictures of moderate size, and if the data besides the pixels is large. Others show their progress.
     """
     if value.original is None:
         return False
@@ -290,7 +290,7 @@ def _is_settled_first(value: Image) -> bool:
 def _beside(value: Image) -> dict[str, Any]:
     """Palette and extras as the header keeps them: name and bytes, or name, deflated bytes and how many they become."""
     described: dict[str, Any] = {}
-    if value.palette is not None and not any(key == "head" for key, _ in value.extras):  # else it is in there
+    if value.palette is not None and not any(key == "head" for key, _ in value.extras):  # else the head holds it
         described["palette"] = value.palette
     if value.extras:
         described["extras"] = [_packed_extra(*item) for item in value.extras]
@@ -303,7 +303,7 @@ def _packed_extra(name: str, body: bytes) -> list[Any]:
 
 
 def _extras(header: Header) -> tuple[tuple[str, bytes], ...]:
-    """What `_beside` packed."""
+    """The content that `_beside` packed."""
     found = []
     try:
         for name, body, *size in header.metadata.get("extras", ()):
@@ -329,7 +329,7 @@ def _tiles(value: Image) -> Iterator[tuple[Image, tuple[int, int], np.ndarray]]:
 
 
 def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:
-    """Tiles of at most `_SIDE` squared, longer ones in narrow pictures. None is wider: the sums of the model are by column."""
+    """Tiles of at most `_SIDE` squared, longer ones in narrow pictures. No tile is wider: the sums of the model are by column."""
     height, width = shape[:2]
     columns = min(width, _SIDE)
     rows = min(height, _SIDE * _SIDE // columns)

@@ -17,7 +17,7 @@ from lacodec.errors import CorruptFile
 LEVELS = range(3)
 _HEAD = 9
 _START = 1 << 32
-_FIRST_DUE = 16  # symbols until a context's table is made anew for the first time
+_FIRST_DUE = 16  # symbols until a context's table is first rebuilt
 _PRIOR = 256  # symbols that the trained table of a context stands for
 _BAND, _EVERY = 8, 16  # a sample is that many rows out of each so many bands
 _WORSE = 1.015  # how much larger the sample may get from what follows the picture, which has more to follow in the whole
@@ -35,7 +35,7 @@ def fast_encode(planes: np.ndarray, top: int, level: int) -> bytes:
 
 
 def fast_encode_within(planes: np.ndarray, top: int, level: int) -> bytes:
-    """Like `fast_encode`, at `level` or at 0, where a sample of the rows says that this is smaller, as in drawings."""
+    """Like `fast_encode`, at `level` or at 0, where a sample of the rows shows that this is smaller, as in drawings."""
     rows = np.flatnonzero(np.arange(planes.shape[1]) // _BAND % _EVERY == _EVERY // 2)
     if level == 0 or planes.shape[1] <= _BAND * _EVERY:
         return min((fast_encode(planes, top, each) for each in {0, level}), key=len)
@@ -44,7 +44,7 @@ def fast_encode_within(planes: np.ndarray, top: int, level: int) -> bytes:
 
 
 def fast_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.ndarray:
-    """Planes of `shape` from what `fast_encode` made; raises `CorruptFile` when the payload is none, or not of this shape."""
+    """Planes of `shape` from the result of `fast_encode`; raises `CorruptFile` if the payload is invalid or of another shape."""
     if len(payload) < _HEAD or (len(payload) - _HEAD) % 4 or payload[0] not in LEVELS:
         raise CorruptFile("its fast pixel model has no valid head or length")
     words = np.append(np.frombuffer(payload, "<u4", offset=_HEAD).astype(np.uint32), np.uint32(0))
@@ -59,7 +59,7 @@ def fast_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.nda
 def new_state(
     shape: tuple[int, int, int], top: int, level: int, words: np.ndarray, records: np.ndarray, *, decoding: bool
 ) -> fk.State:
-    """A coder at the start of a tile of `shape`; `words` is what it reads, `records` what it writes."""
+    """A coder at the start of a tile of `shape`; it reads `words` and writes `records`."""
     planes, height, width = shape
     stride = width + 2 * fk.PAD
     model = _model()

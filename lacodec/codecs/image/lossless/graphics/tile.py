@@ -14,7 +14,7 @@ _LINE_BITS = (10, 20)
 
 
 def graphics_encode(pixels: np.ndarray) -> bytes | None:
-    """Code uint8 or uint16[height, width, channels]; None when that does not shrink it."""
+    """Code uint8 or uint16[height, width, channels]; None if that does not shrink it."""
     lines = _LINE_BITS[0]
     while lines < _LINE_BITS[1] and pixels.nbytes * 8 > 3 << lines:
         lines += 1
@@ -26,7 +26,7 @@ def graphics_encode(pixels: np.ndarray) -> bytes | None:
 
 
 def graphics_decode(payload: bytes, shape: tuple[int, int, int], dtype: type) -> np.ndarray:
-    """The pixels of `shape` (height, width, channels) from what `graphics_encode` made; raises CorruptFile."""
+    """The pixels of `shape` (height, width, channels) from the result of `graphics_encode`; raises CorruptFile."""
     if len(payload) < 2 or not _LINE_BITS[0] <= payload[0] <= _LINE_BITS[1]:
         raise CorruptFile("its graphics model has no valid head")
     stream = np.frombuffer(payload, np.uint8, offset=1).copy()

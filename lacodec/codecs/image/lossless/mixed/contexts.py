@@ -1,4 +1,4 @@
-"""What a pixel's decisions are predicted from: soft predictions, counted contexts, and which weights mix them."""
+"""The inputs that predict a pixel's decisions: soft predictions, counted contexts, and which weights mix them."""
 
 from typing import Any
 
@@ -76,7 +76,7 @@ def look_at_errors(s: State, p: int, y: int, x: int) -> None:
 
 @inlined
 def scales(s: State, p: int, foreseen: float) -> tuple[int, int, float, float]:
-    """What errors came to where they looked like this, from two views: their places in `spread`, and the two scales."""
+    """The outcome of errors in places that looked like this, from two views: their places in `spread`, and the two scales."""
     row = (S64(p) * CLASSES + classify(foreseen)) * CLASSES
     spread1 = U(row + classify(s.seen[st.ENERGY_OTHER] * 0.5))
     spread2 = U(row + classify(s.seen[st.ERROR_OTHER]))

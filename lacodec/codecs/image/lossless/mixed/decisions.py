@@ -4,7 +4,7 @@
     then halves of the last step.
 
 A soft prediction is a Student distribution around a mean (4 or 8 degrees of freedom: their distribution functions need only a
-square root). For a threshold it says how the probability of what is still possible splits.
+square root). For a threshold it gives the split of the probability that is left.
 """
 
 from typing import Any

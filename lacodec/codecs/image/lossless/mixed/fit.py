@@ -1,4 +1,4 @@
-"""Running regressions over the tile so far: what error follows from those around, in sign (MEAN) and in size (SIZE).
+"""Running regressions over the tile so far: the error that follows from those around, in sign (MEAN) and in size (SIZE).
 
 As in `_squares`, but with one sum of products per plane, which fades from block to block.
 """
@@ -22,13 +22,13 @@ _ROW = U(STRIDE)
 
 @inlined
 def _row(k: int, x: int) -> int:
-    """Where the features of pixel x for regression k lie."""
+    """The place of the features of pixel x for regression k."""
     return (k * U(FIT_BLOCK) + x % U(FIT_BLOCK)) * _ROW
 
 
 @inlined
 def refine(s: State, p: int, y: int, x: int, blend: float) -> float:
-    """What is to be added to the blend: from signed errors around, and where each prediction lies against the blend."""
+    """The correction of the blend: from signed errors around, and where each prediction lies against the blend."""
     signed, features = s.signed, s.features
     now, above, below, at = y & _THREE, (y - _ONE) & _THREE, (y + _ONE) & _THREE, x + U(PAD)
     f = _row(MEAN, x)
@@ -87,7 +87,7 @@ def foresee(s: State, p: int, y: int, x: int, mean: float) -> float:
 
 @inlined
 def _fitted(s: State, k: int, p: int, x: int) -> float:
-    """What regression `k` says of its features."""
+    """The result of regression `k` for its features."""
     row = _row(k, x)
     n = U(s.fit_counts[k, p])
     for i in range(n, padded_size(n)):
@@ -97,7 +97,7 @@ def _fitted(s: State, k: int, p: int, x: int) -> float:
 
 @inlined
 def learn_fit(s: State, k: int, p: int, x: int, target: float, weight: float) -> None:
-    """Add the pixel; add up every block; fit anew every so many."""
+    """Add the pixel; add up every block; refit after several."""
     row = _row(k, x)
     n = U(s.fit_counts[k, p])
     s.features[row + n] = target

@@ -1,4 +1,4 @@
-"""What the pixel model consists of at each effort, and its state at the start of a tile."""
+"""The parts of the pixel model for each effort, and its state at the start of a tile."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -198,7 +198,7 @@ def _power(factor: float, times: int) -> float:
 
 
 def _spread() -> np.ndarray:
-    """Start of `spread`: about what the class of the foreseen error says."""
+    """Start of `spread`: about the value that the class of the predicted error suggests."""
     sizes = np.array([i if i < 8 else (4 + i % 4) << (i // 4 - 1) for i in range(st.CLASSES)]) / 64.0
     spread = np.zeros((2, st.MAX_PLANES * st.CLASSES * st.CLASSES, 2))
     spread[:, :, 0] = (np.tile(np.repeat(sizes, st.CLASSES), st.MAX_PLANES) + 0.3) * 2.0

@@ -1,6 +1,6 @@
 """Least squares over the pixels close by, each weighted by how much its neighbours look like those of the present pixel.
 
-The samples of the last rows are kept; for every pixel those within reach are weighed and added up anew, on top of a little of
+The samples of the last rows are kept; for every pixel those within reach are weighted and summed again, on top of a little of
 what the first window of `_squares` has summed.
 """
 
@@ -73,7 +73,7 @@ def predict_similar(s: State, p: int, y: int, x: int) -> float:
 
 @inlined
 def _start(s: State, p: int, b: int, n: int, m: int) -> None:
-    """`matrix` from what the first window says of the first m taps and the target."""
+    """`matrix` from the first window's sums for the first m taps and the target."""
     matrix = s.matrix
     ahead = U(s.bases[p]) + b * U(s.sizes[p])
     k = U(0)

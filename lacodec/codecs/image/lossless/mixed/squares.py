@@ -52,7 +52,7 @@ def start_row(s: State, p: int) -> None:
 
 @inlined
 def predict(s: State, p: int, y: int, x: int, centre: float) -> None:
-    """The predictions of all windows and orders into `guesses`, their coefficients fitted anew for every block."""
+    """The predictions of all windows and orders into `guesses`, their coefficients refitted for every block."""
     block = U(s.plan[st.BLOCK])
     inside = x % block
     n = U(s.counts[p, s.plan[st.ORDERS] - 1])
@@ -72,7 +72,7 @@ def predict(s: State, p: int, y: int, x: int, centre: float) -> None:
 
 @inlined
 def learn(s: State, p: int, x: int, width: int, target: float, weight: float) -> None:
-    """Add the pixel to its block, and a full block to what lies behind. `target` is relative to the pixel's `centre`."""
+    """Add the pixel to its block, and a full block to the sums behind. `target` is relative to the pixel's `centre`."""
     block = U(s.plan[st.BLOCK])
     inside = x % block
     n = U(s.counts[p, s.plan[st.ORDERS] - 1])
@@ -108,7 +108,7 @@ def _gather(s: State, p: int, y: int, x: int, n: int, row: int) -> None:
 
 @inlined
 def _solve(s: State, p: int, o: int, b: int, n: int) -> None:
-    """Coefficients of every order in window `o` from what lies around block `b`."""
+    """Coefficients of every order in window `o` from the surroundings of block `b`."""
     matrix = s.matrix
     ahead = U(s.bases[p]) + (o * U(s.plan[st.BLOCKS]) + b) * U(s.sizes[p])
     padded = padded_size(n)

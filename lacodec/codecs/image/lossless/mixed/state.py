@@ -43,7 +43,7 @@ FIT_BLOCK = 8
 PAST_ROWS = 16  # a power of two, more than any reach
 SIMPLE = 7  # predictors without any learning
 MAX_PREDICTORS = 24
-BLEND = MAX_PREDICTORS - 1  # where the errors of the blended prediction lie
+BLEND = MAX_PREDICTORS - 1  # the place of the errors of the blended prediction
 # `around`: neighbours, in the own plane, in the one before.
 W, N, NW, NE, WW, NN, NNE, OTHER, OTHER_W, OTHER_N, OTHER_NW, OTHER_NE = range(12)
 AROUND = 12
@@ -62,9 +62,9 @@ class State(NamedTuple):
     registers: np.ndarray  # int64[6]: of the range coder, as in entropy.mixing
     stream: np.ndarray  # uint8: coded bytes, written or read
     pixels: np.ndarray  # int32[planes, PAD + height + 1, PAD + width + PAD]
-    unit: np.ndarray  # float64[1]: what magnitudes are multiplied with before they are classed
+    unit: np.ndarray  # float64[1]: the factor of magnitudes before they are classified
     flat: np.ndarray  # int32: the same as one row
-    # Least squares: for each plane the same taps in several windows (fading) and orders (the first so many taps).
+    # Least squares: for each plane the same taps in several windows (fading) and orders (the first few taps).
     taps: np.ndarray  # int64[planes, MAX_TAPS, 2]: distance in `flat`, plane
     counts: np.ndarray  # int64[planes, orders]: taps of each order, rising
     sizes: np.ndarray  # int64[planes]: numbers in one sum of products (its upper triangle, in whole vectors)

@@ -19,7 +19,7 @@ _LIVELY = 16.0  # mean difference between neighbours above which magnitudes are 
 
 
 def model_encode(planes: np.ndarray, top: int, effort: int) -> bytes | None:
-    """Code integers 0..top of shape (1 or 3 planes in coding order, height, width); None when that does not shrink them."""
+    """Code integers 0..top of shape (1 or 3 planes in coding order, height, width); None if that does not shrink them."""
     width = planes.shape[2]
     shift = _unit_shift(planes)
     room = planes.size * (2 if top > 255 else 1) + 16
@@ -35,7 +35,7 @@ def model_encode(planes: np.ndarray, top: int, effort: int) -> bytes | None:
 
 
 def model_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.ndarray:
-    """int32 of `shape` from what `model_encode` made; raises `CorruptFile` when the payload is none, or not of this shape."""
+    """int32 of `shape` from the result of `model_encode`; raises `CorruptFile` if the payload is invalid or of another shape."""
     if len(payload) < _HEAD + 2 or payload[0] not in SETUPS or payload[1] > _MAX_SHIFT:
         raise CorruptFile("its pixel model has no valid head")
     if shape[2] > _MAX_WIDTH:
