@@ -20,10 +20,10 @@ def load_model(
 ) -> Any:
     """The model in a checkpoint's folder, with every weight from there; its files may be coded (`.lac`) or plain.
 
-    model_class: a class of transformers; by default the first in the configuration's `architectures`. base: what the weights were
-    stored as differences to: a folder, a file, or several. `options` go to the class's `from_pretrained` (dtype,
+    model_class: a class of transformers; by default the first in the configuration's `architectures`. base: the base that the
+    weights were stored as differences to: a folder, a file, or several. `options` go to the class's `from_pretrained` (dtype,
     attn_implementation ...). Raises MissingDependency; CorruptFile when a weight is missing, left over or of another shape; and
-    what `load_folder` raises.
+    the errors of `load_folder`.
     """
     transformers = _require_transformers()
     folder = Path(folder)

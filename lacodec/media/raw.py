@@ -33,7 +33,7 @@ class RawMedia(Media[Raw]):
     def from_object(self, value: Any) -> Raw:
         """A Raw, a Source, or bytes: bytes, bytearray, mmap, or a contiguous memoryview of them; BadInput for all else.
 
-        Of an array only the bytes would come back, not what they mean.
+        An array would come back only as bytes, without shape and type.
         """
         if isinstance(value, Raw):
             return value

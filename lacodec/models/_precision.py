@@ -43,7 +43,7 @@ def _has(name: str) -> bool:
 
 
 def _readable(get: Callable[[], Any]) -> Any:
-    """What an old setting says, None where it contradicts the new ones and refuses."""
+    """The value of an old setting; None if it contradicts the new ones and is refused."""
     try:
         return get()
     except RuntimeError:

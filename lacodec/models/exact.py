@@ -8,7 +8,7 @@ weights and activations of 8 bits stay exact even where a library multiplies in 
 
     FLOAT       for the first part of a training: nothing is rounded, ranges are clamped
     SIMULATED   for the last part: weights and activations are rounded, gradients pass straight through
-    EXACT       after `freeze`: integers only; what encoders and decoders run, inside `exactly`
+    EXACT       after `freeze`: integers only; encoders and decoders run it, inside `exactly`
 """
 
 import enum
@@ -43,7 +43,7 @@ class Mode(enum.IntEnum):
 
 
 class ExactLayer(nn.Module):
-    """Base of all layers here."""
+    """Base of all these layers."""
 
     mode = Mode.FLOAT
 
@@ -51,14 +51,14 @@ class ExactLayer(nn.Module):
         """Make the integers from the trained parameters, as buffers."""
 
     def integers(self) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
-        """What `freeze` makes: dtype and shape of each buffer."""
+        """The result of `freeze`: dtype and shape of each buffer."""
         return {}
 
     def check(self) -> None:
         """Prove that no sum can leave the exact range; raises CorruptFile."""
 
     def prepare(self) -> None:
-        """Called by `set_mode`, which a training calls before every step: do what is the same for all uses in the step."""
+        """Called by `set_mode`, which a training calls before every step: do the work shared by all uses in the step."""
 
     def rounded(self, x: Tensor) -> Tensor:
         """To the nearest integer, halves upwards; in a training the gradient passes, or nothing is rounded."""
@@ -78,7 +78,7 @@ class Conv(ExactLayer):
     """Convolution of float32[n, inputs, h, w] (integers of at most 127) to `outputs` channels, zeros outside, clamped to +-top.
 
     depthwise: one filter per channel. `weight` and `bias` are in real units and trained; `codes` (int8), `offset` (int32, in
-    units of the sum) and `multiplier` (int32, of 2^-24) are what `freeze` makes of them.
+    units of the sum) and `multiplier` (int32, of 2^-24) are made of them by `freeze`.
     """
 
     _simulated: Tensor
@@ -120,7 +120,7 @@ class Conv(ExactLayer):
             self._simulated = self.weight + (codes * step - self.weight.detach())
 
     def step(self) -> Tensor:
-        """f32[outputs]: what a weight code of 1 stands for.
+        """f32[outputs]: the value of a weight code of 1.
 
         Such that the largest is at most 127, codes spread no wider than pays for the bytes they are stored in, and sums stay in
         range.
@@ -145,7 +145,7 @@ class Conv(ExactLayer):
         return {"codes": codes, "offset": (torch.int32, outputs), "multiplier": (torch.int32, outputs)}
 
     def thaw(self) -> None:
-        """Weight and bias from the integers, to go on training from a frozen model."""
+        """Weight and bias from the integers, to continue training from a frozen model."""
         step = self.multiplier.double() / (1 << _SHIFT)
         with torch.no_grad():
             self.weight.copy_(self.codes.double() * step[:, None, None, None])
@@ -189,7 +189,7 @@ class Gate(ExactLayer):
 
 
 class Table(ExactLayer):
-    """A function of one integer from -reach to reach (what lies outside is clamped), as a table of integers.
+    """A function of one integer from -reach to reach (values outside are clamped), as a table of integers.
 
     `function` works on real tensors in the integers' units, and is differentiable; the table is part of the frozen model.
     """
@@ -311,7 +311,7 @@ _restore: Callable[[], None] = lambda: None  # noqa: E731
 def exactly(device: torch.device) -> Iterator[None]:
     """Where exact networks run: no gradients, no autocast, full float32 products whatever the user has set.
 
-    Precision of products is one setting for the whole process, so it is counted who is inside.
+    Precision of products is one setting for the whole process, so the users inside are counted.
     """
     global _inside, _restore
     with _settings:

@@ -1,4 +1,4 @@
-"""Checkpoints: everything that a run needs to go on as if it had not stopped.
+"""Checkpoints: everything that a run needs to continue as if it had not stopped.
 
 Moments of the optimiser are kept as bfloat16 in the file, and rounded so in the running optimiser at the same moment: the run
 that goes on and the one that is resumed are the same.
@@ -20,7 +20,7 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 def round_moments(optimiser: torch.optim.Optimizer) -> None:
-    """Make the moments what a checkpoint keeps of them; `save` does, processes that do not save have to as well."""
+    """Round the moments as a checkpoint does; `save` calls it, and processes that do not save must call it too."""
     for moments in optimiser.state.values():
         for key in _MOMENTS:
             if key in moments:
@@ -28,7 +28,7 @@ def round_moments(optimiser: torch.optim.Optimizer) -> None:
 
 
 def save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Write a checkpoint whole or not at all. `state`: plain values and tensors, what else the loop must remember."""
+    """Write a checkpoint whole or not at all. `state`: plain values and tensors, the rest of the state of the loop."""
     round_moments(optimiser)
     kept = optimiser.state_dict()
     kept["state"] = {
@@ -42,12 +42,12 @@ def save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, state: 
 
 
 def load(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> dict[str, Any]:
-    """A checkpoint's content; raises BadInput for what is none. Loads tensors and plain values only, no code."""
+    """A checkpoint's content; raises BadInput if it is invalid. Loads tensors and plain values only, no code."""
     try:
         content = torch.load(path, map_location=device, weights_only=True)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
-    except Exception as error:  # torch raises many kinds for files that are no checkpoint
+    except Exception as error:  # torch raises many kinds for files that are not checkpoints
         raise BadInput(f"{path}: is not a checkpoint ({' '.join(str(error).split())[:100]})") from error
     if not isinstance(content, dict) or content.get("kind") not in _KINDS:
         raise BadInput(f"{path}: is not a checkpoint of lacodec train")

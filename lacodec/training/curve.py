@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Curve:
-    """Rows of named numbers. The file is written anew at each `save`, so that a resumed run drops rows it will repeat."""
+    """Rows of named numbers. The file is rewritten at each `save`, so that a resumed run drops rows it will repeat."""
 
     def __init__(self, path: Path, rows: list[dict[str, Any]] | None = None) -> None:
         self.path, self.rows = path, [*(rows or [])]
@@ -16,7 +16,7 @@ class Curve:
         self.rows.append(values)
 
     def save(self) -> None:
-        """Write the CSV file, and beside it the picture."""
+        """Write the CSV file, and the picture next to it."""
         names = list(dict.fromkeys(name for row in self.rows for name in row))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with open(self.path, "w", newline="") as file:

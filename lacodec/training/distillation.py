@@ -1,10 +1,10 @@
-"""A model learns from a larger one, its teacher, in stages: what it computes, then what it expects, then on its own.
+"""A model learns from a larger one, its teacher, in stages: first its features, then its predictions, then without it.
 
     features   decoded pixels like the teacher's; latents, through a linear map that is learnt too, like the teacher's
     entropy    the means that latents are predicted to have, through the same map; bits where the teacher spends its own
     plain      nothing more
 
-What is added counts in bits per pixel, beside rate and weighted distortion of the plain loss.
+The added loss counts in bits per pixel, besides rate and weighted distortion of the plain loss.
 """
 
 import math
@@ -22,12 +22,12 @@ from lacodec.training.options import TrainOptions
 
 _LATENT = 18 / math.log(2) / LINEAR
 """Bits per pixel that a latent's squared error of 1 is worth: weight * step^2 / 768, with the step of high-rate theory."""
-_SHARE = 0.5  # of the teacher, beside the plain loss
+_SHARE = 0.5  # of the teacher, besides the plain loss
 _RIDGE = 1e-3
 
 
 class Distillation:
-    """What a teacher adds to the loss of `model`, which gets the linear map as the submodule `teacher_map`.
+    """The loss that a teacher adds for `model`, which gets the linear map as the submodule `teacher_map`.
 
     pixels: float32[n, 3, h, w], some crops, from which the map begins by least squares.
     """
@@ -41,7 +41,7 @@ class Distillation:
         model.teacher_map = self._map.to(pixels.device)
 
     def wanted(self, progress: float) -> bool:
-        """Whether there is anything to add."""
+        """Whether it still adds to the loss."""
         return progress < self._options.teach_entropy_until
 
     def added(self, progress: float, pixels: Tensor, weight: Tensor, outcome: Outcome) -> Tensor:

@@ -30,4 +30,4 @@ def together(parts: Sequence[Distortion]) -> Distortion:
 
 
 DISTORTIONS: dict[str, Distortion] = {"mse": squared, "ms-ssim": structural, "perceptual": perceptual}
-"""What `--loss` names."""
+"""The distortion that `--loss` names."""

@@ -28,7 +28,7 @@ _EXAMPLES = 8  # crops from which task losses and teachers find their scales
 
 
 class ImageTask(Task):
-    """Rate and distortion at a quality that is drawn anew for each crop.
+    """Rate and distortion at a quality that is drawn for each crop.
 
     The loss is (bits per pixel + weight * distortion) / sqrt(weight): a part of the file counts the same at every quality.
     distortion: by default the one that the options name, without a task network. distillation: a teacher's.

@@ -69,7 +69,7 @@ def quantised(values: Tensor, scales: Tensor, family: str, rounding: Callable[[T
 
     A staircase f(round(x)) has none, but its mean over x + u, u uniform in -0.5..0.5, has f(round(x + 0.5)) - f(round(x - 0.5)):
     exact for the rate, where passing gradients straight through finds a third of it at low rates (a zero's bits are flat), and
-    none for values that `rounding` holds at zero. Both errors would make the quantiser too fine.
+    none for values that `rounding` keeps at zero. Both errors would make the quantiser too fine.
     """
     whole = rounding(values)
     with torch.no_grad():

@@ -1,8 +1,9 @@
-"""The one training loop: a `Task` says what is learned, the loop does the rest.
+"""The one training loop: a `Task` defines what is learned, the loop does the rest.
 
     crops --> task.loss --> gradients, clipped --> optimiser --> average    checkpoint, validation and curve now and then
 
-Interrupted at any time it goes on from its last checkpoint, with the same crops, qualities and rates as if nothing had happened.
+Interrupted at any time it continues from its last checkpoint, with the same crops, qualities and rates as if nothing had
+happened.
 """
 
 import copy
@@ -29,7 +30,7 @@ _ALONE = Ranks()
 
 
 class Task(ABC):
-    """What is trained on what."""
+    """The model and data of a training."""
 
     model: nn.Module
     clock: Callable[[], float] = staticmethod(time.perf_counter)
@@ -40,7 +41,7 @@ class Task(ABC):
         """Parameters with their learning rates."""
 
     def optimiser(self) -> torch.optim.Optimizer:
-        """What changes the parameters by their gradients: Adam, unless a task has another."""
+        """The optimiser: Adam, unless a task has another one."""
         fused = next(self.model.parameters()).device.type == "cuda"
         return torch.optim.Adam([{"params": p, "lr": r} for r, p in self.groups()], betas=(0.9, 0.98), fused=fused)
 
@@ -94,7 +95,7 @@ class Run:
         return self.folder / "checkpoint.pt"
 
     def train(self) -> None:
-        """To the end, or until it is interrupted: KeyboardInterrupt leaves a checkpoint, SIGTERM too where there are several."""
+        """Run to the end or an interruption: KeyboardInterrupt leaves a checkpoint, SIGTERM too with several processes."""
         if self.ranks.count == 1:
             try:
                 self._go(lambda: False)
@@ -131,7 +132,7 @@ class Run:
         self.curve.save()
 
     def resume(self) -> None:
-        """Go on from the checkpoint in the folder. With another number of processes than before, crops are drawn anew."""
+        """Continue from the checkpoint in the folder. With another number of processes than before, other crops are drawn."""
         content = checkpoint.load(self.path)
         checkpoint.restore(self.task.model, self.optimiser, content)
         self.average.load_state_dict(content["average"])

@@ -1,4 +1,4 @@
-"""What a training on a CPU asks of the libraries below torch; to be said before torch is imported."""
+"""Settings of the libraries below torch for training on a CPU; to be made before torch is imported."""
 
 import ctypes
 import os
@@ -7,7 +7,7 @@ _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of mallopt, in glibc's malloc.h
 
 
 def wait_politely() -> None:
-    """Let OpenMP's threads sleep while they wait for each other, unless the user has said how they shall wait.
+    """Let OpenMP's threads sleep while they wait for each other, unless the user has set how they wait.
 
     By default they spin, and where other programs want the processors, a training comes to a standstill.
     """
@@ -17,8 +17,8 @@ def wait_politely() -> None:
 def keep_freed_memory() -> None:
     """Let the process keep what it frees: a step of a training asks for the same buffers again.
 
-    By default glibc returns large buffers to the system, which then clears every page of them anew. Nothing happens elsewhere, or
-    where the library has no such setting.
+    By default glibc returns large buffers to the system, which then clears all their pages again. Does nothing on other systems,
+    or if the library has no such setting.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -1,4 +1,4 @@
-"""What a recipe of a training says: typed, with defaults that suit a GPU; the command derives its flags from it."""
+"""The options of a training recipe: typed, with defaults that suit a GPU; the command derives its flags from it."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,7 +13,7 @@ def says(default: Any, text: str, unit: str = "N") -> Any:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What every training is told."""
+    """The options of every training."""
 
     minutes: float | None = says(None, "stop after this many minutes of training, including those before a resume")
     steps: int | None = says(None, "stop after this many steps")

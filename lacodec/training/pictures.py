@@ -19,7 +19,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", "
 
 
 def picture_files(folders: list[Path]) -> list[Path]:
-    """The pictures in some folders and below, by their suffix, sorted; raises BadInput where there are none."""
+    """The pictures in some folders and below, by their suffix, sorted; raises BadInput if there are none."""
     found: list[Path] = []
     for folder in folders:
         if not folder.is_dir():
@@ -55,7 +55,7 @@ def mask_files(folder: Path, roots: list[Path], files: list[Path]) -> dict[Path,
 
 
 def read_masked(path: Path, mask: Path | None) -> np.ndarray:
-    """uint8[height, width, 4]: a picture and its mask, 255 everywhere where it has none; raises BadInput for another size."""
+    """uint8[height, width, 4]: a picture and its mask, 255 everywhere if it has none; raises BadInput for another size."""
     from PIL import Image
 
     pixels = read_rgb(path)
@@ -90,7 +90,7 @@ class Pictures:
         """Decode all files; broken ones, and those below `smallest` pixels a side, are left out with a warning.
 
         half: also keep large pictures at half their size, which shows other scales, with less noise and without traces of JPEG.
-        masks: files of masks, of those pictures that have one (`mask_files`); None: nobody asks for weights.
+        masks: files of masks, of those pictures that have one (`mask_files`); None: no weights.
         """
         arrays: list[np.ndarray] = []
         for path in files:

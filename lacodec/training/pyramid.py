@@ -1,8 +1,8 @@
 """A perceptual distortion without learned weights: squared differences in a normalised Laplacian pyramid.
 
-    picture --minus its blurred half, enlarged--> band --divided by the contrast around--> x 5 bands, and what is left
+    picture --minus its blurred half, enlarged--> band --divided by the contrast around--> x 5 bands, and the rest
 
-An error counts less where there is much contrast around it, and what eyes see in a smooth sky counts more. Laparra, Balle,
+An error counts less where there is much contrast around it, and more in smooth areas such as the sky. Laparra, Balle,
 Berardino, Simoncelli: "Perceptual image quality assessment using a normalized Laplacian pyramid", 2016, with its filters; here on
 R, G and B alike, as they are stored (their gamma stands for the paper's), and with squares instead of roots. Some squared error
 is added: the pyramid hardly feels it when a whole plane becomes a little brighter.
@@ -55,7 +55,7 @@ def _pyramid(x: Tensor) -> list[Tensor]:
         height, width = x.shape[2:]
         down, across = (band(_BLUR, size, x.device)[::2] for size in (height, width))
         blurred = down @ x @ across.t()
-        # Enlarging is the transpose but for its borders: every row of it sums to 1.
+        # Enlarging is the transpose except at its borders: every row of it sums to 1.
         up, along = (2 * matrix.t() for matrix in (down, across))
         enlarged = (up / up.sum(1, keepdim=True)) @ blurred @ (along / along.sum(1, keepdim=True)).t()
         found.append(_normalised(x - enlarged, constant, around))

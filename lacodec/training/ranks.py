@@ -1,4 +1,4 @@
-"""Several processes that train one model, as torchrun starts them: each draws crops of its own, and gradients are averaged."""
+"""Several processes that train one model, as torchrun starts them: each draws its own crops, and gradients are averaged."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from lacodec.errors import BadInput
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among `count`: number 0 validates, reports and saves. One alone talks to nobody."""
+    """This process among `count`: number 0 validates, reports and saves. A single process does not communicate."""
 
     rank: int = 0
     count: int = 1
@@ -34,7 +34,7 @@ class Ranks:
         return Ranks(distributed.get_rank(), distributed.get_world_size())
 
     def wait(self) -> None:
-        """For all others to come here: torchrun ends all processes when one ends with an error."""
+        """Wait for all others: torchrun ends all processes when one ends with an error."""
         if self.count > 1:
             distributed.barrier()
 

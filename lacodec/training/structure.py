@@ -1,4 +1,4 @@
-"""MS-SSIM as a distortion that can be trained for: what `lacodec.evaluation.metrics.ms_ssim` measures, in torch.
+"""MS-SSIM as a distortion that can be trained for: the measure of `lacodec.evaluation.metrics.ms_ssim`, in torch.
 
 both pictures --Gaussian windows--> similarity of every window --mean--> x 5 scales, each half as large --product--> 1 - it
 """
@@ -28,7 +28,7 @@ _WORTH = 1280.0
 def structural(original: Tensor, decoded: Tensor, weights: Tensor | None = None) -> Tensor:
     """float32[n]: 1 - MS-SSIM, on the scale of squared errors. float32[n, 3, h, w] of 0..255, sides multiples of 16 from `SIDE`.
 
-    weights: float32[n, 1, h, w] of 0..1; how much of what is lost in a window counts. All 1 is as none.
+    weights: float32[n, 1, h, w] of 0..1; the weight of the loss in a window. All 1 is the same as none.
     """
     return _WORTH * (1 - ms_ssim(original, decoded, weights))
 

@@ -1,9 +1,9 @@
-"""What a user's own network sees in a picture, as a part of the distortion.
+"""Features from a user's own network, as a part of the distortion.
 
-    original, decoded --frozen network--> features --squared differences--> / what noise does to them --> like a squared error
+    original, decoded --frozen network--> features --squared differences--> / their change by noise --> like a squared error
 
-Any network that gradients pass through: a classifier or detector whose task shall go on working on decoded pictures, or one whose
-features are near to what people see (VGG, for a perceptual loss).
+Any network that gradients pass through: a classifier or detector that must keep working on decoded pictures, or one whose
+features are close to human vision (VGG, for a perceptual loss).
 """
 
 import importlib
@@ -17,12 +17,12 @@ from torch.nn import functional as F
 
 from lacodec.errors import BadInput
 
-_NOISE = 5.0  # standard deviation of what features are measured against, of 0..255
+_NOISE = 5.0  # standard deviation of the reference noise for features, of 0..255
 _DRAWS = 4
 
 
 class TaskLoss:
-    """Distance of features, on the scale of squared errors: white noise costs what its squared error is, times `weight`.
+    """Distance of features, on the scale of squared errors: white noise costs its squared error times `weight`.
 
     network: an `nn.Module`, float32[n, 3, h, w] of RGB from 0 to 1 -> a tensor, or a list, tuple or dict of them, first axis n.
     It is frozen and put into evaluation mode. layers: names of submodules whose outputs are compared instead of the network's.
@@ -47,7 +47,7 @@ class TaskLoss:
         self._layers = [*layers]
 
     def measure(self, pixels: Tensor) -> None:
-        """Find what each feature is worth, from pictures like those of the training; to be called before the first use."""
+        """Find the weight of each feature, from pictures like those of the training; to be called before the first use."""
         self.network.to(pixels.device)
         generator = torch.Generator().manual_seed(0)
         drawn = torch.randn((_DRAWS, *pixels.shape), generator=generator).to(pixels.device) * _NOISE
@@ -92,7 +92,7 @@ class TaskLoss:
 
 
 def load_network(name: str) -> nn.Module:
-    """What `module:function` returns; the module is searched in the current folder too. Raises BadInput."""
+    """The result of `module:function`; the module is searched in the current folder too. Raises BadInput."""
     place, _, function = name.partition(":")
     if not place or not function:
         raise BadInput(f"--task-network {name}: give module:function, a Python function that returns a torch.nn.Module")

@@ -26,7 +26,7 @@ from lacodec.training.text_data import Sources, Texts
 from lacodec.training.text_options import TextTrainOptions
 
 _STRIDE = 8192  # pieces of a held-out text that are judged with one memory
-_BEFORE = {"clock": "processor"}  # what runs did whose checkpoints do not have their options
+_BEFORE = {"clock": "processor"}  # the behaviour of runs whose checkpoints lack these options
 
 
 class TextTask(Task):

@@ -39,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Texts:
-    """What is learnt from and what is judged by. other: languages or kinds that are shown less often."""
+    """The data for learning and for validation. other: languages or kinds that are shown less often."""
 
     text: bytes
     other: bytes = b""
@@ -69,7 +69,7 @@ def collect(
 
 
 def text_files(paths: Iterable[Path]) -> list[Path]:
-    """Files as they are named, and those of folders that look like text, sorted; raises BadInput where there are none."""
+    """Files as they are named, and those of folders that look like text, sorted; raises BadInput if there are none."""
     found: list[Path] = []
     for path in paths:
         if not path.is_dir():
@@ -109,7 +109,7 @@ def load_parts(path: str | os.PathLike[str]) -> list[Part]:
 
 
 def without(text: bytes, parts: Iterable[Part]) -> list[bytes]:
-    """What is left beside the parts; raises BadInput for parts that overlap or go beyond the file."""
+    """The text outside the parts; raises BadInput for parts that overlap or go beyond the file."""
     left, at = [], 0
     for part in sorted(parts, key=lambda part: part.begin):
         if not at <= part.begin < part.end <= len(text):

@@ -1,4 +1,4 @@
-"""What a training of a text model is told; importing it needs no torch."""
+"""The options of training a text model; importing it needs no torch."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -166,7 +166,7 @@ REFUSED = {
     "rate": (AIFF[: RATE + 4] + b"\1" + AIFF[RATE + 5 :], "x.aiff", "y.wav", "a rate that is not a whole number"),
     "data behind": (PLAIN[:40] + struct.pack("<I", 1000) + PLAIN[44:], "x.wav", "y.flac", "11000 bytes after the sound"),
     "part of a sample": (PLAIN[:-3], "x.wav", "y.aiff", "part of a sample at the end .1 bytes"),
-    "no samples": (PLAIN[:40] + bytes(4), "x.wav", "y.flac", "no samples"),
+    "no samples": (PLAIN[:40] + bytes(4), "x.wav", "y.flac", "without samples"),
     "32 bits": (wav_file(STEREO * 60000.0, layout="i32le"), "x.wav", "y.flac", "cannot hold i32le"),
     "floats": (wav_file(STEREO / 32768, layout="f32le"), "x.wav", "y.flac", "cannot hold f32le"),
     "odd rate": (wav_file(STEREO, 65536), "x.wav", "y.flac", "65536 Hz"),

@@ -103,8 +103,8 @@ LOST: dict[str, tuple[Any, str]] = {
     "quantised": ({"w": W, "q": torch.quantize_per_tensor(W, 0.1, 10, torch.quint8)}, "tensor 'q' is quantised"),
     "meta": ({"w": W, "deep": [torch.empty(3, device="meta")]}, r"tensor 'deep\.0' is on the meta device"),
     "nested": ({"w": W, "n": torch.nested.nested_tensor([W[0], W[1, :9]])}, "tensor 'n' is nested"),
-    "two of one name": ({"a.b": W, "a": {"b": W + 1}}, r"tensor 'a\.b' has the name of another one"),
-    "two keys of one name": ({1: W, "1": W + 1}, "tensor '1' has the name of another one"),
+    "two of one name": ({"a.b": W, "a": {"b": W + 1}}, r"tensor 'a\.b' has the same name as another one"),
+    "two keys of one name": ({1: W, "1": W + 1}, "tensor '1' has the same name as another one"),
 }
 
 

@@ -8,14 +8,14 @@ from lacodec.media.tensors.value import TensorEntry
 CHUNK = 4 << 20
 """Bytes in a chunk, at most; a larger tensor is cut between rows."""
 FOREIGN = ""
-"""The type of what belongs to no tensor."""
+"""The type of bytes that belong to no tensor."""
 MOST_RUNS = 1 << 14
 """Runs in a chunk: bounds the work for files of countless tiny tensors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`size` bytes of one type from one tensor, or of FOREIGN. row: bytes of a row, 0 where there are none."""
+    """`size` bytes of one type from one tensor, or of FOREIGN. row: bytes of a row, 0 without rows."""
 
     dtype: str
     size: int
@@ -43,7 +43,7 @@ class Plan:
 def plans(entries: Iterable[TensorEntry], size: int, twins: Mapping[int, int] | None = None) -> Iterator[Plan]:
     """Plans that cover a file of `size` bytes with these tensors, in order; one empty plan for an empty file.
 
-    twins: for tensors that are there several times, by their offset, the offset of the first; each gets chunks of its own.
+    twins: for repeated tensors, by their offset, the offset of the first one; each gets its own chunks.
     """
     start, used = 0, 0
     runs: list[Run] = []
@@ -81,6 +81,6 @@ def _all_runs(entries: Iterable[TensorEntry], size: int, twins: Mapping[int, int
 
 
 def _row(entry: TensorEntry) -> int:
-    """Bytes of what has one index on the axis that changes slowest."""
+    """Bytes of one index on the axis that changes slowest."""
     rows = entry.shape[-1 if entry.order == "F" else 0] if len(entry.shape) > 1 else 0
     return entry.size // rows if rows and entry.size % rows == 0 else 0

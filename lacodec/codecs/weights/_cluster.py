@@ -17,7 +17,7 @@ from lacodec.codecs.weights._scratch import scratch
 from lacodec.entropy.rans_dispatch import readonly
 
 _SMALLEST, _LARGEST = 256, 1 << 14  # values in a piece, about
-_WITHOUT_ROWS = 1024  # values in a piece of a tensor that has no rows
+_WITHOUT_ROWS = 1024  # values in a piece of a tensor without rows
 _ATOM = {
     1: 16384,
     2: 16384,
@@ -36,7 +36,7 @@ _PER_EXPONENT = 4
 _TIME = {1: 1e-3, 2: 1e-3, 3: 1e-3, 4: 5e-4, 5: 4e-4, 6: 2e-4}  # share of the chunk that another group must save, by effort
 EXTRA = 3
 """Bits of the mantissa that counts tell of, besides the exponent."""
-_ROOM = 24 << 20  # bytes for the counts of the atoms of a chunk and what is made of them
+_ROOM = 24 << 20  # bytes for the counts of the atoms of a chunk and for derived data
 
 
 @dataclass
@@ -96,9 +96,9 @@ def count(runs: list[Floats], effort: int, place: tuple[NDArray[Any], NDArray[np
 
 
 def _places(runs: list[Floats], atoms: list[int], most: int) -> tuple[list[int], int]:
-    """(the first atom of each run, atoms in all) for runs with so many `atoms`, which are made fewer where there are too many.
+    """(the first atom of each run, atoms in all) for runs with that many `atoms`, which are reduced if there are too many.
 
-    If there are too many runs even so, those of about the same mean exponent share an atom.
+    If there are still too many runs, those of about the same mean exponent share an atom.
     """
     if sum(atoms) > most:
         atoms[:] = [1] * len(atoms)

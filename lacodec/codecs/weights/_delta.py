@@ -1,4 +1,4 @@
-"""Values as differences to those of a base: how many representable numbers lie between the two.
+"""Values as differences to those of a base: the count of representable numbers between the two.
 
     group = u8 bytes of a value, u8 bits of the mantissa (0: whole numbers), for each class: planes, the lowest byte first
     order = the bits of a value as a whole number that grows with it: ~bits of negative ones, bits with the sign set of others

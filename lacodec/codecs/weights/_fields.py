@@ -56,7 +56,7 @@ class Reader(fields.Reader):
 
     def tables(self) -> "Tables":
         """Packed tables."""
-        from lacodec.entropy.tables import Tables  # what only reads a file's header does without numpy
+        from lacodec.entropy.tables import Tables  # reading only a file's header works without numpy
 
         tables, end = Tables.unpack(self._data, self._at)
         self._at = end

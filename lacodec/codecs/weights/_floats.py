@@ -1,6 +1,6 @@
 """Floating-point values as codes and planes.
 
-    value = sign | magnitude | zeros[drop]             zeros: the lowest bits, where all values have none set
+    value = sign | magnitude | zeros[drop]             zeros: the lowest bits that no value has set
     magnitude = high | low[bits]                       high: the exponent and the first bits of the mantissa
     code = high - base, where that is 1..255 (short codes: 1..15); else 0, and the high bits are listed apart unless all are 0
     low bits, and the sign above them where not all are the same: fields of 8, 4, 2 or 1 bits, the lowest first; a plane each
@@ -10,7 +10,7 @@
 
 Short codes lie in their plane like fields of 4 bits, so that two are coded as one symbol: half the work, for a little size.
 
-A plane ends after its last field that there is: blocks of 64 fields are laid out as in `_vectors`, and of the last one only the
+A plane ends after its last field: blocks of 64 fields are laid out as in `_vectors`, and of the last one only the
 bytes are kept that hold a field.
 """
 
@@ -109,7 +109,7 @@ def encode_floats(
 
 
 def read_layout(reader: Reader, size: int) -> tuple[Layout, NDArray[np.uint16]]:
-    """What comes before the codes in a group of `size` bytes: the layout, and the high bits that are listed."""
+    """The part before the codes in a group of `size` bytes: the layout, and the high bits that are listed."""
     width, drop, bits, sign = reader.take(4)
     layout = Layout(width, drop, bits, sign & ~_SHORT, reader.number(), 4 if sign & _SHORT else 8)
     if width not in KINDS or layout.sign > _STORED or layout.magnitude <= bits or layout.base >= 1 << 16 or size % width:
@@ -143,9 +143,9 @@ def _choose(part: Part, mantissa: int, counts: NDArray[np.int64], extra: int, sh
 
 
 def _common(part: Part, mantissa: int, size: int) -> tuple[int, int]:
-    """(drop, sign) of the layout: what all values have in common."""
+    """(drop, sign) of the layout: the properties that all values share."""
     top = 8 * size - 1
-    for some in (part.head, part.content):  # a few are mostly enough to see that there is nothing
+    for some in (part.head, part.content):  # a few usually suffice to see that nothing is common
         values = some().view(f"<u{size}")
         low, high = int(np.bitwise_or.reduce(values)), int(np.bitwise_and.reduce(values))
         if low & 1 and (low ^ high) >> top:
@@ -160,7 +160,7 @@ def _split(part: Part, layout: Layout) -> tuple[NDArray[np.uint8], list[NDArray[
     widths = [layout.code_bits, *fields[:, 0].tolist()]
     planes = [scratch(-(-n // BLOCK) * 8 * width) for width in widths]
     data, places, numbers = readonly(part.data), addresses(planes), layout.numbers()
-    for room in (n // 64 + BLOCK, n):  # mostly few are listed, or none
+    for room in (n // 64 + BLOCK, n):  # usually few or none are listed
         highs = np.empty(room, np.uint16)
         found, some = split(
             data, part.runs, part.choices, part.group, np.uint64(n), places, fields, numbers, highs,

@@ -1,4 +1,4 @@
-"""Floating-point values back from their group (`_floats`): at once where it has the commonest form, else plane by plane."""
+"""Floating-point values back from their group (`_floats`): in one step if it has the most common form, else plane by plane."""
 
 import threading
 from typing import Any
@@ -17,11 +17,11 @@ from lacodec.entropy.rans_dispatch import readonly
 from lacodec.entropy.segments import SEGMENT, run_kernels
 from lacodec.errors import CorruptFile
 
-_MOST_SEGMENTS = 1 << 10  # of a group that is decoded at once
+_MOST_SEGMENTS = 1 << 10  # of a group that is decoded in one step
 
 
 class _Room(threading.local):
-    """What `open_floats` fills, but for the words."""
+    """The arguments that `open_floats` fills, except the words."""
 
     def __init__(self) -> None:
         self.numbers = np.empty(16, np.uint64)
@@ -94,7 +94,7 @@ def _merged(part: Part, places: Any, fields: Any, numbers: Any, highs: Any, size
 
 
 def _places(planes: list[NDArray[np.uint8]], layout: Layout, n: int) -> tuple[NDArray[np.uint64], NDArray[Any]]:
-    """The places of `merge`, and what must live as long: kernels read whole blocks, and what is left gets a padded copy."""
+    """The places of `merge`, and the arrays that must live as long: kernels read whole blocks; the rest gets a padded copy."""
     begins = addresses(planes)
     if n % BLOCK == 0:
         return np.stack([begins, begins]), begins

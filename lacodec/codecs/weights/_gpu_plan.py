@@ -1,9 +1,9 @@
-"""What `_gpu_kernel.py` has to do, as tables, made on the host from payloads; every size that the kernel trusts is checked here.
+"""The work of `_gpu_kernel.py`, as tables, made on the host from payloads; every size that the kernel trusts is checked here.
 
     payload -> groups -> | floats of 2 or 4 bytes, codes in segments: rows of the tables, coded bytes for the device |
                          | the others: decoded here, bytes to be copied there                                        |
 
-Which groups the device decodes is decided in `_floats_of`. They are nearly all of a model's bytes: what is left are small
+Which groups the device decodes is decided in `_floats_of`. They are nearly all of a model's bytes: the rest are small
 tensors, integers, F64, constant and repeated values, and whole chunks with differences to a base.
 """
 
@@ -24,7 +24,7 @@ from lacodec.errors import BadInput, CorruptFile
 
 Ints = NDArray[np.int64]
 Kind = tuple[int, int, bool, int]
-"""What has a kernel of its own: bytes of a value, parts of its fields, whether high bits are listed, codes in a symbol."""
+"""Variants with their own kernel: bytes of a value, parts of its fields, whether high bits are listed, codes in a symbol."""
 SEGMENT_COLUMNS = 7
 """Of a segment: first word, words behind its head, values, number of the first one in its group, its piece, group, symbols."""
 GROUP = 5
@@ -33,7 +33,7 @@ GROUP_COLUMNS = 8 + 6 * 6
 """Of a group: bits of the table, its look-up, base, shift, sign of all values, pieces that begin within a step at most, list,
 its room, and the parts of its fields."""
 PART_COLUMNS = 6
-"""Of a part: plane, then what `Layout.fields` says of it."""
+"""Of a part: plane, then the values of `Layout.fields` for it."""
 LIST_BITS = 40
 """Of a listed value's key, for its number in the group, below the number of the group."""
 
@@ -134,7 +134,7 @@ class Plan:
         return found
 
     def tables(self) -> tuple[NDArray[Any], ...]:
-        """(groups, look-ups, spans, starts, shifts): what the kernel takes besides."""
+        """(groups, look-ups, spans, starts, shifts): the other arguments of the kernel."""
         groups = np.array(self._groups, np.int64).reshape(-1, GROUP_COLUMNS)
         parts = (self._lookups, self._spans, self._starts, self._shifts)
         return (groups, *(np.concatenate(part) for part in parts))
@@ -163,9 +163,9 @@ class Arena:
 def add_payload(
     plan: Plan, arena: Arena, name: str, payload: bytes, size: int, begin: int, around: Surroundings
 ) -> list[tuple[int, NDArray[np.uint8]]] | None:
-    """Add what the device decodes of a payload of `size` bytes, whose place in the result is `begin`.
+    """Add the part that the device decodes of a payload of `size` bytes, whose place in the result is `begin`.
 
-    Returns what is decoded on the host, as (place in the result, u8[...]), to be copied there before the kernels run; None when
+    Returns the part decoded on the host, as (place in the result, u8[...]), to be copied there before the kernels run; None when
     nothing is left for the device, or the payload needs a base. Raises CorruptFile.
     """
     reader = Reader(payload)
@@ -221,7 +221,7 @@ def _floats_of(kind: int, data: memoryview, begin: int, begins: Ints, sizes: Int
 
 
 def _places(pieces: Pieces) -> list[tuple[Ints, Ints]]:
-    """(begins, sizes) of the pieces of each group, in bytes; those that lie side by side are one."""
+    """(begins, sizes) of the pieces of each group, in bytes; adjacent ones are merged."""
     runs = np.array(pieces.runs, np.int64).reshape(-1, 2)
     counts = -(-runs[:, 0] // runs[:, 1])
     sizes = np.repeat(runs[:, 1], counts)
@@ -246,6 +246,6 @@ def _look_ups(tables: Tables) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
 
 
 def _crossings(starts: Ints, step: int) -> int:
-    """Pieces that begin within so many values, at most; the first one of all is not counted."""
+    """Maximum number of pieces that begin within that many values; the first one of all is not counted."""
     later = starts[1:]
     return int((np.searchsorted(later, later + step) - np.arange(len(later))).max()) if len(later) else 0

@@ -1,4 +1,4 @@
-"""The groups of a chunk: which bytes are coded together, and as what."""
+"""The groups of a chunk: which bytes are coded together, and as which type."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ _PARTS = {"C64": "F32", "C128": "F64"}  # complex numbers are two real ones
 
 @dataclass(frozen=True)
 class Group:
-    """What is coded together: the type, bytes of a value, and for floats bits of its mantissa and counts (see `_cluster`)."""
+    """Bytes coded together: the type, bytes of a value, and for floats bits of its mantissa and counts (see `_cluster`)."""
 
     dtype: str
     size: int = 1
@@ -37,9 +37,9 @@ class Group:
 def grouped(
     data: NDArray[np.uint8], runs: tuple[Run, ...], effort: int, base: NDArray[np.uint8] | None = None
 ) -> tuple[list[Group], Pieces]:
-    """The groups of the runs that `data` consists of, and what belongs to which. The first run is alone if it is FOREIGN.
+    """The groups of the runs that `data` consists of, and the runs of each. The first run is alone if it is FOREIGN.
 
-    base: u8[len(data)], what some of the runs may be like.
+    base: u8[len(data)], similar bytes for some of the runs.
     """
     groups: list[Group] = []
     chosen: list[NDArray[np.int64]] = [np.zeros(0, np.int64)] * len(runs)
@@ -105,7 +105,7 @@ def _in_one(data: NDArray[np.uint8], runs: list[tuple[int, int]], size: int) -> 
 
 
 def _alone(floats: list[Floats], most: int, values: NDArray[Any], begins: NDArray[np.int64]) -> list[Floats]:
-    """Those runs whose values repeat, at most so many; they stay in one piece and come first."""
+    """The runs whose values repeat, up to a limit; they stay in one piece and come first."""
     lengths = np.array([len(run.values) for run in floats])
     few = repeats(values, begins, lengths)
     found = [run for run, repeated in zip(floats, few, strict=True) if repeated and len(run.values) >= _LOOKED_AT]
@@ -129,7 +129,7 @@ def _joined(
 
 
 def _other_groups(kind: str, runs: list[Run], most: int) -> tuple[list[Group], list[int]]:
-    """Large runs each in a group of their own, the others in one; what comes first in the file is alone, too."""
+    """Large runs each in a group of their own, the others in one; the first run of the file is alone, too."""
     count, shared, which = 0, -1, []
     for number, run in enumerate(runs):
         alone = (run.size >= _SMALL and count < most - 1) or (kind == FOREIGN and number == 0)

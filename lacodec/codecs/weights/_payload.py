@@ -10,7 +10,7 @@
     kind 4  floating-point values (`_floats`)               5  the head of a safetensors file: its metadata as JSON, or nothing
     kind 6  few different values, 7 many zeros (`_repeats`)  8  differences to the values of a base (`_delta`)
 
-Numbers are LEB128, sizes are of what follows.
+Numbers are LEB128, sizes are of the data after them.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,10 +46,10 @@ Embed = Callable[[bytes, int], bytes]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What decoding a payload needs from around it; all raise CorruptFile.
+    """The context for decoding a payload; all members raise CorruptFile.
 
     remake: makes the head of a safetensors file from its metadata. base: gives the bytes that kind 8 refers to.
-    unembed: the bytes, so many, in a payload of codec `bytes`.
+    unembed: that many bytes from a payload of codec `bytes`.
     """
 
     remake: Callable[[bytes], bytes]
@@ -67,7 +67,7 @@ def encode_payload(
 ) -> bytes:
     """The payload for the bytes of a plan.
 
-    head: what kind 5 stores when the first run can be made from it, else None. base: as many bytes that these may be like.
+    head: the content of kind 5 if the first run can be made from it, else None. base: as many similar bytes.
     """
     with chunk_memory():
         array, out = readonly(np.frombuffer(data, np.uint8)), Writer()
@@ -190,7 +190,7 @@ def decode_group(kind: int, data: memoryview, out: NDArray[np.uint8], around: Su
 
 
 def _constant_unit(array: NDArray[np.uint8]) -> int:
-    """The smallest unit that the array repeats, 0 for none."""
+    """The smallest unit that the array repeats; 0 if none."""
     for unit in _UNITS:
         if len(array) % unit == 0 and (array[:unit] == array[-unit:]).all() and (array[unit:] == array[:-unit]).all():
             return unit
@@ -224,5 +224,5 @@ def payload_of(chunk: Chunk, shared: Sequence[Chunk]) -> bytes:
 
 
 def no_base() -> Any:
-    """In place of a base where none is needed; raises CorruptFile."""
+    """Replaces the base if none is needed; raises CorruptFile."""
     raise CorruptFile("it refers to a base, but the header names none")

@@ -24,9 +24,9 @@ _ONE_CHOICE = readonly(np.zeros(1, np.uint8))
 
 @dataclass(frozen=True)
 class Part:
-    """The bytes of one group, wherever they lie in `data` (u8): `size` bytes in all, the first piece at `begin`.
+    """The bytes of one group, in any places of `data` (u8): `size` bytes in all, the first piece at `begin`.
 
-    runs: i64[..., 2] and choices: u8, as in `Pieces`; whole: whether they lie there in one piece.
+    runs: i64[..., 2] and choices: u8, as in `Pieces`; whole: whether they are contiguous.
     """
 
     data: Bytes
@@ -49,7 +49,7 @@ class Part:
         return self.data[self.begin : self.begin + min(self.first, _HEAD)]
 
     def content(self) -> Bytes:
-        """The bytes, one piece after the other; a view where they lie in one piece."""
+        """The bytes, one piece after the other; a view if they are contiguous."""
         if self.whole:
             return self.data[self.begin : self.begin + self.size]
         content = scratch(self.size)
@@ -98,7 +98,7 @@ class Pieces:
         return cls(runs[:found], decode_plane(reader, int(pieces)))
 
     def groups(self) -> int:
-        """How many groups there are."""
+        """The number of groups."""
         return int(self.choices.max()) + 1 if len(self.choices) else 0
 
     def size(self, group: int) -> int:

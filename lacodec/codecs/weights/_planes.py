@@ -1,4 +1,4 @@
-"""One plane: an array of bytes, coded by itself. The reader knows how many there are.
+"""One plane: an array of bytes, coded separately. The reader knows their number.
 
     u8 method | 0 the bytes | 1 the one byte that all are | 2, 3 u8 tables[...] (`Tables.pack`), number, stream
 
@@ -36,7 +36,7 @@ def encode_plane(
 ) -> None:
     """Append `plane` in the shortest form, or `stored` as it is.
 
-    counts: integers[256], how often each byte occurs, where that is known; quick: those of a large plane may be estimated.
+    counts: integers[256], how often each byte occurs, if known; quick: those of a large plane may be estimated.
     """
     estimated = quick and counts is None and len(plane) >= _ESTIMATED
     if estimated:
@@ -97,7 +97,7 @@ def decode_plane(reader: Reader, size: int) -> Bytes:
 
 
 def freq_bits(n: int, symbols: int) -> int:
-    """Precision of the table: what `n` symbols of that many kinds can make use of."""
+    """Precision of the table: the one that suits `n` symbols of that many kinds."""
     most = 14 if n >= _LARGE else 12
     return max(symbols.bit_length(), min(most, max(8, n.bit_length() - 1)))
 
@@ -113,7 +113,7 @@ def _raw(out: Writer, plane: Bytes) -> None:
 
 
 def _counts_if_promising(plane: Bytes) -> NDArray[Any] | None:
-    """Counts of all bytes, None when a sample says that they are not worth coding."""
+    """Counts of all bytes, None if a sample shows that they are not worth coding."""
     size = _SAMPLES * _SAMPLE
     # A sample of n bytes has an entropy some 255 / (2 n ln 2) bits below that of what it is taken from.
     if len(plane) > 4 * size and (

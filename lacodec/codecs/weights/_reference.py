@@ -12,7 +12,7 @@ from lacodec.media.tensors.value import TensorEntry
 
 
 class LikeTensors:
-    """Tells for the bytes of a file with these tensors (by offset) what those of the base are."""
+    """Gives for the bytes of a file with these tensors (by offset) the bytes of the base."""
 
     def __init__(self, base: Reference, entries: tuple[TensorEntry, ...]) -> None:
         """Tensors of the same name, type, shape and order belong to each other. Raises UnsupportedFile for a base without any."""
@@ -28,7 +28,7 @@ class LikeTensors:
         self._stops = [entry.stop for entry, _ in self._pairs]
 
     def read(self, start: int, size: int) -> NDArray[np.uint8]:
-        """u8[size]: for the bytes from `start` on, those of the base; 0 where it has none. Reads no more of it."""
+        """u8[size]: for the bytes from `start` on, those of the base; 0 where it has none. Reads only these."""
         out = np.zeros(size, np.uint8)
         for entry, same in self._pairs[bisect_right(self._stops, start) :]:
             low, high = max(entry.offset, start), min(entry.stop, start + size)

@@ -34,7 +34,7 @@ def repeats(values: NDArray[Any], begins: NDArray[np.int64], lengths: NDArray[np
 
 
 def encode_few(values: NDArray[Any]) -> Writer | None:
-    """The values (unsigned) as numbers of a list, None when there are more than 256 different ones."""
+    """The values (unsigned) as numbers of a list, None if more than 256 are different."""
     if len(np.unique(values[:_SAMPLE])) > 256:
         return None
     different, numbers = np.unique(values, return_inverse=True)
@@ -62,7 +62,7 @@ def decode_few(data: memoryview, out: NDArray[np.uint8]) -> None:
 
 
 def encode_sparse(values: NDArray[Any], mantissa: int, counts: NDArray[np.int64], extra: int) -> Writer | None:
-    """A mask and the other values, None when few are zero; the arguments are those of `encode_floats`."""
+    """A mask and the other values, None if few are zero; the arguments are those of `encode_floats`."""
     mask = values != 0
     zeros = len(values) - int(np.count_nonzero(mask))
     if zeros < _ZEROS * len(values) or zeros == len(values):

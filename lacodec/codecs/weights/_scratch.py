@@ -1,4 +1,4 @@
-"""Memory for what lives while one chunk is coded, kept for the next one: fresh pages cost as much time as the coding itself."""
+"""Memory for the coding of one chunk, kept for the next one: fresh pages cost as much time as the coding itself."""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _local = threading.local()
 
 @contextmanager
 def chunk_memory() -> Iterator[None]:
-    """Around the work on one chunk: what `scratch` gives inside may be overwritten as soon as the block ends.
+    """Around the work on one chunk: memory from `scratch` inside may be overwritten as soon as the block ends.
 
     Blocks nest: a chunk may be a difference to one that must be decoded first.
     """
@@ -36,7 +36,7 @@ def chunk_memory() -> Iterator[None]:
 
 @contextmanager
 def passing_memory() -> Iterator[None]:
-    """Around a step within `chunk_memory`: what `scratch` gives inside is free again behind it, and still in the caches."""
+    """Around a step within `chunk_memory`: memory from `scratch` inside is free again after it, and still in the caches."""
     buffer, used = getattr(_local, "buffer", None), getattr(_local, "used", 0)
     yield
     if getattr(_local, "buffer", None) is buffer:
@@ -48,7 +48,7 @@ def scratch(size: int) -> NDArray[np.uint8]:
     if getattr(_local, "buffer", None) is None:
         return np.empty(size, np.uint8)
     if _local.used + size > len(_local.buffer):
-        # What was given out stays alive through its views; the next chunk finds room for as much.
+        # Memory in use stays alive through its views; the next chunk gets as much.
         _local.buffer = np.empty(max(2 * size, _local.used + size), np.uint8)
         _local.used = 0
     used = _local.used

@@ -97,7 +97,7 @@ def _read(reader: Reader) -> tuple[TensorEntry, ...]:
 
 
 def _escaped(name: str) -> str:
-    """The pattern of a name: each number as #, and what would be taken for one, or for an end of line, behind a backslash."""
+    """The pattern of a name: each number as #; a literal # or end of line is escaped with a backslash."""
     if "\\" not in name and "#" not in name and "\n" not in name:
         return _NUMBER.sub("#", name)
     parts = _NUMBER.split(name)

@@ -7,7 +7,7 @@ import xxhash
 from lacodec.io.source import Source
 from lacodec.media.tensors.value import TensorEntry
 
-_SMALLEST = 1 << 16  # bytes of a tensor that is worth a chunk of its own
+_SMALLEST = 1 << 16  # bytes of the smallest tensor that is worth its own chunk
 _LOOK = 4096  # bytes that are compared before all others
 _BLOCK = 1 << 20
 

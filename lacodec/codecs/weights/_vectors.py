@@ -8,7 +8,7 @@ A block of 64 fields of `width` bits (8, 4, 2 or 1) takes 8 * width bytes:
     1    bit j % 8 of byte j // 8 = field j
 
 Values lie in arrays of bytes, whatever their alignment, and planes and codes (fields of 8 or 4 bits) at an address, a number.
-The last argument, an unsigned scalar, only says by its type how wide the values are.
+The last argument, an unsigned scalar, only gives, by its type, the width of the values.
 """
 
 from typing import Any
@@ -205,7 +205,7 @@ def _part(b: Any, fields: Any, begin: int, size: int) -> Any:
 
 
 def _address(context: Any, b: Any, kind: Any, array: Any, at: Any, wide: Any = _I8) -> Any:
-    """Where element `at` lies in an array of bytes that holds elements of type `wide`."""
+    """The place of element `at` in an array of bytes that holds elements of type `wide`."""
     data = b.bitcast(context.make_array(kind)(context, b, array).data, wide.as_pointer())
     return b.gep(data, [at])
 

@@ -1,6 +1,6 @@
 """Codec `weights`: files of tensors (safetensors, npy, npz, GGUF, PyTorch checkpoints), restored byte for byte.
 
-A chunk covers a range of the file's bytes: pieces of tensors and what lies between them. `_payload` says how it is stored; the
+A chunk covers a range of the file's bytes: pieces of tensors and the bytes between them. `_payload` defines its form; the
 header's metadata holds the tensor table (`_table`), so that one tensor can be found, and decoded, alone.
 """
 
@@ -79,7 +79,7 @@ class Weights(Codec[Tensors]):
 
     @staticmethod
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
-        """What `lacodec info` shows: type, shape, bytes and coded bytes of each tensor.
+        """The table for `lacodec info`: type, shape, bytes and coded bytes of each tensor.
 
         Tensors that share a chunk share its coded bytes by size; tied ones are counted where they come first.
         """
@@ -153,7 +153,7 @@ class Weights(Codec[Tensors]):
         return data
 
     def surroundings(self, header: Header, session: Session) -> "Surroundings":
-        """What payloads of this file need from around them, without a base."""
+        """The context of payloads of this file, without a base."""
         from lacodec.codecs.weights._payload import Surroundings, no_base
 
         return Surroundings(
@@ -176,7 +176,7 @@ class Weights(Codec[Tensors]):
         return Tensors(source, header.format or "", table_of(header), self.made_of(header))
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
-        """The tensors by name; what was one array is meant without a name too."""
+        """The tensors by name; a single array may be selected without its name."""
         from lacodec.media.tensors.forms import dtype_of, form_of, shape_of
 
         object_, names = self.made_of(header), {}
@@ -195,7 +195,7 @@ class Weights(Codec[Tensors]):
     def extract(
         self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[memoryview], session: Session = DEFAULT
     ) -> Any:
-        """The tensor, or its rows, as what it was; from files as a numpy array (`as_array` says of which types)."""
+        """The tensor, or its rows, in its original form; from files as a numpy array (`as_array` lists the types)."""
         import numpy as np
 
         from lacodec.media.tensors.forms import form_of, restored
@@ -236,7 +236,7 @@ class Weights(Codec[Tensors]):
 
 @dataclass(frozen=True)
 class _Item:
-    """What becomes one chunk. head: what the first run can be made from; shared: the chunk that has the same bytes."""
+    """The content of one chunk. head: data to make the first run from; shared: the chunk that has the same bytes."""
 
     plan: Plan
     data: memoryview
@@ -261,7 +261,7 @@ def table_of(header: Header) -> tuple[TensorEntry, ...]:
 
 
 def _most_for_bytes(payload: bytes, size: int) -> int:
-    """What codec `bytes` needs for one of the groups of a payload; with none, which is elsewhere then, the most it ever needs."""
+    """The memory of codec `bytes` for one group of a payload; without a payload, which may be anywhere, the maximum."""
     from lacodec.codecs.bytes.codec import Bytes
     from lacodec.codecs.weights._fields import Reader
     from lacodec.codecs.weights._payload import BYTES
@@ -277,7 +277,7 @@ def _most_for_bytes(payload: bytes, size: int) -> int:
             if kind == BYTES:
                 most = max(most, Bytes().memory(pieces.size(group), bytes(data[:2])))
     except CorruptFile:
-        pass  # decoding ends there too, and says so
+        pass  # decoding ends at the same place, and reports it
     return most
 
 
@@ -306,7 +306,7 @@ def _coded_sizes(entries: tuple[TensorEntry, ...], index: Sequence[ChunkHead]) -
 
 
 def _items(value: Tensors) -> Iterator[_Item]:
-    """Chunk by chunk; what occurs several times goes into a shared section before the first chunk that needs it."""
+    """Chunk by chunk; repeated content goes into a shared section before the first chunk that needs it."""
     size = value.source.size
     if size is None:
         raise BadInput(f"{value.source.name}: its size must be known before it is encoded; save it to a file first")
@@ -327,7 +327,7 @@ def _items(value: Tensors) -> Iterator[_Item]:
 
 
 def _head(entries: tuple[TensorEntry, ...], head: bytes) -> bytes | None:
-    """What `remade` makes this head from, None when it cannot."""
+    """The input from which `remade` makes this head; None if it cannot."""
     try:
         metadata = json.loads(head[8:]).get("__metadata__")
         stored = b"" if metadata is None else json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()
@@ -371,5 +371,5 @@ def _asked(header: Header, key: Any) -> tuple[Range, TensorEntry, tuple[int, ...
 
 
 def _has_rows(entry: TensorEntry) -> bool:
-    """Whether ranges of the first axis lie in one piece."""
+    """Whether ranges of the first axis are contiguous."""
     return bool(entry.shape) and entry.order != "F" and (not entry.shape[0] or not entry.size % entry.shape[0])

@@ -47,7 +47,7 @@ class Work:
         self.device = self._room.device
 
     def run(self, words: Tensor, planes: Tensor, out: Tensor) -> None:
-        """Decode from `words` (i16) and `planes` (u8) into `out` (u8), all of them on the device and as large as the plan says.
+        """Decode from `words` (i16) and `planes` (u8) into `out` (u8), all of them on the device with the sizes in the plan.
 
         Raises CorruptFile for damage that shows only now.
         """
@@ -81,7 +81,7 @@ class Work:
 
 
 def placed(arena: Arena, device: Any) -> Tensor:
-    """The coded bytes on the device. On the host they lie in pinned memory meanwhile, which torch keeps for the next time."""
+    """The coded bytes on the device. Until then they are in pinned memory on the host, which torch keeps for the next time."""
     on_cuda = torch.device(device).type == "cuda"
     host = torch.empty(arena.size, dtype=torch.uint8, pin_memory=on_cuda)
     arena.fill(host.numpy())
@@ -106,7 +106,7 @@ def decode_chunks(
     """The bytes (u8, on the device, views of one array) of chunks, each with the shared sections that it needs.
 
     Whether decoded bytes are those that were encoded, by their hash, is checked only for chunks that the host decodes; the hash
-    of the coded ones is the reader's to check. Raises CorruptFile, and what `decode_chunk` raises.
+    of the coded ones is the reader's to check. Raises CorruptFile, and the errors of `decode_chunk`.
     """
     plan, arena = Plan(), Arena()
     around = replace(codec.surroundings(header, session), base=no_base)

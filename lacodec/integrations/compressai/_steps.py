@@ -1,4 +1,4 @@
-"""The steps in which a model of CompressAI codes a picture, and what stands in for its entropy coder.
+"""The steps in which a model of CompressAI codes a picture, and a replacement of its entropy coder.
 
     compress --symbols, table numbers--> Encoding --one stream--> Decoding --symbols--> decompress
 
@@ -21,7 +21,7 @@ _COUNT = struct.Struct("<H")
 
 
 class Encoding:
-    """What one picture's `compress` hands to the coder, step by step."""
+    """The calls of `compress` to the coder for one picture, step by step."""
 
     def __init__(self) -> None:
         self.symbols: list[np.ndarray] = []
@@ -29,7 +29,7 @@ class Encoding:
         self._encoder = RansEncoder(64, 1)  # one lane keeps up with the lists that CompressAI makes, and ends in 8 bytes
 
     def code(self, values: Any, index: Any, tables: Tables) -> bytes:
-        """The token that stands for the step in what the model returns."""
+        """The token of the step in the result of the model."""
         symbols, numbers = np.asarray(values, np.int32), np.asarray(index, np.int32)
         self._encoder.push(symbols, tables, numbers)
         self._digests.append(content_hash(numbers.tobytes()))

@@ -9,7 +9,7 @@ hyperprior, checkerboard, channel groups. Those that call the coder for every si
 others with raster scans) are refused.
 
 Such a file is bound to a machine: the networks that choose tables compute in floating point, and where one number comes out
-otherwise, what follows cannot be read. So the file says where it was written, each step's table numbers have a digest, and a
+otherwise, the rest cannot be read. So the file names the machine that wrote it, each step's table numbers have a digest, and a
 machine that chooses others gets an UnsupportedFile instead of a wrong picture. `image.learned` has no such limits.
 
 Payload: u16 steps; for each step u64 xxh3-64 of its table numbers (i32); one rANS stream of width 64. Content: all symbols, i32.

@@ -23,7 +23,7 @@ from lacodec.errors import BadInput
 from lacodec.integrations.torch.files import Tensor, has_kernels, require_torch
 from lacodec.io.threads import ordered_map
 
-ALIGNMENT = 256  # elements: every weight of a block begins at a multiple, so that matrix kernels see what they are used to
+ALIGNMENT = 256  # elements: every weight of a block begins at a multiple, the alignment that matrix kernels expect
 FREQ_BITS = 12
 MINIMUM = 1 << 14  # elements of a weight: below, it stays as it is
 
@@ -33,7 +33,7 @@ _STREAM, _REST = "_lacodec_stream", "_lacodec_rest"
 
 @dataclass
 class CodedModel:
-    """What `keep_coded` did. plain_size, coded_size: bytes of the weights before and now."""
+    """The result of `keep_coded`. plain_size, coded_size: bytes of the weights before and now."""
 
     plain_size: int
     coded_size: int
@@ -49,8 +49,8 @@ class CodedModel:
 def keep_coded(model: Any, *, threads: int | None = None) -> CodedModel:
     """Code the weights of the model's linear layers (bfloat16, float16, float32) in place, block by block.
 
-    A block is a child of a ModuleList (a transformer's layers), or else a linear layer by itself. Weights that are shared, such
-    as tied embeddings, and small ones stay plain. For inference: coded weights are no parameters and get no gradients; they are
+    A block is a child of a ModuleList (a transformer's layers), or else a single linear layer. Weights that are shared, such
+    as tied embeddings, and small ones stay plain. For inference: coded weights are not parameters and get no gradients; they are
     not in `state_dict()` until `restore()`. `model.to(device)` moves them. `threads`: how many decode on a CPU, by default all.
     """
     torch = require_torch()
@@ -119,7 +119,7 @@ class _Unit:
         self._tables = Tables.from_counts(torch.bincount(symbols, minlength=256).numpy(), FREQ_BITS)
         stream = segments.encode_segments(symbols.numpy(), self._tables, threads=threads)
         self._directory: Directory = segments.read_directory(stream, at, len(stream))
-        self._work: Any = None  # of the kernel, on the device where the stream is
+        self._work: Any = None  # of the kernel, on the device of the stream
         self._suffix = f"_{str(self._dtype)[6:]}_{len(layers)}"
         device = layers[0].weight.device
         block.register_buffer(
@@ -164,7 +164,7 @@ class _Unit:
             self._drop()
 
     def _drop(self) -> None:
-        """Leave what tells shape and type, and takes no memory."""
+        """Keep shape and type, without memory."""
         torch = require_torch()
         for weight in self._weights:
             weight.module.weight = torch.empty(weight.shape, dtype=self._dtype, device="meta")

@@ -26,7 +26,7 @@ Path_ = str | os.PathLike[str]
 
 
 def require_device(device: Any) -> None:
-    """Raise BadInput for a device that torch does not have here."""
+    """Raise BadInput for a device that torch does not have on this machine."""
     torch = require_torch()
     try:
         torch.empty(0, device=device)
@@ -50,7 +50,7 @@ def load_file(filename: Path_, device: Any = "cpu", *, threads: int | None = Non
     """All tensors of a file by name, on `device`: of a `.lac` file, or a plain safetensors, npz, GGUF or PyTorch file.
 
     Tied weights of a PyTorch checkpoint are one tensor under several names; other tensors that share memory there, such as parts
-    of others, are each by itself here. `threads`: how many decode, by default one per core. On other devices than the CPU at most
+    of others, are separate copies. `threads`: how many decode, by default one per core. On other devices than the CPU at most
     one tensor more is in memory, or on CUDA devices, which decode themselves, some hundred MB. `base`: the file that this one was
     saved as differences to: a path, an open Source, or several; it is read where something refers to it.
     Raises LacodecError: damaged file, no tensors, one that cannot be had (sparse, quantised, of a type that torch does not have),
@@ -72,7 +72,7 @@ def save_file(
     """Write tensors (of torch, on any device, or numpy arrays) as the file that safetensors would write, coded by `weights`.
 
     A name that ends in ".safetensors" gives that file itself. An existing file is replaced. `options` are the codec's, such as
-    effort=9, or base="other.safetensors" for differences to that file. Tensors that share memory are written each by itself.
+    effort=9, or base="other.safetensors" for differences to that file. Tensors that share memory are written separately.
     Raises BadInput, LacodecError.
     """
     if not isinstance(arrays, Mapping):
@@ -91,12 +91,12 @@ def save_file(
 
 
 class SafeOpen:
-    """`safetensors.safe_open` for `.lac` files and plain ones: a context manager that decodes what is asked for."""
+    """`safetensors.safe_open` for `.lac` files and plain ones: a context manager that decodes on demand."""
 
     def __init__(self, filename: Path_, framework: str = "pt", device: Any = "cpu", *, base: Any = None) -> None:
         """framework: "pt" for tensors of torch, "np" for numpy arrays; base: as for `load_file`.
 
-        Raises LacodecError for what cannot be opened.
+        Raises LacodecError if the file cannot be opened.
         """
         if framework not in ("pt", "torch", "pytorch", "np", "numpy"):
             raise BadInput(f"framework {framework!r} is not supported; use 'pt' or 'np'")
@@ -107,7 +107,7 @@ class SafeOpen:
         self._file = TensorFile(filename, base=base)
 
     def keys(self) -> list[str]:
-        """The names, sorted; raises UnsupportedFile, naming it, when there is a tensor that cannot be had."""
+        """The names, sorted; raises UnsupportedFile, which names the tensor, if one cannot be read."""
         return sorted(self.offset_keys())
 
     def offset_keys(self) -> list[str]:
@@ -120,7 +120,7 @@ class SafeOpen:
         return self._file.metadata()
 
     def get_tensor(self, name: str) -> Tensor:
-        """One tensor; of no more than its chunks is anything read. Raises BadInput for names that are not there."""
+        """One tensor; reads only its chunks. Raises BadInput for unknown names."""
         view = self._view(name)
         if view is not None:
             return viewed(self._file, view, self._device) if self._torch else self._file.array(view)
@@ -137,7 +137,7 @@ class SafeOpen:
         return Slice(self, replace(entry, shape=shape_of(entry, form)), has_rows="shape" not in form)
 
     def _view(self, name: str) -> View | None:
-        """The tensor of this name, if it is none of the entries."""
+        """The tensor of this name, if it is not an entry."""
         if self._file.format != "torch":
             return None
         try:
@@ -145,7 +145,7 @@ class SafeOpen:
         except UnsupportedFile:
             if name not in self._file.entries:
                 raise
-            return None  # another tensor is what cannot be had
+            return None  # another tensor cannot be read
 
     def _entry(self, name: str) -> TensorEntry:
         if name not in self._file.entries and self._file.format == "torch":
@@ -181,7 +181,7 @@ class Slice:
     """A tensor of an open file; indexing it reads the rows that the first index names, and applies the rest to them."""
 
     def __init__(self, file: SafeOpen, entry: TensorEntry, has_rows: bool = True) -> None:
-        """has_rows: whether rows may be read alone."""
+        """has_rows: whether rows may be read separately."""
         self._file, self._entry, self._has_rows = file, entry, has_rows
 
     def get_shape(self) -> list[int]:
@@ -205,7 +205,7 @@ class Slice:
 
 def named_tensors(file: TensorFile, device: Any, threads: int | None) -> dict[str, Tensor]:
     """All tensors of a file by all their names, on `device`; raises UnsupportedFile for one that cannot be had."""
-    named = file.named  # says what is wrong before anything is decoded
+    named = file.named  # reports errors before anything is decoded
     for entry in file.entries.values():
         require_plain(file, entry)
     found = all_tensors(file, device, threads)
@@ -261,7 +261,7 @@ def shaped(entry: TensorEntry, data: Tensor) -> Tensor:
 
 
 def viewed(file: TensorFile, view: View, device: Any = "cpu") -> Tensor:
-    """A tensor of a PyTorch checkpoint that is no entry: part of another, with gaps, or to be conjugated or negated."""
+    """A tensor of a PyTorch checkpoint that is not an entry: part of another, with gaps, or to be conjugated or negated."""
     torch = require_torch()
     dtype = _dtypes().get(view.dtype)
     if dtype is None:

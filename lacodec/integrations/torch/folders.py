@@ -1,4 +1,4 @@
-"""A checkpoint as a folder: shards, the index that says which tensor is where, and small files; each as it is or `.lac`."""
+"""A checkpoint as a folder: shards, the index of the tensors, and small files; each plain or `.lac`."""
 
 import json
 import os
@@ -17,7 +17,7 @@ CODED = ".lac"
 MAX_SMALL = 64 << 20
 """Bytes of an index or a configuration, at most."""
 
-_USUAL = ("model.safetensors", "pytorch_model.bin")  # the first of which there are files counts
+_USUAL = ("model.safetensors", "pytorch_model.bin")  # the first one with files counts
 _INDEX = ".index.json"
 
 
@@ -26,9 +26,10 @@ def load_folder(
 ) -> dict[str, Tensor]:
     """All tensors of a checkpoint by name, on `device`: of the shards that its index names, or of its only file of weights.
 
-    Those are .safetensors files, or .bin files of PyTorch (which are not unpickled) where there are none.
-    Every shard is opened, and every name looked up, before any is decoded. `base`: what the shards were stored as differences to:
-    a folder, a file, or several. Raises BadInput for missing shards, CorruptFile for damaged ones and those that lack a tensor.
+    Those are .safetensors files, or else .bin files of PyTorch (which are not unpickled).
+    Every shard is opened, and every name looked up, before any is decoded. `base`: the base that the shards were stored as
+    differences to: a folder, a file, or several. Raises BadInput for missing shards, CorruptFile for damaged ones and those that
+    lack a tensor.
     """
     require_device(device)
     with opened_references(base) as bases:
@@ -86,7 +87,7 @@ def shards_of(folder: Path) -> dict[Path, list[str] | None]:
 
 
 def find(folder: Path, name: str) -> Path:
-    """The file of this name in a folder, coded or not; raises BadInput when there is neither."""
+    """The file of this name in a folder, coded or not; raises BadInput if neither exists."""
     for path in folder / f"{name}{CODED}", folder / name:
         if path.is_file():
             return path

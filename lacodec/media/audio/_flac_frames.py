@@ -15,7 +15,7 @@ from lacodec.media.audio import _flac_kernel as kernel
 from lacodec.media.audio.flac_metadata import Metadata
 
 _RATES = (0, 88200, 176400, 192000, 8000, 16000, 22050, 24000, 32000, 44100, 48000, 96000)  # Hz, by code
-_WINDOW, _MAX_WINDOW = 1 << 20, 1 << 24  # bytes read at once; a frame of honest sound has 3 MiB at most
+_WINDOW, _MAX_WINDOW = 1 << 20, 1 << 24  # bytes read at a time; a frame of valid sound has at most 3 MiB
 _STEP = 64  # frames from one place at which reading can begin to the next
 _WHY = {
     kernel.MORE: "is cut off in the frame at offset {at}",
@@ -55,7 +55,7 @@ class FlacSamples(Source):
         self._at, self._rest, self._coming = 0, b"", self._from(0)
 
     def read(self, offset: int, n: int) -> bytes:
-        """As in Source; quick where it goes on from the read before."""
+        """As in Source; fast if it continues from the read before."""
         with self._lock:
             stop = min(offset + n, self.size)
             if stop <= offset:
@@ -118,7 +118,7 @@ def _frames(source: Source, metadata: Metadata, at: int, number: int, first: int
 
 
 def _scratch() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(what frames say, rows, coefficients, table of checksums) for `decode_frame`."""
+    """(frame headers, rows, coefficients, table of checksums) for `decode_frame`."""
     rows = np.zeros((kernel.MAX_CHANNELS, kernel.MAX_BLOCK + 1), np.int64)
     return np.zeros(kernel.SAID, np.int64), rows, np.zeros(32, np.int64), _checksums()
 

@@ -1,4 +1,4 @@
-"""What a FLAC file that was written lacks of the one that it came from; each is read by another decoder than has touched it."""
+"""Differences between a written FLAC file and its original; each is read by a decoder that had no part in the coding."""
 
 import io
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _TOTAL = 21  # offset in a file of the byte in whose lower half the number of sa
 
 
 def flac_difference(original: Source, restored: Source) -> str | None:
-    """A sentence about the first difference, None when there is none.
+    """A sentence about the first difference, None if there is none.
 
     Both are read by our decoder, which checks all of their bytes and the MD5 in their headers; the samples of the original once
     more by the library `soundfile`: the restored file was written by that library, from what our decoder had read.
@@ -76,7 +76,7 @@ def _first(one: bytes, other: bytes) -> int:
 
 
 def _by_library(source: Source, found: Metadata, total: int) -> Iterator[bytes]:
-    """The samples as the library decodes them; where the file does not tell how many there are, `total` is told in its place."""
+    """The samples as the library decodes them; if the file does not give their number, `total` is used."""
     import soundfile
 
     stream: Any = _Stream(source, total if found.total == 0 else None)
@@ -86,7 +86,7 @@ def _by_library(source: Source, found: Metadata, total: int) -> Iterator[bytes]:
 
 
 class _Stream(io.RawIOBase):
-    """A FLAC file as a file object, with another number of samples in its header if `total` says so."""
+    """A FLAC file as a file object, with `total` as the number of samples in its header, if given."""
 
     def __init__(self, source: Source, total: int | None) -> None:
         self._source, self._total, self._at = source, total, 0

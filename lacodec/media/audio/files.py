@@ -1,8 +1,8 @@
 """Sound files in and out.
 
-WAV and AIFF are read and written here (`wav`, `aiff`): what surrounds the samples is kept as it is, so files come back byte for
+WAV and AIFF are read and written by `wav` and `aiff`: the bytes around the samples are kept, so files are restored byte for
 byte. FLAC is read by our own decoder and written by the `soundfile` library: the samples, tags and pictures come back (`flac`).
-Where a file is written in another format than it came in, `foreign` says what that format cannot hold.
+Where a file is written in another format than it came in, `foreign` reports the parts that the format cannot hold.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from lacodec.media.audio.value import Audio
 from lacodec.media.base import Media
 
 SUFFIXES = {".wav": "wav", ".wave": "wav", ".aif": "aiff", ".aiff": "aiff", ".aifc": "aiff", ".flac": "flac"}
-"""Formats that are written: what the name of a file ends with -> what `format` calls it."""
+"""The formats that can be written: suffix of the file name -> name of the format."""
 
 _BLOCK = 1 << 20
 
@@ -49,7 +49,7 @@ class AudioMedia(Media[Audio]):
         return isinstance(value, Audio)
 
     def from_source(self, source: Source) -> Audio:
-        """The sound in a file or pipe; raises UnsupportedFile for what cannot be restored exactly."""
+        """The sound in a file or pipe; raises UnsupportedFile if it cannot be restored exactly."""
         from lacodec.media.audio import aiff, flac, wav
 
         source = seekable(source)
@@ -59,7 +59,7 @@ class AudioMedia(Media[Audio]):
         return flac.read(source) if head[:4] == b"fLaC" else aiff.read(source) if is_aiff(head) else wav.read(source)
 
     def from_object(self, value: Any) -> Audio:
-        """What a caller of the Python interface passes: an Audio, or the bytes of a file."""
+        """An object from a caller of the Python interface: an Audio, or the bytes of a file."""
         if isinstance(value, Audio):
             return value
         if isinstance(value, Source):
@@ -74,7 +74,7 @@ class AudioMedia(Media[Audio]):
         return replace(value, pcm=BytesSource(pcm), tail=BytesSource(b"".join(_blocks(value.tail))))
 
     def written(self, value: Audio, suffix: str) -> str:
-        """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the sound came from."""
+        """The format of the file that `to_blocks` gives: the one of `suffix`, else the one that the sound came from."""
         return SUFFIXES.get(suffix) or value.format or "wav"
 
     def to_blocks(self, value: Audio, suffix: str = "") -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""FLAC: samples in, samples out; tags, pictures and all other metadata that says something are copied as the blocks they are.
+"""FLAC: samples in, samples out; tags, pictures and all other metadata with content are copied as blocks.
 
 file --metadata, frames (`_flac_frames`)--> Audio        Audio --library `soundfile`--> file
 
@@ -20,7 +20,7 @@ _SUBTYPES = {1: "PCM_S8", 2: "PCM_16", 3: "PCM_24"}
 
 
 def read(source: Source) -> Audio:
-    """The sound in a FLAC file; `head` gets its metadata blocks. Raises UnsupportedFile for what is damaged, odd or empty."""
+    """The sound in a FLAC file; `head` gets its metadata blocks. Raises UnsupportedFile if it is damaged, unusual or empty."""
     from lacodec.media.audio._flac_frames import FlacSamples
 
     found = metadata(source)
@@ -31,7 +31,7 @@ def read(source: Source) -> Audio:
 
 
 def write(value: Audio) -> Iterator[bytes]:
-    """A FLAC file of integer sound of known size; raises BadInput for what FLAC cannot hold."""
+    """A FLAC file of integer sound of known size; raises BadInput for sound that FLAC cannot hold."""
     import soundfile
 
     from lacodec.media.audio.samples import from_bytes
@@ -55,7 +55,7 @@ def write(value: Audio) -> Iterator[bytes]:
 
 
 def _can_be_written(rate: int) -> bool:
-    """Whether frames can say a rate of so many Hz: the library writes no others."""
+    """Whether frame headers can hold this rate in Hz: the library writes no others."""
     return 1 <= rate < 1 << 16 or (rate % 10 == 0 and rate // 10 < 1 << 16)
 
 

@@ -18,7 +18,7 @@ _MAX_METADATA = 1 << 28  # bytes
 
 @dataclass(frozen=True)
 class Metadata:
-    """What stands before the frames. total: samples per channel, 0 where unknown; digest: MD5 of the samples, zeros where
+    """The part before the frames. total: samples per channel, 0 if unknown; digest: MD5 of the samples, zeros where
     unknown; blocks: (kind, content) of all that is kept; begin: offset of the first frame."""
 
     rate: int
@@ -41,7 +41,7 @@ class Metadata:
 
 
 def metadata(source: Source) -> Metadata:
-    """What stands before the frames of a FLAC file; raises UnsupportedFile."""
+    """The part before the frames of a FLAC file; raises UnsupportedFile."""
     name = source.name
     if source.read(0, 4) != b"fLaC":
         raise UnsupportedFile(f"{name}: does not begin like FLAC")

@@ -1,4 +1,4 @@
-"""A sound file written in another format than it came in: what that format cannot hold is an error that says so.
+"""A sound file written in another format than the original: parts that the format cannot hold are an error that names them.
 
 WAV or AIFF -> FLAC    all chunks are kept, in application blocks "riff" or "aiff" (as by `flac --keep-foreign-metadata`)
 FLAC -> WAV or AIFF    they come back out of such blocks
@@ -16,7 +16,7 @@ from lacodec.media.audio.value import Audio
 
 _APPLICATIONS = {"wav": b"riff", "aiff": b"aiff"}
 _SAMPLES = {"wav": b"data", "aiff": b"SSND"}  # the chunk that holds them
-_EMPTY = {  # chunks that say nothing which another format's header does not
+_EMPTY = {  # chunks without facts beyond another format's header
     "wav": (b"fmt ", b"fact", b"ds64", b"JUNK", b"junk", b"PAD ", b"FLLR", b"PEAK"),
     "aiff": (b"COMM", b"FVER", b"JUNK", b"FLLR", b"PEAK"),
 }
@@ -26,7 +26,7 @@ _UNKNOWN = 0xFFFFFFFF
 
 @dataclass
 class _Around:
-    """What stands around the samples. names: what of it another format lacks; pieces: all of it, chunk by chunk, None when it is
+    """The parts around the samples. names: those that another format lacks; pieces: all of them, chunk by chunk, None when it is
     no sequence of chunks; described: the content of the chunk that describes the samples."""
 
     names: list[str] = field(default_factory=list)
@@ -35,12 +35,12 @@ class _Around:
 
 
 def writer(format: str) -> Callable[[Audio], Iterator[bytes]]:
-    """What writes files of this format."""
+    """The writer of files of this format."""
     return {"wav": wav.write, "aiff": aiff.write, "flac": flac.write}[format]
 
 
 def converted(value: Audio, wanted: str) -> Iterator[bytes]:
-    """A file of format `wanted` with a sound that came from a file of another one; raises BadInput for what it cannot hold."""
+    """A file of format `wanted` with a sound from a file of another one; raises BadInput for parts that it cannot hold."""
     if value.format == "flac":
         yield from _from_flac(value, wanted)
         return
@@ -101,7 +101,7 @@ def _refused(value: Audio, wanted: str, names: list[str]) -> BadInput:
 
 
 def _around(value: Audio) -> _Around:
-    """What stands before and behind the samples of a WAV or AIFF file."""
+    """The parts before and after the samples of a WAV or AIFF file."""
     format_ = value.format or ""
     found = _Around()
     start = _head(value, format_, found)
@@ -138,7 +138,7 @@ def _head(value: Audio, format_: str, found: _Around) -> int:
 
 
 def _walk(data: bytes, at: int, format_: str, found: _Around) -> int:
-    """Note the chunks in `data` from `at` on, up to the one with the samples or what is none; returns where it stopped."""
+    """Note the chunks in `data` from `at` on, up to the one with the samples or the first invalid one; returns its offset."""
     order = "<" if format_ == "wav" else ">"
     while at + 8 <= len(data):
         name, size = struct.unpack(f"{order}4sI", data[at : at + 8])
@@ -156,7 +156,7 @@ def _walk(data: bytes, at: int, format_: str, found: _Around) -> int:
 
 
 def _declared(value: Audio, format_: str, start: int) -> int | None:
-    """Bytes of samples that the file's own header tells; None when it does not, as streams do."""
+    """Bytes of samples according to the file's own header; None if it does not tell, as in streams."""
     head = value.head[start : start + 16]
     if format_ == "wav":
         size = int.from_bytes(head[4:8], "little")
@@ -166,7 +166,7 @@ def _declared(value: Audio, format_: str, start: int) -> int | None:
 
 
 def _format_details(value: Audio, format_: str, found: _Around) -> None:
-    """Note what the header says of the samples that other formats' headers, as they are written here, do not."""
+    """Note the facts about the samples in the header that the headers of other formats, as written by us, lack."""
     said = found.described
     if format_ == "wav":
         kind, bits = struct.unpack("<H12xH", said[:16])

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 LAYOUTS = ("u8", "i8", "i16le", "i24le", "i32le", "f32le", "i16be", "i24be", "i32be", "f32be")
-"""How one sample is stored: type, bits, byte order. A file's number of bits that is no multiple of 8 is rounded up."""
+"""How one sample is stored: type, bits, byte order. A number of bits that is not a multiple of 8 is rounded up."""
 MAX_CHANNELS = 8
 MAX_AROUND = 8 << 20  # bytes before, and behind, the samples
 
@@ -77,7 +77,7 @@ class Audio:
         return np.asarray(self.samples, dtype)
 
     def __getitem__(self, key: Any) -> Any:
-        """The sound of a range of samples, steps included (the rate stays); for all other keys what `samples[key]` is."""
+        """The sound of a range of samples, steps included (the rate stays); for all other keys `samples[key]`."""
         import numpy as np
 
         if not isinstance(key, slice):

@@ -1,6 +1,6 @@
 """WAV: RIFF and RF64, PCM of 8 to 32 bits and 32-bit float, plain or extensible.
 
-Reading only finds the samples; every other byte is kept. Sizes that lie or run over the end of the file cut the samples short.
+Reading only finds the samples; every other byte is kept. Wrong sizes, or sizes beyond the end of the file, cut the samples short.
 """
 
 import struct
@@ -18,7 +18,7 @@ _UNKNOWN = 0xFFFFFFFF
 
 @dataclass(frozen=True)
 class Place:
-    """Where a file has its samples, and what they are; `size` in bytes as the file tells it, or all that is left."""
+    """Place and form of a file's samples; `size` in bytes according to the file, or all the rest."""
 
     start: int
     size: int
@@ -71,7 +71,7 @@ def around(source: Source, place: Place, format: str) -> Audio:
 
 
 def header(frames: int, rate: int, channels: int, layout: str) -> bytes:
-    """The plainest header for so many samples; layouts that WAV does not have take the nearest that it has."""
+    """The simplest header for that many samples; layouts that WAV lacks take the nearest one."""
     size = sample_size(layout)
     kind = _FLOAT if layout.startswith("f") else _PCM
     fmt = struct.pack("<HHIIHH", kind, channels, rate, rate * channels * size & _UNKNOWN, channels * size, 8 * size)

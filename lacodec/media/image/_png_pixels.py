@@ -16,13 +16,13 @@ from lacodec.media.image.samples import row_size, unpack
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-_BAND = 4 << 20  # bytes of rows that are filtered at once
+_BAND = 4 << 20  # bytes of rows that are filtered at a time
 _LAZY = 64 << 20  # bytes of pixels from which they stay in the file
-_PIECE = 1 << 20  # compressed bytes read at once
+_PIECE = 1 << 20  # compressed bytes read at a time
 
 
 class Layout(NamedTuple):
-    """What the header says."""
+    """The content of the header."""
 
     width: int
     height: int
@@ -41,7 +41,7 @@ class Layout(NamedTuple):
         return np.dtype(np.uint16 if self.depth == 16 else np.uint8)
 
     def row_bytes(self, width: int) -> int:
-        """Bytes of a row of so many pixels, without the filter."""
+        """Bytes of a row of that many pixels, without the filter."""
         return row_size(width, self.channels, self.depth)
 
     def passes(self) -> list[tuple[int, int, int, int]]:
@@ -57,7 +57,7 @@ class Layout(NamedTuple):
 
 
 class Data(NamedTuple):
-    """Where the compressed pixels lie: (offset, size) of the body of each IDAT chunk of `source`."""
+    """The places of the compressed pixels: (offset, size) of the body of each IDAT chunk of `source`."""
 
     source: Source
     bodies: list[tuple[int, int]]
@@ -70,7 +70,7 @@ class Data(NamedTuple):
 
 
 class Rows:
-    """An array of shape (height, width, channels) that lies in a PNG file: indexed by a slice of rows (and one of columns).
+    """An array of shape (height, width, channels) in a PNG file: indexed by a slice of rows (and one of columns).
 
     Rows are inflated forwards; the newest ones asked for are kept. Asking for earlier ones starts again at the top.
     """
@@ -116,7 +116,7 @@ class Rows:
         return self[:].astype(dtype or self.dtype)
 
     def _hold(self, top: int, stop: int) -> None:
-        """Keep rows `top` to `stop`; none before those that are kept now."""
+        """Keep rows `top` to `stop`; none above those that are kept now."""
         held = [self._held[top - self._top :]] if top < self._stop else []
         while self._stop < stop:  # rows before `top` are inflated and dropped
             rows = (top if self._stop < top else stop) - self._stop

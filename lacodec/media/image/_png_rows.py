@@ -21,7 +21,7 @@ def _paeth(a: int, b: int, c: int) -> int:
 
 @inlined
 def _guess(kind: int, a: int, b: int, c: int) -> int:
-    """What filter `kind` predicts from left, upper and upper left byte."""
+    """The prediction of filter `kind` from left, upper and upper left byte."""
     if kind == 1:
         return a
     if kind == 2:
@@ -54,7 +54,7 @@ def unfilter(rows: np.ndarray, above: np.ndarray, step: int) -> bool:
 
 @flat_kernel
 def choose_filters(rows: np.ndarray, above: np.ndarray, step: int, plain: bool, out: np.ndarray) -> None:
-    """Filter uint8[n, size] into uint8[n, 1 + size], each row by what makes it smallest in sum; none at all if `plain`."""
+    """Filter uint8[n, size] into uint8[n, 1 + size], each row by the filter with the smallest sum; not at all if `plain`."""
     size = U(above.size)
     shift = U(step)
     for y in range(U(rows.shape[0])):

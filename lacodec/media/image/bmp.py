@@ -16,7 +16,7 @@ _RGBA = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
 
 
 def bmp_frame(source: Source) -> Frame:
-    """Where the rows of a BMP file lie; raises UnsupportedFile for compressed and unusual ones."""
+    """The places of the rows of a BMP file; raises UnsupportedFile for compressed and unusual ones."""
     name, head = source.name, source.read(0, 14 + 124 + 1024 + 16)
     size = int.from_bytes(head[14:18], "little")
     if len(head) < 26 or size not in HEADERS or len(head) < 14 + size:
@@ -64,7 +64,7 @@ def bmp_frame(source: Source) -> Frame:
 
 
 def bmp_profile(head: bytes, read: Source) -> tuple[bytes | None, bool]:
-    """(the ICC profile in a BMP, whether it has another colour space than sRGB that is no such profile)."""
+    """(the ICC profile in a BMP, whether it has a colour space other than sRGB without such a profile)."""
     if int.from_bytes(head[14:18], "little") < 108:
         return None, False
     space = head[70:74][::-1]

@@ -21,12 +21,12 @@ from lacodec.media.image.webp import webp_chunks
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST = 256 << 20  # bytes of pixels up to which another reader takes a whole picture
-_BAND = 4 << 20  # bytes of rows compared at once
+_BAND = 4 << 20  # bytes of rows compared at a time
 _PIECE = 1 << 20
 
 
 def difference(original: Source, restored: Source) -> str | None:
-    """What differs, as a sentence; None when nothing does. Never raises for what is in the files."""
+    """The difference, as a sentence; None if nothing differs. Never raises because of the content of the files."""
     try:
         at = first_difference(original, restored)
         if at is None:
@@ -131,7 +131,7 @@ def _png_views(source: Source, depth: int, colour: int) -> Iterator[np.ndarray]:
 
 
 def _bare_png(source: Source) -> Source:
-    """Only what pixels need: text and profiles have been compared, and make readers stop or complain."""
+    """Only the chunks that pixels need: text and profiles have been compared, and make readers stop or complain."""
     data, at, parts = source.read(0, source.size or 0), len(_PNG), [_PNG]
     while at < len(data):
         stop = at + 12 + int.from_bytes(data[at : at + 4], "big")
@@ -149,7 +149,7 @@ def _as_eight_bits(source: Source) -> Source:
 
 
 def _large_png(original: Source, restored: Source) -> str | None:
-    """Band by band, by the reader here: others would take it whole."""
+    """Band by band, by this reader: others would load it whole."""
     from lacodec.media.image.png import read_png
 
     one, other = read_png(original).pixels, read_png(restored).pixels
@@ -180,7 +180,7 @@ def _tiff(original: Source, restored: Source) -> str | None:
                     arrays.append(file.pages[0].asarray())
                     if len(file.pages) != 1:
                         return "there are several pages"
-            except Exception:  # (what it cannot read, Pillow may)
+            except Exception:  # (Pillow may be able to read it)
                 break
         if len(arrays) == 2:
             return _pixels(np.squeeze(arrays[0]), np.squeeze(arrays[1]))
@@ -201,7 +201,7 @@ def _tiff_by_pillow(original: Source, restored: Source, one: tiff.Directory) -> 
 
 
 def _sixteen(source: Source, form: str) -> np.ndarray:
-    """What Pillow gives of colours of 16 bits: one of their bytes."""
+    """Pillow's view of 16-bit colours: one of their bytes."""
     with opened(source, "tiff") as picture:
         forms = {str(tile.args[0]) for tile in picture.tile}
         if not all(given.endswith(";16N") for given in forms):

@@ -1,4 +1,4 @@
-"""What a picture has beside its pixels, whatever its format (profile, EXIF, transparency), and which formats can hold it."""
+"""The data of a picture besides its pixels (profile, EXIF, transparency), in any format, and the formats that can hold it."""
 
 import struct
 import zlib
@@ -41,7 +41,7 @@ _HOLDS = {
 class Facts:
     """icc, exif, xmp: as such. dpi: across, down. space: whether PNG chunks give the colours another meaning than sRGB.
 
-    orientation: as in EXIF, 1 is upright. others: names of what only the format of the file can hold.
+    orientation: as in EXIF, 1 is upright. others: names of data that only the format of the file can hold.
     """
 
     icc: bytes | None = None
@@ -53,13 +53,13 @@ class Facts:
     others: tuple[str, ...] = ()
 
     def exif_data(self) -> bytes | None:
-        """EXIF, made where there is only an orientation."""
+        """EXIF, made if there is only an orientation."""
         if self.exif is None and self.orientation != 1:
             return tiff.small_directory({tiff.ORIENTATION: tiff.Tag(3, 1, struct.pack("<H", self.orientation))})
         return self.exif
 
     def tiff_tags(self) -> "tiff.Directory | None":
-        """What a TIFF keeps of this; None when there is EXIF that it cannot hold as tags."""
+        """The part of this that a TIFF keeps; None if it cannot hold the EXIF as tags."""
         found = tiff.exif_directory(self.exif) if self.exif else tiff.Directory(False, {}, 0, [])
         known = tiff.COMMENTS | {tiff.ORIENTATION, tiff.X_DPI, tiff.Y_DPI, tiff.UNIT}
         if found is None or found.following or set(found.tags) - known or found.numbers(254) not in ((), (0,)):
@@ -79,7 +79,7 @@ class Facts:
 
 
 def facts_of(image: Image) -> Facts:
-    """What the extras of an image say."""
+    """The facts in the extras of an image."""
     if image.format == "tiff" and (is_framed(image) or "tags" in dict(image.extras)):
         return _of_tiff(image)
     if is_framed(image):
@@ -100,14 +100,14 @@ def facts_of(image: Image) -> Facts:
 
 
 def orientation_of(exif: bytes | None) -> int:
-    """The orientation in EXIF data, 1 where it says none."""
+    """The orientation in EXIF data, 1 if it has none."""
     found = tiff.exif_directory(exif) if exif else None
     value = (found.numbers(tiff.ORIENTATION) or (1,))[0] if found else 1
     return value if 1 <= value <= 8 else 1
 
 
 def lost_in(image: Image, facts: Facts, kind: str) -> list[str]:
-    """What a file of format `kind` cannot hold of a picture."""
+    """The data of a picture that a file of format `kind` cannot hold."""
     holds = _HOLDS.get(kind, set())
     has = {
         ALPHA: image.pixels.shape[2] in (2, 4) or "tRNS" in dict(image.extras),
@@ -124,7 +124,7 @@ def lost_in(image: Image, facts: Facts, kind: str) -> list[str]:
 
 
 def check_holds(image: Image, facts: Facts, kind: str) -> None:
-    """Raises BadInput that says what a file of format `kind` cannot hold of a picture."""
+    """Raises BadInput that names the data of a picture that a file of format `kind` cannot hold."""
     lost = lost_in(image, facts, kind)
     if lost:
         others = [name for name in ("png", "tiff") if name != kind and not lost_in(image, facts, name)]

@@ -1,6 +1,6 @@
 """Picture files in and out, for codecs that restore every pixel.
 
-PNG is read and written here (`png`), since Pillow cuts 16-bit colour to 8. What lies uncompressed in BMP, PPM, PGM and TIFF comes
+PNG is read and written by `png`, since Pillow cuts 16-bit colour to 8. Uncompressed BMP, PPM, PGM and TIFF come
 back byte for byte (`frames`); compressed TIFF and lossless WebP come back with the same pixels, tags and chunks (`tiff`, `webp`).
 Files that this does not understand in every respect raise UnsupportedFile, and codec `bytes` takes them.
 """
@@ -29,7 +29,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 _FORMATS = {b"BM": "bmp", b"II*\0": "tiff", b"MM\0*": "tiff", b"P5": "pgm", b"P6": "ppm"}
 SUFFIXES = {".png": "png", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff", ".pgm": "pgm", ".ppm": "ppm", ".webp": "webp"}
-"""Formats that are written: what the name of a file ends with -> what `format` calls it."""
+"""The formats that can be written: suffix of the file name -> name of the format."""
 
 
 class ImageMedia(Media[Image]):
@@ -44,7 +44,7 @@ class ImageMedia(Media[Image]):
         return _format(head) is not None
 
     def remark(self, head: bytes) -> str | None:
-        """What to know about pictures that are left to codec `bytes`."""
+        """Notes about pictures that are left to codec `bytes`."""
         if head[:3] == b"\xff\xd8\xff":
             return "a JPEG is already lossy: its bytes are kept"
         if head[:6] in (b"GIF87a", b"GIF89a"):
@@ -56,7 +56,7 @@ class ImageMedia(Media[Image]):
         return isinstance(value, Image) or is_pillow(value)
 
     def from_source(self, source: Source) -> Image:
-        """The picture in a file; raises UnsupportedFile for what cannot be given back exactly, BadInput for unreadable files."""
+        """The picture in a file; raises UnsupportedFile if it cannot be restored exactly, BadInput if it is unreadable."""
         size = source.size
         if size is None or size > MAX_FILE:
             raise UnsupportedFile(f"{source.name}: is larger than {MAX_FILE >> 30} GiB, too much for an image")
@@ -101,7 +101,7 @@ class ImageMedia(Media[Image]):
         return value if value.made_of is None else to_pillow(value)
 
     def written(self, value: Image, suffix: str) -> str:
-        """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the picture came from."""
+        """The format of the file that `to_blocks` gives: the one of `suffix`, else the one that the picture came from."""
         return SUFFIXES.get(suffix) or value.format or "png"
 
     def to_blocks(self, value: Image, suffix: str = "") -> Iterator[bytes]:
@@ -117,7 +117,7 @@ class ImageMedia(Media[Image]):
             yield from _other_format(value, wanted)
 
     def difference(self, original: Source, restored: Source) -> str | None:
-        """What `restored` lacks of the picture file `original`, both read again by other readers; None when nothing."""
+        """The first difference between two picture files, both read again by other readers; None if they agree."""
         from lacodec.media.image.compare import difference
 
         return difference(original, restored)
@@ -148,7 +148,7 @@ def palette_of(kind: str | None, extras: tuple[tuple[str, bytes], ...], shape: t
 
 
 def _frame_of(source: Source, kind: str) -> "Frame":
-    """Where the rows of an uncompressed file lie."""
+    """The places of the rows of an uncompressed file."""
     if kind == "bmp":
         from lacodec.media.image.bmp import bmp_frame
 
@@ -189,7 +189,7 @@ def _same_format(value: Image) -> Iterator[bytes]:
 
 
 def _other_format(value: Image, kind: str) -> Iterator[bytes]:
-    """A new file with the picture and what its format has a place for; raises BadInput that says what it has no place for."""
+    """A new file with the picture and all data that its format can hold; raises BadInput that names the rest."""
     from lacodec.media.image.facts import check_holds, facts_of, through_palette, with_alpha
 
     facts = facts_of(value)

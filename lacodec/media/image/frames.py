@@ -1,4 +1,4 @@
-"""Pictures that lie in their file as they are: BMP, PPM, PGM and uncompressed TIFF, restored byte for byte.
+"""Pictures that are uncompressed in their file: BMP, PPM, PGM and uncompressed TIFF, restored byte for byte.
 
 file = head, rows, tail --head parsed--> Frame --rows--> pixels; extras keep head and tail --parsed again--> Frame --> the file
 """
@@ -15,18 +15,18 @@ from lacodec.media.image.samples import pack, row_size, unpack
 from lacodec.media.image.value import MAX_SIDE, Image
 
 KINDS = ("bmp", "pgm", "ppm", "tiff")
-_MOST = 512 << 10  # bytes beside the rows
-_BAND = 4 << 20  # bytes of rows that are read at once
+_MOST = 512 << 10  # bytes besides the rows
+_BAND = 4 << 20  # bytes of rows that are read at a time
 _LAZY = 64 << 20  # bytes of pixels from which they stay in the file
 _MAX_PIXELS = 1 << 31
 MAX_ORIGINAL = 64 << 20
-"""Bytes of a file up to which it is kept, for those who want it back exactly."""
+"""Size up to which a file is kept, in bytes, for callers that want it back exactly."""
 
 
 class Frame(NamedTuple):
-    """How the rows lie in a file.
+    """The layout of the rows in a file.
 
-    channels: of the picture; `filler` says that one more sample follows them, the same in all pixels. bits: of a sample as
+    channels: of the picture; with `filler`, one more sample follows them, the same in all pixels. bits: of a sample as
     stored; depth: in use. order: place in the file of each channel (blue first in BMP). inverted: 0 is white.
     """
 
@@ -69,7 +69,7 @@ class Frame(NamedTuple):
 
 
 class FramedRows:
-    """An array of shape (height, width, channels) that lies in a file: indexed by a slice of rows (and one of columns)."""
+    """An array of shape (height, width, channels) in a file: indexed by a slice of rows (and one of columns)."""
 
     ndim = 3
 
@@ -116,7 +116,7 @@ class FramedRows:
 
 
 def read_frame(source: Source, frame: Frame, kind: str) -> Image:
-    """The picture in a file whose rows lie as `frame` says; raises UnsupportedFile for what would not come back."""
+    """The picture in a file whose rows are laid out as in `frame`; raises UnsupportedFile if it could not be restored."""
     size, name = source.size or 0, source.name
     check_size(frame.width, frame.height, name)
     end = frame.offset + frame.body
@@ -145,7 +145,7 @@ def is_framed(image: Image) -> bool:
 
 
 def surroundings(extras: tuple[tuple[str, bytes], ...]) -> Source:
-    """A source like the file, but with nothing where its rows lie."""
+    """A source like the file, but without its rows."""
     kept = dict(extras)
     body = kept.get("body", b"")
     return _Hollow(kept["head"], int.from_bytes(body[:8], "little"), kept.get("tail", b""))

@@ -1,6 +1,6 @@
-"""Pictures of Pillow as `Image`, and back as what they were: mode, size, pixels, palette and `info`.
+"""Pictures of Pillow as `Image`, and back with their mode, size, pixels, palette and `info`.
 
-`made_of` is plain data for the header: "mode", and "info" with tuples as {"tuple": [...]} where there is any.
+`made_of` is plain data for the header: "mode", and "info" with tuples as {"tuple": [...]}, if not empty.
 """
 
 import sys
@@ -25,7 +25,7 @@ def is_pillow(value: Any) -> bool:
 
 
 def from_pillow(picture: Any) -> Image:
-    """The picture at its present frame; raises BadInput for what would not come back the same."""
+    """The picture at its current frame; raises BadInput if it would not be restored identically."""
     if picture.mode not in _DEPTHS:
         raise BadInput(f"a picture of mode {picture.mode!r} cannot be stored; convert it to {_KEPT}, or pass np.asarray(it)")
     if getattr(picture, "n_frames", 1) != 1:
@@ -69,7 +69,7 @@ def to_pillow(image: Image) -> Any:
 
 
 def extras_of(image: Image) -> tuple[tuple[str, bytes], ...]:
-    """What a file of this picture shall hold beside the pixels, out of the `info` of Pillow."""
+    """The data besides the pixels for a file of this picture, from Pillow's `info`."""
     info = (image.made_of or {}).get("info", {})
     found = [(name, info[key]) for key, name in _EXTRAS.items() if isinstance(info, dict) and isinstance(info.get(key), bytes)]
     return tuple(item for item in found if item[1])

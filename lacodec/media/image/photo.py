@@ -1,6 +1,6 @@
 """Pictures for lossy codecs: any file that Pillow opens -> `Image` of 8 bits, gray or RGB, with or without alpha.
 
-What this changes (16 bits, CMYK, a palette) is said in the value's `note`. Back to a file in the format that it came from.
+What this changes (16 bits, CMYK, a palette) is listed in the value's `note`. Back to a file in the format that it came from.
 """
 
 import io
@@ -26,7 +26,7 @@ _MOST_BESIDE = 256 << 10  # bytes of profile, EXIF or XMP
 _INFO = (("icc", "icc_profile"), ("exif", "exif"), ("xmp", "xmp"))
 _MOST = 1 << 31  # bytes of a file
 SUFFIXES = {**SUFFIXES, ".jpg": "jpeg", ".jpeg": "jpeg", ".avif": "avif", ".jp2": "jpeg2000"}
-"""Formats that are written: what the name of a file ends with -> what `format` calls it."""
+"""The formats that can be written: suffix of the file name -> name of the format."""
 _MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 
 
@@ -37,7 +37,7 @@ class PhotoMedia(Media[Image]):
     suffixes = SUFFIXES
 
     def from_source(self, source: Source) -> Image:
-        """The picture in a file; raises UnsupportedFile for what no reader knows."""
+        """The picture in a file; raises UnsupportedFile if no reader knows its format."""
         try:
             return eight_bits(IMAGES.from_source(source))
         except UnsupportedFile as error:
@@ -72,7 +72,7 @@ class PhotoMedia(Media[Image]):
         return eight_bits(IMAGES.from_object(value))
 
     def written(self, value: Image, suffix: str) -> str:
-        """The format of the file that `to_blocks` gives: what `suffix` names, else the one that the picture came from.
+        """The format of the file that `to_blocks` gives: the one of `suffix`, else the one that the picture came from.
 
         PNG for pictures from other formats: a GIF has too few colours for them, an ICO too few pixels.
         """
@@ -98,7 +98,7 @@ class PhotoMedia(Media[Image]):
         yield saved(value.pixels, wanted.upper(), **options)
 
     def difference(self, original: Source, restored: Source) -> str | None:
-        """What a lossy codec may not change: the size of the picture, and what it has beside its pixels."""
+        """Differences that a lossy codec must not make: in the size of the picture, and in its data besides the pixels."""
         try:
             one, other = self.from_source(original), self.from_source(restored)
         except LacodecError as error:
@@ -117,7 +117,7 @@ PHOTOS = PhotoMedia()
 
 
 def eight_bits(value: Image) -> Image:
-    """The same picture as gray or RGB of 8 bits, with or without alpha; `note` says what was changed or is not kept."""
+    """The same picture as gray or RGB of 8 bits, with or without alpha; `note` lists the changes and losses."""
     facts, notes = facts_of(value), [value.note] if value.note else []
     if "tRNS" in dict(value.extras):
         notes.append("its transparent colours became alpha")

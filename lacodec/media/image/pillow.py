@@ -1,4 +1,4 @@
-"""What Pillow reads and writes here (TIFF compressed otherwise than by deflate, WebP, JPEG and the like), without warnings."""
+"""Formats that Pillow reads and writes for us (TIFF compressed except by deflate, WebP, JPEG and others), without warnings."""
 
 import io
 import logging
@@ -38,7 +38,7 @@ def pillow_image() -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Warnings of libraries about odd files stay off the terminal; what they mean is found out by comparing."""
+    """Warnings of libraries about odd files stay off the terminal; comparing files shows their effect."""
     loggers = [logging.getLogger(name) for name in ("PIL", "imagecodecs", "tifffile")]
     with _lock, warnings.catch_warnings():
         before = [logger.disabled for logger in loggers]

@@ -18,13 +18,13 @@ from lacodec.media.image.value import MAX_SIDE, Image
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-_BAND = 4 << 20  # bytes of rows that are filtered at once
-_PIECE = 1 << 20  # bytes read at once
+_BAND = 4 << 20  # bytes of rows that are filtered at a time
+_PIECE = 1 << 20  # bytes read at a time
 _MAX_PIXELS = 1 << 31
 _BOMB = 1100  # deflate cannot expand more
-_MAX_EXTRAS = 512 << 10  # bytes beside the pixels
+_MAX_EXTRAS = 512 << 10  # bytes besides the pixels
 COLOUR_CHUNKS = ("cICP", "gAMA", "cHRM", "sRGB", "mDCV", "cLLI")
-"""Chunks that say what the colours mean."""
+"""Chunks that define the colours."""
 
 _ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 _SEALS = (b"caBX", b"dSIG")  # hold sums over the bytes of the file
@@ -77,7 +77,7 @@ def write_png(image: Image) -> Iterator[bytes]:
         named = _in_order([(kind.decode("ascii"), body) for kind, body in before])
         before = [(kind.encode("ascii"), body) for kind, body in named]
     palette = image.palette or b""
-    if image.format != "png" and palette:  # an entry without a colour is black there, and wrong here
+    if image.format != "png" and palette:  # an entry without a colour is black in Pillow, but an error for us
         palette = palette.ljust(3 * (int(np.max(np.asarray(image.pixels))) + 1), b"\0")
     yield b"".join(_chunk(kind, palette if kind == b"PLTE" and image.palette else body) for kind, body in before)
     for body in _deflated(image, depth):
@@ -86,7 +86,7 @@ def write_png(image: Image) -> Iterator[bytes]:
 
 
 def _in_order(extras: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """Chunks with the palette where it usually is: what describes colours stands before it, what refers to it behind."""
+    """Chunks with the palette where it usually is: chunks that describe colours before it, chunks that refer to it after it."""
     before = [item for item in extras if not item[0].endswith(">") and item[0] != "PLTE"]
     early = [item for item in before if item[0] in _EARLY]
     late = [item for item in before if item[0] not in _EARLY]
@@ -94,7 +94,7 @@ def _in_order(extras: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
 
 
 def _check_order(kinds: list[bytes], name: str) -> None:
-    """Raises UnsupportedFile for chunks that must be understood and are not, are there twice, or stand between the pixels."""
+    """Raises UnsupportedFile for critical chunks that are unknown, duplicate, or between the pixels."""
     critical = [kind for kind in kinds if kind[:1].isupper() and kind != b"IDAT"]
     if set(critical) - {b"IHDR", b"PLTE", b"IEND"} or len(set(critical)) < len(critical):
         raise UnsupportedFile(f"{name}: this PNG has unknown or duplicate critical chunks")
@@ -112,7 +112,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def _chunks(source: Source) -> tuple[list[tuple[bytes, bytes]], list[tuple[int, int]], int]:
-    """(kind and body of every chunk up to IEND, all checked; where the bodies of IDAT lie instead; where the file should end)."""
+    """(kind and body of every chunk up to IEND, all checked; places of the bodies of IDAT; proper end of the file)."""
     at, kept = len(MAGIC), 0
     found: list[tuple[bytes, bytes]] = []
     bodies: list[tuple[int, int]] = []
@@ -172,7 +172,7 @@ def _deflated(image: Image, depth: int) -> Iterator[bytes]:
 
 
 def _ancillary(image: Image) -> tuple[list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]]:
-    """Chunks before and behind the pixels."""
+    """Chunks before and after the pixels."""
     before: list[tuple[bytes, bytes]] = []
     after: list[tuple[bytes, bytes]] = []
     for kind, body in image.extras:

@@ -16,7 +16,7 @@ _DEPTHS = {1: 1, 3: 2, 15: 4, 255: 8, 65535: 16}  # by the greatest sample
 
 
 def pnm_frame(source: Source) -> Frame:
-    """Where the rows of a PPM or PGM file lie; raises UnsupportedFile for other ranges than whole bits."""
+    """The places of the rows of a PPM or PGM file; raises UnsupportedFile if the range is not a whole number of bits."""
     head = _HEAD.match(source.read(0, _MOST))
     if head is None:
         raise UnsupportedFile(f"{source.name}: this {_kind(source)} has a header of an unusual form")

@@ -1,7 +1,7 @@
-"""TIFF files with one picture: what their directory says, their pixels, and new files with the same tags.
+"""TIFF files with one picture: their directory, their pixels, and new files with the same tags.
 
 file --directory, checked--> Plan --frame (uncompressed rows, kept as they lie) or segments (inflated)--> pixels
-Whatever the directory says that is not understood makes the file UnsupportedFile.
+Any entry of the directory that is not understood raises UnsupportedFile.
 """
 
 import json
@@ -22,13 +22,13 @@ from lacodec.media.image.value import Image
 ICC, XMP, ORIENTATION, EXIF, GPS, COLOURS = 34675, 700, 274, 34665, 34853, 320
 X_DPI, Y_DPI, UNIT, PHOTOMETRIC, EXTRA = 282, 283, 296, 262, 338
 GEO = frozenset((33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113))
-"""GeoTIFF tags: where on earth the picture lies."""
+"""GeoTIFF tags: the place of the picture on earth."""
 
 COMMENTS = frozenset((254, 255, 269, 270, 271, 272, 280, 281, 285, 297, 305, 306, 315, 316, 33432))
 """Tags that tell of the picture without changing how it looks."""
 
 LAYOUT = frozenset((256, 257, 258, 259, 266, 273, 277, 278, 279, 284, 292, 293, 317, 322, 323, 324, 325, 339))
-"""Tags that say how the pixels lie in the file."""
+"""Tags that define the layout of the pixels in the file."""
 
 _KEPT = (
     COMMENTS
@@ -62,7 +62,7 @@ class Directory(NamedTuple):
     used: list[tuple[int, int]]
 
     def numbers(self, tag: int) -> tuple[int, ...]:
-        """Whole numbers of a tag; none when it is missing or of another kind."""
+        """Whole numbers of a tag; none if it is missing or of another kind."""
         entry = self.tags.get(tag)
         if entry is None or entry.kind not in (1, 3, 4):
             return ()
@@ -79,7 +79,7 @@ class Directory(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a directory says of the pixels, all of it checked."""
+    """The facts about the pixels in a directory, all checked."""
 
     directory: Directory
     height: int
@@ -134,7 +134,7 @@ def read_directory(source: Source, at: int | None = None) -> Directory:
 
 
 def plan_of(source: Source) -> Plan:
-    """What the file says of its pixels; raises UnsupportedFile for anything unusual."""
+    """The description of the pixels in a file; raises UnsupportedFile for anything unusual."""
     name, found = source.name, read_directory(source)
     _check_alone(found, name)
     width, height = _one(found, 256, name), _one(found, 257, name)
@@ -176,7 +176,7 @@ def plan_of(source: Source) -> Plan:
 
 
 def tiff_frame(plan: Plan) -> Frame | None:
-    """Where the rows lie, if they lie one after another and uncompressed."""
+    """The places of the rows, if they are contiguous and uncompressed."""
     size = row_size(plan.width, plan.channels, plan.depth)
     if plan.method != 1 or plan.columns != plan.width or 322 in plan.directory.tags:
         return None
@@ -242,7 +242,7 @@ def upright(source: Source, plan: Plan) -> Source:
 
 
 def unexplained(source: Source, plan: Plan) -> bool:
-    """Whether bytes other than 0 lie in the file that neither directory, tags nor pixels take."""
+    """Whether the file has bytes other than 0 outside of directory, tags and pixels."""
     taken = sorted([*plan.directory.used, *((at, at + size) for at, size in plan.segments)])
     at = 0
     for start, stop in [*taken, (source.size or 0, source.size or 0)]:
@@ -277,7 +277,7 @@ def unpacked_tags(data: bytes) -> Directory:
 
 
 def write_tiff(pixels: np.ndarray, depth: int, palette: bytes | None, kept: Directory) -> list[bytes]:
-    """The pieces of a TIFF with these pixels and tags; where the tags do not say it, colours are those of the pixels."""
+    """The pieces of a TIFF with these pixels and tags; by default of the tags, colours are those of the pixels."""
     height, width, channels = pixels.shape
     order = ">" if kept.big else "<"
     tags = dict(kept.tags)
@@ -346,7 +346,7 @@ def small_directory(tags: dict[int, Tag], big: bool = False) -> bytes:
 
 
 def exif_directory(data: bytes) -> Directory | None:
-    """The first directory of EXIF data; None when it cannot be read."""
+    """The first directory of EXIF data; None if it cannot be read."""
     try:
         return read_directory(BytesSource(data.removeprefix(b"Exif\0\0"), "EXIF"))
     except UnsupportedFile:
@@ -397,7 +397,7 @@ def _palette(found: Directory, depth: int, name: str) -> bytes:
 
 
 def _segments(found: Directory, height: int, width: int, name: str) -> tuple[int, int, list[tuple[int, int]]]:
-    """(rows and columns of a segment, where they lie)."""
+    """(rows and columns of a segment, their places)."""
     if 322 in found.tags:
         columns, rows = _one(found, 322, name), _one(found, 323, name)
         if not 0 < columns <= 1 << 16 or not 0 < rows <= 1 << 16:

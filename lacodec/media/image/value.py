@@ -32,7 +32,7 @@ class Image:
     Those of a large PNG stay in the file until slices of rows are taken; `np.asarray` gives them all.
     depth: bits per sample that are in use (1, 2, 4, 8, 16). palette: RGB bytes, then channels = 1.
     extras: named bytes of the format ("icc", "exif", PNG chunks) as `format` keeps them. format: of the file it came from.
-    original: the file's own bytes, when they are at hand; file_size: how many they are. note: what the user should know about how
+    original: the file's own bytes, if available; file_size: their number. note: a note for the user about how
     it was read.
     made_of: which Python object it was (`objects`), None for files and arrays.
     """

@@ -10,10 +10,10 @@ from lacodec.media.image.frames import MAX_ORIGINAL, check_size
 from lacodec.media.image.pillow import opened, saved
 from lacodec.media.image.value import Image
 
-_MOST = 512 << 10  # bytes beside the pixels
+_MOST = 512 << 10  # bytes besides the pixels
 _MAX_FILE = 1 << 30
 _KNOWN = (b"VP8X", b"ICCP", b"VP8L", b"EXIF", b"XMP ")
-_ALPHA = 1 << 28  # of the number behind the signature of VP8L
+_ALPHA = 1 << 28  # in the number after the signature of VP8L
 
 
 def webp_chunks(source: Source) -> list[tuple[bytes, int, int]]:
@@ -96,7 +96,7 @@ def new_extras(shape: tuple[int, ...], icc: bytes | None, exif: bytes | None, xm
 
 
 def _header(head: bytes, name: str) -> tuple[bool, tuple[int, int]]:
-    """(whether there is alpha, (height, width))."""
+    """(whether it has alpha, (height, width))."""
     bits = int.from_bytes(head[1:5], "little")
     if len(head) < 5 or head[0] != 0x2F or bits >> 29:
         raise UnsupportedFile(f"{name}: this WebP has pixels of an unknown version")

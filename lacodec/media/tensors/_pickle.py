@@ -1,7 +1,7 @@
-"""Reads what a pickle of a PyTorch checkpoint says, without unpickling: nothing is imported, called or looked up.
+"""Reads the content of a pickle of a PyTorch checkpoint, without unpickling: nothing is imported, called or looked up.
 
-Its instructions build plain values; a name of something becomes a `Name`, a call of it a `Call`, a storage elsewhere in the file
-a `Storage`. So a pickle that would run code becomes a value that mentions it.
+Its instructions build plain values; the name of an object becomes a `Name`, a call of it a `Call`, a storage elsewhere in the
+file a `Storage`. So a pickle that would run code becomes a value that mentions it.
 """
 
 import io
@@ -24,7 +24,7 @@ class Name:
 
 @dataclass(eq=False, slots=True)
 class Call:
-    """What calling `what` with `arguments` would give; `state`, `items` and `pairs` are what the pickle would put into it."""
+    """The result of calling `what` with `arguments`; `state`, `items` and `pairs` are put into it by the pickle."""
 
     what: Any
     arguments: Any
@@ -34,14 +34,14 @@ class Call:
 
 
 class Dict(dict[Any, Any]):
-    """An OrderedDict; `state` is what the pickle would put into it beside its items."""
+    """An OrderedDict; `state` is put into it by the pickle besides its items."""
 
     state: Any = None
 
 
 @dataclass(eq=False, slots=True)
 class Storage:
-    """What the persistent id `id` stands for."""
+    """The meaning of the persistent id `id`."""
 
     id: Any
 
@@ -57,7 +57,7 @@ class _Machine:
     memo: dict[int, Any] = field(default_factory=dict)
 
     def since_mark(self) -> list[Any]:
-        """What was pushed since the last mark, taken off together with it."""
+        """The values pushed since the last mark, popped together with it."""
         for at in range(len(self.stack) - 1, -1, -1):
             if type(self.stack[at]) is _Mark:
                 found = self.stack[at + 1 :]
@@ -67,9 +67,9 @@ class _Machine:
 
 
 def load(data: bytes, start: int, name: str) -> tuple[Any, int]:
-    """(value, offset behind it) of the pickle at `start` in `data`.
+    """(value, offset after it) of the pickle at `start` in `data`.
 
-    Raises UnsupportedFile when it makes no sense, EOFError when it goes on behind `data`.
+    Raises UnsupportedFile if it is invalid, EOFError if it continues beyond `data`.
     """
     stream = io.BytesIO(data)
     stream.seek(start)
@@ -121,7 +121,7 @@ def _set(machine: _Machine, items: list[Any]) -> None:
 
 
 def _key(key: Any) -> Any:
-    """What stands for a key of a dict: itself where it is simple, so that the same keys meet, as they do in Python."""
+    """Represents a key of a dict: simple keys as they are, so that equal keys collide as in Python."""
     simple = type(key) in _SIMPLE or (type(key) is tuple and all(type(part) in _SIMPLE for part in key))
     return key if simple else Call(None, (), key)
 
@@ -137,7 +137,7 @@ def _call(machine: _Machine, _: Any) -> None:
 
 
 def _pairs(arguments: Any) -> list[Any] | None:
-    """What an OrderedDict is made of, None for something else."""
+    """The arguments of an OrderedDict; None for other calls."""
     if arguments == ():
         return []
     if type(arguments) is tuple and len(arguments) == 1 and type(arguments[0]) is list:

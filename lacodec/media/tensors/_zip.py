@@ -1,4 +1,4 @@
-"""Where the members of a zip file lie. Nothing is unpacked: compressed members are no more than a place."""
+"""The places of the members of a zip file. Nothing is unpacked: of compressed members only the place is known."""
 
 import struct
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class Member:
 
 
 def members(source: Source) -> list[Member]:
-    """The members by offset. Raises UnsupportedFile for damaged directories, members that overlap, and names that occur twice."""
+    """The members by offset. Raises UnsupportedFile for damaged directories, members that overlap, and duplicate names."""
     found = [_located(source, entry) for entry in _entries(source)]
     found.sort(key=lambda member: (member.offset, member.size))
     at, names = 0, set()
@@ -39,7 +39,7 @@ def members(source: Source) -> list[Member]:
 
 
 def member(source: Source, suffix: str) -> Member | None:
-    """The first stored member whose name ends so; reads nothing of the others. Raises for names that occur twice."""
+    """The first stored member with this suffix; does not read the others. Raises for duplicate names."""
     found = [entry for entry in _entries(source) if entry.name.endswith(suffix) and entry.stored]
     if len(found) > 1 and found[0].name in {entry.name for entry in found[1:]}:
         raise UnsupportedFile(f"{source.name}: the zip member {found[0].name!r} is a duplicate, so programs disagree about it")
@@ -81,7 +81,7 @@ def _directory(source: Source, end: int) -> tuple[int, int]:
 
 
 def _entries(source: Source) -> Iterator[Member]:
-    """What the central directory lists, with the offsets of the local headers."""
+    """The entries of the central directory, with the offsets of the local headers."""
     start, length = _directory(source, source.size or 0)
     data = source.read(start, length)
     at = 0

@@ -1,7 +1,7 @@
 """Files of named arrays in and out.
 
-A parser says what lies where and nothing more: every byte of the file that belongs to no tensor (headers, padding, pickles, zip
-directories) stays in `source`, so that the file comes back byte for byte, whatever its format.
+A parser gives the places of tensors and nothing more: every byte of the file that belongs to no tensor (headers, padding,
+pickles, zip directories) stays in `source`, so that the file comes back byte for byte, whatever its format.
 """
 
 import os
@@ -18,7 +18,7 @@ SMALLEST = 256  # bytes of a file: below, nothing is gained
 
 _BLOCK = 1 << 20
 _HEAD = 256  # bytes of a file that tell its format
-_MEMBERS = (b".npy", b"/data.pkl", b"/data/0")  # what a zip file with tensors begins with
+_MEMBERS = (b".npy", b"/data.pkl", b"/data/0")  # first members of a zip file with tensors
 _MAGICS = {
     b"\x93NUMPY": "npy",
     b"GGUF": "gguf",
@@ -47,7 +47,7 @@ class TensorMedia(Media[Tensors]):
         return objects.is_ours(value)
 
     def from_source(self, source: Source) -> Tensors:
-        """The tensors in a file or pipe; raises UnsupportedFile, with what is wrong and where, for contradictory files."""
+        """The tensors in a file or pipe; raises UnsupportedFile, with the error and its place, for contradictory files."""
         source = seekable(source)
         kind = _format(source.peek(_HEAD))
         if kind is None:
@@ -57,7 +57,7 @@ class TensorMedia(Media[Tensors]):
         return _readers()[kind](source)
 
     def from_object(self, value: Any) -> Tensors:
-        """What a caller of the Python interface passes: Tensors; an array or tensor, or several; or the bytes of a file.
+        """An object from a caller of the Python interface: Tensors; an array or tensor, or several; or the bytes of a file.
 
         Several become a safetensors file that is made while it is read, as does one of torch; one of numpy an .npy file.
         """
@@ -76,7 +76,7 @@ class TensorMedia(Media[Tensors]):
         )
 
     def to_object(self, value: Tensors) -> Any:
-        """What `from_object` was given; of files numpy arrays by name (`as_array` says of which dtypes), of .npy its array.
+        """The object passed to `from_object`; from files numpy arrays by name (`as_array` lists the dtypes), from .npy its array.
 
         The arrays can be written to. Reads once, forwards.
         """
@@ -102,9 +102,9 @@ TENSORS = TensorMedia()
 
 
 def missing(value: Tensors) -> str | None:
-    """What arrays a file (of known size) holds that are not among its entries: the first one's name, and why; None for none.
+    """The first array in a file (of known size) that is not among its entries: its name, and why; None if all are.
 
-    Of PyTorch checkpoints `torch_checkpoint.views` tells, which finds those that are no entries too.
+    For PyTorch checkpoints use `torch_checkpoint.views`, which also finds those that are not entries.
     """
     from lacodec.media.tensors import gguf, npz
 

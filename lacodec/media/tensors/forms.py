@@ -1,4 +1,4 @@
-"""What an array was, where the array in a file does not tell: a form, plain data that headers keep.
+"""The original form of an array, if the array in a file does not show it: plain data that headers keep.
 
 {} is an array of numpy in C order with little-endian elements; others have "is" ("torch", "scalar"), "order" ("F"), "dtype" and,
 where that changes it, "shape".
@@ -22,7 +22,7 @@ NUMBERS, TIMES, RECORDS = "biufc", "mM", "SUV"
 
 
 def form_of(made_of: Mapping[str, Any] | None, name: str) -> Form:
-    """The form of one array; raises CorruptFile for what is none."""
+    """The form of one array; raises CorruptFile if it is invalid."""
     found = made_of or {}
     forms = found.get("forms", {})
     form = forms.get(name, found.get("all", {})) if isinstance(forms, dict) else None
@@ -47,7 +47,7 @@ def shape_of(entry: TensorEntry, form: Form) -> tuple[int, ...]:
 
 
 def restored(array: np.ndarray, entry: TensorEntry, form: Form) -> Any:
-    """An array of the file, or some rows of it, as what it was."""
+    """An array of the file, or some of its rows, in its original form."""
     if form.get("is") == "torch":
         import torch
 
@@ -61,7 +61,7 @@ def restored(array: np.ndarray, entry: TensorEntry, form: Form) -> Any:
 
 
 def described(dtype: np.dtype[Any]) -> str | None:
-    """What names a type in a form; None where nothing can."""
+    """The name of a type in a form; None if it has none."""
     try:
         description = repr(np.lib.format.dtype_to_descr(dtype))
         return description if _parsed(description) == dtype else None

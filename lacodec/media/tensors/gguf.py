@@ -52,7 +52,7 @@ def read(source: Source) -> Tensors:
 
 
 def missing(source: Source) -> str | None:
-    """The first tensor that `read` leaves out, with its type; None when there is none."""
+    """The first tensor that `read` leaves out, with its type; None if there is none."""
     unknown = next((item for item in _contents(source)[0] if item[2] not in _PLAIN and item[2] not in _BLOCKS), None)
     return None if unknown is None else f"the tensor {unknown[0][:200]!r} is of GGUF type {unknown[2]}, which is not supported"
 
@@ -61,7 +61,7 @@ _Described = tuple[str, tuple[int, ...], int, int]  # name, shape, number of the
 
 
 def _contents(source: Source) -> tuple[list[_Described], int]:
-    """(what the header says of each tensor, where their data begins)."""
+    """(the description of each tensor in the header, the start of their data)."""
     header = _Cursor(source)
     header.take(4)
     version, count, pairs = header.number("<I"), 0, 0

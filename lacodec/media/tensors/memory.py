@@ -85,7 +85,7 @@ class ArraySource(Source):
     def _bytes(self, which: int) -> np.ndarray:
         last = self._last
         if last is None or last[0] != which:
-            self._last = None  # so that two arrays are never in memory
+            self._last = None  # so that two arrays are never in memory at a time
             last = self._last = (which, self._items[which].load())
         return last[1]
 
@@ -103,7 +103,7 @@ def require_array(what: str, value: Any) -> None:
 
 
 def require_strided(what: str, tensor: Any) -> None:
-    """Raise BadInput, saying why, for a tensor of torch that is no plain array of values."""
+    """Raise BadInput, with the reason, for a torch tensor that is not a plain array of values."""
     import torch
 
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
@@ -120,7 +120,7 @@ def torch_name(dtype: Any) -> str:
 
 
 def torch_dtype(name: str) -> Any:
-    """The torch dtype of one of our names; raises BadInput when this torch has none."""
+    """The torch dtype of one of our names; raises BadInput if this torch has none."""
     import torch
 
     usual = {ours: theirs for theirs, ours in _TORCH.items()}

@@ -26,7 +26,7 @@ def read(source: Source) -> Tensors:
 def entries(source: Source, offset: int, size: int, name: str) -> tuple[tuple[TensorEntry, ...], dict[str, Any]]:
     """(the array in the `size` bytes of an npy file from `offset` on, its form).
 
-    Records, strings, times and big-endian numbers become bytes (U8) with a form (`objects`) that says what they are; where none
+    Records, strings, times and big-endian numbers become bytes (U8) with a form (`objects`) that describes them; where none
     can, their name is that of bytes, too. Python objects become nothing at all: their pickle stays as it is.
     Raises UnsupportedFile when it does not fit its header.
     """
@@ -42,7 +42,7 @@ def entries(source: Source, offset: int, size: int, name: str) -> tuple[tuple[Te
 
 
 def _form(head: "_Head") -> dict[str, Any]:
-    """What says which type and shape the bytes have; nothing where that cannot be said."""
+    """The type and shape of the bytes, as a form; empty if no form can hold them."""
     from lacodec.media.tensors.forms import described
 
     description = described(head.dtype) if head.order == "C" else None
@@ -68,20 +68,20 @@ def array_of(source: Source) -> np.ndarray:
     data = source.read(head.begin, size - head.begin)
     try:
         return np.frombuffer(data, head.dtype).reshape(head.shape, order=head.order)
-    except ValueError as error:  # elements of no bytes, or of more than there is room for
+    except ValueError as error:  # elements of no bytes, or too many for memory
         raise UnsupportedFile(f"{source.name}: numpy cannot make an array of {head.dtype} {head.shape} ({error})") from error
 
 
 @dataclass(frozen=True)
 class _Head:
-    begin: int  # offset of the array behind the start of its file
+    begin: int  # offset of the array from the start of its file
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     order: Literal["C", "F"]
 
 
 def _header(source: Source, offset: int, size: int, place: str) -> _Head:
-    """What the npy file of `size` bytes at `offset` says; checked against its size, but for Python objects."""
+    """The header of the npy file of `size` bytes at `offset`; checked against its size, except for Python objects."""
     start = source.read(offset, min(12, size))
     if start[:6] != _MAGIC or len(start) < 12 or start[6] not in (1, 2, 3):
         raise UnsupportedFile(f"{place} does not begin like npy version 1, 2 or 3")

@@ -1,4 +1,4 @@
-"""npz: a zip file of npy files. Only stored members hold tensors; what is compressed stays as it is."""
+"""npz: a zip file of npy files. Only stored members hold tensors; compressed ones stay as they are."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _MAX_FORMS = 4096  # arrays that need more than a name for their type: the heade
 
 
 def read(source: Source) -> Tensors:
-    """The arrays that are stored as they are; raises UnsupportedFile when there are none."""
+    """The arrays that are stored as they are; raises UnsupportedFile if there are none."""
     found: list[TensorEntry] = []
     forms: dict[str, Any] = {}
     names: set[str] = set()
@@ -23,7 +23,7 @@ def read(source: Source) -> Tensors:
             try:
                 entries, form = npy.entries(source, member.offset, member.size, name)
             except UnsupportedFile:
-                continue  # a member that is no npy file after all: its bytes stay as they are
+                continue  # a member that is not an npy file: its bytes stay as they are
             entries = tuple(entry for entry in entries if entry.name not in names)
             names.update(entry.name for entry in entries)
             found += entries
@@ -37,7 +37,7 @@ def read(source: Source) -> Tensors:
 
 
 def missing(source: Source, entries: tuple[TensorEntry, ...]) -> str | None:
-    """The first array that none of these entries is, with what is wrong; None when all are there."""
+    """The first array that is missing from these entries, with the reason; None if all are present."""
     known = {(entry.name, entry.stop) for entry in entries}
     for member in _zip.members(source):
         name = member.name.removesuffix(".npy")

@@ -1,4 +1,4 @@
-"""Arrays and tensors of a program as `Tensors`, and back as what they were.
+"""Arrays and tensors of a program as `Tensors`, and back in their original form.
 
 array | tensor | dict | list | tuple --tensors_of--> Tensors, with `made_of` where arrays alone do not tell --object_of--> same
 
@@ -25,7 +25,7 @@ def is_ours(value: Any) -> bool:
 
 
 def tensors_of(value: Any) -> Tensors:
-    """The file that is made of these arrays while it is read; raises BadInput for what would not come back the same."""
+    """The file that is made of these arrays while it is read; raises BadInput if one would not be restored identically."""
     if isinstance(value, Mapping):
         return _several(dict(value), "dict")
     if isinstance(value, list | tuple):
@@ -42,7 +42,7 @@ def tensors_of(value: Any) -> Tensors:
 
 
 def object_of(value: Tensors) -> Any:
-    """What `tensors_of` was given, with arrays that can be written to; raises CorruptFile where `made_of` makes no sense."""
+    """The object passed to `tensors_of`, with writable arrays; raises CorruptFile if `made_of` is invalid."""
     made_of = value.made_of or {"kind": "one" if value.format == "npy" else "dict"}
     found = {
         entry.name: restored(
@@ -52,7 +52,7 @@ def object_of(value: Tensors) -> Any:
         )
         for entry in value.entries
     }
-    if value.source.size is None:  # being decoded: what follows the last tensor may be damaged, too
+    if value.source.size is None:  # being decoded: the bytes after the last tensor may be damaged, too
         value.source.read(1 << 62, 1)
     kind = made_of.get("kind")
     try:

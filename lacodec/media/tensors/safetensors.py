@@ -1,6 +1,6 @@
 """safetensors: u64 size of the header | JSON header | the tensors' bytes, without gaps.
 
-Read strictly, as the format's own library does: what it would refuse is refused here too, with the place. `virtual` goes the
+Read strictly, as the format's own library does: all that it would refuse is refused, with the place. `virtual` goes the
 other way: the file for arrays in memory, made while it is read.
 """
 
@@ -36,7 +36,7 @@ def read(source: Source) -> Tensors:
 
 
 def read_header(source: Source) -> tuple[dict[str, str], dict[str, Any], int]:
-    """(metadata, what the header says of each tensor by name, offset of the first tensor); raises UnsupportedFile."""
+    """(metadata, the description of each tensor by name, offset of the first tensor); raises UnsupportedFile."""
     name, end = source.name, source.size or 0
     size = int.from_bytes(source.read(0, 8), "little")
     if size > MAX_HEADER:

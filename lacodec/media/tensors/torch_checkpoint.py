@@ -1,8 +1,9 @@
-"""PyTorch checkpoints: what `torch.save` writes, as a zip file (since 1.6) or the older form; read by `_pickle`, never unpickled.
+"""PyTorch checkpoints: files of `torch.save`, as a zip file (since 1.6) or the older form; read by `_pickle`, never unpickled.
 
 A storage is an array of numbers in the file; tensors are views of storages. A tensor that covers a range of its storage without
 gaps becomes an entry under its name, the first of those that share a range; storages that no such tensor covers become flat ones.
-`views` finds all tensors under all their names, those that are no entries too, or says which of them is no array of numbers.
+`views` finds all tensors under all their names, including those that are not entries, or reports which of them is not an array of
+numbers.
 """
 
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ _WHY = {
     "torch._utils _rebuild_nested_tensor": "is nested",
     "torch._utils _rebuild_meta_tensor_no_storage": "is on the meta device and has no values",
 }
-_MAX_EXPANDED = 64 << 20  # bytes of a tensor that repeats what the file has once, which is copied out all the same
+_MAX_EXPANDED = 64 << 20  # bytes of a tensor that repeats its values, which is expanded all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class View:
 
     @property
     def span(self) -> int:
-        """Bytes from its first element to behind its last one."""
+        """Bytes from its first element to the end of its last one."""
         if not prod(self.shape):
             return 0
         steps = sum((count - 1) * stride for count, stride in zip(self.shape, self.strides, strict=True))
@@ -79,7 +80,7 @@ class View:
 
     @property
     def entry(self) -> TensorEntry | None:
-        """The same as an entry, None when its numbers do not lie in the file one after the other, as they are."""
+        """The same as an entry, None if its numbers are not contiguous and unchanged in the file."""
         if self.conjugated or self.negated:
             return None
         order = next((order for order in "CF" if _contiguous(self.shape, self.strides, order)), None)
@@ -102,10 +103,10 @@ def read_legacy(source: Source) -> Tensors:
 
 
 def views(source: Source) -> list[View]:
-    """All tensors of a checkpoint under all their names, by what the pickle says first.
+    """All tensors of a checkpoint under all their names, in the order of the pickle.
 
-    Raises UnsupportedFile, naming it, when one cannot be had as an array: it is sparse, quantised or without values, lies outside
-    of the file, or has the name of another one.
+    Raises UnsupportedFile, which names it, if one cannot be read as an array: it is sparse, quantised or without values, lies
+    outside of the file, or has the name of another one.
     """
     if source.peek(2) == b"PK":
         value, root = _zip_pickle(source)
@@ -144,7 +145,7 @@ def arrays_of(source: Source, entries: tuple[TensorEntry, ...]) -> dict[str, np.
 
 
 def array_of(source: Source, view: View) -> np.ndarray:
-    """A tensor as an array that can be written to (`as_array` says of which type); raises UnsupportedFile."""
+    """A tensor as a writable array (`as_array` gives the type); raises UnsupportedFile."""
     place = place_of(source.name, view.name)
     width = DTYPES[view.dtype] // 8
     if prod(view.shape) * width > max(view.span, _MAX_EXPANDED):
@@ -200,7 +201,7 @@ def _legacy_places(source: Source, keys: list[Any], at: int, storages: dict[str,
 
 
 def _zip_pickle(source: Source) -> tuple[Any, str]:
-    """(what data.pkl says, the folder that it is in)."""
+    """(the content of data.pkl, its folder)."""
     pickle = _zip.member(source, "/data.pkl")
     if pickle is None or pickle.size > MAX_PICKLE:
         raise UnsupportedFile(f"{source.name}: is not a PyTorch checkpoint: its data.pkl is missing or too large")
@@ -212,7 +213,7 @@ def _zip_pickle(source: Source) -> tuple[Any, str]:
 
 
 def _legacy_pickles(source: Source) -> tuple[Any, list[Any], int]:
-    """(what the main pickle says, keys of the storages in their order, offset of the first)."""
+    """(the content of the main pickle, keys of the storages in their order, offset of the first)."""
     size = min(source.size or 0, 1 << 20)
     while True:
         data = source.read(0, size)
@@ -239,7 +240,7 @@ def _legacy_pickles(source: Source) -> tuple[Any, list[Any], int]:
 
 @dataclass
 class _Contents:
-    """views: tensors as they are named; storages: type and elements by key; lost: names of what is no array, and why."""
+    """views: tensors as they are named; storages: type and elements by key; lost: names that are not arrays, and why."""
 
     views: list[View]
     storages: dict[str, tuple[str, int]]
@@ -247,7 +248,7 @@ class _Contents:
 
 
 def _contents(value: Any, file: str, every: bool = False) -> _Contents:
-    """What a pickle says; with `every` under every name, else what is mentioned often once."""
+    """The content of a pickle; with `every` under every name, else repeated objects once."""
     found = _Contents([], {}, [])
     for name, item, within in _walk(value, file, every):
         storage = _storage(item)
@@ -266,7 +267,7 @@ def _contents(value: Any, file: str, every: bool = False) -> _Contents:
 def _walk(value: Any, file: str, every: bool) -> Iterator[tuple[str, Any, bool]]:
     """(name that leads there, call or storage, whether it is part of a tensor) of all that is anywhere in `value`."""
     seen: set[int] = set()
-    above: set[int] = set()  # what the object at hand is in: what is in itself is not entered again
+    above: set[int] = set()  # the ancestors of the current object: cycles are not entered again
     leading = _leading(value) if every else None
     named = visits = 0
     todo: list[tuple[str | None, Any, bool]] = [(None, value, False)]
@@ -300,12 +301,12 @@ def _walk(value: Any, file: str, every: bool) -> Iterator[tuple[str, Any, bool]]
 
 @dataclass(frozen=True)
 class _Leave:
-    """Marks the end of what is in the object with this id."""
+    """Marks the end of the content of the object with this id."""
 
     id: int
 
 
-_PART = object()  # in place of a key: what has no name of its own
+_PART = object()  # in place of a key: an object without its own name
 
 
 def _children(item: Any) -> Iterator[tuple[Any, Any]]:
@@ -326,7 +327,7 @@ def _children(item: Any) -> Iterator[tuple[Any, Any]]:
 
 def _leading(value: Any) -> set[int]:
     """The ids of all objects that are, or lead to, a tensor or storage: only these are worth a name."""
-    inside: dict[int, list[int]] = {}  # object -> what it is in
+    inside: dict[int, list[int]] = {}  # object -> its containers
     found: set[int] = set()
     todo = [value]
     while todo:
@@ -385,7 +386,7 @@ def _view(name: str, item: Any) -> View | None:
         return None
     what, arguments = item.what.name, item.arguments
     if what in _OF_TYPE and isinstance(arguments, tuple) and len(arguments) > 2 and isinstance(arguments[0], Name):
-        what, arguments = arguments[0].name, arguments[2]  # of a class of its own, of which the numbers are enough
+        what, arguments = arguments[0].name, arguments[2]  # of a subclass, of which the numbers suffice
     if what not in _REBUILD or not isinstance(arguments, tuple) or len(arguments) < 4:
         return None
     found, (offset, shape, strides) = _storage(arguments[0]), arguments[1:4]
@@ -437,7 +438,7 @@ def _tensors(source: Source, contents: _Contents, places: _Places) -> Tensors:
 
 
 def _placed(views: Any, begin: int, size: int) -> Iterator[TensorEntry]:
-    """Those of the tensors that lie in the storage of `size` bytes at `begin` without gaps, in C or Fortran order."""
+    """The tensors in the storage of `size` bytes at `begin` without gaps, in C or Fortran order."""
     for view in views:
         entry = _in_file(view, begin).entry
         if entry is not None and entry.stop <= begin + size:

@@ -1,4 +1,4 @@
-"""`Tensors`: a file of named arrays, and where in it each one lies."""
+"""`Tensors`: a file of named arrays, and the place of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ class TensorEntry:
 
     @property
     def stop(self) -> int:
-        """The offset behind its last byte."""
+        """The offset after its last byte."""
         return self.offset + self.size
 
 
@@ -106,7 +106,7 @@ class Tensors:
             seen.add(entry.name)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> "np.ndarray":
-        """The array of a file that has but one; TypeError for others."""
+        """The array of a file that has only one; TypeError for others."""
         import numpy as np
 
         if len(self.entries) != 1:
@@ -117,7 +117,7 @@ class Tensors:
 
 
 def size_of(dtype: str, shape: tuple[int, ...], what: str = "a tensor") -> int:
-    """Bytes of an array; raises UnsupportedFile, naming `what`, for types and shapes that cannot be."""
+    """Bytes of an array; raises UnsupportedFile, which names `what`, for invalid types and shapes."""
     if dtype not in DTYPES:
         raise UnsupportedFile(f"{what} has the unknown type {dtype[:40]!r}; known types: {', '.join(DTYPES)}")
     if len(shape) > MAX_DIMENSIONS:
@@ -128,14 +128,14 @@ def size_of(dtype: str, shape: tuple[int, ...], what: str = "a tensor") -> int:
 
 
 def place_of(file: str, name: str) -> str:
-    """How messages call a tensor."""
+    """The name of a tensor in messages."""
     return f"{file}: tensor {name[:200]!r}"
 
 
 def as_array(dtype: str, shape: tuple[int, ...], data: Any, order: str = "C") -> "np.ndarray":
     """The array in the bytes `data` (not copied, read-only when `data` is).
 
-    What numpy has no type for keeps its bits: BF16 as uint16, 8-bit floats as uint8. Types of less than 8 bits give uint8[bytes].
+    Types that numpy lacks keep their bits: BF16 as uint16, 8-bit floats as uint8. Types of less than 8 bits give uint8[bytes].
     """
     import numpy as np
 
@@ -146,7 +146,7 @@ def as_array(dtype: str, shape: tuple[int, ...], data: Any, order: str = "C") ->
 
 
 def numpy_dtype(dtype: str) -> str:
-    """numpy's name for a type of at least 8 bits, or for unsigned integers of the same width where it has none."""
+    """numpy's name for a type of at least 8 bits, or for unsigned integers of the same width if it has none."""
     kinds = {"U": "u", "I": "i", "F": "f", "C": "c", "B": "u"}
     if dtype == "BOOL":
         return "?"

@@ -30,7 +30,7 @@ _Z_SHIFT = 8  # a hyper-latent of 1 as an activation
 
 @dataclass(frozen=True)
 class Part:
-    """What one place codes in one step: `means` (sixteenths) and `scales` (table numbers) float32[n, channels, h, w]."""
+    """Distributions of one place in one step: `means` (sixteenths) and `scales` (table numbers) float32[n, channels, h, w]."""
 
     channels: slice
     row: int
@@ -112,7 +112,7 @@ class EntropyModel(nn.Module):
                     part.of(known).copy_(self.compand(value))
 
     def _parts(self, step: int, x: Tensor, base: Tensor) -> list[Part]:
-        """The parts of a step; all groups at all places where there is one step only."""
+        """The parts of a step; all groups at all places if there is only one step."""
         parts = []
         groups = _groups(self.options.latents)
         for place, (row, column, here) in enumerate(_places(x)):
@@ -151,7 +151,7 @@ def _groups(latents: int) -> list[slice]:
 
 
 def _places(x: Tensor) -> list[tuple[int, int, Tensor]]:
-    """The four places of 2x2 squares, (row, column, what lies there)."""
+    """The four places of 2x2 squares, (row, column, content)."""
     return [(row, column, x[:, :, row::2, column::2]) for row in (0, 1) for column in (0, 1)]
 
 

@@ -60,7 +60,7 @@ def pack(model: ImageModel) -> dict[str, np.ndarray]:
 
 
 def unpack(arrays: dict[str, np.ndarray], device: torch.device | str = "cpu", training: bool = False) -> ImageModel:
-    """The model in `arrays`; raises CorruptFile for what is none, UnsupportedFile where this machine computes otherwise.
+    """The model in `arrays`; raises CorruptFile if it is invalid, UnsupportedFile if this machine computes differently.
 
     training: also recover the parameters of the exact networks, and leave them in mode FLOAT.
     """
@@ -106,7 +106,7 @@ def model_id(arrays: dict[str, np.ndarray]) -> bytes:
 
 
 def _answer(model: ImageModel) -> np.ndarray:
-    """What the exact networks answer to fixed hyper-latents and latents, as 32 bytes."""
+    """The answer of the exact networks to fixed hyper-latents and latents, as 32 bytes."""
     device = next(model.entropy.buffers()).device
     options, digest = model.options, hashlib.sha256()
 
@@ -132,7 +132,7 @@ def _answer(model: ImageModel) -> np.ndarray:
 
 
 def _right(model: ImageModel, arrays: dict[str, np.ndarray]) -> bool:
-    """Whether the exact networks answer as they should, here and now.
+    """Whether the exact networks give the right answer on this machine.
 
     That they did is remembered for this model on this processor with this torch and its settings: asking takes as long as a
     picture. On GPUs it is asked each time.

@@ -1,4 +1,4 @@
-"""What a model of images looks like: sizes of its networks, as stored beside its weights."""
+"""The form of an image model: sizes of its networks, as stored with its weights."""
 
 import dataclasses
 import json
@@ -18,7 +18,7 @@ GROUPS = 4
 
 Entropy = Literal["factorized", "hyperprior", "mean-scale", "context"]
 ENTROPY = ("factorized", "hyperprior", "mean-scale", "context")
-_MOST = 4096  # channels or blocks: bounds what a forged file can ask for
+_MOST = 4096  # channels or blocks: limits the demands of a forged file
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def towards_zero(rest: Tensor, scales: Tensor, family: str) -> Tensor:
 
 @cache
 def _thresholds(family: str, device: torch.device) -> Tensor:
-    """float32[tables, magnitudes]: what size - n must reach for n to be kept."""
+    """float32[tables, magnitudes]: the value that size - n must reach for n to be kept."""
     tables = load(family)
     found = np.full((SCALES, _LARGEST + 1), -1.0)
     for number in range(SCALES):

@@ -1,10 +1,10 @@
-"""Analysis and synthesis: pixels <-> latents at 1/16, as a linear transform of blocks and what networks add to it.
+"""Analysis and synthesis: pixels <-> latents at 1/16, as a linear transform of blocks plus the output of networks.
 
     analysis   pixels --unshuffle 8--> 192 channels, fine blocks --unshuffle 2--> 768 --linear--> latents, coarse blocks
     synthesis  latents, coarse blocks --linear--> 768 --shuffle 2--> 192 channels, fine blocks --shuffle 8--> pixels
 
-A block adds to what passes by and begins at zero: an untrained model is the linear transform alone (`lacodec.training.klt`), and
-training begins from a codec that works. Pixels count -2..2 for 0..255. Floating point: nothing here decides a symbol.
+A block adds to the residual stream and begins at zero: an untrained model is the linear transform alone (`lacodec.training.klt`),
+and training begins from a codec that works. Pixels count -2..2 for 0..255. Floating point: none of this decides a symbol.
 """
 
 import torch
@@ -87,7 +87,7 @@ def _channels_last(x: Tensor) -> Tensor:
 
 
 def _precisely(layer: nn.Module, x: Tensor) -> Tensor:
-    """Outside of mixed precision: what passes by the blocks keeps all its digits."""
+    """Outside of mixed precision: the residual stream keeps its full precision."""
     with torch.autocast(x.device.type, enabled=False):
         result: Tensor = layer(x.float())
     return result

@@ -60,7 +60,7 @@ class Mixer(nn.Module):
             self.inner.bias[r : 2 * r] = torch.linspace(-0.5, 5.5, r)  # memories of 1 to 250 steps
 
     def forward(self, x: Tensor, rounding: bool) -> Tensor:
-        """What is added to x [n, t, width]."""
+        """The sum to add to x [n, t, width]."""
         near = ops.taps(ops.norm(x, rounding), self.taps, rounding)
         return self.outer(ops.recurrence(self.inner(near), rounding))
 
@@ -84,7 +84,7 @@ class Block(nn.Module):
         self.outer = Matrix(options.hidden, options.width, zero=True)
 
     def gated(self, x: Tensor, rounding: bool) -> Tensor:
-        """What the gated layer adds to x."""
+        """The output of the gated layer, to add to x."""
         return self.outer(ops.swiglu(self.inner(ops.norm(x, rounding)), rounding))
 
 

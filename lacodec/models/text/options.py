@@ -8,7 +8,7 @@ from lacodec.errors import BadInput
 
 MOST_PIECES = 1 << 15
 """Pieces of a set, at most."""
-_MOST = 4096  # channels or blocks: bounds what a forged file can ask for
+_MOST = 4096  # channels or blocks: limits the demands of a forged file
 
 
 def _says(default: int, text: str) -> Any:

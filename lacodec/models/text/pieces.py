@@ -2,7 +2,7 @@
 
     bytes --pre-tokens--> runs of bytes --merges, the earliest learnt first--> piece numbers
 
-Piece i < 256 is the byte i; piece 256 + i is what merge i joins.
+Piece i < 256 is the byte i; piece 256 + i is the result of merge i.
 """
 
 import os
@@ -22,7 +22,7 @@ _TITLE = "# pieces 1: one merge a line, left and right piece; pieces 0 to 255 ar
 
 
 class Pieces:
-    """A set of pieces, given by its merges, int64[n, 2]; raises BadInput for merges that make none."""
+    """A set of pieces, given by its merges, int64[n, 2]; raises BadInput for invalid merges."""
 
     def __init__(self, merges: NDArray[np.int64]) -> None:
         merges = np.asarray(merges, np.int64).reshape(-1, 2)
@@ -66,7 +66,7 @@ class Pieces:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote; raises BadInput for other files."""
+        """Read a file of `save`; raises BadInput for other files."""
         try:
             title, *lines = Path(path).read_text(encoding="ascii").splitlines()
             merges = [[int(word) for word in line.split()] for line in lines]

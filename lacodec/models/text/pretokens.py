@@ -53,7 +53,7 @@ def _begins(data, classes):  # type: ignore[no-untyped-def]
             new, begin = state, False
         else:
             new = _MARK if kind == _APOSTROPHE else kind
-            if state == _SPACE:  # one space goes with what follows it, many stand alone
+            if state == _SPACE:  # one space belongs to the next character, several stand alone
                 begin = new == _LINE or (new != _SPACE and length > 1)
             else:
                 begin = new != state

@@ -125,9 +125,7 @@ class AudioLossless(Codec[Audio]):
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Chunks of a range of samples: `key` is a slice with step 1."""
         found = Range.of(key, total(index), "audio").chunks(index)
-        return (
-            found or [i for i, head in enumerate(index) if head.covers][:1]
-        )  # one chunk describes even an empty range
+        return found or [i for i, head in enumerate(index) if head.covers][:1]  # one chunk describes even an empty range
 
     def extract(
         self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Piece], session: Session = DEFAULT
