@@ -1,4 +1,4 @@
-"""Codec `bytes` beside its peers on the test split of text, structured data and logs, in one run.
+"""Codec `bytes` against its peers on the test split of text, structured data and logs, in one run.
 
     LACODEC_DATA=... python benchmarks/bytes.py [--efforts 1,5,9] [--json FILE]
 

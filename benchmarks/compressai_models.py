@@ -1,7 +1,7 @@
-"""Models of CompressAI with weights that nobody trained, for tests and benchmarks.
+"""Models of CompressAI with untrained weights, for tests and benchmarks.
 
 CompressAI 1.2.8 imports all that it needs for anything wherever one begins; where some of it is not installed (torchvision,
-torch_geometric), empty modules stand in for that here, which is enough for its image models.
+torch_geometric), empty modules replace them, which is enough for its image models.
 """
 
 import importlib.machinery
@@ -49,7 +49,7 @@ def model(name: str, seed: int = 0, channels: int = 12) -> Any:
 
 
 def stand_in() -> None:
-    """Make `import compressai.models` work here."""
+    """Make `import compressai.models` work without its other requirements."""
     absent = [name for name in _NEEDED if name not in sys.modules and importlib.util.find_spec(name) is None]
     for name in (part for whole in absent for part in (whole, *(f"{whole}.{module}" for module in _NEEDED[whole]))):
         module = types.ModuleType(name)

@@ -1,8 +1,8 @@
-"""Speed and size of the rANS coder beside constriction, CompressAI's coder and zstd -1, in one run on one thread.
+"""Speed and size of the rANS coder against constriction, CompressAI's coder and zstd -1, in one run on one thread.
 
     python benchmarks/entropy.py [--symbols 4000000] [--rounds 7] [--json]
 
-Rounds are interleaved (every coder once, then again), best and median are shown. What is timed is the public call, with tables
+Rounds are interleaved (every coder once, then again), best and median are shown. The public call is timed, with tables
 made beforehand: symbols in, bytes out, and back into an array. Peers that are not installed are left out with a note.
 """
 
@@ -32,7 +32,7 @@ Symbols = np.ndarray[Any, Any]
 
 @dataclass
 class Job:
-    """One coder on one input: `encode() -> stream`, `decode(stream) -> symbols`, and what was measured (seconds)."""
+    """One coder on one input: `encode() -> stream`, `decode(stream) -> symbols`, and its measurements (seconds)."""
 
     name: str
     encode: Callable[[], Any]
@@ -42,7 +42,7 @@ class Job:
     decode_times: list[float] = field(default_factory=list)
     bytes: int = 0
     table_bits: float = 0.0
-    """What the tables themselves give, for coders that take ours."""
+    """The bound of the tables, for coders that take ours."""
     rounds: int = 1 << 30
 
 
@@ -179,7 +179,7 @@ def ours(name: str, width: int, values: Symbols, tables: Tables, index: Symbols 
 
 
 def choose(simd: str) -> None:
-    """Portable ("0") or vector ("1") kernels from here on."""
+    """Portable ("0") or vector ("1") kernels from now on."""
     if os.environ.get("LACODEC_SIMD") != simd:
         os.environ["LACODEC_SIMD"] = simd
         dispatch.avx512.cache_clear()
@@ -225,7 +225,7 @@ def constriction_gaussian(values: Symbols, deviations: Symbols) -> Job:
 
 
 def compressai(notes: list[str]) -> Any:
-    """CompressAI's `ans` extension, loaded by path: its package imports torch at once."""
+    """CompressAI's `ans` extension, loaded by path: its package would import torch."""
     for folder in sys.path:
         for path in Path(folder).glob("compressai/ans*.so"):
             spec = importlib.util.spec_from_file_location("ans", path)
@@ -253,7 +253,7 @@ def compressai_job(ans: Any, values: Symbols, index: Symbols, cdfs: list[list[in
 
 
 def has(module: str, notes: list[str]) -> bool:
-    """Whether a peer is installed; says so in the notes if not."""
+    """Whether a peer is installed; adds a note if not."""
     found = importlib.util.find_spec(module) is not None
     if not found and (note := f"{module} left out: not installed") not in notes:
         notes.append(note)
@@ -281,7 +281,7 @@ def measure(jobs: list[Job], wanted: Symbols, rounds: int) -> list[Job]:
 
 
 def row(job: Job, n: int, ideal_bits: float) -> dict[str, Any]:
-    """Speeds in Msym/s, size, and the excess over the entropy and over what the tables give, in per cent."""
+    """Speeds in Msym/s, size, and the excess over the entropy and over the bound of the tables, in per cent."""
     speeds = {
         f"{way}_{kind}": round(n / pick(times) / 1e6, 1)
         for way, times in (("encode", job.encode_times), ("decode", job.decode_times))
@@ -294,7 +294,7 @@ def row(job: Job, n: int, ideal_bits: float) -> dict[str, Any]:
 
 
 def short_streams() -> list[dict[str, Any]]:
-    """Streams of about 5 kB: bytes beyond what the table costs ideally, mean and worst of 50."""
+    """Streams of about 5 kB: bytes beyond the ideal cost of the table, mean and worst of 50."""
     out = []
     for width, bits in ((32, 14), (64, 24)):
         beyond = []

@@ -3,8 +3,8 @@
     python benchmarks/fuzz.py [-n 100000] [--seed 1] [--codecs bytes,image.lossless] [--efforts 1,5] [--save DIR]
 
 At least half of the files have every checksum and hash made right again after the mutation, so that forged headers, tables and
-payloads reach the decoders. Each worker process handles one batch under RLIMIT_AS; what kills or stops it is a failure, found
-by its number and saved.
+payloads reach the decoders. Each worker process handles one batch under RLIMIT_AS; input that kills or stops it is a failure,
+found by its number and saved.
 """
 
 import argparse

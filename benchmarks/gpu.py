@@ -1,4 +1,4 @@
-"""Speed of segmented rANS, and of codec `weights`, on a CUDA device, beside the CPU's kernels for the same bytes.
+"""Speed of segmented rANS, and of codec `weights`, on a CUDA device, against the CPU's kernels for the same bytes.
 
     python benchmarks/gpu.py [--symbols 268435456] [--weights 1073741824] [--rounds 5] [--threads 1] [--json]
 
@@ -25,7 +25,7 @@ ROW = 8192  # bytes of a row of weights
 
 
 def main() -> None:
-    """Measure all kinds of data on what is there and print them."""
+    """Measure all kinds of data on the available devices and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--symbols", type=int, default=1 << 28)
     parser.add_argument("--weights", type=int, default=1 << 30, help="bytes of weights on the device")
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def no_device() -> str:
-    """Why the kernels cannot run here, or nothing."""
+    """Why the kernels cannot run on this machine, or nothing."""
     for name in ("torch", "triton"):
         if not importlib.util.find_spec(name):
             return f"not measured: {name} is not installed"
@@ -172,8 +172,8 @@ def weights_on_device(
 
 
 def refuse(*_: Any) -> Any:
-    """What a payload of plain values never asks for."""
-    raise SystemExit("the payload needs more than itself")
+    """For requests that a payload of plain values never makes."""
+    raise SystemExit("the payload needs data outside of it")
 
 
 def device_seconds(call: Callable[[], Any], rounds: int) -> float:

@@ -2,8 +2,8 @@
 
     python benchmarks/learned_exact.py FOLDER ... [-n 100] [--seed 1] [--json FILE]
 
-n crops of the pictures in the folders, of assorted sizes and qualities, are encoded once and decoded in every way there is:
-threads, batches, memory layout, order of addition, libraries and precisions, and on CUDA where there is a device. Integers:
+n crops of the pictures in the folders, of assorted sizes and qualities, are encoded once and decoded in every available way:
+threads, batches, memory layout, order of addition, libraries and precisions, and on CUDA if available. Integers:
 pictures whose means, table numbers or latents are not those of the first way. Floating point (the weights before rounding, in a
 codec that is otherwise the same): how many means and table numbers differ when all latents before are given, and how many
 pictures then decode to other latents than were encoded, or to none.
@@ -95,7 +95,7 @@ def exact_digest(network: ImageModel, asked: Asked, way: Way, crop: Crop, payloa
 
 @dataclass
 class FloatStream:
-    """What the codec in floating point makes of a crop, in the first way."""
+    """The result of the codec in floating point for a crop, in the first way."""
 
     stream: bytes
     hyper: Tensor
@@ -106,7 +106,7 @@ class FloatStream:
 
 
 def level(crop: Crop, device: str = "cpu") -> Tensor:
-    """What the entropy networks are told of the quality."""
+    """The input of the entropy networks for the quality."""
     return torch.tensor([level_of(1 + 99 * crop.t)], device=device)
 
 

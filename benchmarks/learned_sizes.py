@@ -1,4 +1,4 @@
-"""Files of image.learned beside what the model estimates for the symbols in them.
+"""Files of image.learned against the estimate of the model for their symbols.
 
     python benchmarks/learned_sizes.py PICTURE_OR_FOLDER ... [-q 1,20,50,80,100] [-n 20] [--crop 768x512] [--json FILE]
 
@@ -78,7 +78,7 @@ def main() -> int:
 
 
 def _saved(path: Path, crop: str | None, folder: Path) -> Path:
-    """The picture as a PNG file of its own, which is what people encode."""
+    """The picture as a separate PNG file, as users encode it."""
     from PIL import Image
 
     pixels = read_rgb(path)

@@ -2,7 +2,7 @@
 
     python benchmarks/learned_speed.py PICTURE_OR_FOLDER ... [-q 35] [-e 5] [-t 2] [-n 24] [--rounds 3] [--json FILE]
 
-Beside it, on the same pictures in the same rounds: Pillow's AVIF (speed 4, one thread) at quality 50. What is timed is the public
+For comparison, on the same pictures in the same rounds: Pillow's AVIF (speed 4, one thread) at quality 50. It times the public
 call on arrays, hashes and container included; of each picture the best round counts. Coder: everything within `RansEncoder` and
 `RansDecoder`. Peak memory is the process's, with torch and all pictures of the run.
 """

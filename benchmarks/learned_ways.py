@@ -16,7 +16,7 @@ from lacodec.models.image.model import ImageModel
 
 
 class Asked(nn.Module):
-    """An entropy model that writes down what it answers; `batch` others are asked beside."""
+    """An entropy model that records its answers; `batch` others are computed with it."""
 
     def __init__(self, inner: nn.Module, batch: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Way:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """So many threads of torch."""
+    """This number of torch threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -114,7 +114,7 @@ def channels_last(network: ImageModel) -> None:
 
 
 def ways() -> list[Way]:
-    """All there are on this machine; the first is what the others are compared with."""
+    """All ways on this machine; the others are compared with the first."""
     found = [
         Way("1 thread"),
         Way("2 threads", lambda: threads(2)),

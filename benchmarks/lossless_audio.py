@@ -1,4 +1,4 @@
-"""Lossless audio beside FLAC and WavPack: `python benchmarks/lossless_audio.py FOLDER [--split test] [--efforts 1,5,9]`.
+"""Lossless audio against FLAC and WavPack: `python benchmarks/lossless_audio.py FOLDER [--split test] [--efforts 1,5,9]`.
 
 FOLDER holds `INFO.tsv` (columns path and split) and the FLAC files that it lists under audio/music and audio/speech. All of them
 are decoded to WAV first; sizes are those of whole files, peers without padding and seek tables. Times are CPU seconds of one
@@ -58,7 +58,7 @@ def wav_files(folder: Path, split: str, scratch: Path) -> list[tuple[Path, str]]
 
 
 def command_size(command: list[str], path: Path) -> int:
-    """Bytes of what a command-line coder writes for `path`."""
+    """Bytes that a command-line coder writes for `path`."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "out.wv"
         subprocess.run([*command, str(path), "-o", str(target)], check=True, capture_output=True)

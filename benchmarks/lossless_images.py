@@ -1,4 +1,4 @@
-"""Lossless images beside their peers, in one run: size in total and by group, and speed.
+"""Lossless images against their peers, in one run: size in total and by group, and speed.
 
     python benchmarks/lossless_images.py FOLDER [--efforts 1,5,9] [--peers cjxl7,cjxl9,webp,optipng] [--limit N] [--each]
         [--group photo=skimage_camera*,skimage_moon* --group 16-bit=*16*]

@@ -1,4 +1,4 @@
-"""Every picture and sound in some folders there and back: what comes back, read by other readers, and the size promise.
+"""Every picture and sound in some folders encoded and decoded: the results, read by other readers, and the size promise.
 
     python benchmarks/sweep.py FOLDER_OR_FILE... [--environment VENV]... [--efforts 1,5] [--most BYTES] [--all]
 
@@ -6,7 +6,7 @@ FOLDER_OR_FILE: pictures, sounds, or folders with them; an environment stands fo
 Each file is coded with the codec that its content chooses, decoded as `lacodec decode` does, and compared with the original:
 bytes first, then pixels, samples, frames and metadata as seen by Pillow, tifffile, imagecodecs, imageio, pypng, soundfile, scipy,
 wave and mutagen, whichever are installed. Files above --most (4 MB; 0: none) are coded at the first effort only. --all prints
-every file, not only what went wrong. Exit status 1 when anything differed, crashed,
+every file, not only failures. Exit status 1 when anything differed, crashed,
 warned or grew by more than 64 bytes and 0.1 %.
 """
 
@@ -153,7 +153,7 @@ def _is_media(path: Path) -> bool:
 
 
 def _there_and_back(path: Path, effort: int) -> tuple[str, list[tuple[str, str]]]:
-    """(codec, what went wrong: its kind and a sentence)."""
+    """(codec, the failure: its kind and a sentence)."""
     size, problems, noise = path.stat().st_size, [], io.StringIO()
     with (
         tempfile.TemporaryDirectory() as folder,

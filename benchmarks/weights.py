@@ -1,4 +1,4 @@
-"""Lossless coding of model weights beside its peers, in one run, on one thread.
+"""Lossless coding of model weights against its peers, in one run, on one thread.
 
     python benchmarks/weights.py FOLDER [--efforts 1,5,9] [--repeat 3] [--synthetic 64] [--only NAME] [--json FILE]
 
@@ -56,7 +56,7 @@ def subjects(folder: Path, synthetic: int) -> Iterator[tuple[str, bytes]]:
 
 
 def _read(path: Path) -> list[Named] | None:
-    """The tensors of a file that is no safetensors file; None when it is no model."""
+    """The tensors of a file in another format than safetensors; None if it is not a model."""
     if path.suffix == ".th":
         import torch
 
@@ -141,7 +141,7 @@ def _safetensors(tensors: list[Named]) -> bytes:
 
 
 def bounds(data: bytes) -> tuple[float, float | None]:
-    """(bytes at `bound`, at `given` or None) of a safetensors file; all that is no float counts as it is."""
+    """(bytes at `bound`, at `given` or None) of a safetensors file; other types than floats count unchanged."""
     bound = given = 0.0
     short = True
     for entry in TENSORS.from_source(BytesSource(data)).entries:
@@ -180,7 +180,7 @@ def dfloat11(data: bytes) -> int | None:
 def measured(
     encode: Callable[[Any], Any], decode: Callable[[Any], Any], data: bytes, repeat: int, copy: Callable[[bytes], Any] = bytes
 ) -> tuple[float, float, Any]:
-    """(encoding, decoding) in GB/s, best of `repeat`, and the encoded form. `copy` makes what is encoded, outside the clock."""
+    """(encoding, decoding) in GB/s, best of `repeat`, and the encoded form. `copy` makes the input, outside the clock."""
     encoded = encode(copy(data))
     decode(encoded)
     best = [9e9, 9e9]
@@ -223,7 +223,7 @@ def _zipnn(data: bytes, dtype: str, repeat: int) -> tuple[float, float, int] | N
     for streaming in (False, True):
         coder = ZipNN(input_format="byte", bytearray_dtype=names[dtype], threads=1, is_streaming=streaming)
 
-        # It changes what it is given.
+        # It changes its input.
         fast, slow, encoded = measured(coder.compress, coder.decompress, data, repeat, bytearray)
         if bytes(coder.decompress(encoded)) != data:
             continue  # it loses data in this mode

@@ -1,4 +1,4 @@
-"""`make demo`: every file under examples/ goes in, comes back, is compared, and is listed beside zstd -19.
+"""`make demo`: every file under examples/ goes in, comes back, is compared, and is listed next to zstd -19.
 
 The encoded and the restored files stay in demo-out/ for a closer look.
 """
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def _warm_up(inputs: list[Path], out: Path) -> None:
-    """Compile what the efforts need before anything is timed, and say how long it took."""
+    """Compile the kernels of the efforts before timing, and print how long it took."""
     print("Compiling kernels if this machine has none yet ...", flush=True)
     start = time.perf_counter()
     samples = {registry.by_content(path.read_bytes()[: registry.HEAD_SIZE]): path for path in inputs}  # one for each codec

@@ -1,4 +1,4 @@
-"""Writes the generated files under examples/: tables, logs, sound, a picture, numbers. essay.txt there is written by hand.
+"""Writes the generated files under examples/: tables, logs, sound, a picture, numbers. essay.txt is written by hand.
 
     python tools/make_examples.py [folder]
 

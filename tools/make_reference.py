@@ -1,9 +1,9 @@
 """Write the pages of the documentation that follow from the code: the command line from `--help`, the API from
-`__all__`; and those that lie in the repository's root.
+`__all__`; and those in the repository's root.
 
     python tools/make_reference.py docs/generated
 
-`make docs` runs it before Sphinx. What it writes is not kept in the repository, so it cannot disagree with the code.
+`make docs` runs it before Sphinx. Its output is not kept in the repository, so it cannot disagree with the code.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from lacodec.codecs import registry
 _ROOT = Path(__file__).resolve().parent.parent
 _WIDTH = 96
 
-# Page -> title, what it is about, modules. `lacodec` itself has a page of its own, sorted.
+# Page -> title, subject, modules. `lacodec` itself has its own page, sorted.
 _PAGES = {
     "api-codec": (
         "Writing codecs",
@@ -58,9 +58,9 @@ _PAGES = {
     ),
     "api-container": ("Container", "Chunks in, a file out, and back. [The format](../format.md).", ["lacodec.container"]),
 }
-# Verbs whose flags are those of what follows them.
+# Verbs whose flags are those of the next argument.
 _SUB_VERBS = {"eval": [["rd"]], "train": [["image"], ["text"]]}
-# Classes behind the functions of a page.
+# Classes after the functions of a page.
 _CLASSES = {
     "api-torch": [("lacodec.integrations.torch.files", "SafeOpen"), ("lacodec.integrations.torch.coded_model", "CodedModel")],
 }
@@ -89,7 +89,7 @@ def main() -> int:
 
 
 def _moved(text: str) -> str:
-    """A page of the repository's root with its links as they are seen from here."""
+    """A page of the repository's root with its links as seen from the docs folder."""
     text = re.sub(r"\]\((NOTICE|LICENSE)\)", "](../licence.md)", text)
     text = re.sub(r"\]\(docs/", "](../", text)
     text = re.sub(r"\]\(([A-Z]+)\.md\)", lambda found: f"]({found[1].lower()}.md)", text)
@@ -111,7 +111,7 @@ def _command_line() -> str:
 
 
 def _help(*arguments: str, after: str = "") -> str:
-    """What `lacodec ARGUMENTS --help` prints, or the part of it that begins with `after`."""
+    """The output of `lacodec ARGUMENTS --help`, or its part that begins with `after`."""
     os.environ["COLUMNS"] = str(_WIDTH)
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
@@ -122,7 +122,7 @@ def _help(*arguments: str, after: str = "") -> str:
 
 
 def _top_level() -> str:
-    """`lacodec`: functions, values and results, errors. What `lacodec.api` has beside them is described too."""
+    """`lacodec`: functions, values and results, errors. The rest of `lacodec.api` is described too."""
     from lacodec import api, errors
 
     names = dict.fromkeys(lacodec.__all__, "lacodec")
@@ -150,7 +150,7 @@ def _own(item: object) -> bool:
 
 
 def _members(module: ModuleType) -> list[tuple[str, object]]:
-    """What a module exports: its `__all__`, else what it defines."""
+    """The exports of a module: its `__all__`, else its definitions."""
     names = getattr(module, "__all__", None)
     if names is None:
         names = [

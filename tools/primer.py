@@ -1,6 +1,6 @@
 """The primer: a text that a model reads before a block, so that common words and phrases are not news to it.
 
-It is no excerpt: phrases are chosen by how many different parts of the training books use them and strung together where they
+It is not an excerpt: phrases are chosen by how many different parts of the training books use them and strung together where they
 overlap; the words that no phrase holds follow, then a page of our own with the look of common formats.
 """
 

@@ -1,4 +1,4 @@
-"""Train what the models of codec `bytes` start from: maps and weights for every effort, and the primer that text models read.
+"""Train the start of the models of codec `bytes`: maps and weights for every effort, and the primer that text models read.
 
     python tools/train_bytes.py DATA
 
@@ -26,13 +26,13 @@ from lacodec.codecs.bytes.mixed.setup import Setup, setup
 from lacodec.entropy.mixing_state import new_engine
 
 TARGET = Path(model_start.__file__).parent
-PIECE = 150_000  # bytes that one model learns from before it forgets what it read
+PIECE = 150_000  # bytes that one model learns from before it starts again
 MOST_COUNT = 60  # trained probabilities stay quick to correct
 CARRIED = ("maps", "expect_maps", "weights", "final_weights", "apm")
 
 
 def main() -> None:
-    """Train every effort and profile, then code the primer with what was trained."""
+    """Train every effort and profile, then code the primer with the results."""
     data = Path(sys.argv[1])
     text = list(_text_pieces(data))
     binary = list(_binary_pieces(data))

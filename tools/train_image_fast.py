@@ -6,7 +6,7 @@ DATA is a folder with an INFO.tsv (path, bytes, split, details); only pictures m
 lacodec/codecs/image/. About four minutes on one core; the same machine gets the same constants.
 
 The whole model is differentiable when all pixels are known, so its bits themselves are brought down, under a mixture of two
-logistic distributions of the error. Counts for the first tables come from coding the pictures with what was found.
+logistic distributions of the error. Counts for the first tables come from coding the pictures with the result.
 """
 
 import csv
@@ -33,7 +33,7 @@ UNIT = 4096  # constants are rounded to parts of this
 AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -2), (0, -1))  # in the order of `near`
 OWN_SIZES = ((-1, 0), (-1, 1), (-1, -1), (-2, 0), (0, -2), (0, -1))  # in the order of `expect`
 OTHER_SIZES = ((0, 0), (0, 1), (0, -1), (1, 0))
-# What the predictors start as: W, plus differences from it of own neighbours; each in three strengths of the planes before.
+# The start of the predictors: W, plus differences from it of own neighbours; each in three strengths of the planes before.
 STARTS = (
     {(-1, 0): 1.0},
     {},
@@ -88,7 +88,7 @@ class Model(torch.nn.Module):
 
 
 def main() -> None:
-    """Train, write, count with what was written, write again."""
+    """Train, write, count with the files written, write again."""
     torch.set_num_threads(1)
     pictures = _pictures(Path(sys.argv[1]))
     found = _exported(_trained(pictures))
@@ -187,7 +187,7 @@ def _first_weights(plane: int) -> torch.Tensor:
         for k, (back, dy, dx) in enumerate(taps(plane)):
             if back == 0:
                 weights[i, k] += start.get((dy, dx), 0.0)
-            elif back == 1:  # less what the own neighbours say there
+            elif back == 1:  # minus the prediction of its own neighbours there
                 weights[i, k] -= strength * (start.get((dy, dx), 0.0) + ((dy, dx) == (0, -1)) * (1.0 - sum(start.values())))
     return weights
 

@@ -1,6 +1,6 @@
 """The `lacodec` command: argv in, exit code out. One module per verb, each with `HELP`, `USAGE`, `add_arguments` and `run`.
 
-Exit codes: 0 all went well, 1 something could not be done (one line on standard error says what), 2 wrong usage,
+Exit codes: 0 all went well, 1 something failed (one line on standard error names it), 2 wrong usage,
 130 interrupted. Start-up is part of the product: numpy, numba, rich and torch are imported only where they are used.
 """
 

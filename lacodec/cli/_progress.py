@@ -15,7 +15,7 @@ _WIDE = 100
 
 
 class Meter:
-    """One bar at a time: bytes of the present file, with the number of the file if there are several.
+    """One bar at a time: bytes of the current file, and its number if there are several.
 
     A codec reports after each chunk, which may take minutes, so a timer brings the bar, not the first report.
     """

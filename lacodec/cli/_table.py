@@ -43,7 +43,7 @@ def _narrowed(natural: list[int], cells: list[list[str]], right: list[bool], roo
         return None
     widths, left = list(least), room - sum(least)
     while left > 0 and any(size < most for size, most in zip(widths, natural, strict=True)):
-        # Whatever lacks most gets the next one.
+        # The column that lacks most gets the next one.
         which = max(range(len(widths)), key=lambda i: natural[i] / widths[i])
         widths[which] += 1
         left -= 1

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Decode everything that the arguments name; in folders, whatever is a `.lac` file by its content."""
+    """Decode everything that the arguments name; in folders, the files that are `.lac` files by content."""
     from lacodec import api
 
     device = device_of(args)

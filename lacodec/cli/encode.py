@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Encode everything that the arguments name; in folders, whatever is not a `.lac` file yet."""
+    """Encode everything that the arguments name; in folders, the files that are not `.lac` files."""
     from lacodec import api
     from lacodec.pipeline.containers import codes_as_safetensors
 

@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     if not methods:
         raise UsageError("nothing to measure; give --codec, --peers or both")
     if ours and args.against == args.codec:
-        args.against = ours[0].name  # which has the options behind it
+        args.against = ours[0].name  # which includes the options
     paths = _pictures(args)
     published, reference = _published(args, [method.name for method in methods], paths)
     with Meter("measure", 1, args.quiet) as meter:

@@ -1,6 +1,6 @@
 """Weights of learned image codecs: found by profile, path or id, decoded once per process.
 
-A model file is a `.lac` file of codec `weights`, as `lacodec train` writes. Shipped ones lie in the
+A model file is a `.lac` file of codec `weights`, as `lacodec train` writes. Shipped ones are in the
 codec's folder as `<profile>.lac`; others are searched in the folders and files that LACODEC_MODELS names.
 """
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 from lacodec.container.types import ChunkHead, Covers
 from lacodec.errors import BadInput, LimitExceeded
 
-_FILL = 1 << 16  # units at once
+_FILL = 1 << 16  # units at a time
 _MOST_ZEROS = 1 << 32  # bytes
 
 
@@ -71,7 +71,7 @@ class Range:
         ]
 
     def within(self, start: int, stop: int) -> Self:
-        """The part of this range that lies in another; empty ranges have equal ends."""
+        """The part of this range inside another; empty ranges have equal ends."""
         low = max(self.start, start)
         return type(self)(low, max(low, min(self.stop, stop)))
 
@@ -138,7 +138,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Selection:
-    """A key such as [5], [::2], [..., 0] or [-10:] in two steps: `slices` with step 1 for a codec, `rest` for what it gives."""
+    """A key such as [5], [::2], [..., 0] or [-10:] in two steps: `slices` with step 1 for a codec, `rest` for its result."""
 
     slices: tuple[slice, ...]
     rest: tuple[slice | int, ...]

@@ -98,7 +98,7 @@ def _damage(error: CorruptFile, head: ChunkHead) -> Damage:
 
 
 class _Gaps:
-    """Notices sequence numbers that never turned up and what they must have covered (one axis); guards the decoded total."""
+    """Notices sequence numbers that are missing and the ranges they must have covered (one axis); guards the decoded total."""
 
     def __init__(self, name: str, limits: Limits) -> None:
         self._name, self._limits = name, limits

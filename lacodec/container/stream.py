@@ -62,7 +62,7 @@ def compact_chunk(source: Source, chunk: ChunkHead, data: bytes, limits: Limits)
 
 
 def zeros_behind(chunk: ChunkHead, data: bytes) -> int:
-    """How many zeros a copy or tape has added behind `data`, all that follows the start of a compact file; 0: that is not it."""
+    """How many zeros a copy or tape has added after `data`, the rest of a compact file; 0: another kind of damage."""
     least = data.rstrip(b"\0")
     digest = xxhash.xxh3_64(least)
     for size in range(len(least), min(len(data), len(least) + _ZEROS)):

@@ -1,4 +1,4 @@
-"""The content of a `.lac` file: `Header`, `Chunk` and `ChunkHead` (what the index repeats of a chunk)."""
+"""The content of a `.lac` file: `Header`, `Chunk` and `ChunkHead` (the part of a chunk that the index repeats)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from lacodec.errors import BadInput, CorruptFile
 CRITICAL = 0  # decoding needs it
 ANCILLARY = 1  # readers may skip it (a preview, statistics)
 INDEX = 2  # only the container writes these
-FIRST_OPTIONAL = 128  # kinds from here on, which later versions may add, are skipped by readers that do not know them
+FIRST_OPTIONAL = 128  # kinds from this one on, which later versions may add, are skipped by readers that do not know them
 
 MAX_DECODED = 64 << 20  # bytes that one chunk may decode to
 MAX_PAYLOAD = MAX_DECODED + (1 << 16)  # bytes of one payload, index payloads included

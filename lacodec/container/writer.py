@@ -44,7 +44,7 @@ def write_container(header: Header, chunks: Iterable[Chunk], out: BinaryIO) -> W
 
 
 def append_chunks(file: BinaryIO, source: Source, chunks: Iterable[Chunk]) -> Written:
-    """Add `chunks` (one axis, counted from 0) behind those of the chunked file open for update as `file`, read as `source`.
+    """Add `chunks` (one axis, counted from 0) after those of the chunked file open for update as `file`, read as `source`.
 
     Data after the last valid footer is dropped first. On any error the file is left as it was.
     """

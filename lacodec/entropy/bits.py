@@ -13,7 +13,7 @@ FAILED = -1
 
 @helper
 def open_coder(coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
-    """Begin; a decoder reads its first bytes, and zeros behind the end."""
+    """Begin; a decoder reads its first bytes, and zeros after the end."""
     coder[1] = 0xFFFFFFFF
     if decoding:
         for k in range(4):

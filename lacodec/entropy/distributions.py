@@ -28,7 +28,7 @@ class Shape:
     lowest: str
     highest: str
     most: int
-    """Largest magnitude that has a row of its own."""
+    """Largest magnitude that has its own row."""
 
 
 SETS = {

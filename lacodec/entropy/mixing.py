@@ -48,7 +48,7 @@ class Engine(NamedTuple):
     where: np.ndarray  # uint64[contexts]: slot of the present nibble
     maps: np.ndarray  # uint32[contexts * 256]: 22-bit probability, 10-bit count, by bit-history state
     expect_maps: np.ndarray  # uint32[expects * 128]: the same by bucket and expected bit
-    used: np.ndarray  # uint64[contexts + expects]: map entries behind this bit's inputs
+    used: np.ndarray  # uint64[contexts + expects]: map entries of this bit's inputs
     inputs: np.ndarray  # int32[WIDTH]
     weights: np.ndarray  # int32[sets * WIDTH], 16 fractional bits
     final_weights: np.ndarray  # int32[256 * MAX_SELECTS], 16 fractional bits
@@ -67,7 +67,7 @@ def code_symbol(engine: Engine, ctx: np.ndarray, expect: np.ndarray, select: np.
 
     ctx: uint64[contexts], well-mixed hashes. expect: int64[2 * expects], (symbol, bucket 1..63 or 0 for none).
     select: int64[selects + 2]: the weight set that each selector chooses, below its size; the last two are the APM contexts, a
-    byte and any number. To the first three selectors the engine adds what the first expected symbol says, the bits coded so
+    byte and any number. To the first three selectors the engine adds the first expected symbol, the bits coded so
     far, and how many contexts are known.
     """
     partial = np.uint64(1)

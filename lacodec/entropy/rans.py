@@ -29,7 +29,7 @@ from lacodec.entropy.rans_stream import MAX_LANES, Head, pack_head, unpack_head,
 from lacodec.entropy.tables import Tables
 from lacodec.errors import BadInput, CorruptFile
 
-_MARGIN = 64  # words behind the end that vector kernels may read
+_MARGIN = 64  # words after the end that vector kernels may read
 _TAIL_PER_LANE = 64  # symbols coded into the start states, at most: that part is slow
 
 

@@ -1,6 +1,6 @@
 """Which kernel codes which symbols: one push or pull comes in and is split between fast and general kernels, same bytes.
 
-Fast kernels take whole blocks that start at lane 0 (of 8 or 64); the general ones take what is before, behind, in a single
+Fast kernels take whole blocks that start at lane 0 (of 8 or 64); the general ones take symbols before, after, in a single
 lane, near the end of the words, or in tables too large for a look-up by slot.
 """
 
@@ -97,7 +97,7 @@ def decode(out: Ints, first: int, states: Ints, words: Ints, at: int, stop: int,
 
 
 def _block(states: Ints) -> int:
-    """Symbols that the fast kernel for these states takes at once; 0 without one."""
+    """Symbols that the fast kernel for these states takes at a time; 0 without one."""
     if states.itemsize != 4 or len(states) < 8:
         return 0
     return 64 if len(states) == 64 and avx512() is not None else 8

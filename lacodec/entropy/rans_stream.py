@@ -120,7 +120,7 @@ def varint(value: int) -> bytes:
 
 
 def read_varint(data: bytes | memoryview, at: int) -> tuple[int, int]:
-    """(number at `at`, offset behind it); raises CorruptFile."""
+    """(number at `at`, offset after it); raises CorruptFile."""
     value = 0
     for shift in range(0, 63, 7):
         if at >= len(data):
@@ -134,7 +134,7 @@ def read_varint(data: bytes | memoryview, at: int) -> tuple[int, int]:
 
 
 def word_array(data: bytes | memoryview, start: int, width: int, margin: int) -> NDArray[Any]:
-    """The words from byte `start` on, in an aligned array of our own with `margin` zero words behind for overreading."""
+    """The words from byte `start` on, in an aligned array of our own with `margin` zero words after them for overreading."""
     size = width // 16
     count, rest = divmod(len(data) - start, size)
     if rest:

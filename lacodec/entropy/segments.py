@@ -45,7 +45,7 @@ HEAD_WORDS = 2 * LANES + 1  # states and tail, in 16-bit words
 MAX_TAIL = 64  # steps; enough to fill the states at a quarter of a bit per symbol
 _COUNT_BYTES = 8
 _MARGIN = 128  # words that vector kernels may read beyond a segment
-_GROUP = 16  # segments that a thread takes at once
+_GROUP = 16  # segments that a thread takes at a time
 _PROBLEMS = {
     _segments_run.START: "is damaged in its start states",
     _segments_run.WORDS: "is damaged, or was made with other tables: its words are not all used",
@@ -227,7 +227,7 @@ def _encode_run(values: NDArray[np.uint8], first: int, tables: Tables, memory: M
 
 
 def _decode_run(out: NDArray[np.uint8], words: Ints, begins: NDArray[np.uint64], first: int, tables: Tables) -> None:
-    """Fill `out` from the segments at these places in `words`, which have a margin behind; all from one table."""
+    """Fill `out` from the segments at these places in `words`, which end with a margin; all from one table."""
     split = tables.split
     assert split is not None  # check_tables
     ends = (split.codes, split.spans, np.uint64(split.code_bits), np.uint64(tables.freq_bits), np.uint64(tables.lowest))
@@ -289,7 +289,7 @@ def refusal(at: int, symbol: int, tables: Tables) -> str:
 
 
 def _decode_segment(words: Ints, begin: int, end: int, out: Ints, tables: Tables, index: Ints | None, name: str) -> None:
-    """Fill `out` from the segment words[begin:end]; the words have a margin behind."""
+    """Fill `out` from the segment words[begin:end]; the words end with a margin."""
     states = words[begin : begin + 2 * LANES].view("<u4").astype(np.uint32)
     tail = int(words[begin + 2 * LANES])
     steps = -(-len(out) // LANES)
@@ -315,7 +315,7 @@ def _decode_segment(words: Ints, begin: int, end: int, out: Ints, tables: Tables
 
 
 def _words(data: memoryview) -> NDArray[np.uint16]:
-    """The 16-bit words of the bytes, aligned, with the margin behind."""
+    """The 16-bit words of the bytes, aligned, with the margin at the end."""
     words = np.empty(len(data) // 2 + _MARGIN, np.uint16)
     words[:-_MARGIN] = np.frombuffer(data, "<u2")
     words[-_MARGIN:] = 0

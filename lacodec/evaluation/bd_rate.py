@@ -78,7 +78,7 @@ class Pchip:
         self._slopes = _slopes(np.diff(x), np.diff(y) / np.diff(x))
 
     def __call__(self, x: float) -> float:
-        """The value at `x`, which lies between the first and the last point."""
+        """The value at `x`, which is between the first and the last point."""
         i = self._piece(x)
         t = x - self._x[i]
         return float(np.polyval(self._cubic(i), t))

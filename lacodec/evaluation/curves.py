@@ -47,7 +47,7 @@ def decibels_of(metric: str, psnr: float, ms_ssim: float | None) -> float | None
 
 
 def _best(name: str, lines: Sequence[Line]) -> Line:
-    """Of several lines, the points that none of the others passes above."""
+    """Of several lines, the points that no other line passes above."""
     points: list[tuple[float, float]] = []
     for line in lines:
         for rate, quality in zip(line.rates, line.qualities, strict=True):

@@ -13,7 +13,7 @@ AVIF_SPEED = 4
 
 
 def pillow_decode(data: bytes) -> "np.ndarray":
-    """Whatever Pillow reads, as RGB."""
+    """Any picture that Pillow reads, as RGB."""
     import numpy as np
     from PIL import Image
 

@@ -122,7 +122,7 @@ def _create(path: Path) -> tuple[int, Path | None]:
         try:
             return os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600), None
         except OSError:
-            pass  # not every file system has them; the named file below also tells what is really wrong
+            pass  # not every file system has them; the named file below also reports the real error
     temporary = _temporary_name(path)
     return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600), temporary
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 Progress = Callable[[int, int | None], None]
-"""Called with (bytes of the original done, bytes in all or None) while work goes on."""
+"""Called with (bytes of the original done, bytes in all or None) during the work."""
 
 
 class Work:

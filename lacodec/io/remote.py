@@ -75,7 +75,7 @@ class RemoteFile:
         with _named(self.url, "read"):
             data = bytes(self._system.cat_file(self._path, start=start, end=stop))
         if len(data) == self.size != stop - start:
-            data = data[start:stop]  # a server that sends all of it, whatever is asked for
+            data = data[start:stop]  # for servers that always send the whole file
         if len(data) != stop - start:
             raise LacodecError(
                 f"{self.url}: received {len(data)} bytes instead of {stop - start} from offset {start}; it changed, try again"
@@ -120,7 +120,7 @@ def _located(url: str) -> tuple[Any, str]:
 
 @contextmanager
 def _named(url: str, done: str) -> Iterator[None]:
-    """Whatever a file system raises, as an error that names the URL."""
+    """Turns errors of a file system into one that names the URL."""
     try:
         yield
     except LacodecError:

@@ -1,4 +1,4 @@
-"""Full precision of float32 products in torch, whatever the user has set: `full_precision()` -> a call that restores it.
+"""Full precision of float32 products in torch, with any settings of the user: `full_precision()` -> a call that restores it.
 
 torch has two sets of settings, old ones (`set_float32_matmul_precision`, `allow_tf32`) and, since 2.9, `fp32_precision` of single
 libraries. Each old one refuses to be read where the new ones contradict it, so both kinds are set and restored.

@@ -28,7 +28,7 @@ UNIT = 16
 TOP = 127
 """Largest magnitude of an activation, and of a weight."""
 
-_SUMS = 1 << 24  # a float32 holds all integers up to here
+_SUMS = 1 << 24  # a float32 holds all integers up to this one
 _SHIFT = 24
 _CODES_SPREAD = 20  # standard deviation of a row's codes, at most
 _MULTIPLIERS = 1 << 28  # times a sum: below 2^52, exact in float64
@@ -309,7 +309,7 @@ _restore: Callable[[], None] = lambda: None  # noqa: E731
 
 @contextmanager
 def exactly(device: torch.device) -> Iterator[None]:
-    """Where exact networks run: no gradients, no autocast, full float32 products whatever the user has set.
+    """Where exact networks run: no gradients, no autocast, full float32 products with any settings of the user.
 
     Precision of products is one setting for the whole process, so the users inside are counted.
     """

@@ -6,9 +6,9 @@
 
     version    0
     size, hash of the original file: bytes, and its xxh3-64 in hexadecimal
-    tensors    [name, dtype, shape] of the original's tensors in their order; those that have another type or size here are
-               coded: such a .lac file restores a safetensors file with this one tensor
-    head       true when the original's head is not what `build_header` makes; then a tensor HEAD holds its bytes
+    tensors    [name, dtype, shape] of the original's tensors in their order; those that have another type or size in this file
+               are coded: such a .lac file restores a safetensors file with this one tensor
+    head       true if the original's head differs from that of `build_header`; then a tensor HEAD holds its bytes
 
 Where coding saves nothing, the file is the original with KEY put into its head, 40 or 56 bytes (`_marked`), and the text under it
 is "plain " with the hash.
@@ -153,7 +153,7 @@ def decode_opened(
 def decoded_blocks(value: Tensors, expected: str, damage: list[str]) -> Iterator[bytes]:
     """The bytes of the original, from the result of `restored`, in blocks that never hold parts of two tensors.
 
-    What is damaged comes as zeros, after a message about it was added to `damage`; so is one when the whole has another hash than
+    Damaged parts become zeros, after a message about each was added to `damage`; so is one if the whole has another hash than
     expected.
     """
     digest = xxhash.xxh3_64()
@@ -319,7 +319,7 @@ def _code(
 def _marked(head: bytes, digest: str) -> bytes | None:
     """The head of a file that stays as it is, with KEY among its metadata and nothing else changed; None if that does not fit.
 
-    The entry takes _ADDED bytes with a `__metadata__` of its own, else _WITHIN.
+    The entry takes _ADDED bytes with its own `__metadata__`, else _WITHIN.
     """
     text = head[8:]
     found = re.search(rb'"__metadata__"\s*:\s*\{', text)

@@ -1,7 +1,7 @@
 """Checkpoints: everything that a run needs to continue as if it had not stopped.
 
 Moments of the optimiser are kept as bfloat16 in the file, and rounded so in the running optimiser at the same moment: the run
-that goes on and the one that is resumed are the same.
+that continues and the one that is resumed are the same.
 """
 
 import os

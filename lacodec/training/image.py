@@ -125,7 +125,7 @@ def image_task(
     """Load the pictures; a model without `start` begins from the KLT of its pictures. masks: as in `Pictures.load`."""
     pictures = Pictures.load(files, options.crop, device, warn, masks=masks)
     held_out = None
-    if validation:  # always judged by crops of one size, whatever is trained on
+    if validation:  # always judged by crops of one size, independent of the training
         held_out = Pictures.load(validation, _SIDE, device, lambda text: warn(f"validation: {text}"), half=False)
     torch.manual_seed(options.seed)
     model = start or ImageModel(sizes)

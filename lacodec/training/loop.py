@@ -168,7 +168,7 @@ class Run:
             if self.step % self.options.report == 0:
                 self._report({name: float(value) / (self.step - first) for name, value in sums.items()})
                 sums, first, told = {}, self.step, now
-            elif now - told > _SILENCE_S:  # steps take long here; the curve keeps its own distances
+            elif now - told > _SILENCE_S:  # steps are slow on this machine; the curve keeps its own distances
                 self._tell(_line(self._row({name: float(value) / (self.step - first) for name, value in sums.items()})))
                 told = now
             if stop:

@@ -15,7 +15,7 @@ def wait_politely() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Let the process keep what it frees: a step of a training asks for the same buffers again.
+    """Let the process keep freed memory: a step of a training asks for the same buffers again.
 
     By default glibc returns large buffers to the system, which then clears all their pages again. Does nothing on other systems,
     or if the library has no such setting.

@@ -31,7 +31,7 @@ def picture_files(folders: list[Path]) -> list[Path]:
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """uint8[height, width, 3]; raises whatever Pillow raises for a broken file."""
+    """uint8[height, width, 3]; raises the errors of Pillow for a broken file."""
     try:
         from PIL import Image
     except ImportError as error:

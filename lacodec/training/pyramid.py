@@ -2,7 +2,7 @@
 
     picture --minus its blurred half, enlarged--> band --divided by the contrast around--> x 5 bands, and the rest
 
-An error counts less where there is much contrast around it, and more in smooth areas such as the sky. Laparra, Balle,
+An error counts less where the surrounding contrast is high, and more in smooth areas such as the sky. Laparra, Balle,
 Berardino, Simoncelli: "Perceptual image quality assessment using a normalized Laplacian pyramid", 2016, with its filters; here on
 R, G and B alike, as they are stored (their gamma stands for the paper's), and with squares instead of roots. Some squared error
 is added: the pyramid hardly feels it when a whole plane becomes a little brighter.

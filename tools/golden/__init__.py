@@ -1,11 +1,11 @@
 """Golden files: small inputs, encoded by every stream version, that every later version must decode to the same content.
 
-    python -m tools.golden      adds what is missing of the present versions; never touches a file that exists
+    python -m tools.golden      adds the missing files of the current versions; never touches a file that exists
 
-`tests/golden/v<stream version>/<codec>-<setting>-<input>.lac`. The inputs are made by the modules here, one for each codec, and
-stay out of the tree. Each module has CODEC, WANTED (pairs of setting and input), `content(input)`, `make(setting, input)`,
-`restored(path)`, which is compared with the content, and `exact(setting, input)`: whether the encoder writes the same bytes on
-every machine.
+`tests/golden/v<stream version>/<codec>-<setting>-<input>.lac`. The inputs are made by the modules of this package, one for each
+codec, and stay out of the tree. Each module has CODEC, WANTED (pairs of setting and input), `content(input)`, `make(setting,
+input)`, `restored(path)`, which is compared with the content, and `exact(setting, input)`: whether the encoder writes the same
+bytes on every machine.
 """
 
 import importlib
@@ -23,13 +23,13 @@ def maker_of(name: str) -> ModuleType:
 
 
 def files() -> Iterator[tuple[int, Path]]:
-    """(stream version, path) of all there are."""
+    """(stream version, path) of all files."""
     for path in sorted(FOLDER.glob("v*/*.lac")):
         yield int(path.parent.name[1:]), path
 
 
 def write_missing() -> None:
-    """Write what is missing; say how the others compare with what is made now."""
+    """Write the missing files; report how the others compare with the current output."""
     from lacodec.codecs import registry
 
     for name in MODULES:

@@ -52,7 +52,7 @@ def exact(setting: str, name: str) -> bool:
 
 
 def restored(path: Path) -> bytes:
-    """What is compared with the content."""
+    """The value to compare with the content."""
     import lacodec
 
     return bytes(lacodec.decode(path))

@@ -47,7 +47,7 @@ def exact(setting: str, name: str) -> bool:
 
 
 def restored(path: Path):  # an Image
-    """What is compared with the content."""
+    """The value to compare with the content."""
     import lacodec
 
     return lacodec.decode(path)

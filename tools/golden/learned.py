@@ -1,6 +1,6 @@
 """Pictures of codec `image.learned`, coded with the tiny model in `learned-model.npz`.
 
-What must stay are the latents (the content hash in each chunk): pixels may differ by one between machines.
+The latents must not change (the content hash in each chunk): pixels may differ by one between machines.
 """
 
 import tempfile
@@ -24,7 +24,7 @@ def make(setting: str, name: str) -> bytes:
 
 
 def exact(setting: str, name: str) -> bool:
-    """None: what an encoder chooses depends on the machine."""
+    """None: the choices of an encoder depend on the machine."""
     return False
 
 

@@ -68,7 +68,7 @@ def exact(setting: str, name: str) -> bool:
 
 
 def restored(path: Path) -> bytes:
-    """What is compared with the content."""
+    """The value to compare with the content."""
     from lacodec import api
 
     out = io.BytesIO()

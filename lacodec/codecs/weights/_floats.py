@@ -8,7 +8,7 @@
     group = u8 bytes of a value (2, 4, 8), u8 drop, u8 bits, u8 sign (0, 1: of all values; 2: stored; 4 more: short codes),
             number base, number listed, u16 high bits[listed] as a plane, codes as a plane, each field as a plane
 
-Short codes lie in their plane like fields of 4 bits, so that two are coded as one symbol: half the work, for a little size.
+Short codes are fields of 4 bits in their plane, so that two are coded as one symbol: half the work, for a little size.
 
 A plane ends after its last field: blocks of 64 fields are laid out as in `_vectors`, and of the last one only the
 bytes are kept that hold a field.
@@ -90,7 +90,7 @@ def encode_floats(
 ) -> Writer:
     """The group for values (u16, u32 or u64, as `counts` says; at least one) with that many bits of mantissa.
 
-    counts: i64[...], how often each exponent with the `extra` upper bits of the mantissa behind it occurs, whatever the sign.
+    counts: i64[...], how often each exponent with the `extra` upper bits of the mantissa after it occurs, whatever the sign.
     quick: the counts are estimates; short: short codes are welcome.
     """
     layout, counted = _choose(part, mantissa, counts, extra, short)

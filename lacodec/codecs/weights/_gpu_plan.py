@@ -1,4 +1,4 @@
-"""The work of `_gpu_kernel.py`, as tables, made on the host from payloads; every size that the kernel trusts is checked here.
+"""The work of `_gpu_kernel.py`, as tables, made on the host from payloads; this module checks every size that the kernel trusts.
 
     payload -> groups -> | floats of 2 or 4 bytes, codes in segments: rows of the tables, coded bytes for the device |
                          | the others: decoded here, bytes to be copied there                                        |
@@ -26,7 +26,7 @@ Ints = NDArray[np.int64]
 Kind = tuple[int, int, bool, int]
 """Variants with their own kernel: bytes of a value, parts of its fields, whether high bits are listed, codes in a symbol."""
 SEGMENT_COLUMNS = 7
-"""Of a segment: first word, words behind its head, values, number of the first one in its group, its piece, group, symbols."""
+"""Of a segment: first word, words after its head, values, number of the first one in its group, its piece, group, symbols."""
 GROUP = 5
 """The column of the group."""
 GROUP_COLUMNS = 8 + 6 * 6
@@ -46,7 +46,7 @@ _PIECES = 1 << 12  # of a payload, at least; beyond, they must have 64 bytes on 
 
 @dataclass(frozen=True)
 class Floats:
-    """A group of values, coded: layout, the table of its codes, where their segments lie, high bits that are listed."""
+    """A group of values, coded: layout, the table of its codes, the places of their segments, high bits that are listed."""
 
     layout: Layout
     tables: Tables
@@ -214,7 +214,7 @@ def _floats_of(kind: int, data: memoryview, begin: int, begins: Ints, sizes: Int
     if len(tables) > 1:
         raise CorruptFile(f"a plane has {len(tables)} tables")
     directory = read_directory(stream, plane_size(count, layout.code_bits), len(stream))
-    # The lower bits are mostly not worth coding, and go to the device as they are; else they are decoded before.
+    # The lower bits are usually not worth coding, and go to the device as they are; else they are decoded before.
     planes = [decode_plane(reader, plane_size(count, int(width))) for width in layout.fields()[:, 0]]
     reader.finish()
     return Floats(layout, tables, directory, highs), stream, planes

@@ -106,7 +106,7 @@ class Pieces:
         return self._extents[1][group]
 
     def scatter(self, out: Bytes, group: int, content: Bytes) -> None:
-        """Put the content of a group where its pieces lie in `out`."""
+        """Put the content of a group into its places in `out`."""
         self.part(out, group).fill(content)
 
     def part(self, data: Bytes, group: int) -> Part:

@@ -115,7 +115,7 @@ def _raw(out: Writer, plane: Bytes) -> None:
 def _counts_if_promising(plane: Bytes) -> NDArray[Any] | None:
     """Counts of all bytes, None if a sample shows that they are not worth coding."""
     size = _SAMPLES * _SAMPLE
-    # A sample of n bytes has an entropy some 255 / (2 n ln 2) bits below that of what it is taken from.
+    # A sample of n bytes has an entropy some 255 / (2 n ln 2) bits below that of the whole.
     if len(plane) > 4 * size and (
         _kernel.sampled_entropy(readonly(plane), np.uint64(_SAMPLES), np.uint64(_SAMPLE))
         > 8 * (1 - 2 * _WORTH) - 255 / (1.386 * size)

@@ -26,7 +26,7 @@ _ZEROS = 0.05  # share of zeros from which a mask pays
 
 
 def repeats(values: NDArray[Any], begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[bool]:
-    """For runs of `values`: whether a sample from the middle has so many equal ones that the run deserves a closer look."""
+    """For runs of `values`: whether a sample from the middle has enough equal ones to justify a closer look at the run."""
     found = np.empty(len(begins), np.int64)
     different_of(readonly(values), begins, lengths, _SAMPLE, found)
     few: list[bool] = (found <= np.minimum(lengths, _SAMPLE) * (1 - _REPEATED[values.itemsize])).tolist()

@@ -7,7 +7,7 @@ A block of 64 fields of `width` bits (8, 4, 2 or 1) takes 8 * width bytes:
     2    byte j = field j | field j + 16 << 2 | field j + 32 << 4 | field j + 48 << 6    j < 16
     1    bit j % 8 of byte j // 8 = field j
 
-Values lie in arrays of bytes, whatever their alignment, and planes and codes (fields of 8 or 4 bits) at an address, a number.
+Values are in arrays of bytes, of any alignment, and planes and codes (fields of 8 or 4 bits) at an address, a number.
 The last argument, an unsigned scalar, only gives, by its type, the width of the values.
 """
 

@@ -1,7 +1,7 @@
 """Weights decoded on a GPU: the bytes of chunks, or anything that is laid out like a group of floats.
 
     payloads --_gpu_plan--> tables, coded bytes --copied--> device --_gpu_kernel--> the values, in one pass
-                      `--> what only the host decodes -----copied----------------'
+                      `--> parts decoded by the host -----copied----------------'
 
 Importing this module needs torch and Triton, and raises MissingDependency without them. Under TRITON_INTERPRET=1 the kernel runs
 on CPU tensors (slowly, for tests). It has not been run on a GPU yet.

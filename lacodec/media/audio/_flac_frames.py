@@ -89,7 +89,7 @@ def _frames(source: Source, metadata: Metadata, at: int, number: int, first: int
     """(offset of the frame, its samples) from the frame number `number` on, which begins at `at` with sample `first`."""
     end, usual = source.size or 0, None
     said, rows, coefficients, checks = _scratch()
-    out = np.empty(kernel.MAX_BLOCK * kernel.MAX_CHANNELS * 4, np.uint8)  # whatever a frame claims
+    out = np.empty(kernel.MAX_BLOCK * kernel.MAX_CHANNELS * 4, np.uint8)  # enough for any frame
     window, begin, size = np.zeros(0, np.uint8), at, 0
     short = False
     while at < end:

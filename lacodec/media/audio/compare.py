@@ -20,7 +20,7 @@ def flac_difference(original: Source, restored: Source) -> str | None:
     """A sentence about the first difference, None if there is none.
 
     Both are read by our decoder, which checks all of their bytes and the MD5 in their headers; the samples of the original once
-    more by the library `soundfile`: the restored file was written by that library, from what our decoder had read.
+    more by the library `soundfile`: the restored file was written by that library, from the samples of our decoder.
     """
     try:
         old = metadata(original)
@@ -63,7 +63,7 @@ def _samples_differ(original: Source, old: Metadata, samples: Source) -> str | N
             at += len(block)
     except LacodecError as error:
         return f"the restored file cannot be read ({error})"
-    except Exception as error:  # the library's own, and whatever it lets through for odd files
+    except Exception as error:  # the library's own errors, and others that it lets through for odd files
         return f"the library soundfile cannot read the original ({getattr(error, 'error_string', error)})"
     return None if at == total else f"it has {total // frame} samples, the original {at // frame}"
 

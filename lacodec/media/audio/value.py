@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 LAYOUTS = ("u8", "i8", "i16le", "i24le", "i32le", "f32le", "i16be", "i24be", "i32be", "f32be")
 """How one sample is stored: type, bits, byte order. A number of bits that is not a multiple of 8 is rounded up."""
 MAX_CHANNELS = 8
-MAX_AROUND = 8 << 20  # bytes before, and behind, the samples
+MAX_AROUND = 8 << 20  # bytes before the samples, and after them
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Audio:
     """Sound of one or more channels.
 
     rate: samples per second and channel. layout: one of LAYOUTS. pcm: the samples as the file has them, channels interleaved.
-    head, tail: the file's bytes before and behind them. format: "wav", "aiff", "flac" or None. The tail of something that is
+    head, tail: the file's bytes before and after them. format: "wav", "aiff", "flac" or None. The tail of something that is
     being decoded is known once `pcm` has been read.
     """
 

@@ -1,7 +1,7 @@
 """Files of named arrays in and out.
 
 A parser gives the places of tensors and nothing more: every byte of the file that belongs to no tensor (headers, padding,
-pickles, zip directories) stays in `source`, so that the file comes back byte for byte, whatever its format.
+pickles, zip directories) stays in `source`, so that a file of any format is restored byte for byte.
 """
 
 import os

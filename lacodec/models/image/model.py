@@ -39,7 +39,7 @@ class ImageModel(nn.Module):
 
 
 def pack(model: ImageModel) -> dict[str, np.ndarray]:
-    """Arrays by name. The exact networks are frozen here, and their answer to a fixed question is stored with them."""
+    """Arrays by name. This freezes the exact networks, and their answer to a fixed question is stored with them."""
     freeze(model)
     modes = _modes(model)
     set_mode(model, Mode.EXACT)
@@ -95,7 +95,7 @@ def unpack(arrays: dict[str, np.ndarray], device: torch.device | str = "cpu", tr
 
 
 def model_id(arrays: dict[str, np.ndarray]) -> bytes:
-    """The first 8 bytes of the SHA-256 of names, dtypes, shapes and values: a small picture's header is mostly this."""
+    """The first 8 bytes of the SHA-256 of names, dtypes, shapes and values: it is most of a small picture's header."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
         array = arrays[name]

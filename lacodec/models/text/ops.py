@@ -1,4 +1,4 @@
-"""The network's functions between its matrices, differentiable: kernels for one CPU thread, PyTorch elsewhere, the same results.
+"""The network's functions between its matrices, differentiable: kernels for one CPU thread, else PyTorch; same results.
 
 Values are clamped to +-REACH; `rounding` puts them on the grid of the integers (sixteenths, the stream 256ths), gradients pass.
 """
@@ -18,7 +18,7 @@ STREAM_UNIT = 256
 """Stream value that stands for 1.0 in the integers."""
 _STREAM_REACH = 32767 / STREAM_UNIT
 _EPSILON = 1e-5
-_ROWS = 256  # of logits at once: they stay in the cache
+_ROWS = 256  # of logits at a time: they stay in the cache
 
 kernels = True
 """False: use PyTorch's functions on the CPU too."""

@@ -13,7 +13,7 @@ from lacodec.kernels.jit import kernel
 
 LONGEST = 40
 """Bytes in a pre-token, at most."""
-_LONG = 32  # from here on a pre-token ends at the next character
+_LONG = 32  # from this length on a pre-token ends at the next character
 
 _WORD, _DIGIT, _MARK, _SPACE, _LINE, _SIGN, _INSIDE, _APOSTROPHE = range(8)
 """Kinds of bytes. _SIGN: first of a character that is rarely a letter (typographic marks, kana, emoji); _INSIDE: a later one."""

@@ -11,7 +11,7 @@ from lacodec.codecs.fields import Reader, Writer
 from lacodec.errors import CorruptFile
 
 _FEW = 8  # samples per level below which a list of levels costs more than it saves
-_FULL = 0.8  # of the levels in the middle half of all samples: more than this in use is no gap
+_FULL = 0.8  # of the levels in the middle half of all samples: more than this in use is not a gap
 _MAX_LEVELS = 1 << 22
 _BITMAP = 1 << 24  # spans of values up to which a map of those in use is quicker than sorting
 

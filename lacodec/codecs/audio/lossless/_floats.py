@@ -78,6 +78,6 @@ def _bits(q: np.ndarray, scale: int) -> np.ndarray:
     kept = (size >> down) << up
     rest, half = size & ((1 << down) - 1), (1 << down) >> 1
     kept += (down > 0) & ((rest > half) | ((rest == half) & (kept & 1 == 1)))
-    bits = np.where(power >= -126, ((power + 126) << 23) + kept, kept)  # a carry moves into the exponent by itself
+    bits = np.where(power >= -126, ((power + 126) << 23) + kept, kept)  # a carry moves into the exponent
     bits = np.where(size == 0, 0, np.minimum(bits, 0x7F800000))
     return np.where(q < 0, bits - (1 << 31), bits)

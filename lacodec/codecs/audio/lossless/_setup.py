@@ -20,7 +20,7 @@ class Profile:
     own, other: samples of this and of the partner channel that least squares looks at. solve: samples between two solutions.
     keep, mix_keep: how fast least squares forget, of samples and of stages; keep_long: a second one's, 0 for none. taps, mu:
     lengths and rates of the filters. experts: (center, speed of the deviation, shape); center 0 is the final prediction, 1 that
-    of least squares, 2 + s the sum after filter s, behind those the second least squares. learn: rate of the mixer. shift: how
+    of least squares, 2 + s the sum after filter s, after those the second least squares. learn: rate of the mixer. shift: how
     much narrower buckets are.
     """
 

@@ -27,7 +27,7 @@ MAX_TABLES = 64  # per kind
 REPEATS = 4  # offset symbols 0..3: one of the last four offsets
 LENGTH_DETAIL, OFFSET_DETAIL = 3, 2  # upper bits of a value within its slot
 FREQ_BITS = 11
-PADDING = 32  # bytes behind every byte array that kernels read or write eight at a time
+PADDING = 32  # bytes after every byte array that kernels read or write eight at a time
 
 
 _I1, _I64 = ir.IntType(1), ir.IntType(64)

@@ -11,7 +11,7 @@ from lacodec.kernels.jit import helper, kernel
 CANDIDATES = 26  # most matches that find_matches keeps for a position
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
-# The lazy parse values a match at 4 per byte (about what a literal costs in bits), less its distance's bits and the following.
+# The lazy parse values a match at 4 per byte (about the cost of a literal in bits), less its distance's bits and the following.
 _MATCH_COST, _REPEAT_COST = 9, 2
 _PATIENCE = 2  # how much better a match must be for each position that it begins later
 _LONG = 256  # a match of this length is taken immediately
@@ -161,7 +161,7 @@ def _best(data, size, position, depth, shift, heads, chain, mask, last):  # type
     while current != U(0) and left != U(0) and length < limit and position + one - current <= mask:
         left -= one
         other = current - one
-        # only a match that agrees in the four bytes up to the one behind the best so far can be longer
+        # only a match that agrees in the four bytes up to the one after the best so far can be longer
         end = max(length, U(3)) - U(3)
         if (load64(data, other + end) ^ load64(data, position + end)) & U(0xFFFFFFFF) == U(0):
             new = common_length(data, other, position, U(0), limit)

@@ -102,7 +102,7 @@ def make_prices(model: Model) -> NDArray[np.uint32]:
 
 
 def _raw_bits() -> NDArray[np.int64]:
-    """i64[KINDS, 256]: raw bits behind each symbol."""
+    """i64[KINDS, 256]: raw bits after each symbol."""
     symbol = np.arange(256)
     lengths = np.maximum((symbol >> LENGTH_DETAIL) - 1, 0)
     offsets = np.maximum((np.maximum(symbol - REPEATS, 0) >> OFFSET_DETAIL) - 1, 0)

@@ -45,7 +45,7 @@ def parse_optimal(data, start, stop, first, found, prices, tables, nice, lengths
     for k in range(U(4), (size + one) << U(2), U(4)):
         path[k] = _FAR
     path[0], path[1], path[2], path[3] = _ORIGIN_PRICE, 0, 0, 0
-    for k in range(size):  # what the run length 0 costs behind a match that ends at k + 1
+    for k in range(size):  # cost of the run length 0 after a match that ends at k + 1
         restart[k + one] = prices[U(tables[run_context(U(data[origin + k]))]) << U(8)]
     first_row = _length_prices(prices, tables, nice, lengths)
     i = U(0)

@@ -7,7 +7,7 @@ _CONTROL = np.array([i for i in range(32) if i not in (9, 10, 13)])
 
 
 def is_text(data: np.ndarray) -> bool:
-    """True for text, logs, markup and source code: hardly any control bytes, and mostly ASCII or valid UTF-8."""
+    """True for text, logs, markup and source code: hardly any control bytes, and largely ASCII or valid UTF-8."""
     if data.size == 0:
         return False
     counts = np.bincount(data, minlength=256)

@@ -21,7 +21,7 @@ def nobody(_: int) -> None:
 def run(
     engine: Engine, model: mk.Model, data: np.ndarray, begin: int, stride: int, on_work: Callable[[int], None] = nobody
 ) -> int:
-    """Code data[begin:] (in place when decoding), behind what the model has read; returns the position in the stream."""
+    """Code data[begin:] (in place when decoding), after the bytes that the model has read; returns the position in the stream."""
     at = begin
     while True:
         stop = min(at + _SLICE, data.size)

@@ -3,7 +3,7 @@
     pixels --analysis--> latents --entropy networks (exact) + rANS--> tiles --> latents --synthesis--> pixels
 
 A tile of 1024 pixels a side is a chunk: one rANS stream (`_learned_tiles`), and alpha as in image.lossless. Tiles decode alone,
-to latents; synthesis then sees latents across their borders, so there are no seams. The content hash is of the integer latents.
+to latents; synthesis then sees latents across their borders, without seams. The content hash is of the integer latents.
 """
 
 import dataclasses

@@ -4,7 +4,7 @@
 
 A step is one of Newton's. The error's slope comes from the real synthesis, so that the errors of neighbours and channels may
 cancel; its curvature is that of each channel alone. The slope of the bits is that of the contexts, from the entropy networks in
-floating point: what a value does to the bits of all later ones. What it does to its own bits, rounding knows (`rounding.py`).
+floating point: the effect of a value on the bits of all later ones. Rounding handles its own bits (`rounding.py`).
 Decoders know nothing of it; the best of all visited latents is taken.
 """
 
@@ -27,7 +27,7 @@ STEPS = (0, 0, 0, 1, 2, 3, 5, 8, 16)
 """Of efforts 1 to 9."""
 _CAUTION = 4  # parts of the way that the first step goes: a channel's own curvature is less than it has with all others
 _FURTHEST = 1.0  # that a step looks
-_PIECE = 48  # latents a side whose synthesis is differentiated at once: bounds the memory
+_PIECE = 48  # latents a side whose synthesis is differentiated at a time: limits the memory
 _PROBE = 16  # latents a side from which curvatures are measured
 _LEAST = 1 / 16  # of the mean curvature: a channel that hardly shows is moved no faster
 

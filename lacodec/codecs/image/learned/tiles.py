@@ -28,7 +28,7 @@ from lacodec.models.image.transforms import reach
 
 _SIZE = struct.Struct("<I")
 _MOST = (1 << 15) - 1  # largest magnitude of a coded latent
-_WINDOW = 64  # latents a side that are synthesised at once
+_WINDOW = 64  # latents a side that are synthesised at a time
 _ALPHA_EFFORT = 5
 _SHORT = 1 << 14  # bytes of a stream for which one lane is fast enough
 

@@ -10,7 +10,7 @@ from lacodec.codecs.fields import Reader, Writer
 from lacodec.errors import CorruptFile
 
 _SAVING = 16  # samples per byte of the list of levels, at least: half a bit each
-_FULL = 0.8  # of the levels in the middle half of all samples: more than this in use is no gap
+_FULL = 0.8  # of the levels in the middle half of all samples: more than this in use is not a gap
 
 
 def reduce(pixels: np.ndarray) -> tuple[bytes, np.ndarray, int] | None:

@@ -17,8 +17,8 @@ _HEAD = struct.Struct("<BI")
 _ORDER = (1, 0, 2)  # planes of RGB as the model takes them: green first
 _REPEATS = 0.55  # share of pixels equal to the one above or to the left from which on the graphics model is tried
 _ONLY_GRAPHICS = 0.9
-_FAST_EFFORT = 3  # up to here the fast pixel model
-_PLAIN_EFFORT = 2  # up to here drawings are coded as bytes, whose model is that of this effort of codec `bytes`
+_FAST_EFFORT = 3  # up to this effort the fast pixel model
+_PLAIN_EFFORT = 2  # up to this effort drawings are coded as bytes, whose model is that of this effort of codec `bytes`
 
 
 def encode_tile(pixels: np.ndarray, depth: int, indexed: bool, effort: int, session: Session = DEFAULT) -> bytes:

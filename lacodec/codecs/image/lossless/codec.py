@@ -26,7 +26,7 @@ from lacodec.media.image.value import MAX_SIDE, Image, Unread
 TILE, FILE = range(2)
 _SIDE = 1024
 _SMALL = 24 << 20  # bytes of pixels up to which the file itself is tried
-_CHUNK_COST = 160  # bytes of a chunk beside its payload, of several
+_CHUNK_COST = 160  # bytes of a chunk besides its payload, if there are several
 MAX_EXTRA = 1 << 20
 """Bytes that a piece of metadata may have."""
 
@@ -100,7 +100,7 @@ class LosslessImage(Codec[Image]):
         return _SIDE * _SIDE * 8
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
-        """Mostly the sums of products, for every column of a tile, and the contexts' slots."""
+        """Mainly the sums of products, for every column of a tile, and the contexts' slots."""
         return 24 * size + _BASE_COST
 
     def encode(self, value: Image, session: Session = DEFAULT) -> Iterator[Chunk]:

@@ -19,8 +19,8 @@ _HEAD = 9
 _START = 1 << 32
 _FIRST_DUE = 16  # symbols until a context's table is first rebuilt
 _PRIOR = 256  # symbols that the trained table of a context stands for
-_BAND, _EVERY = 8, 16  # a sample is that many rows out of each so many bands
-_WORSE = 1.015  # how much larger the sample may get from what follows the picture, which has more to follow in the whole
+_BAND, _EVERY = 8, 16  # a sample is _BAND rows out of each _EVERY bands
+_WORSE = 1.015  # how much larger the sample may get from models that adapt to the picture, which adapt better to the whole
 
 
 def fast_encode(planes: np.ndarray, top: int, level: int) -> bytes:
@@ -96,7 +96,7 @@ def _model() -> dict[str, Any]:
 
 @cache
 def _start() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts, tables and what is due at the start of a tile."""
+    """Counts, tables and due updates at the start of a tile."""
     known = _model()["counts"].astype(np.uint64)
     bins = known.shape[1]
     which = [b if b < bins else bins - 4 + (b - bins) % 4 for b in range(fk.BINS)]

@@ -28,7 +28,7 @@ def _row(k: int, x: int) -> int:
 
 @inlined
 def refine(s: State, p: int, y: int, x: int, blend: float) -> float:
-    """The correction of the blend: from signed errors around, and where each prediction lies against the blend."""
+    """The correction of the blend: from signed errors around, and from each prediction relative to the blend."""
     signed, features = s.signed, s.features
     now, above, below, at = y & _THREE, (y - _ONE) & _THREE, (y + _ONE) & _THREE, x + U(PAD)
     f = _row(MEAN, x)

@@ -1,7 +1,7 @@
 """Least squares over the pixels close by, each weighted by how much its neighbours look like those of the present pixel.
 
 The samples of the last rows are kept; for every pixel those within reach are weighted and summed again, on top of a little of
-what the first window of `_squares` has summed.
+the sums of the first window of `_squares`.
 """
 
 from typing import Any
@@ -66,7 +66,7 @@ def predict_similar(s: State, p: int, y: int, x: int) -> float:
     total = 0.0
     for i in range(m):
         total += s.similar[i] * s.samples[U(current) + i]
-    if not (-_WILD < total < _WILD):  # also what is not a number
+    if not (-_WILD < total < _WILD):  # also NaN
         total = 0.0
     return total
 

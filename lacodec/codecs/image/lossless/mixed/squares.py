@@ -65,7 +65,7 @@ def predict(s: State, p: int, y: int, x: int, centre: float) -> None:
     s.samples[U(row) + n] = 0.0
     for g in range(U(s.plan[st.WINDOWS] * s.plan[st.ORDERS])):
         total = dot(s.coefficients, S64(g * _ROW), s.samples, row, padded)
-        if not (-_WILD < total < _WILD):  # also what is not a number
+        if not (-_WILD < total < _WILD):  # also NaN
             total = 0.0
         s.guesses[g] = centre + total
 

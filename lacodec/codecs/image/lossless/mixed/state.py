@@ -106,7 +106,7 @@ class State(NamedTuple):
     # Soft predictions: distributions around a mean, as inputs of the mixer.
     means: np.ndarray  # float64[softs in whole vectors of 8]
     slopes: np.ndarray  # float64[softs in whole vectors of 8]: one over the scale
-    below: np.ndarray  # float64[softs in whole vectors of 8]: distribution function at the lower end of what is still possible
+    below: np.ndarray  # float64[softs in whole vectors of 8]: distribution function at the lower end of the possible values
     above: np.ndarray  # float64[softs in whole vectors of 8]: and at the upper end
     chances: np.ndarray  # int32[softs]
     middle: np.ndarray  # float64[softs in whole vectors of 8]: and at the threshold in question
