@@ -107,12 +107,12 @@ def on_device(symbols: Any, tables: Tables, stream: bytes, options: argparse.Nam
     ready = gpu.DeviceTables(tables, torch.device("cuda", torch.cuda.current_device()))
     small = torch.from_numpy(symbols).cuda()
     if gpu.encode_segments(small, ready).cpu().numpy().tobytes() != stream:
-        raise SystemExit("the device made other bytes than the CPU")
+        raise SystemExit("the bytes of the device differ from those of the CPU")
     n = options.symbols
     large = small.repeat(-(-n // len(symbols)))[:n].contiguous()
     coded = gpu.encode_segments(large, ready)
     if not torch.equal(gpu.decode_segments(coded, ready, n), large):
-        raise SystemExit("the device decoded other symbols than it encoded")
+        raise SystemExit("the symbols decoded by the device differ from those it encoded")
 
     encode_time, decode_time = (
         device_seconds(lambda: gpu.encode_segments(large, ready), options.rounds),
@@ -166,7 +166,7 @@ def weights_on_device(
     work.run(coded.view(torch.int16), coded, out)
     expected = [torch.from_numpy(part).to(device) for part in parts]
     if not all(torch.equal(out[k * size : (k + 1) * size], expected[k % len(parts)]) for k in range(count)):
-        raise SystemExit("the device decoded other weights than were encoded")
+        raise SystemExit("the weights decoded by the device differ from those that were encoded")
     seconds = device_seconds(lambda: work.run(coded.view(torch.int16), coded, out), options.rounds)
     return {"gpu_decode": len(out) / 1e9 / seconds, "plan": len(out) / 1e9 / planned}
 

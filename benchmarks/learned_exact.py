@@ -219,7 +219,7 @@ def main() -> int:
 
 def show(rows: list[dict[str, Any]], pictures: int, symbols: int) -> None:
     """As a table."""
-    print(f"{pictures} pictures, {symbols} symbols; what differs from the first way")
+    print(f"{pictures} pictures, {symbols} symbols; differences from the first way")
     print(f"{'':26}{'integers':>14}{'floating point':>50}")
     print(f"{'':26}{'pictures':>14}{'means':>16}{'table numbers':>18}{'pictures':>16}")
     for row in rows:

@@ -193,12 +193,12 @@ def _difference(path: Path, restored: Path) -> str | None:
         try:
             after = read(restored, other)
         except Exception as error:
-            return f"{name} cannot read what came back: {type(error).__name__}: {error}"
+            return f"{name} cannot read the restored file: {type(error).__name__}: {error}"
         compared = True
         for key in before:
             if not _equal(before[key], after.get(key)):
                 return f"{name}: {key} differs: {_short(before[key])} became {_short(after.get(key))}"
-    return None if compared else "the bytes differ, and no reader here can say whether it matters"
+    return None if compared else "the bytes differ, and no installed reader can tell whether it matters"
 
 
 def _kind_of(data: bytes) -> str:

@@ -211,7 +211,7 @@ def _check_round_trip(made: Codec[Any], coder: Coder, value: Any, same: Callable
     """The encoded value, and the seconds that decoding it took."""
     encoded = coder.encode(value, threads=1, verify=True)
     _expect(coder.encode(value, threads=1) == encoded, "encoding it again gives other bytes")
-    _expect(coder.encode(value, threads=2) == encoded, "two threads write other bytes than one thread")
+    _expect(coder.encode(value, threads=2) == encoded, "two threads write different bytes from one thread")
     started = time.perf_counter()
     found = coder.decode(encoded, threads=1)
     seconds = time.perf_counter() - started

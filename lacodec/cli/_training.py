@@ -66,7 +66,7 @@ def place(args: argparse.Namespace) -> Path:
     """The path of the run's checkpoint; raises BadInput if its existence does not fit --resume."""
     path = Path(args.output) / "checkpoint.pt"
     if args.resume and not path.exists():
-        raise BadInput(f"{path} does not exist, so there is no run to resume; leave --resume out")
+        raise BadInput(f"{path}: does not exist, so no run can be resumed; leave --resume out")
     if not args.resume and path.exists():
         raise BadInput(f"{args.output}: this folder holds an earlier run; continue it with --resume or choose another with -o")
     return path

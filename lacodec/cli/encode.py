@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
             metavar="PATH",
             help="model weights: store differences to this file, or to the files in this folder",
         )
-        parser.epilog = "Each codec has options of its own: lacodec encode --codec NAME --help lists them."
+        parser.epilog = "Each codec has its own options: lacodec encode --codec NAME --help lists them."
         return
     from lacodec.codecs import registry
 

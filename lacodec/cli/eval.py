@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lacodec.evaluation.published import Published
     from lacodec.evaluation.rate_distortion import Method, OurMethod
 
-HELP = "measure lossy codecs: rate-distortion curves and BD-rates beside peers"
+HELP = "measure lossy codecs: rate-distortion curves and BD-rates against peers"
 USAGE = "rd [flags] --data FOLDER"
 
 DEFAULT_VALUES = "5,20,40,60,80,95"
@@ -129,7 +129,7 @@ def _ours(args: argparse.Namespace, device: str | None) -> "list[OurMethod]":
     if not values:
         raise UsageError(f"--sweep {args.sweep}: give an option and its values, such as quality={DEFAULT_VALUES}")
     if option in options:
-        raise UsageError(f"--{option} is what --sweep varies; leave it out, or vary something else")
+        raise UsageError(f"--{option} is the option that --sweep varies; leave it out, or vary another one")
     return [our_method(args.codec, option, values, device, **options)]
 
 

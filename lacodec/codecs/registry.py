@@ -39,7 +39,7 @@ def register(codec: type[Codec[Any]]) -> type[Codec[Any]]:
         if not hasattr(codec, attribute):
             raise BadInput(f"{codec.__name__} cannot be registered: it has no {attribute!r}")
     if codec.name in _own():
-        raise BadInput(f"{codec.__name__} cannot be registered: lacodec has a codec {codec.name!r} of its own")
+        raise BadInput(f"{codec.__name__} cannot be registered: lacodec has its own codec {codec.name!r}")
     _registered[codec.name] = codec
     return codec
 

@@ -108,7 +108,7 @@ class Pictures:
             if half and min(array.shape[:2]) >= 2 * smallest:
                 arrays.append(_halved(array))
         if not arrays:
-            raise BadInput(f"none of {len(files)} pictures can be used, for the reasons above; the first is {files[0]}")
+            raise BadInput(f"all {len(files)} pictures were left out, for the reasons above; the first is {files[0]}")
         sizes = [array.size for array in arrays]
         pixels = torch.empty(sum(sizes), dtype=torch.uint8)
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])

@@ -177,7 +177,7 @@ def _order(strings: Any, count: int) -> list[int]:
     """The step that each of the model's strings is."""
     tokens = [token for batch in strings for token in batch]
     if not all(isinstance(token, bytes) and len(token) == TOKEN.size for token in tokens):
-        raise BadInput("the model has an entropy coder of its own; only those of CompressAI's entropy models can be replaced")
+        raise BadInput("the model has its own entropy coder; only those of CompressAI's entropy models can be replaced")
     order = [TOKEN.unpack(token)[0] for token in tokens]
     if sorted(order) != list(range(count)) or len(strings) != count:
         raise BadInput("the model does not return every string that it codes, so it cannot be used")

@@ -170,7 +170,7 @@ def _tiff(original: Source, restored: Source) -> str | None:
         if values[0] != values[1]:
             return f"TIFF tag {tag} was {values[0]} and became {values[1]}"
     if one.following or other.following:
-        return "there are several pages"
+        return "one of the files has several pages"
     by_tifffile = _optional("tifffile", "TiffFile")
     if by_tifffile is not None:
         arrays = []
@@ -179,7 +179,7 @@ def _tiff(original: Source, restored: Source) -> str | None:
                 with quiet(), by_tifffile(io.BytesIO(source.read(0, source.size or 0))) as file:
                     arrays.append(file.pages[0].asarray())
                     if len(file.pages) != 1:
-                        return "there are several pages"
+                        return "one of the files has several pages"
             except Exception:  # (Pillow may be able to read it)
                 break
         if len(arrays) == 2:

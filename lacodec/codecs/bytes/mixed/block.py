@@ -9,7 +9,7 @@ import numpy as np
 
 from lacodec.codecs.bytes.mixed.filters import DELTAS, FILTERS, NONE, X86, apply_filter, looks_like_x86, undo_filter
 from lacodec.codecs.bytes.mixed.profile import is_text, record_stride
-from lacodec.codecs.bytes.mixed.run import HEAD, nobody, run
+from lacodec.codecs.bytes.mixed.run import HEAD, ignore, run
 from lacodec.codecs.bytes.mixed.setup import Setup, setup
 from lacodec.codecs.bytes.mixed.start import fresh, primed, primer_text
 from lacodec.entropy.mixing import READ_AHEAD
@@ -23,7 +23,7 @@ _TRIAL_EFFORT = 4
 _FILTERS_FROM = 7  # effort
 
 
-def cm_encode(data: np.ndarray, effort: int, on_work: Callable[[int], None] = nobody) -> bytes:
+def cm_encode(data: np.ndarray, effort: int, on_work: Callable[[int], None] = ignore) -> bytes:
     """Code uint8[n]; the result may be longer than the input, and is then useless.
 
     Effort 4 to 9. `on_work` is told how many bytes were coded since its last call. Memory: see `cm_memory`.
@@ -37,7 +37,7 @@ def cm_encode(data: np.ndarray, effort: int, on_work: Callable[[int], None] = no
     return HEAD.pack(effort, text, number, stride) + bytes(coded[: min(used, coded.size)]) + bytes(max(0, used - coded.size))
 
 
-def cm_decode(payload: bytes, size: int, on_work: Callable[[int], None] = nobody) -> np.ndarray:
+def cm_decode(payload: bytes, size: int, on_work: Callable[[int], None] = ignore) -> np.ndarray:
     """uint8[size] from the result of `cm_encode`. Raises `CorruptFile` if the payload is invalid, or not of this size."""
     if len(payload) < HEAD.size:
         raise CorruptFile("a context-mixing payload is too short to hold its head")

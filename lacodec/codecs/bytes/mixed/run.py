@@ -14,12 +14,12 @@ HEAD = struct.Struct("<BBBH")
 _SLICE = 1 << 18  # bytes between two reports of progress
 
 
-def nobody(_: int) -> None:
+def ignore(_: int) -> None:
     """Ignores reports of progress."""
 
 
 def run(
-    engine: Engine, model: mk.Model, data: np.ndarray, begin: int, stride: int, on_work: Callable[[int], None] = nobody
+    engine: Engine, model: mk.Model, data: np.ndarray, begin: int, stride: int, on_work: Callable[[int], None] = ignore
 ) -> int:
     """Code data[begin:] (in place when decoding), after the bytes that the model has read; returns the position in the stream."""
     at = begin

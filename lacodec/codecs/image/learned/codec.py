@@ -126,7 +126,7 @@ class LearnedImage(Codec[Image]):
             raise CorruptFile("it is not a tile of an image")
         (top, bottom), (left, right) = chunk.covers
         if (top, bottom, left, right) not in _places_at(shape, top, left):
-            raise CorruptFile("its tile lies outside the image, or is not one of its tiles")
+            raise CorruptFile("its tile is outside the image, or is not one of its tiles")
         if chunk.decoded_size != (bottom - top) * (right - left) * shape[2]:
             raise CorruptFile("its decoded size contradicts the tile it covers")
         from lacodec.codecs.image.learned.tiles import decode_tile

@@ -132,7 +132,7 @@ class LosslessImage(Codec[Image]):
             raise CorruptFile("it is not a tile of an image")
         (top, bottom), (left, right) = chunk.covers
         if not (0 <= top < bottom <= height and 0 <= left < right <= width):
-            raise CorruptFile("its tile lies outside the image")
+            raise CorruptFile("its tile is outside the image")
         if chunk.payload[0] == FILE:
             return _decode_file(header, chunk, session)
         if chunk.payload[0] != TILE:
