@@ -182,50 +182,53 @@ def _expect(condition: bool, message: str) -> None:
 
 def _check_class(made: Codec[Any], coder: Coder) -> None:
     with _about(f"codec {made.name!r}"):
-        _expect(isinstance(made.stream_version, int) and made.stream_version >= 0, "stream_version is a whole number from 0 on")
+        _expect(isinstance(made.stream_version, int) and made.stream_version >= 0, "stream_version must be a whole number from 0")
         _expect(
             {made.identical, *made.also_identical} <= set(IDENTICAL),
-            f"identical and also_identical are of {', '.join(IDENTICAL)}",
+            f"identical and also_identical must be among {', '.join(IDENTICAL)}",
         )
         _expect(registry.get(made.name) is type(made), "the registry finds another class under its name")
-        _expect(dataclasses.is_dataclass(made.Options), "Options is a frozen dataclass")
+        _expect(dataclasses.is_dataclass(made.Options), "Options must be a frozen dataclass")
         for field in dataclasses.fields(made.Options):
             _expect(
                 "help" in field.metadata,
-                f"option {field.name!r} has no metadata {{'help': ...}}, of which the command makes a flag",
+                f"option {field.name!r} has no metadata {{'help': ...}}, which the command needs for its flag",
             )
         for one in (made, coder, made.options):
             again = pickle.loads(pickle.dumps(one))
-            _expect(again == one and hash(again) == hash(one), f"{one!r} is another one after pickling")
+            _expect(again == one and hash(again) == hash(one), f"{one!r} changes when it is pickled")
         try:
             made.check_codec_was_here = 1
         except AttributeError:
             pass
         else:
-            raise AssertionError("a codec is frozen: options belong into Options, all else into a Session")
+            raise AssertionError("a codec must be frozen: options belong in Options, all else in a Session")
         for value in made.samples():
-            _expect(bool(coder.encode(value)), "its samples() can be encoded")
+            _expect(bool(coder.encode(value)), "its samples() must be encodable")
 
 
 def _check_round_trip(made: Codec[Any], coder: Coder, value: Any, same: Callable[[Any, Any], bool] | None) -> tuple[bytes, float]:
     """The encoded value, and the seconds that decoding it took."""
     encoded = coder.encode(value, threads=1, verify=True)
-    _expect(coder.encode(value, threads=1) == encoded, "encoding it once more gives other bytes")
-    _expect(coder.encode(value, threads=2) == encoded, "two threads write other bytes than one")
+    _expect(coder.encode(value, threads=1) == encoded, "encoding it again gives other bytes")
+    _expect(coder.encode(value, threads=2) == encoded, "two threads write other bytes than one thread")
     started = time.perf_counter()
     found = coder.decode(encoded, threads=1)
     seconds = time.perf_counter() - started
-    _expect(_alike(found, coder.decode(encoded, threads=2)), "two threads decode something else than one")
+    _expect(_alike(found, coder.decode(encoded, threads=2)), "two threads decode something else than one thread")
     if same is not None:
-        _expect(same(value, found), "what is decoded is not the same")
+        _expect(same(value, found), "the decoded value is not the same")
     elif made.identical != "none":
         expected = made.media.to_object(made.media.from_object(value))
         _expect(_alike(found, expected), f"decodes to {_short(found)}, not to {_short(expected)}")
         if type(found) is type(value):
-            _expect(_alike(found, value), f"{made.media.name} makes {_short(found)} of {_short(value)}: refuse what is not kept")
+            _expect(
+                _alike(found, value),
+                f"{made.media.name} makes {_short(found)} of {_short(value)}: refuse values that are not kept exactly",
+            )
     reader = Reader(BytesSource(encoded))
     _expect(len(reader.header_bytes) <= MAX_HEADER, "the header is too large")
-    _expect(reader.header.identical == made.restores(made.media.from_object(value)), "the header says another identical")
+    _expect(reader.header.identical == made.restores(made.media.from_object(value)), "the header has another value of identical")
     made.describe(reader.header, reader.index)
     for head in reader.index:
         _expect(head.decoded_size <= MAX_DECODED, f"{head.describe()} is larger than {MAX_DECODED} bytes")
@@ -240,15 +243,15 @@ def _check_file(made: Codec[Any], coder: Coder, value: Any, encoded: bytes) -> N
         source, middle, target = Path(folder, f"in{suffix}"), Path(folder, "x.lac"), Path(folder, f"out{suffix}")
         source.write_bytes(content)
         done = lacodec.encode_file(source, middle, coder.name, **coder.options)
-        _expect(lacodec.check(middle).ok and lacodec.info(middle).codec == coder.name, "a file of it is not sound")
+        _expect(lacodec.check(middle).ok and lacodec.info(middle).codec == coder.name, "its file is not valid")
         lacodec.decode_file(middle, target)
         restored = target.read_bytes()
     if done.identical == "bytes":
-        _expect(restored == content, "a file of it does not come back byte for byte")
+        _expect(restored == content, "its file is not restored byte for byte")
     if made.identical != "none":
         reader = Reader(BytesSource(encoded))
         most = len(content) + 64 + len(content) // 1000 + len(reader.header_bytes) + _CHUNK_COST * max(0, len(reader.index) - 1)
-        _expect(done.encoded <= most, f"a file of {len(content)} bytes becomes {done.encoded} bytes; {most} are the most")
+        _expect(done.encoded <= most, f"a file of {len(content)} bytes becomes {done.encoded} bytes; at most {most} are allowed")
 
 
 def _check_middle(encoded: bytes, whole: Any) -> None:
@@ -258,7 +261,9 @@ def _check_middle(encoded: bytes, whole: Any) -> None:
             return
         for name, one in (layout.names or {"": layout}).items():
             expected = _array(whole[name] if layout.names and layout.sole is None else whole)
-            _expect(expected.shape == one.shape, f"layout says shape {list(one.shape)}, there are {list(expected.shape)}")
+            _expect(
+                expected.shape == one.shape, f"layout gives shape {list(one.shape)}, but the value has {list(expected.shape)}"
+            )
             for key in _keys(one.shape):
                 found = _array(opened[(name, *key)] if name else opened[key])
                 _expect(
@@ -342,7 +347,7 @@ class _Hostile:
                 except CorruptFile:
                     _expect(len(self._chunks) == 1, f"{what}, nothing else is decoded (is `assemble` given a Lost?)")
                     continue
-            _expect(bool(done.damage), f"{what}, salvage says that all is well")
+            _expect(bool(done.damage), f"{what}, salvage reports no damage")
 
     def _mutant(self, payload: bytes) -> bytes:
         at = self._rng.randrange(len(payload) + 1)
@@ -394,10 +399,12 @@ class _Hostile:
                 _expect("\n" not in str(error), f"{what}: the message has several lines")
                 cause = error.__cause__
                 blamed = type(error) is LacodecError and cause is not None
-                _expect(not blamed, f"{what}: {type(cause).__name__}: {cause}; raise CorruptFile for what no encoder has made")
+                _expect(
+                    not blamed, f"{what}: {type(cause).__name__}: {cause}; raise CorruptFile for data that no encoder produces"
+                )
                 return
-        _expect(not must_fail, f"{what}: is not noticed")
-        _expect(not noticed or _alike(found, self._whole), f"{what}: decodes to something else and nothing is noticed")
+        _expect(not must_fail, f"{what}: goes unnoticed")
+        _expect(not noticed or _alike(found, self._whole), f"{what}: decodes to something else unnoticed")
 
     def _bounded(self, what: str) -> "_Bounded":
         return _Bounded(what, self._most_seconds, self._most_memory)
@@ -417,12 +424,15 @@ class _Bounded:
         seconds, peak = time.perf_counter() - self._started, tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         if isinstance(error, Exception) and not isinstance(error, LacodecError | AssertionError):
-            text = f"{self._what}: {type(error).__name__}: {error}; only LacodecErrors may be raised"
+            text = f"{self._what}: {type(error).__name__}: {error}; only a LacodecError may be raised"
             raise AssertionError(text) from error
         _expect(
-            seconds <= self._seconds, f"{self._what}: took {seconds:.1f} s, the sound file a twentieth of {self._seconds:.1f} s"
+            seconds <= self._seconds,
+            f"{self._what}: took {seconds:.1f} s, the limit is {self._seconds:.1f} s (20 times the sound file)",
         )
-        _expect(peak <= self._memory, f"{self._what}: took {peak >> 20} MiB, `memory` says at most {self._memory >> 20} MiB")
+        _expect(
+            peak <= self._memory, f"{self._what}: took {peak >> 20} MiB, but `memory` promises at most {self._memory >> 20} MiB"
+        )
 
 
 def _array(value: Any) -> np.ndarray:

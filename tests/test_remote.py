@@ -132,7 +132,7 @@ def test_memory_urls(files, monkeypatch):
             assert len(read) <= 2
     done = lacodec.encode_file("memory://remote/text.txt", "memory://remote/text.lac", effort=1)
     assert done.encoded == memory.size("/remote/text.lac") < done.size
-    with pytest.raises(BadInput, match="exists already"):
+    with pytest.raises(BadInput, match="already exists"):
         lacodec.encode_file("memory://remote/text.txt", "memory://remote/text.lac", effort=1)
     lacodec.encode_file("memory://remote/text.txt", "memory://remote/text.lac", effort=1, force=True)
     lacodec.decode_file("memory://remote/text.lac", "memory://remote/back.txt")

@@ -133,11 +133,11 @@ def test_a_right_codec():
 @pytest.mark.parametrize(
     ("codec", "message"),
     [
-        (Believes, "nothing is noticed"),
-        (Grows, "are the most"),
+        (Believes, "unnoticed"),
+        (Grows, "are allowed"),
         (Crashes, "IndexError"),
-        (Greedy, "MiB, `memory` says"),
-        (Moody, "once more gives other bytes"),
+        (Greedy, "MiB, but `memory` promises"),
+        (Moody, "again gives other bytes"),
         (Lossy, "decodes to b'"),
         (NotSalvaged, "TypeError"),
         (WrongMiddle, "not that part of the whole"),

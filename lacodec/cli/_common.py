@@ -25,14 +25,14 @@ def add_file_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="overwrite existing files; write to a terminal")
     parser.add_argument("--rm", action="store_true", help="remove each input once its output is safely written")
     parser.add_argument("--json", action="store_true", help="print one JSON line per file")
-    parser.add_argument("--max-memory", type=_size, metavar="SIZE", help="refuse what needs more memory, such as 512M or 2G")
+    parser.add_argument("--max-memory", type=_size, metavar="SIZE", help="memory limit, such as 512M or 2G")
     add_resource_flags(parser)
 
 
 def add_resource_flags(parser: argparse.ArgumentParser) -> None:
     """Flags of everything that runs a codec."""
     parser.add_argument("--threads", type=_threads, default=_cores(), metavar="N", help="threads (default: all cores)")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where learned codecs compute")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="device for learned codecs")
 
 
 def device_of(args: argparse.Namespace) -> str | None:
@@ -240,5 +240,5 @@ def add_base_flag(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATH",
-        help="file, or folder of files, that weights were stored as differences to (repeatable)",
+        help="base of the weights: the file they were stored as differences to, or its folder (repeatable)",
     )

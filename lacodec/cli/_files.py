@@ -128,7 +128,7 @@ def _why_unread(path: Path) -> str | None:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        return "is a link to nothing" if path.is_symlink() else f"cannot be read ({error.strerror})"
+        return "is a broken link" if path.is_symlink() else f"cannot be read ({error.strerror})"
     return None if stat.S_ISREG(mode) else "is not a regular file"
 
 

@@ -117,8 +117,8 @@ def _parsers(arguments: list[str]) -> tuple[argparse.ArgumentParser, argparse.Ar
         verb = verbs.add_parser(
             name, help=module.HELP, usage=f"lacodec {name} {module.USAGE}", description=description, allow_abbrev=False
         )
-        verb.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
-        verb.add_argument("-v", "--verbose", action="count", default=0, help="say more; tracebacks of internal errors")
+        verb.add_argument("-q", "--quiet", action="store_true", help="print only errors")
+        verb.add_argument("-v", "--verbose", action="count", default=0, help="print more, with tracebacks of internal errors")
         # Only the verb that runs needs its flags, which for a codec means importing it.
         if name in arguments[:1]:
             module.add_arguments(verb, arguments[1:])

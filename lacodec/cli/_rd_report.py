@@ -21,7 +21,7 @@ _DEFINITIONS = {
     "bpp": "8 x bytes of the whole file / pixels, mean over pictures",
     "psnr": "dB, from the mean squared error of all 8-bit RGB samples of a picture, mean over pictures",
     "ms_ssim": "Wang 2003, five scales, mean over RGB channels and pictures; as a curve in dB: -10 log10(1 - MS-SSIM)",
-    "seconds": "wall clock per picture, median over pictures; with several threads, beside the other threads' work",
+    "seconds": "wall clock per picture, median over pictures; several threads compete for the cores",
     "bd_rate": "percent more bits than the reference at equal quality, pchip of log-rate over dB",
 }
 

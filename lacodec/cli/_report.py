@@ -94,7 +94,7 @@ def describe(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "out of memory; try --threads 1, a lower --effort or --max-memory"
     what = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
-    return f"internal error ({what}); this is a bug, -v shows where it happened"
+    return f"internal error ({what}); this is a bug, -v shows the traceback"
 
 
 def fail(args: argparse.Namespace, error: Exception, place: str = "") -> None:

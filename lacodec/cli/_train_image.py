@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", action="append", required=True, metavar="FOLDER", help="pictures to learn from; may be repeated"
     )
-    parser.add_argument("--validation", action="append", metavar="FOLDER", help="pictures to judge by, never learnt from")
+    parser.add_argument("--validation", action="append", metavar="FOLDER", help="pictures for validation, never learnt from")
     parser.add_argument("--profile", default="small", help="sizes of a new model: small, base or large")
     parser.add_argument("--entropy", help="entropy model: factorized, hyperprior, mean-scale or context (the default)")
     parser.add_argument(
@@ -67,9 +67,9 @@ def _options(args: argparse.Namespace) -> "TrainOptions":
         return TrainOptions(**given)
     had = checkpoint.load(path)["description"]["options"]
     if had.get("task_network") and "task_network" not in given:  # a file never says what code is run
-        raise BadInput(f"that run had --task-network {had['task_network']}; give it again")
+        raise BadInput(f"that run used --task-network {had['task_network']}; give it again")
     if "teacher" in given and not had.get("teacher"):
-        raise BadInput("that run has no teacher; begin another one, from its model with --start if you like")
+        raise BadInput("that run has no teacher; begin a new run, with --start to use its model")
     return TrainOptions(**_training.with_had(had, given, TrainOptions))
 
 

@@ -32,14 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from lacodec.models.text.options import TextOptions
 
     parser.add_argument("data", nargs="+", metavar="PATH", help="text to learn from: files, .xz or plain, or folders of them")
+    parser.add_argument("--other", action="append", default=[], metavar="PATH", help="text to show less often; may be repeated")
     parser.add_argument(
-        "--other", action="append", default=[], metavar="PATH", help="text that is shown less often; may be repeated"
+        "--validation",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="text for validation, never learnt from; may be repeated",
     )
     parser.add_argument(
-        "--validation", action="append", default=[], metavar="PATH", help="text to judge by, never learnt from; may be repeated"
-    )
-    parser.add_argument(
-        "--parts", metavar="FILE", help="JSON list of parts of files that are held out (default: those of lacodec's own data)"
+        "--parts", metavar="FILE", help="JSON list of held-out parts of files (default: those of lacodec's own data)"
     )
     parser.add_argument("--start", metavar="PATH", help="begin from the model and the pieces of a checkpoint")
     parser.add_argument("--pieces-from", metavar="FILE", help="use the pieces in this file (default: learn them from the text)")

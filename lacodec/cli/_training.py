@@ -28,9 +28,9 @@ def add_run_flags(parser: argparse.ArgumentParser, options: type["RunOptions"], 
     )
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to compute")
     parser.add_argument("--threads", type=int, metavar="N", help=f"threads on a CPU (default: {threads})")
-    parser.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="say nothing but errors")
+    parser.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="print only errors")
     parser.add_argument(
-        "-v", "--verbose", action="count", default=argparse.SUPPRESS, help="say more; tracebacks of internal errors"
+        "-v", "--verbose", action="count", default=argparse.SUPPRESS, help="print more, with tracebacks of internal errors"
     )
     add_option_flags(parser.add_argument_group("the run", "Parts of it count from 0 to 1."), options)
 

@@ -20,14 +20,14 @@ USAGE = "[flags] FILE ..."
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """Flags of `bench`."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="files or folders; each file is read into memory")
-    parser.add_argument("--codec", default="bytes", help="which of our codecs (default bytes)")
+    parser.add_argument("--codec", default="bytes", help="our codec to compare (default bytes)")
     parser.add_argument("--efforts", default="1,3,5,9", help="comma-separated efforts of our codec (default 1,3,5,9)")
     parser.add_argument("--peers", help="comma-separated names of peers, or 'none' (default: all that are installed)")
-    parser.add_argument("--threads", type=int, default=1, help="threads for our codec (default 1, as the peers have)")
+    parser.add_argument("--threads", type=int, default=1, help="threads for our codec (default 1, like the peers)")
     parser.add_argument(
-        "--repeats", type=int, default=3, help="runs of less than 0.25 s are repeated, the best counts (default 3)"
+        "--repeats", type=int, default=3, help="repetitions of runs of less than 0.25 s; the best one counts (default 3)"
     )
-    parser.add_argument("--per-file", action="store_true", help="a table for each file, not only the total")
+    parser.add_argument("--per-file", action="store_true", help="print a table for each file, not only the total")
     parser.add_argument("--json", action="store_true", help="print every measurement as a JSON line instead of tables")
 
 

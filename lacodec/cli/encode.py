@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
             "--base",
             dest="codec_option_base",
             metavar="PATH",
-            help="model weights: store differences to this file, or to those of this folder",
+            help="model weights: store differences to this file, or to the files in this folder",
         )
         parser.epilog = "Each codec has options of its own: lacodec encode --codec NAME --help lists them."
         return
@@ -97,7 +97,7 @@ def _encoded_already(args: argparse.Namespace, name: str) -> bool:
     with open_source(name) as source:
         if source.peek(len(MAGIC)) != MAGIC:
             return False
-    note(args, f"{name}: skipped, it is a .lac file already; name it to encode it again")
+    note(args, f"{name}: skipped, it is already a .lac file; name it to encode it again")
     return True
 
 

@@ -48,15 +48,17 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     rd.add_argument(
         "--peers", metavar="NAMES", help="comma-separated names of peers, or 'none' (default: all that are installed)"
     )
-    rd.add_argument("--anchor", default="", metavar="NAMES", help="published curves to show beside, on Kodak only: vtm,bpg,...")
+    rd.add_argument("--anchor", default="", metavar="NAMES", help="published curves to show too, on Kodak only: vtm,bpg,...")
     rd.add_argument("--against", metavar="NAME", help="measured codec or published curve that BD-rates refer to")
     rd.add_argument("--range", metavar="LOW:HIGH", help="bits per pixel (of --against) for BD-rates and plot (default: all)")
     rd.add_argument("--metric", choices=["psnr", "ms-ssim"], default="psnr", help="for BD-rates and plot (default psnr)")
     rd.add_argument("--plot", type=Path, metavar="FILE", help="draw the curves: a .png, .svg or .pdf")
-    rd.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
+    rd.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")
     rd.add_argument("-f", "--force", action="store_true", help="overwrite existing files")
-    rd.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="say nothing but errors and the tables")
-    rd.add_argument("-v", "--verbose", action="count", default=argparse.SUPPRESS, help="say more; tracebacks of internal errors")
+    rd.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="print only errors and the tables")
+    rd.add_argument(
+        "-v", "--verbose", action="count", default=argparse.SUPPRESS, help="print more, with tracebacks of internal errors"
+    )
     add_resource_flags(rd)
     name = peek_codec(argv)
     if name is not None:

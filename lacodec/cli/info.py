@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from lacodec import api
 
     if PIPE in args.inputs:
-        raise BadInput("info needs a file, as it reads from both ends; save standard input to one first")
+        raise BadInput("info reads files from both ends; save standard input to a file first")
     streams.check("stdout")
     left_out: list[str] = []
     failed = 0

@@ -72,7 +72,7 @@ class Codec(ABC, Generic[V]):
         object.__setattr__(self, "options", self.Options() if options is None else options)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"codec {self.name!r} is frozen; {name!r} belongs into its options or into a Session")
+        raise AttributeError(f"codec {self.name!r} is frozen; {name!r} belongs in its options or in a Session")
 
     @classmethod
     def decodes(cls, version: int) -> bool:
@@ -123,13 +123,13 @@ class Codec(ABC, Generic[V]):
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Positions in `index` of the chunks that `lacodec.open(path)[key]` needs, in order; BadInput for a senseless key."""
-        raise BadInput(f"codec {self.name!r} cannot be opened in the middle; decode the whole file")
+        raise BadInput(f"codec {self.name!r} cannot read a part of a file; decode the whole file")
 
     def extract(
         self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any], session: Session = DEFAULT
     ) -> Any:
         """What `key` asks for, out of the parts of the chunks that `select` named."""
-        raise BadInput(f"codec {self.name!r} cannot be opened in the middle; decode the whole file")
+        raise BadInput(f"codec {self.name!r} cannot read a part of a file; decode the whole file")
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout | None:
         """What an open file is to a caller; None where only this codec knows what keys mean.
@@ -169,14 +169,14 @@ class Codec(ABC, Generic[V]):
 
     def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
         """The payload of `content` inside another codec's (`codecs/embedded.py`)."""
-        raise BadInput(f"codec {self.name!r} cannot be embedded in another one")
+        raise BadInput(f"codec {self.name!r} cannot be embedded in another codec")
 
     def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> Any:
         """What `embed` was given; raises CorruptFile. `header.nested` says which stream version it is.
 
         expected: what the outer codec knows about it, such as its size.
         """
-        raise BadInput(f"codec {self.name!r} cannot be embedded in another one")
+        raise BadInput(f"codec {self.name!r} cannot be embedded in another codec")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Codec) and type(other) is type(self) and bool(self.options == other.options)

@@ -52,7 +52,7 @@ class BlockCodec(Codec[Raw]):
             raise CorruptFile("its decoded size contradicts the range it covers")
         data = self.decode_block(chunk.payload, chunk.decoded_size, header.stream_version, session)
         if len(data) != chunk.decoded_size or content_hash(data) != chunk.content_hash:
-            raise CorruptFile("it decodes to other bytes than were encoded")
+            raise CorruptFile("its bytes differ from those that were encoded")
         return data
 
     def assemble(self, header: Header, parts: Iterator[bytes | Lost], session: Session = DEFAULT) -> Raw:
@@ -83,7 +83,7 @@ class BlockCodec(Codec[Raw]):
         """The `expected` bytes; raises CorruptFile."""
         data = self.decode_block(payload, expected, header.nested.get(self.name, 0), session)
         if len(data) != expected:
-            raise CorruptFile("an embedded payload has another size than is said")
+            raise CorruptFile("an embedded payload does not have the stated size")
         return data
 
     @classmethod

@@ -114,11 +114,11 @@ def unpack(reader: Reader, size: int) -> bytes:
     frame = reader.take(length)
     try:
         if zstandard.frame_content_size(frame) not in (-1, size):
-            raise CorruptFile("its zstd frame has another size than it should")
+            raise CorruptFile("its zstd frame has the wrong size")
         decompressor = zstandard.ZstdDecompressor(max_window_size=8 << 20)
         data = decompressor.decompress(frame, max_output_size=max(1, size), allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise CorruptFile(f"its zstd frame is damaged ({' '.join(str(error).split())})") from error
     if len(data) != size:
-        raise CorruptFile("its zstd frame has another size than it should")
+        raise CorruptFile("its zstd frame has the wrong size")
     return data

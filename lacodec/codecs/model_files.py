@@ -50,7 +50,7 @@ def by_profile(profile: str) -> LoadedModel:
     if path is None:
         there = ", ".join(shipped()) or "none"
         raise MissingModel(
-            f"no model of profile {profile!r} comes with this version (there: {there}); "
+            f"no model of profile {profile!r} comes with this version (available: {there}); "
             "name a file of your own with --model PATH, in Python model=PATH"
         )
     return by_path(path)
@@ -85,15 +85,13 @@ def by_id(wanted: bytes, device: str | None = None) -> LoadedModel:
             continue  # a user's folder may hold other files
         if loaded.id == wanted:
             return loaded
-    raise MissingModel(
-        f"needs the model {wanted.hex()[:16]}..., which is not installed; set {VARIABLE} to the file or folder where it is"
-    )
+    raise MissingModel(f"needs the model {wanted.hex()[:16]}..., which is not installed; set {VARIABLE} to its file or folder")
 
 
 def _device(wanted: str | None) -> str:
     device = wanted or os.environ.get(DEVICE) or "cpu"
     if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", device):
-        raise BadInput(f"device must be cpu, cuda or a numbered one such as cuda:1, not {device!r}")
+        raise BadInput(f"device must be cpu, cuda or a numbered device such as cuda:1, not {device!r}")
     if device != "cpu":
         torch = _torch()
         there = torch.cuda.device_count()
@@ -179,7 +177,7 @@ def _decoded(path: str | os.PathLike[str]) -> dict[str, Any]:
     with FileSource(path) as source:
         header, chunks = stream(source, Limits(max_size=1 << 30))
         if header.codec != codec.name or not codec.decodes(header.stream_version):
-            raise UnsupportedFile(f"{os.fspath(path)}: is a file of codec {header.codec!r}, not a model; give a model file")
+            raise UnsupportedFile(f"{os.fspath(path)}: is a .lac file of codec {header.codec!r}, not a model; give a model file")
         parts = (codec.decode_chunk(header, chunk) for chunk in chunks if chunk.covers)
         arrays = TENSORS.to_object(codec.assemble(header, parts))
     if not isinstance(arrays, dict):

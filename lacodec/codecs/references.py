@@ -20,7 +20,9 @@ class Reference:
     def __init__(self, source: Source) -> None:
         """`source` stays open as long as the reference is used; raises BadInput for a pipe."""
         if source.size is None:
-            raise BadInput(f"{source.name}: a pipe cannot be a base, which is read where it is needed; save it to a file first")
+            raise BadInput(
+                f"{source.name}: a pipe cannot be a base, because bases are read out of order; save it to a file first"
+            )
         self.source, self.name, self.size = source, source.name, source.size
         self._lock = threading.Lock()
 
@@ -54,7 +56,7 @@ def needed(described: Any, given: Sequence[Reference]) -> Reference:
     reference from damage. Raises BadInput when it is missing, CorruptFile when that is not a description.
     """
     if not is_description(described):
-        raise CorruptFile("the header does not say which base the file needs")
+        raise CorruptFile("the header does not name the base that the file needs")
     fitting = [reference for reference in given if reference.size == described["size"]]
     if len(fitting) > 1:
         fitting = [reference for reference in fitting if reference.digest == described["hash"]]
@@ -71,6 +73,6 @@ def is_description(described: Any) -> TypeGuard[dict[str, Any]]:
 def _wanted(described: Any, given: Sequence[Reference]) -> str:
     names = f", which {', '.join(reference.name for reference in given)} is not" if given else ", which was not given"
     return (
-        f"it is stored as differences to the file {described['name'][:200]!r} of {described['size']} bytes "
-        f"(xxh3-128 {described['hash'].hex()[:64]}){names}; name that file: --base FILE, or base=... in Python"
+        f"it needs its base, the file {described['name'][:200]!r} of {described['size']} bytes "
+        f"(xxh3-128 {described['hash'].hex()[:64]}){names}; give that file with --base FILE, or base=... in Python"
     )

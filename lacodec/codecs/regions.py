@@ -59,7 +59,7 @@ class Range:
         except (TypeError, ValueError) as error:
             raise BadInput(f"{key!r} cannot select from {what} ({error}); use whole numbers") from error
         if step != 1:
-            raise BadInput(f"step {step} is not possible; take a slice with step 1 and step through the result")
+            raise BadInput(f"step {step} is not supported; take a slice with step 1 and apply the step to the result")
         return cls(start, max(start, stop))
 
     def chunks(self, index: Sequence[ChunkHead], axis: int = 0) -> list[int]:

@@ -79,10 +79,10 @@ def pack_compact_head(header_bytes: bytes, chunk: ChunkHead) -> bytes:
 def head_rest_size(start: bytes) -> tuple[int, int]:
     """(fixed, rest) bytes that follow the prefix: read `fixed` (0 or up to the axes), then ask `head_size`."""
     if len(start) < PREFIX.size or start[:4] != MAGIC:
-        raise UnsupportedFile("not a .lac file; give a file that lacodec has encoded")
+        raise UnsupportedFile("not a .lac file; give a file encoded by lacodec")
     _, version, form, header_size = PREFIX.unpack_from(start)
     if version not in READS or form not in (CHUNKED, COMPACT):
-        raise UnsupportedFile(f".lac version {version}, form {form} is not known here; update lacodec")
+        raise UnsupportedFile(f".lac version {version}, form {form} is not supported; update lacodec")
     if header_size > MAX_HEADER:
         raise LimitExceeded(f"a header of {header_size} bytes, the limit is {MAX_HEADER}; the file is damaged or forged")
     fixed = _FILE_ID.size if form == CHUNKED else _FACTS.size
@@ -207,7 +207,7 @@ def pack_footer(file_id: int, index_offset: int, index_size: int) -> bytes:
 def parse_footer(data: bytes, offset: int) -> tuple[int, int, int]:
     """(file id, offset, size of the index chunk) from the FOOTER_SIZE bytes at `offset`; raises CorruptFile."""
     if len(data) != FOOTER_SIZE or data[-4:] != FOOTER_END or checksum(data[:-8]) != _SUM.unpack_from(data, _FOOTER.size)[0]:
-        raise CorruptFile("no valid footer here")
+        raise CorruptFile("no valid footer found")
     marker, file_id, index_offset, index_size = _FOOTER.unpack_from(data)
     if marker != FOOTER_MARKER or index_offset + index_size != offset or not CHUNK_FIXED < index_size <= MAX_INDEX:
         raise CorruptFile("the footer contradicts itself")

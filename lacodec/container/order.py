@@ -23,9 +23,9 @@ class Order:
     def add(self, head: ChunkHead) -> None:
         """Check the next chunk header."""
         if head.sequence != self.count:
-            raise CorruptFile(f"{head.describe()} comes where chunk {self.count} is due; chunks are missing or repeated")
+            raise CorruptFile(f"{head.describe()} found instead of chunk {self.count}; chunks are missing or repeated")
         if head.kind not in (CRITICAL, ANCILLARY) and head.kind < FIRST_OPTIONAL:
-            raise UnsupportedFile(f"{head.describe()} is of the critical kind {head.kind}, not known here; update lacodec")
+            raise UnsupportedFile(f"{head.describe()} is of the unknown critical kind {head.kind}; update lacodec")
         if not self._shared.issuperset(head.depends):
             raise CorruptFile(
                 f"{head.describe()} depends on chunks {list(head.depends)}, which are not shared sections before it"
@@ -39,7 +39,7 @@ class Order:
         self._total += head.decoded_size
         if self._limits.max_size is not None and self._total > self._limits.max_size:
             raise LimitExceeded(
-                f"{head.describe()} takes the decoded size to {self._total} bytes, the limit is {self._limits.max_size}; "
+                f"{head.describe()} raises the decoded size to {self._total} bytes, the limit is {self._limits.max_size}; "
                 "raise max_size if you trust the file"
             )
 
@@ -47,7 +47,7 @@ class Order:
         if self._axes is None:
             self._axes = len(head.covers)
         if len(head.covers) != self._axes:
-            raise CorruptFile(f"{head.describe()} has {len(head.covers)} axes, the chunks before it {self._axes}")
+            raise CorruptFile(f"{head.describe()} has {len(head.covers)} axes, but the chunks before it have {self._axes}")
         if self._axes == 1:
             if head.covers[0][0] != self.stop:
                 raise CorruptFile(f"{head.describe()} should start at {self.stop}: ranges overlap or leave a hole")

@@ -27,7 +27,7 @@ class Reader:
     def __init__(self, source: Source, limits: Limits | None = None, partial: bool = False) -> None:
         """Read what is needed; with `partial`, a file without any footer is no error but a `problem`."""
         if source.size is None:
-            raise BadInput(f"{source.name}: a pipe cannot be opened in the middle; save it to a file first")
+            raise BadInput(f"{source.name}: a pipe cannot be read in part; save it to a file first")
         self.source, self._size = source, source.size
         self._limits = limits or Limits()
         self.problem: str | None = None
@@ -51,7 +51,7 @@ class Reader:
             raise damaged(self.source, head, "its header differs from the index")
         payload: Any = data[head_size:] if view else bytes(data[head_size:])
         if len(payload) < head.payload_size or content_hash(payload) != head.payload_hash:
-            raise damaged(self.source, head, "its bytes differ from what was written")
+            raise damaged(self.source, head, "its bytes differ from those that were written")
         return head.with_payload(payload)
 
     def _load_index(self, tail: bytes, tail_offset: int) -> bool:

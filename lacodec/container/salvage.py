@@ -122,7 +122,7 @@ class _Gaps:
         self._total += head.decoded_size
         if self._limits.max_size is not None and self._total > self._limits.max_size:
             raise LimitExceeded(
-                f"{self._name}: {head.describe()} takes the decoded size past {self._limits.max_size} bytes; raise max_size"
+                f"{self._name}: {head.describe()} raises the decoded size past {self._limits.max_size} bytes; raise max_size"
             )
         if covering:
             self._stop = head.covers[0][1]

@@ -78,7 +78,7 @@ def read_payload(source: Source, chunk: ChunkHead) -> bytes:
     if len(payload) < chunk.payload_size:
         raise damaged(source, chunk, f"the file ends {chunk.payload_size - len(payload)} bytes too early")
     if content_hash(payload) != chunk.payload_hash:
-        raise damaged(source, chunk, "its bytes differ from what was written")
+        raise damaged(source, chunk, "its bytes differ from those that were written")
     return payload
 
 
@@ -97,7 +97,7 @@ def walk(
             if complete:
                 return
             raise CorruptFile(
-                f"{source.name}: ends at offset {offset} without a footer: it is cut off; --salvage decodes what is there"
+                f"{source.name}: ends at offset {offset} without a footer: it is cut off; --salvage decodes the rest"
             )
         if source.size is not None and chunk.end > source.size:
             raise damaged(source, chunk, f"the file ends {chunk.end - source.size} bytes too early")

@@ -82,7 +82,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         if min(header.stream_version, header.size or 0, *header.nested.values(), 0) < 0 or not _is_plain(header.metadata):
             raise CorruptFile("the header is not valid (a negative size or version, or metadata that is not plain)")
         if header.identical not in IDENTICAL:
-            raise CorruptFile("the header is not valid (it does not say what is restored)")
+            raise CorruptFile("the header is not valid (it does not state what is restored)")
         texts = (header.codec, header.name, header.format, *header.options, *header.options.values(), *header.nested)
         if not all(text.isprintable() for text in texts if isinstance(text, str)):
             raise CorruptFile("the header is not valid (text that cannot be printed)")  # no escape sequences on terminals

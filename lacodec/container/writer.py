@@ -50,7 +50,7 @@ def append_chunks(file: BinaryIO, source: Source, chunks: Iterable[Chunk]) -> Wr
     """
     reader = Reader(source)
     if reader.compact:
-        raise BadInput(f"{source.name}: a file in the compact form has no room for more chunks; write it anew")
+        raise BadInput(f"{source.name}: a file in the compact form cannot take more chunks; encode it again")
     order = Order(Limits())
     for head in reader.index:
         order.add(head)

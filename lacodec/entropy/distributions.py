@@ -64,4 +64,4 @@ def scale_of(name: str) -> NDArray[np.float64]:
 
 def _known(name: str) -> None:
     if name not in SETS:
-        raise BadInput(f"distributions: no set called {name!r}; there are {', '.join(sorted(SETS))}")
+        raise BadInput(f"distributions: no set called {name!r}; available: {', '.join(sorted(SETS))}")

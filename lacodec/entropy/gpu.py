@@ -99,14 +99,14 @@ def decode_segments(
     Raises CorruptFile for damaged streams, before or after the kernel, which never reads or writes outside its arrays.
     """
     if data.dtype != torch.uint8 or data.dim() != 1:
-        raise BadInput(f"segments: a stream is a one-dimensional tensor of uint8, not {data.dtype}{list(data.shape)}")
+        raise BadInput(f"segments: a stream must be a one-dimensional tensor of uint8, not {data.dtype}{list(data.shape)}")
     table = _on_device(tables, data.device)
     if directory is None:
         head = data[: min(data.numel(), segments.directory_size(max(n, 0)))].cpu().numpy()
         directory = segments.read_directory(memoryview(head), n, data.numel())
     elif directory.count != n or int(directory.begins[-1]) != data.numel():
         raise BadInput(
-            f"segments: a directory of {directory.count} symbols and {directory.begins[-1]} bytes is not of this stream"
+            f"segments: the directory ({directory.count} symbols, {directory.begins[-1]} bytes) does not belong to this stream"
         )
     which = _check_index(index, n, table, data.device)
     out = torch.empty(n, dtype=torch.uint8, device=data.device)
@@ -137,7 +137,7 @@ def first_damage(status: Tensor) -> tuple[int, str] | None:
 def _reason(found: int) -> str:
     if found & DAMAGED_HEAD:
         return "start states"
-    return "its words are not used up exactly" if found & DAMAGED_WORDS else "it does not end in zero states"
+    return "its words are not all used" if found & DAMAGED_WORDS else "it does not end in zero states"
 
 
 def _check_symbols(symbols: Tensor) -> None:
@@ -152,7 +152,7 @@ def _check_index(index: Tensor | None, n: int, table: DeviceTables, device: Any)
     tables = len(table.tables)
     if index is None:
         if tables > 1:
-            raise BadInput(f"segments: {tables} tables need an index that says which one each symbol uses")
+            raise BadInput(f"segments: {tables} tables need an index that gives the table of each symbol")
         return table.spans
     if index.dtype not in (torch.uint8, torch.int16, torch.int32, torch.int64) or tuple(index.shape) != (n,):
         raise BadInput(f"segments: index must be integers[{n}], one per symbol, not {index.dtype}{list(index.shape)}")

@@ -154,7 +154,7 @@ def _aligned(size: int) -> np.ndarray:
     try:
         pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     except OSError as error:
-        raise MemoryError(f"no {size >> 20} MiB of memory for bit histories") from error
+        raise MemoryError(f"out of memory for {size >> 20} MiB of bit histories") from error
     with contextlib.suppress(OSError):  # a kernel without huge pages: only slower
         pages.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(pages, np.uint8)

@@ -204,7 +204,7 @@ class RansDecoder:
         """Check that all symbols, words and escaped values were consumed, down to the start state; CorruptFile otherwise."""
         if self._at != self.count:
             raise CorruptFile(
-                f"rANS stream: {self.count - self._at} of {self.count} symbols were never read: a wrong length or damage"
+                f"rANS stream: {self.count - self._at} of {self.count} symbols were not read: a wrong length or damage"
             )
         if self.lanes > 1 and not self._in_tail:
             self._enter_tail()
@@ -223,7 +223,7 @@ class RansDecoder:
             chosen = None if index is None else index[done : done + take]
             self._place = decode(part, self._at, self._states, self._words, self._place, self._stop, tables, chosen)
             if self._place > self._stop:
-                raise CorruptFile("rANS stream: more words wanted than there are: cut short, or read with other tables")
+                raise CorruptFile("rANS stream: ends too early: cut short, or read with other tables")
             self._at += take
             done += take
 

@@ -50,7 +50,7 @@ def pack_head(head: Head) -> bytes:
 def unpack_head(data: bytes | memoryview) -> Head:
     """The head of a stream; raises CorruptFile."""
     if not len(data):
-        raise CorruptFile("rANS stream: no bytes at all; the file was cut short")
+        raise CorruptFile("rANS stream: empty; the file was cut short")
     kind = data[0]
     width = 64 if kind & 8 else 32
     lanes = 1 << (kind & 7)

@@ -48,7 +48,7 @@ _MARGIN = 128  # words that vector kernels may read beyond a segment
 _GROUP = 16  # segments that a thread takes at once
 _PROBLEMS = {
     _segments_run.START: "is damaged in its start states",
-    _segments_run.WORDS: "is damaged, or was made with other tables: its words are not used up exactly",
+    _segments_run.WORDS: "is damaged, or was made with other tables: its words are not all used",
     _segments_run.END: "is damaged, or was made with other tables: it does not end in zero states",
 }
 
@@ -165,7 +165,7 @@ def decode_segment(
     """
     check_tables(tables)
     if not 1 <= n <= SEGMENT:
-        raise BadInput(f"segments: a segment has 1..{SEGMENT} symbols, not {n}")
+        raise BadInput(f"segments: a segment must have 1..{SEGMENT} symbols, not {n}")
     view = memoryview(data).cast("B")
     if len(view) % 2 or len(view) < 2 * HEAD_WORDS:
         raise CorruptFile(f"segments: a segment of {len(view)} bytes; it must be even and at least {2 * HEAD_WORDS}: cut short")
@@ -191,14 +191,14 @@ def read_directory(data: bytes | bytearray | memoryview, n: int, size: int) -> D
         raise CorruptFile("segments: cut short within the count of symbols")
     count = int.from_bytes(data[:_COUNT_BYTES], "little")
     if count != n:
-        raise CorruptFile(f"segments: the stream says {count} symbols, {n} are expected: damaged")
+        raise CorruptFile(f"segments: the stream claims {count} symbols but {n} are expected: damaged")
     if len(data) < head:
         raise CorruptFile(f"segments: {len(data)} bytes; the directory of {n} symbols alone takes {head}: cut short")
     words = np.frombuffer(data, "<u2", (head - _COUNT_BYTES) // 2, _COUNT_BYTES).astype(np.int64)
     begins = np.full(len(words) + 1, head, np.int64)
     begins[1:] += np.cumsum(2 * (words + HEAD_WORDS))
     if begins[-1] != size:
-        raise CorruptFile(f"segments: the directory tells of {begins[-1]} bytes, there are {size}: cut short or damaged")
+        raise CorruptFile(f"segments: the directory lists {begins[-1]} bytes but {size} are present: cut short or damaged")
     return Directory(n, begins)
 
 
@@ -285,7 +285,7 @@ def _rows(part: NDArray[np.uint8], first: int, tables: Tables, index: Ints | Non
 def refusal(at: int, symbol: int, tables: Tables) -> str:
     """What to say about a symbol that cannot be coded."""
     which = "its table" if len(tables) > 1 else "the table"
-    return f"segments: symbol {at} is {symbol}, which {which} has no frequency for; normalise its counts with it"
+    return f"segments: symbol {at} is {symbol}, but {which} gives it no frequency; include it in the counts that you normalise"
 
 
 def _decode_segment(words: Ints, begin: int, end: int, out: Ints, tables: Tables, index: Ints | None, name: str) -> None:
@@ -302,7 +302,7 @@ def _decode_segment(words: Ints, begin: int, end: int, out: Ints, tables: Tables
         shown = None if index is None else index[:main]
         at = decode(out[:main], 0, states, words, at, end + LANES, tables, shown)
     if at != end:
-        raise CorruptFile(f"segments: {name} is damaged, or was made with other tables: its words are not used up exactly")
+        raise CorruptFile(f"segments: {name} is damaged, or was made with other tables: its words are not all used")
     states -= np.uint32(1 << 16)
     split = tables.split
     assert split is not None  # check_tables

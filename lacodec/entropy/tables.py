@@ -76,7 +76,7 @@ class Tables:
         if (wide[1:] <= wide[:-1]).any():
             at = int(np.argmax(wide[1:] <= wide[:-1]))
             raise BadInput(
-                f"tables: offsets[{at + 1}] = {wide[at + 1]} is not above offsets[{at}] = {wide[at]}; none may be empty"
+                f"tables: offsets[{at + 1}] = {wide[at + 1]} is not above offsets[{at}] = {wide[at]}; no table may be empty"
             )
         sums = np.add.reduceat(freqs.astype(np.uint64), wide[:-1])
         if (sums != 1 << freq_bits).any():
@@ -85,7 +85,7 @@ class Tables:
         first = np.zeros(len(offsets) - 1, np.int32) if self.first is None else self.first
         first = integers(first, -(1 << 30), 1 << 30, np.int32, "first")
         if len(first) != len(offsets) - 1:
-            raise BadInput(f"tables: {len(first)} entries in first for {len(offsets) - 1} tables")
+            raise BadInput(f"tables: {len(first)} entries in first, but {len(offsets) - 1} tables")
         if self.escape and (freqs[wide[1:] - 1] == 0).any():
             raise BadInput("tables: the escape (last row of every table) needs a frequency of at least 1")
         for name, value in (("freqs", freqs), ("offsets", offsets), ("first", first)):

@@ -45,7 +45,7 @@ def curve(name: str) -> Published:
         if one["name"] == name:
             similarity = tuple(one["ms_ssim"]) if "ms_ssim" in one else None
             return Published(name, one["description"], one["source"], tuple(one["bpp"]), tuple(one["psnr"]), similarity)
-    raise BadInput(f"there is no published curve {name!r}; there are: {', '.join(names())}")
+    raise BadInput(f"no published curve {name!r}; available: {', '.join(names())}")
 
 
 def check_pictures(fingerprints: Iterable[str]) -> None:
@@ -54,7 +54,7 @@ def check_pictures(fingerprints: Iterable[str]) -> None:
     if given != known:
         found = len(set(given) & set(known))
         raise BadInput(
-            f"published curves hold for the {len(known)} Kodak pictures of 768x512 only, and these are {len(given)} pictures, "
+            f"published curves hold only for the {len(known)} Kodak pictures of 768x512, but {len(given)} pictures were given, "
             f"{found} of them Kodak's; measure on exactly those, or leave the published curves out"
         )
 

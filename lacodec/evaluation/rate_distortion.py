@@ -117,7 +117,7 @@ def our_method(codec: str, sweep: str, values: Sequence[float], device: str | No
 
     codec_class = registry.get(codec)
     if codec_class.media not in (IMAGES, PHOTOS) or codec_class.identical != "none":
-        raise BadInput(f"codec {codec!r} is not a lossy image codec; a rate-distortion curve needs one")
+        raise BadInput(f"codec {codec!r} is not a lossy image codec, which a rate-distortion curve needs")
     coders = {value: coding.make_codec(codec, {**options, sweep: value}) for value in values}
     session = Session(device=device)
     label = codec + "".join(f" --{key.replace('_', '-')} {value}" for key, value in options.items())
@@ -185,12 +185,12 @@ def measure(
     kept = []
     for picture in read:
         failures = {name: why for name, why in picture.failures.items() if name not in hopeless}
-        problems += [f"{picture.name} is left out: {name} failed on it: {why}" for name, why in failures.items()]
+        problems += [f"{picture.name} left out: {name} failed on it: {why}" for name, why in failures.items()]
         if not failures:
             kept.append(picture)
     good = [method for method in methods if method.name not in hopeless]
     if not kept or not good:
-        raise BadInput("; ".join(problems) or "no pictures and no codecs, so nothing to measure")
+        raise BadInput("; ".join(problems) or "nothing to measure: no pictures or no codecs")
     return Measured([_curve(method, kept) for method in good], kept, problems)
 
 
@@ -215,7 +215,7 @@ def _said(error: Exception) -> str:
     """An error in one line; of a program, what it wrote at the end."""
     if isinstance(error, subprocess.CalledProcessError):
         lines = (error.stderr or b"").decode(errors="replace").strip().splitlines()
-        return f"{error.cmd[0]} ended with {error.returncode}: {lines[-1] if lines else 'no message'}"
+        return f"{error.cmd[0]} exited with status {error.returncode}: {lines[-1] if lines else 'no message'}"
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 

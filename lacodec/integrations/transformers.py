@@ -68,7 +68,7 @@ def _class_of(transformers: Any, config: Any, folder: Path) -> Any:
         found = getattr(transformers, name, None)
         if found is not None:
             return found
-    raise UnsupportedFile(f"{folder}: its architectures {config.architectures} are not in this transformers; pass model_class")
+    raise UnsupportedFile(f"{folder}: this transformers has none of its architectures {config.architectures}; pass model_class")
 
 
 def _require_transformers() -> Any:

@@ -73,7 +73,7 @@ def atomic_file(path: Path, force: bool = False, like: Source | None = None) -> 
     except OSError as error:
         reason = error.strerror or str(error)
         raise LacodecError(
-            f"{path}: writing failed ({reason}); nothing was left behind, free some space and try again"
+            f"{path}: writing failed ({reason}); no partial file is left; free some space and try again"
         ) from error
     finally:
         if temporary is not None:
@@ -86,7 +86,7 @@ def refuse_existing(path: Path, force: bool) -> None:
     if path.is_dir():
         raise BadInput(f"{path}: is a folder; name a file")
     if not force and os.path.lexists(path):
-        raise BadInput(f"{path}: exists already; use --force to replace it")
+        raise BadInput(f"{path}: already exists; use --force to replace it")
 
 
 def _carry(descriptor: int, path: Path, like: Source | None) -> None:

@@ -78,7 +78,7 @@ class RemoteFile:
             data = data[start:stop]  # a server that sends all of it, whatever is asked for
         if len(data) != stop - start:
             raise LacodecError(
-                f"{self.url}: {len(data)} bytes came for {stop - start} from offset {start}; it changed, try again"
+                f"{self.url}: received {len(data)} bytes instead of {stop - start} from offset {start}; it changed, try again"
             )
         return data
 
@@ -92,7 +92,7 @@ def remote_target(url: str, force: bool) -> Iterator[Path]:
     system, path = _located(url)
     with _named(url, "opened"):
         if not force and system.exists(path):
-            raise BadInput(f"{url}: exists already; use force to replace it")
+            raise BadInput(f"{url}: already exists; use force to replace it")
     folder = tempfile.mkdtemp(prefix="lacodec-")
     try:
         local = Path(folder, PurePosixPath(path).name or "out")

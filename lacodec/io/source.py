@@ -132,7 +132,7 @@ class PipeSource(Source):
     def read(self, offset: int, n: int) -> bytes:
         """As in Source, but only forwards: bytes before `offset` are skipped; raises BadInput for those already gone."""
         if offset < self.position:
-            raise BadInput(f"{self.name}: cannot go back to offset {offset} in a pipe; save it to a file first")
+            raise BadInput(f"{self.name}: a pipe cannot go back to offset {offset}; save it to a file first")
         while self.position < offset:
             if not self._take(min(offset - self.position, _PIECE)):
                 return b""
@@ -140,7 +140,7 @@ class PipeSource(Source):
 
     def peek(self, n: int) -> bytes:
         if self.position:
-            raise BadInput(f"{self.name}: the start of a pipe is gone once it was read; save it to a file first")
+            raise BadInput(f"{self.name}: the start of this pipe was already read; save it to a file first")
         if len(self._peeked) < n:
             self._peeked = self._take(n)
             self.position = 0
@@ -246,7 +246,7 @@ class SpooledSource(Source):
                 self._file.write(block)
             self._file.flush()
         except OSError as error:
-            raise LacodecError(f"{self.name}: no space to keep it while it is read ({error.strerror}); set TMPDIR") from error
+            raise LacodecError(f"{self.name}: no space for a temporary copy ({error.strerror}); set TMPDIR") from error
         self.size = self._file.tell()
 
     def read(self, offset: int, n: int) -> bytes:

@@ -83,9 +83,7 @@ class Budget:
             return
         need = how_much()
         if need > self._total:
-            raise LimitExceeded(
-                f"about {need >> 20} MiB of memory are needed, the limit is {self._total >> 20} MiB; raise max_memory"
-            )
+            raise LimitExceeded(f"needs about {need >> 20} MiB of memory, the limit is {self._total >> 20} MiB; raise max_memory")
         with self._changed:
             self._changed.wait_for(lambda: self._free is not None and self._free >= need)
             self._free -= need

@@ -41,7 +41,7 @@ class RawMedia(Media[Raw]):
             return Raw(value)
         if isinstance(value, memoryview) and (value.itemsize > 1 or not value.contiguous):
             raise BadInput(
-                "a memoryview that is not one of contiguous bytes would come back as bytes; pass bytes(it) if you want that"
+                "a memoryview of anything except contiguous bytes would come back as bytes; pass bytes(it) if you want that"
             )
         if not isinstance(value, bytes | bytearray | memoryview | mmap):
             hint = (
@@ -49,7 +49,7 @@ class RawMedia(Media[Raw]):
                 if hasattr(value, "tobytes")
                 else "pass bytes, a path or a Source"
             )
-            raise BadInput(f"codec bytes cannot keep a {type(value).__name__} as what it is; {hint}")
+            raise BadInput(f"codec bytes would not restore a {type(value).__name__}; {hint}")
         return Raw(BytesSource(value))
 
     def to_object(self, value: Raw) -> bytes:

@@ -155,7 +155,7 @@ class Conv(ExactLayer):
         """Sums of magnitudes below 2^24, and multipliers in range."""
         most = self.codes.long().abs().flatten(1).sum(1) * TOP + self.offset.long().abs()
         if int(most.max()) >= _SUMS or int(self.multiplier.min()) < 1 or int(self.multiplier.max()) >= _MULTIPLIERS:
-            raise CorruptFile("the model has weights whose sums would not be exact; it is damaged, or no model of this codec")
+            raise CorruptFile("the model has weights whose sums would not be exact; it is damaged, or not a model of this codec")
 
     def _exact(self, x: Tensor) -> Tensor:
         n, channels, height, width = x.shape

@@ -216,7 +216,7 @@ def restored(value: Tensors, bases: Sequence[Reference] = (), max_memory: int | 
         entries.append(TensorEntry(name, dtype, shape, at, size))
         at += size
     if at != note["size"]:
-        raise CorruptFile(f"{source.name}: its tensors add up to {at} bytes, its metadata says {note['size']}")
+        raise CorruptFile(f"{source.name}: its tensors add up to {at} bytes, but its metadata gives {note['size']}")
     return Tensors(_Joined(parts, source.name), "safetensors", tuple(entries))
 
 
@@ -231,7 +231,7 @@ def _write(
     """(bytes of the file, number of tensors that are coded)."""
     metadata, _, begin = read_header(value.source)
     if KEY in metadata or HEAD in {entry.name for entry in value.entries}:
-        raise UnsupportedFile(f"{value.source.name}: holds coded tensors already")
+        raise UnsupportedFile(f"{value.source.name}: already holds coded tensors")
     facts = [(entry.name, entry.dtype, entry.shape, entry.size) for entry in value.entries]
     head, digest = value.source.read(0, begin), _hash(value.source)
     note = {
@@ -343,7 +343,7 @@ def _unmarked(value: Tensors) -> Tensors:
     text, mark = source.read(8, begin - 8), _mark(note_of(source)["hash"])
     at = text.find(mark)
     if at < 0:
-        raise CorruptFile(f"{source.name}: its head is not as lacodec wrote it")
+        raise CorruptFile(f"{source.name}: its head is not one that lacodec wrote")
     added = text[at + len(mark) :][:1] == b"}"
     start, size = (at - len(_METADATA), _ADDED) if added else (at, _WITHIN)
     text = text[: max(0, start)] + text[max(0, start) + size :]
@@ -361,7 +361,7 @@ def _scratch(target: Path) -> Any:
     try:
         return tempfile.TemporaryFile(dir=target.parent)
     except OSError as error:
-        raise LacodecError(f"{target}: no space beside it for a temporary file ({error.strerror})") from error
+        raise LacodecError(f"{target}: no space in its folder for a temporary file ({error.strerror})") from error
 
 
 def _hash(source: Source) -> str:
@@ -386,11 +386,9 @@ def note_of(source: Source) -> dict[str, Any]:
             and all(isinstance(shape, list) and all(type(n) is int for n in shape) for _, _, shape in note["tensors"])
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CorruptFile(f"{source.name}: its metadata describes coded tensors in a way that cannot be right") from error
+        raise CorruptFile(f"{source.name}: invalid description of its coded tensors in the metadata") from error
     if not sound or note["version"] != 0:
-        raise UnsupportedFile(
-            f"{source.name}: its coded tensors are described in a way that this version of lacodec does not know; update it"
-        )
+        raise UnsupportedFile(f"{source.name}: this version of lacodec does not know the form of its coded tensors; update it")
     return dict(note)
 
 
@@ -418,7 +416,7 @@ class CodedTensor(Source):
     def read(self, offset: int, n: int) -> bytes:
         source = self._opened.get(self._part)
         if source.size != self._begin + (self.size or 0):
-            raise CorruptFile(f"{self.name} decodes to another size than it should have")
+            raise CorruptFile(f"{self.name} decodes to the wrong size")
         try:
             return source.read(self._begin + offset, n)
         except CorruptFile as error:

@@ -133,13 +133,13 @@ def codec_of(header: Header, name: str) -> Codec[Any]:
     if not codec_class.decodes(header.stream_version):
         known = ", ".join(map(str, sorted({codec_class.stream_version, *codec_class.reads})))
         raise UnsupportedFile(
-            f"{name}: stream version {header.stream_version} of codec {header.codec!r} is not known here (known: {known}); "
+            f"{name}: stream version {header.stream_version} of codec {header.codec!r} is not supported (supported: {known}); "
             "update lacodec"
         )
     possible = (codec_class.identical, *codec_class.also_identical)
     if header.identical not in possible:
         raise CorruptFile(
-            f"{name}: claims identical {header.identical!r}, codec {header.codec!r} gives {' or '.join(map(repr, possible))}"
+            f"{name}: claims identical {header.identical!r}, but codec {header.codec!r} gives {' or '.join(map(repr, possible))}"
         )
     return codec_class()
 
@@ -197,7 +197,7 @@ def fit_threads(codec: Codec[Any], chunk_size: int, threads: int, max_memory: in
     need = codec.memory(chunk_size)
     if need > max_memory:
         raise LimitExceeded(
-            f"codec {codec.name!r} needs about {need >> 20} MiB of memory here, the limit is {max_memory >> 20} MiB; "
+            f"codec {codec.name!r} needs about {need >> 20} MiB of memory for this input, the limit is {max_memory >> 20} MiB; "
             "raise it, or encode with less effort"
         )
     return max(1, min(threads, max_memory // need))

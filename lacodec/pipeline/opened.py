@@ -68,7 +68,7 @@ class OpenFile:
         """Names of arrays, in the order of the file; BadInput where nothing has a name."""
         names = self._layout.names if self._layout is not None else None
         if names is None:
-            raise BadInput(f"{self._name}: holds nothing with a name (codec {self.header.codec})")
+            raise BadInput(f"{self._name}: holds nothing that has a name (codec {self.header.codec})")
         return list(names)
 
     def __contains__(self, name: object) -> bool:
@@ -103,7 +103,7 @@ class OpenFile:
         named = isinstance(key, str) or (isinstance(key, tuple) and bool(key) and isinstance(key[0], str))
         if not named:
             if layout.sole is None:
-                raise BadInput(f"{key!r} cannot select from arrays; use a name, or a name and what of it, such as ['name', 3:7]")
+                raise BadInput(f"{key!r} cannot select from arrays; use a name, or a name and a range, such as ['name', 3:7]")
             name, rest = layout.sole, key
         elif isinstance(key, str):
             name, rest = key, ()
@@ -182,8 +182,8 @@ class OpenFile:
         if layout is not None and layout.sole is not None and layout.names is not None:
             return layout.names[layout.sole]
         if layout is None or layout.names is not None:
-            what = "several arrays" if layout is not None else f"what codec {self.header.codec!r} does not describe"
-            raise BadInput(f"{self._name}: holds {what}; there is no one shape or dtype")
+            what = "several arrays" if layout is not None else f"content that codec {self.header.codec!r} does not describe"
+            raise BadInput(f"{self._name}: holds {what}, so it has no single shape or dtype")
         return layout
 
     def _size(self) -> int:

@@ -67,7 +67,7 @@ class LacSource(Source):
             skip = at - self._starts[which] if which >= 0 else 0
             piece = self._chunk(which)[skip : skip + offset + size - at] if which >= 0 else _NOTHING
             if not len(piece):
-                raise CorruptFile(f"{self.name}: has no chunk for the bytes from {at} on")
+                raise CorruptFile(f"{self.name}: has no chunk with the bytes from {at} on")
             yield at - offset, piece
             at += len(piece)
 

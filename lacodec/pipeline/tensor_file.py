@@ -104,7 +104,7 @@ class TensorFile:
             return self.entries[name]
         except KeyError:
             near = get_close_matches(name, self.entries, 3)
-            hint = f"did you mean {', '.join(near)}?" if near else f"there are {len(self.entries)}"
+            hint = f"did you mean {', '.join(near)}?" if near else f"it has {len(self.entries)} tensors"
             raise BadInput(f"{self.path}: has no tensor {name!r}; {hint}") from None
 
     def data(self, entry: TensorEntry, start: int = 0, stop: int | None = None) -> np.ndarray:
@@ -152,7 +152,7 @@ class TensorFile:
                 if not len(piece):
                     start, part = next(parts, (start, _NOTHING))
                     if not len(part):
-                        raise CorruptFile(f"{self.path}: ends before tensor {entry.name!r} does")
+                        raise CorruptFile(f"{self.path}: ends before the end of tensor {entry.name!r}")
                     continue
                 out[done : done + len(piece)] = piece
                 done += len(piece)
@@ -172,7 +172,7 @@ class TensorFile:
         try:
             return np.empty(size, np.uint8)
         except MemoryError as error:
-            raise LimitExceeded(f"{self.path}: {size >> 20} MiB for tensor {entry.name!r} are more than there is") from error
+            raise LimitExceeded(f"{self.path}: {size >> 20} MiB for tensor {entry.name!r} exceed the memory available") from error
 
     def _pieces(self, offset: int, size: int) -> Iterator[tuple[int, np.ndarray]]:
         if isinstance(self._source, LacSource):

@@ -74,6 +74,6 @@ def _other_bytes(restored: Any, original: Source) -> str | None:
         again = Watched(restored)
         for _ in again.blocks(1 << 20):
             pass
-        return None if again.seen == original.seen else "other bytes come back"
+        return None if again.seen == original.seen else "the bytes differ"
     at = first_difference(original, restored)
     return None if at is None else f"the bytes differ from offset {at} on"

@@ -48,9 +48,9 @@ def load(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> di
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
     except Exception as error:  # torch raises many kinds for files that are no checkpoint
-        raise BadInput(f"{path}: is no checkpoint ({' '.join(str(error).split())[:100]})") from error
+        raise BadInput(f"{path}: is not a checkpoint ({' '.join(str(error).split())[:100]})") from error
     if not isinstance(content, dict) or content.get("kind") not in _KINDS:
-        raise BadInput(f"{path}: is no checkpoint of lacodec train")
+        raise BadInput(f"{path}: is not a checkpoint of lacodec train")
     return content
 
 

@@ -32,7 +32,7 @@ def export_image_model(model: ImageModel, target: Path) -> int:
         from lacodec.pipeline import coding
     except ImportError as error:
         raise MissingDependency(
-            f"a model file needs all of lacodec's dependencies ({error}); elsewhere, run "
+            f"a model file needs all of lacodec's dependencies ({error}); on a machine that has them, run "
             f"python -m lacodec.training.export {target.parent / 'checkpoint.pt'} {target}"
         ) from error
     coder, out = coding.make_codec("weights", {"effort": 9}), io.BytesIO()

@@ -15,17 +15,17 @@ def says(default: Any, text: str, unit: str = "N") -> Any:
 class RunOptions:
     """What every training is told."""
 
-    minutes: float | None = says(None, "stop after so many minutes of training, resumed ones included")
-    steps: int | None = says(None, "stop after so many steps")
-    average: float = says(0.999, "decay of the averaged weights, which are what is kept")
+    minutes: float | None = says(None, "stop after this many minutes of training, including those before a resume")
+    steps: int | None = says(None, "stop after this many steps")
+    average: float = says(0.999, "decay of the averaged weights (the ones that are saved)")
     precision: Literal["bfloat16", "float32"] = says("bfloat16", "of most multiplications")
-    seed: int = says(0, "of everything that is drawn at random")
+    seed: int = says(0, "seed of all random numbers")
     report: int = says(100, "steps between lines of the curve")
     save: float = says(5.0, "minutes between checkpoints, each with a validation")
 
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.steps is None):
-            raise BadInput("give either minutes or steps, to say how long the training is")
+            raise BadInput("give either minutes or steps for the length of the training")
         if (self.minutes is not None and not self.minutes > 0) or (self.steps is not None and not self.steps > 0):
             raise BadInput("minutes or steps must be above 0")
         if not (0 <= self.average < 1 and self.report > 0 and self.save > 0):
@@ -35,7 +35,7 @@ class RunOptions:
     def check_choice(self, name: str, *known: str) -> None:
         """Raise BadInput for a value that is not known."""
         if getattr(self, name) not in known:
-            raise BadInput(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(known)}")
+            raise BadInput(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(known)}")
 
 
 @dataclass(frozen=True)
@@ -48,30 +48,32 @@ class TrainOptions(RunOptions):
     transform_rate: float = says(2e-4, "learning rate of the transforms")
     entropy_first: float = says(0.03, "part of the run in which only entropy networks learn")
     quantise_from: float = says(0.75, "part of the run after which entropy networks are simulated as integers")
-    loss: Literal["mse", "ms-ssim", "perceptual"] = says("mse", "the distortion: squared error, structure, or contrast as seen")
-    masks: str | None = says(None, "gray PNG files named as the pictures: what is black in them counts less", "FOLDER")
-    mask_floor: float = says(0.1, "how much black counts in a mask; white counts 1")
-    task_network: str | None = says(
-        None, "Python function that returns a torch.nn.Module, whose features count in the distortion", "MODULE:FUNCTION"
+    loss: Literal["mse", "ms-ssim", "perceptual"] = says(
+        "mse", "distortion to minimise: squared error, structure, or visible contrast"
     )
-    task_layers: str | None = says(None, "compare these layers of it, separated by commas, instead of its results", "NAMES")
-    task_weight: float = says(0.1, "how much they count beside the loss")
+    masks: str | None = says(None, "folder of gray PNG masks named like the pictures; black areas count less", "FOLDER")
+    mask_floor: float = says(0.1, "weight of black in a mask; white has weight 1")
+    task_network: str | None = says(
+        None, "Python function that returns a torch.nn.Module, whose features are part of the distortion", "MODULE:FUNCTION"
+    )
+    task_layers: str | None = says(None, "comma-separated layers of it to compare, instead of its results", "NAMES")
+    task_weight: float = says(0.1, "weight of these features in the loss")
     teacher: str | None = says(None, "model file or checkpoint of a larger model to learn from", "PATH")
-    teach_features_until: float = says(0.4, "part of the run in which pixels and latents are learnt from the teacher")
-    teach_entropy_until: float = says(0.7, "part of the run after which the teacher's predictions count no more")
+    teach_features_until: float = says(0.4, "part of the run in which the teacher's pixels and latents are learnt")
+    teach_entropy_until: float = says(0.7, "part of the run after which the teacher's predictions no longer count")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (self.batch > 0 and self.crop > 0 and self.crop % 64 == 0):
-            raise BadInput(f"batch {self.batch}, crop {self.crop}: above 0, and a crop of whole 64s")
+            raise BadInput(f"batch {self.batch}, crop {self.crop}: both must be above 0, and crop a multiple of 64")
         if not (0 < self.rate < 1 and 0 < self.transform_rate < 1):
-            raise BadInput("learning rates lie between 0 and 1")
+            raise BadInput("learning rates must be between 0 and 1")
         self.check_choice("loss", "mse", "ms-ssim", "perceptual")
         if self.loss == "ms-ssim" and self.crop < 192:
-            raise BadInput(f"crop {self.crop}: ms-ssim needs crops of at least 192 pixels, its coarsest window must fit")
+            raise BadInput(f"crop {self.crop}: ms-ssim needs crops of at least 192 pixels, to fit its coarsest window")
         if not (0 <= self.mask_floor <= 1 and self.task_weight > 0):
-            raise BadInput("the floor of masks lies between 0 and 1, the weight of a task network above 0")
+            raise BadInput("the floor of masks must be between 0 and 1, the weight of a task network above 0")
         if not 0 <= self.teach_features_until <= self.teach_entropy_until <= 1:
             raise BadInput(
-                "a teacher first teaches features, then entropy: 0 <= teach_features_until <= teach_entropy_until <= 1"
+                "a teacher first teaches features, then entropy; needed: 0 <= teach_features_until <= teach_entropy_until <= 1"
             )

@@ -26,7 +26,7 @@ def picture_files(folders: list[Path]) -> list[Path]:
             raise BadInput(f"{folder}: no such folder")
         found += sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not found:
-        raise BadInput(f"{', '.join(map(str, folders))}: no pictures in there ({' '.join(sorted(SUFFIXES))})")
+        raise BadInput(f"{', '.join(map(str, folders))}: no pictures found ({' '.join(sorted(SUFFIXES))})")
     return found
 
 
@@ -50,7 +50,7 @@ def mask_files(folder: Path, roots: list[Path], files: list[Path]) -> dict[Path,
             if path.is_relative_to(root) and (mask := folder / path.relative_to(root).with_suffix(".png")).is_file():
                 found[path] = mask
     if not found:
-        raise BadInput(f"{folder}: no masks in there; they are named as the pictures are, and end in .png")
+        raise BadInput(f"{folder}: no masks found; name each like its picture, ending in .png")
     return found
 
 
@@ -99,7 +99,7 @@ class Pictures:
             except MissingDependency:
                 raise
             except Exception as error:  # Pillow's readers raise many kinds of errors for damaged files
-                warn(f"{path}: left out, it cannot be read ({' '.join(str(error).split())[:100]})")
+                warn(f"{path}: left out, cannot be read ({' '.join(str(error).split())[:100]})")
                 continue
             if min(array.shape[:2]) < smallest:
                 warn(f"{path}: left out, {array.shape[1]}x{array.shape[0]} pixels are less than a crop of {smallest}")

@@ -28,7 +28,7 @@ class Ranks:
         if device.type == "cuda":
             place = int(os.environ.get("LOCAL_RANK", "0"))
             if place >= torch.cuda.device_count():
-                raise BadInput(f"{torch.cuda.device_count()} GPUs are here, process {place} finds none; start fewer processes")
+                raise BadInput(f"only {torch.cuda.device_count()} GPUs found, none for process {place}; start fewer processes")
             torch.cuda.set_device(place)
         distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
         return Ranks(distributed.get_rank(), distributed.get_world_size())

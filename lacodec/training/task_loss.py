@@ -31,9 +31,11 @@ class TaskLoss:
 
     def __init__(self, network: nn.Module, weight: float, layers: Sequence[str] = ()) -> None:
         if not isinstance(network, nn.Module):
-            raise BadInput(f"a task network is a torch.nn.Module, this is a {type(network).__name__}")
+            raise BadInput(f"a task network must be a torch.nn.Module, not a {type(network).__name__}")
         if not weight > 0:
-            raise BadInput(f"the weight of a task network is {weight}; above 0, with 1 it counts as much as the squared error")
+            raise BadInput(
+                f"the weight of a task network must be above 0, not {weight}; with 1 it counts as much as the squared error"
+            )
         self.network, self.weight = network.eval(), weight
         self._caught: dict[str, Any] = {}
         self._worth: list[Tensor] = []

@@ -133,7 +133,7 @@ class Sources:
     def __init__(self, arrays: list[NDArray[np.uint16]], weights: list[float], longest: int) -> None:
         shortest = min(map(len, arrays))
         if shortest < longest:
-            raise BadInput(f"there are only {shortest} pieces of text, and a window has {longest}; give more text or less length")
+            raise BadInput(f"the text has only {shortest} pieces, but a window needs {longest}; give more text or less length")
         self._arrays = arrays
         self._weights = torch.tensor(weights, dtype=torch.float64)
 

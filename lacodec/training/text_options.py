@@ -11,7 +11,7 @@ from lacodec.training.options import RunOptions, says
 class TextTrainOptions(RunOptions):
     """A training of text models. Its defaults suit one thread of a CPU."""
 
-    average: float = says(0.998, "decay of the averaged weights, which are what is kept")
+    average: float = says(0.998, "decay of the averaged weights (the ones that are saved)")
     report: int = says(50, "steps between lines of the curve")
     save: float = says(10.0, "minutes between checkpoints, each with a validation")
     batch: int = says(8, "windows in a step (of each process, with torchrun)")
@@ -20,10 +20,10 @@ class TextTrainOptions(RunOptions):
     embedding_rate: float = says(8e-3, "learning rate of the embedding")
     other_rate: float = says(6e-3, "learning rate of everything else")
     quantise_from: float = says(0.85, "part of the run after which the network is simulated as integers")
-    unwrapped: float = says(0.12, "part of the windows that shows the text with each paragraph on one line")
-    other_share: float = says(0.22, "part of the windows that shows the text of --other, if there is any")
-    judged: int = says(300_000, "bytes of each held-out text that are judged, at most")
-    clock: Literal["wall", "processor"] = says("wall", "what minutes count: time that passes, or processor time of all threads")
+    unwrapped: float = says(0.12, "part of the windows with each paragraph on one line")
+    other_share: float = says(0.22, "part of the windows that come from the text of --other, if given")
+    judged: int = says(300_000, "maximum bytes of each held-out text to judge")
+    clock: Literal["wall", "processor"] = says("wall", "meaning of minutes: elapsed time, or processor time of all threads")
 
     def __post_init__(self) -> None:
         super().__post_init__()

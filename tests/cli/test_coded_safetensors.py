@@ -26,7 +26,7 @@ def test_there_and_back(lacodec, model, tmp_path):
     assert head["a"]["dtype"] == "U8" and head["b"]["dtype"] == "I64" and len(data) < model.stat().st_size
     lacodec("decode", coded, "-o", back)
     assert back.read_bytes() == model.read_bytes()
-    assert b"exists already" in lacodec("encode", model, "-o", coded, code=1).stderr
+    assert b"already exists" in lacodec("encode", model, "-o", coded, code=1).stderr
 
 
 def test_what_cannot_be_coded_so(lacodec, model, text, tmp_path):

@@ -171,7 +171,7 @@ def test_wrong_usage_is_2(lacodec, pictures: Path, arguments: list[str]) -> None
         (["--data", "pictures", "--peers", "jpeg", "--anchor", "vtm"], "Kodak"),
         (["--data", "pictures", "--peers", "jpeg", "--against", "vtm"], "Kodak"),
         (["--data", "pictures", "--peers", "jpeg", "--json", "no/out.json"], "no such folder"),
-        (["--data", "pictures/a.png", "--peers", "jpeg", "--json", "pictures/a.png"], "exists already"),
+        (["--data", "pictures/a.png", "--peers", "jpeg", "--json", "pictures/a.png"], "already exists"),
     ],
 )
 def test_errors_are_one_line_and_1(lacodec, pictures: Path, tmp_path: Path, arguments: list[str], said: str) -> None:

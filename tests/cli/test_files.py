@@ -90,7 +90,7 @@ def test_encoding_a_folder_leaves_out_what_is_encoded(lacodec, tmp_path: Path, t
     lacodec("encode", "--effort", "1", "text.txt", "-o", "in/a.lac")
     (tmp_path / "in" / "b.lac").write_bytes(b"not one of ours")
     done = lacodec("encode", "--effort", "1", "in", "-o", "out")
-    assert b"in/a.lac: skipped, it is a .lac file already; name it to encode it again\n" in done.stderr
+    assert b"in/a.lac: skipped, it is already a .lac file; name it to encode it again\n" in done.stderr
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["b.lac.lac"]
     lacodec("encode", "--effort", "1", "in/a.lac", "-o", "twice")
     lacodec("decode", "twice", "-o", "once")

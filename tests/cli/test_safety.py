@@ -145,7 +145,7 @@ def test_what_a_folder_run_leaves_out_is_named(lacodec, tmp_path: Path) -> None:
         server.bind(str(folder / "socket"))
         said = lacodec("encode", "--effort", "1", "t", "-o", "s", code=1).stderr.decode().splitlines()
     assert sorted(said) == [
-        "lacodec: t/broken: is a link to nothing; left out",
+        "lacodec: t/broken: is a broken link; left out",
         "lacodec: t/dirlink: is a link to a folder; left out",
         "lacodec: t/fifo: is not a regular file; left out",
         "lacodec: t/socket: is not a regular file; left out",
@@ -154,7 +154,7 @@ def test_what_a_folder_run_leaves_out_is_named(lacodec, tmp_path: Path) -> None:
     (tmp_path / "s" / "gone.lac").symlink_to("nowhere")
     for verb in (["test", "s"], ["info", "s"], ["decode", "s", "-o", "b"]):
         done = lacodec(*verb, code=1)
-        assert done.stderr == b"lacodec: s/gone.lac: is a link to nothing; left out\n" and b"a.lac" in done.stdout
+        assert done.stderr == b"lacodec: s/gone.lac: is a broken link; left out\n" and b"a.lac" in done.stdout
 
 
 def test_folders_that_cannot_be_listed(lacodec, tmp_path: Path, monkeypatch) -> None:

@@ -42,7 +42,7 @@ def test_success_and_failure(tmp_path, temporary):
         out.write(b"one")
         assert not path.exists()
     assert path.read_bytes() == b"one"
-    with pytest.raises(BadInput, match="exists already"), output.atomic_file(path):
+    with pytest.raises(BadInput, match="already exists"), output.atomic_file(path):
         pass
     with pytest.raises(KeyboardInterrupt), output.atomic_file(path, force=True) as out:
         out.write(b"two")
@@ -58,7 +58,7 @@ def test_success_and_failure(tmp_path, temporary):
 
 def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path, temporary):
     path = tmp_path / "x"
-    with pytest.raises(BadInput, match="exists already"), output.atomic_file(path) as out:
+    with pytest.raises(BadInput, match="already exists"), output.atomic_file(path) as out:
         out.write(b"ours")
         path.write_bytes(b"theirs")
     assert path.read_bytes() == b"theirs" and os.listdir(tmp_path) == ["x"]

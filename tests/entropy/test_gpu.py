@@ -77,7 +77,7 @@ def test_directory_from_the_host_and_odd_addresses(gpu: Any, torch: Any, device:
     shifted = on(device, b"\0" + data, torch)[1:]
     directory = read_directory(data[: directory_size(500)], 500, len(data))
     assert np.array_equal(gpu.decode_segments(shifted, tables, 500, directory=directory).cpu().numpy(), symbols)
-    with pytest.raises(BadInput, match="not of this stream"):
+    with pytest.raises(BadInput, match="does not belong to this stream"):
         gpu.decode_segments(shifted[:-2], tables, 500, directory=directory)
 
 

@@ -172,7 +172,7 @@ def test_layers_that_are_called_within_themselves() -> None:
 
 
 def test_what_cannot_be_coded() -> None:
-    with pytest.raises(BadInput, match="no torch module"):
+    with pytest.raises(BadInput, match="not a torch module"):
         keep_coded({"a": torch.zeros(3)})
     with pytest.raises(BadInput, match="no linear layers"):
         keep_coded(torch.nn.Linear(3, 4))

@@ -112,7 +112,7 @@ def test_what_cannot_be_coded(plain: Path, tmp_path: Path) -> None:
     encode_safetensors(plain, tmp_path / "coded")
     with pytest.raises(UnsupportedFile, match="already"):
         encode_safetensors(tmp_path / "coded", tmp_path / "twice")
-    with pytest.raises(BadInput, match="exists already"):
+    with pytest.raises(BadInput, match="already exists"):
         encode_safetensors(plain, tmp_path / "coded")
     with pytest.raises(UnsupportedFile, match="tensors are not coded"):
         decode_safetensors(plain, tmp_path / "x")

@@ -115,7 +115,7 @@ def test_other_pixels(pixels):
 
 
 def test_other_models():
-    with pytest.raises(BadInput, match="no model of CompressAI"):
+    with pytest.raises(BadInput, match="not a CompressAI model"):
         compressai.encode(torch.nn.Conv2d(3, 3, 1), photo(8, 8))
     model = Model()
     model.entropy.quantized_cdf = torch.zeros(0)

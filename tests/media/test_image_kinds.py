@@ -203,7 +203,7 @@ BYTES = {
     ),
     "EXIF in a compressed TIFF": (tiff(PIXELS, {34665: (4, [8])}, method=8), "tags that would not be kept: 34665"),
     "data behind a compressed TIFF": (tiff(PIXELS, method=8, behind=b"secret"), "not explain"),
-    "much behind the end": (tiff(PIXELS, behind=b"more" * 200_000), "bytes beside its pixels"),
+    "much behind the end": (tiff(PIXELS, behind=b"more" * 200_000), "bytes that are not pixels"),
     "cut TIFF": (tiff(PIXELS)[:-9], "cut off"),
     "short strips": (tiff(PIXELS, method=8, raw=bytes(5000)), "more or fewer strips"),
     "odd strip": (tiff(PIXELS, method=8, raw=bytes(60 * 70 * 3 + 1), strips=1), "another length"),
@@ -214,7 +214,7 @@ BYTES = {
     "masks, BMP": (bmp(ALPHA).replace(struct.pack("<I", 0xFF00), struct.pack("<I", 0xFF), 1), "unusual places"),
     "two pictures, PPM": (b"P6 70 60 255\n" + PIXELS.tobytes() * 2, "length"),
     "odd range, PGM": (b"P5 70 60 100\n" + (GRAY % 100).tobytes(), "from 0 to 100"),
-    "beyond its range, PGM": (b"P5 70 60 15\n" + GRAY.tobytes(), "above the greatest"),
+    "beyond its range, PGM": (b"P5 70 60 15\n" + GRAY.tobytes(), "above the maximum"),
     "data behind the end, WebP": (webp() + b"more" * 9, "length"),
     "unknown chunk, WebP": (webp()[:4] + struct.pack("<I", len(webp()) + 2) + webp()[8:] + b"C2PA\2\0\0\0ab", "unknown kind"),
     "animated WebP": (
@@ -411,7 +411,7 @@ RICH = {
     "XMP": webp(xmp=b"<x:xmpmeta/>"),
     "turned TIFF": tiff(PIXELS, {274: (3, [6])}),
     "GeoTIFF": tiff(PIXELS, GEO),
-    "data behind the pixels": saved(PIXELS, "BMP") + b"more",
+    "data after the pixels": saved(PIXELS, "BMP") + b"more",
     "BMP with alpha and profile": bmp(ALPHA, profile=SRGB_LIKE),
 }
 HELD = {
@@ -425,7 +425,7 @@ HELD = {
     "XMP": (".png", ".tif", ".webp"),
     "turned TIFF": (".png", ".tif", ".webp"),
     "GeoTIFF": (".tif",),
-    "data behind the pixels": (".bmp",),
+    "data after the pixels": (".bmp",),
     "BMP with alpha and profile": (".png", ".tif", ".webp", ".bmp"),
 }
 

@@ -271,5 +271,5 @@ def test_a_base_that_is_stored_as_differences_itself(tmp_path: Path) -> None:
     for base in others, others[::-1], [others[1], others[2], others[0]], folder:
         api.decode_file(tmp_path / "s3.lac", tmp_path / "back", force=True, base=base)
         assert (tmp_path / "back").read_bytes() == (tmp_path / "s3.safetensors").read_bytes()
-    with pytest.raises(BadInput, match="name that file"):
+    with pytest.raises(BadInput, match="give that file"):
         api.decode_file(tmp_path / "s3.lac", tmp_path / "back", force=True, base=others[1:])

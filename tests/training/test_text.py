@@ -255,7 +255,7 @@ def test_the_command_needs_nothing_but_text(tmp_path, capsys):
     assert "280 pieces" in capsys.readouterr().err
     (tmp_path / "a.txt").write_bytes(b"too short")
     assert main(["train", "text", str(tmp_path), *NEW, *out[:-1], str(tmp_path / "next")]) == 1
-    assert "a window has 513" in capsys.readouterr().err
+    assert "a window needs 513" in capsys.readouterr().err
     assert main(["train", "text", str(tmp_path / "a.txt"), *out[2:], "--resume", "--steps", "2", "--length", "0"]) == 1
     assert "must be above 0" in capsys.readouterr().err
 

@@ -110,7 +110,7 @@ def _decode_zstd(data: bytes, size: int) -> bytes:
     try:
         # A frame that names its size would be given that much memory, whatever the limit: ours do not, others are refused.
         if zstandard.frame_content_size(data) not in (-1, size):
-            raise CorruptFile("its zstd frame has another size than the chunk")
+            raise CorruptFile("its zstd frame and its chunk differ in size")
         decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
         return decompressor.decompress(data, max_output_size=max(1, size), allow_extra_data=False)
     except zstandard.ZstdError as error:

@@ -116,7 +116,7 @@ def read_layout(reader: Reader, size: int) -> tuple[Layout, NDArray[np.uint16]]:
         raise CorruptFile("its floating-point values are laid out in an impossible way")
     listed = reader.number()
     if listed > size // width:
-        raise CorruptFile("it lists more high bits than there are values")
+        raise CorruptFile("it lists more high bits than it has values")
     return layout, decode_plane(reader, 2 * listed).view("<u2")
 
 

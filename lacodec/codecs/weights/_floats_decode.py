@@ -81,7 +81,7 @@ def _decode_by_planes(data: memoryview, part: Part) -> None:
     reader.finish()
     places, _kept = _places([codes, *planes], layout, n)
     if _merged(part, places, fields, layout.numbers(), highs.copy(), layout.size) != len(highs):
-        raise CorruptFile("it lists another number of high bits than it has values for")
+        raise CorruptFile("the number of its high bits does not match its values")
 
 
 def _merged(part: Part, places: Any, fields: Any, numbers: Any, highs: Any, size: int) -> int:

@@ -183,7 +183,7 @@ def decode_group(kind: int, data: memoryview, out: NDArray[np.uint8], around: Su
         if kind == BYTES:
             content = around.unembed(content, size)
         if len(content) != size:
-            raise CorruptFile("a group decodes to another size than its pieces have")
+            raise CorruptFile("a group and its pieces differ in size")
         out[...] = np.frombuffer(content, np.uint8)
     else:
         raise CorruptFile(f"a group has the unknown kind {kind}; if a newer lacodec wrote it, update")

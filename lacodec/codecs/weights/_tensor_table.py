@@ -71,7 +71,7 @@ def _read(reader: Reader) -> tuple[TensorEntry, ...]:
     kinds = bytes(reader.piece()).decode().split("\n")
     which = [reader.number() for _ in range(count)]
     if count and max(which) >= len(patterns):
-        raise CorruptFile("the tensor table names a pattern that it does not have")
+        raise CorruptFile("the tensor table refers to a missing pattern")
     names, before = [], [0]
     for pattern in which:
         parts = _parts(patterns[pattern])

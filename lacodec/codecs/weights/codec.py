@@ -101,7 +101,7 @@ class Weights(Codec[Tensors]):
         """Which Python object the tensors were; raises CorruptFile."""
         found = header.metadata.get(_MADE_OF)
         if found is not None and not isinstance(found, dict):
-            raise CorruptFile("the header does not say which object the tensors were")
+            raise CorruptFile("the header does not name the object that held the tensors")
         return found
 
     @classmethod
@@ -145,7 +145,7 @@ class Weights(Codec[Tensors]):
         try:
             data = decode_payload(payload_of(chunk, shared), chunk.decoded_size, around).data
             if content_hash(data) != chunk.content_hash:
-                raise CorruptFile("it decodes to other bytes than were encoded")
+                raise CorruptFile("its bytes differ from those that were encoded")
         except CorruptFile:
             if used:
                 used[0].check(header.metadata[_BASE])
@@ -344,7 +344,7 @@ def remade(entries: tuple[TensorEntry, ...], stored: bytes) -> bytes:
         metadata = json.loads(stored) if stored else None
         return build_header([(entry.name, entry.dtype, entry.shape, entry.size) for entry in entries], metadata)
     except (ValueError, TypeError, RecursionError, BadInput) as error:
-        raise CorruptFile(f"the head of the safetensors file cannot be made again ({error})") from error
+        raise CorruptFile(f"the head of the safetensors file cannot be restored ({error})") from error
 
 
 def _bytes_of(part: memoryview | Lost) -> Iterator[Any]:
@@ -360,13 +360,11 @@ def _asked(header: Header, key: Any) -> tuple[Range, TensorEntry, tuple[int, ...
     entry = table.get(name)
     if entry is None:
         near = get_close_matches(name, table, 3)
-        raise BadInput(
-            f"there is no tensor {name!r} among {len(table)}; {f'is it {near}?' if near else 'lacodec info lists them'}"
-        )
+        raise BadInput(f"no tensor {name!r} among {len(table)}; {f'did you mean {near}?' if near else 'lacodec info lists them'}")
     if rows is None:
         return Range(entry.offset, entry.stop), entry, entry.shape
     if not _has_rows(entry):
-        raise BadInput(f"tensor {name!r} has no rows that can be read alone; read all of it")
+        raise BadInput(f"tensor {name!r} has no rows that can be read separately; read all of it")
     wanted = Range.of(rows, entry.shape[0], f"tensor {name!r}")
     row = entry.size // entry.shape[0] if entry.shape[0] else 0
     return Range(entry.offset + wanted.start * row, entry.offset + wanted.stop * row), entry, (wanted.size, *entry.shape[1:])

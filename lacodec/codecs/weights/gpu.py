@@ -73,7 +73,7 @@ class Work:
         """Give the values of code 0 the high bits that are listed, in the order of the values."""
         wrong = torch.nonzero(counts != self._room).flatten()
         if len(wrong):
-            raise CorruptFile(f"{self._names[int(wrong[0])]}: it lists another number of high bits than it has values for")
+            raise CorruptFile(f"{self._names[int(wrong[0])]}: the number of its high bits does not match its values")
         places = places[torch.argsort(keys)]
         for kind, which, highs in self._highs:
             values, mine = out.view(kind), places[which]

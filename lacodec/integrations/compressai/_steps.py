@@ -56,7 +56,7 @@ class Decoding:
         (count,) = _COUNT.unpack_from(payload) if len(payload) >= _COUNT.size else (0,)
         start = _COUNT.size + 8 * count
         if len(payload) < start:
-            raise CorruptFile("its payload is cut off")
+            raise CorruptFile("its payload is truncated")
         self._digests = struct.unpack_from(f"<{count}Q", payload, _COUNT.size)
         self._rans, self._machine = RansDecoder(payload[start:]), machine
         self._pulled: list[np.ndarray] = []
@@ -69,11 +69,11 @@ class Decoding:
         """int32[n], the next step's symbols."""
         (number,), numbers = TOKEN.unpack(token), np.asarray(index, np.int32)
         if number != len(self._pulled) or number >= len(self._digests):
-            raise CorruptFile("its steps are in another order than the model decodes them")
+            raise CorruptFile("its steps are not in the order in which the model decodes them")
         if content_hash(numbers.tobytes()) != self._digests[number]:
             raise UnsupportedFile(
-                f"this machine's networks choose other tables (step {number + 1}) than those of the machine that wrote the file "
-                f"({self._machine}); decode it there"
+                f"the networks on this machine choose other tables (step {number + 1}) than on the machine that wrote the file "
+                f"({self._machine}); decode it on that machine"
             )
         self._pulled.append(self._rans.pull(len(numbers), tables, numbers))
         return self._pulled[-1]

@@ -88,11 +88,11 @@ def decode(model: Model, data: bytes, *, max_size: int | None = 1 << 30) -> np.n
         )
     found = list(chunks)
     if len(found) != 1:
-        raise CorruptFile(f"a file of {NAME} has one chunk, this one {len(found)}")
+        raise CorruptFile(f"a file of {NAME} must have one chunk, but this one has {len(found)}")
     if header.model_id != (mine := model_id(model)):
         raise MissingModel(
-            f"was coded by another model ({header.metadata.get('model')}, {(header.model_id or b'').hex()[:16]}) than this "
-            f"{type(model).__name__} ({mine.hex()[:16]}); give the one with the same weights and the same tables (its update())"
+            f"was encoded with another model ({header.metadata.get('model')}, {(header.model_id or b'').hex()[:16]}) than "
+            f"the given {type(model).__name__} ({mine.hex()[:16]}); give the one with the same weights and tables (update())"
         )
     return _decode(model, header, found[0])
 
@@ -117,7 +117,7 @@ def _coding(model: Model, job: Encoding | Decoding) -> Iterator[None]:
         raise BadInput(f"{type(model).__name__} codes position by position; only models that code whole tensors can be used")
     owners = [module for module in modules if hasattr(module, "entropy_coder") and hasattr(module, "quantized_cdf")]
     if not owners:
-        raise BadInput(f"a {type(model).__name__} is no model of CompressAI: it has no entropy models")
+        raise BadInput(f"a {type(model).__name__} is not a CompressAI model: it has no entropy models")
     if not all(owner.quantized_cdf.numel() for owner in owners):
         raise BadInput("the model has no tables yet; call model.update() first")
     with _swapping:
@@ -134,7 +134,7 @@ def _coding(model: Model, job: Encoding | Decoding) -> Iterator[None]:
 
 def _decode(model: Model, header: Header, chunk: Chunk) -> np.ndarray:
     if chunk.kind != CRITICAL or len(chunk.covers) != 2 or any(start for start, _ in chunk.covers):
-        raise CorruptFile("its chunk is no picture")
+        raise CorruptFile("its chunk is not a picture")
     (_, height), (_, width) = chunk.covers
     if not 0 < height * width * 3 == chunk.decoded_size:
         raise CorruptFile("its decoded size contradicts its shape")
@@ -151,7 +151,7 @@ def _decode(model: Model, header: Header, chunk: Chunk) -> np.ndarray:
     except Exception as error:  # their models are not made for forged shapes
         raise CorruptFile(f"its latents do not fit the model ({' '.join(str(error).split())[:200]})") from error
     if content_hash(job.content()) != chunk.content_hash or pixels.shape[0] < height or pixels.shape[1] < width:
-        raise CorruptFile("it decodes to something else than was encoded")
+        raise CorruptFile("its picture differs from the one that was encoded")
     return np.ascontiguousarray(pixels[:height, :width])
 
 
@@ -192,7 +192,7 @@ def _plain(shape: Any) -> Any:
 
 def _checked_order(order: Any) -> list[int]:
     if not isinstance(order, list) or not all(isinstance(n, int) and 0 <= n < _MOST_STEPS for n in order):
-        raise CorruptFile("the header does not say the order of the strings")
+        raise CorruptFile("the header lacks the order of the strings")
     return order
 
 
@@ -201,10 +201,10 @@ def _checked_shape(shape: Any, limits: tuple[int, ...]) -> Any:
     if isinstance(shape, dict):
         return {key: _checked_shape(value, limits) for key, value in shape.items()}
     if not isinstance(shape, list) or len(shape) > _MOST_STEPS:
-        raise CorruptFile("the header does not say the shape of the latents")
+        raise CorruptFile("the header lacks the shape of the latents")
     if all(isinstance(n, list | dict) for n in shape):
         return [_checked_shape(value, limits) for value in shape]
     most = (_WIDEST, *limits)[-len(shape) :]
     if len(most) < len(shape) or not all(isinstance(n, int) and 0 <= n <= top for n, top in zip(shape, most, strict=True)):
-        raise CorruptFile("the header says an impossible shape of the latents")
+        raise CorruptFile("the header gives an impossible shape for the latents")
     return tuple(shape)

@@ -55,7 +55,7 @@ def keep_coded(model: Any, *, threads: int | None = None) -> CodedModel:
     """
     torch = require_torch()
     if not isinstance(model, torch.nn.Module):
-        raise BadInput(f"a {type(model).__name__} is no torch module; pass the model")
+        raise BadInput(f"a {type(model).__name__} is not a torch module; pass the model")
     count = threads or os.cpu_count() or 1
     units = [_Unit(block, weights, count) for block, weights in _plan(model)]
     if not units:

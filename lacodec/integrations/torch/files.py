@@ -32,7 +32,9 @@ def require_device(device: Any) -> None:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = str(error).split("\n")[0]
-        raise BadInput(f"device {str(device)!r} cannot be used here ({reason[:200]}); device='cpu' always can") from error
+        raise BadInput(
+            f"device {str(device)!r} cannot be used on this machine ({reason[:200]}); device='cpu' always works"
+        ) from error
 
 
 def require_torch() -> Any:
@@ -40,7 +42,7 @@ def require_torch() -> Any:
     try:
         import torch
     except ImportError as error:
-        raise MissingDependency(f"tensors of torch need torch ({error}); install lacodec[learned]") from error
+        raise MissingDependency(f"torch tensors need torch ({error}); install lacodec[learned]") from error
     return torch
 
 
@@ -74,12 +76,12 @@ def save_file(
     Raises BadInput, LacodecError.
     """
     if not isinstance(arrays, Mapping):
-        raise BadInput(f"a {type(arrays).__name__} is no dict of tensors; give the names too, e.g. model.state_dict()")
+        raise BadInput(f"a {type(arrays).__name__} is not a dict of tensors; pass names too, as in model.state_dict()")
     value = safetensors.virtual(arrays, metadata)
     if Path(filename).suffix == ".safetensors":
         if options:
             raise BadInput(
-                f"{filename}: a plain safetensors file takes no {', '.join(options)}; give a name in .lac, or use save_coded"
+                f"{filename}: a plain safetensors file has no option {', '.join(options)}; use a name in .lac, or save_coded"
             )
         with atomic_file(Path(filename), force=True) as out:
             for block in TENSORS.to_blocks(value):
@@ -219,8 +221,8 @@ def require_plain(file: TensorFile, entry: TensorEntry) -> None:
         dtype = dtype_of(entry, form)
         if dtype.newbyteorder("<") != as_array(entry.dtype, (0,), b"").dtype:
             raise UnsupportedFile(
-                f"{file.path}: tensor {entry.name[:200]!r} is an array of {dtype}, which torch does not have; "
-                "lacodec.decode or open give it as an array of numpy"
+                f"{file.path}: tensor {entry.name[:200]!r} is an array of {dtype}, which torch does not support; "
+                "lacodec.decode or open return it as a numpy array"
             )
 
 
@@ -247,7 +249,7 @@ def shaped(entry: TensorEntry, data: Tensor) -> Tensor:
     dtype = _dtypes().get(entry.dtype)
     if dtype is None:
         raise UnsupportedFile(
-            f"tensor {entry.name!r} is of type {entry.dtype}, which this torch ({torch.__version__}) does not have"
+            f"tensor {entry.name!r} is of type {entry.dtype}, which this torch ({torch.__version__}) does not support"
         )
     # torch calls the stride of an empty array 0 and then refuses to view it as anything else.
     flat = data.view(dtype) if len(data) else torch.empty(0, dtype=dtype, device=data.device)
@@ -264,7 +266,7 @@ def viewed(file: TensorFile, view: View, device: Any = "cpu") -> Tensor:
     dtype = _dtypes().get(view.dtype)
     if dtype is None:
         raise UnsupportedFile(
-            f"tensor {view.name!r} is of type {view.dtype}, which this torch ({torch.__version__}) does not have"
+            f"tensor {view.name!r} is of type {view.dtype}, which this torch ({torch.__version__}) does not support"
         )
     if not view.span:
         return torch.empty(view.shape, dtype=dtype, device=device)

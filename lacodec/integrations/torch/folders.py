@@ -44,7 +44,7 @@ def _loaded(folder: Path, device: Any, threads: int | None, bases: Sequence[Refe
             lacking = sorted(set(names or ()) - there)
             if lacking:
                 raise CorruptFile(
-                    f"{path}: lacks the tensor {lacking[0]!r}, which the index says is there ({len(lacking)} in all); "
+                    f"{path}: lacks the tensor {lacking[0]!r}, which the index lists for it ({len(lacking)} in all); "
                     "fetch this shard again"
                 )
     found: dict[str, Tensor] = {}
@@ -58,7 +58,7 @@ def _loaded(folder: Path, device: Any, threads: int | None, bases: Sequence[Refe
 def shards_of(folder: Path) -> dict[Path, list[str] | None]:
     """The files with tensors, in the order of the index, each with the names that it must have (None: all that it has)."""
     if not folder.is_dir():
-        raise BadInput(f"{folder}: is no folder; use load_file for a single file")
+        raise BadInput(f"{folder}: is not a folder; use load_file for a single file")
     present = sorted({path.name.removesuffix(CODED) for path in folder.iterdir() if path.is_file()})
     for usual in _USUAL:
         suffix = Path(usual).suffix
@@ -68,11 +68,11 @@ def shards_of(folder: Path) -> dict[Path, list[str] | None]:
             break
     index = usual + _INDEX if usual + _INDEX in indexes else indexes[0] if len(indexes) == 1 else None
     if index is None and indexes:
-        raise BadInput(f"{folder}: has several indexes ({', '.join(indexes)}); keep the one that is meant")
+        raise BadInput(f"{folder}: has several indexes ({', '.join(indexes)}); keep only the right one")
     if index is None:
         single = usual if usual in weights else weights[0] if len(weights) == 1 else None
         if single is None:
-            raise BadInput(f"{folder}: has {len(weights)} {suffix} files and no index of them; give the file, or add the index")
+            raise BadInput(f"{folder}: has {len(weights)} {suffix} files but no index; give one file, or add the index")
         return {find(folder, single): None}
     shards: dict[Path, list[str] | None] = {}
     for shard, names in _weight_map(folder, index).items():
@@ -80,7 +80,7 @@ def shards_of(folder: Path) -> dict[Path, list[str] | None]:
             shards[find(folder, shard)] = names
         except BadInput as error:
             raise BadInput(
-                f"{folder}: {index} names the shard {shard!r}, which is missing; fetch it, or all of the checkpoint"
+                f"{folder}: {index} names the shard {shard!r}, which is missing; fetch it, or the whole checkpoint"
             ) from error
     return shards
 
@@ -99,7 +99,7 @@ def read_small(folder: Path, name: str) -> bytes:
     if path.suffix == CODED:
         data = api.decode(path, max_size=MAX_SMALL)
         if not isinstance(data, bytes):
-            raise CorruptFile(f"{path}: should hold {name} but was coded as something else")
+            raise CorruptFile(f"{path}: should hold {name} but holds something else")
         return data
     if path.stat().st_size > MAX_SMALL:
         raise BadInput(f"{path}: is larger than {MAX_SMALL >> 20} MiB")
@@ -112,12 +112,12 @@ def _weight_map(folder: Path, index: str) -> dict[str, list[str]]:
         found = json.loads(read_small(folder, index))["weight_map"]
         pairs = list(found.items())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CorruptFile(f"{folder / index}: is no index of a checkpoint: it has no sound weight_map ({error})") from error
+        raise CorruptFile(f"{folder / index}: is not the index of a checkpoint: it has no valid weight_map ({error})") from error
     shards: dict[str, list[str]] = {}
     for name, shard in pairs:
         if not isinstance(shard, str) or shard != Path(shard).name or shard in ("", ".", ".."):
             raise CorruptFile(
-                f"{folder / index}: says that {name[:200]!r} is in {str(shard)[:80]!r}, which names no file in this folder"
+                f"{folder / index}: puts {name[:200]!r} in {str(shard)[:80]!r}, which is not the name of a file in this folder"
             )
         shards.setdefault(shard, []).append(name)
     return shards

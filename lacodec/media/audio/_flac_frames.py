@@ -18,11 +18,11 @@ _RATES = (0, 88200, 176400, 192000, 8000, 16000, 22050, 24000, 32000, 44100, 480
 _WINDOW, _MAX_WINDOW = 1 << 20, 1 << 24  # bytes read at once; a frame of honest sound has 3 MiB at most
 _STEP = 64  # frames from one place at which reading can begin to the next
 _WHY = {
-    kernel.MORE: "is cut off within the frame at offset {at}",
-    kernel.SYNC: "has {left} bytes at offset {at} that are no frame",
+    kernel.MORE: "is cut off in the frame at offset {at}",
+    kernel.SYNC: "has {left} bytes at offset {at} that are not a frame",
     kernel.HEADER: "has a frame with a damaged header at offset {at}",
     kernel.CONTENT: "has a damaged frame at offset {at}",
-    kernel.CHECK: "has a frame at offset {at} whose checksum is wrong",
+    kernel.CHECK: "has a frame at offset {at} with a wrong checksum",
     kernel.RANGE: "has samples at offset {at} that do not fit in their bits",
 }
 
@@ -45,9 +45,9 @@ class FlacSamples(Source):
             digest.update(block)
             total += len(block) // self._frame
         if metadata.total not in (0, total):
-            raise UnsupportedFile(f"{self.name}: its header says that it has {metadata.total} samples, but there are {total}")
+            raise UnsupportedFile(f"{self.name}: its header claims {metadata.total} samples, but it has {total}")
         if metadata.digest not in (bytes(16), digest.digest()):
-            raise UnsupportedFile(f"{self.name}: its samples do not have the MD5 that its header says")
+            raise UnsupportedFile(f"{self.name}: its samples do not match the MD5 in its header")
         if not total:
             raise UnsupportedFile(f"{self.name}: holds no samples")
         self.size: int = total * self._frame
@@ -111,7 +111,7 @@ def _frames(source: Source, metadata: Metadata, at: int, number: int, first: int
             raise UnsupportedFile(f"{source.name}: its rate, channels or bits change at offset {at}")
         usual = usual or (block, variable)
         if short or variable != usual[1] or (not variable and block > usual[0]) or count != (first if variable else number):
-            raise UnsupportedFile(f"{source.name}: its frames are not numbered one after the other (offset {at})")
+            raise UnsupportedFile(f"{source.name}: its frames are not numbered in sequence (offset {at})")
         short = not variable and block < usual[0]
         yield at, out[: block * metadata.frame_size].tobytes()
         at, number, first = begin + stop, number + 1, first + block

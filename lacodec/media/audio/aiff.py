@@ -36,7 +36,7 @@ def locate(source: Source) -> Place:
                 break
             return Place(start, min(length, at + 8 + size - start), layout, channels, rate)
         at += 8 + size + (size & 1)
-    raise UnsupportedFile(f"{source.name}: no samples can be found in this AIFF")
+    raise UnsupportedFile(f"{source.name}: no samples found in this AIFF")
 
 
 def write(value: Audio) -> Iterator[bytes]:

@@ -59,13 +59,13 @@ def _samples_differ(original: Source, old: Metadata, samples: Source) -> str | N
         for block in _by_library(original, old, total // frame):
             other = samples.read(at, len(block))
             if other != block:
-                return f"the samples from {(at + _first(block, other)) // frame} on differ"
+                return f"the samples differ from {(at + _first(block, other)) // frame} on"
             at += len(block)
     except LacodecError as error:
         return f"the restored file cannot be read ({error})"
     except Exception as error:  # the library's own, and whatever it lets through for odd files
         return f"the library soundfile cannot read the original ({getattr(error, 'error_string', error)})"
-    return None if at == total else f"there are {total // frame} samples, the original has {at // frame}"
+    return None if at == total else f"it has {total // frame} samples, the original {at // frame}"
 
 
 def _first(one: bytes, other: bytes) -> int:

@@ -33,15 +33,15 @@ class AudioMedia(Media[Audio]):
     def remark(self, head: bytes) -> str | None:
         """Lossy formats: decoding them first would only make them larger."""
         if head[:4] == b"OggS":
-            return "Ogg is lossy audio already; codec bytes keeps it as it is"
+            return "Ogg audio is already lossy; codec bytes keeps it as it is"
         if head[:3] == b"ID3":
             size = 10 + sum((byte & 127) << 7 * i for i, byte in enumerate(head[9:5:-1]))
             if head[size : size + 4] == b"fLaC":
-                return "this is FLAC behind an ID3 tag, which FLAC files do not have; codec bytes keeps it as it is"
+                return "this is FLAC after an ID3 tag, which FLAC does not allow; codec bytes keeps it as it is"
             if size + 4 > len(head):
-                return "an ID3 tag mostly begins an MP3, which is lossy audio already; codec bytes keeps it as it is"
+                return "an ID3 tag usually starts an MP3, which is already lossy; codec bytes keeps it as it is"
         if head[:3] == b"ID3" or head[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"):
-            return "MP3 is lossy audio already; codec bytes keeps it as it is"
+            return "MP3 is already lossy; codec bytes keeps it as it is"
         return None
 
     def accepts(self, value: Any) -> bool:
@@ -55,7 +55,7 @@ class AudioMedia(Media[Audio]):
         source = seekable(source)
         head = source.peek(12)
         if not self.sniff(head):
-            raise UnsupportedFile(f"{source.name}: is no WAV, AIFF or FLAC; use --codec bytes")
+            raise UnsupportedFile(f"{source.name}: is not a WAV, AIFF or FLAC file; use --codec bytes")
         return flac.read(source) if head[:4] == b"fLaC" else aiff.read(source) if is_aiff(head) else wav.read(source)
 
     def from_object(self, value: Any) -> Audio:

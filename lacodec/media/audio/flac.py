@@ -40,7 +40,7 @@ def write(value: Audio) -> Iterator[bytes]:
     if value.layout.startswith("f") or size > 3 or not _can_be_written(value.rate):
         raise BadInput(f"FLAC cannot hold {value.layout} samples at {value.rate} Hz; decode to .wav")
     if not value.pcm.size:
-        raise BadInput("a FLAC file of no samples cannot be written; decode to .wav")
+        raise BadInput("a FLAC file without samples cannot be written; decode to .wav")
     with tempfile.TemporaryFile() as out:
         options = {"subtype": _SUBTYPES[size], "format": "FLAC", "compression_level": 1.0}
         try:

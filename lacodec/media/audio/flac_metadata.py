@@ -44,7 +44,7 @@ def metadata(source: Source) -> Metadata:
     """What stands before the frames of a FLAC file; raises UnsupportedFile."""
     name = source.name
     if source.read(0, 4) != b"fLaC":
-        raise UnsupportedFile(f"{name}: does not begin as FLAC does")
+        raise UnsupportedFile(f"{name}: does not begin like FLAC")
     at, last, info = 4, False, b""
     blocks: list[tuple[int, bytes]] = []
     kept = 0
@@ -55,7 +55,7 @@ def metadata(source: Source) -> Metadata:
         if len(head) < 4 or at > (source.size or 0) or at > _MAX_METADATA:
             raise UnsupportedFile(f"{name}: its metadata is cut short, or longer than {_MAX_METADATA >> 20} MiB")
         if (kind == STREAMINFO) != (not info) or kind == 127 or (kind == STREAMINFO and size != 34):
-            raise UnsupportedFile(f"{name}: its metadata has a block of kind {kind} and {size} bytes where none can be")
+            raise UnsupportedFile(f"{name}: its metadata has a misplaced or impossible block of kind {kind} and {size} bytes")
         if kind == STREAMINFO:
             info = source.read(at - size, size)
         elif kind not in _IMPLIED:

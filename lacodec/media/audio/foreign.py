@@ -96,8 +96,7 @@ def _from_flac(value: Audio, wanted: str) -> Iterator[bytes]:
 def _refused(value: Audio, wanted: str, names: list[str]) -> BadInput:
     format_ = value.format or "wav"
     return BadInput(
-        f"{wanted.upper()} cannot hold what this {format_.upper()} file has beside its samples: {', '.join(names)}; "
-        f"decode to .{format_}"
+        f"{wanted.upper()} cannot hold everything in this {format_.upper()} file: {', '.join(names)}; decode to .{format_}"
     )
 
 
@@ -119,7 +118,7 @@ def _around(value: Audio) -> _Around:
         at += 1
     at = _walk(tail, at, format_, found)
     if any(tail[at:]):
-        found.names.append(f"{len(tail) - at} bytes behind the sound")
+        found.names.append(f"{len(tail) - at} bytes after the sound")
         found.pieces = None
     _format_details(value, format_, found)
     return found
@@ -180,6 +179,6 @@ def _format_details(value: Audio, format_: str, found: _Around) -> None:
         bits, exponent, mantissa = struct.unpack(">HHQ", said[6:18])
         shift = 16383 + 63 - exponent
         if shift < 0 or value.rate << 64 != (mantissa << 64) >> shift:
-            found.names.append("a rate that is no whole number")
+            found.names.append("a rate that is not a whole number")
     if bits % 8:
         found.names.append(f"samples of {bits} bits")

@@ -34,9 +34,9 @@ class Audio:
 
     def __post_init__(self) -> None:
         if self.layout not in LAYOUTS:
-            raise BadInput(f"sample layout {self.layout!r} is unknown; there are: {', '.join(LAYOUTS)}")
+            raise BadInput(f"sample layout {self.layout!r} is unknown; known layouts: {', '.join(LAYOUTS)}")
         if not 1 <= self.channels <= MAX_CHANNELS:
-            raise UnsupportedFile(f"{self.pcm.name}: {self.channels} channels; audio can have 1 to {MAX_CHANNELS}")
+            raise UnsupportedFile(f"{self.pcm.name}: {self.channels} channels; audio must have 1 to {MAX_CHANNELS}")
         if not 0 <= self.rate < 1 << 32:
             raise BadInput(f"a rate of {self.rate} Hz cannot be stored")
 
@@ -49,7 +49,9 @@ class Audio:
         array = np.asarray(samples)
         kind = f"{array.dtype.kind}{array.dtype.itemsize}"
         if kind not in names or array.ndim not in (1, 2):
-            raise BadInput(f"{array.dtype} samples in {array.ndim} dimensions; give uint8, int16, int32 or float32 [n, channels]")
+            raise BadInput(
+                f"cannot use {array.dtype} samples in {array.ndim} dimensions; give uint8, int16, int32 or float32 [n, channels]"
+            )
         array = array.reshape(array.shape[0], -1) if array.size else array.reshape(0, array.shape[1] if array.ndim == 2 else 1)
         little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
         return cls(rate, array.shape[1], names[kind], BytesSource(little.tobytes()))

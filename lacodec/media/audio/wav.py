@@ -56,7 +56,7 @@ def locate(source: Source) -> Place:
                 break
             return Place(at + 8, size, layout, channels, rate)
         at += 8 + size + (size & 1)
-    raise UnsupportedFile(f"{source.name}: no samples can be found in this WAV")
+    raise UnsupportedFile(f"{source.name}: no samples found in this WAV")
 
 
 def around(source: Source, place: Place, format: str) -> Audio:
@@ -65,7 +65,7 @@ def around(source: Source, place: Place, format: str) -> Audio:
     end, start = source.size or 0, place.start
     stop = start + max(0, min(place.size, end - start)) // frame * frame
     if start > MAX_AROUND or end - stop > MAX_AROUND:
-        raise UnsupportedFile(f"{source.name}: more than {MAX_AROUND >> 20} MiB of it are no samples")
+        raise UnsupportedFile(f"{source.name}: more than {MAX_AROUND >> 20} MiB of it are not samples")
     tail = BytesSource(source.read(stop, end - stop))
     return Audio(place.rate, place.channels, place.layout, Part(source, start, stop), format, source.read(0, start), tail)
 

@@ -101,7 +101,7 @@ class Rows:
     def __getitem__(self, key: Any) -> np.ndarray:
         rows, *rest = key if isinstance(key, tuple) else (key,)
         if not isinstance(rows, slice):
-            raise BadInput(f"{key!r}: rows of a PNG file are taken by a slice")
+            raise BadInput(f"{key!r}: select the rows of a PNG file with a slice")
         top, stop, step = rows.indices(self.shape[0])
         if stop <= top:
             return np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *rest)]
@@ -187,7 +187,7 @@ class Inflater:
         piece: bytes | None = self._zlib.unconsumed_tail
         while piece is not None:
             if self._inflate(piece, 1) if not self._zlib.eof else piece:
-                raise UnsupportedFile(f"{self.name}: this PNG holds more than its pixels")
+                raise UnsupportedFile(f"{self.name}: this PNG has data after its pixels")
             piece = next(self._pieces, None)
         if not self._zlib.eof or self._zlib.unused_data:
             raise UnsupportedFile(f"{self.name}: the pixels of this PNG do not end properly")

@@ -36,7 +36,7 @@ def bmp_frame(source: Source) -> Frame:
     if size == 40 and method:
         begin += 12
     if method and (masks[:3] != _RGBA[:3] or masks[3] not in (0, _RGBA[3])):
-        raise UnsupportedFile(f"{name}: this BMP has unusual places for its colours")
+        raise UnsupportedFile(f"{name}: this BMP has unusual colour masks")
     palette = None
     if bits <= 8:
         entry, count = (3, 1 << bits) if size == 12 else (4, used or 1 << bits)

@@ -70,7 +70,7 @@ def _png(original: Source, restored: Source) -> str | None:
     one, other = list(_png_chunks(original)), list(_png_chunks(restored))
     head, again = one[0][1], other[0][1]
     if head[:12] != again[:12]:  # interlacing is not kept
-        return f"the header says {struct.unpack('>IIBB', again[:10])} instead of {struct.unpack('>IIBB', head[:10])}"
+        return f"the header has {struct.unpack('>IIBB', again[:10])} instead of {struct.unpack('>IIBB', head[:10])}"
     kinds = [[kind.decode("latin-1") for kind, _ in chunks] for chunks in (one, other)]
     if kinds[0] != kinds[1]:
         return f"its chunks were {' '.join(kinds[0])[:200]} and became {' '.join(kinds[1])[:200]}"

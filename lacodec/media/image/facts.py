@@ -172,7 +172,7 @@ def _of_tiff(image: Image) -> Facts:
         plan = tiff.plan_of(source)
         found = plan.directory
         if tiff.unexplained(source, plan) and not {tiff.EXIF, tiff.GPS, 40965} & set(found.tags):
-            others.append("data behind the pixels")
+            others.append("data after the pixels")
     else:
         found = tiff.unpacked_tags(kept["tags"])
     harmless = tiff.COMMENTS | tiff.LAYOUT | {tiff.ICC, tiff.XMP, tiff.ORIENTATION, tiff.COLOURS, tiff.PHOTOMETRIC, tiff.EXTRA}
@@ -199,7 +199,7 @@ def _of_bmp(image: Image) -> Facts:
         dpi = (x * 0.0254, y * 0.0254) if x > 0 and y > 0 else None
     tail = dict(image.extras).get("tail", b"")
     behind = bool(tail.strip(b"\0")) and (profile is None or len(tail) > len(profile) + 3)
-    others = (*(["colour space"] if strange else []), *(["data behind the pixels"] if behind else []))
+    others = (*(["colour space"] if strange else []), *(["data after the pixels"] if behind else []))
     return Facts(profile, dpi=dpi, others=others)
 
 

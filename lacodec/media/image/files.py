@@ -46,7 +46,7 @@ class ImageMedia(Media[Image]):
     def remark(self, head: bytes) -> str | None:
         """What to know about pictures that are left to codec `bytes`."""
         if head[:3] == b"\xff\xd8\xff":
-            return "a JPEG is a lossy file already: its bytes are kept"
+            return "a JPEG is already lossy: its bytes are kept"
         if head[:6] in (b"GIF87a", b"GIF89a"):
             return "GIF is kept as bytes; a PNG of it would become smaller"
         return None
@@ -62,7 +62,7 @@ class ImageMedia(Media[Image]):
             raise UnsupportedFile(f"{source.name}: is larger than {MAX_FILE >> 30} GiB, too much for an image")
         kind = _format(source.peek(64))
         if kind is None:
-            raise UnsupportedFile(f"{source.name}: is no image of a format that is read here (PNG, TIFF, BMP, PPM, PGM, WebP)")
+            raise UnsupportedFile(f"{source.name}: is not a supported image (PNG, TIFF, BMP, PPM, PGM, WebP)")
         if kind == "png":
             from lacodec.media.image.png import read_png
 
@@ -227,7 +227,7 @@ def _other_format(value: Image, kind: str) -> Iterator[bytes]:
         pixels = pixels[:, :, {1: [0, 0, 0], 2: [0, 0, 0, 1]}.get(channels, slice(None))]
         yield write_webp(pixels, new_extras(pixels.shape, facts.icc, facts.exif_data(), facts.xmp))
     else:
-        raise BadInput(f"{kind.upper()} cannot be written from this picture; name the output .png")
+        raise BadInput(f"this picture cannot be written as {kind.upper()}; name the output .png")
 
 
 def _for_png(value: Image, facts: "Facts") -> Image:

@@ -82,7 +82,7 @@ class FramedRows:
     def __getitem__(self, key: Any) -> np.ndarray:
         rows, *rest = key if isinstance(key, tuple) else (key,)
         if not isinstance(rows, slice):
-            raise BadInput(f"{key!r}: rows of a picture file are taken by a slice")
+            raise BadInput(f"{key!r}: select the rows of a picture file with a slice")
         top, stop, step = rows.indices(self.shape[0])
         if stop <= top:
             return np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *rest)]
@@ -109,9 +109,9 @@ class FramedRows:
             raw = self.raw(top, stop)
             pixels = self._frame.decoded(raw)[0]
             if self._frame.depth < 8 and int(pixels.max()) >> self._frame.depth:
-                raise UnsupportedFile(f"{self._source.name}: has samples above the greatest that its header allows")
+                raise UnsupportedFile(f"{self._source.name}: has samples above the maximum in its header")
             if not np.array_equal(self._frame.encoded(pixels, filler), raw):
-                raise UnsupportedFile(f"{self._source.name}: holds something between its rows or pixels")
+                raise UnsupportedFile(f"{self._source.name}: has data between its rows or pixels")
         return filler
 
 
@@ -123,7 +123,7 @@ def read_frame(source: Source, frame: Frame, kind: str) -> Image:
     if end > size:
         raise UnsupportedFile(f"{name}: is cut off")
     if frame.offset + size - end > _MOST:
-        raise UnsupportedFile(f"{name}: has {frame.offset + size - end} bytes beside its pixels")
+        raise UnsupportedFile(f"{name}: has {frame.offset + size - end} bytes that are not pixels")
     rows = FramedRows(frame, source)
     filler = rows.filler()
     try:
@@ -154,7 +154,7 @@ def surroundings(extras: tuple[tuple[str, bytes], ...]) -> Source:
 def frame_blocks(image: Image, frame: Frame) -> Iterator[bytes]:
     """The bytes of the file, piece by piece."""
     if image.pixels.shape != (frame.height, frame.width, frame.channels) or image.depth != frame.depth:
-        raise BadInput(f"the {str(image.format).upper()} header that was kept belongs to another picture")
+        raise BadInput(f"the stored {str(image.format).upper()} header belongs to another picture")
     kept = dict(image.extras)
     filler = kept.get("filler", b"\0")[0]
     yield kept["head"]
@@ -168,7 +168,7 @@ def frame_blocks(image: Image, frame: Frame) -> Iterator[bytes]:
 def check_size(width: int, height: int, name: str) -> None:
     """Raises UnsupportedFile for more pixels than a picture may have."""
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= _MAX_PIXELS):
-        raise UnsupportedFile(f"{name}: {width}x{height} pixels are not possible for a picture here")
+        raise UnsupportedFile(f"{name}: {width}x{height} pixels are not supported for a picture")
 
 
 def _bands(frame: Frame) -> Iterator[tuple[int, int]]:
@@ -181,7 +181,7 @@ class _Hollow(Source):
 
     def __init__(self, head: bytes, body: int, tail: bytes) -> None:
         self._head, self._tail, self._end = head, tail, len(head) + body
-        self.size, self.name = self._end + len(tail), "the header that was kept"
+        self.size, self.name = self._end + len(tail), "the stored header"
 
     def read(self, offset: int, n: int) -> bytes:
         n = max(0, min(n, (self.size or 0) - offset, _MOST))

@@ -27,11 +27,9 @@ def is_pillow(value: Any) -> bool:
 def from_pillow(picture: Any) -> Image:
     """The picture at its present frame; raises BadInput for what would not come back the same."""
     if picture.mode not in _DEPTHS:
-        raise BadInput(
-            f"a picture of mode {picture.mode!r} is not kept as a picture; convert it to {_KEPT}, or pass np.asarray(it)"
-        )
+        raise BadInput(f"a picture of mode {picture.mode!r} cannot be stored; convert it to {_KEPT}, or pass np.asarray(it)")
     if getattr(picture, "n_frames", 1) != 1:
-        raise BadInput(f"the picture has {picture.n_frames} frames or pages; pass picture.copy() to keep the present one")
+        raise BadInput(f"the picture has {picture.n_frames} frames or pages; pass picture.copy() to keep the current one")
     palette = None
     if picture.mode == "P":
         picture.load()
@@ -57,7 +55,7 @@ def to_pillow(image: Image) -> Any:
     pixels = np.asarray(image.pixels)
     channels = len(mode) if mode in ("LA", "RGB", "RGBA") else 1
     if mode not in _DEPTHS or _DEPTHS[mode] != image.depth or pixels.shape[2] != channels or not isinstance(info, dict):
-        raise CorruptFile("the header does not say which picture of Pillow it was")
+        raise CorruptFile("the header does not describe the Pillow picture")
     flat = np.ascontiguousarray(pixels[:, :, 0] if channels == 1 else pixels)
     size = flat.shape[1], flat.shape[0]
     if mode == "1":
@@ -92,13 +90,13 @@ def _packed(value: Any, where: str, depth: int = 0) -> Any:
         return value
     if isinstance(value, Rational):  # as TIFF files have
         return float(value)
-    raise BadInput(f"picture.{where} holds a {type(value).__name__}, which is not stored; remove it from picture.info")
+    raise BadInput(f"picture.{where} holds a {type(value).__name__}, which cannot be stored; remove it from picture.info")
 
 
 def _unpacked(value: Any) -> Any:
     if isinstance(value, dict):
         items = value.get("tuple")
         if not isinstance(items, list):
-            raise CorruptFile("the header does not say what the picture's info was")
+            raise CorruptFile("the header does not describe the picture's info")
         return tuple(_unpacked(item) for item in items)
     return [_unpacked(item) for item in value] if isinstance(value, list) else value

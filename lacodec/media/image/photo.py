@@ -53,11 +53,11 @@ class PhotoMedia(Media[Image]):
             raise
         except pillow.DecompressionBombError:
             most = 2 * (pillow.MAX_IMAGE_PIXELS or 0)
-            raise UnsupportedFile(f"{source.name}: has more than {most:,} pixels, the most that Pillow reads") from None
+            raise UnsupportedFile(f"{source.name}: has more than {most:,} pixels, Pillow's limit") from None
         except pillow.UnidentifiedImageError:
             if IMAGES.sniff(source.peek(64)):
                 raise reason from None
-            raise UnsupportedFile(f"{source.name}: is no image of a format that is read here") from None
+            raise UnsupportedFile(f"{source.name}: is not a supported image") from None
         except Exception as error:  # Pillow's readers raise many kinds of errors for damaged files
             raise UnsupportedFile(f"{source.name}: cannot be read as a picture ({' '.join(str(error).split())[:100]})") from error
 
@@ -157,19 +157,19 @@ def _small(items: Iterable[tuple[str, bytes | None]], notes: list[str]) -> list[
 def _from_pillow(picture: Any, name: str) -> Image:
     width, height = picture.size
     if max(width, height) > MAX_SIDE or width * height > _MAX_PIXELS:
-        raise UnsupportedFile(f"{name}: {width}x{height} pixels are more than a picture may have here")
+        raise UnsupportedFile(f"{name}: {width}x{height} pixels are more than a picture may have")
     if getattr(picture, "n_frames", 1) != 1:
-        raise UnsupportedFile(f"{name}: has {picture.n_frames} pages or frames; save the one you want as a picture of its own")
+        raise UnsupportedFile(f"{name}: has {picture.n_frames} pages or frames; save the one you want as a separate picture")
     notes: list[str] = []
     kind = (picture.format or "png").lower()
     if kind in ("tiff", "png"):  # the strict readers have refused it
-        notes.append(f"not kept: what this {kind.upper()} has beside pixels, profile, EXIF and XMP")
+        notes.append(f"not kept: everything in this {kind.upper()} except pixels, profile, EXIF and XMP")
     extras = _small(((key, picture.info.get(info)) for key, info in _INFO), notes)
     transparent = "transparency" in picture.info
     if picture.mode in _MODES and not transparent:
         return Image(_pixels(picture), 8, None, tuple(extras), kind, note="; ".join(notes) or None)
     if picture.mode.startswith(("I", "F")):
-        raise UnsupportedFile(f"{name}: has pixels of kind {picture.mode!r}, which are not coded as an image")
+        raise UnsupportedFile(f"{name}: has pixels of kind {picture.mode!r}, which cannot be coded as an image")
     wanted = "RGBA" if transparent or picture.mode in ("PA", "RGBa") else "RGB"
     if picture.mode == "CMYK":
         extras = [item for item in extras if item[0] != "icc"]  # the profile is for inks

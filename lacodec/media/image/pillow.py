@@ -89,10 +89,10 @@ def tiff_pixels(source: Source, plan: "Plan") -> np.ndarray:
         expected = {**modes, **few}.get((plan.channels, plan.depth), ())
         if picture.mode not in expected or (picture.mode == "P") != (plan.palette is not None):
             raise UnsupportedFile(
-                f"{source.name}: this TIFF has {plan.channels}x{plan.depth} bits compressed by method {plan.method}: not read"
+                f"{source.name}: this TIFF has {plan.channels}x{plan.depth} bits in unsupported method {plan.method}"
             )
         if picture.size != (plan.width, plan.height) or (plan.depth == 16 and plan.inverted):
-            raise UnsupportedFile(f"{source.name}: this TIFF is understood differently by different readers")
+            raise UnsupportedFile(f"{source.name}: readers disagree about the pixels of this TIFF")
         pixels = np.array(picture)
     pixels = pixels.astype(plan.dtype).reshape(plan.height, plan.width, plan.channels)
     if plan.depth in (2, 4) and plan.palette is None:  # Pillow spreads them over 0 to 255
@@ -109,5 +109,5 @@ def saved(pixels: np.ndarray, kind: str, **options: Any) -> bytes:
             pillow_image().fromarray(np.ascontiguousarray(flat)).save(out, kind, **options)
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())
-        raise BadInput(f"{kind} cannot be written here ({reason}); name the output .png") from error
+        raise BadInput(f"{kind} cannot be written ({reason}); name the output .png") from error
     return out.getvalue()

@@ -97,14 +97,14 @@ def _check_order(kinds: list[bytes], name: str) -> None:
     """Raises UnsupportedFile for chunks that must be understood and are not, are there twice, or stand between the pixels."""
     critical = [kind for kind in kinds if kind[:1].isupper() and kind != b"IDAT"]
     if set(critical) - {b"IHDR", b"PLTE", b"IEND"} or len(set(critical)) < len(critical):
-        raise UnsupportedFile(f"{name}: this PNG has critical chunks of an unknown kind or twice")
+        raise UnsupportedFile(f"{name}: this PNG has unknown or duplicate critical chunks")
     if any(kind in _SEALS for kind in kinds):
         raise UnsupportedFile(f"{name}: this PNG is signed: its bytes are kept")
     places = [i for i, kind in enumerate(kinds) if kind == b"IDAT"]
     if places and places[-1] - places[0] >= len(places):
         raise UnsupportedFile(f"{name}: this PNG has other chunks between its pixels")
     if b"PLTE" in kinds and places and kinds.index(b"PLTE") > places[0]:
-        raise UnsupportedFile(f"{name}: this PNG has its palette behind its pixels")
+        raise UnsupportedFile(f"{name}: this PNG has its palette after its pixels")
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
@@ -124,7 +124,7 @@ def _chunks(source: Source) -> tuple[list[tuple[bytes, bytes]], list[tuple[int, 
         pixels = kind == b"IDAT"
         kept += 0 if pixels else size
         if kept > _MAX_EXTRAS:
-            raise UnsupportedFile(f"{source.name}: more than {_MAX_EXTRAS >> 20} MiB of this PNG are no pixels")
+            raise UnsupportedFile(f"{source.name}: more than {_MAX_EXTRAS >> 20} MiB of this PNG are not pixels")
         crc, parts = zlib.crc32(kind), []
         for begin in range(at + 8, at + 8 + size, _PIECE):
             part = source.read(begin, min(_PIECE, at + 8 + size - begin))
@@ -146,7 +146,7 @@ def _layout(body: bytes, name: str) -> Layout:
     if colour not in _DEPTHS or depth not in _DEPTHS[colour] or method or filters or interlace > 1:
         raise UnsupportedFile(f"{name}: this PNG has an unknown layout (depth {depth}, colour type {colour})")
     if not 0 < width <= MAX_SIDE or not 0 < height <= MAX_SIDE or width * height > _MAX_PIXELS:
-        raise UnsupportedFile(f"{name}: {width}x{height} pixels are more than an image may have here")
+        raise UnsupportedFile(f"{name}: {width}x{height} pixels are more than an image may have")
     return Layout(width, height, depth, colour, bool(interlace))
 
 

@@ -22,11 +22,13 @@ def pnm_frame(source: Source) -> Frame:
         raise UnsupportedFile(f"{source.name}: this {_kind(source)} has a header of an unusual form")
     width, height, top = int(head[2]), int(head[3]), int(head[4])
     if top not in _DEPTHS:
-        raise UnsupportedFile(f"{source.name}: this {_kind(source)} has samples from 0 to {top}, not of whole bits")
+        raise UnsupportedFile(
+            f"{source.name}: this {_kind(source)} has samples from 0 to {top}, which is not a whole number of bits"
+        )
     channels, bits = 3 if head[1] == b"6" else 1, 16 if top > 255 else 8
     frame = Frame(head.end(), height, width, channels, _DEPTHS[top], bits, row_size(width, channels, bits))
     if frame.offset + frame.body != source.size:
-        raise UnsupportedFile(f"{source.name}: the length of this {_kind(source)} is not what its header says")
+        raise UnsupportedFile(f"{source.name}: the length of this {_kind(source)} does not match its header")
     return frame
 
 

@@ -121,13 +121,13 @@ def read_directory(source: Source, at: int | None = None) -> Directory:
         length = _SIZES.get(kind, 0) * n
         total += length
         if tag in tags or kind not in _SIZES or total > _MOST:
-            raise UnsupportedFile(f"{name}: this TIFF has tag {tag} twice, too large or of an unknown kind")
+            raise UnsupportedFile(f"{name}: tag {tag} of this TIFF is a duplicate, too large or of an unknown kind")
         data = block[12 * i + 8 : 12 * i + 8 + length]
         if length > 4:
             place = struct.unpack_from(f"{order}I", block, 12 * i + 8)[0]
             data = source.read(place, length)
             if place + length > size:
-                raise UnsupportedFile(f"{name}: tag {tag} of this TIFF lies behind its end")
+                raise UnsupportedFile(f"{name}: tag {tag} of this TIFF lies beyond its end")
             used.append((place, place + length))
         tags[tag] = Tag(kind, n, data)
     return Directory(big, tags, struct.unpack_from(f"{order}I", block, 12 * count)[0], used)
@@ -147,16 +147,16 @@ def plan_of(source: Source) -> Plan:
         raise UnsupportedFile(f"{name}: this TIFF has samples that are signed or not whole numbers")
     base = {0: 1, 1: 1, 2: 3, 3: 1}.get(photometric)
     if base is None:
-        raise UnsupportedFile(f"{name}: this TIFF has colours of kind {photometric}, which are not coded as an image")
+        raise UnsupportedFile(f"{name}: this TIFF has colours of kind {photometric}, which cannot be coded as an image")
     extra = found.numbers(EXTRA)
     if channels - base != len(extra) or extra not in ((), (2,)) or (extra and photometric in (0, 3)):
-        what = "alpha that is multiplied in" if extra == (1,) else "bands beside its colours whose meaning is not known"
+        what = "premultiplied alpha" if extra == (1,) else "extra bands of unknown meaning"
         raise UnsupportedFile(f"{name}: this TIFF has {what}")
     if _one(found, 266, name, 1) != 1:
         raise UnsupportedFile(f"{name}: this TIFF has its bits in reverse order")
     predictor = _one(found, 317, name, 1)
     if channels > 1 and _one(found, 284, name, 1) != 1:
-        raise UnsupportedFile(f"{name}: this TIFF has each of its channels by itself")
+        raise UnsupportedFile(f"{name}: this TIFF stores its channels separately")
     if predictor not in (1, 2) or (predictor == 2 and bits[0] < 8) or _bad_orientation(found):
         raise UnsupportedFile(f"{name}: this TIFF has an unusual arrangement or predictor")
     plan = Plan(
@@ -210,9 +210,9 @@ def read_tiff(source: Source) -> Image:
     if strange:
         raise UnsupportedFile(f"{name}: this TIFF has tags that would not be kept: {', '.join(map(str, strange[:9]))}")
     if unexplained(source, plan):
-        raise UnsupportedFile(f"{name}: this TIFF holds data that its directory does not explain")
+        raise UnsupportedFile(f"{name}: this TIFF holds data that its directory does not describe")
     if plan.height * plan.width * plan.channels * plan.depth > 8 * _MAX_BYTES:
-        raise UnsupportedFile(f"{name}: {plan.width}x{plan.height} pixels are more than a compressed TIFF may have here")
+        raise UnsupportedFile(f"{name}: {plan.width}x{plan.height} pixels are more than a compressed TIFF may have")
     if plan.method in (1, *_ZLIB):
         pixels = _inflated(plan, source)
     elif plan.method in _BY_PILLOW:
@@ -220,7 +220,7 @@ def read_tiff(source: Source) -> Image:
 
         pixels = tiff_pixels(upright(source, plan), plan)
     else:
-        raise UnsupportedFile(f"{name}: this TIFF is compressed by method {plan.method}, which is not read here, or lossy")
+        raise UnsupportedFile(f"{name}: this TIFF is compressed by method {plan.method}, which is lossy or not supported")
     kept = [(tag, found.tags[tag]) for tag in sorted(found.tags) if tag in _KEPT]
     extras = (("tags", packed_tags(found.big, kept)),)
     original = source.read(0, size) if size <= MAX_ORIGINAL else None
@@ -266,12 +266,12 @@ def unpacked_tags(data: bytes) -> Directory:
     tags: dict[int, Tag] = {}
     while at < len(data):
         if len(data) < at + 8:
-            raise BadInput("the TIFF tags that were kept are cut off")
+            raise BadInput("the stored TIFF tags are cut off")
         tag, kind, count = struct.unpack_from(f"{'>' if big else '<'}HHI", data, at)
         size = _SIZES.get(kind, 0) * count
         tags[tag] = Tag(kind, count, data[at + 8 : at + 8 + size])
         if len(tags[tag].data) != size or kind not in _SIZES:
-            raise BadInput("the TIFF tags that were kept are cut off")
+            raise BadInput("the stored TIFF tags are cut off")
         at += 8 + size
     return Directory(big, tags, 0, [])
 
@@ -357,7 +357,7 @@ def _check_alone(found: Directory, name: str) -> None:
     if found.following:
         raise UnsupportedFile(f"{name}: this TIFF has several pages")
     if 330 in found.tags:
-        raise UnsupportedFile(f"{name}: this TIFF has further pictures inside (SubIFDs)")
+        raise UnsupportedFile(f"{name}: this TIFF contains further pictures (SubIFDs)")
     if found.numbers(254) not in ((), (0,)) or found.numbers(255) not in ((), (1,)):
         raise UnsupportedFile(f"{name}: this TIFF holds a page, mask or smaller copy of another picture")
     text = found.tags[270].data.rstrip(b"\0 \n") if 270 in found.tags else b""
@@ -407,7 +407,7 @@ def _segments(found: Directory, height: int, width: int, name: str) -> tuple[int
         columns, rows = width, min(_one(found, 278, name, height) or height, height)
         offsets, sizes = found.numbers(273), found.numbers(279)
     if len(offsets) != len(sizes) or not offsets:
-        raise UnsupportedFile(f"{name}: this TIFF does not say where its pixels lie")
+        raise UnsupportedFile(f"{name}: this TIFF does not give the place of its pixels")
     return rows, columns, list(zip(offsets, sizes, strict=True))
 
 
@@ -443,7 +443,7 @@ def _inflated(plan: Plan, source: Source) -> np.ndarray:
 def _inflate(data: bytes, size: int, method: int, name: str) -> bytes:
     if method == 1:
         if len(data) != size:
-            raise UnsupportedFile(f"{name}: a strip of this TIFF has another length than its rows need")
+            raise UnsupportedFile(f"{name}: a strip of this TIFF does not have the length of its rows")
         return data
     unpacker = zlib.decompressobj()
     try:
@@ -451,7 +451,7 @@ def _inflate(data: bytes, size: int, method: int, name: str) -> bytes:
     except zlib.error as error:
         raise UnsupportedFile(f"{name}: a strip of this TIFF is damaged ({error})") from error
     if len(raw) != size or not unpacker.eof or any(unpacker.unused_data):
-        raise UnsupportedFile(f"{name}: a strip of this TIFF has another length than its rows need")
+        raise UnsupportedFile(f"{name}: a strip of this TIFF does not have the length of its rows")
     return raw
 
 

@@ -18,7 +18,7 @@ class Unread:
         self.shape, self.dtype, self.ndim, self._reason = shape, np.dtype(dtype), len(shape), reason
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        raise UnsupportedFile(f"the pixels cannot be read, only the file they are in ({self._reason})")
+        raise UnsupportedFile(f"the pixels cannot be read, only the file that holds them ({self._reason})")
 
     def __getitem__(self, key: Any) -> np.ndarray:
         return self.__array__()[key]
@@ -50,13 +50,13 @@ class Image:
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.dtype not in (np.uint8, np.uint16) or not 1 <= self.pixels.shape[2] <= 4:
             raise BadInput(
-                f"an image of shape {self.pixels.shape} and type {self.pixels.dtype} is not possible; "
+                f"an image of shape {self.pixels.shape} and type {self.pixels.dtype} is not supported; "
                 "give uint8 or uint16 of shape (height, width, 1 to 4 channels)"
             )
         if 0 in self.pixels.shape:
             raise BadInput(f"an image of shape {self.pixels.shape} has no pixels")
         if self.depth not in (1, 2, 4, 8, 16) or (self.depth > 8) != (self.pixels.dtype == np.uint16):
-            raise BadInput(f"{self.depth} bits per sample do not go with {self.pixels.dtype}")
+            raise BadInput(f"{self.depth} bits per sample do not fit {self.pixels.dtype}")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """The pixels, uint8 or uint16[height, width, channels]."""

@@ -20,7 +20,7 @@ def webp_chunks(source: Source) -> list[tuple[bytes, int, int]]:
     """(kind, offset and size of the body) of every chunk; raises UnsupportedFile when they are not all of the file."""
     size, head, at = source.size or 0, source.read(0, 12), 12
     if head[:4] != b"RIFF" or head[8:12] != b"WEBP" or int.from_bytes(head[4:8], "little") + 8 != size:
-        raise UnsupportedFile(f"{source.name}: the length of this WebP is not what its header says")
+        raise UnsupportedFile(f"{source.name}: the length of this WebP does not match its header")
     found = []
     while at < size:
         kind, length = source.read(at, 4), int.from_bytes(source.read(at + 4, 4), "little")
@@ -43,7 +43,7 @@ def read_webp(source: Source) -> Image:
     if b"ANIM" in kinds or b"ANMF" in kinds:
         raise UnsupportedFile(f"{name}: is an animated WebP")
     if any(kind not in _KNOWN for kind in kinds) or kinds.count(b"VP8L") != 1 or len(set(kinds)) < len(kinds):
-        raise UnsupportedFile(f"{name}: this WebP has chunks of an unknown kind or twice")
+        raise UnsupportedFile(f"{name}: this WebP has unknown or duplicate chunks")
     if sum(length for kind, _, length in chunks if kind != b"VP8L") > _MOST:
         raise UnsupportedFile(f"{name}: more than {_MOST >> 10} KiB of this WebP are not pixels")
     extras, after = [], False
@@ -63,10 +63,10 @@ def read_webp(source: Source) -> Image:
         if canvas != shape or bool(extended[0] & 16) != alpha or extended[0] & 2:
             raise UnsupportedFile(f"{name}: this WebP contradicts itself about its size or transparency")
     elif extras:
-        raise UnsupportedFile(f"{name}: this WebP has chunks that its header does not announce")
+        raise UnsupportedFile(f"{name}: this WebP has chunks that its header does not list")
     with opened(source, "webp") as picture:
         if getattr(picture, "n_frames", 1) != 1 or picture.size != shape[::-1] or picture.mode not in ("RGB", "RGBA"):
-            raise UnsupportedFile(f"{name}: this WebP is understood differently by different readers")
+            raise UnsupportedFile(f"{name}: readers disagree about the pixels of this WebP")
         pixels = np.array(picture.convert("RGBA"))[:, :, : 3 + alpha]
     original = source.read(0, size) if size <= MAX_ORIGINAL else None
     return Image(np.ascontiguousarray(pixels), 8, None, tuple(extras), "webp", original, file_size=size)

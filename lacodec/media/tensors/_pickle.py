@@ -83,7 +83,7 @@ def load(data: bytes, start: int, name: str) -> tuple[Any, int]:
     except (ValueError, KeyError, IndexError, TypeError, OverflowError, MemoryError) as error:
         if stream.tell() >= len(data):
             raise EOFError from error
-        raise UnsupportedFile(f"{name}: its pickle makes no sense ({error})") from error
+        raise UnsupportedFile(f"{name}: its pickle is invalid ({error})") from error
 
 
 def _step(machine: _Machine, operation: str, argument: Any) -> None:

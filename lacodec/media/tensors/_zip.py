@@ -31,7 +31,7 @@ def members(source: Source) -> list[Member]:
     at, names = 0, set()
     for member in found:
         if member.offset < at or member.name in names:
-            what = "overlaps another one" if member.offset < at else "is in the file twice, so that programs disagree about it"
+            what = "overlaps another member" if member.offset < at else "is a duplicate, so programs disagree about it"
             raise UnsupportedFile(f"{source.name}: the zip member {member.name!r} {what}")
         at = member.offset + member.size
         names.add(member.name)
@@ -42,7 +42,7 @@ def member(source: Source, suffix: str) -> Member | None:
     """The first stored member whose name ends so; reads nothing of the others. Raises for names that occur twice."""
     found = [entry for entry in _entries(source) if entry.name.endswith(suffix) and entry.stored]
     if len(found) > 1 and found[0].name in {entry.name for entry in found[1:]}:
-        raise UnsupportedFile(f"{source.name}: the zip member {found[0].name!r} is in the file twice, so that programs disagree")
+        raise UnsupportedFile(f"{source.name}: the zip member {found[0].name!r} is a duplicate, so programs disagree about it")
     return _located(source, found[0]) if found else None
 
 
@@ -76,7 +76,7 @@ def _directory(source: Source, end: int) -> tuple[int, int]:
             raise UnsupportedFile(f"{source.name}: the zip64 record at offset {place} is damaged")
         size, start = struct.unpack("<QQ", record[40:56])
     if start + size > end or size > MAX_DIRECTORY:
-        raise UnsupportedFile(f"{source.name}: claims a zip directory of {size} bytes at offset {start}, which cannot be")
+        raise UnsupportedFile(f"{source.name}: claims a zip directory of {size} bytes at offset {start}, which is impossible")
     return start, size
 
 

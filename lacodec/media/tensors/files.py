@@ -52,7 +52,7 @@ class TensorMedia(Media[Tensors]):
         kind = _format(source.peek(_HEAD))
         if kind is None:
             raise UnsupportedFile(
-                f"{source.name}: holds no tensors in a format that is read here (safetensors, npy, npz, GGUF, PyTorch checkpoint)"
+                f"{source.name}: holds no tensors in a supported format (safetensors, npy, npz, GGUF, PyTorch checkpoint)"
             )
         return _readers()[kind](source)
 
@@ -109,7 +109,7 @@ def missing(value: Tensors) -> str | None:
     from lacodec.media.tensors import gguf, npz
 
     if value.format == "npy" and not value.entries:
-        return "it holds pickled Python objects, which are not restored here"
+        return "it holds pickled Python objects, which are not restored"
     if value.format == "npz":
         return npz.missing(value.source, value.entries)
     return gguf.missing(value.source) if value.format == "gguf" else None

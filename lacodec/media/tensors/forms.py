@@ -27,7 +27,7 @@ def form_of(made_of: Mapping[str, Any] | None, name: str) -> Form:
     forms = found.get("forms", {})
     form = forms.get(name, found.get("all", {})) if isinstance(forms, dict) else None
     if not isinstance(form, dict):
-        raise CorruptFile(f"the header does not say what the tensor {name[:200]!r} was")
+        raise CorruptFile(f"the header does not describe the tensor {name[:200]!r}")
     return form
 
 
@@ -42,7 +42,7 @@ def shape_of(entry: TensorEntry, form: Form) -> tuple[int, ...]:
     """The shape as `restored` gives it; raises CorruptFile."""
     shape = form.get("shape", entry.shape)
     if not isinstance(shape, list | tuple) or not all(type(n) is int and n >= 0 for n in shape):
-        raise CorruptFile("the header says an impossible shape of an array")
+        raise CorruptFile("the header gives an impossible shape for an array")
     return tuple(shape)
 
 
@@ -77,7 +77,7 @@ def _parsed(description: Any) -> np.dtype[Any]:
             return found
     except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError, IndexError):
         pass
-    raise CorruptFile(f"the header names the type {str(description)[:80]!r}, which numpy does not have")
+    raise CorruptFile(f"the header names the type {str(description)[:80]!r}, which numpy does not support")
 
 
 def _with_dtype(array: np.ndarray, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
@@ -87,5 +87,5 @@ def _with_dtype(array: np.ndarray, dtype: np.dtype[Any], shape: tuple[int, ...])
     if dtype.kind in TIMES and array.dtype == np.int64:
         return flat.view(dtype.newbyteorder("<")).reshape(array.shape).astype(dtype, copy=False)
     if prod(shape) * dtype.itemsize != flat.size:
-        raise CorruptFile(f"{flat.size} bytes are no array of {dtype} {list(shape)}")
+        raise CorruptFile(f"{flat.size} bytes do not make an array of {dtype} {list(shape)}")
     return flat.view(dtype).reshape(shape)

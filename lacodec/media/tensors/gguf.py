@@ -54,7 +54,7 @@ def read(source: Source) -> Tensors:
 def missing(source: Source) -> str | None:
     """The first tensor that `read` leaves out, with its type; None when there is none."""
     unknown = next((item for item in _contents(source)[0] if item[2] not in _PLAIN and item[2] not in _BLOCKS), None)
-    return None if unknown is None else f"the tensor {unknown[0][:200]!r} is of type {unknown[2]} of GGUF, which is not read here"
+    return None if unknown is None else f"the tensor {unknown[0][:200]!r} is of GGUF type {unknown[2]}, which is not supported"
 
 
 _Described = tuple[str, tuple[int, ...], int, int]  # name, shape, number of the type, offset in the data
@@ -78,7 +78,7 @@ def _contents(source: Source) -> tuple[list[_Described], int]:
         else:
             header.skip_value(kind)
     if alignment == 0 or alignment & (alignment - 1):
-        raise UnsupportedFile(f"{source.name}: an alignment of {alignment} bytes is not possible")
+        raise UnsupportedFile(f"{source.name}: an alignment of {alignment} bytes is not valid")
     described = [_described(header) for _ in range(count)]
     return described, -(-header.at // alignment) * alignment
 
@@ -159,7 +159,5 @@ class _Cursor:
 
     def _check(self, n: int) -> int:
         if n > self._end - self.at:
-            raise UnsupportedFile(
-                f"{self.name}: its header ends at offset {self._end}, within something of {n} bytes at {self.at}"
-            )
+            raise UnsupportedFile(f"{self.name}: its header ends at offset {self._end}, inside a value of {n} bytes at {self.at}")
         return n

@@ -43,7 +43,7 @@ class Item:
     def of(cls, name: Any, value: Any) -> "Item":
         """The item for a numpy array or a torch tensor on any device; raises BadInput for others."""
         if not isinstance(name, str):
-            raise BadInput(f"the name of a tensor is a string, not {name!r}")
+            raise BadInput(f"the name of a tensor must be a string, not {name!r}")
         if isinstance(value, np.ndarray | np.generic):
             require_array(f"tensor {name!r}", value)
             array = np.asarray(value)
@@ -99,7 +99,7 @@ def is_tensor(value: Any) -> bool:
 def require_array(what: str, value: Any) -> None:
     """Raise BadInput for classes of arrays of which something would be lost, such as a mask."""
     if isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap):
-        raise BadInput(f"{what} is a {type(value).__name__}, of which only the array would be kept; give np.asarray(it)")
+        raise BadInput(f"{what} is a {type(value).__name__}, and only its array would be kept; give np.asarray(it)")
 
 
 def require_strided(what: str, tensor: Any) -> None:
@@ -108,7 +108,7 @@ def require_strided(what: str, tensor: Any) -> None:
 
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
         kind = "nested" if tensor.is_nested else "quantised" if tensor.is_quantized else str(tensor.layout).removeprefix("torch.")
-        raise BadInput(f"{what} is a {kind} tensor, whose layout is not kept; give its parts, or a dense copy")
+        raise BadInput(f"{what} is a {kind} tensor, whose layout cannot be stored; give its parts, or a dense copy")
     if tensor.is_meta:
         raise BadInput(f"{what} is on the meta device and has no values")
 

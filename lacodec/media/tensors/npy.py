@@ -64,9 +64,7 @@ def array_of(source: Source) -> np.ndarray:
     size = source.size or 0
     head = _header(source, 0, size, source.name)
     if head.dtype.hasobject:
-        raise UnsupportedFile(
-            f"{source.name}: holds pickled Python objects, which are not restored here; decode to a file instead"
-        )
+        raise UnsupportedFile(f"{source.name}: holds pickled Python objects, which are not restored; decode to a file instead")
     data = source.read(head.begin, size - head.begin)
     try:
         return np.frombuffer(data, head.dtype).reshape(head.shape, order=head.order)
@@ -86,20 +84,18 @@ def _header(source: Source, offset: int, size: int, place: str) -> _Head:
     """What the npy file of `size` bytes at `offset` says; checked against its size, but for Python objects."""
     start = source.read(offset, min(12, size))
     if start[:6] != _MAGIC or len(start) < 12 or start[6] not in (1, 2, 3):
-        raise UnsupportedFile(f"{place} does not begin as npy versions 1 to 3 do")
+        raise UnsupportedFile(f"{place} does not begin like npy version 1, 2 or 3")
     begin = 12 if start[6] > 1 else 10
     length = int.from_bytes(start[8:begin], "little")
     if length > min(_MAX_HEADER, size - begin):
-        raise UnsupportedFile(
-            f"{place} claims a header of {length} bytes; there are {size - begin}, and {_MAX_HEADER} are allowed"
-        )
+        raise UnsupportedFile(f"{place} claims a header of {length} bytes; it has {size - begin}, and {_MAX_HEADER} are allowed")
     text = source.read(offset + begin, length)
     try:
         found = ast.literal_eval(text.decode("utf-8" if start[6] == 3 else "latin1").strip())
         descr, fortran, shape = found["descr"], found["fortran_order"], found["shape"]
         dtype = np.lib.format.descr_to_dtype(descr)
     except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError, IndexError) as error:
-        raise UnsupportedFile(f"{place} has a header that makes no sense ({str(error)[:80]})") from error
+        raise UnsupportedFile(f"{place} has an invalid header ({str(error)[:80]})") from error
     if not isinstance(shape, tuple) or not isinstance(fortran, bool):
         raise UnsupportedFile(f"{place} has a header without a shape or an order")
     begin += length

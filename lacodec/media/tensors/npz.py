@@ -42,7 +42,7 @@ def missing(source: Source, entries: tuple[TensorEntry, ...]) -> str | None:
     for member in _zip.members(source):
         name = member.name.removesuffix(".npy")
         if name != member.name and (not member.stored or (name, member.offset + member.size) not in known):
-            return f"the array {name!r} is compressed within, or of a type that only numpy reads; decode to a file and load that"
+            return f"the array {name!r} is compressed, or of a type that only numpy reads; decode to a file and load that"
     return None
 
 
@@ -53,6 +53,6 @@ def arrays_of(source: Source) -> dict[str, np.ndarray]:
         name = member.name.removesuffix(".npy")
         if name != member.name:
             if not member.stored:
-                raise UnsupportedFile(f"{source.name}: the array {name!r} is compressed within; decode to a file and load that")
+                raise UnsupportedFile(f"{source.name}: the array {name!r} is compressed; decode to a file and load that")
             arrays[name] = npy.array_of(Part(source, member.offset, member.offset + member.size))
     return arrays

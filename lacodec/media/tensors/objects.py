@@ -68,14 +68,14 @@ def object_of(value: Tensors) -> Any:
                 return {names[i]: found[names[i]] for i in order}
     except (KeyError, TypeError):
         pass
-    raise CorruptFile("the header does not say which object the tensors were")
+    raise CorruptFile("the header does not name the object that held the tensors")
 
 
 def _several(arrays: dict[Any, Any], kind: str) -> Tensors:
     plain, forms = {}, {}
     for name, value in arrays.items():
         if not isinstance(name, str):
-            raise BadInput(f"the name of a tensor is a string, not {name!r}")
+            raise BadInput(f"the name of a tensor must be a string, not {name!r}")
         plain[name], form = _plain(name, value)
         if form:
             forms[name] = form
@@ -109,9 +109,7 @@ def _plain(name: str, value: Any) -> tuple[Any, Form]:
         form["order"] = "F"
     dtype = array.dtype
     if dtype.hasobject:
-        raise BadInput(
-            f"{what} holds Python objects, which are not stored; give it a dtype of numbers, or store a pickle's bytes"
-        )
+        raise BadInput(f"{what} holds Python objects, which are not stored; use a numeric dtype, or store a pickle's bytes")
     if dtype.kind in NUMBERS and (dtype.itemsize <= 8 or dtype == np.complex128):
         little = dtype.newbyteorder("<")
         if little != dtype:

@@ -49,9 +49,9 @@ def read_header(source: Source) -> tuple[dict[str, str], dict[str, Any], int]:
     try:
         header = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise UnsupportedFile(f"{name}: its header is no valid JSON ({error})") from error
+        raise UnsupportedFile(f"{name}: its header is not valid JSON ({error})") from error
     if not isinstance(header, dict):
-        raise UnsupportedFile(f"{name}: its header is no JSON object")
+        raise UnsupportedFile(f"{name}: its header is not a JSON object")
     metadata = header.pop(METADATA, None) or {}
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise UnsupportedFile(f"{name}: {METADATA} in its header does not map strings to strings")
@@ -80,18 +80,18 @@ def build_header(tensors: list[tuple[str, str, tuple[int, ...], int]], metadata:
     header: dict[str, Any] = {}
     if metadata is not None:
         if not all(isinstance(key, str) and isinstance(value, str) for key, value in metadata.items()):
-            raise BadInput("the metadata of a safetensors file maps strings to strings; make it so")
+            raise BadInput("the metadata of a safetensors file must map strings to strings")
         header[METADATA] = dict(metadata)
     at = 0
     for name, dtype, shape, size in tensors:
         if name == METADATA:
-            raise BadInput(f"a tensor cannot be called {METADATA!r} in a safetensors file; rename it")
+            raise BadInput(f"a safetensors file cannot hold a tensor named {METADATA!r}; rename it")
         header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [at, at + size]}
         at += size
     try:
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError as error:
-        raise BadInput(f"a tensor's name or the metadata is no valid Unicode ({error})") from error
+        raise BadInput(f"a tensor's name or the metadata is not valid Unicode ({error})") from error
     text += b" " * (-len(text) % 8)
     if len(text) > MAX_HEADER:
         raise BadInput(f"the header for {len(tensors)} tensors would have {len(text)} bytes; safetensors allows {MAX_HEADER}")
@@ -125,10 +125,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
-                raise ValueError(f"the name {name[:200]!r} is there twice")
+                raise ValueError(f"duplicate name {name[:200]!r}")
             seen.add(name)
     return found
 
 
 def _refuse(constant: str) -> Iterator[Any]:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

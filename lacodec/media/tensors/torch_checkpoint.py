@@ -121,13 +121,13 @@ def views(source: Source) -> list[View]:
     for view in contents.views:
         place = place_of(source.name, view.name)
         if view.key not in places:
-            raise UnsupportedFile(f"{place} has no storage of its own in the file that is uncompressed; load it with torch")
+            raise UnsupportedFile(f"{place} has no uncompressed storage of its own in the file; load it with torch")
         _, begin, size = places[view.key]
         made = _in_file(view, begin)
         if made.offset + made.span > begin + size:
             raise UnsupportedFile(f"{place} does not fit in its storage; the file is damaged")
         if found.setdefault(view.name, made) != made:
-            raise UnsupportedFile(f"{place} has the name of another one; load the file with torch")
+            raise UnsupportedFile(f"{place} has the same name as another one; load the file with torch")
     return list(found.values())
 
 
@@ -149,7 +149,7 @@ def array_of(source: Source, view: View) -> np.ndarray:
     width = DTYPES[view.dtype] // 8
     if prod(view.shape) * width > max(view.span, _MAX_EXPANDED):
         raise UnsupportedFile(
-            f"{place} is expanded to {prod(view.shape) * width} bytes; load it with torch, or save what it repeats"
+            f"{place} is expanded to {prod(view.shape) * width} bytes; load it with torch, or save the part that it repeats"
         )
     flat = as_array(view.dtype, (view.span // width,), source.read(view.offset, view.span))
     strides = tuple(stride * width for stride in view.strides)
@@ -203,7 +203,7 @@ def _zip_pickle(source: Source) -> tuple[Any, str]:
     """(what data.pkl says, the folder that it is in)."""
     pickle = _zip.member(source, "/data.pkl")
     if pickle is None or pickle.size > MAX_PICKLE:
-        raise UnsupportedFile(f"{source.name}: is a zip file with no data.pkl, or one that is too large; no PyTorch checkpoint")
+        raise UnsupportedFile(f"{source.name}: is not a PyTorch checkpoint: its data.pkl is missing or too large")
     try:
         value, _ = load(source.read(pickle.offset, pickle.size), 0, source.name)
     except EOFError as error:
@@ -258,7 +258,7 @@ def _contents(value: Any, file: str, every: bool = False) -> _Contents:
             if view is not None:
                 found.views.append(view)
             elif _is_other(item):
-                why = _WHY.get(item.what.name, f"is of a kind that is not read here ({item.what.name.split(' ')[-1]})")
+                why = _WHY.get(item.what.name, f"is of an unsupported kind ({item.what.name.split(' ')[-1]})")
                 found.lost.append((name, why))
     return found
 

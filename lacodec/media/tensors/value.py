@@ -88,9 +88,9 @@ class Tensors:
         for entry in self.entries:
             what = place_of(name, entry.name)
             if len(entry.name) > MAX_NAME or not _is_text(entry.name):
-                raise UnsupportedFile(f"{what} has a name that is too long, or no valid Unicode")
+                raise UnsupportedFile(f"{what} has a name that is too long, or not valid Unicode")
             if entry.name in seen:
-                raise UnsupportedFile(f"{what} is there twice")
+                raise UnsupportedFile(f"{name}: duplicate tensor {entry.name[:200]!r}")
             if entry.size != size_of(entry.dtype, entry.shape, what):
                 raise UnsupportedFile(
                     f"{what} of {entry.dtype} {list(entry.shape)} needs {size_of(entry.dtype, entry.shape, what)} bytes "
@@ -110,7 +110,7 @@ class Tensors:
         import numpy as np
 
         if len(self.entries) != 1:
-            raise TypeError(f"{self.source.name}: holds {len(self.entries)} tensors, which are not one array")
+            raise TypeError(f"{self.source.name}: holds {len(self.entries)} tensors, not one array")
         entry = self.entries[0]
         data = self.source.read(entry.offset, entry.size)
         return np.array(as_array(entry.dtype, entry.shape, data, entry.order), dtype)
@@ -119,11 +119,11 @@ class Tensors:
 def size_of(dtype: str, shape: tuple[int, ...], what: str = "a tensor") -> int:
     """Bytes of an array; raises UnsupportedFile, naming `what`, for types and shapes that cannot be."""
     if dtype not in DTYPES:
-        raise UnsupportedFile(f"{what} has the unknown type {dtype[:40]!r}; known are: {', '.join(DTYPES)}")
+        raise UnsupportedFile(f"{what} has the unknown type {dtype[:40]!r}; known types: {', '.join(DTYPES)}")
     if len(shape) > MAX_DIMENSIONS:
         raise UnsupportedFile(f"{what} has {len(shape)} dimensions; at most {MAX_DIMENSIONS} are supported")
     if any(type(n) is not int or n < 0 for n in shape) or prod(n or 1 for n in shape) >= MAX_ELEMENTS:
-        raise UnsupportedFile(f"{what} has a shape that cannot be; whole numbers with a product below 2^56 are possible")
+        raise UnsupportedFile(f"{what} has an invalid shape: dimensions must be whole numbers with a product below 2^56")
     return -(-prod(shape) * DTYPES[dtype] // 8)
 
 

@@ -65,7 +65,7 @@ def unpack(arrays: dict[str, np.ndarray], device: torch.device | str = "cpu", tr
     training: also recover the parameters of the exact networks, and leave them in mode FLOAT.
     """
     if _OPTIONS not in arrays or _ANSWER not in arrays:
-        raise CorruptFile("the model file holds no image model")
+        raise CorruptFile("the model file does not hold an image model")
     with torch.random.fork_rng(devices=[]):  # not on the device "meta", for which torch imports its compiler: a second
         model = ImageModel(ModelOptions.from_json(arrays[_OPTIONS].tobytes()))
     with torch.no_grad():
@@ -88,7 +88,7 @@ def unpack(arrays: dict[str, np.ndarray], device: torch.device | str = "cpu", tr
         model.eval().requires_grad_(False)
         if not _right(model, arrays):
             raise UnsupportedFile(
-                "this machine or this torch does not compute what the model needs: its known answer came out differently; "
+                "this machine or this torch does not compute the model exactly: the result of its known answer test differs; "
                 "try another version of torch, or the CPU"
             )
     return model

@@ -54,7 +54,7 @@ class ModelOptions:
         if self.latents % GROUPS or self.coarse + self.fine > 64 or self.blocks > 64:
             raise BadInput(f"a model needs latents that are a multiple of {GROUPS}, and at most 64 blocks")
         if self.entropy not in ENTROPY or self.family not in ("gaussian-14", "laplace-14", "mixture-14", "sparse-14"):
-            raise BadInput(f"a model's entropy is {self.entropy!r}, its family {self.family!r}; that is unknown")
+            raise BadInput(f"a model's entropy is {self.entropy!r}, its family {self.family!r}; which is unknown")
         if not 0 < self.low < self.high < 1e6:
             raise BadInput(f"a model's distortion weights are {self.low} and {self.high}; give 0 < low < high")
 
@@ -68,7 +68,7 @@ class ModelOptions:
         try:
             return ModelOptions(**json.loads(data))
         except (ValueError, TypeError, RecursionError) as error:
-            raise CorruptFile(f"the model does not say its sizes ({error})") from error
+            raise CorruptFile(f"the model does not give its sizes ({error})") from error
 
 
 PROFILES = {

@@ -19,11 +19,11 @@ def _says(default: int, text: str) -> Any:
 class TextOptions:
     """Sizes of a model."""
 
-    pieces: int = _says(6144, "pieces of text that it tells apart, the 256 bytes included")
-    width: int = _says(288, "channels of the stream that its blocks add to")
+    pieces: int = _says(6144, "number of text pieces, including the 256 bytes")
+    width: int = _says(288, "channels of the residual stream")
     recurrence: int = _says(384, "channels of each block's memory")
     hidden: int = _says(576, "channels inside each block's gated layer")
-    blocks: int = _says(4, "blocks, one after the other")
+    blocks: int = _says(4, "number of blocks")
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -359,7 +359,7 @@ def test_differences_to_a_base(tmp_path, monkeypatch):
     ):
         with lacodec.open(encoded, base=place) as opened, pytest.raises(BadInput, match=rf"'base\.safetensors'.*{found}"):
             opened["b"]
-        with pytest.raises(BadInput, match="name that file: --base FILE, or base=... in Python"):
+        with pytest.raises(BadInput, match="give that file with --base FILE, or base=... in Python"):
             decoded(encoded, place)
     for place in (tmp_path / "none", 5, tmp_path):
         with pytest.raises(BadInput, match="base|none"):
@@ -412,7 +412,7 @@ def test_forged_descriptions_of_a_base():
     with lacodec.open(encoded, base=data) as opened:
         header, chunk, codec = opened.header, opened._reader.chunk(0), opened._decoding.codec
     for strange in (None, 5, {}, {"name": 1, "size": 2, "hash": b""}, {"name": "a", "size": len(data), "hash": "text"}):
-        with pytest.raises(CorruptFile, match="does not say which base"):
+        with pytest.raises(CorruptFile, match="does not name the base"):
             codec.decode_chunk(msgspec.structs.replace(header, metadata={**header.metadata, "base": strange}), chunk)
 
 

@@ -48,16 +48,16 @@ class Dense:
         shift = reader.number()
         if shift >= 64:
             if shift - 64 >= channel:
-                raise CorruptFile("a channel copies one that is not there yet")
+                raise CorruptFile("a channel copies one that does not precede it")
             return cls(copy_of=shift - 64)
         levels = reader.number()
         if shift > 32 or levels > _MAX_LEVELS:
-            raise CorruptFile("its channels are described senselessly")
+            raise CorruptFile("invalid channel description")
         if not levels:
             return cls(shift=shift)
         first, width = reader.signed(), reader.number()
         if width not in (1, 2, 4) or abs(first) > 1 << 33:
-            raise CorruptFile("its channels are described senselessly")
+            raise CorruptFile("invalid channel description")
         return cls(None, shift, levels, first, width)
 
 
@@ -93,7 +93,7 @@ def expand(forms: list[Dense], rows: np.ndarray, table: bytes) -> np.ndarray:
             at += form.table_size
             levels = np.cumsum(np.concatenate([[form.first], steps]))
             if row.size and not (int(row.min()) >= 0 and int(row.max()) < form.levels):
-                raise CorruptFile("a sample has a level that is not listed")
+                raise CorruptFile("a sample uses a level that is not listed")
             row = levels[row]
         out.append(row << form.shift)
     return np.stack(out)

@@ -49,7 +49,7 @@ def read(reader: Reader, count: int) -> Rest:
     """The rest of `count` samples, out of a payload."""
     scale, kind = reader.signed(), reader.number()
     if abs(scale) > _MAX_SCALE or kind > 1:
-        raise CorruptFile("its floats are described senselessly")
+        raise CorruptFile("invalid description of its floats")
     if kind == 0:
         return Rest(scale, None)
     planes = np.frombuffer(b"".join(unpack(reader, count) for _ in range(4)), np.uint8).reshape(4, count)

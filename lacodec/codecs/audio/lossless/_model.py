@@ -24,10 +24,10 @@ def decode_samples(data: bytes, channels: int, n: int, lowest: int, highest: int
         raise CorruptFile(f"profile {profile} is unknown; if a newer lacodec wrote it, update")
     if not channels or not n:
         if data:
-            raise CorruptFile("it ends elsewhere than its samples")
+            raise CorruptFile("it does not end with its last sample")
         return np.zeros((channels, n), np.int64)
     stream = np.frombuffer(data, np.uint8).copy()
     model = new_model(PROFILES[profile], channels, n, lowest, highest, stream, decoding=True)
     if code(model) != n or int(model.registers[POSITION]) != len(data) + READ_AHEAD:
-        raise CorruptFile("its stream ends elsewhere than its samples")
+        raise CorruptFile("its stream does not end with its last sample")
     return model.samples.reshape(channels, PAD + n)[:, PAD:]

@@ -62,7 +62,7 @@ def decode_piece(payload: bytes, size: int, frames: int, described: tuple[int, i
     reader = Reader(payload, 1)
     rate, channels, layout_index, plain_head, head_size, tail_size, profile = (reader.number() for _ in range(7))
     if not 1 <= channels <= MAX_CHANNELS or layout_index >= len(LAYOUTS) or rate >= 1 << 32 or plain_head > 1:
-        raise CorruptFile("its description of the samples is senseless")
+        raise CorruptFile("invalid description of its samples")
     layout = LAYOUTS[layout_index]
     length = frames * channels * sample_size(layout)
     head = wav.header(frames, rate, channels, layout) if plain_head and length <= size else b""
@@ -78,7 +78,7 @@ def decode_piece(payload: bytes, size: int, frames: int, described: tuple[int, i
     else:
         pcm = reader.rest()
     if len(pcm) != length:
-        raise CorruptFile("it ends elsewhere than its samples")
+        raise CorruptFile("it does not end with its last sample")
     return Piece(rate, channels, layout, head, pcm, tail)
 
 
@@ -109,7 +109,7 @@ def _decode_body(reader: Reader, table: bytes, forms: list[Dense], layout: str, 
     lowest = reader.signed()
     highest = lowest + reader.number()
     if max(abs(lowest), abs(highest)) > _LIMIT:
-        raise CorruptFile("its samples would be larger than any file holds")
+        raise CorruptFile("its samples exceed the size of any file")
     count = sum(form.copy_of is None for form in forms)
     rows = decode_samples(reader.rest(), count, frames, lowest, highest, profile)
     numbers = expand(forms, rows, table)

@@ -89,7 +89,7 @@ class AudioLossless(Codec[Audio]):
         start, stop = chunk.covers[0]
         piece = decode_piece(chunk.payload, chunk.decoded_size, stop - start, _description(header))
         if content_hash(piece.content) != chunk.content_hash:
-            raise CorruptFile("it decodes to other samples than were encoded")
+            raise CorruptFile("its samples differ from those that were encoded")
         return piece
 
     def assemble(self, header: Header, parts: Iterator[Piece | Lost], session: Session = DEFAULT) -> Audio:
@@ -99,7 +99,7 @@ class AudioLossless(Codec[Audio]):
         if isinstance(first, Piece):
             described = (first.rate, first.channels, first.layout)
         if described is None:
-            raise CorruptFile("the only chunk that says what the samples are is lost; nothing can be restored")
+            raise CorruptFile("the only chunk that describes the samples is lost; nothing can be restored")
         rate, channels, layout = described
         tail: list[bytes] = []
         pcm = _pcm(chain([] if first is None else [first], parts), layout, channels, tail)
@@ -115,7 +115,7 @@ class AudioLossless(Codec[Audio]):
         if described is None:
             covering = [i for i, head in enumerate(index) if head.covers]
             if not covering:
-                raise CorruptFile("no chunk says what the samples are")
+                raise CorruptFile("no chunk describes the samples")
             first: Piece = part(covering[0])
             described = first.rate, first.channels, first.layout
             if len(index) == 1:
@@ -133,7 +133,7 @@ class AudioLossless(Codec[Audio]):
         """The sound of that range."""
         chosen = self.select(header, index, key)
         if not chosen:
-            raise CorruptFile("no chunk says which samples it holds; decode the whole file with salvage")
+            raise CorruptFile("no chunk states which samples it holds; decode the whole file with salvage")
         first = parts[0]
         frame = first.channels * sample_size(first.layout)
         wanted = Range.of(key, len(first.pcm) // frame if len(index) == 1 else total(index), "audio")
@@ -193,7 +193,7 @@ def _description(header: Header) -> tuple[int, int, str] | None:
         return None
     rate, channels, layout = (header.metadata.get(name) for name in ("rate", "channels", "layout"))
     if type(rate) is not int or type(channels) is not int or layout not in LAYOUTS:
-        raise CorruptFile("the header does not say what the samples are")
+        raise CorruptFile("the header does not describe the samples")
     if not (1 <= channels <= MAX_CHANNELS and 0 <= rate < 1 << 32):
         raise CorruptFile(f"the header claims {channels} channels at {rate} Hz")
     return rate, channels, str(layout)

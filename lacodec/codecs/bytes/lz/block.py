@@ -49,10 +49,10 @@ def lz_encode(data: Bytes, effort: int) -> bytes:
 def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
     """The data u8[size] that lz_encode was given. CorruptFile for a payload that does not decode to exactly `size` bytes."""
     if not 0 <= size <= _MAX_SIZE:
-        raise CorruptFile(f"LZ payload: {size} bytes are said to be in one chunk; at most {_MAX_SIZE} are possible")
+        raise CorruptFile(f"LZ payload: claims {size} bytes in one chunk; at most {_MAX_SIZE} are possible")
     if not size:
         if len(payload):
-            raise CorruptFile("LZ payload: bytes are left over")
+            raise CorruptFile("LZ payload: excess bytes at the end")
         return np.empty(0, np.uint8)
     sequences, at = read_varint(payload, 0)
     head_size, at = read_varint(payload, at)

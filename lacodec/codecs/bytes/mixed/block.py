@@ -43,11 +43,11 @@ def cm_decode(payload: bytes, size: int, on_work: Callable[[int], None] = nobody
         raise CorruptFile("a context-mixing payload is too short to hold its head")
     effort, text, number, stride = HEAD.unpack_from(payload)
     if not 4 <= effort <= 9 or text > 1 or number >= FILTERS or not 1 <= stride <= _MAX_STRIDE:
-        raise CorruptFile(f"a context-mixing payload asks for effort {effort}, profile {text}, filter {number}, stride {stride}")
+        raise CorruptFile(f"invalid context-mixing settings: effort {effort}, profile {text}, filter {number}, stride {stride}")
     coded = np.frombuffer(payload, np.uint8, offset=HEAD.size).copy()
     block = np.zeros(size, np.uint8)
     if _run(setup(effort, bool(text)), block, coded, stride, on_work, decoding=True) != coded.size + READ_AHEAD:
-        raise CorruptFile("a context-mixing stream ends elsewhere than its content")
+        raise CorruptFile("a context-mixing stream does not end with its content")
     return undo_filter(block, number)
 
 

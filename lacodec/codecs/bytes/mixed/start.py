@@ -55,7 +55,7 @@ def primer_text() -> np.ndarray:
     coded = np.frombuffer(stored, np.uint8, offset=4 + HEAD.size).copy()
     engine, model = fresh(setup(effort, bool(as_text)), text.size, coded, decoding=True)
     if run(engine, model, text, 0, stride) != coded.size + READ_AHEAD:
-        raise MissingModel(f"primer.bin in {__package__} belongs to another version; install lacodec again")
+        raise MissingModel(f"primer.bin in {__package__} belongs to another version; reinstall lacodec")
     text.flags.writeable = False
     return text
 
@@ -79,7 +79,7 @@ def _data(name: str) -> bytes:
     try:
         return (files(__package__) / name).read_bytes()
     except FileNotFoundError as error:
-        raise MissingModel(f"{name} is missing from {__package__}; install lacodec again") from error
+        raise MissingModel(f"{name} is missing from {__package__}; reinstall lacodec") from error
 
 
 def _read_primer(plan: Setup, size: int) -> tuple[Engine, mk.Model]:

@@ -32,12 +32,12 @@ _STEPS = 100  # quality is stored in these parts
 
 @dataclass(frozen=True)
 class _Options:
-    quality: float = field(default=50.0, metadata={"help": "1 (smallest) to 100 (best), any number between"})
+    quality: float = field(default=50.0, metadata={"help": "any number from 1 (smallest) to 100 (best)"})
     effort: int = effort_field()
-    profile: str = field(default="small", metadata={"help": "which of the models that come with lacodec"})
+    profile: str = field(default="small", metadata={"help": "one of the models that come with lacodec"})
     model: str | None = field(default=None, metadata={"help": "a model file of your own (lacodec train writes them)"})
-    target_bpp: float | None = field(default=None, metadata={"help": "find the quality for so many bits per pixel"})
-    target_psnr: float | None = field(default=None, metadata={"help": "find the lowest quality with so many dB"})
+    target_bpp: float | None = field(default=None, metadata={"help": "choose the quality that gives this many bits per pixel"})
+    target_psnr: float | None = field(default=None, metadata={"help": "choose the lowest quality that reaches this many dB"})
 
     def __post_init__(self) -> None:
         if isinstance(self.quality, bool) or not isinstance(self.quality, int | float) or not 1 <= self.quality <= 100:
@@ -45,7 +45,7 @@ class _Options:
         check_effort(self.effort)
         targets = [t for t in (self.target_bpp, self.target_psnr) if t is not None]
         if len(targets) > 1 or not all(isinstance(t, int | float) and 0 < t < 1000 for t in targets):
-            raise BadInput("give one target only, target_bpp in bits per pixel or target_psnr in dB, above 0")
+            raise BadInput("give only one target, above 0: target_bpp in bits per pixel or target_psnr in dB")
 
 
 class LearnedImage(Codec[Image]):
@@ -135,7 +135,7 @@ class LearnedImage(Codec[Image]):
         place = (top, bottom, left, right)
         part, content = decode_tile(network, chunk.payload, place, shape[2], _position(header), header, session)
         if content_hash(content) != chunk.content_hash:
-            raise CorruptFile("it decodes to other latents than were encoded")
+            raise CorruptFile("its latents differ from those that were encoded")
         return part
 
     def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> Image:
@@ -209,7 +209,7 @@ class LearnedImage(Codec[Image]):
 
 def _model_of(header: Header, session: Session) -> "LoadedModel":
     if header.model_id is None:
-        raise CorruptFile("the header does not say which model the image needs")
+        raise CorruptFile("the header does not name the model that the image needs")
     from lacodec.codecs import model_files
 
     try:
@@ -236,9 +236,9 @@ def _facts(header: Header) -> tuple[int, int, int, int]:
     """Height, width, channels, the quality in hundredths."""
     facts, limits = header.metadata.get("q"), (MAX_SIDE, MAX_SIDE, 4, 100 * _STEPS)
     if not isinstance(facts, list) or len(facts) != 4:
-        raise CorruptFile("the header does not say shape and quality of the image")
+        raise CorruptFile("the header lacks the shape or quality of the image")
     if not all(isinstance(n, int) and 0 < n <= limit for n, limit in zip(facts, limits, strict=True)) or facts[3] < _STEPS:
-        raise CorruptFile("the header says an impossible shape or quality of the image")
+        raise CorruptFile("the header gives an impossible shape or quality for the image")
     return facts[0], facts[1], facts[2], facts[3]
 
 

@@ -51,9 +51,11 @@ def find_quality(target: Target, effort: int) -> int:
     if STEPS[effort - 1]:
         low, high = _bisected(target, effort, *_bracket(target, effort, low, high))
     if target.bpp is not None and low < _LOW:
-        raise BadInput(f"{target.bpp} bits per pixel cannot be reached here, not even with quality 1; make the picture smaller")
+        raise BadInput(
+            f"{target.bpp} bits per pixel cannot be reached for this picture, even at quality 1; make the picture smaller"
+        )
     if target.psnr is not None and high > _HIGH:
-        raise BadInput(f"{target.psnr} dB cannot be reached here, not even with quality 100; use image.lossless")
+        raise BadInput(f"{target.psnr} dB cannot be reached for this picture, even at quality 100; use image.lossless")
     return low if target.bpp is not None else high
 
 

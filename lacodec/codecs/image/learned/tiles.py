@@ -114,10 +114,10 @@ def decode_tile(
 def _split(payload: bytes) -> tuple[bytes, bytes]:
     """The stream, and what follows it."""
     if len(payload) < _SIZE.size:
-        raise CorruptFile("its payload is cut off")
+        raise CorruptFile("its payload is truncated")
     (size,) = _SIZE.unpack_from(payload)
     if size >= len(payload) - _SIZE.size:
-        raise CorruptFile("its payload is cut off")
+        raise CorruptFile("its payload is truncated")
     return payload[_SIZE.size : _SIZE.size + size], payload[_SIZE.size + size :]
 
 
@@ -288,7 +288,7 @@ class _Decoder:
         index = _flat([part.scales for part in parts], np.uint16)
         symbols = self._rans.pull(len(index), self._tables, index)
         if len(symbols) and (int(symbols.max()) > _MOST or int(symbols.min()) < -_MOST):
-            raise CorruptFile("it holds a latent that no encoder makes")
+            raise CorruptFile("it holds a latent that no encoder produces")
         self._pulled.append(symbols)
         found, at = [], 0
         for part in parts:

@@ -60,7 +60,7 @@ def expand(ranks: np.ndarray, levels: list[np.ndarray], dtype: np.dtype) -> np.n
     for c, used in enumerate(levels):
         places = ranks[:, :, c].astype(np.int64)
         if int(places.max()) >= len(used):
-            raise CorruptFile("a pixel has a level that is not listed")
+            raise CorruptFile("a pixel uses a level that is not listed")
         pixels[:, :, c] = used[places]
     return pixels
 

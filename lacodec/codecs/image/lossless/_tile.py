@@ -49,7 +49,7 @@ def decode_tile(
         at += _HEAD.size + size
         done = stop
     if at != len(payload):
-        raise CorruptFile("something follows its last channel")
+        raise CorruptFile("extra bytes follow its last channel")
     return pixels
 
 
@@ -130,7 +130,7 @@ def _decode_group(
     if method == BYTES:
         samples = unembed("bytes", data, height * width * channels * np.dtype(dtype).itemsize, header, session)
         return _decode_group(STORED, samples, shape, depth, header, session)
-    raise CorruptFile(f"a group of its channels is coded by method {method} in {len(data)} bytes, which cannot be")
+    raise CorruptFile(f"a group of its channels is coded by method {method} in {len(data)} bytes, which is impossible")
 
 
 def _decode_model(method: int, data: bytes, shape: tuple[int, int, int], top: int) -> np.ndarray:

@@ -144,7 +144,7 @@ class LosslessImage(Codec[Image]):
 
         pixels = decode_tile(chunk.payload[1:], shape, depth, header, session)
         if content_hash(_content(pixels)) != chunk.content_hash:
-            raise CorruptFile("it decodes to other pixels than were encoded")
+            raise CorruptFile("its pixels differ from those that were encoded")
         return _Part(top, left, pixels)
 
     def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> Image:
@@ -261,10 +261,10 @@ class LosslessImage(Codec[Image]):
 def _decode_file(header: Header, chunk: Chunk, session: Session) -> _Part:
     data = unembed("bytes", chunk.payload[1:], chunk.decoded_size, header, session)
     if content_hash(data) != chunk.content_hash:
-        raise CorruptFile("it decodes to another file than was encoded")
+        raise CorruptFile("the decoded file differs from the one that was encoded")
     image = _image_in(header, data)
     if list(image.pixels.shape) != list(_shape(header)) or image.depth != _depth(header):
-        raise CorruptFile("the file in it has another shape than the header says")
+        raise CorruptFile("the shape of the file in it differs from the header's")
     return _Part(0, 0, image.pixels, data)
 
 
@@ -314,7 +314,7 @@ def _extras(header: Header) -> tuple[tuple[str, bytes], ...]:
                 raise ValueError("another length")
             found.append((str(name), whole))
     except (ValueError, TypeError, zlib.error) as error:
-        raise CorruptFile(f"the header describes what belongs to the picture in an impossible way ({error})") from error
+        raise CorruptFile(f"the header describes the picture's extra data in an impossible way ({error})") from error
     return tuple(found)
 
 
@@ -345,12 +345,12 @@ def _shape(header: Header) -> tuple[int, int, int]:
         or len(shape) != 3
         or not all(isinstance(n, int) and 0 < n <= limit for n, limit in zip(shape, (MAX_SIDE, MAX_SIDE, 4), strict=True))
     ):
-        raise CorruptFile("the header does not say the shape of the image")
+        raise CorruptFile("the header lacks the shape of the image")
     return shape[0], shape[1], shape[2]
 
 
 def _depth(header: Header) -> int:
     depth = header.metadata.get("depth", 8)
     if depth not in (1, 2, 4, 8, 16):
-        raise CorruptFile(f"the header says {depth!r} bits per sample")
+        raise CorruptFile(f"the header claims {depth!r} bits per sample")
     return int(depth)

@@ -52,7 +52,7 @@ def fast_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.nda
     s.coder[fk.STATE] = int.from_bytes(payload[1:_HEAD], "little")
     fk.code_planes(s)
     if int(s.coder[fk.STATE]) != _START or int(s.coder[fk.POSITION]) != len(words) - 1:
-        raise CorruptFile("its fast pixel model ends elsewhere than its pixels")
+        raise CorruptFile("its fast pixel model does not end with its last pixel")
     return s.pixels[:, fk.PAD : -1, fk.PAD : fk.PAD + shape[2]]
 
 

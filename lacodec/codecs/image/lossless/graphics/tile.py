@@ -33,7 +33,7 @@ def graphics_decode(payload: bytes, shape: tuple[int, int, int], dtype: type) ->
     words = _margins(shape[:2])
     size = shape[2] * np.dtype(dtype).itemsize
     if _run(words, stream, payload[0], size, decoding=True) != stream.size + READ_AHEAD:
-        raise CorruptFile("its graphics model ends elsewhere than its pixels")
+        raise CorruptFile("its graphics model does not end with its last pixel")
     return _pixels(words[gk.PAD :, gk.PAD : gk.PAD + shape[1]], shape, dtype)
 
 

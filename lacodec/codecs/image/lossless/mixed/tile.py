@@ -47,7 +47,7 @@ def model_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.nd
     s.registers[POSITION] = 4
     code_tile(s)
     if int(s.registers[POSITION]) != stream.size + _READ_AHEAD:
-        raise CorruptFile("its pixel model ends elsewhere than its pixels")
+        raise CorruptFile("its pixel model does not end with its last pixel")
     return s.pixels[:, st.PAD : -1, st.PAD : st.PAD + shape[2]]
 
 
