@@ -132,7 +132,7 @@ def code_freqs(freqs, sizes, freq_bits, model, coder, buffer, length, decoding):
     for t in range(sizes.shape[0]):
         end = at + sizes[t]
         left = np.int64(1) << freq_bits
-        zeros, last = 0, max(1, freq_bits - 6)
+        zeros, last = np.int64(0), np.int64(max(np.int64(1), freq_bits - 6))
         while at < end - 1 and left > 0:
             freq = _code_freq(freqs[at], left, zeros, last, model, coder, buffer, length, decoding)
             if freq > left:
@@ -152,7 +152,10 @@ def code_freqs(freqs, sizes, freq_bits, model, coder, buffer, length, decoding):
 @kernel
 def pack_one(freqs, freq_bits, buffer):  # type: ignore[no-untyped-def]
     """Code freqs u32[...] of one table to buffer (u8); returns the bytes used."""
-    wide, sizes = freqs.astype(np.int64), np.full(1, len(freqs), np.int64)
+    wide, sizes = np.zeros(len(freqs), np.int64), np.zeros(1, np.int64)
+    for i in range(len(freqs)):
+        wide[i] = freqs[i]
+    sizes[0] = len(freqs)
     model, coder = np.zeros((_CONTEXTS, 2), np.int64), np.zeros(4, np.int64)
     return code_freqs(wide, sizes, np.int64(freq_bits), model, coder, buffer, len(buffer), False)
 
@@ -163,7 +166,8 @@ def unpack_one(data, freq_bits, freqs):  # type: ignore[no-untyped-def]
     buffer = np.zeros(len(data) + 4, np.uint8)
     for i in range(len(data)):
         buffer[i] = data[i]
-    wide, sizes = np.zeros(len(freqs), np.int64), np.full(1, len(freqs), np.int64)
+    wide, sizes = np.zeros(len(freqs), np.int64), np.zeros(1, np.int64)
+    sizes[0] = len(freqs)
     model, coder = np.zeros((_CONTEXTS, 2), np.int64), np.zeros(4, np.int64)
     used = code_freqs(wide, sizes, np.int64(freq_bits), model, coder, buffer, len(data), True)
     for i in range(len(freqs)):
@@ -173,20 +177,22 @@ def unpack_one(data, freq_bits, freqs):  # type: ignore[no-untyped-def]
 
 @kernel
 def _code_freq(freq, left, zeros, last, model, coder, buffer, length, decoding):  # type: ignore[no-untyped-def]
-    if code_bit(freq == 0, zeros, model, coder, buffer, length, decoding):
+    if code_bit(np.int64(freq == 0), zeros, model, coder, buffer, length, decoding):
         return np.int64(0)
     size = _bit_length(freq)
     most = _bit_length(left)
     last = min(last, most)
-    if last == most or not code_bit(size > last, _DIRECTION + last, model, coder, buffer, length, decoding):
+    if last == most or not code_bit(np.int64(size > last), _DIRECTION + last, model, coder, buffer, length, decoding):
         step = 0
-        while last - step > 1 and code_bit(size < last - step, _STEP + min(step, 31), model, coder, buffer, length, decoding):
+        while last - step > 1 and code_bit(
+            np.int64(size < last - step), _STEP + min(step, 31), model, coder, buffer, length, decoding
+        ):
             step += 1
         size = last - step
     else:
         step = 1
         while last + step < most and code_bit(
-            size > last + step, _STEP + 32 + min(step, 31), model, coder, buffer, length, decoding
+            np.int64(size > last + step), _STEP + 32 + min(step, 31), model, coder, buffer, length, decoding
         ):
             step += 1
         size = last + step

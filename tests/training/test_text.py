@@ -221,7 +221,7 @@ NEW = ["--pieces", "280", *(f"--{name}={value}" for name, value in SIZES.items()
 def test_the_command_trains_and_resumes(flags, tmp_path, capsys):
     assert main([*flags, *NEW, "--steps", "4", "--report", "2"]) == 0
     told = capsys.readouterr().err
-    assert "280 pieces" in told and told.count("text_int8") == 1 and told.count("loss") == 2
+    assert "280 pieces" in told and told.count("text_int8") == 1 and told.count("loss") >= 2
     assert len(Pieces.load(tmp_path / "run/pieces.txt")) == 280
     assert main([*flags, *NEW, "--steps", "4"]) == 1
     assert "this folder holds an earlier run" in capsys.readouterr().err

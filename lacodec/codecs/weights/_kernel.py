@@ -100,27 +100,36 @@ def choose(counts, extra, bits, n, most, codes):  # type: ignore[no-untyped-def]
     bits: below the exponent.
     """
     cost, best, base = np.inf, extra, 0
-    tried, total = np.empty(most + 1, np.int64), counts.sum()
+    # Loops, not expressions of arrays: numba would compile forty functions for those, most of them for messages.
+    tried, total, size = np.empty(most + 1, np.int64), np.int64(0), len(counts)
+    halved = np.empty(size, counts.dtype)
+    for i in range(size):
+        halved[i] = counts[i]
+        total += counts[i]
     while True:
         if bits >= extra:
-            low = best_window(counts, most)
-            end = min(len(counts), low + most + 1)
+            low = best_window(halved[:size], most)
+            end = min(size, low + most + 1)
             inside = used = np.int64(0)
-            tried[:] = 0
+            for i in range(most + 1):
+                tried[i] = 0
             for i in range(low + 1, end):
-                tried[i - low] = counts[i]
-                inside += counts[i]
-                used += counts[i] > 0
+                tried[i - low] = halved[i]
+                inside += halved[i]
+                used += halved[i] > 0
             tried[0] = total - inside
             used += tried[0] > 0
-            apart = tried[0] if tried[0] > counts[0] else 0
+            apart = tried[0] if tried[0] > halved[0] else 0
             here = information(tried) + 16 * apart + (bits - extra) * n + 6 * used
             if here < cost:
                 cost, best, base = here, extra, low
-                codes[:] = tried
+                for i in range(most + 1):
+                    codes[i] = tried[i]
         if extra == 0:
             return best, base, cost
-        counts = counts[0::2] + counts[1::2]
+        size //= 2
+        for i in range(size):
+            halved[i] = halved[2 * i] + halved[2 * i + 1]
         extra -= 1
 
 

@@ -1,0 +1,104 @@
+"""Kernels whose floating-point results decide what is read must give the same bits on every machine."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lacodec
+from lacodec.codecs import registry
+from lacodec.kernels.jit import Kernel
+from lacodec.media.image.value import Image
+
+_FUSED = re.compile(r"\bvf(?:n?m(?:add|sub)|maddsub|msubadd)\w*|\bf(?:n?m(?:add|sub)|mla|mls)\b", re.IGNORECASE)
+
+
+def _arguments_of(kernel: Kernel, encode: object, monkeypatch: pytest.MonkeyPatch) -> tuple[object, ...]:
+    """What a kernel is called with while something is encoded."""
+    seen: list[tuple[object, ...]] = []
+    call = Kernel.__call__
+
+    def noted(self: Kernel, *args: object, **named: object) -> object:
+        if self is kernel:
+            seen.append(args)
+        return call(self, *args, **named)
+
+    monkeypatch.setattr(Kernel, "__call__", noted)
+    encode()  # type: ignore[operator]
+    return seen[0]
+
+
+def _picture(effort: int) -> None:
+    rows = np.arange(48, dtype=np.uint32)
+    noise = (rows[:, None, None] * 2654435761 + rows[None, :, None] * 40503 + np.arange(3, dtype=np.uint32)) >> 13
+    pixels = (noise % 17 + rows[:, None, None] * 3).astype(np.uint8)
+    lacodec.encode(Image(pixels), "image.lossless", effort=effort)
+
+
+def _sound() -> None:
+    for sample in registry.get("audio.lossless").samples():
+        lacodec.encode(sample, "audio.lossless", effort=9)
+
+
+@pytest.mark.parametrize("kind", ["mixed picture", "fast picture", "sound"])
+def test_no_fused_multiply_add(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if kind == "sound":
+        from lacodec.codecs.audio.lossless._kernel import code as kernel
+
+        arguments = _arguments_of(kernel, _sound, monkeypatch)
+    elif kind == "mixed picture":
+        from lacodec.codecs.image.lossless.mixed.kernel import code_tile as kernel
+
+        arguments = _arguments_of(kernel, lambda: _picture(5), monkeypatch)
+    else:
+        from lacodec.codecs.image.lossless.fast.kernel import code_planes as kernel
+
+        arguments = _arguments_of(kernel, lambda: _picture(2), monkeypatch)
+    text = kernel.assembly(*arguments)
+    assert re.search(r"\bv?(?:mul|fmul)[ps][sd]|\bfmul\b", text)  # it is the code that multiplies
+    assert _FUSED.findall(text) == []
+
+
+def test_the_pattern_finds_fused_operations() -> None:
+    for name in ("vfmadd213sd", "vfnmadd231pd", "vfmsub132ps", "fmadd", "fmla", "fnmsub"):
+        assert _FUSED.search(f"\t{name}\t%xmm0, %xmm1")
+    assert not _FUSED.search("\tvmulsd %xmm0, %xmm1\n\tvaddpd")
+
+
+_DECODE = """
+import hashlib, sys
+import numpy as np
+import lacodec
+if sys.argv[1] == "flush":
+    import torch
+    assert torch.set_flush_denormal(True)
+    assert np.float64(1e-300) * np.float64(1e-10) == 0.0
+else:
+    assert np.float64(1e-300) * np.float64(1e-10) > 0.0
+for path in sys.argv[2:]:
+    value = lacodec.decode(path)
+    if isinstance(value, dict):
+        parts = [array.tobytes() for array in value.values()]
+    else:
+        parts = [value if isinstance(value, bytes) else (value.pixels if hasattr(value, "pixels") else value.samples).tobytes()]
+    print(path.rpartition("/")[2], *(hashlib.sha256(part).hexdigest() for part in parts))
+"""
+
+
+def test_golden_files_decode_alike_where_small_numbers_are_flushed_to_zero(repository: Path) -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.set_flush_denormal(False):
+        pytest.skip("this processor cannot flush")
+    golden = sorted(str(path) for path in (repository / "tests" / "golden").glob("*.lac") if "learned" not in path.name)
+    found = []
+    for mode in ("flush", "keep"):  # threads inherit the mode of the one that starts them
+        command = [sys.executable, "-c", _DECODE, mode, *golden]
+        done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        found.append(done.stdout.splitlines())
+    assert len(found[0]) == len(golden)
+    assert found[0] == found[1]
