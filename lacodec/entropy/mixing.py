@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.int_vector import dot_product, prefetch, train_weights
 from lacodec.kernels.jit import flat_kernel, inlined
 
@@ -34,7 +35,6 @@ APM_REACH = 2975  # stretch beyond which its last step holds
 APM_ROWS = 65536
 STRETCH_LIMIT = 3071
 UNSEEN = np.uint32((1 << 31) | 1023)  # a map entry that stays at one half: 1023 is the count that never learns
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _ODD = np.uint64(0xD6E8FEB86659FD93)
 
 
@@ -103,7 +103,7 @@ def _find_slots(engine: Engine, ctx: np.ndarray, select: np.ndarray, partial: np
     """Point every context at its slot for the coming nibble, claiming the least used of three if it has none."""
     n = np.uint64(engine.plan[CONTEXTS])
     slots, where = engine.slots, engine.where
-    salt = np.uint64(0) if k == 0 else partial * _GOLDEN
+    salt = np.uint64(0) if k == 0 else partial * GOLDEN
     row = (np.uint64(select[engine.plan[SELECTS] + 1]) + salt) * _ODD
     engine.registers[APM_ROW] = np.int64(row >> np.uint64(52)) * 16
     shift = np.uint64(64 - engine.plan[LINE_BITS])

@@ -7,39 +7,11 @@ Counts are multiples of 8; arrays are not bounds-checked.
 from typing import Any
 
 from lacodec.kernels.jit import intrinsic
-from lacodec.kernels.llvm import cgutils, ir, types
+from lacodec.kernels.llvm import add_lanes, cgutils, ir, load, place, splat, types
 
 LANES = 8
 _I32, _I64, _F64 = ir.IntType(32), ir.IntType(64), ir.DoubleType()
 _VECTOR = ir.VectorType(_F64, LANES)
-
-
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
-
-
-def _load(builder: Any, pointer: Any) -> Any:
-    value = builder.load(pointer)
-    value.align = 8
-    return value
-
-
-def _splat(builder: Any, value: Any) -> Any:
-    empty = ir.Constant(_VECTOR, ir.Undefined)
-    first = builder.insert_element(empty, value, _I32(0))
-    return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES))
-
-
-def _add_lanes(builder: Any, vector: Any) -> Any:
-    width = LANES
-    while width > 1:
-        width //= 2
-        index = ir.VectorType(_I32, width)
-        low = builder.shuffle_vector(vector, vector, ir.Constant(index, list(range(width))))
-        high = builder.shuffle_vector(vector, vector, ir.Constant(index, list(range(width, 2 * width))))
-        vector = builder.fadd(low, high)
-    return builder.extract_element(vector, _I32(0))
 
 
 @intrinsic
@@ -50,10 +22,10 @@ def dot(typing_context: Any, x: Any, x_start: Any, w: Any, w_start: Any, count: 
         x_array, x_at, w_array, w_at, n = arguments
         total = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * LANES))
         with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
-            a = _load(builder, _pointer(context, builder, signature.args[0], x_array, builder.add(x_at, i)))
-            b = _load(builder, _pointer(context, builder, signature.args[2], w_array, builder.add(w_at, i)))
+            a = load(builder, place(context, builder, signature.args[0], x_array, builder.add(x_at, i), _VECTOR), 8)
+            b = load(builder, place(context, builder, signature.args[2], w_array, builder.add(w_at, i), _VECTOR), 8)
             builder.store(builder.fadd(builder.load(total), builder.fmul(a, b)), total)
-        return _add_lanes(builder, builder.load(total))
+        return add_lanes(builder, builder.load(total))
 
     return types.float64(x, types.int64, w, types.int64, types.int64), generate
 
@@ -66,11 +38,11 @@ def squared_distance(typing_context: Any, x: Any, x_start: Any, w: Any, w_start:
         x_array, x_at, w_array, w_at, n = arguments
         total = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * LANES))
         with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
-            a = _load(builder, _pointer(context, builder, signature.args[0], x_array, builder.add(x_at, i)))
-            b = _load(builder, _pointer(context, builder, signature.args[2], w_array, builder.add(w_at, i)))
+            a = load(builder, place(context, builder, signature.args[0], x_array, builder.add(x_at, i), _VECTOR), 8)
+            b = load(builder, place(context, builder, signature.args[2], w_array, builder.add(w_at, i), _VECTOR), 8)
             apart = builder.fsub(a, b)
             builder.store(builder.fadd(builder.load(total), builder.fmul(apart, apart)), total)
-        return _add_lanes(builder, builder.load(total))
+        return add_lanes(builder, builder.load(total))
 
     return types.float64(x, types.int64, w, types.int64, types.int64), generate
 
@@ -81,11 +53,11 @@ def add_scaled(typing_context: Any, w: Any, w_start: Any, x: Any, x_start: Any, 
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         w_array, w_at, x_array, x_at, n, by = arguments
-        scales = _splat(builder, by)
+        scales = splat(builder, by, _VECTOR)
         with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
-            a = _load(builder, _pointer(context, builder, signature.args[2], x_array, builder.add(x_at, i)))
-            pointer = _pointer(context, builder, signature.args[0], w_array, builder.add(w_at, i))
-            builder.store(builder.fadd(_load(builder, pointer), builder.fmul(a, scales)), pointer).align = 8
+            a = load(builder, place(context, builder, signature.args[2], x_array, builder.add(x_at, i), _VECTOR), 8)
+            pointer = place(context, builder, signature.args[0], w_array, builder.add(w_at, i), _VECTOR)
+            builder.store(builder.fadd(load(builder, pointer, 8), builder.fmul(a, scales)), pointer).align = 8
         return context.get_dummy_value()
 
     return types.void(w, types.int64, x, types.int64, types.int64, types.float64), generate
@@ -97,12 +69,12 @@ def fade_and_add(typing_context: Any, w: Any, w_start: Any, x: Any, count: Any, 
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         w_array, w_at, x_array, n, *factors = arguments
-        keeps, scales, floors = (_splat(builder, factor) for factor in factors)
+        keeps, scales, floors = (splat(builder, factor, _VECTOR) for factor in factors)
         with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
-            a = _load(builder, _pointer(context, builder, signature.args[2], x_array, i))
-            pointer = _pointer(context, builder, signature.args[0], w_array, builder.add(w_at, i))
+            a = load(builder, place(context, builder, signature.args[2], x_array, i, _VECTOR), 8)
+            pointer = place(context, builder, signature.args[0], w_array, builder.add(w_at, i), _VECTOR)
             added = builder.fadd(builder.fmul(a, scales), floors)
-            builder.store(builder.fadd(builder.fmul(_load(builder, pointer), keeps), added), pointer).align = 8
+            builder.store(builder.fadd(builder.fmul(load(builder, pointer, 8), keeps), added), pointer).align = 8
         return context.get_dummy_value()
 
     return types.void(w, types.int64, x, types.int64, types.float64, types.float64, types.float64), generate
@@ -118,14 +90,14 @@ def add_outer(
         w_array, w_at, x_array, x_at, n, v_array, v_at, step, m = arguments
         v_data = context.make_array(signature.args[5])(context, builder, v_array).data
         with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
-            pointer = _pointer(context, builder, signature.args[0], w_array, builder.add(w_at, i))
-            total = cgutils.alloca_once_value(builder, _load(builder, pointer))
+            pointer = place(context, builder, signature.args[0], w_array, builder.add(w_at, i), _VECTOR)
+            total = cgutils.alloca_once_value(builder, load(builder, pointer, 8))
             with cgutils.for_range(builder, m, intp=_I64) as loop:
                 skipped = builder.mul(loop.index, step)
                 scale = builder.load(builder.gep(v_data, [builder.add(v_at, skipped)]))
                 at = builder.add(builder.add(x_at, skipped), i)
-                a = _load(builder, _pointer(context, builder, signature.args[2], x_array, at))
-                builder.store(builder.fadd(builder.load(total), builder.fmul(a, _splat(builder, scale))), total)
+                a = load(builder, place(context, builder, signature.args[2], x_array, at, _VECTOR), 8)
+                builder.store(builder.fadd(builder.load(total), builder.fmul(a, splat(builder, scale, _VECTOR))), total)
             builder.store(builder.load(total), pointer).align = 8
         return context.get_dummy_value()
 

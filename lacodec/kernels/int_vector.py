@@ -7,7 +7,7 @@ are written out here. Integer addition is associative: the width that LLVM picks
 from typing import Any
 
 from lacodec.kernels.jit import intrinsic
-from lacodec.kernels.llvm import cgutils, ir, types
+from lacodec.kernels.llvm import cgutils, ir, load, place, splat, types
 
 LANES = 16
 _I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
@@ -18,25 +18,8 @@ TRAIN_SHIFT = 16
 WEIGHT_LIMIT = (1 << 19) - 1
 
 
-def _splat(builder: Any, value: Any) -> Any:
-    empty = ir.Constant(_VECTOR, ir.Undefined)
-    first = builder.insert_element(empty, value, _I32(0))
-    return builder.shuffle_vector(first, empty, ir.Constant(_VECTOR, [0] * LANES))
-
-
 def _constant(value: int) -> Any:
     return ir.Constant(_VECTOR, [value] * LANES)
-
-
-def _vector_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
-
-
-def _load(builder: Any, pointer: Any) -> Any:
-    value = builder.load(pointer)
-    value.align = 4
-    return value
 
 
 @intrinsic
@@ -50,8 +33,8 @@ def dot_product(typing_context: Any, inputs: Any, weights: Any, offset: Any, cou
         x_array, w_array, start, n = arguments
         total = cgutils.alloca_once_value(builder, _constant(0))
         with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
-            x = _load(builder, _vector_pointer(context, builder, signature.args[0], x_array, i))
-            w = _load(builder, _vector_pointer(context, builder, signature.args[1], w_array, builder.add(start, i)))
+            x = load(builder, place(context, builder, signature.args[0], x_array, i, _VECTOR), 4)
+            w = load(builder, place(context, builder, signature.args[1], w_array, builder.add(start, i), _VECTOR), 4)
             term = builder.ashr(builder.mul(x, w), _constant(DOT_SHIFT))
             builder.store(builder.add(builder.load(total), term), total)
         reduce = cgutils.get_or_insert_function(
@@ -68,12 +51,12 @@ def train_weights(typing_context: Any, inputs: Any, weights: Any, offset: Any, c
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         x_array, w_array, start, n, err = arguments
-        scale = _splat(builder, builder.trunc(err, _I32))
+        scale = splat(builder, builder.trunc(err, _I32), _VECTOR)
         with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
-            x = _load(builder, _vector_pointer(context, builder, signature.args[0], x_array, i))
-            pointer = _vector_pointer(context, builder, signature.args[1], w_array, builder.add(start, i))
+            x = load(builder, place(context, builder, signature.args[0], x_array, i, _VECTOR), 4)
+            pointer = place(context, builder, signature.args[1], w_array, builder.add(start, i), _VECTOR)
             step = builder.add(builder.mul(x, scale), _constant(1 << (TRAIN_SHIFT - 1)))
-            grown = builder.add(_load(builder, pointer), builder.ashr(step, _constant(TRAIN_SHIFT)))
+            grown = builder.add(load(builder, pointer, 4), builder.ashr(step, _constant(TRAIN_SHIFT)))
             for limit, order in ((WEIGHT_LIMIT, "<"), (-WEIGHT_LIMIT, ">")):
                 bound = _constant(limit)
                 grown = builder.select(builder.icmp_signed(order, grown, bound), grown, bound)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.jit import kernel
 
 ONE = np.uint64(1)
@@ -169,7 +170,7 @@ def different(values):  # type: ignore[no-untyped-def]
     slots, used, count = np.empty(4096, np.uint64), np.zeros(4096, np.uint8), 0
     for i in range(np.uint64(len(values))):
         value = np.uint64(values[i])
-        slot = (value * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(52)
+        slot = (value * GOLDEN) >> np.uint64(52)
         while used[slot] and slots[slot] != value:
             slot = (slot + ONE) & np.uint64(4095)
         count += not used[slot]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lacodec.errors import CorruptFile, UnsupportedFile
 from lacodec.kernels.fingerprint import machine
+from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.store import store
 from lacodec.models.exact import ExactLayer, Mode, exactly, freeze, set_mode
 from lacodec.models.image.entropy import EntropyModel, HyperAnalysis, Part
@@ -112,7 +113,7 @@ def _answer(model: ImageModel) -> np.ndarray:
 
     def question(*shape: int) -> Tensor:
         """Integers that look random, many of them large."""
-        numbers = np.arange(np.prod(shape), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(55)
+        numbers = np.arange(np.prod(shape), dtype=np.uint64) * GOLDEN >> np.uint64(55)
         return torch.from_numpy(numbers.astype(np.float32) - 256).reshape(shape).to(device)
 
     latents = question(2, options.latents, 7, 10) * 16

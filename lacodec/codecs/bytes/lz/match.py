@@ -6,10 +6,10 @@ A match at a position is (length, distance): data[p : p + length] equals data[p 
 import numpy as np
 
 from lacodec.codecs.bytes.lz.layout import REPEATS, U, common_length, leading_zeros, load64, move_to_front
+from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.jit import helper, kernel
 
 CANDIDATES = 26  # most matches that find_matches keeps for a position
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 # The lazy parse values a match at 4 per byte (about the cost of a literal in bits), less its distance's bits and the following.
 _MATCH_COST, _REPEAT_COST = 9, 2
@@ -37,8 +37,8 @@ def find_matches(data, size, start, stop, depth, nice, hash_bits, heads, sons, m
         here = position + one
         word = load64(data, position)
         two = word & U(0xFFFF)
-        three = ((word & U(0xFFFFFF)) * _MIX) >> shift
-        four = ((word & U(0xFFFFFFFF)) * _MIX) >> shift
+        three = ((word & U(0xFFFFFF)) * GOLDEN) >> shift
+        four = ((word & U(0xFFFFFFFF)) * GOLDEN) >> shift
         near, near_three, current = U(by_two[two]), U(by_three[three]), U(roots[four])
         by_two[two] = here
         by_three[three] = here
@@ -137,7 +137,7 @@ def parse_lazy(data, size, depth, hash_bits, heads, chain, mask, last, sequences
 @helper
 def _chain_hash(word, shift):  # type: ignore[no-untyped-def]
     """By seven bytes: the lazy parse gains little from shorter matches, and its few steps then reach further back."""
-    return ((word << U(8)) * _MIX) >> shift
+    return ((word << U(8)) * GOLDEN) >> shift
 
 
 @helper

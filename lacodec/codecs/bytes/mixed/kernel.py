@@ -20,6 +20,7 @@ from lacodec.entropy.mixing import (
     prefetch_slots,
     start,
 )
+from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.int_vector import prefetch
 from lacodec.kernels.jit import flat_kernel, inlined
 
@@ -40,7 +41,6 @@ LONGEST = 400  # bytes compared when a match is looked up
 FORGET = 8  # misses after which a match is given up
 RECENT = 65536
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _ODD = np.uint64(0xD6E8FEB86659FD93)
 _BYTE = np.uint64(0xFF)
 _ONE = np.uint64(1)
@@ -94,8 +94,8 @@ def code_bytes(
 
 @inlined
 def _hash(a: np.uint64, b: np.uint64) -> np.uint64:
-    mixed = (np.uint64(a) + np.uint64(b) * _GOLDEN) * _ODD
-    return (mixed ^ (mixed >> np.uint64(29))) * _GOLDEN
+    mixed = (np.uint64(a) + np.uint64(b) * GOLDEN) * _ODD
+    return (mixed ^ (mixed >> np.uint64(29))) * GOLDEN
 
 
 @inlined

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lacodec.kernels.jit import intrinsic
-from lacodec.kernels.llvm import cgutils, ir, types
+from lacodec.kernels.llvm import add_lanes, cgutils, ir, splat, types
 
 PREDICTORS = 16
 TOKENS = 48
@@ -44,23 +44,6 @@ def _load_vector(builder: Any, data: Any, index: Any) -> Any:
 
 def _store_vector(builder: Any, vector: Any, data: Any, index: Any) -> None:
     builder.store(vector, builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())).align = 4
-
-
-def _splat(builder: Any, value: Any) -> Any:
-    empty = ir.Constant(_VECTOR, ir.Undefined)
-    first = builder.insert_element(empty, value, _I32(0))
-    return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(_I32, PREDICTORS), [0] * PREDICTORS))
-
-
-def _add_lanes(builder: Any, vector: Any) -> Any:
-    width = PREDICTORS
-    while width > 1:
-        width //= 2
-        index = ir.VectorType(_I32, width)
-        low = builder.shuffle_vector(vector, vector, ir.Constant(index, list(range(width))))
-        high = builder.shuffle_vector(vector, vector, ir.Constant(index, list(range(width, 2 * width))))
-        vector = builder.fadd(low, high)
-    return builder.extract_element(vector, _I32(0))
 
 
 def _add_tree(builder: Any, terms: Sequence[Any]) -> Any:
@@ -103,7 +86,7 @@ def _predictor(plane: int) -> Any:
             for number, (back, dy, dx) in enumerate(taps(plane)):
                 index = builder.add(place, builder.mul(row, _I64(dy & (2**64 - 1))))
                 index = builder.sub(builder.add(index, _I64(dx & (2**64 - 1))), builder.mul(size, _I64(back)))
-                value = _splat(builder, builder.load(builder.gep(pixel_data, [index])))
+                value = splat(builder, builder.load(builder.gep(pixel_data, [index])), _VECTOR)
                 factor = _load_vector(builder, coefficient_data, _I64((plane * TAPS + number) * PREDICTORS))
                 terms.append(builder.fmul(value, factor))
             guess = builder.fadd(_add_tree(builder, terms[:-1]), terms[-1])
@@ -116,8 +99,8 @@ def _predictor(plane: int) -> Any:
             local = builder.fadd(builder.fadd(_add_tree(builder, parts[:-1]), factors[NEAR]), parts[-1])
             ratio = builder.fdiv(factors[NEAR + 1], local)
             weight = builder.fmul(ratio, ratio)
-            total = _add_lanes(builder, builder.fmul(weight, guess))
-            return builder.fdiv(total, _add_lanes(builder, weight))
+            total = add_lanes(builder, builder.fmul(weight, guess))
+            return builder.fdiv(total, add_lanes(builder, weight))
 
         u64 = types.uint64
         return types.float32(pixels, u64, u64, u64, coefficients, errors, u64, u64, near, guesses), generate
@@ -135,7 +118,7 @@ def note_errors(typing_context: Any, errors: Any, here: Any, guesses: Any, start
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         error_data = _data(context, builder, signature.args[0], arguments[0])
         guess_data = _data(context, builder, signature.args[2], arguments[2])
-        apart = builder.fsub(_splat(builder, arguments[4]), _load_vector(builder, guess_data, arguments[3]))
+        apart = builder.fsub(splat(builder, arguments[4], _VECTOR), _load_vector(builder, guess_data, arguments[3]))
         name, kind = f"llvm.fabs.v{PREDICTORS}f32", ir.FunctionType(_VECTOR, [_VECTOR])
         absolute = cgutils.get_or_insert_function(builder.module, kind, name)
         _store_vector(builder, builder.call(absolute, [apart]), error_data, arguments[1])
@@ -184,10 +167,10 @@ def correct(typing_context: Any, guesses: Any, start: Any, mean: Any, trust: Any
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         guess_data, trust_data, apart_data = (_data(context, builder, signature.args[k], arguments[k]) for k in (0, 3, 5))
-        d = builder.fsub(_load_vector(builder, guess_data, arguments[1]), _splat(builder, arguments[2]))
+        d = builder.fsub(_load_vector(builder, guess_data, arguments[1]), splat(builder, arguments[2], _VECTOR))
         _store_vector(builder, d, apart_data, arguments[1])
         by = _load_vector(builder, trust_data, arguments[4])
-        sums = [_add_lanes(builder, builder.fmul(d, by)), _add_lanes(builder, builder.fmul(d, d))]
+        sums = [add_lanes(builder, builder.fmul(d, by)), add_lanes(builder, builder.fmul(d, d))]
         return context.make_tuple(builder, signature.return_type, sums)
 
     u64 = types.uint64
@@ -200,7 +183,7 @@ def adapt(typing_context: Any, trust: Any, at: Any, apart: Any, start: Any, step
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         trust_data, apart_data = (_data(context, builder, signature.args[k], arguments[k]) for k in (0, 2))
-        change = builder.fmul(_load_vector(builder, apart_data, arguments[3]), _splat(builder, arguments[4]))
+        change = builder.fmul(_load_vector(builder, apart_data, arguments[3]), splat(builder, arguments[4], _VECTOR))
         _store_vector(builder, builder.fadd(_load_vector(builder, trust_data, arguments[1]), change), trust_data, arguments[1])
         return context.get_dummy_value()
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lacodec.entropy.mixing import DECODING, Engine, code_symbol, finish, start
+from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.jit import flat_kernel, inlined
 
 CONTEXTS = 14
@@ -18,14 +19,13 @@ HEAD_BITS = 18
 
 U: Any = np.uint64
 S64: Any = np.int64
-_GOLDEN = U(0x9E3779B97F4A7C15)
 _ODD = U(0xD6E8FEB86659FD93)
 
 
 @inlined
 def _hash2(a: int, b: int) -> int:
-    h = (a + _GOLDEN) * _ODD
-    h = (h ^ (h >> U(32)) ^ b) * _GOLDEN
+    h = (a + GOLDEN) * _ODD
+    h = (h ^ (h >> U(32)) ^ b) * GOLDEN
     return h ^ (h >> U(29))
 
 

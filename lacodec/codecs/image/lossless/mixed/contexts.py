@@ -6,12 +6,12 @@ import numpy as np
 
 from lacodec.codecs.image.lossless.mixed import state as st
 from lacodec.codecs.image.lossless.mixed.state import BLEND, CLASSES, MAX_PLANES, PAD, State
+from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.jit import inlined
 
 U: Any = np.uint64
 S64: Any = np.int64
 _ONE, _TWO, _THREE = U(1), U(2), U(3)
-_GOLDEN = U(0x9E3779B97F4A7C15)
 _ODD = U(0xD6E8FEB86659FD93)
 _MEMORY = 250.0  # pixels that a running mean remembers, about
 _STEP_FROM = 4.0  # mean error at which decisions go in steps of two
@@ -37,8 +37,8 @@ def _clip(v: float, limit: int) -> int:
 @inlined
 def _slot(number: int, a: int, b: int, bits: int) -> int:
     """First slot of context `number` for the values a and b."""
-    h = (U(a) * _GOLDEN + U(b)) * _ODD
-    h = (h ^ (h >> U(29))) * _GOLDEN
+    h = (U(a) * GOLDEN + U(b)) * _ODD
+    h = (h ^ (h >> U(29))) * GOLDEN
     h = (h ^ (h >> U(32))) * _ODD
     return (U(number) << bits) + ((h >> (U(69) - bits)) << U(5))
 

@@ -6,7 +6,7 @@ Even lanes have 4 degrees of freedom, odd lanes 8: their distribution functions 
 from typing import Any
 
 from lacodec.kernels.jit import intrinsic
-from lacodec.kernels.llvm import cgutils, ir, types
+from lacodec.kernels.llvm import cgutils, ir, load, place, splat, types
 
 LANES = 8
 _I32, _I64, _F64 = ir.IntType(32), ir.IntType(64), ir.DoubleType()
@@ -20,26 +20,9 @@ def _constant(even: float, odd: float) -> Any:
     return ir.Constant(_VECTOR, [even, odd] * (LANES // 2))
 
 
-def _splat(builder: Any, value: Any) -> Any:
-    empty = ir.Constant(_VECTOR, ir.Undefined)
-    first = builder.insert_element(empty, value, _I32(0))
-    return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES))
-
-
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Any = _VECTOR) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
-
-
-def _load(builder: Any, pointer: Any) -> Any:
-    value = builder.load(pointer)
-    value.align = 8
-    return value
-
-
 def _distribution(builder: Any, threshold: Any, means: Any, slopes: Any) -> Any:
     """Distribution function less one half."""
-    x = builder.fmul(builder.fsub(_splat(builder, threshold), means), slopes)
+    x = builder.fmul(builder.fsub(splat(builder, threshold, _VECTOR), means), slopes)
     freedom, a, b, c, d = (_constant(even, odd) for even, odd in zip(_EVEN, _ODD, strict=True))
     root = builder.call(
         cgutils.get_or_insert_function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), f"llvm.sqrt.v{LANES}f64"),
@@ -59,10 +42,10 @@ def distributions(typing_context: Any, into: Any, threshold: Any, means: Any, sl
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         out, at, m_array, s_array, n = arguments
         with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
-            means_at = _pointer(context, builder, signature.args[2], m_array, i)
-            slopes_at = _pointer(context, builder, signature.args[3], s_array, i)
-            found = _distribution(builder, at, _load(builder, means_at), _load(builder, slopes_at))
-            builder.store(found, _pointer(context, builder, signature.args[0], out, i)).align = 8
+            means_at = place(context, builder, signature.args[2], m_array, i, _VECTOR)
+            slopes_at = place(context, builder, signature.args[3], s_array, i, _VECTOR)
+            found = _distribution(builder, at, load(builder, means_at, 8), load(builder, slopes_at, 8))
+            builder.store(found, place(context, builder, signature.args[0], out, i, _VECTOR)).align = 8
         return context.get_dummy_value()
 
     return types.void(into, types.float64, means, slopes, types.int64), generate
@@ -82,16 +65,16 @@ def split(
         types_of = signature.args[3:7]
         integers = ir.VectorType(_I32, LANES)
         with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
-            places = [_pointer(context, builder, t, pool, i) for t, pool in zip(types_of, pools, strict=True)]
-            means_of, slopes_of, under, over = (_load(builder, place) for place in places)
+            places = [place(context, builder, t, pool, i, _VECTOR) for t, pool in zip(types_of, pools, strict=True)]
+            means_of, slopes_of, under, over = (load(builder, pointer, 8) for pointer in places)
             found = _distribution(builder, at, means_of, slopes_of)
-            builder.store(found, _pointer(context, builder, signature.args[0], out, i)).align = 8
+            builder.store(found, place(context, builder, signature.args[0], out, i, _VECTOR)).align = 8
             upper, lower = builder.fsub(over, found), builder.fsub(found, under)
             total = builder.fadd(builder.fadd(upper, lower), _constant(2 * _LEAST, 2 * _LEAST))
             chance = builder.fdiv(builder.fadd(upper, _constant(_LEAST, _LEAST)), total)
             scaled = builder.fptosi(builder.fmul(chance, _constant(65535.0, 65535.0)), integers)
             masked = builder.and_(scaled, ir.Constant(integers, [65535] * LANES))
-            builder.store(masked, _pointer(context, builder, signature.args[1], whole, i, integers)).align = 4
+            builder.store(masked, place(context, builder, signature.args[1], whole, i, integers)).align = 4
         return context.get_dummy_value()
 
     pools = (middle, chances, types.float64, means, slopes, below, above, types.int64)
@@ -105,8 +88,8 @@ def copy(typing_context: Any, into: Any, source: Any, count: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         out, values, n = arguments
         with cgutils.for_range_slice(builder, _I64(0), n, _I64(LANES), _I64) as (i, _):
-            found = _load(builder, _pointer(context, builder, signature.args[1], values, i))
-            builder.store(found, _pointer(context, builder, signature.args[0], out, i)).align = 8
+            found = load(builder, place(context, builder, signature.args[1], values, i, _VECTOR), 8)
+            builder.store(found, place(context, builder, signature.args[0], out, i, _VECTOR)).align = 8
         return context.get_dummy_value()
 
     return types.void(into, source, types.int64), generate
