@@ -76,7 +76,7 @@ def _bytes_files(efforts: list[int]) -> list[bytes]:
 
 def _image_files(efforts: list[int]) -> list[bytes]:
     """Photo, graphics and noise of 1 to 4 channels, 8 and 16 bits; one of several tiles."""
-    from tests.pictures import kinds
+    from lacodec.testing import pictures as kinds
 
     chosen = kinds()
     names = ["one pixel", "gray", "colour", "colour and alpha", "constant", "noise", "16-bit gray and alpha", "drawn", "wide"]
@@ -105,7 +105,7 @@ def _learned_files(efforts: list[int]) -> list[bytes]:
     import torch
 
     from lacodec.codecs import model_files
-    from tests.pictures import photo
+    from lacodec.testing import photo
     from tools.golden.learned import MODEL
 
     torch.set_num_threads(1)  # threads do not survive the fork into workers

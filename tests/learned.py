@@ -8,10 +8,10 @@ import torch
 
 from lacodec.models.image.model import ImageModel
 from lacodec.models.image.options import ModelOptions
+from lacodec.testing import photo
 from lacodec.training.export import export_image_model
 from lacodec.training.klt import start_from_klt
 from lacodec.training.pictures import Pictures
-from tests.pictures import photo
 
 SIZES = ModelOptions(latents=32, hyper_latents=8, width=16, blocks=1, coarse=1, coarse_inner=8, fine=2, fine_inner=8, high=0.05)
 

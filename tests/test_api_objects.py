@@ -13,7 +13,7 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import BytesSource
 from lacodec.media.tensors.objects import object_of
 from lacodec.media.tensors.value import TensorEntry, Tensors
-from tests.pictures import photo
+from lacodec.testing import photo
 
 NUMBERS = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 RECORD = np.dtype([("place", ">i4", (2,)), ("name", "U3"), ("time", "<M8[ms]")])

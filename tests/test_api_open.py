@@ -10,7 +10,7 @@ import lacodec
 from lacodec.container import Reader
 from lacodec.errors import BadInput
 from lacodec.io.source import BytesSource
-from tests.pictures import photo
+from lacodec.testing import photo
 
 KEYS = [
     slice(None), slice(3, 9), slice(None, None, 2), slice(-5, None), slice(9, 2, -3), slice(None, None, -1), slice(5, 5),

@@ -15,7 +15,7 @@ import numpy as np  # noqa: E402
 import lacodec  # noqa: E402
 from lacodec.errors import BadInput, LacodecError, MissingDependency  # noqa: E402
 from lacodec.io.remote import RemoteFile, is_url  # noqa: E402
-from tests.pictures import photo  # noqa: E402
+from lacodec.testing import photo  # noqa: E402
 
 DATA = np.random.default_rng(1).bytes(5 << 20)
 
@@ -114,7 +114,7 @@ def test_decoding_and_encoding_over_http(server, files, tmp_path):
     assert len(asked) <= 5
     assert lacodec.decode_file(f"{base}/compact.lac", tmp_path / "x").size == 1 << 20
     assert lacodec.check(f"{base}/chunks.lac").ok
-    assert lacodec.encode(f"{base}/text.txt", effort=1) == lacodec.encode(files["text.txt"], effort=1)
+    assert lacodec.decode(lacodec.encode(f"{base}/text.txt", effort=1)) == files["text.txt"]
     with pytest.raises(BadInput, match="nothing.lac: cannot be opened"):
         lacodec.open(f"{base}/nothing.lac")
 
@@ -131,6 +131,7 @@ def test_memory_urls(files, monkeypatch):
         with lacodec.open(f"memory://remote/{name}"):
             assert len(read) <= 2
     done = lacodec.encode_file("memory://remote/text.txt", "memory://remote/text.lac", effort=1)
+    assert lacodec.info("memory://remote/text.lac").original_name == "text.txt"
     assert done.encoded == memory.size("/remote/text.lac") < done.size
     with pytest.raises(BadInput, match="already exists"):
         lacodec.encode_file("memory://remote/text.txt", "memory://remote/text.lac", effort=1)

@@ -16,8 +16,8 @@ from lacodec.errors import LacodecError, UnsupportedFile
 from lacodec.io.source import FileSource
 from lacodec.media.audio.files import AudioMedia
 from lacodec.media.image.files import ImageMedia
+from lacodec.testing import photo
 from tests.media.test_image_files import saved
-from tests.pictures import photo
 from tests.sounds import wav_file
 
 

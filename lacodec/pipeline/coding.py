@@ -7,7 +7,9 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO
+from urllib.parse import unquote, urlsplit
 
 from lacodec.codecs import registry
 from lacodec.codecs.base import Codec
@@ -17,6 +19,7 @@ from lacodec.container import CRITICAL, Chunk, Damage, Header, Written, write_co
 from lacodec.container.types import describe_covers
 from lacodec.errors import BadInput, CorruptFile, LacodecError, LimitExceeded, UnsupportedFile
 from lacodec.io.progress import Progress, Work
+from lacodec.io.remote import is_url
 from lacodec.io.source import FileSource, Source, seekable
 from lacodec.io.threads import Budget, ordered_map
 
@@ -185,6 +188,8 @@ def encode_value(
 def stored_name(source: Source) -> str | None:
     """The name that the header keeps: a file's own, unless a header cannot hold it (control characters, undecodable bytes)."""
     name = source.path.name if isinstance(source, FileSource) else ""
+    if is_url(source.name):
+        name = PurePosixPath(unquote(urlsplit(source.name).path)).name
     return name if name and name.isprintable() else None
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.pictures import photo
+from lacodec.testing import photo
 
 SWEEP = ("--sweep", "quality=1,30,50,70,80,90")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pictures import photo
+from lacodec.testing import photo
 
 
 @pytest.mark.parametrize("effort", [1, 5])

@@ -8,7 +8,7 @@ import pytest
 
 from lacodec.errors import BadInput
 from lacodec.evaluation.metrics import MS_SSIM_SIDE, decibels, ms_ssim, psnr
-from tests.pictures import photo
+from lacodec.testing import photo
 
 
 def coarse(pixels: np.ndarray, step: int = 16) -> np.ndarray:

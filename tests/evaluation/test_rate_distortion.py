@@ -14,7 +14,7 @@ from lacodec.evaluation.curves import Curve, Point
 from lacodec.evaluation.metrics import ms_ssim, psnr
 from lacodec.evaluation.peers import LOSSY_IMAGE_PEERS, PEERS, LossyImagePeer
 from lacodec.evaluation.rate_distortion import OurMethod, fingerprint, is_lossless_picture, measure, our_method, read_rgb
-from tests.pictures import photo
+from lacodec.testing import photo
 
 
 def flaky(name: str, fails: Callable[[np.ndarray], bool], values: tuple[float, ...] = (10, 50)) -> OurMethod:

@@ -12,7 +12,7 @@ from lacodec.container import Reader, stream  # noqa: E402
 from lacodec.errors import BadInput, CorruptFile, LacodecError, MissingModel, UnsupportedFile  # noqa: E402
 from lacodec.integrations import compressai  # noqa: E402
 from lacodec.io.source import BytesSource  # noqa: E402
-from tests.pictures import photo  # noqa: E402
+from lacodec.testing import photo  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

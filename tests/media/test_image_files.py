@@ -15,7 +15,7 @@ from lacodec.errors import UnsupportedFile
 from lacodec.media.image.files import IMAGES, from_bytes
 from lacodec.media.image.png import write_png
 from lacodec.media.image.value import Image
-from tests.pictures import photo
+from lacodec.testing import photo
 
 ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 

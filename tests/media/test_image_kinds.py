@@ -21,7 +21,7 @@ from lacodec.media.image.files import IMAGES, from_bytes
 from lacodec.media.image.photo import PHOTOS
 from lacodec.media.image.png import write_png
 from lacodec.media.image.value import Image
-from tests.pictures import photo
+from lacodec.testing import photo
 
 SRGB_LIKE = b"a colour profile that nobody reads " * 20
 EXIF = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"  # orientation 6

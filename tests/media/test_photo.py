@@ -13,7 +13,7 @@ from lacodec.errors import UnsupportedFile
 from lacodec.io.source import BytesSource, PipeSource
 from lacodec.media.image.photo import PHOTOS
 from lacodec.pipeline import coding
-from tests.pictures import photo
+from lacodec.testing import photo
 
 
 def saved(kind, **options):

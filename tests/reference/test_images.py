@@ -9,10 +9,11 @@ from PIL import Image as Pillow
 import lacodec
 from lacodec.codecs.image.lossless.mixed.tile import model_encode
 from lacodec.media.image.value import Image
+from lacodec.testing import photo
+from lacodec.testing import pictures as kinds
 from reference import image_codec, image_mixed
 from reference.container import read
 from reference.decode import pam, restore
-from tests.pictures import kinds, photo
 
 STORED, CONSTANT, MIXED, GRAPHICS, FAST, BYTES, LEVELS = range(7)
 

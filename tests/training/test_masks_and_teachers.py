@@ -9,6 +9,7 @@ from torch import nn  # noqa: E402
 
 from lacodec.errors import BadInput  # noqa: E402
 from lacodec.models.image.options import ModelOptions  # noqa: E402
+from lacodec.testing import photo  # noqa: E402
 from lacodec.training.distillation import Distillation  # noqa: E402
 from lacodec.training.distortion import squared, together  # noqa: E402
 from lacodec.training.image import ImageTask  # noqa: E402
@@ -18,7 +19,6 @@ from lacodec.training.options import TrainOptions  # noqa: E402
 from lacodec.training.pictures import Pictures, mask_files, picture_files  # noqa: E402
 from lacodec.training.task_loss import TaskLoss  # noqa: E402
 from tests import learned  # noqa: E402
-from tests.pictures import photo  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

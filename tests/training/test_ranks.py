@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from PIL import Image  # noqa: E402
 
-from tests.pictures import photo  # noqa: E402
+from lacodec.testing import photo  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

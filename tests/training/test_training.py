@@ -16,13 +16,13 @@ from lacodec.entropy.tables import cost_bits  # noqa: E402
 from lacodec.errors import BadInput  # noqa: E402
 from lacodec.models.image.rate import bits_of_each  # noqa: E402
 from lacodec.models.image.rounding import towards_zero  # noqa: E402
+from lacodec.testing import photo  # noqa: E402
 from lacodec.training.image import ImageTask  # noqa: E402
 from lacodec.training.image_loss import nearest, quantised  # noqa: E402
 from lacodec.training.loop import Run  # noqa: E402
 from lacodec.training.options import TrainOptions  # noqa: E402
 from lacodec.training.pictures import Pictures, picture_files  # noqa: E402
 from tests import learned  # noqa: E402
-from tests.pictures import photo  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

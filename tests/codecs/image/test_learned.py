@@ -22,8 +22,8 @@ from lacodec.errors import BadInput, CorruptFile, LacodecError, MissingModel  # 
 from lacodec.io.source import BytesSource  # noqa: E402
 from lacodec.media.image.photo import PHOTOS  # noqa: E402
 from lacodec.models.image.options import ModelOptions  # noqa: E402
+from lacodec.testing import photo  # noqa: E402
 from tests import learned  # noqa: E402
-from tests.pictures import photo  # noqa: E402
 
 HEADER = Header("image.learned", 0, {})
 pytestmark = pytest.mark.torch

@@ -11,8 +11,8 @@ from lacodec.codecs.image.learned import tiles  # noqa: E402
 from lacodec.container import Reader  # noqa: E402
 from lacodec.errors import BadInput  # noqa: E402
 from lacodec.io.source import BytesSource  # noqa: E402
+from lacodec.testing import photo  # noqa: E402
 from tests import learned  # noqa: E402
-from tests.pictures import photo  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

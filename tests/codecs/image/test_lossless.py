@@ -14,7 +14,8 @@ from lacodec.container import Header, Reader
 from lacodec.errors import BadInput, CorruptFile, LacodecError
 from lacodec.io.source import BytesSource
 from lacodec.media.image.value import Image
-from tests.pictures import kinds, photo
+from lacodec.testing import photo
+from lacodec.testing import pictures as kinds
 
 EFFORTS = (1, 5, 9)
 

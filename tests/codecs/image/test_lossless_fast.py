@@ -17,8 +17,9 @@ from lacodec.codecs.image.lossless.fast.vector import NEAR, PREDICTORS, TAPS, TO
 from lacodec.container import Header
 from lacodec.errors import CorruptFile
 from lacodec.media.image.value import Image
+from lacodec.testing import photo
+from lacodec.testing import pictures as kinds
 from reference import image_fast
-from tests.pictures import kinds, photo
 
 HEADER = Header("image.lossless", 0, {})
 
@@ -175,7 +176,8 @@ def test_higher_efforts_are_smaller():
 @pytest.mark.slow
 def test_any_processor_writes_the_same_bytes(repository):
     program = (
-        "import hashlib, sys; from lacodec.codecs.image.lossless.fast.tile import fast_encode; from tests.pictures import photo\n"
+        "import hashlib, sys; from lacodec.codecs.image.lossless.fast.tile import fast_encode\n"
+        "from lacodec.testing import photo\n"
         "made = [fast_encode(photo(60, 70, 3, top).transpose(2, 0, 1), top, level) for top in (255, 65535)\n"
         "        for level in range(3)]\n"
         "sys.stdout.write(hashlib.sha256(b''.join(made)).hexdigest())"
