@@ -148,7 +148,7 @@ def _is_media(path: Path) -> bool:
     if path.suffix.lower() in PICTURES | SOUNDS:
         return True
     with open(path, "rb") as file:
-        chosen = registry.by_content(file.read(registry.HEAD_SIZE), path.stat().st_size)
+        chosen = registry.by_content(file.read(registry.HEAD_SIZE))
     return chosen is not None and chosen.name.split(".")[0] in ("image", "audio")
 
 
@@ -203,7 +203,7 @@ def _difference(path: Path, restored: Path) -> str | None:
 
 def _kind_of(data: bytes) -> str:
     """ "image", "audio", ... of a file's content."""
-    chosen = registry.by_content(data[: registry.HEAD_SIZE], len(data))
+    chosen = registry.by_content(data[: registry.HEAD_SIZE])
     return chosen.name.split(".")[0] if chosen else ""
 
 
