@@ -7,6 +7,7 @@ import os
 import stat
 import tempfile
 import threading
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from mmap import mmap
@@ -242,6 +243,7 @@ class SpooledSource(Source):
         self.name = pipe.name
         try:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close())
+            weakref.finalize(self, self._file.close)  # at the latest; whoever spools mid-way has nobody to close it
             for block in pipe.blocks(_PIECE):
                 self._file.write(block)
             self._file.flush()
