@@ -25,7 +25,7 @@ from numba.np import arrayobj
 
 from lacodec.kernels.events import compile_listeners
 from lacodec.kernels.llvm import cgutils, ir, types
-from lacodec.kernels.native import HEAD, Machine
+from lacodec.kernels.native import HEAD, Machine, UnsupportedCall
 from lacodec.kernels.pools import Pools, make_pools, pools_of
 
 _I32, _I64, _POINTER = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer()
@@ -138,8 +138,8 @@ def _linked(dispatcher: Any, kinds: tuple[Any, ...], entry: str) -> tuple[Any, s
         module = library.create_ir_module(entry)
         try:
             _entry(dispatcher.targetctx, module, entry, found, kinds)
-        except NotImplementedError:
-            return None
+        except UnsupportedCall:
+            return None  # only numba can pass such arguments
         library.add_ir_module(module)
         library.add_linking_library(found.library)
         library.finalize()
@@ -241,7 +241,7 @@ def _argument(context: Any, b: Any, kind: Any, slots: _Slots) -> Any:
         return context.cast(b, b.bitcast(slots.take(), ir.DoubleType()), types.float64, kind)
     if kind == types.none:
         return context.get_dummy_value()
-    raise NotImplementedError(str(kind))
+    raise UnsupportedCall(str(kind))
 
 
 def _array(context: Any, b: Any, kind: Any, address: Any) -> Any:
