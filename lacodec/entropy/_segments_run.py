@@ -1,10 +1,13 @@
 """Many segments in one call: all symbols from one table. `segments.py` has the layout; these kernels do what it does one by one.
 
 A decoding kernel returns (segment, problem): the first segment that is damaged, and how, or the number of segments and GOOD.
+The last argument, `wide`, is None, or True for CPUs with AVX-512: only the branch that its type leaves is compiled, so what other
+CPUs lack never reaches them. Both write the same bytes.
 """
 
 import numpy as np
 
+from lacodec.entropy import _rans_avx512 as avx512
 from lacodec.entropy import _rans_portable as portable
 from lacodec.entropy._segments_tail import decode_tail, encode_tail
 from lacodec.kernels.jit import kernel
@@ -46,7 +49,7 @@ def close_segment(out, main, states, codes, spans, code_bits, freq_bits, base): 
 
 
 @kernel
-def decode_direct(out, words, begins, lut, codes, spans, code_bits, freq_bits, base):  # type: ignore[no-untyped-def]
+def decode_direct(out, words, begins, lut, codes, spans, code_bits, freq_bits, base, wide):  # type: ignore[no-untyped-def]
     """Fill out, u8[n], from the segments at words[begins[s] : begins[s + 1]] (with a margin of 128 words behind the last).
 
     lut: `Tables.direct`; codes, spans: `Tables.split`, for the tails. base: the lowest value.
@@ -58,9 +61,14 @@ def decode_direct(out, words, begins, lut, codes, spans, code_bits, freq_bits, b
         main = open_segment(words, begins[s], count, states)
         if main > count:
             return s, START
-        i, at = portable.decode_direct(
-            part, ZERO, main, ZERO, states, LANE, words, begins[s] + HEAD, end + LANES, lut, freq_bits, np.int64(base), None
-        )
+        if wide is None:
+            i, at = portable.decode_direct(
+                part, ZERO, main, ZERO, states, LANE, words, begins[s] + HEAD, end + LANES, lut, freq_bits, np.int64(base), None
+            )
+        else:
+            i, at = avx512.decode_direct(
+                part, ZERO, main, states, words, begins[s] + HEAD, end + LANES, lut, freq_bits, np.int64(base), None
+            )
         if i != main or at != end:
             return s, WORDS
         if not close_segment(part, main, states, codes, spans, code_bits, freq_bits, base):
@@ -69,7 +77,7 @@ def decode_direct(out, words, begins, lut, codes, spans, code_bits, freq_bits, b
 
 
 @kernel
-def decode_split(out, words, begins, codes, spans, code_bits, freq_bits, base):  # type: ignore[no-untyped-def]
+def decode_split(out, words, begins, codes, spans, code_bits, freq_bits, base, wide):  # type: ignore[no-untyped-def]
     """Like `decode_direct`, with the look-up in two steps."""
     states = np.empty(64, np.uint32)
     for s in range(np.uint64(len(begins)) - ONE):
@@ -78,10 +86,16 @@ def decode_split(out, words, begins, codes, spans, code_bits, freq_bits, base): 
         main = open_segment(words, begins[s], count, states)
         if main > count:
             return s, START
-        i, at = portable.decode_split(
-            part, ZERO, main, ZERO, states, LANE, words, begins[s] + HEAD, end + LANES,
-            codes, spans, code_bits, freq_bits, np.int64(base), None,
-        )  # fmt: skip
+        if wide is None:
+            i, at = portable.decode_split(
+                part, ZERO, main, ZERO, states, LANE, words, begins[s] + HEAD, end + LANES,
+                codes, spans, code_bits, freq_bits, np.int64(base), None,
+            )  # fmt: skip
+        else:
+            i, at = avx512.decode_split(
+                part, ZERO, main, states, words, begins[s] + HEAD, end + LANES,
+                codes, spans, code_bits, freq_bits, np.int64(base), None,
+            )  # fmt: skip
         if i != main or at != end:
             return s, WORDS
         if not close_segment(part, main, states, codes, spans, code_bits, freq_bits, base):
@@ -90,14 +104,14 @@ def decode_split(out, words, begins, codes, spans, code_bits, freq_bits, base): 
 
 
 @kernel
-def encode(values, reciprocals, small, freq_bits, words, sizes):  # type: ignore[no-untyped-def]
+def encode(values, reciprocals, small, freq_bits, words, sizes, wide):  # type: ignore[no-untyped-def]
     """The segments of values (u8, rows of one table), one after the other in words; sizes[s]: words of each without its head.
 
     small: `Tables.small_spans`. words: u16, room for 130 + n + 64 words per segment of n symbols.
     Returns (words in all, position of a value that has no frequency, or the number of values).
     """
     lanes, fresh, states = np.zeros(64, np.uint64), np.zeros(64, np.uint64), np.empty(64, np.uint32)
-    scratch = np.empty(SEGMENT + LANES, np.uint16)
+    scratch, leasts = np.empty(SEGMENT + LANES, np.uint16), np.empty(64, np.uint32)
     at = ZERO
     for s in range(np.uint64(len(sizes))):
         first = s * SEGMENT
@@ -105,9 +119,15 @@ def encode(values, reciprocals, small, freq_bits, words, sizes):  # type: ignore
         main, taken, bad = encode_end(rows, lanes, fresh, small, freq_bits, states)
         if bad < np.uint64(len(rows)):
             return ZERO, first + bad
-        _, place, least = portable.encode_fast(
-            rows, ZERO, main, ZERO, states, LANE, small, reciprocals, freq_bits, scratch, np.uint64(len(scratch))
-        )
+        if wide is None:
+            _, place, least = portable.encode_fast(
+                rows, ZERO, main, ZERO, states, LANE, small, reciprocals, freq_bits, scratch, np.uint64(len(scratch))
+            )
+        else:
+            _, place = avx512.encode_rows(rows, ZERO, main, states, small, freq_bits, scratch, np.uint64(len(scratch)), leasts)
+            least = np.uint64(1)
+            for k in range(np.uint64(16)):
+                least = min(least, np.uint64(leasts[k]))
         if least == ZERO:
             return ZERO, first + refused(rows, main, small)
         at = put_segment(words, at, states, taken, scratch, place)

@@ -35,6 +35,7 @@ from lacodec.entropy import _segments_run
 from lacodec.entropy import _segments_tail as kernels
 from lacodec.entropy._rans_arguments import Ints, table_index
 from lacodec.entropy._rans_portable import rows_of_values
+from lacodec.entropy._segments_run import decode_direct, decode_split
 from lacodec.entropy.rans_dispatch import FLOAT_BITS, avx512, decode, encode, readonly
 from lacodec.entropy.tables import Tables
 from lacodec.errors import BadInput, CorruptFile
@@ -218,8 +219,14 @@ def _encode_run(values: NDArray[np.uint8], first: int, tables: Tables, memory: M
     """(words of each, their bytes) of the segments of `values`, which begin with symbol `first`; a plain table."""
     sizes = np.empty(-(-len(values) // SEGMENT), np.uint64)
     words = memory(2 * (len(values) + len(sizes) * (HEAD_WORDS + LANES))).view(np.uint16)
-    used, refused = run_kernels(tables.freq_bits >= FLOAT_BITS).encode(
-        readonly(values), tables.reciprocals, tables.small_spans, np.uint64(tables.freq_bits), words, sizes
+    used, refused = _segments_run.encode(
+        readonly(values),
+        tables.reciprocals,
+        tables.small_spans,
+        np.uint64(tables.freq_bits),
+        words,
+        sizes,
+        wide(tables.freq_bits),
     )
     if refused < len(values):
         raise BadInput(refusal(first + int(refused), int(values[int(refused)]), tables))
@@ -232,20 +239,19 @@ def _decode_run(out: NDArray[np.uint8], words: Ints, begins: NDArray[np.uint64],
     assert split is not None  # check_tables
     ends = (split.codes, split.spans, np.uint64(split.code_bits), np.uint64(tables.freq_bits), np.uint64(tables.lowest))
     if tables.direct is not None:
-        done, problem = run_kernels().decode_direct(out, words, begins, tables.direct, *ends)
+        done, problem = decode_direct(out, words, begins, tables.direct, *ends, wide())
     else:
-        done, problem = run_kernels().decode_split(out, words, begins, *ends)
+        done, problem = decode_split(out, words, begins, *ends, wide())
     if problem != _segments_run.GOOD:
         raise CorruptFile(f"segments: segment {first + int(done)} {_PROBLEMS[int(problem)]}")
 
 
-def run_kernels(wide: bool = True) -> Any:
-    """The module of kernels for many segments with one table; without `wide` never that for AVX-512."""
-    if not wide or avx512() is None:
-        return _segments_run
-    from lacodec.entropy import _segments_run_avx512
+def wide(freq_bits: int | None = None) -> bool | None:
+    """The last argument of the kernels for many segments: True for those of AVX-512, None for all others.
 
-    return _segments_run_avx512
+    freq_bits: of an encoder, which needs at least FLOAT_BITS for them.
+    """
+    return True if avx512() is not None and (freq_bits is None or freq_bits >= FLOAT_BITS) else None
 
 
 def _encode_segment(values: NDArray[np.uint8], first: int, tables: Tables, which: Ints | None) -> bytes:

@@ -14,7 +14,7 @@ from lacodec.codecs.weights._pieces import Part
 from lacodec.codecs.weights._planes import decode_plane
 from lacodec.codecs.weights._scratch import scratch
 from lacodec.entropy.rans_dispatch import readonly
-from lacodec.entropy.segments import SEGMENT, run_kernels
+from lacodec.entropy.segments import SEGMENT, decode_direct, decode_split, wide
 from lacodec.errors import CorruptFile
 
 _MOST_SEGMENTS = 1 << 10  # of a group that is decoded in one step
@@ -60,9 +60,9 @@ def _decode_at_once(data: memoryview, part: Part) -> bool:
     lut, *split = room.look_ups
     ends = (*split, np.uint64(8), room.numbers[opened.FREQ_BITS], np.uint64(0))
     if numbers[opened.FITS]:
-        _, problem = run_kernels().decode_direct(codes[:coded], words.view(np.uint16), begins, lut, *ends)
+        _, problem = decode_direct(codes[:coded], words.view(np.uint16), begins, lut, *ends, wide())
     else:
-        _, problem = run_kernels().decode_split(codes[:coded], words.view(np.uint16), begins, *ends)
+        _, problem = decode_split(codes[:coded], words.view(np.uint16), begins, *ends, wide())
     if problem:
         return False
     room.places[:, 0] = codes.ctypes.data
