@@ -6,8 +6,8 @@
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lacodec.codecs.registry import HEAD_SIZE
@@ -16,7 +16,7 @@ from lacodec.container.layout import MAGIC
 from lacodec.io.progress import Progress
 from lacodec.io.source import Source, is_special, open_source, seekable
 from lacodec.media.tensors.files import TENSORS
-from lacodec.pipeline import files, inspect
+from lacodec.pipeline import coding, files, inspect
 from lacodec.pipeline.files import FileResult, Place
 from lacodec.pipeline.inspect import CheckResult, Info
 from lacodec.pipeline.references import opened_references
@@ -62,27 +62,24 @@ def encode_file(
     max_memory: int | None = None,
     device: str | None = None,
 ) -> FileResult:
-    """As `files.encode_file`; a target named *.safetensors becomes a safetensors file with coded tensors, always verified."""
-    with _opened(source, target, force, may_grow=True) as opened:
-        if not codes_as_safetensors(target, codec):
-            return files.encode_file(
-                opened,  # type: ignore[arg-type]  # a Source is as good as a path
-                target,
-                codec,
-                dict(options or {}),
-                threads=threads,
-                verify=verify,
-                force=force,
-                progress=progress,
-                max_memory=max_memory,
-                device=device,
-            )
-        from lacodec.pipeline.coded_safetensors import encode_opened
-
-        assert isinstance(target, str | os.PathLike)
+    """Encode a file or pipe; see `lacodec.encode_file`. A safetensors target with coded tensors is always verified."""
+    options = dict(options or {})
+    as_safetensors = codes_as_safetensors(target, codec)
+    made = coding.make_codec("weights" if as_safetensors else codec, options)  # reports errors before anything is opened
+    files.refuse_early(source, target, force)
+    with open_source(source, may_grow=True) as opened:
         session = Session(threads, device=device, max_memory=max_memory)
-        with seekable(opened) as whole:
-            return encode_opened(whole, target, session=session, force=force, progress=progress, options=options)
+        if as_safetensors:
+            from lacodec.pipeline.coded_safetensors import encode_opened
+
+            assert isinstance(target, str | os.PathLike)
+            with seekable(opened) as whole:
+                return encode_opened(whole, target, session=session, force=force, progress=progress, options=options)
+        with opened_references(options.get(made.reference_option or "")) as references:
+            session = replace(session, references=references)
+            return files.encode_opened(
+                opened, target, codec, options, session=session, verify=verify, force=force, progress=progress
+            )
 
 
 def decode_file(
@@ -98,25 +95,17 @@ def decode_file(
     base: Any = None,
     device: str | None = None,
 ) -> FileResult:
-    """As `files.decode_file`, and of a safetensors file with coded tensors the plain one."""
-    with _opened(source, target, force) as opened:
+    """Decode a file or pipe; see `lacodec.decode_file`. A safetensors file with coded tensors becomes a plain one."""
+    files.refuse_early(source, target, force)
+    with open_source(source) as opened, opened_references(base) as bases:
+        session = Session(threads, bases, device=device, max_memory=max_memory)
         if not is_safetensors(opened):
-            return files.decode_file(
-                opened,  # type: ignore[arg-type]
-                target,
-                threads=threads,
-                force=force,
-                salvage=salvage,
-                progress=progress,
-                max_size=max_size,
-                max_memory=max_memory,
-                base=base,
-                device=device,
+            return files.decode_opened(
+                opened, target, session=session, force=force, salvage=salvage, progress=progress, max_size=max_size
             )
         from lacodec.pipeline.coded_safetensors import decode_opened
 
-        with seekable(opened) as whole, opened_references(base) as bases:
-            session = Session(threads, bases, device=device, max_memory=max_memory)
+        with seekable(opened) as whole:
             return decode_opened(
                 whole, target, session=session, force=force, salvage=salvage, progress=progress, max_size=max_size
             )
@@ -150,11 +139,3 @@ def check(
 
         with seekable(opened) as whole, opened_references(base) as bases:
             return coded_inspect.check(whole, Session(threads, bases, device=device), progress)
-
-
-@contextmanager
-def _opened(source: Place | Source, target: Place, force: bool, may_grow: bool = False) -> Iterator[Source]:
-    """The source, after the checks that need no reading."""
-    files.refuse_early(source, target, force)
-    with open_source(source, may_grow) as opened:
-        yield opened

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lacodec.codecs import registry
-from lacodec.codecs.base import Codec
 from lacodec.codecs.session import Session
 from lacodec.container import Chunk, Damage, Header, Limits, Reader, append_chunks, salvage, shift_chunks, stream, write_container
 from lacodec.container.writer import Written
@@ -22,7 +21,6 @@ from lacodec.media.base import Media
 from lacodec.media.raw import Raw
 from lacodec.pipeline import coding
 from lacodec.pipeline.coding import Decoding
-from lacodec.pipeline.references import opened_references
 from lacodec.pipeline.verify import Watched, lost_by_decoding
 
 Place = str | os.PathLike[str] | BinaryIO
@@ -41,33 +39,19 @@ class FileResult:
     remark: str | None = None
 
 
-def encode_file(
-    source: Place,
+def encode_opened(
+    opened: Source,
     target: Place,
-    codec: str | None = None,
-    options: Mapping[str, Any] | None = None,
+    codec: str | None,
+    options: Mapping[str, Any],
     *,
-    threads: int = 1,
+    session: Session,
     verify: bool = True,
     force: bool = False,
     progress: Progress | None = None,
-    max_memory: int | None = None,
-    device: str | None = None,
 ) -> FileResult:
-    """Encode a file or pipe into a `.lac` file or pipe.
-
-    `verify`: before the file is kept, the output of a plain `decode` is compared with the original. A target file is complete
-    or does not appear; an existing one is refused unless `force`. `max_memory` (bytes) lowers the number of
-    threads, or raises LimitExceeded. `device`: for networks, such as "cuda".
-    """
-    made = coding.make_codec(codec, options or {})  # reports errors before anything is opened
-    refuse_early(source, target, force)
-    with (
-        open_source(source, may_grow=True) as opened,
-        opened_references(_reference_given(made, options)) as references,
-        open_target(target, force, opened) as out,
-    ):
-        session = Session(threads, references, device=device, max_memory=max_memory)
+    """Encode what is open into a `.lac` file or pipe; see `lacodec.encode_file`."""
+    with open_target(target, force, opened) as out:
         return encode_source(opened, out, codec, options, session=session, verify=verify, progress=progress)
 
 
@@ -154,42 +138,27 @@ def _halves(progress: Progress | None, verify: bool, size: int | None) -> tuple[
     return (lambda done, _: progress(done // 2, size)), (lambda done, _: progress((size + done) // 2, size))
 
 
-def _reference_given(codec: Codec[Any], options: Mapping[str, Any] | None) -> Any:
-    return (options or {}).get(codec.reference_option) if codec.reference_option else None
-
-
-def decode_file(
-    source: Place,
+def decode_opened(
+    opened: Source,
     target: Place,
     *,
-    threads: int = 1,
+    session: Session,
     force: bool = False,
     salvage: bool = False,
     progress: Progress | None = None,
     max_size: int | None = None,
-    max_memory: int | None = None,
-    base: Any = None,
-    device: str | None = None,
 ) -> FileResult:
-    """Decode a `.lac` file or pipe into the original file or a pipe.
-
-    With `salvage`, damaged chunks are left out (lost byte ranges become zeros) and described in the result's `damage`.
-    `max_size` limits the decoded bytes, `max_memory` the memory in use at a time; both raise LimitExceeded.
-    `base`: the base that the content was stored as differences to, if any: a path, an open Source, or several; BadInput names
-    what is missing. `device`: for networks, such as "cuda".
-    """
-    refuse_early(source, target, force)
-    with open_source(source) as opened, opened_references(base) as bases:
-        header, chunks = _chunks(opened, Limits(max_size, max_memory), salvage)
-        decoding = Decoding(header, opened.name, Session(threads, bases, device=device, max_memory=max_memory), salvage)
-        size = 0
-        with open_target(target, force, opened) as out:
-            value = decoding.whole(chunks, _with_total(progress, opened, max_size))
-            media = decoding.codec.media
-            for block in _blocks_of(decoding, value, _converted_to(target, header)):
-                out.write(block)
-                size += len(block)
-        encoded = opened.position if isinstance(opened, PipeSource) else opened.size or 0
+    """Decode the open `.lac` file or pipe into the original file or a pipe; see `lacodec.decode_file`."""
+    header, chunks = _chunks(opened, Limits(max_size, session.max_memory), salvage)
+    decoding = Decoding(header, opened.name, session, salvage)
+    size = 0
+    with open_target(target, force, opened) as out:
+        value = decoding.whole(chunks, _with_total(progress, opened, max_size))
+        media = decoding.codec.media
+        for block in _blocks_of(decoding, value, _converted_to(target, header)):
+            out.write(block)
+            size += len(block)
+    encoded = opened.position if isinstance(opened, PipeSource) else opened.size or 0
     remark = _other_format(media, value, target, header)
     return FileResult(size, encoded, header.codec, header.identical, tuple(decoding.damage), remark)
 

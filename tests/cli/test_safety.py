@@ -19,14 +19,14 @@ def while_encoding(monkeypatch):
     """while_encoding(do): `do()` is called after a file was read and before the command looks at it again."""
 
     def install(do) -> None:
-        original = files.encode_file
+        original = files.encode_opened
 
-        def encode_file(*arguments, **more):
+        def encode_opened(*arguments, **more):
             result = original(*arguments, **more)
             do()
             return result
 
-        monkeypatch.setattr(files, "encode_file", encode_file)
+        monkeypatch.setattr(files, "encode_opened", encode_opened)
 
     return install
 
