@@ -65,13 +65,13 @@ def run(args: argparse.Namespace) -> int:
             source,
             sys.stdout.buffer if job.target == PIPE else job.target,
             codec=codec,
-            options=own,
             threads=args.threads,
             verify=args.verify,
             force=args.force,
             progress=running.meter.update,
             max_memory=args.max_memory,
             device=device,
+            **own,
         )
         running.stop()
         verified = args.verify or codes_as_safetensors(job.target, codec)

@@ -87,7 +87,7 @@ def save_file(
             for block in TENSORS.to_blocks(value):
                 out.write(block)
         return
-    api.encode_file(value.source, filename, "weights", options, threads=threads or os.cpu_count() or 1, force=True)
+    api.encode_file(value.source, filename, "weights", threads=threads, force=True, **options)
 
 
 class SafeOpen:
