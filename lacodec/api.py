@@ -17,9 +17,11 @@ from lacodec.codecs import registry
 from lacodec.codecs.session import Session
 from lacodec.container import Limits, Reader, stream
 from lacodec.errors import BadInput
+from lacodec.io.places import open_source, stream_source
 from lacodec.io.progress import Progress
 from lacodec.io.remote import is_url, remote_target
-from lacodec.io.source import BytesSource, Source, open_source, seekable, stream_source
+from lacodec.io.source import BytesSource, Source
+from lacodec.io.streams import seekable
 from lacodec.io.threads import cores
 from lacodec.pipeline import coding, containers, files, kept
 from lacodec.pipeline.containers import check

@@ -20,7 +20,8 @@ from lacodec.container.types import describe_covers
 from lacodec.errors import BadInput, CorruptFile, LacodecError, LimitExceeded, UnsupportedFile
 from lacodec.io.progress import Progress, Work
 from lacodec.io.remote import is_url
-from lacodec.io.source import FileSource, Source, seekable
+from lacodec.io.source import FileSource, Source
+from lacodec.io.streams import seekable
 from lacodec.io.threads import Budget, ordered_map
 
 DEFAULT_CODEC = "bytes"

@@ -15,8 +15,10 @@ from lacodec.container import Chunk, Damage, Header, Limits, Reader, append_chun
 from lacodec.container.writer import Written
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io.output import atomic_file, open_target, refuse_existing
+from lacodec.io.places import is_special, open_source
 from lacodec.io.progress import Progress
-from lacodec.io.source import FileSource, OpenedSource, Part, PipeSource, Source, is_special, open_source
+from lacodec.io.source import FileSource, OpenedSource, Part, Source
+from lacodec.io.streams import PipeSource
 from lacodec.media.base import Media
 from lacodec.media.raw import Raw
 from lacodec.pipeline import coding

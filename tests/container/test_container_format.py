@@ -9,7 +9,8 @@ import lacodec
 from lacodec import api
 from lacodec.container import ANCILLARY, CRITICAL, Chunk, Header, Reader, content_hash, stream, write_container
 from lacodec.errors import BadInput, LacodecError, LimitExceeded
-from lacodec.io.source import BytesSource, PipeSource
+from lacodec.io.source import BytesSource
+from lacodec.io.streams import PipeSource
 from reference import bytes_codec
 from reference import container as reference
 

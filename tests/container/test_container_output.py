@@ -14,7 +14,8 @@ import lacodec
 from lacodec import api
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io import output
-from lacodec.io.source import FileSource, PipeSource
+from lacodec.io.source import FileSource
+from lacodec.io.streams import PipeSource
 from tests.checks import heed_interrupts
 
 START = "import resource, signal, sys; from lacodec import api\n"

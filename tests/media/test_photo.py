@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from lacodec.errors import UnsupportedFile
-from lacodec.io.source import BytesSource, PipeSource
+from lacodec.io.source import BytesSource
+from lacodec.io.streams import PipeSource
 from lacodec.media.image.photo import PHOTOS
 from lacodec.pipeline import coding
 from lacodec.testing import photo

@@ -18,7 +18,8 @@ import lacodec
 from lacodec import api
 from lacodec.codecs.registry import HEAD_SIZE
 from lacodec.errors import BadInput, UnsupportedFile
-from lacodec.io.source import BytesSource, IteratorSource, Source
+from lacodec.io.source import BytesSource, Source
+from lacodec.io.streams import IteratorSource
 from lacodec.media.tensors import _pickle, safetensors
 from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.value import DTYPES, ONLY, TensorEntry, Tensors, as_array, numpy_dtype

@@ -17,7 +17,7 @@ from lacodec.media.tensors import safetensors
 from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.forms import dtype_of, restored, shape_of
 from lacodec.media.tensors.memory import torch_name
-from lacodec.media.tensors.torch_checkpoint import View
+from lacodec.media.tensors.torch_objects import View
 from lacodec.media.tensors.value import DTYPES, TensorEntry, as_array
 from lacodec.pipeline.tensor_file import TensorFile
 
