@@ -5,7 +5,8 @@ counts: u32[atoms, 2, highs]; neighbouring values count in different halves, so 
 
 import numpy as np
 
-from lacodec.codecs.weights._kernel import different, information
+from lacodec.codecs.weights._kernel import different
+from lacodec.entropy.information import information
 from lacodec.kernels.jit import kernel
 
 ONE = np.uint64(1)

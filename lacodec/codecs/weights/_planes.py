@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lacodec.codecs.weights import _kernel
 from lacodec.codecs.weights._fields import Reader, Writer
 from lacodec.codecs.weights._scratch import scratch
+from lacodec.entropy.information import information, quick_normalise
 from lacodec.entropy.rans import RansDecoder, RansEncoder
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.entropy.segments import decode_segments, segment_parts
@@ -56,7 +57,7 @@ def encode_plane(
         return
     bits = max(freq_bits(len(plane), len(used)), _FINE if estimated else 0)
     freqs = np.zeros(used[-1] + 1, np.uint32)
-    _kernel.normalise(counts[: len(freqs)].astype(np.int64), 1 << bits, freqs)
+    quick_normalise(counts[: len(freqs)].astype(np.int64), 1 << bits, freqs)
     tables = Tables.of_one(freqs, bits)
     packed, stream = tables.pack(), Writer()
     if len(plane) >= SEGMENTED:
@@ -104,7 +105,7 @@ def freq_bits(n: int, symbols: int) -> int:
 
 def entropy(counts: NDArray[Any]) -> float:
     """Bits of data with these counts (integers) at their own entropy; the same on every machine."""
-    return float(_kernel.information(counts))
+    return float(information(counts))
 
 
 def _raw(out: Writer, plane: Bytes) -> None:

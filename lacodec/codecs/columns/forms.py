@@ -1,0 +1,115 @@
+"""Reading payloads: each form back into an array; `payload` lists them, `plan` writes them."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacodec.codecs.columns import predict, splits
+from lacodec.codecs.columns._fields import Reader
+from lacodec.codecs.columns.bins import decode_bins
+from lacodec.errors import CorruptFile
+
+STORED, CONSTANT, PARTS, NUMBERS, MIXED, BYTES, BOUNDED, STEPS, MULTIPLES, DISTINCT, RUNS = range(11)
+
+MOST_DEPTH = 8  # nodes within nodes
+
+Unembed = Callable[[bytes, int], bytes]
+Shape = tuple[int, ...]
+
+
+def no_bytes(payload: bytes, size: int) -> bytes:
+    """For payloads that hold none of codec `bytes`."""
+    raise CorruptFile("it holds a payload of codec 'bytes', but the header names none")
+
+
+def read(reader: Reader, dtype: np.dtype[Any], shape: Shape, unembed: Unembed, depth: int = 0) -> NDArray[Any]:
+    """The array of one node; raises CorruptFile."""
+    if depth > MOST_DEPTH:
+        raise CorruptFile("its forms are nested too deeply")
+    form, n = reader.take(1)[0], math.prod(shape)
+    if form == STORED or not n:
+        return np.frombuffer(reader.take(n * dtype.itemsize), dtype).reshape(shape)
+    if form == CONSTANT:
+        return np.full(shape, np.frombuffer(reader.take(dtype.itemsize), dtype)[0], dtype)
+    if form == BYTES:
+        data = unembed(bytes(reader.piece()), n * dtype.itemsize)
+        return np.frombuffer(data, dtype).reshape(shape)
+    if form == PARTS:
+        if len(shape) < 2:
+            raise CorruptFile("an array without a second axis has no parts")
+        out = np.empty(shape, dtype)
+        for part in range(shape[-1]):
+            out[..., part] = read(reader, dtype, shape[:-1], unembed, depth + 1)
+        return out
+    if form == NUMBERS:
+        return _numbers(reader, dtype, n).reshape(shape)
+    inner = _INNER.get(form)
+    if inner is None:
+        raise CorruptFile(f"form {form} is unknown; if a newer lacodec wrote it, update")
+    return inner(reader, dtype, shape, lambda dtype, shape: read(reader, dtype, shape, unembed, depth + 1))
+
+
+def _numbers(reader: Reader, dtype: np.dtype[Any], n: int) -> NDArray[Any]:
+    dropped = reader.number()
+    if dropped >= 8 * dtype.itemsize:
+        raise CorruptFile("it drops all bits of its values")
+    steps = predict.read_steps(reader, n)
+    latents = decode_bins(reader, n, np.dtype(f"u{dtype.itemsize}"))
+    return splits.unordered(predict.restored(latents, steps), dtype, dropped)
+
+
+Node = Callable[[np.dtype[Any], Shape], NDArray[Any]]
+
+
+def _steps(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -> NDArray[Any]:
+    base, step = reader.wide(), reader.wide()
+    q = node(splits.check_width(reader.number()), shape)
+    unsigned = np.dtype(f"u{dtype.itemsize}")
+    mask = (1 << 8 * dtype.itemsize) - 1
+    return (q.astype(unsigned) * unsigned.type(step & mask) + unsigned.type(base & mask)).view(dtype)
+
+
+def _multiples(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -> NDArray[Any]:
+    if dtype.kind != "f":
+        raise CorruptFile("only floats are multiples of a float")
+    inverse = bool(reader.number())
+    factor = splits.Factor(float(np.frombuffer(reader.take(8), "<f8")[0]), inverse)
+    base = reader.wide()
+    q = node(splits.check_width(reader.number()), shape).astype(np.uint64) + np.uint64(base)
+    distance = node(np.dtype(f"u{dtype.itemsize}"), shape)
+    near = splits.ordered(factor.values(q.view(np.int64), dtype))
+    return splits.unordered(near + distance, dtype)
+
+
+def _distinct(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -> NDArray[Any]:
+    count, n = reader.number(), math.prod(shape)
+    if not 1 <= count <= n:
+        raise CorruptFile(f"{count} different values cannot be among {n}")
+    unsigned = np.dtype(f"u{dtype.itemsize}")
+    values = node(unsigned, (count,))
+    places = node(splits.check_width(reader.number()), shape)
+    if int(places.max()) >= count:
+        raise CorruptFile("a place lies outside the list of different values")
+    return splits.unordered(values[places], dtype)
+
+
+def _runs(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -> NDArray[Any]:
+    count, n = reader.number(), math.prod(shape)
+    if not 1 <= count <= n:
+        raise CorruptFile(f"{count} runs cannot be in {n} values")
+    values = node(dtype, (count,))
+    lengths = node(splits.check_width(reader.number()), (count,)).astype(np.float64)
+    if lengths.sum() + count != n:  # exact: both are far below 2**53, or the sum is wrong
+        raise CorruptFile("its runs do not fill the array")
+    return np.repeat(values, lengths.astype(np.int64) + 1).reshape(shape)
+
+
+_INNER: dict[int, Callable[[Reader, np.dtype[Any], Shape, Node], NDArray[Any]]] = {
+    STEPS: _steps,
+    MULTIPLES: _multiples,
+    DISTINCT: _distinct,
+    RUNS: _runs,
+}

@@ -1,0 +1,49 @@
+"""Numbers of one type <-> a payload: a tree of forms, the cheapest that samples of the values show.
+
+    payload = node          node = u8 form, its data; the reader knows type and shape
+    0 STORED    the bytes of the elements           1 CONSTANT   one element                  2 PARTS     a node for each index of the last axis
+    3 NUMBERS   see `numbers`                       4 MIXED      see `mixed`                  5 BYTES     size, payload of codec `bytes`
+    6 BOUNDED   see `bounded`                       7 STEPS      base, step, node of (value - base) / step
+    8 MULTIPLES u8 inverse, 8 bytes factor, u8 width, base, node of q - base, node of distances (see `splits`)
+    9 DISTINCT  number, node of the sorted different values, node of the place of each value among them
+    10 RUNS     number, node of the values of the runs, node of their lengths less 1
+
+Nodes inside a node have types of their own: unsigned integers whose width in bytes stands before them where it is not known.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacodec.codecs.columns import forms
+from lacodec.codecs.columns._fields import Reader, Writer
+from lacodec.codecs.columns.plan import Work, plan_for
+from lacodec.codecs.session import DEFAULT, Session
+
+VERSION = 0
+
+DTYPES = frozenset(f"{kind}{width}" for kind, width in (*((k, w) for k in "ui" for w in (1, 2, 4, 8)), ("f", 2), ("f", 4), ("f", 8)))
+"""Types of elements, as `numpy.dtype.str` names them after the byte order."""
+
+
+def encode(array: NDArray[Any], *, effort: int = 5, session: Session = DEFAULT, bound: Any = None) -> bytes:
+    """The payload of an array: one of DTYPES, native, contiguous, of any shape. bound: largest error of floats (`bound.Bound`)."""
+    out = Writer()
+    if bound is not None:
+        raise NotImplementedError
+    plan_for(array, Work(effort, session)).write(out)
+    return out.data
+
+
+def decode(payload: Any, dtype: np.dtype[Any], shape: tuple[int, ...], *, unembed: forms.Unembed = forms.no_bytes) -> NDArray[Any]:
+    """The array of this type and shape; raises CorruptFile. unembed: (payload of codec `bytes`, size) -> bytes."""
+    reader = Reader(payload)
+    found = forms.read(reader, np.dtype(dtype), tuple(shape), unembed)
+    reader.finish()
+    return found
+
+
+def memory(size: int, payload: bytes | None = None, effort: int = 9) -> int:
+    """Bytes needed to encode, or to decode, elements of `size` bytes in all."""
+    return 12 * size + (16 << 20)

@@ -1,0 +1,127 @@
+"""Values of any type <-> one or two arrays of unsigned integers ("latents") in which they are simple.
+
+    split = u8 kind, its fields             kind | latents                                          fields
+    ORDERED                                      | integers in the order of the values              bits dropped
+    STEPS (integers)                             | (value - base) / step                            base, step
+    MULTIPLES (floats)                           | q | value less that of q / divisor or q * factor    width, u8 inverse, factor (8 bytes)
+    DISTINCT                                     | place among the sorted different values          width, payload of those values
+
+ORDERED: integers with their sign bit flipped; floats with all bits flipped if negative, else the sign bit. `bits dropped` are zero
+in every value. MULTIPLES: value = float(q / divisor), as numbers with few decimals are, or float(q * factor); the second latent is
+the distance in ORDERED integers, zero for all that fit. `width` is the number of bytes of the first latent.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacodec.errors import CorruptFile
+
+Latents = NDArray[np.unsignedinteger]
+ORDERED, STEPS, MULTIPLES, DISTINCT = range(4)
+
+_WIDTHS = (1, 2, 4, 8)
+
+
+def bits_of(values: NDArray[Any]) -> Latents:
+    """The values as unsigned integers of the same width: their bits."""
+    return values.view(f"u{values.dtype.itemsize}")
+
+
+def ordered(values: NDArray[Any], dropped: int = 0) -> Latents:
+    """ORDERED, without the lowest `dropped` bits."""
+    bits, width = bits_of(values), 8 * values.dtype.itemsize
+    one = bits.dtype.type
+    if dropped:
+        bits = bits >> one(dropped)
+    top = one(1 << (width - dropped - 1))
+    if values.dtype.kind == "u":
+        return bits
+    if values.dtype.kind == "i":
+        return bits ^ top
+    full = one((1 << (width - dropped)) - 1)
+    negative = (bits & top) != 0
+    return bits ^ np.where(negative, full, top)
+
+
+def unordered(latents: Latents, dtype: np.dtype[Any], dropped: int = 0) -> NDArray[Any]:
+    """The inverse of `ordered`."""
+    width, one = 8 * dtype.itemsize, latents.dtype.type
+    top = one(1 << (width - dropped - 1))
+    bits = latents
+    if dtype.kind == "i":
+        bits = latents ^ top
+    elif dtype.kind == "f":
+        full = one((1 << (width - dropped)) - 1)
+        bits = latents ^ np.where((latents & top) != 0, top, full)
+    if dropped:
+        bits = bits << one(dropped)
+    return bits.view(dtype)
+
+
+def zero_bits(values: NDArray[Any]) -> int:
+    """How many of the lowest bits are zero in every value; 0 if all of them are."""
+    used = int(np.bitwise_or.reduce(bits_of(values)))
+    return (used & -used).bit_length() - 1 if used else 0
+
+
+@dataclass(frozen=True)
+class Factor:
+    """value = float(q / size) if `inverse`, else float(q * size); size is a float64."""
+
+    size: float
+    inverse: bool
+
+    def values(self, q: NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """The values of dtype for these whole numbers; IEEE division and multiplication, the same everywhere."""
+        wide = q.astype(np.float64)
+        with np.errstate(over="ignore"):
+            found = wide / self.size if self.inverse else wide * self.size
+            return found.astype(dtype)
+
+    def multiples(self, values: NDArray[Any]) -> NDArray[np.int64]:
+        """The nearest q for each value; of those that have none (no finite number, or too large), the q before."""
+        with np.errstate(all="ignore"):
+            wide = values.astype(np.float64)
+            q = np.rint(wide * self.size if self.inverse else wide / self.size)
+            fits = np.abs(q) < 2.0**53
+        if not fits.all():
+            places = np.maximum.accumulate(np.where(fits, np.arange(len(q)), -1))
+            q = np.where(places >= 0, q[places], 0.0)
+        return q.astype(np.int64)
+
+
+def decimals(sample: NDArray[Any]) -> Factor | None:
+    """The factor with which nearly all of these floats are whole numbers of at most a few digits; None if there is none."""
+    with np.errstate(all="ignore"):
+        finite = sample[np.isfinite(sample)]
+        finite = finite[finite != 0]
+        if len(finite) < max(1, len(sample) // 8):
+            return None
+        for power in range(16):
+            for factor in (Factor(10.0**power, True), Factor(10.0**power, False)):
+                if power == 0 and not factor.inverse:
+                    continue
+                q = np.rint(finite.astype(np.float64) * factor.size if factor.inverse else finite.astype(np.float64) / factor.size)
+                small = np.abs(q) < 2.0 ** (50 if sample.dtype.itemsize == 8 else 8 * sample.dtype.itemsize - 8)
+                hits = small & (factor.values(np.where(small, q, 0).astype(np.int64), sample.dtype) == finite)
+                if hits.mean() > (0.98 if factor.inverse else 0.999) and (factor.inverse or power > 1):
+                    return factor
+    return None
+
+
+def smallest(values: NDArray[np.int64] | Latents) -> tuple[Latents, int]:
+    """Signed or unsigned integers from their least one on, in the narrowest type that holds them; and the least."""
+    least = int(values.min())
+    span = int(values.max()) - least
+    width = next(width for width in _WIDTHS if span < 1 << 8 * width)
+    return (values.view(np.uint64 if values.dtype.itemsize == 8 else bits_of(values).dtype) - np.array(least % (1 << 8 * values.dtype.itemsize), f"u{values.dtype.itemsize}")).astype(f"u{width}"), least
+
+
+def check_width(width: int) -> np.dtype[Any]:
+    """The unsigned type of so many bytes; raises CorruptFile."""
+    if width not in _WIDTHS:
+        raise CorruptFile(f"latents of {width} bytes are impossible")
+    return np.dtype(f"u{width}")
