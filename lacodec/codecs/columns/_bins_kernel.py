@@ -179,10 +179,17 @@ def write_places(values, which, symbol_of, lowest, widths, symbols, stream):  # 
 
 
 @kernel
-def read_places(symbols, lowest, widths, masks, stream, values):  # type: ignore[no-untyped-def]
-    """values[i] = lowest[symbols[i]] + its place; the inverse of `write_places`. Returns the bits read, all within `stream`
+def pick(symbols, lowest, values):  # type: ignore[no-untyped-def]
+    """values[i] = lowest[symbols[i]]; every symbol has a bin."""
+    for i in range(U(len(symbols))):
+        values[i] = lowest[symbols[i]]
 
-    if the sum of widths fits it, which the caller checks.
+
+@kernel
+def read_places(symbols, lowest, widths, masks, stream, limit, values):  # type: ignore[no-untyped-def]
+    """values[i] = lowest[symbols[i]] + its place; the inverse of `write_places`.
+
+    Returns the bits read; above `limit`, those of the stream, the values are wrong. 16 bytes behind the stream may be read.
     """
     at = U(0)
     for i in range(U(len(symbols))):
@@ -195,13 +202,6 @@ def read_places(symbols, lowest, widths, masks, stream, values):  # type: ignore
             place |= load_word(stream, high >> U(3)) >> (high & U(7)) << U(32)
         at += width
         values[i] = lowest[symbol] + values.dtype.type(place & masks[symbol])
+        if at > limit:
+            return at
     return at
-
-
-@kernel
-def total_bits(symbols, widths):  # type: ignore[no-untyped-def]
-    """Sum of the widths of all symbols."""
-    bits = U(0)
-    for i in range(U(len(symbols))):
-        bits += U(widths[symbols[i]])
-    return bits

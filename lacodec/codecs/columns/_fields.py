@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lacodec.codecs import fields
 from lacodec.errors import CorruptFile
 
@@ -59,6 +62,14 @@ class Reader(fields.Reader):
         """The inverse of `Writer.piece`."""
         found: memoryview = self.take(self.number())
         return found
+
+    def padded(self, n: int, room: int) -> NDArray[np.uint8]:
+        """u8[n + room]: the next n bytes, and any behind them."""
+        begin = self._at
+        taken = np.frombuffer(self.take(n), np.uint8)
+        if len(self) >= room:
+            return np.frombuffer(self._data[begin : begin + n + room], np.uint8)
+        return np.concatenate([taken, np.zeros(room, np.uint8)])
 
     def tables(self) -> "Tables":
         """Packed tables."""

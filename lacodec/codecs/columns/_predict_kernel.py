@@ -55,9 +55,8 @@ def undo_exclusive(residuals, lag, out):  # type: ignore[no-untyped-def]
 
 @helper
 def _median(left, above, corner):  # type: ignore[no-untyped-def]
-    """The middle one of left, above and left + above - corner, as JPEG-LS predicts."""
-    low, high = min(left, above), max(left, above)
-    return low if corner >= high else high if corner <= low else left + above - corner
+    """The middle one of left, above and left + above - corner, as JPEG-LS predicts; without branches, and nothing overflows."""
+    return left + above - min(max(corner, min(left, above)), max(left, above))
 
 
 @kernel
@@ -68,7 +67,7 @@ def subtract_median(values, near, far, out):  # type: ignore[no-untyped-def]
     for i in range(U(1), min(near + far, n)):
         out[i] = values[i] - values[i - (far if i >= far else near if i >= near else U(1))]
     for i in range(near + far, n):
-        out[i] = values[i] - values.dtype.type(_median(values[i - near], values[i - far], values[i - near - far]))
+        out[i] = values[i] - values.dtype.type(_median(U(values[i - near]), U(values[i - far]), U(values[i - near - far])))
 
 
 @kernel
@@ -78,5 +77,14 @@ def add_median(residuals, near, far, out):  # type: ignore[no-untyped-def]
     out[U(0)] = residuals[U(0)]
     for i in range(U(1), min(near + far, n)):
         out[i] = residuals[i] + out[i - (far if i >= far else near if i >= near else U(1))]
+    if near == U(1) and n > far:
+        left, corner = U(out[far]), U(out[U(0)])
+        for i in range(far + U(1), n):  # the last value stays in a register
+            above = U(out[i - far])
+            guess = above - min(max(corner, min(left, above)), max(left, above))
+            left = U(residuals.dtype.type(left + guess + U(residuals[i])))
+            out[i] = left
+            corner = above
+        return
     for i in range(near + far, n):
-        out[i] = residuals[i] + residuals.dtype.type(_median(out[i - near], out[i - far], out[i - near - far]))
+        out[i] = residuals[i] + residuals.dtype.type(_median(U(out[i - near]), U(out[i - far]), U(out[i - near - far])))

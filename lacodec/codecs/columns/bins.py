@@ -1,6 +1,6 @@
 """Unsigned integers as bins and places: rANS for the bin, plain bits for the place of a value in it, as pcodec does.
 
-    data = bins | tables | size, stream of rANS | places        bins = number - 1, then for each: gap to the one before, bits of a place
+    data = bins | tables | size, stream of rANS | size, places        bins = number - 1, then for each: gap to the one before, bits of a place
 
 Where only one bin is left, tables and stream are missing. The gap is lowest value less (lowest of the bin before + 1), as LEB128.
 Bins are found in two steps: quantiles of a sample give fine bins, whose counts and true bounds over all values are then known,
@@ -51,7 +51,7 @@ def encode_bins(out: Writer, values: Latents, most_bins: int = MOST) -> None:
         tables = _tables(totals, len(values))
         out.write(tables.pack())
         out.piece(RansEncoder(32).push(symbols, tables).finish())
-    out.write(places[: -(-bits // 8)])
+    out.piece(places[: -(-bits // 8)])
 
 
 def decode_bins(reader: Reader, n: int, dtype: np.dtype[np.unsignedinteger]) -> Latents:
@@ -68,12 +68,25 @@ def decode_bins(reader: Reader, n: int, dtype: np.dtype[np.unsignedinteger]) -> 
             decoder.finish()
         except BadInput as error:
             raise CorruptFile(str(error)) from None
-    bits = int(kernel.total_bits(symbols, widths))
-    places = np.frombuffer(reader.take(-(-bits // 8)), np.uint8)
-    values = np.empty(n, dtype)
-    padded = np.concatenate([places, np.zeros(_ROOM, np.uint8)])
+    places = reader.padded(reader.number(), _ROOM)
+    return _values(symbols, lowest, widths, places)
+
+
+def _values(symbols: NDArray[np.uint8], lowest: Latents, widths: NDArray[np.uint8], places: NDArray[np.uint8]) -> Latents:
+    """What lies at these places in the bins; `places` has _ROOM bytes behind its end."""
+    size = len(places) - _ROOM
+    values = np.empty(len(symbols), lowest.dtype)
+    if not widths.any():
+        if size:
+            raise CorruptFile("its bins have no places, but it stores some")
+        if int(lowest[-1]) - int(lowest[0]) == len(lowest) - 1:
+            return symbols.astype(lowest.dtype) + lowest[0]
+        kernel.pick(readonly(symbols), lowest, values)
+        return values
     masks = np.array([(1 << int(width)) - 1 for width in widths], np.uint64)
-    kernel.read_places(symbols, lowest, widths, masks, padded, values)
+    bits = int(kernel.read_places(symbols, lowest, widths, masks, readonly(places), np.uint64(8 * size), values))
+    if -(-bits // 8) != size:
+        raise CorruptFile("its places are cut short, or too many")
     return values
 
 

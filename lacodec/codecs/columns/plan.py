@@ -23,12 +23,13 @@ _STEP = 0.01  # bits a value that a step of a predictor must save, for its time
 _GOLDEN = 0x9E3779B97F4A7C15
 _QUICK = 2  # effort up to which only predictors are tried
 _MOST_PARTS = 64
+_PARTS_TIME = 1.01  # parts take longer to decode than the whole: they must be smaller by this
 _NODE = 24.0  # bits of a node and its fields, about
 _TABLE = 160.0  # bits of bins and their table, at least
 _MOST_DISTINCT = 1 << 16
 _REPEATED = 0.9  # share of different values in a sample above which few of them come again
-_LZ_SAMPLE = 1 << 16  # bytes
-_LZ_WORTH = 0.8  # of the bits of another form: below, repeated sequences are worth their time
+_LZ_PIECES, _LZ_PIECE = 4, 1 << 14  # pieces of an array that zstd looks at, and bytes in each
+_LZ_WORTH = 0.6  # of the bits of another form: below, repeated sequences are worth their time
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,15 @@ def _plans(values: NDArray[Any], work: Work) -> Iterator[Plan]:
     if work.effort <= _QUICK or work.depth >= forms.MOST_DEPTH - 1:
         return
     sample = flat[_places(len(flat), 0)]
+    found_factor = False
     if values.dtype.kind == "f":
-        yield from _multiples(values, sample, work)
+        for plan in _multiples(values, sample, work):
+            found_factor = True  # the whole numbers may be few different ones: that is seen there
+            yield plan
     else:
         yield from _steps(values, sample, work)
-    yield from _distinct(values, sample, work)
+    if values.dtype.kind != "f" or not found_factor:
+        yield from _distinct(values, sample, work)
     yield from _runs(values, work)
     if values.ndim > 1 and 1 < values.shape[-1] <= _MOST_PARTS and work.depth == 0:
         yield _parts(values, work)
@@ -244,14 +249,15 @@ def _parts(values: NDArray[Any], work: Work) -> Plan:
         for part in parts:
             part.write(out)
 
-    return Plan(8.0 + sum(part.bits for part in parts), write)
+    return Plan(8.0 + sum(part.bits for part in parts) * _PARTS_TIME, write)
 
 
 def _repeats(values: NDArray[Any], numbers: Plan, work: Work) -> Iterator[Plan]:
     import zstandard
 
-    begin = max(0, (values.nbytes - _LZ_SAMPLE) // 2)
-    sample = values.reshape(-1).view(np.uint8)[begin : begin + _LZ_SAMPLE].tobytes()
+    data = values.reshape(-1).view(np.uint8)
+    starts = np.linspace(0, max(0, len(data) - _LZ_PIECE), _LZ_PIECES if len(data) > _LZ_PIECE else 1).astype(np.int64)
+    sample = b"".join(data[start : start + _LZ_PIECE].tobytes() for start in starts)
     share = len(zstandard.ZstdCompressor(level=6).compress(sample)) / len(sample)
     bits = share * 8 * values.nbytes / _LZ_WORTH
 

@@ -7,6 +7,7 @@ a second difference, of lags 1 and of a row the Lorenzo predictor in two dimensi
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -78,8 +79,7 @@ class Sampled:
         if steps[0].kind == MEDIAN:
             near, far = steps[0].lag, steps[0].far
             left, above, corner = self._at(near), self._at(far), self._at(near + far)
-            low, high = np.minimum(left, above), np.maximum(left, above)
-            guess = np.where(corner >= high, low, np.where(corner <= low, high, left + above - corner))
+            guess = left + above - np.clip(corner, np.minimum(left, above), np.maximum(left, above))
             return self._at(0) - guess + _half(dtype)
         if steps[-1].kind == EXCLUSIVE:
             return self._at(0) ^ self._at(steps[-1].lag)
@@ -95,6 +95,7 @@ class Sampled:
         return self._taken[lag]
 
 
+@cache
 def _taps(steps: Steps) -> dict[int, int]:
     """lag -> weight of the values that make a residual."""
     taps = {0: 1}

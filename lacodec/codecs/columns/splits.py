@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacodec.codecs.columns._splits_kernel import disorder_floats, order_floats
+from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile
 
 Latents = NDArray[np.unsignedinteger]
@@ -32,33 +34,33 @@ def bits_of(values: NDArray[Any]) -> Latents:
 
 def ordered(values: NDArray[Any], dropped: int = 0) -> Latents:
     """ORDERED, without the lowest `dropped` bits."""
-    bits, width = bits_of(values), 8 * values.dtype.itemsize
-    one = bits.dtype.type
-    if dropped:
-        bits = bits >> one(dropped)
-    top = one(1 << (width - dropped - 1))
-    if values.dtype.kind == "u":
-        return bits
+    bits, out = bits_of(values), np.empty(values.shape, f"u{values.dtype.itemsize}")
+    top, full = _masks(out.dtype, dropped)
+    if values.dtype.kind == "f":
+        order_floats(readonly(bits.reshape(-1)), np.uint64(dropped), top, full, out.reshape(-1))
+        return out
+    np.right_shift(bits, out.dtype.type(dropped), out=out)
     if values.dtype.kind == "i":
-        return bits ^ top
-    full = one((1 << (width - dropped)) - 1)
-    negative = (bits & top) != 0
-    return bits ^ np.where(negative, full, top)
+        out ^= top
+    return out
 
 
 def unordered(latents: Latents, dtype: np.dtype[Any], dropped: int = 0) -> NDArray[Any]:
-    """The inverse of `ordered`."""
-    width, one = 8 * dtype.itemsize, latents.dtype.type
-    top = one(1 << (width - dropped - 1))
-    bits = latents
-    if dtype.kind == "i":
-        bits = latents ^ top
-    elif dtype.kind == "f":
-        full = one((1 << (width - dropped)) - 1)
-        bits = latents ^ np.where((latents & top) != 0, top, full)
-    if dropped:
-        bits = bits << one(dropped)
-    return bits.view(dtype)
+    """The inverse of `ordered`, in place."""
+    top, full = _masks(latents.dtype, dropped)
+    if dtype.kind == "f":
+        disorder_floats(latents.reshape(-1), np.uint64(dropped), top, full)
+    elif dtype.kind == "i":
+        latents ^= top
+    if dropped and dtype.kind != "f":
+        latents <<= latents.dtype.type(dropped)
+    return latents.view(dtype)
+
+
+def _masks(unsigned: np.dtype[Any], dropped: int) -> tuple[Any, Any]:
+    """(the sign bit, all bits) once the lowest are dropped."""
+    width = 8 * unsigned.itemsize - dropped
+    return unsigned.type(1 << width - 1), unsigned.type((1 << width) - 1)
 
 
 def zero_bits(values: NDArray[Any]) -> int:
