@@ -90,6 +90,14 @@ def sort_into(values, bounds, centre, shift, starts, which, counts, least, most)
             most[at] = value
 
 
+@kernel
+def count(values, counts):  # type: ignore[no-untyped-def]
+    """How often each value occurs, as the sum of four rows of counts: one alone would be waited for when values repeat."""
+    row, n = U(len(counts) // 4), U(len(values))
+    for i in range(n):
+        counts[(i & U(3)) * row + U(values[i])] += 1
+
+
 @helper
 def span_bits(low, high):  # type: ignore[no-untyped-def]
     """Bits of the place of a value between these."""
@@ -154,6 +162,13 @@ def merge(counts, least, most, price, limit, logarithms, best, cut):  # type: ig
 def write_places(values, which, symbol_of, lowest, widths, symbols, stream):  # type: ignore[no-untyped-def]
     """symbols[i] = the joined bin of value i; its place there goes to `stream`, u8[bytes + 16]. Returns the bits written."""
     at, held, word = U(0), U(0), U(0)
+    any_width = U(0)
+    for k in range(U(len(widths))):
+        any_width |= U(widths[k])
+    if any_width == U(0):
+        for i in range(U(len(values))):
+            symbols[i] = symbol_of[which[i]]
+        return U(0)
     for i in range(U(len(values))):
         symbol = symbol_of[which[i]]
         symbols[i] = symbol

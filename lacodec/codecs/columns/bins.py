@@ -31,11 +31,15 @@ _PRICES = {1: 20.0, 2: 24.0, 4: 32.0, 8: 48.0}  # bits of a bin in the header, a
 
 def encode_bins(out: Writer, values: Latents, most_bins: int = MOST) -> None:
     """Append u8, u16, u32 or u64[n], n > 0."""
-    which, counts, least, most = _fine(values)
-    used = np.flatnonzero(counts)
-    joined = _joined(counts[used], least[used], most[used], most_bins)
-    first = used[joined]
-    lowest = least[first]
+    if values.itemsize <= 2:
+        which, counts, joined = _counted(values, most_bins)
+        used = np.flatnonzero(counts)
+        least = most = np.arange(len(counts), dtype=values.dtype)
+    else:
+        which, counts, least, most = _fine(values)
+        used = np.flatnonzero(counts)
+        joined = _joined(counts[used], least[used], most[used], most_bins)
+    lowest = least[used[joined]]
     last = np.append(used[joined[1:] - 1], used[-1])
     spans = (most[last] - lowest).astype(np.uint64)
     widths = np.array([int(span).bit_length() for span in spans.tolist()], np.uint8)
@@ -45,7 +49,7 @@ def encode_bins(out: Writer, values: Latents, most_bins: int = MOST) -> None:
     symbols = np.empty(len(values), np.uint8)
     bits = int(totals @ widths.astype(np.int64))
     places = np.empty(bits // 8 + _ROOM, np.uint8)
-    kernel.write_places(readonly(values), which, symbol_of, lowest, widths, symbols, places)
+    kernel.write_places(readonly(values), readonly(which), symbol_of, lowest, widths, symbols, places)
     _write_bins(out, lowest, widths)
     if len(lowest) > 1:
         tables = _tables(totals, len(values))
@@ -88,6 +92,24 @@ def _values(symbols: NDArray[np.uint8], lowest: Latents, widths: NDArray[np.uint
     if -(-bits // 8) != size:
         raise CorruptFile("its places are cut short, or too many")
     return values
+
+
+def _counted(values: Latents, most_bins: int) -> tuple[Latents, NDArray[np.int64], NDArray[np.int64]]:
+    """For small types: (the values themselves, counts of all possible ones, where joined bins begin among those used)."""
+    counts = np.zeros((4, 1 << 8 * values.itemsize), np.int64)
+    kernel.count(readonly(values), counts.reshape(-1))
+    totals = counts.sum(0)
+    used = np.flatnonzero(totals)
+    groups = np.arange(len(used))
+    if len(used) > _FINE:  # as many of equal counts, about; frequent values stay alone
+        place = np.cumsum(totals[used]) - totals[used]
+        share = max(1, len(values) // _FINE)
+        alone = totals[used] > share // 2
+        new = np.append(True, (place[1:] // share != place[:-1] // share) | alone[1:] | alone[:-1])
+        groups = np.flatnonzero(new)
+    last = np.append(groups[1:] - 1, len(used) - 1)
+    least, most = used[groups].astype(values.dtype), used[last].astype(values.dtype)
+    return values, totals, groups[_joined(np.add.reduceat(totals[used], groups), least, most, most_bins)]
 
 
 def _fine(values: Latents) -> tuple[NDArray[np.uint16], NDArray[np.int64], Latents, Latents]:

@@ -27,6 +27,16 @@ def candidates(shape: tuple[int, ...], effort: int) -> tuple[Steps, ...]:
     return tuple(found)
 
 
+@cache
+def signless(shape: tuple[int, ...]) -> tuple[Steps, ...]:
+    """For the bits of floats, sign first: rows that are multiples of each other differ by a constant, whatever their signs."""
+    lags = _lags(shape)
+    found: list[Steps] = [(Step(EXCLUSIVE, lag),) for lag in lags]
+    found += [(Step(SUBTRACT, far), Step(SUBTRACT, near)) for near, far in combinations(lags, 2)]
+    found += [(Step(MEDIAN, near, far),) for near, far in combinations(lags, 2)]
+    return tuple(found)
+
+
 def _lags(shape: tuple[int, ...]) -> list[int]:
     """Distances between neighbours on each axis, the nearest first."""
     lags, stride = [], 1

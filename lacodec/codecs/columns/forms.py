@@ -14,6 +14,9 @@ from lacodec.errors import CorruptFile
 
 STORED, CONSTANT, PARTS, NUMBERS, MIXED, BYTES, BOUNDED, STEPS, MULTIPLES, DISTINCT, RUNS = range(11)
 
+ORDER, SIGN_FIRST = range(2)
+"""What NUMBERS is made of: integers in the order of the values, or the bits of the values."""
+
 MOST_DEPTH = 8  # nodes within nodes
 
 Unembed = Callable[[bytes, int], bytes]
@@ -53,12 +56,14 @@ def read(reader: Reader, dtype: np.dtype[Any], shape: Shape, unembed: Unembed, d
 
 
 def _numbers(reader: Reader, dtype: np.dtype[Any], n: int) -> NDArray[Any]:
-    dropped = reader.number()
+    dropped, order = divmod(reader.number(), 2)
     if dropped >= 8 * dtype.itemsize:
         raise CorruptFile("it drops all bits of its values")
     steps = predict.read_steps(reader, n)
-    latents = decode_bins(reader, n, np.dtype(f"u{dtype.itemsize}"))
-    return splits.unordered(predict.restored(latents, steps), dtype, dropped)
+    latents = predict.restored(decode_bins(reader, n, np.dtype(f"u{dtype.itemsize}")), steps)
+    if order == SIGN_FIRST:
+        return (latents << latents.dtype.type(dropped)).view(dtype)
+    return splits.unordered(latents, dtype, dropped)
 
 
 Node = Callable[[np.dtype[Any], Shape], NDArray[Any]]

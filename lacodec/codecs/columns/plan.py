@@ -3,7 +3,7 @@
 values --> a `Plan` each for numbers, steps, multiples, distinct values, runs, parts, bytes --> the one with the fewest bits
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lacodec.codecs.columns import forms, predict, splits
 from lacodec.codecs.columns._fields import Writer
 from lacodec.codecs.columns.bins import encode_bins, places_of
-from lacodec.codecs.columns.candidates import candidates
+from lacodec.codecs.columns.candidates import candidates, signless
 from lacodec.codecs.columns.estimate import bits_of_rows
 from lacodec.codecs.session import Session
 
@@ -22,6 +22,7 @@ _ROUNDS = ((768, 3), (4096, 1))  # values of a sample, and how many candidates i
 _STEP = 0.01  # bits a value that a step of a predictor must save, for its time
 _GOLDEN = 0x9E3779B97F4A7C15
 _QUICK = 2  # effort up to which only predictors are tried
+_LEAST_RAW = 2048  # values below which floats are always taken in their order
 _MOST_PARTS = 64
 _PARTS_TIME = 1.01  # parts take longer to decode than the whole: they must be smaller by this
 _NODE = 24.0  # bits of a node and its fields, about
@@ -118,15 +119,24 @@ def _places(n: int, reach: int, most: int = 4096) -> NDArray[np.int64]:
 def _numbers(flat: NDArray[Any], shape: tuple[int, ...], work: Work) -> Plan:
     dropped = splits.zero_bits(flat)
     latents = splits.ordered(flat, dropped)
-    bits, chosen = _best_steps(latents, shape, work.effort)
-    return Plan(bits + _TABLE + _NODE, partial(_write_numbers, flat, latents, dropped, chosen))
+    bits, steps = _best_steps(latents, candidates(shape, work.effort), work.effort)
+    order = forms.ORDER
+    if flat.dtype.kind == "f" and work.effort > _QUICK and len(flat) >= _LEAST_RAW:
+        raw = splits.shifted(flat, dropped)
+        raw_bits, raw_steps = _best_steps(raw, signless(shape), work.effort)
+        if raw_bits < bits:
+            bits, steps, latents, order = raw_bits, raw_steps, raw, forms.SIGN_FIRST
+    return Plan(bits + _TABLE + _NODE, partial(_write_numbers, flat, latents, 2 * dropped + order, steps))
 
 
-def _best_steps(latents: splits.Latents, shape: tuple[int, ...], effort: int) -> tuple[float, predict.Steps]:
+def _best_steps(latents: splits.Latents, tried: Sequence[predict.Steps], effort: int) -> tuple[float, predict.Steps]:
     """(bits of all values, steps) of the best candidate: the likely ones of a small sample are compared on a larger one."""
     n = len(latents)
-    tried = [steps for steps in candidates(shape, effort) if 2 * predict.reach(steps) <= n]
-    for most, kept in (_ROUNDS if n > _ROUNDS[0][0] else _ROUNDS[1:]):
+    tried = [steps for steps in tried if 2 * predict.reach(steps) <= n]
+    if not tried:
+        return float("inf"), ()
+    rounds = _ROUNDS[:1] if effort <= _QUICK else _ROUNDS if n > _ROUNDS[0][0] else _ROUNDS[1:]
+    for most, kept in rounds:
         places = _places(n, max(predict.reach(steps) for steps in tried), most)
         sampled = predict.Sampled(latents, places)
         bits = bits_of_rows(np.stack([sampled.residuals(steps) for steps in tried]), n)
@@ -135,10 +145,10 @@ def _best_steps(latents: splits.Latents, shape: tuple[int, ...], effort: int) ->
     return float(bits[order[0]]), tried[0]
 
 
-def _write_numbers(flat: NDArray[Any], latents: splits.Latents, dropped: int, steps: predict.Steps, out: Writer) -> None:
+def _write_numbers(flat: NDArray[Any], latents: splits.Latents, form: int, steps: predict.Steps, out: Writer) -> None:
     mine = Writer()
     mine.write(bytes([forms.NUMBERS]))
-    mine.number(dropped)
+    mine.number(form)
     predict.write_steps(mine, steps)
     encode_bins(mine, predict.residuals(latents, steps))
     if len(mine) > flat.nbytes:

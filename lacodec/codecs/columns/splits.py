@@ -45,6 +45,12 @@ def ordered(values: NDArray[Any], dropped: int = 0) -> Latents:
     return out
 
 
+def shifted(values: NDArray[Any], dropped: int) -> Latents:
+    """The bits of the values without the lowest ones: in floats, the sign comes first."""
+    bits = bits_of(values)
+    return bits >> bits.dtype.type(dropped) if dropped else bits
+
+
 def unordered(latents: Latents, dtype: np.dtype[Any], dropped: int = 0) -> NDArray[Any]:
     """The inverse of `ordered`, in place."""
     top, full = _masks(latents.dtype, dropped)
