@@ -12,7 +12,7 @@ from lacodec.codecs.columns._fields import Reader
 from lacodec.codecs.columns.bins import decode_bins
 from lacodec.errors import CorruptFile
 
-STORED, CONSTANT, PARTS, NUMBERS, MIXED, BYTES, BOUNDED, STEPS, MULTIPLES, DISTINCT, RUNS = range(11)
+STORED, CONSTANT, PARTS, NUMBERS, MIXED, BYTES, BOUNDED, STEPS, MULTIPLES, DISTINCT, RUNS, GAPS = range(12)
 
 ORDER, SIGN_FIRST = range(2)
 """What NUMBERS is made of: integers in the order of the values, or the bits of the values."""
@@ -112,9 +112,19 @@ def _runs(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -> NDA
     return np.repeat(values, lengths.astype(np.int64) + 1).reshape(shape)
 
 
+def _gaps(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -> NDArray[Any]:
+    value = np.frombuffer(reader.take(dtype.itemsize), dtype)
+    gaps = node(np.dtype(np.uint8), (math.prod(shape),)).astype(bool)
+    bits = np.empty(len(gaps), f"u{dtype.itemsize}")
+    bits[gaps] = splits.bits_of(value)[0]
+    bits[~gaps] = splits.bits_of(node(dtype, (len(gaps) - int(gaps.sum()),)))
+    return bits.view(dtype).reshape(shape)
+
+
 _INNER: dict[int, Callable[[Reader, np.dtype[Any], Shape, Node], NDArray[Any]]] = {
     STEPS: _steps,
     MULTIPLES: _multiples,
     DISTINCT: _distinct,
     RUNS: _runs,
+    GAPS: _gaps,
 }

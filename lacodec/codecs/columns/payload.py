@@ -7,6 +7,7 @@
     8 MULTIPLES u8 inverse, 8 bytes factor, u8 width, base, node of q - base, node of distances (see `splits`)
     9 DISTINCT  number, node of the sorted different values, node of the place of each value among them
     10 RUNS     number, node of the values of the runs, node of their lengths less 1
+    11 GAPS     a value (NaN, say), node of u8: 1 where it is, node of all other values, on one axis
 
 Nodes inside a node have types of their own: unsigned integers whose width in bytes stands before them where it is not known.
 """

@@ -30,7 +30,8 @@ _TABLE = 160.0  # bits of bins and their table, at least
 _MOST_DISTINCT = 1 << 16
 _REPEATED = 0.9  # share of different values in a sample above which few of them come again
 _LZ_PIECES, _LZ_PIECE = 4, 1 << 14  # pieces of an array that zstd looks at, and bytes in each
-_LZ_WORTH = 0.6  # of the bits of another form: below, repeated sequences are worth their time
+_LZ_WORTH, _LZ_SMALL_WORTH = 0.6, 0.95  # of the bits of another form: below, repeated sequences are worth their time
+_LZ_SMALL = 1 << 16  # bytes of an array for which their time is nothing
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def _plans(values: NDArray[Any], work: Work) -> Iterator[Plan]:
         return
     sample = flat[_places(len(flat), 0)]
     found_factor = False
+    if values.dtype.kind == "f" and values.ndim == 1:
+        yield from _gaps(values, sample, work)
     if values.dtype.kind == "f":
         for plan in _multiples(values, sample, work):
             found_factor = True  # the whole numbers may be few different ones: that is seen there
@@ -251,6 +254,24 @@ def _runs(values: NDArray[Any], work: Work) -> Iterator[Plan]:
     yield Plan(first.bits + second.bits + _NODE, write)
 
 
+def _gaps(values: NDArray[Any], sample: NDArray[Any], work: Work) -> Iterator[Plan]:
+    bits, found = splits.bits_of(values), splits.bits_of(sample[np.isnan(sample)])
+    if not len(found):
+        return
+    value = found[:1]
+    gaps = bits == value[0]
+    inner = work.inner()
+    first, second = plan_for(gaps.view(np.uint8), inner), plan_for(values[~gaps], inner)
+
+    def write(out: Writer) -> None:
+        out.write(bytes([forms.GAPS]))
+        out.write(value.tobytes())
+        first.write(out)
+        second.write(out)
+
+    yield Plan(first.bits + second.bits + _NODE, write)
+
+
 def _parts(values: NDArray[Any], work: Work) -> Plan:
     parts = [plan_for(np.ascontiguousarray(values[..., part]), work.inner()) for part in range(values.shape[-1])]
 
@@ -266,10 +287,12 @@ def _repeats(values: NDArray[Any], numbers: Plan, work: Work) -> Iterator[Plan]:
     import zstandard
 
     data = values.reshape(-1).view(np.uint8)
-    starts = np.linspace(0, max(0, len(data) - _LZ_PIECE), _LZ_PIECES if len(data) > _LZ_PIECE else 1).astype(np.int64)
-    sample = b"".join(data[start : start + _LZ_PIECE].tobytes() for start in starts)
+    if len(data) > _LZ_PIECES * _LZ_PIECE:
+        starts = np.linspace(0, len(data) - _LZ_PIECE, _LZ_PIECES).astype(np.int64)
+        data = np.concatenate([data[start : start + _LZ_PIECE] for start in starts])
+    sample = data.tobytes()
     share = len(zstandard.ZstdCompressor(level=6).compress(sample)) / len(sample)
-    bits = share * 8 * values.nbytes / _LZ_WORTH
+    bits = share * 8 * values.nbytes / (_LZ_SMALL_WORTH if values.nbytes <= _LZ_SMALL else _LZ_WORTH)
 
     def write(out: Writer) -> None:
         from lacodec.codecs.embedded import embed

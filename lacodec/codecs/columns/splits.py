@@ -25,6 +25,10 @@ Latents = NDArray[np.unsignedinteger]
 ORDERED, STEPS, MULTIPLES, DISTINCT = range(4)
 
 _WIDTHS = (1, 2, 4, 8)
+_DIGITS = {2: 11, 4: 24, 8: 50}  # bits of whole numbers that floats of so many bytes hold, or that are worth it
+_MOST_POWER = 16  # of ten
+_NEAR = 256  # floats that a number may be away from a decimal one, as after a few sums
+_HITS = 0.98  # share of a sample
 
 
 def bits_of(values: NDArray[Any]) -> Latents:
@@ -102,22 +106,30 @@ class Factor:
 
 
 def decimals(sample: NDArray[Any]) -> Factor | None:
-    """The factor with which nearly all of these floats are whole numbers of at most a few digits; None if there is none."""
-    with np.errstate(all="ignore"):
-        finite = sample[np.isfinite(sample)]
-        finite = finite[finite != 0]
-        if len(finite) < max(1, len(sample) // 8):
+    """The factor by which nearly all of these floats are whole numbers of few digits, or next to them; None if there is none."""
+    finite = sample[np.isfinite(sample) & (sample != 0)]
+    if len(finite) < max(1, len(sample) // 8):
+        return None
+    exact = 2.0 ** _DIGITS[sample.dtype.itemsize]
+    inexact = 2.0 ** (_DIGITS[sample.dtype.itemsize] - 8)
+    for power in range(_MOST_POWER):
+        factor = Factor(10.0**power, True)
+        with np.errstate(all="ignore"):
+            q = np.rint(finite.astype(np.float64) * factor.size)
+        size = np.abs(q)
+        if not (size < exact).any():
             return None
-        for power in range(16):
-            for factor in (Factor(10.0**power, True), Factor(10.0**power, False)):
-                if power == 0 and not factor.inverse:
-                    continue
-                q = np.rint(finite.astype(np.float64) * factor.size if factor.inverse else finite.astype(np.float64) / factor.size)
-                small = np.abs(q) < 2.0 ** (50 if sample.dtype.itemsize == 8 else 8 * sample.dtype.itemsize - 8)
-                hits = small & (factor.values(np.where(small, q, 0).astype(np.int64), sample.dtype) == finite)
-                if hits.mean() > (0.98 if factor.inverse else 0.999) and (factor.inverse or power > 1):
-                    return factor
+        off = _distances(finite, factor.values(np.where(size < exact, q, 0).astype(np.int64), sample.dtype))
+        hits = (size < exact) & (off == 0) | (size < inexact) & (off <= _NEAR)
+        if hits.mean() > _HITS:
+            return factor
     return None
+
+
+def _distances(some: NDArray[Any], others: NDArray[Any]) -> NDArray[np.unsignedinteger]:
+    """How many floats lie between each two."""
+    first, second = ordered(some), ordered(others)
+    return np.maximum(first, second) - np.minimum(first, second)
 
 
 def smallest(values: NDArray[np.int64] | Latents) -> tuple[Latents, int]:
