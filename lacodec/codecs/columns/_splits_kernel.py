@@ -23,3 +23,14 @@ def disorder_floats(latents, dropped, top, full):  # type: ignore[no-untyped-def
     for i in range(U(len(latents))):
         value = latents[i]
         latents[i] = (value ^ (top if value & top else full)) << shift
+
+
+@kernel
+def scale(q, size, inverse, out):  # type: ignore[no-untyped-def]
+    """out[i] = q[i] / size if `inverse`, else q[i] * size, in doubles, then rounded to the type of `out`."""
+    if inverse:
+        for i in range(U(len(q))):
+            out[i] = np.float64(q[i]) / size
+    else:
+        for i in range(U(len(q))):
+            out[i] = np.float64(q[i]) * size

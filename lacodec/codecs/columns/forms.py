@@ -12,7 +12,7 @@ from lacodec.codecs.columns._fields import Reader
 from lacodec.codecs.columns.bins import decode_bins
 from lacodec.errors import CorruptFile
 
-STORED, CONSTANT, PARTS, NUMBERS, MIXED, BYTES, BOUNDED, STEPS, MULTIPLES, DISTINCT, RUNS, GAPS = range(12)
+STORED, CONSTANT, PARTS, NUMBERS, MIXED, BYTES, BOUNDED, STEPS, MULTIPLES, DISTINCT, RUNS, GAPS, PLANES = range(13)
 
 ORDER, SIGN_FIRST = range(2)
 """What NUMBERS is made of: integers in the order of the values, or the bits of the values."""
@@ -85,8 +85,8 @@ def _multiples(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -
     base = reader.wide()
     q = node(splits.check_width(reader.number()), shape).astype(np.uint64) + np.uint64(base)
     distance = node(np.dtype(f"u{dtype.itemsize}"), shape)
-    near = splits.ordered(factor.values(q.view(np.int64), dtype))
-    return splits.unordered(near + distance, dtype)
+    near = factor.values(q.view(np.int64), dtype)
+    return splits.unordered(splits.ordered(near) + distance, dtype) if distance.any() else near
 
 
 def _distinct(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -> NDArray[Any]:
@@ -121,10 +121,18 @@ def _gaps(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -> NDA
     return bits.view(dtype).reshape(shape)
 
 
+def _planes(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -> NDArray[Any]:
+    out = np.empty((math.prod(shape), dtype.itemsize), np.uint8)
+    for place in range(dtype.itemsize):
+        out[:, place] = node(out.dtype, (len(out),))
+    return out.reshape(-1).view(dtype).reshape(shape)
+
+
 _INNER: dict[int, Callable[[Reader, np.dtype[Any], Shape, Node], NDArray[Any]]] = {
     STEPS: _steps,
     MULTIPLES: _multiples,
     DISTINCT: _distinct,
     RUNS: _runs,
     GAPS: _gaps,
+    PLANES: _planes,
 }

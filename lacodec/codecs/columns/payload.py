@@ -8,6 +8,7 @@
     9 DISTINCT  number, node of the sorted different values, node of the place of each value among them
     10 RUNS     number, node of the values of the runs, node of their lengths less 1
     11 GAPS     a value (NaN, say), node of u8: 1 where it is, node of all other values, on one axis
+    12 PLANES   a node of u8 for each byte of the elements, the lowest first, on one axis
 
 Nodes inside a node have types of their own: unsigned integers whose width in bytes stands before them where it is not known.
 """

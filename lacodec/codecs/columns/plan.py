@@ -24,6 +24,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 _QUICK = 2  # effort up to which only predictors are tried
 _LEAST_RAW = 2048  # values below which floats are always taken in their order
 _MOST_PARTS = 64
+_PLANES_WORTH = 0.95  # of the bits of the whole: planes of bytes take longer
 _PARTS_TIME = 1.01  # parts take longer to decode than the whole: they must be smaller by this
 _NODE = 24.0  # bits of a node and its fields, about
 _TABLE = 160.0  # bits of bins and their table, at least
@@ -88,7 +89,8 @@ def _plans(values: NDArray[Any], work: Work) -> Iterator[Plan]:
     if values.ndim > 1 and 1 < values.shape[-1] <= _MOST_PARTS and work.depth == 0:
         yield _parts(values, work)
     if work.depth == 0:
-        yield from _repeats(values, numbers, work)
+        yield from _repeats(values, work)
+        yield from _planes(values, numbers.bits * _PLANES_WORTH, work)
 
 
 def _stored(values: NDArray[Any]) -> Plan:
@@ -272,6 +274,25 @@ def _gaps(values: NDArray[Any], sample: NDArray[Any], work: Work) -> Iterator[Pl
     yield Plan(first.bits + second.bits + _NODE, write)
 
 
+def _planes(values: NDArray[Any], best: float, work: Work) -> Iterator[Plan]:
+    if values.itemsize == 1:
+        return
+    flat = values.reshape(-1)
+    places = _places(len(flat), 1)
+    here, before = (np.ascontiguousarray(flat[at]).view(np.uint8).reshape(len(at), -1).T for at in (places, places - 1))
+    if sum(bits_of_rows(np.stack([plane, plane - last]), len(flat)).min() for plane, last in zip(here, before, strict=True)) > best:
+        return
+    planes = np.ascontiguousarray(values).reshape(-1).view(np.uint8).reshape(-1, values.itemsize).T
+    nodes = [plan_for(np.ascontiguousarray(plane), work.inner()) for plane in planes]
+
+    def write(out: Writer) -> None:
+        out.write(bytes([forms.PLANES]))
+        for node in nodes:
+            node.write(out)
+
+    yield Plan(8.0 + sum(node.bits for node in nodes) / _PLANES_WORTH, write)
+
+
 def _parts(values: NDArray[Any], work: Work) -> Plan:
     parts = [plan_for(np.ascontiguousarray(values[..., part]), work.inner()) for part in range(values.shape[-1])]
 
@@ -283,7 +304,7 @@ def _parts(values: NDArray[Any], work: Work) -> Plan:
     return Plan(8.0 + sum(part.bits for part in parts) * _PARTS_TIME, write)
 
 
-def _repeats(values: NDArray[Any], numbers: Plan, work: Work) -> Iterator[Plan]:
+def _repeats(values: NDArray[Any], work: Work) -> Iterator[Plan]:
     import zstandard
 
     data = values.reshape(-1).view(np.uint8)

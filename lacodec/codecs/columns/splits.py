@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.columns._splits_kernel import disorder_floats, order_floats
+from lacodec.codecs.columns._splits_kernel import disorder_floats, order_floats, scale
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile
 
@@ -88,10 +88,10 @@ class Factor:
 
     def values(self, q: NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[Any]:
         """The values of dtype for these whole numbers; IEEE division and multiplication, the same everywhere."""
-        wide = q.astype(np.float64)
+        wide = np.empty(q.shape, np.float32 if dtype.itemsize == 4 else np.float64)
+        scale(readonly(q.reshape(-1)), self.size, self.inverse, wide.reshape(-1))
         with np.errstate(over="ignore"):
-            found = wide / self.size if self.inverse else wide * self.size
-            return found.astype(dtype)
+            return wide.astype(dtype, copy=False)
 
     def multiples(self, values: NDArray[Any]) -> NDArray[np.int64]:
         """The nearest q for each value; of those that have none (no finite number, or too large), the q before."""
