@@ -37,14 +37,14 @@ def key_of(value, centre, shift):  # type: ignore[no-untyped-def]
     Up to shift 63: the upper bits of the distance to `centre`, the least of all. Above: sign, exponent and KEY_BITS bits of the
     distance from `centre`, where values are dense.
     """
-    distance = U(value) - U(centre)
+    above = U(value) >= U(centre)
+    distance = U(value) - U(centre) if above else U(centre) - U(value)
     if shift < U(64):
-        return min(distance >> shift, U(KEYS - 1)) if U(value) >= U(centre) else U(0)
-    size = abs(np.int64(distance))
-    if size >= EXACT:
-        size &= -4096  # what a double cannot hold would be rounded up into the next key
-    key = max(np.int64(_bits_of(np.float64(size)) >> U(52 - KEY_BITS)) - (1023 << KEY_BITS), 0)
-    return U(KEYS // 2 + (key if np.int64(distance) >= 0 else -key))
+        return min(distance >> shift, U(KEYS - 1)) if above else U(0)
+    if distance >= U(EXACT):
+        distance &= U(0xFFFFFFFFFFFFF000)  # what a double cannot hold would be rounded up into the next key
+    key = max(np.int64(_bits_of(np.float64(distance)) >> U(52 - KEY_BITS)) - (1023 << KEY_BITS), 0)
+    return U(KEYS // 2 + (key if above else -key))
 
 
 @kernel

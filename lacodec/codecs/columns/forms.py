@@ -71,7 +71,7 @@ Node = Callable[[np.dtype[Any], Shape], NDArray[Any]]
 
 def _steps(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -> NDArray[Any]:
     base, step = reader.wide(), reader.wide()
-    q = node(splits.check_width(reader.number()), shape)
+    q = node(splits.check_width(reader.number(), dtype.itemsize), shape)
     unsigned = np.dtype(f"u{dtype.itemsize}")
     mask = (1 << 8 * dtype.itemsize) - 1
     return (q.astype(unsigned) * unsigned.type(step & mask) + unsigned.type(base & mask)).view(dtype)
@@ -83,7 +83,7 @@ def _multiples(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -
     inverse = bool(reader.number())
     factor = splits.Factor(float(np.frombuffer(reader.take(8), "<f8")[0]), inverse)
     base = reader.wide()
-    q = node(splits.check_width(reader.number()), shape).astype(np.uint64) + np.uint64(base)
+    q = node(splits.check_width(reader.number(), dtype.itemsize), shape).astype(np.uint64) + np.uint64(base)
     distance = node(np.dtype(f"u{dtype.itemsize}"), shape)
     near = factor.values(q.view(np.int64), dtype)
     return splits.unordered(splits.ordered(near) + distance, dtype) if distance.any() else near
@@ -95,7 +95,7 @@ def _distinct(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) ->
         raise CorruptFile(f"{count} different values cannot be among {n}")
     unsigned = np.dtype(f"u{dtype.itemsize}")
     values = node(unsigned, (count,))
-    places = node(splits.check_width(reader.number()), shape)
+    places = node(splits.check_width(reader.number(), dtype.itemsize), shape)
     if int(places.max()) >= count:
         raise CorruptFile("a place lies outside the list of different values")
     return splits.unordered(values[places], dtype)
@@ -106,7 +106,7 @@ def _runs(reader: Reader, dtype: np.dtype[Any], shape: Shape, node: Node) -> NDA
     if not 1 <= count <= n:
         raise CorruptFile(f"{count} runs cannot be in {n} values")
     values = node(dtype, (count,))
-    lengths = node(splits.check_width(reader.number()), (count,)).astype(np.float64)
+    lengths = node(splits.check_width(reader.number(), 8 * dtype.itemsize * n // count), (count,)).astype(np.float64)
     if lengths.sum() + count != n:  # exact: both are far below 2**53, or the sum is wrong
         raise CorruptFile("its runs do not fill the array")
     return np.repeat(values, lengths.astype(np.int64) + 1).reshape(shape)

@@ -35,7 +35,8 @@ def encode(array: NDArray[Any], *, effort: int = 5, session: Session = DEFAULT, 
     if bound is not None:
         raise NotImplementedError
     plan_for(array, Work(effort, session)).write(out)
-    return out.data
+    data = out.data
+    return data if len(data) <= array.nbytes else bytes([forms.STORED]) + array.tobytes()
 
 
 def decode(payload: Any, dtype: np.dtype[Any], shape: tuple[int, ...], *, unembed: forms.Unembed = forms.no_bytes) -> NDArray[Any]:

@@ -190,6 +190,8 @@ def _multiples(values: NDArray[Any], sample: NDArray[Any], work: Work) -> Iterat
     q = factor.multiples(flat)
     distance = (splits.ordered(flat) - splits.ordered(factor.values(q, values.dtype))).reshape(values.shape)
     narrow, base = splits.smallest(q)
+    if narrow.itemsize > values.itemsize:
+        return
     first, second = plan_for(narrow.reshape(values.shape), work.inner()), plan_for(distance, work.inner())
 
     def write(out: Writer) -> None:
@@ -239,11 +241,7 @@ def _runs(values: NDArray[Any], work: Work) -> Iterator[Plan]:
     starts = np.flatnonzero(np.append(True, bits[1:] != bits[:-1]))
     if len(starts) * 8 > len(flat):
         return
-    lengths, _ = splits.smallest(np.diff(np.append(starts, len(flat))) - 1)
-    least = int(np.diff(np.append(starts, len(flat))).min()) - 1
-    if least:
-        lengths, _ = splits.smallest(np.append(np.diff(np.append(starts, len(flat))) - 1, 0))
-        lengths = lengths[:-1]
+    lengths = splits.narrowed(np.diff(np.append(starts, len(flat))) - 1)
     first, second = plan_for(flat[starts], work.inner()), plan_for(lengths, work.inner())
 
     def write(out: Writer) -> None:

@@ -133,15 +133,20 @@ def _distances(some: NDArray[Any], others: NDArray[Any]) -> NDArray[np.unsignedi
 
 
 def smallest(values: NDArray[np.int64] | Latents) -> tuple[Latents, int]:
-    """Signed or unsigned integers from their least one on, in the narrowest type that holds them; and the least."""
+    """Integers from their least one on, in the narrowest type that holds them; and the least."""
     least = int(values.min())
-    span = int(values.max()) - least
-    width = next(width for width in _WIDTHS if span < 1 << 8 * width)
-    return (values.view(np.uint64 if values.dtype.itemsize == 8 else bits_of(values).dtype) - np.array(least % (1 << 8 * values.dtype.itemsize), f"u{values.dtype.itemsize}")).astype(f"u{width}"), least
+    unsigned = bits_of(values)
+    return narrowed(unsigned - unsigned.dtype.type(least % (1 << 8 * unsigned.itemsize))), least
 
 
-def check_width(width: int) -> np.dtype[Any]:
-    """The unsigned type of so many bytes; raises CorruptFile."""
-    if width not in _WIDTHS:
+def narrowed(values: NDArray[np.int64] | Latents) -> Latents:
+    """Integers from 0 on in the narrowest type that holds them."""
+    most = int(values.max())
+    return values.astype(f"u{next(width for width in _WIDTHS if most < 1 << 8 * width)}")
+
+
+def check_width(width: int, most: int) -> np.dtype[Any]:
+    """The unsigned type of so many bytes, at most `most`; raises CorruptFile."""
+    if width not in _WIDTHS or width > most:
         raise CorruptFile(f"latents of {width} bytes are impossible")
     return np.dtype(f"u{width}")
