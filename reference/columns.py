@@ -1,9 +1,9 @@
 """Columns: numbers of one type, as a tree of forms.
 
 node    = u8 form, its data; type and shape are known        numbers are LEB128, wide numbers two of them: the lower 32 bits first
-0 STORED  the bytes                 1 CONSTANT  one element              2 PARTS   a node for each index of the last axis
-3 NUMBERS number 2 * dropped + order, steps, bins (below)                5 BYTES   size, payload of codec `bytes`
-7 STEPS   wide base, wide step, width, node                              8 MULTIPLES  inverse, f64 factor, wide base, width, node, node
+0 STORED  the bytes           1 CONSTANT  one element         2 PARTS   a node for each index of the last axis
+3 NUMBERS number 2 * dropped + order, steps, bins (below)           5 BYTES   size, payload of codec `bytes`
+7 STEPS   wide base, wide step, width, node        8 MULTIPLES  inverse, f64 factor, wide base, width, node, node
 9 DISTINCT number, node, width, node     10 RUNS  number, node, width, node     11 GAPS  an element, node of u8, node
 12 PLANES a node of u8 for each byte of an element
 
@@ -67,7 +67,8 @@ def read_node(data: Stream, kind: Kind, shape: tuple[int, ...], depth: int = 0) 
         values = [_unordered(value, kind) for value in read_node(data, ("u", size), (count,), depth + 1)]
         return [values[place] for place in _unsigned(data, shape, depth)]
     values = read_node(data, kind, (count,), depth + 1)
-    found = [value for value, length in zip(values, _unsigned(data, (count,), depth), strict=True) for _ in range(length + 1)]
+    lengths = _unsigned(data, (count,), depth)
+    found = [value for value, length in zip(values, lengths, strict=True) for _ in range(length + 1)]
     need(len(found) == n, "runs of another number of values")
     return found
 
@@ -100,9 +101,9 @@ def _numbers(data: Stream, kind: Kind, n: int) -> list[int]:
 
 
 def _bins(data: Stream, n: int, width: int) -> list[int]:
-    """bins = number - 1, then of each: wide gap to the one before, bits of a place; then tables and a stream if there are several,
+    """Their number - 1; of each, the wide gap to the one before and the bits of a place; tables and a stream if there are more.
 
-    size, and the places: their bits, the lowest first, one after the other.
+    Then a size and the places: their bits, the lowest first, one after the other.
     """
     lowest, widths, end = [], [], 0
     for _ in range(data.number() + 1):

@@ -1,6 +1,6 @@
 """Predictors of columns: steps (kind, lag, far), undone in reverse. Numbers wrap at their width.
 
-0 SUBTRACT  value + out[i - lag]        1 EXCLUSIVE  value ^ out[i - lag]        2 MEDIAN  value + median of JPEG-LS at lags `lag`, `far`
+0 SUBTRACT  value + out[i - lag]    1 EXCLUSIVE  value ^ out[i - lag]    2 MEDIAN  value + median of JPEG-LS at `lag` and `far`
 Before the lag, the neighbour is the value just before; of MEDIAN, `far` if there is one, else `lag`, else the value just before.
 After steps whose last is not EXCLUSIVE, residuals have half their range added.
 """
@@ -16,7 +16,9 @@ def restored(residuals: list[int], steps: list[tuple[int, int, int]], width: int
     if steps and steps[-1][0] != EXCLUSIVE:
         values = [(value - size // 2) % size for value in values]
     for kind, lag, far in reversed(steps):
-        need(kind <= MEDIAN and 1 <= lag <= len(values) and (kind != MEDIAN or 1 <= far <= len(values)), "an impossible predictor")
+        need(
+            kind <= MEDIAN and 1 <= lag <= len(values) and (kind != MEDIAN or 1 <= far <= len(values)), "an impossible predictor"
+        )
         out: list[int] = []
         for i, value in enumerate(values):
             if i == 0:

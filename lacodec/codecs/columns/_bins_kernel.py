@@ -38,13 +38,13 @@ def key_of(value, centre, shift):  # type: ignore[no-untyped-def]
     distance from `centre`, where values are dense.
     """
     above = U(value) >= U(centre)
-    distance = U(value) - U(centre) if above else U(centre) - U(value)
+    distance: Any = U(value) - U(centre) if above else U(centre) - U(value)
     if shift < U(64):
         return min(distance >> shift, U(KEYS - 1)) if above else U(0)
     if distance >= U(EXACT):
         distance &= U(0xFFFFFFFFFFFFF000)  # what a double cannot hold would be rounded up into the next key
-    key = max(np.int64(_bits_of(np.float64(distance)) >> U(52 - KEY_BITS)) - (1023 << KEY_BITS), 0)
-    return U(KEYS // 2 + (key if above else -key))
+    key: Any = max(np.int64(_bits_of(np.float64(distance)) >> U(52 - KEY_BITS)) - (1023 << KEY_BITS), 0)
+    return U(KEYS // 2 + key) if above else U(KEYS // 2 - key)
 
 
 @kernel
@@ -53,11 +53,12 @@ def fill_starts(lowest, centre, shift, starts):  # type: ignore[no-untyped-def]
 
     Returns by how many bins it misses those that begin with the keys.
     """
-    at, missed = U(0), np.int64(0)
+    at: Any = U(0)
+    missed = np.int64(0)
     for bin in range(U(len(lowest))):
         key = key_of(lowest[bin], centre, shift) if bin else U(0)
         while at <= key:
-            starts[at] = np.uint16(max(np.int64(bin), 1) - 1)
+            starts[at] = np.uint16(bin - U(1) if bin else U(0))
             at += U(1)
         missed += np.int64(bin) - np.int64(starts[key])
     while at < U(KEYS):
@@ -125,7 +126,7 @@ def _log2_of(n, table):  # type: ignore[no-untyped-def]
     top = n
     while top >= 256:
         top >>= 8
-        power += 8
+        power += np.int64(8)
     while top > 1:
         top >>= 1
         power += 1
@@ -147,13 +148,14 @@ def merge(counts, least, most, price, limit, logarithms, best, cut):  # type: ig
     all_bits = _log2_of(total, logarithms)
     best[0] = 0.0
     for end in range(1, n + 1):
-        inside, found, chosen = np.int64(0), np.inf, np.int64(end - 1)
+        inside = np.int64(0)
+        found, chosen = np.inf, np.int64(end - 1)
         for begin in range(end - 1, max(end - 1 - limit, -1), -1):
             inside += counts[begin]
             bits = all_bits - _log2_of(inside, logarithms) + np.float64(span_bits(least[begin], most[end - 1]))
             here = best[begin] + np.float64(inside) * bits + price
             if here < found:
-                found, chosen = here, begin
+                found, chosen = here, np.int64(begin)
         best[end], cut[end] = found, chosen
     return best[n]
 

@@ -1,8 +1,9 @@
-"""Unsigned integers as bins and places: rANS for the bin, plain bits for the place of a value in it, as pcodec does.
+"""Unsigned integers as bins and places: rANS for the bin, plain bits for the place of a value in it, as in pcodec.
 
-    data = bins | tables | size, stream of rANS | size, places        bins = number - 1, then for each: gap to the one before, bits of a place
+    data = bins | tables | size, stream of rANS | size, places
+    bins = their number - 1, then for each: gap to the one before, bits of a place
 
-Where only one bin is left, tables and stream are missing. The gap is lowest value less (lowest of the bin before + 1), as LEB128.
+Where there is only one bin, tables and stream are missing. The gap is the lowest value less (lowest of the bin before + 1).
 Bins are found in two steps: quantiles of a sample give fine bins, whose counts and true bounds over all values are then known,
 and adjacent ones are joined by dynamic programming where that takes the fewest bits in all.
 """
@@ -26,7 +27,12 @@ MOST = 256  # bins: symbols are bytes
 _SAMPLE = 1 << 14
 _FINE = 384  # quantiles of the sample
 _ROOM = 24  # bytes behind the places that kernels may read and write
-_PRICES = {1: 20.0, 2: 24.0, 4: 32.0, 8: 48.0}  # bits of a bin in the header, about: frequency, width and gap, by bytes of a value
+_PRICES = {
+    1: 20.0,
+    2: 24.0,
+    4: 32.0,
+    8: 48.0,
+}  # bits of a bin in the header, about: frequency, width and gap, by bytes of a value
 
 
 def encode_bins(out: Writer, values: Latents, most_bins: int = MOST) -> None:
@@ -153,7 +159,7 @@ def _starts(bounds: Latents, middle: np.unsignedinteger) -> tuple[np.uint64, np.
     """(centre, shift, starts) for `sort_into`: the keys that tell more bins apart."""
     least = int(bounds[1]) if len(bounds) > 1 else 0
     spread = int(bounds[-1]) - least
-    found = []
+    found: list[tuple[int, np.uint64, np.uint64, NDArray[np.uint16]]] = []
     for centre, shift in ((least, max(0, spread.bit_length() - 15)), (int(middle), 64)):
         if len(found) and found[0][0] < 2 * len(bounds):
             break

@@ -31,7 +31,7 @@ def bits_of_rows(samples: NDArray[np.unsignedinteger], n: int) -> NDArray[np.flo
 def _bin_bits(values: NDArray[np.unsignedinteger], distinct: NDArray[np.int64]) -> NDArray[np.float64]:
     """Bits of a bin in the header: they depend on how far apart bins are."""
     spans = (values[:, -1] - values[:, 0]).astype(np.uint64) // np.minimum(distinct, MOST).astype(np.uint64) + np.uint64(1)
-    return _BIN + log2_of(spans) * (8 / 7 / _UNIT)
+    return np.asarray(_BIN + log2_of(spans) * (8 / 7 / _UNIT), np.float64)
 
 
 def _counted(changes: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -40,7 +40,7 @@ def _counted(changes: NDArray[np.bool_]) -> NDArray[np.float64]:
     ends = np.flatnonzero(np.concatenate([changes, np.ones((rows, 1), bool)], 1))
     counts = np.diff(ends, prepend=-1)
     bits = counts * (_log2(m) - log2_of(counts.astype(np.uint64)))
-    return np.bincount(ends // m, bits, rows) / _UNIT
+    return np.asarray(np.bincount(ends // m, bits, rows) / _UNIT, np.float64)
 
 
 def _spread(values: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.codecs.columns import predict, splits
-from lacodec.codecs.columns._fields import Reader
+from lacodec.codecs.columns._fields import Reader, Writer
 from lacodec.codecs.columns.bins import decode_bins
 from lacodec.errors import CorruptFile
 
@@ -26,6 +26,12 @@ Shape = tuple[int, ...]
 def no_bytes(payload: bytes, size: int) -> bytes:
     """For payloads that hold none of codec `bytes`."""
     raise CorruptFile("it holds a payload of codec 'bytes', but the header names none")
+
+
+def write_stored(values: NDArray[Any], out: Writer) -> None:
+    """STORED, for any values."""
+    out.write(bytes([STORED]))
+    out.write(values.tobytes())
 
 
 def read(reader: Reader, dtype: np.dtype[Any], shape: Shape, unembed: Unembed, depth: int = 0) -> NDArray[Any]:

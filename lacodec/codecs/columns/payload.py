@@ -1,16 +1,18 @@
 """Numbers of one type <-> a payload: a tree of forms, the cheapest that samples of the values show.
 
     payload = node          node = u8 form, its data; the reader knows type and shape
-    0 STORED    the bytes of the elements           1 CONSTANT   one element                  2 PARTS     a node for each index of the last axis
-    3 NUMBERS   see `numbers`                       4 MIXED      see `mixed`                  5 BYTES     size, payload of codec `bytes`
-    6 BOUNDED   see `bounded`                       7 STEPS      base, step, node of (value - base) / step
-    8 MULTIPLES u8 inverse, 8 bytes factor, u8 width, base, node of q - base, node of distances (see `splits`)
-    9 DISTINCT  number, node of the sorted different values, node of the place of each value among them
-    10 RUNS     number, node of the values of the runs, node of their lengths less 1
+
+    0 STORED    the bytes of the elements               1 CONSTANT  one element
+    2 PARTS     a node for each index of the last axis  3 NUMBERS   2 * bits dropped + order, steps (`predict`), bins (`bins`)
+    4 MIXED     see `mixed`                             5 BYTES     size, payload of codec `bytes`
+    6 BOUNDED   see `bounded`                           7 STEPS     base, step, width, node of (value - base) / step
+    8 MULTIPLES inverse, factor (f64), base, width, node of q - base, node of distances (see `splits`)
+    9 DISTINCT  number, node of the sorted different values, width, node of the place of each value among them
+    10 RUNS     number, node of the values of the runs, width, node of their lengths less 1
     11 GAPS     a value (NaN, say), node of u8: 1 where it is, node of all other values, on one axis
     12 PLANES   a node of u8 for each byte of the elements, the lowest first, on one axis
 
-Nodes inside a node have types of their own: unsigned integers whose width in bytes stands before them where it is not known.
+Nodes in a node are unsigned integers of `width` bytes where the type is not that of the node, or that of its bits.
 """
 
 from typing import Any
@@ -20,26 +22,31 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.columns import forms
 from lacodec.codecs.columns._fields import Reader, Writer
-from lacodec.codecs.columns.plan import Work, plan_for
+from lacodec.codecs.columns.choose import plan_for
+from lacodec.codecs.columns.plan import Work
 from lacodec.codecs.session import DEFAULT, Session
 
 VERSION = 0
 
-DTYPES = frozenset(f"{kind}{width}" for kind, width in (*((k, w) for k in "ui" for w in (1, 2, 4, 8)), ("f", 2), ("f", 4), ("f", 8)))
+DTYPES = frozenset(
+    f"{kind}{width}" for kind, width in (*((k, w) for k in "ui" for w in (1, 2, 4, 8)), ("f", 2), ("f", 4), ("f", 8))
+)
 """Types of elements, as `numpy.dtype.str` names them after the byte order."""
 
 
 def encode(array: NDArray[Any], *, effort: int = 5, session: Session = DEFAULT, bound: Any = None) -> bytes:
-    """The payload of an array: one of DTYPES, native, contiguous, of any shape. bound: largest error of floats (`bound.Bound`)."""
+    """The payload of an array: one of DTYPES, native, contiguous, of any shape. bound: the largest error of floats."""
     out = Writer()
     if bound is not None:
         raise NotImplementedError
-    plan_for(array, Work(effort, session)).write(out)
+    plan_for(array, Work(effort, session, plan_for)).write(out)
     data = out.data
     return data if len(data) <= array.nbytes else bytes([forms.STORED]) + array.tobytes()
 
 
-def decode(payload: Any, dtype: np.dtype[Any], shape: tuple[int, ...], *, unembed: forms.Unembed = forms.no_bytes) -> NDArray[Any]:
+def decode(
+    payload: Any, dtype: np.dtype[Any], shape: tuple[int, ...], *, unembed: forms.Unembed = forms.no_bytes
+) -> NDArray[Any]:
     """The array of this type and shape; raises CorruptFile. unembed: (payload of codec `bytes`, size) -> bytes."""
     reader = Reader(payload)
     found = forms.read(reader, np.dtype(dtype), tuple(shape), unembed)

@@ -2,8 +2,9 @@
 
     steps = their number, then for each: u8 kind, lag [, second lag]      lags count elements of the flattened array
 
-SUBTRACT values[i - lag]; EXCLUSIVE, its bits; MEDIAN, the median prediction of JPEG-LS from two lags. Two steps SUBTRACT of lag 1 are
-a second difference, of lags 1 and of a row the Lorenzo predictor in two dimensions. Residuals are centred in their range.
+SUBTRACT takes values[i - lag]; EXCLUSIVE, its bits; MEDIAN, the median prediction of JPEG-LS from two lags. Two steps SUBTRACT
+of lag 1 are a second difference, of lags 1 and of a row the Lorenzo predictor in two dimensions. Residuals are centred in their
+range.
 """
 
 from dataclasses import dataclass

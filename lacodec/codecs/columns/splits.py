@@ -1,14 +1,9 @@
-"""Values of any type <-> one or two arrays of unsigned integers ("latents") in which they are simple.
+"""Values of any type <-> unsigned integers ("latents") in which they are simple.
 
-    split = u8 kind, its fields             kind | latents                                          fields
-    ORDERED                                      | integers in the order of the values              bits dropped
-    STEPS (integers)                             | (value - base) / step                            base, step
-    MULTIPLES (floats)                           | q | value less that of q / divisor or q * factor    width, u8 inverse, factor (8 bytes)
-    DISTINCT                                     | place among the sorted different values          width, payload of those values
-
-ORDERED: integers with their sign bit flipped; floats with all bits flipped if negative, else the sign bit. `bits dropped` are zero
-in every value. MULTIPLES: value = float(q / divisor), as numbers with few decimals are, or float(q * factor); the second latent is
-the distance in ORDERED integers, zero for all that fit. `width` is the number of bytes of the first latent.
+ORDERED: integers with their sign bit flipped; floats with all bits flipped if negative, else the sign bit. Lowest bits that are
+zero in every value are dropped before. SIGN_FIRST: the bits as they are.
+STEPS: (value - base) / step, modulo the type. MULTIPLES: q, the nearest whole number to value * factor (`inverse`) or value /
+factor; and how far the value is from float(q / factor) or float(q * factor), in ORDERED latents: zero for all that fit.
 """
 
 from dataclasses import dataclass
@@ -22,7 +17,6 @@ from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile
 
 Latents = NDArray[np.unsignedinteger]
-ORDERED, STEPS, MULTIPLES, DISTINCT = range(4)
 
 _WIDTHS = (1, 2, 4, 8)
 _DIGITS = {2: 11, 4: 24, 8: 50}  # bits of whole numbers that floats of so many bytes hold, or that are worth it

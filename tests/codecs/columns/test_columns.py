@@ -40,9 +40,12 @@ def integer_arrays(dtype):
     yield "walk", np.cumsum(rng.integers(-3, 5, 700)).astype(dtype)
     yield "multiples", (rng.integers(0, 20, (70, 10)) * 5 + 3).astype(dtype)
     yield "noise", noise[:700]
-    yield "few", rng.choice(noise[:7], 700)
+    yield "few", rng.choice(noise[:40], 3000)
     yield "runs", np.repeat(rng.integers(0, 99, 20), rng.integers(1, 90, 20)).astype(dtype)
-    yield "picture", (np.add.outer(np.arange(12) * 3, np.arange(15) * 2)[..., None] + rng.integers(0, 9, (12, 15, 3))).astype(dtype)
+    yield (
+        "picture",
+        (np.add.outer(np.arange(12) * 3, np.arange(15) * 2)[..., None] + rng.integers(0, 9, (12, 15, 3))).astype(dtype),
+    )
     yield "plane", np.add.outer(np.arange(30) * 3, np.arange(40)).astype(dtype)
     yield "repeated", np.tile(noise[:300], 5)
     yield "columns", np.stack([rng.integers(0, 3, 400), np.arange(400) * 1000, rng.integers(-99, 99, 400) * 64], 1).astype(dtype)
@@ -77,7 +80,16 @@ def test_patterns(dtype, name, array, effort):
 
 def test_every_form_is_used():
     used = {there_and_back(np.ascontiguousarray(array))[0] for _, _, array in ALL}
-    assert used >= {forms.STORED, forms.NUMBERS, forms.PARTS, forms.BYTES, forms.MULTIPLES, forms.DISTINCT, forms.RUNS, forms.GAPS}
+    assert used >= {
+        forms.STORED,
+        forms.NUMBERS,
+        forms.PARTS,
+        forms.BYTES,
+        forms.MULTIPLES,
+        forms.DISTINCT,
+        forms.RUNS,
+        forms.GAPS,
+    }
 
 
 @given(

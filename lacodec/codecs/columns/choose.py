@@ -1,0 +1,86 @@
+"""Choosing forms: what samples say that each takes, and the cheapest, ready to be written.
+
+values --> a `Plan` each for numbers, steps, multiples, distinct values, runs, parts, bytes --> the one with the fewest bits
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacodec.codecs.columns import forms, splits, trees
+from lacodec.codecs.columns._fields import Writer
+from lacodec.codecs.columns.numbers import numbers
+from lacodec.codecs.columns.plan import QUICK, Plan, Work, sample_places
+
+_LZ_PIECES, _LZ_PIECE = 4, 1 << 14  # pieces of an array that zstd looks at, and bytes in each
+_LZ_WORTH, _LZ_SMALL_WORTH = 0.6, 0.95  # of the bits of another form: below, repeated sequences are worth their time
+_LZ_SMALL = 1 << 16  # bytes of an array for which their time is nothing
+
+
+def plan_for(values: NDArray[Any], work: Work) -> Plan:
+    """The plan for an array of any shape."""
+    if not values.size:
+        return Plan(8.0, lambda out: out.write(bytes([forms.STORED])))
+    if _is_constant(values):
+        return Plan(8.0 + 8 * values.itemsize, partial(_write_constant, values))
+    found = [_stored(values)]
+    found += _plans(values, work)
+    return min(found, key=lambda plan: plan.bits)
+
+
+def _plans(values: NDArray[Any], work: Work) -> Iterator[Plan]:
+    flat = values.reshape(-1)
+    whole = numbers(flat, values.shape, work)
+    yield whole
+    if work.effort <= QUICK or work.depth >= forms.MOST_DEPTH - 1:
+        return
+    sample = flat[sample_places(len(flat), 0)]
+    if values.dtype.kind == "f":
+        yield from trees.gaps(values, sample, work)
+        multiples = list(trees.multiples(values, sample, work))
+        yield from multiples or trees.distinct(values, sample, work)  # whether the multiples are few is seen there
+    else:
+        yield from trees.steps(values, sample, work)
+        yield from trees.distinct(values, sample, work)
+    yield from trees.runs(values, work)
+    if work.depth == 0:
+        yield from trees.parts(values, work)
+        yield from _repeats(values, work)
+        yield from trees.planes(values, whole.bits, work)
+
+
+def _stored(values: NDArray[Any]) -> Plan:
+    return Plan(8.0 + 8.0 * values.nbytes, lambda out: forms.write_stored(values, out))
+
+
+def _write_constant(values: NDArray[Any], out: Writer) -> None:
+    out.write(bytes([forms.CONSTANT]))
+    out.write(values.reshape(-1)[:1].tobytes())
+
+
+def _is_constant(values: NDArray[Any]) -> bool:
+    bits = splits.bits_of(values).reshape(-1)
+    return bool(bits[0] == bits[-1] and (bits == bits[0]).all())
+
+
+def _repeats(values: NDArray[Any], work: Work) -> Iterator[Plan]:
+    import zstandard
+
+    data = values.reshape(-1).view(np.uint8)
+    if len(data) > _LZ_PIECES * _LZ_PIECE:
+        starts = np.linspace(0, len(data) - _LZ_PIECE, _LZ_PIECES).astype(np.int64)
+        data = np.concatenate([data[start : start + _LZ_PIECE] for start in starts])
+    sample = data.tobytes()
+    share = len(zstandard.ZstdCompressor(level=6).compress(sample)) / len(sample)
+    bits = share * 8 * values.nbytes / (_LZ_SMALL_WORTH if values.nbytes <= _LZ_SMALL else _LZ_WORTH)
+
+    def write(out: Writer) -> None:
+        from lacodec.codecs.embedded import embed
+
+        out.write(bytes([forms.BYTES]))
+        out.piece(embed("bytes", values.tobytes(), work.session, effort=3))
+
+    yield Plan(bits, write)
