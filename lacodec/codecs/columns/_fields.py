@@ -27,19 +27,20 @@ class Writer(fields.Writer):
         self._parts.append(data)
         self._size += len(data)
 
+    def append(self, other: "Writer") -> None:
+        """All that another writer has."""
+        self._parts += other._parts
+        self._size += len(other)
+
     def wide(self, value: int) -> None:
         """A number from 0, below 2**64."""
         self.number(value & (1 << 32) - 1)
         self.number(value >> 32)
 
     def piece(self, data: Any) -> None:
-        """Bytes, or the content of another writer, and their number."""
+        """Bytes, or an array of them, and their number."""
         self.number(len(data))
-        if isinstance(data, Writer):
-            self._parts += data._parts
-            self._size += len(data)
-        else:
-            self.write(data)
+        self.write(data)
 
 
 class Reader(fields.Reader):

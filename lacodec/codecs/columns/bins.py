@@ -20,12 +20,13 @@ from lacodec.entropy.rans import RansDecoder, RansEncoder
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.entropy.tables import Tables
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.kernels.scratch import scratch, scratch_array
 
 Latents = NDArray[np.unsignedinteger]
 
 MOST = 256  # bins: symbols are bytes
-_SAMPLE = 1 << 14
-_FINE = 384  # quantiles of the sample
+_FINE, _QUICK_FINE = 384, 96  # quantiles of the sample
+_SAMPLE = 40  # values of the sample between two of them
 _ROOM = 24  # bytes behind the places that kernels may read and write
 _PRICES = {
     1: 20.0,
@@ -35,16 +36,17 @@ _PRICES = {
 }  # bits of a bin in the header, about: frequency, width and gap, by bytes of a value
 
 
-def encode_bins(out: Writer, values: Latents, most_bins: int = MOST) -> None:
-    """Append u8, u16, u32 or u64[n], n > 0."""
+def encode_bins(out: Writer, values: Latents, quick: bool = False) -> None:
+    """Append u8, u16, u32 or u64[n], n > 0. quick: with fewer fine bins."""
+    fine = _QUICK_FINE if quick else _FINE
     if values.itemsize <= 2:
-        which, counts, joined = _counted(values, most_bins)
+        which, counts, joined = _counted(values, fine)
         used = np.flatnonzero(counts)
         least = most = np.arange(len(counts), dtype=values.dtype)
     else:
-        which, counts, least, most = _fine(values)
+        which, counts, least, most = _fine(values, fine)
         used = np.flatnonzero(counts)
-        joined = _joined(counts[used], least[used], most[used], most_bins)
+        joined = _joined(counts[used], least[used], most[used])
     lowest = least[used[joined]]
     last = np.append(used[joined[1:] - 1], used[-1])
     spans = (most[last] - lowest).astype(np.uint64)
@@ -52,9 +54,9 @@ def encode_bins(out: Writer, values: Latents, most_bins: int = MOST) -> None:
     symbol_of = np.zeros(len(counts), np.uint8)
     symbol_of[used] = np.searchsorted(joined, np.arange(len(used)), "right") - 1
     totals = np.add.reduceat(counts[used], joined)
-    symbols = np.empty(len(values), np.uint8)
+    symbols = scratch(len(values))
     bits = int(totals @ widths.astype(np.int64))
-    places = np.empty(bits // 8 + _ROOM, np.uint8)
+    places = scratch(bits // 8 + _ROOM)
     kernel.write_places(readonly(values), readonly(which), symbol_of, lowest, widths, symbols, places)
     _write_bins(out, lowest, widths)
     if len(lowest) > 1:
@@ -67,8 +69,10 @@ def encode_bins(out: Writer, values: Latents, most_bins: int = MOST) -> None:
 def decode_bins(reader: Reader, n: int, dtype: np.dtype[np.unsignedinteger]) -> Latents:
     """The inverse of `encode_bins`; raises CorruptFile."""
     lowest, widths = _read_bins(reader, dtype)
-    symbols = np.zeros(n, np.uint8)
-    if len(lowest) > 1:
+    symbols = scratch(n)
+    if len(lowest) == 1:
+        symbols.fill(0)
+    else:
         tables = reader.tables()
         if tables.highest >= len(lowest) or tables.lowest < 0 or tables.escape:
             raise CorruptFile("a table has more symbols than there are bins")
@@ -100,31 +104,31 @@ def _values(symbols: NDArray[np.uint8], lowest: Latents, widths: NDArray[np.uint
     return values
 
 
-def _counted(values: Latents, most_bins: int) -> tuple[Latents, NDArray[np.int64], NDArray[np.int64]]:
+def _counted(values: Latents, fine: int) -> tuple[Latents, NDArray[np.int64], NDArray[np.int64]]:
     """For small types: (the values themselves, counts of all possible ones, where joined bins begin among those used)."""
     counts = np.zeros((4, 1 << 8 * values.itemsize), np.int64)
     kernel.count(readonly(values), counts.reshape(-1))
     totals = counts.sum(0)
     used = np.flatnonzero(totals)
     groups = np.arange(len(used))
-    if len(used) > _FINE:  # as many of equal counts, about; frequent values stay alone
+    if len(used) > fine:  # as many of equal counts, about; frequent values stay alone
         place = np.cumsum(totals[used]) - totals[used]
-        share = max(1, len(values) // _FINE)
+        share = max(1, len(values) // fine)
         alone = totals[used] > share // 2
         new = np.append(True, (place[1:] // share != place[:-1] // share) | alone[1:] | alone[:-1])
         groups = np.flatnonzero(new)
     last = np.append(groups[1:] - 1, len(used) - 1)
     least, most = used[groups].astype(values.dtype), used[last].astype(values.dtype)
-    return values, totals, groups[_joined(np.add.reduceat(totals[used], groups), least, most, most_bins)]
+    return values, totals, groups[_joined(np.add.reduceat(totals[used], groups), least, most)]
 
 
-def _fine(values: Latents) -> tuple[NDArray[np.uint16], NDArray[np.int64], Latents, Latents]:
+def _fine(values: Latents, fine: int) -> tuple[NDArray[np.uint16], NDArray[np.int64], Latents, Latents]:
     """(fine bin of each value; of each bin the number of values, the least and the largest)."""
     top = values.dtype.type(np.iinfo(values.dtype).max)
-    sample = np.sort(values[:: max(1, len(values) // _SAMPLE)])
-    bounds = _bounds(sample)
+    sample = np.sort(values[:: max(1, len(values) // (_SAMPLE * fine))])
+    bounds = _bounds(sample, fine)
     centre, shift, starts = _starts(bounds, sample[len(sample) // 2])
-    counts, which = np.zeros(len(bounds), np.int64), np.empty(len(values), np.uint16)
+    counts, which = np.zeros(len(bounds), np.int64), scratch_array(len(values), np.uint16)
     least, most = np.full(len(bounds), top, values.dtype), np.zeros(len(bounds), values.dtype)
     padded = np.concatenate([bounds, np.full(3, top, values.dtype)])
     kernel.sort_into(readonly(values), padded, centre, shift, starts, which, counts, least, most)
@@ -143,13 +147,13 @@ def places_of(values: Latents, different: Latents) -> NDArray[np.uint16]:
     return which
 
 
-def _bounds(sample: Latents) -> Latents:
+def _bounds(sample: Latents, fine: int) -> Latents:
     """Lowest values of fine bins, the first 0: quantiles of the sorted sample; values that fill one have a bin of their own."""
     top = np.iinfo(sample.dtype).max
-    if len(sample) <= _FINE:
+    if len(sample) <= fine:
         edges = alone = sample
     else:
-        edges = sample[np.linspace(0, len(sample) - 1, _FINE).astype(np.int64)]
+        edges = sample[np.linspace(0, len(sample) - 1, fine).astype(np.int64)]
         alone = edges[1:][edges[1:] == edges[:-1]]
     found = np.unique(np.concatenate([edges, alone[alone < top] + sample.dtype.type(1)]))
     return np.concatenate([np.zeros(1, sample.dtype), found[found > 0]])
@@ -169,7 +173,7 @@ def _starts(bounds: Latents, middle: np.unsignedinteger) -> tuple[np.uint64, np.
     return min(found, key=lambda item: item[0])[1:]
 
 
-def _joined(counts: NDArray[np.int64], least: Latents, most: Latents, most_bins: int) -> NDArray[np.int64]:
+def _joined(counts: NDArray[np.int64], least: Latents, most: Latents) -> NDArray[np.int64]:
     """Where the joined bins begin among the fine ones."""
     best, cut = np.empty(len(counts) + 1), np.zeros(len(counts) + 1, np.int64)
     price = _PRICES[least.itemsize]
@@ -179,7 +183,7 @@ def _joined(counts: NDArray[np.int64], least: Latents, most: Latents, most_bins:
         while at:
             at = int(cut[at])
             begins.append(at)
-        if len(begins) <= most_bins:
+        if len(begins) <= MOST:
             return np.array(begins[::-1])
         price *= 2
 

@@ -31,7 +31,7 @@ def numbers(flat: NDArray[Any], shape: tuple[int, ...], work: Work) -> Plan:
         raw_bits, raw_steps = _best_steps(raw, signless(shape), work.effort)
         if raw_bits < bits:
             bits, steps, latents, order = raw_bits, raw_steps, raw, forms.SIGN_FIRST
-    return Plan(bits + _TABLE + NODE, partial(_write_numbers, flat, latents, 2 * dropped + order, steps))
+    return Plan(bits + _TABLE + NODE, partial(_write_numbers, flat, latents, 2 * dropped + order, steps, work.effort <= QUICK))
 
 
 def _best_steps(latents: splits.Latents, tried: Sequence[predict.Steps], effort: int) -> tuple[float, predict.Steps]:
@@ -50,13 +50,13 @@ def _best_steps(latents: splits.Latents, tried: Sequence[predict.Steps], effort:
     return float(bits[order[0]]), tried[0]
 
 
-def _write_numbers(flat: NDArray[Any], latents: splits.Latents, form: int, steps: predict.Steps, out: Writer) -> None:
+def _write_numbers(flat: NDArray[Any], latents: splits.Latents, form: int, steps: predict.Steps, quick: bool, out: Writer) -> None:
     mine = Writer()
     mine.write(bytes([forms.NUMBERS]))
     mine.number(form)
     predict.write_steps(mine, steps)
-    encode_bins(mine, predict.residuals(latents, steps))
+    encode_bins(mine, predict.residuals(latents, steps), quick)
     if len(mine) > flat.nbytes:
         forms.write_stored(flat, out)
     else:
-        out.write(mine.data)
+        out.append(mine)

@@ -25,6 +25,7 @@ from lacodec.codecs.columns._fields import Reader, Writer
 from lacodec.codecs.columns.choose import plan_for
 from lacodec.codecs.columns.plan import Work
 from lacodec.codecs.session import DEFAULT, Session
+from lacodec.kernels.scratch import chunk_memory
 
 VERSION = 0
 
@@ -39,8 +40,9 @@ def encode(array: NDArray[Any], *, effort: int = 5, session: Session = DEFAULT, 
     out = Writer()
     if bound is not None:
         raise NotImplementedError
-    plan_for(array, Work(effort, session, plan_for)).write(out)
-    data = out.data
+    with chunk_memory():
+        plan_for(array, Work(effort, session, plan_for)).write(out)
+        data = out.data
     return data if len(data) <= array.nbytes else bytes([forms.STORED]) + array.tobytes()
 
 
@@ -49,7 +51,8 @@ def decode(
 ) -> NDArray[Any]:
     """The array of this type and shape; raises CorruptFile. unembed: (payload of codec `bytes`, size) -> bytes."""
     reader = Reader(payload)
-    found = forms.read(reader, np.dtype(dtype), tuple(shape), unembed)
+    with chunk_memory():
+        found = forms.read(reader, np.dtype(dtype), tuple(shape), unembed)
     reader.finish()
     return found
 

@@ -18,6 +18,7 @@ from lacodec.codecs.columns import _predict_kernel as kernel
 from lacodec.codecs.columns._fields import Reader, Writer
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile
+from lacodec.kernels.scratch import scratch_array
 
 Latents = NDArray[np.unsignedinteger]
 
@@ -38,9 +39,9 @@ Steps = tuple[Step, ...]
 
 
 def residuals(values: Latents, steps: Steps) -> Latents:
-    """What the steps leave of `values`, n > 0."""
+    """What the steps leave of `values`, n > 0; in `scratch`."""
     for step in steps:
-        out = np.empty_like(values)
+        out = scratch_array(len(values), values.dtype)
         if step.kind == SUBTRACT:
             kernel.subtract(readonly(values), np.uint64(step.lag), out)
         elif step.kind == EXCLUSIVE:
@@ -48,7 +49,7 @@ def residuals(values: Latents, steps: Steps) -> Latents:
         else:
             kernel.subtract_median(readonly(values), np.uint64(step.lag), np.uint64(step.far), out)
         values = out
-    return values + _half(values.dtype) if _centred(steps) else values
+    return np.add(values, _half(values.dtype), out=values) if _centred(steps) else values
 
 
 def restored(left: Latents, steps: Steps) -> Latents:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lacodec.codecs.columns._splits_kernel import disorder_floats, order_floats, scale
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile
+from lacodec.kernels.scratch import scratch_array
 
 Latents = NDArray[np.unsignedinteger]
 
@@ -31,8 +32,9 @@ def bits_of(values: NDArray[Any]) -> Latents:
 
 
 def ordered(values: NDArray[Any], dropped: int = 0) -> Latents:
-    """ORDERED, without the lowest `dropped` bits."""
-    bits, out = bits_of(values), np.empty(values.shape, f"u{values.dtype.itemsize}")
+    """ORDERED, without the lowest `dropped` bits; in `scratch`."""
+    bits = bits_of(values)
+    out = scratch_array(values.size, bits.dtype).reshape(values.shape)
     top, full = _masks(out.dtype, dropped)
     if values.dtype.kind == "f":
         order_floats(readonly(bits.reshape(-1)), np.uint64(dropped), top, full, out.reshape(-1))

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.weights import _cluster_kernel as kernels
 from lacodec.codecs.weights._chunks import Run
-from lacodec.codecs.weights._scratch import scratch
 from lacodec.entropy.rans_dispatch import readonly
+from lacodec.kernels.scratch import scratch
 
 _SMALLEST, _LARGEST = 256, 1 << 14  # values in a piece, about
 _WITHOUT_ROWS = 1024  # values in a piece of a tensor without rows

@@ -25,9 +25,9 @@ from lacodec.codecs.weights._fields import Reader, Writer
 from lacodec.codecs.weights._floats_kernel import TILE_BYTES, WALK, split
 from lacodec.codecs.weights._pieces import Part
 from lacodec.codecs.weights._planes import decode_plane, encode_plane
-from lacodec.codecs.weights._scratch import scratch
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile
+from lacodec.kernels.scratch import scratch
 
 MANTISSAS = {"F64": (8, 52), "F32": (4, 23), "F16": (2, 10), "BF16": (2, 7)}
 """Bytes of a value and bits of its mantissa, by type."""

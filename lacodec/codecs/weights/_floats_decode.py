@@ -12,10 +12,10 @@ from lacodec.codecs.weights._floats import BLOCK, KINDS, Layout, addresses, fiel
 from lacodec.codecs.weights._floats_kernel import merge
 from lacodec.codecs.weights._pieces import Part
 from lacodec.codecs.weights._planes import decode_plane
-from lacodec.codecs.weights._scratch import scratch
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.entropy.segments import SEGMENT, decode_direct, decode_split, wide
 from lacodec.errors import CorruptFile
+from lacodec.kernels.scratch import scratch
 
 _MOST_SEGMENTS = 1 << 10  # of a group that is decoded in one step
 

@@ -30,10 +30,10 @@ from lacodec.codecs.weights._groups import Group, grouped
 from lacodec.codecs.weights._pieces import Part, Pieces
 from lacodec.codecs.weights._planes import decode_plane, encode_plane, entropy
 from lacodec.codecs.weights._repeats import decode_few, decode_sparse, encode_few, encode_sparse
-from lacodec.codecs.weights._scratch import chunk_memory, passing_memory
 from lacodec.container.types import CRITICAL, Chunk
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile
+from lacodec.kernels.scratch import chunk_memory, passing_memory
 
 STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE, DELTA = range(9)
 _UNITS = (1, 2, 4, 8)

@@ -11,9 +11,9 @@ from lacodec.codecs.weights import _pieces_kernel as kernels
 from lacodec.codecs.weights._chunks import MOST_RUNS
 from lacodec.codecs.weights._fields import Reader, Writer
 from lacodec.codecs.weights._planes import decode_plane, encode_plane
-from lacodec.codecs.weights._scratch import scratch
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile
+from lacodec.kernels.scratch import scratch
 
 Bytes = NDArray[np.uint8]
 MOST_GROUPS = 256

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.weights import _kernel
 from lacodec.codecs.weights._fields import Reader, Writer
-from lacodec.codecs.weights._scratch import scratch
 from lacodec.entropy.information import information, quick_normalise
 from lacodec.entropy.rans import RansDecoder, RansEncoder
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.entropy.segments import decode_segments, segment_parts
 from lacodec.entropy.tables import Tables
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.kernels.scratch import scratch
 
 Bytes = NDArray[np.uint8]
 RAW, CONSTANT, SEGMENTS, RANS = range(4)

@@ -15,9 +15,9 @@ from lacodec.codecs.weights._floats import encode_floats
 from lacodec.codecs.weights._floats_decode import decode_floats
 from lacodec.codecs.weights._pieces import Part
 from lacodec.codecs.weights._planes import decode_plane, encode_plane
-from lacodec.codecs.weights._scratch import scratch
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile
+from lacodec.kernels.scratch import scratch
 
 _SIZES = (2, 4, 8)
 _SAMPLE = 1024  # values

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,3 +56,8 @@ def scratch(size: int) -> NDArray[np.uint8]:
     _local.used = used + -(-size // _ALIGN) * _ALIGN
     part: NDArray[np.uint8] = _local.buffer[used : used + size]
     return part
+
+
+def scratch_array(n: int, dtype: Any) -> NDArray[Any]:
+    """dtype[n] out of `scratch`."""
+    return scratch(n * np.dtype(dtype).itemsize).view(dtype)
