@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from lacodec.codecs.audio.lossless._kernel import PAD, code
+from lacodec.codecs.audio.lossless._kernel import code
 from lacodec.codecs.audio.lossless._setup import PROFILES, new_model
+from lacodec.codecs.audio.lossless._state import PAD
 from lacodec.entropy.mixing import POSITION, READ_AHEAD
 from lacodec.errors import CorruptFile
 

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from lacodec.codecs.audio.lossless import _kernel as k
+from lacodec.codecs.audio.lossless import _state as k
 from lacodec.entropy.mixing_tables import mixing_tables
 
 _FAST, _MIDDLE, _SLOW = range(3)
@@ -110,7 +110,7 @@ def new_model(
         centers=np.zeros(k.MIX),
         deviations=np.full(channels * k.MIX * k.RANGES, 32.0),
         experts=np.array(profile.experts, np.int64).reshape(-1),
-        expert_state=np.zeros(5 * experts),
+        expert_state=np.zeros(k.EXPERT_STATE * experts),
         inputs=np.zeros(k.INPUTS),
         mixers=mixers.reshape(-1),
         counters=_counters(profile.shift).copy(),
