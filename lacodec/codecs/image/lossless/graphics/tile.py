@@ -40,10 +40,16 @@ def graphics_decode(payload: bytes, shape: tuple[int, int, int], dtype: type) ->
 def _run(words: np.ndarray, stream: np.ndarray, lines: int, size: int, *, decoding: bool) -> int:
     """Returns where the coded bytes end."""
     engine = new_engine(Shape(gk.CONTEXTS, gk.EXPECTS, gk.SELECTORS, lines), stream, decoding=decoding, map_limit=255)
-    ctx, base = np.zeros(gk.CONTEXTS, np.uint64), np.zeros(gk.CONTEXTS, np.uint64)
-    select = np.zeros(len(gk.SELECTORS) + 2, np.int64)
-    expect = np.zeros(2 * gk.EXPECTS, np.int64)
-    gk.code_words(engine, words, size, ctx, expect, select, np.zeros(1 << gk.HEAD_BITS, np.int64), base)
+    drawing = gk.Drawing(
+        words=words,
+        heads=np.zeros(1 << gk.HEAD_BITS, np.int64),
+        registers=np.zeros(gk.REGISTERS, np.int64),
+        base=np.zeros(gk.CONTEXTS, np.uint64),
+        ctx=np.zeros(gk.CONTEXTS, np.uint64),
+        expect=np.zeros(2 * gk.EXPECTS, np.int64),
+        select=np.zeros(len(gk.SELECTORS) + 2, np.int64),
+    )
+    gk.code_words(engine, drawing, size)
     return int(engine.registers[POSITION])
 
 
