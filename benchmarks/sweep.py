@@ -163,7 +163,7 @@ def _there_and_back(path: Path, effort: int) -> tuple[str, list[tuple[str, str]]
         warnings.simplefilter("always")
         coded, restored = Path(folder, "coded.lac"), Path(folder, f"restored{path.suffix}")
         try:
-            done = api.encode_file(path, coded, options={"effort": effort})
+            done = api.encode_file(path, coded, effort=effort)
             if done.remark and "would not restore" in done.remark:  # caught before the file was kept, but a fault all the same
                 problems.append(("difference", done.remark))
             api.decode_file(coded, restored)

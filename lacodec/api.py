@@ -17,11 +17,13 @@ from lacodec.codecs import registry
 from lacodec.codecs.session import Session
 from lacodec.container import Limits, Reader, stream
 from lacodec.errors import BadInput
+from lacodec.io.places import open_source, stream_source
 from lacodec.io.progress import Progress
 from lacodec.io.remote import is_url, remote_target
-from lacodec.io.source import BytesSource, Source, open_source, seekable, stream_source
+from lacodec.io.source import BytesSource, Source
+from lacodec.io.streams import seekable
 from lacodec.io.threads import cores
-from lacodec.pipeline import coding, containers, kept
+from lacodec.pipeline import coding, containers, files, kept
 from lacodec.pipeline.containers import check
 from lacodec.pipeline.files import FileResult, append_file
 from lacodec.pipeline.inspect import CheckResult, Info
@@ -114,7 +116,6 @@ def encode_file(
     source: Place,
     target: Place,
     codec: str | None = None,
-    options: Mapping[str, Any] | None = None,
     *,
     threads: int | None = None,
     verify: bool = True,
@@ -122,9 +123,9 @@ def encode_file(
     progress: Progress | None = None,
     max_memory: int | None = None,
     device: str | None = None,
-    **more: Any,
+    **options: Any,
 ) -> FileResult:
-    """Encode a file or pipe into a `.lac` file or pipe; options of the codec as keywords (`effort=9`) or as a mapping.
+    """Encode a file or pipe into a `.lac` file or pipe; options of the codec as keywords: `effort=9`.
 
     `verify` decodes everything before the file is kept. A target file is complete or does not appear; an existing
     one is refused unless `force`. `max_memory` (bytes) lowers the number of threads, or raises LimitExceeded. `device`: for
@@ -135,7 +136,7 @@ def encode_file(
             source,
             place,
             codec,
-            _plain({**(options or {}), **more}),
+            _plain(options),
             threads=_threads(threads),
             verify=verify,
             force=force,
@@ -237,12 +238,9 @@ class _Parts(io.BytesIO):
 
 
 def _encode_place(place: Any, codec: str | None, options: dict[str, Any], threads: int | None, verify: bool) -> bytes:
-    out = _Parts()
+    out = io.BytesIO()
     with _source_of(place) as source, opened_references(options.get("base")) as bases:
-        session = Session(_threads(threads), bases)
-        job = coding.prepare(source, codec, options, session)
-        name = coding.stored_name(source)
-        coding.encode_value(job.codec, job.value, job.source, out, name=name, session=session, verify=verify)
+        files.encode_source(source, out, codec, options, session=Session(_threads(threads), bases), verify=verify)
     return out.getvalue()
 
 

@@ -228,7 +228,7 @@ def test_everything_is_at_top_level():
 def test_options_and_threads_are_given_alike(tmp_path, three_chunks):
     (tmp_path / "in").write_bytes(three_chunks)
     expected = lacodec.encode(three_chunks, effort=np.int64(1), threads=None)
-    for options in ({"effort": 1}, {"options": {"effort": 1}}, {"effort": np.uint8(1), "threads": 1}):
+    for options in ({"effort": 1}, {"effort": np.uint8(1), "threads": 1}):
         lacodec.encode_file(tmp_path / "in", tmp_path / "out", "bytes", force=True, **options)
         assert lacodec.decode(tmp_path / "out", threads=None) == three_chunks
         lacodec.encode_file(io.BytesIO(three_chunks), tmp_path / "out", force=True, **options)

@@ -80,7 +80,7 @@ def test_round_trip(tmp_path):
     encoded = lacodec.encode(DATA, "test.tiles", key=9, verify=True)
     assert lacodec.decode(encoded) == lacodec.decode(encoded, threads=2) == DATA
     (tmp_path / "in").write_bytes(DATA)
-    api.encode_file(tmp_path / "in", tmp_path / "x.lac", "test.tiles", {"key": 9})
+    api.encode_file(tmp_path / "in", tmp_path / "x.lac", "test.tiles", key=9)
     api.decode_file(tmp_path / "x.lac", tmp_path / "out", threads=2)
     assert (tmp_path / "out").read_bytes() == DATA
     found = api.info(tmp_path / "x.lac")

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from lacodec.errors import BadInput, LimitExceeded
-from lacodec.io.source import BytesSource, FileSource, IteratorSource, PipeSource
+from lacodec.io.source import BytesSource, FileSource
+from lacodec.io.streams import IteratorSource, PipeSource
 from lacodec.io.threads import Budget, ordered_map
 
 

@@ -38,10 +38,10 @@ def test_a_picture_that_is_written_wrongly_goes_to_bytes(picture, tmp_path, monk
         return right(self, type(value)(pixels, value.depth, value.palette, value.extras, value.format), suffix)
 
     monkeypatch.setattr(ImageMedia, "to_blocks", wrong)
-    done = api.encode_file(picture, tmp_path / "x.lac", options={"effort": 1})
+    done = api.encode_file(picture, tmp_path / "x.lac", effort=1)
     assert done.codec == "bytes" and "would not restore it" in done.remark
     with pytest.raises(LacodecError, match="verification failed.*nothing was kept"):
-        api.encode_file(picture, tmp_path / "y.lac", "image.lossless", options={"effort": 1})
+        api.encode_file(picture, tmp_path / "y.lac", "image.lossless", effort=1)
     assert not (tmp_path / "y.lac").exists()
 
 
@@ -49,7 +49,7 @@ def test_metadata_that_is_lost_on_the_way_goes_to_bytes(picture, tmp_path, monke
     picture.write_bytes(saved(photo(50, 60, 3), dpi=(72, 72)))
     monkeypatch.setattr(LosslessImage, "metadata", lambda self, value, session=DEFAULT: {"shape": list(value.pixels.shape)})
     with pytest.raises(LacodecError, match="verification failed"):
-        api.encode_file(picture, tmp_path / "x.lac", "image.lossless", options={"effort": 1})
+        api.encode_file(picture, tmp_path / "x.lac", "image.lossless", effort=1)
 
 
 @pytest.mark.parametrize("size", [0, 1, 70_000])
@@ -60,7 +60,7 @@ def test_a_decoder_that_fails_is_noticed_for_pipes_too(size, tmp_path, monkeypat
     for source in (io.BytesIO(data), tmp_path / "in"):
         (tmp_path / "in").write_bytes(data)
         with pytest.raises(LacodecError, match="verification failed"):
-            api.encode_file(source, tmp_path / "x.lac", "bytes", options={"effort": 1})
+            api.encode_file(source, tmp_path / "x.lac", "bytes", effort=1)
         assert not (tmp_path / "x.lac").exists()
 
 
@@ -76,7 +76,7 @@ def test_a_file_that_changes_while_it_is_encoded_is_noticed(tmp_path, monkeypatc
 
     monkeypatch.setattr(FileSource, "read", changing)
     with pytest.raises(LacodecError, match="changed while it was read"):
-        api.encode_file(path, tmp_path / "x.lac", "bytes", options={"effort": 1})
+        api.encode_file(path, tmp_path / "x.lac", "bytes", effort=1)
 
 
 def test_files_that_a_codec_would_make_larger_go_to_bytes(tmp_path, monkeypatch):
@@ -91,7 +91,7 @@ def test_files_that_a_codec_would_make_larger_go_to_bytes(tmp_path, monkeypatch)
             yield chunk
 
     monkeypatch.setattr(LosslessImage, "encode", padded)
-    done = api.encode_file(path, tmp_path / "x.lac", options={"effort": 1})
+    done = api.encode_file(path, tmp_path / "x.lac", effort=1)
     assert done.codec == "bytes" and done.encoded <= path.stat().st_size * 1.001 + 64
     lacodec.decode_file(tmp_path / "x.lac", tmp_path / "y.png")
     assert (tmp_path / "y.png").read_bytes() == path.read_bytes()
@@ -107,13 +107,13 @@ def test_other_outputs_get_only_what_was_verified(picture, tmp_path, monkeypatch
             return len(data)
 
     pipe = Pipe()
-    assert api.encode_file(picture, pipe, "image.lossless", options={"effort": 1}).codec == "image.lossless"
+    assert api.encode_file(picture, pipe, "image.lossless", effort=1).codec == "image.lossless"
     assert np.array_equal(np.asarray(lacodec.decode(pipe.data).pixels), photo(50, 60, 3))
     monkeypatch.setattr(ImageMedia, "difference", lambda self, original, restored: "all is wrong")
     monkeypatch.setattr(ImageMedia, "to_blocks", lambda self, value, suffix="": iter([b"no picture"]))
     pipe = Pipe()
     with pytest.raises(LacodecError):
-        api.encode_file(picture, pipe, "image.lossless", options={"effort": 1})
+        api.encode_file(picture, pipe, "image.lossless", effort=1)
     assert pipe.data == b""
 
 

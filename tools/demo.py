@@ -34,7 +34,7 @@ def main() -> int:
         theirs = measure(zstd, path.name, original).encoded
         for effort in _EFFORTS:
             encoded, restored = out / f"{path.name}.e{effort}.lac", out / path.name
-            encode_s = _timed(lambda p=path, e=encoded, n=effort: api.encode_file(p, e, options={"effort": n}, verify=False))
+            encode_s = _timed(lambda p=path, e=encoded, n=effort: api.encode_file(p, e, effort=n, verify=False))
             decode_s = _timed(lambda e=encoded, r=restored: api.decode_file(e, r, force=True))
             facts = api.info(encoded)
             same = restored.read_bytes() == original
@@ -66,7 +66,7 @@ def _warm_up(inputs: list[Path], out: Path) -> None:
     with Compilations() as compilations:
         for sample in samples.values():
             for effort in _EFFORTS:
-                api.encode_file(sample, out / "warm.lac", options={"effort": effort}, force=True)
+                api.encode_file(sample, out / "warm.lac", effort=effort, force=True)
                 api.decode_file(out / "warm.lac", out / sample.name, force=True)
                 (out / "warm.lac").unlink()
     print(f"{compilations.count} kernels compiled, {time.perf_counter() - start:.1f} s.\n")

@@ -15,7 +15,8 @@ from lacodec.cli._files import PIPE, Job, Plan, UsageError, mirrored_folders, pa
 from lacodec.cli._progress import Meter
 from lacodec.cli._report import complain, describe, fail, speed_text
 from lacodec.errors import BadInput, LacodecError, MissingDependency
-from lacodec.io.source import Source, is_special, open_source
+from lacodec.io.places import is_special, open_source
+from lacodec.io.source import Source
 
 
 def add_file_flags(parser: argparse.ArgumentParser) -> None:

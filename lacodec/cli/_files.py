@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lacodec.errors import BadInput, LacodecError
-from lacodec.io.source import descriptor_named, is_special
+from lacodec.io.places import descriptor_named, is_special
 
 PIPE = "-"
 SUFFIX = ".lac"

@@ -10,7 +10,8 @@ from lacodec.cli._common import Running, add_file_flags, device_of, run_jobs
 from lacodec.cli._files import PIPE, SUFFIX, Job, UsageError, encoded_name, make_plan, without
 from lacodec.cli._report import IDENTICAL, change_text, file_facts, note, print_json, say
 from lacodec.errors import LacodecError
-from lacodec.io.source import Source, open_source
+from lacodec.io.places import open_source
+from lacodec.io.source import Source
 
 HELP = "make files small: FILE -> FILE.lac"
 USAGE = "[flags] FILE ..."
@@ -65,13 +66,13 @@ def run(args: argparse.Namespace) -> int:
             source,
             sys.stdout.buffer if job.target == PIPE else job.target,
             codec=codec,
-            options=own,
             threads=args.threads,
             verify=args.verify,
             force=args.force,
             progress=running.meter.update,
             max_memory=args.max_memory,
             device=device,
+            **own,
         )
         running.stop()
         verified = args.verify or codes_as_safetensors(job.target, codec)

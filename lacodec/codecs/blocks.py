@@ -16,7 +16,7 @@ from lacodec.codecs.regions import Layout, Lost, Range, total
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
-from lacodec.io.source import IteratorSource
+from lacodec.io.streams import IteratorSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.raw import Raw
 

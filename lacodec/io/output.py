@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lacodec.errors import BadInput, LacodecError
-from lacodec.io.source import Source, descriptor_named, is_special
+from lacodec.io.places import descriptor_named, is_special
+from lacodec.io.source import Source
 
 _DESCRIPTORS = Path("/proc/self/fd")
 

@@ -6,7 +6,8 @@ from mmap import mmap
 from typing import Any
 
 from lacodec.errors import BadInput
-from lacodec.io.source import BytesSource, IteratorSource, Source
+from lacodec.io.source import BytesSource, Source
+from lacodec.io.streams import IteratorSource
 from lacodec.media.base import Media
 
 _BLOCK = 1 << 20

@@ -12,7 +12,8 @@ from lacodec.io.source import Part, Source
 from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.safetensors import read_header
 from lacodec.media.tensors.value import TensorEntry, place_of
-from lacodec.pipeline.coded_safetensors import decoded_blocks, not_coded, note_of, restored
+from lacodec.pipeline.coded_marks import note_of
+from lacodec.pipeline.coded_safetensors import decoded_blocks, not_coded, restored
 from lacodec.pipeline.inspect import CheckResult, Info
 
 

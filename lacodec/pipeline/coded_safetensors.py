@@ -10,20 +10,17 @@
                are coded: such a .lac file restores a safetensors file with this one tensor
     head       true if the original's head differs from that of `build_header`; then a tensor HEAD holds its bytes
 
-Where coding saves nothing, the file is the original with KEY put into its head, 40 or 56 bytes (`_marked`), and the text under it
-is "plain " with the hash.
+Where coding saves nothing, the file is the original with KEY put into its head, 40 or 56 bytes (`coded_marks`), and the text
+under it is "plain " with the hash.
 """
 
 import json
 import mmap
 import os
-import re
 import shutil
 import tempfile
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,23 +30,21 @@ from lacodec.codecs.references import Reference
 from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile, LacodecError, LimitExceeded, UnsupportedFile
 from lacodec.io.output import atomic_file, open_target
+from lacodec.io.places import is_special
 from lacodec.io.progress import Progress
-from lacodec.io.source import BytesSource, FileSource, Part, Source, is_special
+from lacodec.io.source import BytesSource, FileSource, Part, Source
 from lacodec.media.tensors import safetensors
 from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.safetensors import build_header, read_header
 from lacodec.media.tensors.value import DTYPES, TensorEntry, Tensors, place_of, size_of
 from lacodec.pipeline import coding
+from lacodec.pipeline.coded_marks import HEAD, KEY, marked_head, note_of, unmarked
+from lacodec.pipeline.coded_sources import CodedTensor, Joined, Opened
 from lacodec.pipeline.coding import SALVAGE_HINT
 from lacodec.pipeline.files import FileResult, Place
 from lacodec.pipeline.references import opened_references
-from lacodec.pipeline.restored import LacSource
 
-KEY = "lacodec"
-HEAD = "__lacodec_head__"
 SMALLEST = 4096  # bytes of the smallest coded tensor: below, a separate file costs more than it saves
-_PLAIN = "plain "
-_METADATA, _ADDED, _WITHIN = b'"__metadata__":{', 56, 40
 _BLOCK = 1 << 20
 
 Path_ = str | os.PathLike[str]
@@ -193,7 +188,7 @@ def restored(value: Tensors, bases: Sequence[Reference] = (), max_memory: int | 
         return None
     source, note = value.source, note_of(value.source)
     if "tensors" not in note:
-        return _unmarked(value)
+        return unmarked(value)
     held = {entry.name: entry for entry in value.entries}
     facts = [(name, dtype, tuple(shape), size_of(dtype, tuple(shape), name)) for name, dtype, shape in note["tensors"]]
     metadata = {key: text for key, text in read_header(source)[0].items() if key != KEY}
@@ -204,7 +199,7 @@ def restored(value: Tensors, bases: Sequence[Reference] = (), max_memory: int | 
         head = build_header(facts, metadata or None)
     parts: list[Source] = [BytesSource(head)]
     entries, at = [], len(head)
-    opened = _Opened(bases, max_memory)
+    opened = Opened(bases, max_memory)
     for name, dtype, shape, size in facts:
         here = held.get(name)
         if here is None:
@@ -217,7 +212,7 @@ def restored(value: Tensors, bases: Sequence[Reference] = (), max_memory: int | 
         at += size
     if at != note["size"]:
         raise CorruptFile(f"{source.name}: its tensors add up to {at} bytes, but its metadata gives {note['size']}")
-    return Tensors(_Joined(parts, source.name), "safetensors", tuple(entries))
+    return Tensors(Joined(parts, source.name), "safetensors", tuple(entries))
 
 
 def _write(
@@ -261,7 +256,7 @@ def _write(
         plain.sort(key=lambda item: ranks[item[1]])
         sizes = [(name, dtype, shape, part.size or 0) for name, dtype, shape, part in plain]
         new_head = build_header(sizes + coded, {**metadata, KEY: json.dumps(note, separators=(",", ":"))})
-        marked = _marked(head, digest)
+        marked = marked_head(head, digest)
         size = len(new_head) + sum(size for *_, size in sizes) + spool.tell()
         if marked is not None and size >= len(marked) + (value.source.size or 0) - begin:
             coded, new_head = [], marked
@@ -300,7 +295,7 @@ def _code(
 ) -> int:
     """Bytes of the .lac file that was appended to `spool` for a tensor; 0 when it would not be smaller."""
     head = build_header([(entry.name, entry.dtype, entry.shape, entry.size)])
-    joined = _Joined([BytesSource(head), Part(source, entry.offset, entry.stop)], source.name)
+    joined = Joined([BytesSource(head), Part(source, entry.offset, entry.stop)], source.name)
     alone = TensorEntry(entry.name, entry.dtype, entry.shape, len(head), entry.size)
     coder = coding.make_codec("weights", options)
     begin = spool.tell()
@@ -316,47 +311,6 @@ def _code(
     return written.size
 
 
-def _marked(head: bytes, digest: str) -> bytes | None:
-    """The head of a file that stays as it is, with KEY among its metadata and nothing else changed; None if that does not fit.
-
-    The entry takes _ADDED bytes with its own `__metadata__`, else _WITHIN.
-    """
-    text = head[8:]
-    found = re.search(rb'"__metadata__"\s*:\s*\{', text)
-    at = text.index(b"{") + 1 if found is None else found.end()
-    mark = _mark(digest) if found else _METADATA + _mark(digest) + b"}"
-    if text[at:].lstrip()[:1] != b"}":
-        mark += b","
-    text = text[:at] + mark.ljust(_WITHIN if found else _ADDED) + text[at:]
-    marked = len(text).to_bytes(8, "little") + text
-    try:
-        sound = read_header(BytesSource(marked))[0].get(KEY) == _PLAIN + digest and marked.count(_mark(digest)) == 1
-    except UnsupportedFile:
-        return None
-    return marked if sound else None
-
-
-def _unmarked(value: Tensors) -> Tensors:
-    """The original of a file with such a head."""
-    source = value.source
-    begin = read_header(source)[2]
-    text, mark = source.read(8, begin - 8), _mark(note_of(source)["hash"])
-    at = text.find(mark)
-    if at < 0:
-        raise CorruptFile(f"{source.name}: its head is not one that lacodec wrote")
-    added = text[at + len(mark) :][:1] == b"}"
-    start, size = (at - len(_METADATA), _ADDED) if added else (at, _WITHIN)
-    text = text[: max(0, start)] + text[max(0, start) + size :]
-    head = len(text).to_bytes(8, "little") + text
-    moved = begin - len(head)
-    entries = tuple(TensorEntry(e.name, e.dtype, e.shape, e.offset - moved, e.size) for e in value.entries)
-    return Tensors(_Joined([BytesSource(head), Part(source, begin, source.size or 0)], source.name), "safetensors", entries)
-
-
-def _mark(digest: str) -> bytes:
-    return f'"{KEY}":"{_PLAIN}{digest}"'.encode()
-
-
 def _scratch(target: Path) -> Any:
     try:
         return tempfile.TemporaryFile(dir=target.parent)
@@ -369,74 +323,3 @@ def _hash(source: Source) -> str:
     for block in source.blocks(_BLOCK):
         digest.update(block)
     return digest.hexdigest()
-
-
-def note_of(source: Source) -> dict[str, Any]:
-    """The description under KEY, checked; only "hash" if no tensor is coded. Raises CorruptFile, UnsupportedFile."""
-    text = read_header(source)[0].get(KEY, "")
-    if re.fullmatch(_PLAIN + "[0-9a-f]{16}", text):
-        return {"hash": text.removeprefix(_PLAIN)}
-    try:
-        note = json.loads(text)
-        sound = (
-            type(note["size"]) is int
-            and isinstance(note["hash"], str)
-            and isinstance(note["head"], bool)
-            and all(isinstance(name, str) and isinstance(dtype, str) for name, dtype, _ in note["tensors"])
-            and all(isinstance(shape, list) and all(type(n) is int for n in shape) for _, _, shape in note["tensors"])
-        )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CorruptFile(f"{source.name}: invalid description of its coded tensors in the metadata") from error
-    if not sound or note["version"] != 0:
-        raise UnsupportedFile(f"{source.name}: this version of lacodec does not know the form of its coded tensors; update it")
-    return dict(note)
-
-
-class _Opened:
-    """The .lac file within a file that was read last: one at a time, as each keeps decoded chunks."""
-
-    def __init__(self, bases: Sequence[Reference], max_memory: int | None) -> None:
-        self._bases, self._max_memory = bases, max_memory
-        self._part: Source | None = None
-        self._source: LacSource | None = None
-
-    def get(self, part: Source) -> LacSource:
-        if self._source is None or self._part is not part:
-            self._source, self._part = LacSource(part, self._max_memory, self._bases), part
-        return self._source
-
-
-class CodedTensor(Source):
-    """The bytes of a tensor whose .lac file is `part`; that restores `begin` bytes of a head first."""
-
-    def __init__(self, part: Source, begin: int, size: int, opened: _Opened) -> None:
-        self._part, self._begin, self._opened = part, begin, opened
-        self.size, self.name = size, part.name
-
-    def read(self, offset: int, n: int) -> bytes:
-        source = self._opened.get(self._part)
-        if source.size != self._begin + (self.size or 0):
-            raise CorruptFile(f"{self.name} decodes to the wrong size")
-        try:
-            return source.read(self._begin + offset, n)
-        except CorruptFile as error:
-            raise CorruptFile(str(error).removesuffix(SALVAGE_HINT)) from error
-
-
-class _Joined(Source):
-    """Sources of known size, one after the other."""
-
-    def __init__(self, parts: Sequence[Source], name: str) -> None:
-        self._parts = list(parts)
-        self._begins = list(accumulate((part.size or 0 for part in parts), initial=0))
-        self.size, self.name = self._begins[-1], name
-
-    def read(self, offset: int, n: int) -> bytes:
-        return b"".join(self._pieces(offset, min(offset + n, self._begins[-1])))
-
-    def _pieces(self, at: int, stop: int) -> Iterator[bytes]:
-        while at < stop:
-            which = bisect_right(self._begins, at) - 1
-            end = min(stop, self._begins[which + 1])
-            yield self._parts[which].read(at - self._begins[which], end - at)
-            at = end

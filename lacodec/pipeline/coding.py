@@ -20,14 +20,12 @@ from lacodec.container.types import describe_covers
 from lacodec.errors import BadInput, CorruptFile, LacodecError, LimitExceeded, UnsupportedFile
 from lacodec.io.progress import Progress, Work
 from lacodec.io.remote import is_url
-from lacodec.io.source import FileSource, Source, seekable
+from lacodec.io.source import FileSource, Source
+from lacodec.io.streams import seekable
 from lacodec.io.threads import Budget, ordered_map
 
 DEFAULT_CODEC = "bytes"
-_TRIED_SIZE = 64 << 10  # files up to this size are coded to see whether the codec for their content pays for its header
-_HEADER_SIZE = 130
 _NEED_MORE = {"image.compressai": "which needs its model: lacodec.integrations.compressai.decode(model, data)"}
-_GROWTH = 64  # bytes that any file may grow by
 SALVAGE_HINT = "; --salvage decodes the others"
 """The end of messages about damage, if the rest of the file may be intact."""
 
@@ -52,7 +50,7 @@ class Job:
     remark: str | None = None
 
 
-def prepare(source: Source, name: str | None, options: Mapping[str, Any], session: Session) -> Job:
+def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job:
     """The value in `source` and the codec `name` for it (None: lossless, chosen by content).
 
     A file that looks like one of a kind but cannot be restored exactly by that kind's codec goes to codec `bytes`.
@@ -67,7 +65,7 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any], sessio
             codec = make_codec(chosen.name, _for_this(chosen, options))
             try:
                 value = from_source(codec, source)
-                if _pays(codec, value, source.size, session):
+                if source.size is None or source.size >= codec.media.smallest:
                     return Job(codec, value, source, remark)
                 kind = getattr(value, "format", None)
             except UnsupportedFile as error:
@@ -79,13 +77,6 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any], sessio
     if kind is not None:
         value = replace(value, format=kind)
     return Job(codec, value, source, remark or getattr(value, "note", None))
-
-
-def _pays(codec: Codec[Any], value: Any, size: int | None, session: Session) -> bool:
-    """Whether the codec of its kind is to be used for a file of `size` bytes; small ones are tried."""
-    if size is None or size > _TRIED_SIZE:
-        return True
-    return size >= codec.media.smallest and _coded_size(codec, value, session) <= size + _GROWTH
 
 
 def _for_this(chosen: type[Codec[Any]], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,11 +105,6 @@ def blamed(codec: Codec[Any], doing: str) -> Iterator[None]:
         raise LacodecError(
             f"codec {codec.name!r} ({where}) failed while {doing}: {type(error).__name__}: {error}; report it to its authors"
         ) from error
-
-
-def _coded_size(codec: Codec[Any], value: Any, session: Session) -> int:
-    """Bytes of a file with this value, about: headers of codecs with much metadata are longer than those of `bytes`."""
-    return sum(len(chunk.payload) for chunk in _chunks_of(codec, value, session)) + _HEADER_SIZE
 
 
 def _chunks_of(codec: Codec[Any], value: Any, session: Session) -> Iterator[Chunk]:

@@ -13,8 +13,10 @@ from typing import Any
 from lacodec.codecs.registry import HEAD_SIZE
 from lacodec.codecs.session import Session
 from lacodec.container.layout import MAGIC
+from lacodec.io.places import is_special, open_source
 from lacodec.io.progress import Progress
-from lacodec.io.source import Source, is_special, open_source, seekable
+from lacodec.io.source import Source
+from lacodec.io.streams import seekable
 from lacodec.media.tensors.files import TENSORS
 from lacodec.pipeline import coding, files, inspect
 from lacodec.pipeline.files import FileResult, Place

@@ -15,8 +15,10 @@ from lacodec.container import Chunk, Damage, Header, Limits, Reader, append_chun
 from lacodec.container.writer import Written
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io.output import atomic_file, open_target, refuse_existing
+from lacodec.io.places import is_special, open_source
 from lacodec.io.progress import Progress
-from lacodec.io.source import FileSource, OpenedSource, Part, PipeSource, Source, is_special, open_source
+from lacodec.io.source import FileSource, OpenedSource, Part, Source
+from lacodec.io.streams import PipeSource
 from lacodec.media.base import Media
 from lacodec.media.raw import Raw
 from lacodec.pipeline import coding
@@ -66,7 +68,7 @@ def encode_source(
     progress: Progress | None = None,
 ) -> FileResult:
     """Encode an open source to `out`; see `encode_file`. An `out` that cannot be read again gets only verified bytes."""
-    job = coding.prepare(opened, codec, options or {}, session)
+    job = coding.prepare(opened, codec, options or {})
     name = coding.stored_name(opened)
     if _can_be_read_again(out):
         return _encode(job, out, name, codec, options, session, verify, progress)
@@ -100,25 +102,29 @@ def _encode(
             job = replace(job, value=Raw(watched), source=watched)
         first, second = _halves(progress, verify, job.source.size)
         written = coding.encode_value(job.codec, job.value, job.source, out, name=name, session=session, progress=first)
-        problem = lost = None
-        if named is None and job.source.size is not None and written.size > bound(job.source.size):
-            problem = f"codec {job.codec.name!r} would make it larger"
-        elif verify:
+        chosen = named is None and job.codec.name != registry.DEFAULT
+        grown = chosen and job.source.size is not None and written.size > bound(job.source.size)
+        lost = None
+        if verify and not grown:
             lac = OpenedSource(out, job.source.name)
             lost = lost_by_decoding(Part(lac, begin, lac.size), job.source, session, second)
-            problem = None if lost is None else f"codec {job.codec.name!r} would not restore it: {lost}"
-        if problem is None:
+        if not grown and lost is None:
             return _result(job, written)
-        if named is not None or job.codec.name == registry.DEFAULT:
+        if not chosen:
             why = "the file changed while it was read, or this is a fault in lacodec or in this machine's memory"
-            hint = "leave --codec out, or use codec bytes" if named not in (None, registry.DEFAULT) else why
-            raise LacodecError(f"{job.source.name}: verification failed: {problem}; nothing was kept ({hint})")
+            hint = why if named in (None, registry.DEFAULT) else "leave --codec out, or use codec bytes"
+            raise LacodecError(
+                f"{job.source.name}: verification failed: codec {job.codec.name!r} would not restore it: {lost}; "
+                f"nothing was kept ({hint})"
+            )
         out.seek(begin)
         out.truncate()
         kept = coding.make_codec(registry.DEFAULT, options or {})
-        kind = None if verify and lost is not None else getattr(job.value, "format", None)
-        remark = f"{problem}; codec {registry.DEFAULT} keeps its bytes"
-        job = coding.Job(kept, Raw(job.source, kind), job.source, remark)
+        if lost is None:  # it does not pay: what the file is stays in the header
+            job = coding.Job(kept, Raw(job.source, getattr(job.value, "format", None)), job.source)
+        else:
+            remark = f"codec {job.codec.name!r} would not restore it: {lost}; codec {registry.DEFAULT} keeps its bytes"
+            job = coding.Job(kept, Raw(job.source), job.source, remark)
 
 
 def bound(size: int) -> int:

@@ -11,8 +11,9 @@ from lacodec.codecs.session import Session
 from lacodec.container import ANCILLARY, Chunk, ChunkHead, Damage, Header, Limits, Reader, salvage, stream
 from lacodec.container.layout import COMPACT_END, FOOTER_SIZE, VERSION
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.io.places import open_source
 from lacodec.io.progress import Progress
-from lacodec.io.source import Source, open_source
+from lacodec.io.source import Source
 from lacodec.pipeline.coding import Decoding
 from lacodec.pipeline.references import opened_references
 

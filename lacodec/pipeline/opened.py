@@ -229,7 +229,9 @@ class OpenFile:
 
 
 def _reopened(place: Any, max_size: int | None, max_memory: int | None, base: Any, at: int) -> OpenFile:
-    from lacodec.io.source import BytesSource, open_source, seekable
+    from lacodec.io.places import open_source
+    from lacodec.io.source import BytesSource
+    from lacodec.io.streams import seekable
 
     opened = OpenFile(
         place,

@@ -14,7 +14,9 @@ from lacodec.codecs.registry import HEAD_SIZE
 from lacodec.container import Reader
 from lacodec.container.layout import MAGIC
 from lacodec.errors import BadInput, LacodecError, UnsupportedFile
-from lacodec.io.source import BytesSource, FileSource, Source, open_source, seekable
+from lacodec.io.places import open_source
+from lacodec.io.source import BytesSource, FileSource, Source
+from lacodec.io.streams import seekable
 from lacodec.media.tensors.files import TENSORS
 
 _Buffer = bytes | bytearray | memoryview

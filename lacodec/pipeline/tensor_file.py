@@ -16,12 +16,13 @@ import numpy as np
 
 from lacodec.container.layout import MAGIC
 from lacodec.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
-from lacodec.io.source import open_source, seekable
+from lacodec.io.places import open_source
+from lacodec.io.streams import seekable
 from lacodec.media.tensors import torch_checkpoint
 from lacodec.media.tensors.files import TENSORS, missing
 from lacodec.media.tensors.forms import Form, form_of
 from lacodec.media.tensors.safetensors import read_header
-from lacodec.media.tensors.torch_checkpoint import View
+from lacodec.media.tensors.torch_objects import View
 from lacodec.media.tensors.value import TensorEntry, Tensors
 from lacodec.pipeline.coded_safetensors import restored
 from lacodec.pipeline.references import open_references

@@ -13,7 +13,8 @@ from lacodec.container import Limits, stream
 from lacodec.errors import LacodecError
 from lacodec.io.compare import first_difference
 from lacodec.io.progress import Progress
-from lacodec.io.source import IteratorSource, OpenedSource, Source
+from lacodec.io.source import OpenedSource, Source
+from lacodec.io.streams import IteratorSource
 from lacodec.pipeline.coding import Decoding, blamed
 
 

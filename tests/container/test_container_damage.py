@@ -10,7 +10,8 @@ import lacodec
 from lacodec import api
 from lacodec.container import Chunk, Damage, Reader, salvage, stream
 from lacodec.errors import CorruptFile, LacodecError
-from lacodec.io.source import BytesSource, PipeSource
+from lacodec.io.source import BytesSource
+from lacodec.io.streams import PipeSource
 from tests.container.test_container_format import make_chunk, pack, strip
 
 RNG = random.Random(8)

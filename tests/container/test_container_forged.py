@@ -13,7 +13,8 @@ import lacodec
 from lacodec.container import CRITICAL, ChunkHead, Header, Limits, Reader, content_hash, layout, salvage, stream
 from lacodec.container.types import INDEX
 from lacodec.errors import CorruptFile, LacodecError, LimitExceeded, UnsupportedFile
-from lacodec.io.source import BytesSource, PipeSource
+from lacodec.io.source import BytesSource
+from lacodec.io.streams import PipeSource
 
 GOOD = Header("bytes", 0, {"effort": 1}).pack()
 

@@ -9,7 +9,8 @@ import lacodec
 from lacodec import api
 from lacodec.container import ANCILLARY, CRITICAL, Chunk, Header, Reader, content_hash, stream, write_container
 from lacodec.errors import BadInput, LacodecError, LimitExceeded
-from lacodec.io.source import BytesSource, PipeSource
+from lacodec.io.source import BytesSource
+from lacodec.io.streams import PipeSource
 from reference import bytes_codec
 from reference import container as reference
 
@@ -133,7 +134,7 @@ def test_the_reader_in_the_docs_reads_what_we_write(tmp_path):
         assert content == data
         assert (header["codec"], header["options"], header["identical"]) == ("bytes", {"effort": 1}, "bytes")
     (tmp_path / "a").write_bytes(rng.randbytes(2_000_000))
-    api.encode_file(tmp_path / "a", tmp_path / "a.lac", options={"effort": 1})
+    api.encode_file(tmp_path / "a", tmp_path / "a.lac", effort=1)
     api.append_file(tmp_path / "a.lac", io.BytesIO(b"more" * 1000))
     header, content = read_plainly((tmp_path / "a.lac").read_bytes())
     assert content == (tmp_path / "a").read_bytes() + b"more" * 1000 and header["name"] == "a"

@@ -14,12 +14,13 @@ import lacodec
 from lacodec import api
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io import output
-from lacodec.io.source import FileSource, PipeSource
+from lacodec.io.source import FileSource
+from lacodec.io.streams import PipeSource
 from tests.checks import heed_interrupts
 
 START = "import resource, signal, sys; from lacodec import api\n"
 # A pipe that never ends keeps the encoder in the middle of its work.
-ENDLESS = START + "api.encode_file(open('/dev/zero', 'rb'), 'out.lac', options={'effort': 1}, verify=False, threads=2)"
+ENDLESS = START + "api.encode_file(open('/dev/zero', 'rb'), 'out.lac', effort=1, verify=False, threads=2)"
 
 
 @pytest.fixture(params=["nameless", "named", "copied"])
@@ -92,7 +93,7 @@ def test_full_disk(tmp_path, verb):
     (tmp_path / "in").write_bytes(os.urandom(6 << 20))
     if verb == "decode":
         (tmp_path / "in").write_bytes(lacodec.encode(tmp_path / "in", effort=1))
-    call = "encode_file('in', 'out', options={'effort': 1})" if verb == "encode" else "decode_file('in', 'out')"
+    call = "encode_file('in', 'out', effort=1)" if verb == "encode" else "decode_file('in', 'out')"
     code = START + f"resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, 3 << 20))\napi.{call}"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert "LacodecError: out: writing failed" in done.stderr.splitlines()[-1]
@@ -116,7 +117,7 @@ def test_memory_is_bounded_by_the_chunks(tmp_path):
     """300 MB through encode and decode, far more than either may ever hold."""
     code = START + (
         "base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "api.encode_file('in', 'x.lac', options={'effort': 1}, threads=2)\n"
+        "api.encode_file('in', 'x.lac', effort=1, threads=2)\n"
         "api.decode_file('x.lac', open('/dev/null', 'wb'), threads=2)\n"
         "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) // 1024)"
     )

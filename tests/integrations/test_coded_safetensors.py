@@ -15,7 +15,8 @@ from lacodec.io.source import BytesSource, FileSource
 from lacodec.media.tensors import safetensors
 from lacodec.media.tensors.files import TENSORS
 from lacodec.pipeline import coded_safetensors
-from lacodec.pipeline.coded_safetensors import HEAD, KEY, decode_safetensors, encode_safetensors, save_coded
+from lacodec.pipeline.coded_marks import HEAD, KEY
+from lacodec.pipeline.coded_safetensors import decode_safetensors, encode_safetensors, save_coded
 from lacodec.pipeline.tensor_file import TensorFile
 
 

@@ -62,7 +62,7 @@ def files(state: dict[str, Any], saved: Path) -> dict[str, Path]:
     plain = saved.with_name("model.safetensors")
     api.decode_file(saved, plain)
     coded = saved.with_name("as_bytes.lac")
-    api.encode_file(plain, coded, "bytes", {"effort": 1})
+    api.encode_file(plain, coded, "bytes", effort=1)
     return {"weights": saved, "plain": plain, "bytes": coded}
 
 
@@ -218,7 +218,7 @@ def test_folders_of_shards(suffix: str, tmp_path: Path, state: dict[str, Any]) -
     shard(tmp_path, state, suffix)
     assert same(lt.load_folder(tmp_path), state)
     index = tmp_path / "model.safetensors.index.json"
-    api.encode_file(index, f"{index}.lac", "bytes", {"effort": 1})
+    api.encode_file(index, f"{index}.lac", "bytes", effort=1)
     index.unlink()
     assert same(lt.load_folder(tmp_path, threads=1), state)
 

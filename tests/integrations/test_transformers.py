@@ -36,7 +36,7 @@ def folder(plain: Path, tmp_path: Path) -> Path:
     """The model in shards, every file coded."""
     for path in plain.iterdir():
         weights = path.suffix == ".safetensors"
-        api.encode_file(path, tmp_path / f"{path.name}.lac", "weights" if weights else "bytes", {"effort": 1})
+        api.encode_file(path, tmp_path / f"{path.name}.lac", "weights" if weights else "bytes", effort=1)
     assert len(list(tmp_path.glob("*.safetensors.lac"))) > 1
     return tmp_path
 

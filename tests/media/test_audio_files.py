@@ -25,7 +25,7 @@ def aiff_file(samples: np.ndarray, **options: str) -> bytes:
 
 def convert(data: bytes, name: str, to: str, folder) -> bytes:
     (folder / name).write_bytes(data)
-    api.encode_file(folder / name, folder / "x.lac", "audio.lossless", options={"effort": 1}, force=True)
+    api.encode_file(folder / name, folder / "x.lac", "audio.lossless", effort=1, force=True)
     api.decode_file(folder / "x.lac", folder / to, force=True)
     return (folder / to).read_bytes()
 

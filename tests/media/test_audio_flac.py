@@ -131,7 +131,7 @@ def test_files_come_back_with_all_that_they_hold(name):
 def test_short_files_need_no_codec_to_be_named(frames, tmp_path):
     """Files of up to 64 KiB are coded once more to see what they gain."""
     (tmp_path / "x.flac").write_bytes(flac_file(STEREO[:frames]))
-    result = api.encode_file(tmp_path / "x.flac", tmp_path / "x.lac", options={"effort": 1})
+    result = api.encode_file(tmp_path / "x.flac", tmp_path / "x.lac", effort=1)
     assert result.codec == "audio.lossless" if frames == 9000 else result.codec in ("audio.lossless", "bytes")
     assert result.encoded <= result.size + 64 + result.size // 1000
     api.decode_file(tmp_path / "x.lac", tmp_path / "y.flac")
@@ -180,7 +180,7 @@ def test_odd_and_damaged_files_go_to_bytes(name, tmp_path):
     with pytest.raises(UnsupportedFile):
         AUDIO.from_source(BytesSource(data))
     (tmp_path / "x.flac").write_bytes(data)
-    result = api.encode_file(tmp_path / "x.flac", tmp_path / "x.lac", options={"effort": 1})
+    result = api.encode_file(tmp_path / "x.flac", tmp_path / "x.lac", effort=1)
     assert result.codec == "bytes"
     assert "codec bytes" in (result.remark or "")
     assert lacodec.decode(tmp_path / "x.lac") == data

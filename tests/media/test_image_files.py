@@ -98,13 +98,13 @@ def test_files_of_every_format(tmp_path, kind):
     pixels = photo(50, 61)
     options = {"lossless": True} if kind == "webp" else {}
     (tmp_path / f"x.{kind}").write_bytes(saved(pixels, kind.upper(), **options))
-    done = api.encode_file(tmp_path / f"x.{kind}", tmp_path / "x.lac", options={"effort": 4}, threads=2)
+    done = api.encode_file(tmp_path / f"x.{kind}", tmp_path / "x.lac", effort=4, threads=2)
     assert done.codec == "image.lossless"
     for target in (f"y.{kind}", "z.png"):
         api.decode_file(tmp_path / "x.lac", tmp_path / target)
         with pillow.open(tmp_path / target) as again:
             assert np.array_equal(np.asarray(again), pixels)
-    api.encode_file(tmp_path / f"x.{kind}", tmp_path / "exact.lac", "image.lossless", {"exact": True, "effort": 1})
+    api.encode_file(tmp_path / f"x.{kind}", tmp_path / "exact.lac", "image.lossless", exact=True, effort=1)
     assert api.info(tmp_path / "exact.lac").identical == "bytes"
     api.decode_file(tmp_path / "exact.lac", tmp_path / f"same.{kind}")
     assert (tmp_path / f"same.{kind}").read_bytes() == (tmp_path / f"x.{kind}").read_bytes()
@@ -164,7 +164,7 @@ def test_refused_files_go_to_bytes(tmp_path, data):
     if IMAGES.sniff(content[:64]):
         with pytest.raises(UnsupportedFile):
             from_bytes(content, "x")
-    done = api.encode_file(tmp_path / "x", tmp_path / "x.lac", options={"effort": 1})
+    done = api.encode_file(tmp_path / "x", tmp_path / "x.lac", effort=1)
     assert done.codec == "bytes"
     api.decode_file(tmp_path / "x.lac", tmp_path / "y")
     assert (tmp_path / "y").read_bytes() == content

@@ -235,7 +235,7 @@ def there_and_back(tmp_path, data, name="x.dat", **options):
     (tmp_path / name).write_bytes(data)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        done = api.encode_file(tmp_path / name, tmp_path / "x.lac", options={"effort": 1, **options}, force=True)
+        done = api.encode_file(tmp_path / name, tmp_path / "x.lac", effort=1, **options, force=True)
         api.decode_file(tmp_path / "x.lac", tmp_path / f"back-{name}")
     assert done.encoded <= len(data) + 64 + len(data) // 1000
     return done, (tmp_path / f"back-{name}").read_bytes()
@@ -356,7 +356,7 @@ def test_no_file_grows(tmp_path, codec):
     stubborn = png(noise, before=[(b"tEXt", text), (b"iCCP", b"x\0\0" + RNG.bytes(50_000))])
     for data in (bomb, stubborn, png(noise), saved(noise, "BMP") + RNG.bytes(90_000)):
         (tmp_path / "x").write_bytes(data)
-        done = api.encode_file(tmp_path / "x", tmp_path / "y", codec, {"effort": 1}, force=True)
+        done = api.encode_file(tmp_path / "x", tmp_path / "y", codec, effort=1, force=True)
         assert done.encoded <= len(data) + 64 + len(data) // 1000
         api.decode_file(tmp_path / "y", tmp_path / "z", force=True)
         assert IMAGES.difference(BytesSource(data), BytesSource((tmp_path / "z").read_bytes())) is None

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lacodec.codecs.session import Session
 from lacodec.errors import UnsupportedFile
-from lacodec.io.source import BytesSource, PipeSource
+from lacodec.io.source import BytesSource
+from lacodec.io.streams import PipeSource
 from lacodec.media.image.photo import PHOTOS
 from lacodec.pipeline import coding
 from lacodec.testing import photo
@@ -57,9 +57,9 @@ def test_pipes(codec, data):
     pipe = PipeSource(io.BytesIO(data), "<pipe>")
     if not data:
         with pytest.raises(UnsupportedFile, match="is not a supported image"):
-            coding.prepare(pipe, codec, {}, Session())
+            coding.prepare(pipe, codec, {})
         return
-    job = coding.prepare(pipe, codec, {}, Session())
+    job = coding.prepare(pipe, codec, {})
     assert job.value.pixels.shape == (20, 30, 3) and job.source.size == len(data)
 
 

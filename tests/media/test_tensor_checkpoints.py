@@ -262,7 +262,7 @@ def test_a_base_that_is_stored_as_differences_itself(tmp_path: Path) -> None:
         save_file({"w": W + i / 1000}, tmp_path / f"s{i}.safetensors")
         if i:
             options = {"base": tmp_path / f"s{i - 1}.safetensors"}
-            api.encode_file(tmp_path / f"s{i}.safetensors", tmp_path / f"s{i}.lac", "weights", options)
+            api.encode_file(tmp_path / f"s{i}.safetensors", tmp_path / f"s{i}.lac", "weights", **options)
     others = [tmp_path / "s0.safetensors", tmp_path / "s1.lac", tmp_path / "s2.lac"]
     folder = tmp_path / "bases"
     folder.mkdir()

@@ -18,7 +18,8 @@ import lacodec
 from lacodec import api
 from lacodec.codecs.registry import HEAD_SIZE
 from lacodec.errors import BadInput, UnsupportedFile
-from lacodec.io.source import BytesSource, IteratorSource, Source
+from lacodec.io.source import BytesSource, Source
+from lacodec.io.streams import IteratorSource
 from lacodec.media.tensors import _pickle, safetensors
 from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.value import DTYPES, ONLY, TensorEntry, Tensors, as_array, numpy_dtype
@@ -621,7 +622,7 @@ def test_a_dict_of_arrays_goes_to_codec_weights() -> None:
 def test_a_broken_file_is_kept_as_bytes_unless_the_codec_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "model.safetensors"
     broken.write_bytes(FORGED["overlap"][0] + bytes(70_000))
-    done = api.encode_file(broken, tmp_path / "a.lac", options={"effort": 1})
+    done = api.encode_file(broken, tmp_path / "a.lac", effort=1)
     assert done.codec == "bytes" and done.remark is not None and "overlaps the tensor before it" in done.remark
     api.decode_file(tmp_path / "a.lac", tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == broken.read_bytes()

@@ -24,7 +24,8 @@ from lacodec.codecs.weights._tensor_table import pack_table, unpack_table
 from lacodec.codecs.weights._ties import find_twins
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
-from lacodec.io.source import IteratorSource, Source
+from lacodec.io.source import Source
+from lacodec.io.streams import IteratorSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.value import ONLY, TensorEntry, Tensors, as_array

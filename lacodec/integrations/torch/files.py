@@ -17,7 +17,7 @@ from lacodec.media.tensors import safetensors
 from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.forms import dtype_of, restored, shape_of
 from lacodec.media.tensors.memory import torch_name
-from lacodec.media.tensors.torch_checkpoint import View
+from lacodec.media.tensors.torch_objects import View
 from lacodec.media.tensors.value import DTYPES, TensorEntry, as_array
 from lacodec.pipeline.tensor_file import TensorFile
 
@@ -87,7 +87,7 @@ def save_file(
             for block in TENSORS.to_blocks(value):
                 out.write(block)
         return
-    api.encode_file(value.source, filename, "weights", options, threads=threads or os.cpu_count() or 1, force=True)
+    api.encode_file(value.source, filename, "weights", threads=threads, force=True, **options)
 
 
 class SafeOpen:

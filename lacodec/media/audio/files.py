@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from lacodec.errors import BadInput, UnsupportedFile
-from lacodec.io.source import BytesSource, IteratorSource, Source, SpooledSource, seekable
+from lacodec.io.source import BytesSource, Source
+from lacodec.io.streams import IteratorSource, SpooledSource, seekable
 from lacodec.media.audio.value import Audio
 from lacodec.media.base import Media
 

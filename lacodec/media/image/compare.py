@@ -15,7 +15,7 @@ import numpy as np
 from lacodec.errors import LacodecError, UnsupportedFile
 from lacodec.io.compare import first_difference
 from lacodec.io.source import BytesSource, Source
-from lacodec.media.image import tiff
+from lacodec.media.image import tiff, tiff_directory
 from lacodec.media.image.pillow import opened, quiet
 from lacodec.media.image.webp import webp_chunks
 
@@ -162,9 +162,9 @@ def _large_png(original: Source, restored: Source) -> str | None:
 
 
 def _tiff(original: Source, restored: Source) -> str | None:
-    one, other = tiff.read_directory(original), tiff.read_directory(restored)
-    for tag in tiff.tag_differences(one, other):
-        return f"its {tiff.describe_tag(tag)} differs"
+    one, other = tiff_directory.read_directory(original), tiff_directory.read_directory(restored)
+    for tag in tiff_directory.tag_differences(one, other):
+        return f"its {tiff_directory.describe_tag(tag)} differs"
     for tag in (256, 257, 258, 277, 339):
         values = [set(found.numbers(tag) or (1,)) for found in (one, other)]
         if values[0] != values[1]:
@@ -190,7 +190,7 @@ def _tiff(original: Source, restored: Source) -> str | None:
         return _pixels(tiff.read_tiff(original).pixels, tiff.read_tiff(restored).pixels)
 
 
-def _tiff_by_pillow(original: Source, restored: Source, one: tiff.Directory) -> str | None:
+def _tiff_by_pillow(original: Source, restored: Source, one: tiff_directory.Directory) -> str | None:
     if one.numbers(258)[:1] == (16,) and one.numbers(277)[:1] not in ((), (1,)):
         for form in (";16N", ";16B" if sys.byteorder == "little" else ";16L"):  # high bytes, then low ones
             found = _pixels(_sixteen(original, form), _sixteen(restored, form))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lacodec.errors import BadInput
-from lacodec.media.image import tiff
+from lacodec.media.image import tiff, tiff_directory
 from lacodec.media.image.bmp import bmp_profile
 from lacodec.media.image.frames import is_framed, surroundings
 from lacodec.media.image.value import Image
@@ -55,27 +55,34 @@ class Facts:
     def exif_data(self) -> bytes | None:
         """EXIF, made if there is only an orientation."""
         if self.exif is None and self.orientation != 1:
-            return tiff.small_directory({tiff.ORIENTATION: tiff.Tag(3, 1, struct.pack("<H", self.orientation))})
+            return tiff_directory.small_directory(
+                {tiff_directory.ORIENTATION: tiff_directory.Tag(3, 1, struct.pack("<H", self.orientation))}
+            )
         return self.exif
 
-    def tiff_tags(self) -> "tiff.Directory | None":
+    def tiff_tags(self) -> "tiff_directory.Directory | None":
         """The part of this that a TIFF keeps; None if it cannot hold the EXIF as tags."""
-        found = tiff.exif_directory(self.exif) if self.exif else tiff.Directory(False, {}, 0, [])
-        known = tiff.COMMENTS | {tiff.ORIENTATION, tiff.X_DPI, tiff.Y_DPI, tiff.UNIT}
+        found = tiff_directory.exif_directory(self.exif) if self.exif else tiff_directory.Directory(False, {}, 0, [])
+        known = tiff_directory.COMMENTS | {
+            tiff_directory.ORIENTATION,
+            tiff_directory.X_DPI,
+            tiff_directory.Y_DPI,
+            tiff_directory.UNIT,
+        }
         if found is None or found.following or set(found.tags) - known or found.numbers(254) not in ((), (0,)):
             return None
         order, tags = ">" if found.big else "<", dict(found.tags)
         if self.orientation != 1:
-            tags[tiff.ORIENTATION] = tiff.Tag(3, 1, struct.pack(f"{order}H", self.orientation))
+            tags[tiff_directory.ORIENTATION] = tiff_directory.Tag(3, 1, struct.pack(f"{order}H", self.orientation))
         if self.icc:
-            tags[tiff.ICC] = tiff.Tag(7, len(self.icc), self.icc)
+            tags[tiff_directory.ICC] = tiff_directory.Tag(7, len(self.icc), self.icc)
         if self.xmp:
-            tags[tiff.XMP] = tiff.Tag(1, len(self.xmp), self.xmp)
+            tags[tiff_directory.XMP] = tiff_directory.Tag(1, len(self.xmp), self.xmp)
         if self.dpi:
-            for tag, value in zip((tiff.X_DPI, tiff.Y_DPI), self.dpi, strict=True):
-                tags[tag] = tiff.Tag(5, 1, struct.pack(f"{order}II", round(min(value, 1e5) * 1000), 1000))
-            tags[tiff.UNIT] = tiff.Tag(3, 1, struct.pack(f"{order}H", 2))
-        return tiff.Directory(found.big, tags, 0, [])
+            for tag, value in zip((tiff_directory.X_DPI, tiff_directory.Y_DPI), self.dpi, strict=True):
+                tags[tag] = tiff_directory.Tag(5, 1, struct.pack(f"{order}II", round(min(value, 1e5) * 1000), 1000))
+            tags[tiff_directory.UNIT] = tiff_directory.Tag(3, 1, struct.pack(f"{order}H", 2))
+        return tiff_directory.Directory(found.big, tags, 0, [])
 
 
 def facts_of(image: Image) -> Facts:
@@ -101,8 +108,8 @@ def facts_of(image: Image) -> Facts:
 
 def orientation_of(exif: bytes | None) -> int:
     """The orientation in EXIF data, 1 if it has none."""
-    found = tiff.exif_directory(exif) if exif else None
-    value = (found.numbers(tiff.ORIENTATION) or (1,))[0] if found else 1
+    found = tiff_directory.exif_directory(exif) if exif else None
+    value = (found.numbers(tiff_directory.ORIENTATION) or (1,))[0] if found else 1
     return value if 1 <= value <= 8 else 1
 
 
@@ -113,7 +120,8 @@ def lost_in(image: Image, facts: Facts, kind: str) -> list[str]:
         ALPHA: image.pixels.shape[2] in (2, 4) or "tRNS" in dict(image.extras),
         DEEP: image.depth == 16,
         PROFILE: facts.icc is not None,
-        META: facts.exif is not None and set(getattr(tiff.exif_directory(facts.exif), "tags", (0,))) != {tiff.ORIENTATION},
+        META: facts.exif is not None
+        and set(getattr(tiff_directory.exif_directory(facts.exif), "tags", (0,))) != {tiff_directory.ORIENTATION},
         XMP: facts.xmp is not None,
         TURN: facts.orientation != 1,
         SPACE: facts.space,
@@ -171,21 +179,39 @@ def _of_tiff(image: Image) -> Facts:
         source = surroundings(image.extras)
         plan = tiff.plan_of(source)
         found = plan.directory
-        if tiff.unexplained(source, plan) and not {tiff.EXIF, tiff.GPS, 40965} & set(found.tags):
+        if tiff.unexplained(source, plan) and not {tiff_directory.EXIF, tiff_directory.GPS, 40965} & set(found.tags):
             others.append("data after the pixels")
     else:
-        found = tiff.unpacked_tags(kept["tags"])
-    harmless = tiff.COMMENTS | tiff.LAYOUT | {tiff.ICC, tiff.XMP, tiff.ORIENTATION, tiff.COLOURS, tiff.PHOTOMETRIC, tiff.EXTRA}
-    others += [tiff.describe_tag(tag) for tag in sorted(set(found.tags) - harmless - {tiff.X_DPI, tiff.Y_DPI, tiff.UNIT})]
-    x, y, unit = found.ratio(tiff.X_DPI), found.ratio(tiff.Y_DPI), (found.numbers(tiff.UNIT) or (2,))[0]
+        found = tiff_directory.unpacked_tags(kept["tags"])
+    harmless = (
+        tiff_directory.COMMENTS
+        | tiff_directory.LAYOUT
+        | {
+            tiff_directory.ICC,
+            tiff_directory.XMP,
+            tiff_directory.ORIENTATION,
+            tiff_directory.COLOURS,
+            tiff_directory.PHOTOMETRIC,
+            tiff_directory.EXTRA,
+        }
+    )
+    others += [
+        tiff_directory.describe_tag(tag)
+        for tag in sorted(set(found.tags) - harmless - {tiff_directory.X_DPI, tiff_directory.Y_DPI, tiff_directory.UNIT})
+    ]
+    x, y, unit = (
+        found.ratio(tiff_directory.X_DPI),
+        found.ratio(tiff_directory.Y_DPI),
+        (found.numbers(tiff_directory.UNIT) or (2,))[0],
+    )
     scale = {2: 1.0, 3: 2.54}.get(unit)
     return Facts(
-        found.tags[tiff.ICC].data if tiff.ICC in found.tags else None,
+        found.tags[tiff_directory.ICC].data if tiff_directory.ICC in found.tags else None,
         None,
-        found.tags[tiff.XMP].data if tiff.XMP in found.tags else None,
+        found.tags[tiff_directory.XMP].data if tiff_directory.XMP in found.tags else None,
         (x * scale, y * scale) if x and y and scale else None,
         False,
-        (found.numbers(tiff.ORIENTATION) or (1,))[0],
+        (found.numbers(tiff_directory.ORIENTATION) or (1,))[0],
         tuple(dict.fromkeys(others)),
     )
 

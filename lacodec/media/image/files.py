@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lacodec.errors import BadInput, UnsupportedFile
-from lacodec.io.source import BytesSource, Source, seekable
+from lacodec.io.source import BytesSource, Source
+from lacodec.io.streams import seekable
 from lacodec.media.base import Media
 from lacodec.media.image.objects import extras_of, from_pillow, is_pillow, to_pillow
 from lacodec.media.image.value import Image
@@ -177,7 +178,8 @@ def _same_format(value: Image) -> Iterator[bytes]:
     elif is_framed(value):
         yield from frame_blocks(value, _frame_of(surroundings(value.extras), str(value.format)))
     elif value.format == "tiff" and "tags" in kept:
-        from lacodec.media.image.tiff import unpacked_tags, write_tiff
+        from lacodec.media.image.tiff import write_tiff
+        from lacodec.media.image.tiff_directory import unpacked_tags
 
         yield from write_tiff(value.pixels, value.depth, value.palette, unpacked_tags(kept["tags"]))
     elif value.format == "webp" and not {"icc", "exif", "xmp"} & set(kept) and value.pixels.shape[2] in (3, 4):
@@ -218,7 +220,8 @@ def _other_format(value: Image, kind: str) -> Iterator[bytes]:
 
         yield write_bmp(pixels[:, :, [0, 0, 0, 1]] if channels == 2 else pixels, depth, palette, facts.icc, facts.dpi)
     elif kind == "tiff":
-        from lacodec.media.image.tiff import Directory, write_tiff
+        from lacodec.media.image.tiff import write_tiff
+        from lacodec.media.image.tiff_directory import Directory
 
         yield from write_tiff(pixels, depth, palette, facts.tiff_tags() or Directory(False, {}, 0, []))
     elif kind == "webp":

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from lacodec.errors import LacodecError, UnsupportedFile
-from lacodec.io.source import BytesSource, Source, seekable
+from lacodec.io.source import BytesSource, Source
+from lacodec.io.streams import seekable
 from lacodec.media.base import Media
 from lacodec.media.image.facts import check_holds, facts_of, through_palette, with_alpha
 from lacodec.media.image.files import IMAGES, SUFFIXES

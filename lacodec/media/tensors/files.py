@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from lacodec.errors import BadInput, UnsupportedFile
-from lacodec.io.source import BytesSource, IteratorSource, Source, seekable
+from lacodec.io.source import BytesSource, Source
+from lacodec.io.streams import IteratorSource, seekable
 from lacodec.media.base import Media
 from lacodec.media.tensors.value import Tensors
 

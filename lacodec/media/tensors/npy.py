@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 
 from lacodec.errors import UnsupportedFile
-from lacodec.io.source import Source, seekable
+from lacodec.io.source import Source
+from lacodec.io.streams import seekable
 from lacodec.media.tensors.memory import ArraySource, Item
 from lacodec.media.tensors.value import ONLY, TensorEntry, Tensors, size_of
 

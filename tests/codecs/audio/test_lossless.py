@@ -93,7 +93,7 @@ JUNK = chunk(b"JUNK", np.random.default_rng(8).bytes(3 << 20))
 def test_noise_of_several_chunks_and_much_around_the_samples(data, tmp_path):
     """What cannot be coded is stored in every chunk; the first and the last one carry what stands around the samples."""
     (tmp_path / "x.wav").write_bytes(data)
-    result = api.encode_file(tmp_path / "x.wav", tmp_path / "x.lac", "audio.lossless", options={"effort": 1})
+    result = api.encode_file(tmp_path / "x.wav", tmp_path / "x.lac", "audio.lossless", effort=1)
     assert result.encoded <= len(data) + 64 + len(data) // 1000
     api.decode_file(tmp_path / "x.lac", tmp_path / "y.wav")
     assert (tmp_path / "y.wav").read_bytes() == data

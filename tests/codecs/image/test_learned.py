@@ -228,7 +228,7 @@ def test_other_kinds_of_pixels(tmp_path):
     Image.fromarray(photo(40, 50)).save(tmp_path / "plain.jpg")
     for name, word in (("ink.jpg", "CMYK"), ("few.png", "palette"), ("plain.jpg", None)):
         options = {"model": learned.model_file()}
-        done = lacodec.api.encode_file(tmp_path / name, tmp_path / f"{name}.lac", "image.learned", options)
+        done = lacodec.api.encode_file(tmp_path / name, tmp_path / f"{name}.lac", "image.learned", **options)
         assert (done.remark is None) == (word is None) and (word or "") in (done.remark or "")
         lacodec.api.decode_file(tmp_path / f"{name}.lac", tmp_path / f"again-{name}")
         with Image.open(tmp_path / f"again-{name}") as again:

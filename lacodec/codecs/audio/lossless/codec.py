@@ -17,7 +17,8 @@ from lacodec.codecs.regions import Layout, Lost, Range, total
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
-from lacodec.io.source import BytesSource, IteratorSource
+from lacodec.io.source import BytesSource
+from lacodec.io.streams import IteratorSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.audio.files import AUDIO, is_aiff
 from lacodec.media.audio.value import LAYOUTS, MAX_CHANNELS, Audio, sample_size
