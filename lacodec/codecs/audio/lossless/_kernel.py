@@ -46,14 +46,16 @@ _SINGULAR = 1e-9  # a pivot, ridge included, that rounding errors of nearly depe
 
 
 @flat_kernel
-def code(m: Model) -> Any:
-    """Code `samples` into `stream`, or the other way round; returns the frames done (all, or until the stream ended)."""
-    start(m)
+def code(m: Model, begin: int, end: int) -> Any:
+    """Code frames begin..end of `samples` into `stream`, or the other way round, after those before; returns the frames done
+    since the first one: `end`, or fewer where the stream ended."""
+    if begin == 0:
+        start(m)
     plan = m.plan
     channels, frames = np.uint64(plan[CHANNELS]), np.uint64(plan[FRAMES])
     stride = np.uint64(PAD) + frames
     limit = np.int64(m.stream.size) + 64
-    for t in range(frames):
+    for t in range(np.uint64(begin), np.uint64(end)):
         for c in range(channels):
             at = c * stride + np.uint64(PAD) + t
             _predict(m, c, t, stride)
@@ -62,9 +64,9 @@ def code(m: Model) -> Any:
             _learn(m, c, np.float64(x), np.int64(t) % plan[SOLVE] == 0)
         if m.registers[POSITION] > limit:
             return np.int64(t)
-    if not plan[DECODING]:
+    if np.uint64(end) == frames and not plan[DECODING]:
         finish(m)
-    return np.int64(frames)
+    return np.int64(end)
 
 
 @inlined

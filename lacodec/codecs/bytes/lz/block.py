@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.codecs.bytes.lz.kernel import DONE, LOW, decode_symbols, encode_symbols, fill_lookups, symbolise
-from lacodec.codecs.bytes.lz.layout import FREQ_BITS, MAX_TABLES, PADDING, REPEATS
+from lacodec.codecs.bytes.lz.layout import FREQ_BITS, PADDING, REPEATS
 from lacodec.codecs.bytes.lz.match import CANDIDATES, find_matches, parse_lazy
 from lacodec.codecs.bytes.lz.model import make_model, make_prices
 from lacodec.codecs.bytes.lz.pack import make_freqs, make_levels, pack_model, unpack_model

@@ -56,11 +56,12 @@ def _hash3(a: int, b: int, c: int) -> int:
 
 
 @flat_kernel
-def code_words(engine: Engine, d: Drawing, size: int) -> None:
-    """Code words of `size` bytes, from `words` or into it."""
-    start(engine)
+def code_words(engine: Engine, d: Drawing, size: int, begin: int, end: int) -> None:
+    """Code rows begin..end of words of `size` bytes, from `words` or into it."""
+    if begin == 0:
+        start(engine)
     height, width = U(d.words.shape[0] - PAD), U(d.words.shape[1] - 2 * PAD)
-    for y in range(U(PAD), height + U(PAD)):
+    for y in range(U(begin) + U(PAD), U(end) + U(PAD)):
         for x in range(U(PAD), width + U(PAD)):
             pair = _set_contexts(d, y, x)
             _find_match(d, y, x)
@@ -70,7 +71,7 @@ def code_words(engine: Engine, d: Drawing, size: int) -> None:
             _count_runs(d, y, x, pixel)
             _follow_match(d, guess == pixel, width)
         _close_row(d, y, width)
-    if engine.plan[DECODING] == 0:
+    if U(end) == height and engine.plan[DECODING] == 0:
         finish(engine)
 
 
