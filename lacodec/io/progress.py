@@ -9,17 +9,20 @@ Progress = Callable[[int, int | None], None]
 Report = Callable[[int], None]
 """Called with how much was handled since the last call: bytes of content, or whatever the caller counts."""
 
-_PARTS = 64  # that work on a chunk is cut into at most: calls of a kernel, some 20 microseconds each
-_LEAST = 1 << 12  # samples in such a part, at least
+_PARTS = 64  # that work on a chunk is cut into at most
+_LEAST = 1 << 14  # samples in a part: 5 ms or more, since each costs a call of a kernel, some 20 microseconds
 
 
 def ignore(_: int) -> None:
     """Takes reports that nobody wants."""
 
 
-def parts(steps: int, samples: int, report: Report) -> Iterator[tuple[int, int]]:
-    """(start, stop) of ranges of `steps` in order; each is reported when the next is asked for, as its part of `samples`."""
-    count = max(1, min(_PARTS, samples // _LEAST, steps))
+def parts(steps: int, samples: int, report: Report, least: int = _LEAST) -> Iterator[tuple[int, int]]:
+    """(start, stop) of ranges of `steps` in order; each is reported when the next is asked for, as its part of `samples`.
+
+    least: samples in a range, fewer only if there are fewer in all.
+    """
+    count = max(1, min(_PARTS, samples // least, steps))
     for i in range(count):
         yield steps * i // count, steps * (i + 1) // count
         report(samples * (i + 1) // count - samples * i // count)

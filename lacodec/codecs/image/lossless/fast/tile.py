@@ -20,6 +20,7 @@ _HEAD = 9
 _START = 1 << 32
 _FIRST_DUE = 16  # symbols until a context's table is first rebuilt
 _PRIOR = 256  # symbols that the trained table of a context stands for
+_PART = 1 << 17  # samples between two reports of progress, at least: they take 5 ms
 _BAND, _EVERY = 8, 16  # a sample is _BAND rows out of each _EVERY bands
 _WORSE = 1.015  # how much larger the sample may get from models that adapt to the picture, which adapt better to the whole
 
@@ -60,7 +61,7 @@ def fast_decode(payload: bytes, shape: tuple[int, int, int], top: int, report: R
 
 def _code(s: fk.State, shape: tuple[int, int, int], report: Report) -> None:
     planes, height, width = shape
-    for start, stop in parts(height + planes - 1, planes * height * width, report):
+    for start, stop in parts(height + planes - 1, planes * height * width, report, _PART):
         fk.code_planes(s, start, stop)
 
 
