@@ -3,7 +3,7 @@
     deviation --> level: counters, width of the buckets         predictions, deviations --> experts, a distribution each
     decision --> chance by two counters, by every expert --mixed--> range coder --> counters, mixer, experts learn
 
-The thresholds of the context, the rates of the counters and the limits of chances were chosen by trial; the other numbers follow
+The thresholds of the context, the rates of the counters and the limits of chances were chosen by hand; the other numbers follow
 from tables or types, as said beside them. All of them are part of stream version 1.
 """
 

@@ -25,7 +25,7 @@ from lacodec.codecs.bytes.lz.layout import (
 from lacodec.kernels.jit import flat_kernel, inlined
 
 PRICE_UNIT = 64  # prices are in 1/64 bit and include a slot's raw bits
-_EDGE = 16  # a match is tried at its shortest and its longest lengths, not at those between
+_EDGE = 16  # a match is tried at its shortest and its longest lengths, not at those between; chosen by hand
 _FAR = 0xFFFFFFFF
 _ORIGIN_PRICE = 1 << 16  # so that no sum of differences falls below zero
 U: Any = np.uint64

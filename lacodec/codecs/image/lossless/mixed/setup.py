@@ -54,7 +54,7 @@ class Setup:
         return len(self.windows) * len(self.orders[0]) + (self.reach > 0)
 
 
-# Windows, groups of taps, and all numbers of SETUPS were chosen by trial, size against time, and are part of stream version 1.
+# Windows, groups of taps, and all numbers of SETUPS and below were chosen by hand, and are part of stream version 1.
 _ONE = (((16,),), ((10, 10),), ((10, 9, 7),))
 _TWO = (((10,), (16,)), ((6, 6), (10, 10)), ((6, 5, 4), (10, 9, 7)))
 _THREE = (((6,), (12,), (20,)), ((3, 3), (8, 7), (14, 12)), ((3, 2, 2), (7, 6, 4), (12, 10, 9)))
