@@ -35,6 +35,8 @@ _VERBS = {
     "train": train,
 }
 
+_LONG_RUNS = ("bench", "eval", "train")
+
 _EXAMPLES = """\
 examples:
   lacodec encode photo.png                 writes photo.png.lac
@@ -70,6 +72,8 @@ def _warnings_hidden(arguments: list[str]) -> Iterator[None]:
 
 def _run(arguments: list[str]) -> int:
     args = argparse.Namespace(verbose=0)
+    if not arguments or arguments[0] not in _LONG_RUNS:
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads would use as much time to wait as to work
     try:
         parser, verb = _parsers(arguments)
         _no_file_for_a_flag(arguments)
