@@ -138,3 +138,10 @@ def test_memory_limits_count_what_the_codec_says(tmp_path, monkeypatch):
         api.encode_file(tmp_path / "in", tmp_path / "y.lac", "test.tiles", max_memory=999)
     with pytest.raises(LimitExceeded):
         api.decode_file(tmp_path / "x.lac", tmp_path / "y", max_memory=999)
+
+
+@pytest.mark.parametrize("name", [name for name in registry.names() if registry.get(name).__module__.startswith("lacodec.")])
+def test_media_named_by_packages_are_those_of_the_codecs(name):
+    codec, named = registry.get(name), dict(registry._kinds())
+    assert (name in named) == codec.by_content
+    assert named.get(name, codec.media) is codec.media

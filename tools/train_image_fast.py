@@ -160,7 +160,7 @@ def _counted(pictures: list[np.ndarray]) -> np.ndarray:
         state.pixels[:, pad:-1, pad : pad + planes.shape[2]] = planes
         state.counts[:] = 0
         state.due[:] = 2**32 - 1  # so that they are never halved
-        fast_kernel.code_planes(state)
+        fast_kernel.code_planes(state, 0, len(planes) + planes.shape[1] - 1)
         here = state.counts.reshape(seen.shape) / fast_kernel.GAIN
         seen += here * np.minimum(1, MOST / np.maximum(here.sum(-1, keepdims=True), 1))
     shares = np.zeros((3, BINS, 2, TOKENS))

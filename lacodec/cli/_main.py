@@ -5,6 +5,7 @@ Exit codes: 0 all went well, 1 something failed (one line on standard error name
 """
 
 import argparse
+import importlib
 import itertools
 import os
 import signal
@@ -13,27 +14,17 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import lacodec
-from lacodec.cli import bench, decode, encode, info, test, train, warmup
-from lacodec.cli import eval as eval_
-from lacodec.cli import list as list_
 from lacodec.cli._files import UsageError
 from lacodec.cli._report import complain, fail
 from lacodec.cli._streams import safe_streams
 from lacodec.errors import LacodecError
 
-_VERBS = {
-    "encode": encode,
-    "decode": decode,
-    "info": info,
-    "test": test,
-    "list": list_,
-    "bench": bench,
-    "eval": eval_,
-    "warmup": warmup,
-    "train": train,
-}
+_VERBS = ("encode", "decode", "info", "test", "list", "bench", "eval", "warmup", "train")
+_CODING = ("encode", "decode", "test")
+_LONG_RUNS = ("bench", "eval", "train")
 
 _EXAMPLES = """\
 examples:
@@ -70,6 +61,8 @@ def _warnings_hidden(arguments: list[str]) -> Iterator[None]:
 
 def _run(arguments: list[str]) -> int:
     args = argparse.Namespace(verbose=0)
+    if not arguments or arguments[0] not in _LONG_RUNS:
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads would use as much time to wait as to work
     try:
         parser, verb = _parsers(arguments)
         _no_file_for_a_flag(arguments)
@@ -79,7 +72,9 @@ def _run(arguments: list[str]) -> int:
         if args.verb is None:
             parser.print_help(sys.stderr)
             return 2
-        code: int = _VERBS[args.verb].run(args)
+        if args.verb in _CODING:
+            _import_numpy()
+        code: int = _module(args.verb).run(args)
         sys.stdout.flush()
         return code
     except UsageError as error:
@@ -112,7 +107,8 @@ def _parsers(arguments: list[str]) -> tuple[argparse.ArgumentParser, argparse.Ar
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(dest="verb", title="verbs", metavar="VERB")
     chosen = parser
-    for name, module in _VERBS.items():
+    for name in [verb for verb in _VERBS if verb in arguments[:1]] or _VERBS:  # the others' help is not asked for
+        module = _module(name)
         description = f"{module.HELP[0].upper()}{module.HELP[1:]}."
         verb = verbs.add_parser(
             name, help=module.HELP, usage=f"lacodec {name} {module.USAGE}", description=description, allow_abbrev=False
@@ -124,6 +120,25 @@ def _parsers(arguments: list[str]) -> tuple[argparse.ArgumentParser, argparse.Ar
             module.add_arguments(verb, arguments[1:])
             chosen = verb
     return parser, chosen
+
+
+def _module(verb: str) -> Any:
+    return importlib.import_module(f"lacodec.cli.{verb}")
+
+
+def _import_numpy() -> None:
+    """Import it without the threads for linear algebra, which no codec does with it: starting them takes as long as the import.
+
+    Libraries that come later, torch for one, still find what the user set.
+    """
+    name = "OPENBLAS_NUM_THREADS"
+    if name in os.environ:
+        return
+    os.environ[name] = "1"
+    try:
+        import numpy  # noqa: F401
+    finally:
+        del os.environ[name]
 
 
 def _no_file_for_a_flag(arguments: list[str]) -> None:

@@ -163,6 +163,10 @@ class Codec(ABC, Generic[V]):
         """Maximum bytes of content in one chunk of the encoder; it determines the memory in use at a time."""
         return 64 << 20
 
+    def content_size(self, value: V) -> int | None:
+        """Bytes of content in the chunks of `value` together; None if that is the size of its file, or unknown."""
+        return None
+
     def memory(self, size: int, payload: bytes | None = None) -> int:
         """Bytes needed to encode one chunk of `size` bytes of content, or to decode `payload` to that many, in all."""
         return 4 * size

@@ -1,9 +1,10 @@
 """Finds codecs: by name (`get("bytes")` -> the class), and by the kind of a file or a value.
 
 A codec `image.lossless` is the one `Codec` subclass defined in `lacodec/codecs/image/lossless/codec.py`; `bytes` is the one in
-`lacodec/codecs/bytes/codec.py`. Other packages register through two entry-point groups: `lacodec.codecs`, name -> the class, and,
-for codecs that are chosen by content, `lacodec.media`, name -> the codec's `Media` instance, which must be cheap to
-import. `register` adds a class to this process. Listing names imports no codec.
+`lacodec/codecs/bytes/codec.py`; the package of one that is chosen by content names its media in `BY_CONTENT`. Other packages
+register through two entry-point groups: `lacodec.codecs`, name -> the class, and, for codecs that are chosen by content,
+`lacodec.media`, name -> the codec's `Media` instance, which must be cheap to import. `register` adds a class to
+this process. Listing names imports no codec.
 """
 
 import importlib
@@ -84,9 +85,10 @@ def for_value(value: Any) -> str:
 def _kinds() -> Iterator[tuple[str, Media[Any]]]:
     """(codec, its media) of all codecs that are chosen by content: ours first, then those of this process and of packages."""
     for name, module in _own().items():
-        codec = _codec_in(module)
-        if codec.by_content:
-            yield name, codec.media
+        place = getattr(importlib.import_module(module.rpartition(".")[0]), "BY_CONTENT", None)
+        if place is not None:
+            home, _, media = place.partition(":")
+            yield name, getattr(importlib.import_module(home), media)
     for name, codec in _registered.items():
         if codec.by_content:
             yield name, codec.media

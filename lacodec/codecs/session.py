@@ -6,13 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lacodec.codecs.references import Reference
-
-Report = Callable[[int], None]
-"""Called with bytes of content handled since the last call."""
-
-
-def _ignore(_: int) -> None:
-    """Ignores reports."""
+from lacodec.io.progress import Report, ignore
 
 
 @dataclass(frozen=True)
@@ -20,14 +14,15 @@ class Session:
     """How a codec runs.
 
     threads: how many chunks may be coded at a time. references: opened bases that content may be stored as differences to: the
-    one of an encoder, or all that the user gave a decoder. report: for codecs whose chunks take seconds; moves the progress bar.
+    one of an encoder, or all that the user gave a decoder. report: for codecs whose chunks take seconds; it is called with bytes
+    of content handled since the last call, at most a chunk's `decoded_size` in all, and moves the progress bar.
     device: for networks, "cpu", "cuda" or "cuda:1"; None for the environment variable LACODEC_DEVICE.
     max_memory: bytes that may be in use at a time; None means no limit.
     """
 
     threads: int = 1
     references: tuple[Reference, ...] = ()
-    report: Report = _ignore
+    report: Report = ignore
     device: str | None = None
     max_memory: int | None = None
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)

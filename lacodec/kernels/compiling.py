@@ -24,6 +24,7 @@ from numba.core.runtime import rtsys
 from numba.np import arrayobj
 
 from lacodec.kernels.events import compile_listeners
+from lacodec.kernels.front import quick_front
 from lacodec.kernels.llvm import cgutils, ir, types
 from lacodec.kernels.native import HEAD, Machine, UnsupportedCall
 from lacodec.kernels.pools import Pools, make_pools, pools_of
@@ -164,7 +165,8 @@ def _plain_libraries(context: Any) -> Iterator[Any]:
     gc.disable()  # a tenth of the time would go into looking through numba's many objects
     codegen.set_env = lambda name, env: None  # of a function that isn't emitted, so has none
     try:
-        yield codegen
+        with quick_front(context):
+            yield codegen
     finally:
         codegen._library_class = before
         del codegen.set_env

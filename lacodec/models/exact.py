@@ -278,8 +278,9 @@ def interpolate(knots: Tensor, at: Tensor) -> Tensor:
 
 def requantise(total: Tensor, offset: Tensor, multiplier: Tensor, top: int) -> Tensor:
     """floor((total + offset) * multiplier / 2^24 + 1/2) clamped to +-top, exact in float64."""
-    wide = (total.double() + offset.double()[:, None, None]) * multiplier.double()[:, None, None]
-    return torch.floor(wide * 2.0**-_SHIFT + 0.5).clamp(-top, top).float()
+    wide = total.double() + offset.double()[:, None, None]
+    wide.mul_(multiplier.double()[:, None, None] * 2.0**-_SHIFT).add_(0.5)  # in place: new memory takes longer than the numbers
+    return wide.floor_().clamp_(-top, top).float()
 
 
 def set_mode(network: nn.Module, mode: Mode) -> None:

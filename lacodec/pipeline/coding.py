@@ -146,6 +146,10 @@ def encode_value(
 ) -> Written:
     """Encode `value` (made from `source`, if any) to `out`, each chunk decoded again before it is written if `verify`."""
     size = source.size if source is not None else None
+    chunk_size = codec.chunk_size() if size is None else min(size, codec.chunk_size())
+    work = Work(progress, size, passes=2 if verify else 1, content=codec.content_size(value))
+    threads = fit_threads(codec, chunk_size, session.threads, session.max_memory)
+    session = replace(session, threads=threads, report=work.within_chunk)
     with blamed(codec, "describing what it encodes"):
         identical, metadata = codec.restores(value), codec.metadata(value, session)
     # Of codecs that restore bytes the chunks tell the size; repeating it would go stale when something is appended.
@@ -161,10 +165,6 @@ def encode_value(
         model_id=codec.model_id(),
         nested={name: version for name, version in codec.nested_in(value).items() if version},
     )
-    chunk_size = codec.chunk_size() if size is None else min(size, codec.chunk_size())
-    work = Work(progress, size, passes=2 if verify else 1)
-    threads = fit_threads(codec, chunk_size, session.threads, session.max_memory)
-    session = replace(session, threads=threads, report=work.within_chunk)
     chunks: Iterable[Chunk] = _chunks_of(codec, value, session)
     if verify:
         chunks = verified(codec, header, chunks, session)

@@ -100,13 +100,15 @@ def _encode(
         if verify and job.source.size is None and isinstance(job.value, Raw):
             watched = Watched(job.source)
             job = replace(job, value=Raw(watched), source=watched)
-        first, second = _halves(progress, verify, job.source.size)
+        size = job.source.size if verify else None
+        first = progress if progress is None or size is None else _half(progress, size, 0, size)
         written = coding.encode_value(job.codec, job.value, job.source, out, name=name, session=session, progress=first)
         chosen = named is None and job.codec.name != registry.DEFAULT
         grown = chosen and job.source.size is not None and written.size > bound(job.source.size)
         lost = None
         if verify and not grown:
             lac = OpenedSource(out, job.source.name)
+            second = None if progress is None or size is None else _half(progress, size, size, written.decoded_size)
             lost = lost_by_decoding(Part(lac, begin, lac.size), job.source, session, second)
         if not grown and lost is None:
             return _result(job, written)
@@ -137,11 +139,9 @@ def _result(job: coding.Job, written: Written) -> FileResult:
     return FileResult(size, written.size, job.codec.name, job.codec.restores(job.value), remark=job.remark)
 
 
-def _halves(progress: Progress | None, verify: bool, size: int | None) -> tuple[Progress | None, Progress | None]:
-    """Progress of encoding and of decoding again, as one that goes from 0 to `size`; of a pipe, that of encoding."""
-    if progress is None or not verify or size is None:
-        return progress, None
-    return (lambda done, _: progress(done // 2, size)), (lambda done, _: progress((size + done) // 2, size))
+def _half(progress: Progress, size: int, before: int, total: int) -> Progress:
+    """Progress of encoding a file of `size` bytes, or, `size` being done `before`, of decoding it again to `total` bytes."""
+    return lambda done, _: progress((before + size * done // max(1, total)) // 2, size)
 
 
 def decode_opened(

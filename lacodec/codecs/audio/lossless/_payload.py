@@ -14,6 +14,7 @@ from lacodec.codecs.audio.lossless import _floats
 from lacodec.codecs.audio.lossless._dense import Dense, expand, reduce
 from lacodec.codecs.fields import Reader, Writer, pack, unpack
 from lacodec.errors import BadInput, CorruptFile, UnsupportedFile
+from lacodec.io.progress import Report, Share, ignore
 from lacodec.io.source import BytesSource
 from lacodec.media.audio import wav
 from lacodec.media.audio.files import AUDIO
@@ -41,20 +42,31 @@ class Piece:
         return b"".join((self.head, self.pcm, self.tail)) if self.head or self.tail else self.pcm
 
 
-def encode_piece(piece: Piece, frames: int, effort: int, described: bool) -> bytes:
+def encode_piece(piece: Piece, frames: int, effort: int, described: bool, report: Report = ignore) -> bytes:
     """The payload for `frames` samples, never longer than the content by more than a few bytes.
 
     described: whether the header describes the samples; if not, the piece is all of a small WAV or AIFF file.
     """
-    coded = _encode(piece, frames, effort) if frames else None
+    share = Share(report, len(piece.content), frames)
+    coded = _encode(piece, frames, effort, share) if frames else None
+    share.finish()
     if coded is None or len(coded) > len(piece.pcm):
         coded = _fields(piece, frames, 0, [], b"") + piece.pcm
     can_be_stored = not described or not (piece.head or piece.tail)
     return bytes([STORED]) + piece.content if can_be_stored and len(coded) > len(piece.content) else coded
 
 
-def decode_piece(payload: bytes, size: int, frames: int, described: tuple[int, int, str] | None) -> Piece:
+def decode_piece(
+    payload: bytes, size: int, frames: int, described: tuple[int, int, str] | None, report: Report = ignore
+) -> Piece:
     """The piece in `payload`: `size` bytes of content, `frames` samples (stored files: bytes). Raises CorruptFile."""
+    share = Share(report, size, frames)
+    piece = _decode(payload, size, frames, described, share)
+    share.finish()
+    return piece
+
+
+def _decode(payload: bytes, size: int, frames: int, described: tuple[int, int, str] | None, report: Report) -> Piece:
     if payload[:1] == bytes([STORED]):
         return _stored(payload[1:], size, frames, described)
     if payload[:1] != bytes([_CODED]):
@@ -74,7 +86,7 @@ def decode_piece(payload: bytes, size: int, frames: int, described: tuple[int, i
     side = unpack(reader, head_size + tail_size + sum(form.table_size for form in channel_forms))
     head, tail = head or side[:head_size], side[head_size : head_size + tail_size]
     if profile:
-        pcm = _decode_body(reader, side[head_size + tail_size :], channel_forms, layout, frames, profile)
+        pcm = _decode_body(reader, side[head_size + tail_size :], channel_forms, layout, frames, profile, report)
     else:
         pcm = reader.rest()
     if len(pcm) != length:
@@ -82,7 +94,7 @@ def decode_piece(payload: bytes, size: int, frames: int, described: tuple[int, i
     return Piece(rate, channels, layout, head, pcm, tail)
 
 
-def _encode(piece: Piece, frames: int, effort: int) -> bytes | None:
+def _encode(piece: Piece, frames: int, effort: int, report: Report) -> bytes:
     from lacodec.codecs.audio.lossless._model import encode_samples
 
     numbers = from_bytes(piece.pcm, piece.layout, piece.channels)
@@ -98,11 +110,13 @@ def _encode(piece: Piece, frames: int, effort: int) -> bytes | None:
     out.signed(lowest)
     out.number(highest - lowest)
     if len(rows):
-        out.write(encode_samples(rows, lowest, highest, effort))
+        out.write(encode_samples(rows, lowest, highest, effort, report))
     return _fields(piece, frames, effort, forms, table) + out.data
 
 
-def _decode_body(reader: Reader, table: bytes, forms: list[Dense], layout: str, frames: int, profile: int) -> bytes:
+def _decode_body(
+    reader: Reader, table: bytes, forms: list[Dense], layout: str, frames: int, profile: int, report: Report
+) -> bytes:
     from lacodec.codecs.audio.lossless._model import decode_samples
 
     floats: Any = _floats.read(reader, frames * len(forms)) if layout.startswith("f") else None
@@ -111,7 +125,7 @@ def _decode_body(reader: Reader, table: bytes, forms: list[Dense], layout: str, 
     if max(abs(lowest), abs(highest)) > _LIMIT:
         raise CorruptFile("its samples exceed the size of any file")
     count = sum(form.copy_of is None for form in forms)
-    rows = decode_samples(reader.rest(), count, frames, lowest, highest, profile)
+    rows = decode_samples(reader.rest(), count, frames, lowest, highest, profile, report)
     numbers = expand(forms, rows, table)
     if floats is not None:
         numbers = _floats.join(numbers, floats)

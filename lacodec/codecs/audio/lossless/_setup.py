@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from lacodec.codecs.audio.lossless import _kernel as k
+from lacodec.codecs.audio.lossless import _state as k
 from lacodec.entropy.mixing_tables import mixing_tables
 
 _FAST, _MIDDLE, _SLOW = range(3)
@@ -51,6 +51,7 @@ _EIGHT = (
     (0, _SLOW, _LAPLACE),
 )
 
+# All numbers of PROFILES, and those below, were chosen by hand, and are part of stream version 1.
 PROFILES = {
     1: Profile(16, 8, 128),
     2: Profile(24, 8, 128),
@@ -63,6 +64,13 @@ PROFILES = {
     9: Profile(32, 16, 8, (1024, 256, 32, 16), (0.028, 0.06, 0.12, 0.18), _EIGHT, keep_long=0.9995),
 }
 
+_EXPERTS_SHARE = 0.45  # of each of the mixer's two sums at the start, for all experts together
+_COUNTER_SHARE = 0.05  # and for each of the two counters
+_FIRST_DEVIATION, _FIRST_LEVEL = 32.0, 8  # before there is a sample
+_LEAST_COUNTER = 64  # of 65536: the chance that a counter starts with, at least
+
+_Pools = dict[str, np.ndarray]
+
 
 def new_model(
     profile: Profile, channels: int, frames: int, lowest: int, highest: int, stream: np.ndarray, *, decoding: bool
@@ -74,17 +82,6 @@ def new_model(
     mixed = -(-(experts + 2) // 8) * 8
     second = int(profile.keep_long > 0)  # another least squares, with a longer memory
     shape = (channels, frames, own, other, order, profile.solve, stages, experts, profile.shift)
-    places, taps, history = [], 0, 0
-    for n in profile.taps * channels:
-        places += [taps, history, 0]
-        taps += n
-        history += n + k.SLACK
-    mix_weights = np.zeros((channels, k.MIX))
-    mix_weights[:, : stages + 1] = 1.0
-    mixers = np.zeros((k.DECISIONS + k.KINDS * k.CONTEXTS, k.INPUTS))
-    mixers[:, :experts] = 0.45 / max(1, experts)
-    mixers[:, experts : experts + 2] = 0.05
-    _, stretch, squash, _ = mixing_tables()
     return k.Model(
         plan=np.array([*shape, int(decoding), lowest, highest, mixed, second, *profile.taps], np.int64),
         rates=np.array(
@@ -94,32 +91,64 @@ def new_model(
         registers=np.zeros(6, np.int64),
         stream=stream,
         samples=np.zeros(channels * (k.PAD + frames), np.int64),
-        matrix=np.zeros(2 * channels * order**2),
-        factor=np.zeros(max(order, k.MIX) ** 2),
-        moments=np.zeros(2 * channels * order),
-        weights=np.zeros(2 * channels * order),
-        window=np.zeros(order),
-        mix_matrix=np.zeros(channels * k.MIX**2),
-        mix_moments=np.zeros(channels * k.MIX),
-        mix_weights=mix_weights.reshape(-1),
-        mix_inputs=np.zeros(k.MIX),
-        taps=np.zeros(taps),
-        history=np.zeros(history),
-        places=np.array(places, np.int64),
-        energy=np.zeros(channels * stages),
-        centers=np.zeros(k.MIX),
-        deviations=np.full(channels * k.MIX * k.RANGES, 32.0),
-        experts=np.array(profile.experts, np.int64).reshape(-1),
-        expert_state=np.zeros(5 * experts),
-        inputs=np.zeros(k.INPUTS),
-        mixers=mixers.reshape(-1),
-        counters=_counters(profile.shift).copy(),
-        levels=np.full(channels, 8, np.int64),
-        last=np.zeros(channels),
-        tails=_tails(),
-        stretch=stretch,
-        squash=squash,
+        **_least_squares(channels, order, stages),
+        **_filters(profile.taps, channels),
+        **_deciding(profile, channels),
     )
+
+
+def _least_squares(channels: int, order: int, stages: int) -> _Pools:
+    """Of samples, and of the stages' predictions, which are simply added at the start."""
+    mix_weights = np.zeros((channels, k.MIX))
+    mix_weights[:, : stages + 1] = 1.0
+    return {
+        "matrix": np.zeros(2 * channels * order**2),
+        "factor": np.zeros(max(order, k.MIX) ** 2),
+        "moments": np.zeros(2 * channels * order),
+        "weights": np.zeros(2 * channels * order),
+        "window": np.zeros(order),
+        "mix_matrix": np.zeros(channels * k.MIX**2),
+        "mix_moments": np.zeros(channels * k.MIX),
+        "mix_weights": mix_weights.reshape(-1),
+        "mix_inputs": np.zeros(k.MIX),
+    }
+
+
+def _filters(lengths: tuple[int, ...], channels: int) -> _Pools:
+    places, taps, history = [], 0, 0
+    for n in lengths * channels:
+        places += [taps, history, 0]
+        taps += n
+        history += n + k.SLACK
+    return {
+        "taps": np.zeros(taps),
+        "history": np.zeros(history),
+        "places": np.array(places, np.int64),
+        "energy": np.zeros(channels * len(lengths)),
+    }
+
+
+def _deciding(profile: Profile, channels: int) -> _Pools:
+    """Deviations, experts, mixer, counters."""
+    experts = len(profile.experts)
+    mixers = np.zeros((k.DECISIONS + k.KINDS * k.CONTEXTS, k.INPUTS))
+    mixers[:, :experts] = _EXPERTS_SHARE / max(1, experts)
+    mixers[:, experts : experts + 2] = _COUNTER_SHARE
+    _, stretch, squash, _ = mixing_tables()
+    return {
+        "centers": np.zeros(k.MIX),
+        "deviations": np.full(channels * k.MIX * k.RANGES, _FIRST_DEVIATION),
+        "experts": np.array(profile.experts, np.int64).reshape(-1),
+        "expert_state": np.zeros(k.EXPERT_STATE * experts),
+        "inputs": np.zeros(k.INPUTS),
+        "mixers": mixers.reshape(-1),
+        "counters": _counters(profile.shift).copy(),
+        "levels": np.full(channels, _FIRST_LEVEL, np.int64),
+        "last": np.zeros(channels),
+        "tails": _tails(),
+        "stretch": stretch,
+        "squash": squash,
+    }
 
 
 @cache
@@ -143,7 +172,7 @@ def _counters(shift: int) -> np.ndarray:
                 half = Decimal(2) ** (bits - node.bit_length())
                 p = int(65535 / (1 + (half / deviation).exp()))
                 counters[row, [k.INSIDE + 16 * bucket + node for bucket in range(4)]] = p
-    return np.repeat(np.clip(counters, 64, 65472).reshape(-1), 2)
+    return np.repeat(np.clip(counters, _LEAST_COUNTER, 65536 - _LEAST_COUNTER).reshape(-1), 2)
 
 
 @cache

@@ -74,6 +74,10 @@ class AudioLossless(Codec[Audio]):
         """2 MiB for efforts 1-3, 4 MiB for 4-6, 16 MiB for 7-9."""
         return _CHUNK[self.options.effort] * _MIB
 
+    def content_size(self, value: Audio) -> int | None:
+        """Samples as WAV files have them, and what is around them."""
+        return None if value.pcm.size is None else len(value.head) + value.pcm.size + (value.tail.size or 0)
+
     def memory(self, size: int, payload: bytes | None = None) -> int:
         """Samples are 8 bytes each while they are coded, in a few copies."""
         return 40 * size + 24 * _MIB
@@ -81,14 +85,16 @@ class AudioLossless(Codec[Audio]):
     def encode(self, value: Audio, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk per range of samples; sound without samples gives one chunk."""
         described = not _is_small(value)
-        return ordered_map(lambda item: self._chunk(*item, described), _pieces(value, self.chunk_size()), session.threads)
+        return ordered_map(
+            lambda item: self._chunk(*item, described, session), _pieces(value, self.chunk_size()), session.threads
+        )
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> Piece:
         """The samples of the chunk."""
         if chunk.kind != CRITICAL or len(chunk.covers) != 1:
             raise CorruptFile("it does not cover a range of samples")
         start, stop = chunk.covers[0]
-        piece = decode_piece(chunk.payload, chunk.decoded_size, stop - start, _description(header))
+        piece = decode_piece(chunk.payload, chunk.decoded_size, stop - start, _description(header), session.report)
         if content_hash(piece.content) != chunk.content_hash:
             raise CorruptFile("its samples differ from those that were encoded")
         return piece
@@ -142,8 +148,8 @@ class AudioLossless(Codec[Audio]):
         data = b"".join(part.pcm for part in parts)[(wanted.start - skip) * frame : (wanted.stop - skip) * frame]
         return Audio(first.rate, first.channels, first.layout, BytesSource(data))
 
-    def _chunk(self, start: int, stop: int, piece: Piece, described: bool) -> Chunk:
-        payload = encode_piece(piece, stop - start, self.options.effort, described)
+    def _chunk(self, start: int, stop: int, piece: Piece, described: bool, session: Session) -> Chunk:
+        payload = encode_piece(piece, stop - start, self.options.effort, described, session.report)
         size = len(piece.content)
         if payload[0] == STORED and not described:
             start, stop = 0, size  # the container then stores both in one number, and such files are tiny

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.codecs.bytes.lz.kernel import DONE, LOW, decode_symbols, encode_symbols, fill_lookups, symbolise
-from lacodec.codecs.bytes.lz.layout import FREQ_BITS, MAX_TABLES, PADDING, REPEATS
+from lacodec.codecs.bytes.lz.layout import FREQ_BITS, PADDING, REPEATS
 from lacodec.codecs.bytes.lz.match import CANDIDATES, find_matches, parse_lazy
 from lacodec.codecs.bytes.lz.model import make_model, make_prices
 from lacodec.codecs.bytes.lz.pack import make_freqs, make_levels, pack_model, unpack_model
-from lacodec.codecs.bytes.lz.parse import parse_optimal
+from lacodec.codecs.bytes.lz.parse import new_search, parse_optimal
 from lacodec.entropy.rans_stream import read_varint, varint
 from lacodec.errors import BadInput, CorruptFile
 
@@ -106,23 +106,20 @@ def _parse_optimal(padded: Bytes, size: int, sequences: Sequences, tail: int) ->
     heads, sons = np.zeros((3, 1 << bits), np.uint32), np.zeros(2 * mask + 2, np.uint32)
     longest = min(size, _SEGMENT)
     first, found = np.empty(longest + 1, np.uint32), np.empty(CANDIDATES * (longest + 1), np.uint64)
-    path, state = np.empty(4 * (longest + 1), np.uint32), np.empty(8 * (longest + 1), np.uint32)
-    lengths = np.empty(MAX_TABLES * (_NICE + 1), np.uint32)
-    restart, space = np.empty(longest + 1, np.uint32), np.empty(3 * longest + 3, np.uint32)
+    search = new_search(padded, first, found, _NICE)
     parts: list[Sequences] = []
     last, tail = _first_offsets(), 0
     for start in range(0, size, _SEGMENT):
         stop = min(start + _SEGMENT, size)
         find_matches(padded, size, start, stop, _TREE_DEPTH, _NICE, bits, heads, sons, np.uint64(mask), first, found)
         for _ in range(_PASSES):
-            state[:4], state[4], state[5] = last, 0, 512 + (int(padded[start - 1]) if start else 0)
-            at, rest = parse_optimal(
-                padded, start, stop, first, found, prices, tables, _NICE, lengths, path, restart, state, space
-            )
+            search = search._replace(prices=prices, tables=tables)
+            search.state[:6] = *last, 0, 512 + (int(padded[start - 1]) if start else 0)
+            at, rest = parse_optimal(search, start, stop, _NICE)
             trial = last.copy()
-            outcome = _symbolise(padded, start, space[int(at) :], int(rest), trial)
+            outcome = _symbolise(padded, start, search.sequences[int(at) :], int(rest), trial)
             prices, tables = _price(outcome)
-        last, part = trial, space[int(at) :].copy()
+        last, part = trial, search.sequences[int(at) :].copy()
         if len(part):
             part[0] += tail
         tail = int(rest) + (0 if len(part) else tail)

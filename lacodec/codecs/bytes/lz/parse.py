@@ -5,194 +5,258 @@ offsets that this way leaves behind; from there it is extended by a literal, by 
 one literal and the same offset again, a combination whose first part alone would often lose.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from lacodec.codecs.bytes.lz.layout import (
     CONTEXTS,
     LENGTH_DETAIL,
+    MAX_TABLES,
     OFFSET_DETAIL,
     REPEATS,
-    U,
     common_length,
-    helper,
     length_context,
     load64,
     offset_context,
     run_context,
     slot_of,
 )
-from lacodec.kernels.jit import kernel
+from lacodec.kernels.jit import flat_kernel, inlined
 
 PRICE_UNIT = 64  # prices are in 1/64 bit and include a slot's raw bits
-_EDGE = 16  # a match is tried at its shortest and its longest lengths, not at those between
+_EDGE = 16  # a match is tried at its shortest and its longest lengths, not at those between; chosen by hand
 _FAR = 0xFFFFFFFF
 _ORIGIN_PRICE = 1 << 16  # so that no sum of differences falls below zero
+U: Any = np.uint64
+S64: Any = np.int64
+_ONE = U(1)
+# A node of `path`: the cheapest price at which it is reached, and how: by a literal (length 0) or a match of this length and
+# distance; after which, if `again` is not 0, came a literal and a match of that length at the same distance.
+_NODE = U(4)
+_LENGTH, _DISTANCE, _AGAIN = U(1), U(2), U(3)
+# A node of `state`: the last four offsets, the literals just before, the context of their run.
+_STATE = U(8)
+_RUN, _RUN_CONTEXT = U(4), U(5)
 
 
-@kernel
-def parse_optimal(data, start, stop, first, found, prices, tables, nice, lengths, path, restart, state, sequences):  # type: ignore[no-untyped-def]
-    """Cheapest sequences for data[start:stop] (u8, padded), at most 2**20 positions.
+class Search(NamedTuple):
+    """What a segment of n bytes is parsed with: what is known of it, and work space."""
 
-    first, found: as find_matches filled them. prices u32[tables * 256], tables u16[CONTEXTS]. A match of `nice` bytes is taken at
-    once. Work space: lengths u32[MAX_TABLES * (nice + 1)], path u32[4 * (n + 1)], restart u32[n + 1] and state u32[8 * (n + 1)];
-    state[0:6] gives the last four offsets, the literals just before and the context of their run. Fills the end of sequences
-    u32[3 * m]; returns where they begin and the literals after the last match.
+    data: np.ndarray  # uint8: all bytes, padded
+    first: np.ndarray  # uint32[n + 1]: candidates of each position, as find_matches filled it
+    found: np.ndarray  # uint64: length << 32 | distance of each candidate, likewise
+    prices: np.ndarray  # uint32[tables * 256]
+    tables: np.ndarray  # uint16[CONTEXTS]
+    lengths: np.ndarray  # uint32[MAX_TABLES * (nice + 1)]: price of every length in each row of match lengths
+    path: np.ndarray  # uint32[4 * (n + 1)]
+    restart: np.ndarray  # uint32[n + 1]: price of the run length 0 after a match that ends there
+    state: np.ndarray  # uint32[8 * (n + 1)]
+    sequences: np.ndarray  # uint32[3 * m]: the result, in its end
+
+
+def new_search(data: np.ndarray, first: np.ndarray, found: np.ndarray, nice: int) -> Search:
+    """A search of the segments that `first` has room for; it still lacks prices and tables."""
+    n = len(first) - 1
+    return Search(
+        data=data,
+        first=first,
+        found=found,
+        prices=np.empty(0, np.uint32),
+        tables=np.empty(0, np.uint16),
+        lengths=np.empty(MAX_TABLES * (nice + 1), np.uint32),
+        path=np.empty(int(_NODE) * (n + 1), np.uint32),
+        restart=np.empty(n + 1, np.uint32),
+        state=np.empty(int(_STATE) * (n + 1), np.uint32),
+        sequences=np.empty(3 * n + 3, np.uint32),
+    )
+
+
+@flat_kernel
+def parse_optimal(s: Search, start: int, stop: int, nice: int) -> Any:
+    """Cheapest sequences for data[start:stop], at most 2**20 positions; a match of `nice` bytes is taken at once.
+
+    state[0:6] gives the last four offsets, the literals just before and the context of their run. Fills the end of sequences;
+    returns where they begin and the literals after the last match.
     """
-    one = U(1)
-    nice = U(nice)
-    origin = U(start)
+    most, origin = U(nice), U(start)
     size = U(stop) - origin
-    for k in range(U(4), (size + one) << U(2), U(4)):
-        path[k] = _FAR
-    path[0], path[1], path[2], path[3] = _ORIGIN_PRICE, 0, 0, 0
-    for k in range(size):  # cost of the run length 0 after a match that ends at k + 1
-        restart[k + one] = prices[U(tables[run_context(U(data[origin + k]))]) << U(8)]
-    first_row = _length_prices(prices, tables, nice, lengths)
+    _clear(s, origin, size)
+    first_row = _length_prices(s, most)
     i = U(0)
     while i < size:
-        node, here = i << U(2), i << U(3)
         if i > U(0):
-            _arrive(data, origin, i, path, state)
-        position = origin + i
-        base = np.int64(path[node])
-        run, run_row = U(state[here + U(4)]), U(tables[state[here + U(5)]]) << U(8)
-        before = U(data[position - one]) if position > U(0) else U(0)
-        guess = U(data[position - U(state[here])]) if U(state[here]) <= position else U(0)
-        context = guess if run == U(0) else U(256) + before
-        cost = base + _price(prices, tables, context, U(data[position]))
-        cost += np.int64(prices[run_row + slot_of(run + one, U(LENGTH_DETAIL))])
-        cost -= np.int64(prices[run_row + slot_of(run, U(LENGTH_DETAIL))])
-        _offer(path, node + U(4), cost, U(0), U(0), U(0))
-
-        limit = min(size - i, nice)
-        context = offset_context(run, before)
-        candidate, candidates = U(first[i]), U(first[i + one])
-        longest, longest_distance = U(0), U(0)
-        for k in range(U(REPEATS) + candidates - candidate):
-            if k < U(REPEATS):
-                distance = U(state[here + k])
-                if distance > position:
-                    continue
-                length = common_length(data, position - distance, position, U(0), limit)
-                symbol = k
-            else:
-                entry = found[candidate + k - U(REPEATS)]
-                distance = entry & U(0xFFFFFFFF)
-                length = min(entry >> U(32), limit)
-                symbol = U(REPEATS) + slot_of(distance, U(OFFSET_DETAIL))
-            shortest = max(longest + one, one + U(k > U(0)))  # an earlier candidate is cheaper at its lengths
-            if length < shortest:
-                continue
-            longest, longest_distance = length, distance
-            cost = base + _price(prices, tables, context, symbol)
-            row = (U(tables[length_context(run, symbol)]) - first_row) * (nice + one)
-            part = shortest
-            while part <= length:
-                end = i + part
-                _offer(path, end << U(2), cost + np.int64(lengths[row + part]) + np.int64(restart[end]), part, distance, U(0))
-                part += one
-                if part == shortest + U(_EDGE) and part + U(_EDGE) < length:
-                    part = length - U(_EDGE)
-            # a literal and the same distance again, where at least two bytes agree there
-            again = position + length + one
-            if (
-                length < nice
-                and i + length + U(3) <= size
-                and ((load64(data, again) ^ load64(data, again - distance)) & U(0xFFFF)) == U(0)
-            ):
-                _extend_twice(
-                    data, origin, i, size, length, distance, cost + np.int64(lengths[row + length]), nice, prices, tables, path
-                )
-        if longest >= nice:
-            length = common_length(data, position - longest_distance, position, longest, size - i)
-            end = (i + length) << U(2)
-            path[end], path[end + one], path[end + U(2)], path[end + U(3)] = base, length, longest_distance, 0
-            i += length
+            _arrive(s, origin, i)
+        _offer_literal(s, origin, i)
+        longest, distance = _offer_matches(s, origin, i, size, most, first_row)
+        if longest >= most:
+            i += _jump(s, origin, i, size, longest, distance)
         else:
-            i += one
-    return _collect(size, path, sequences)
+            i += _ONE
+    return _collect(s, size)
 
 
-@helper
-def _length_prices(prices, tables, nice, lengths):  # type: ignore[no-untyped-def]
-    """Fill lengths u32[rows * (nice + 1)], the price of every length in each row of match lengths; returns the first such row."""
-    one = U(1)
-    first_row, end_row = U(tables[CONTEXTS - 1]), U(0)
+@inlined
+def _clear(s: Search, origin: int, size: int) -> None:
+    """No node but the first has been reached."""
+    for k in range(_NODE, (size + _ONE) * _NODE, _NODE):
+        s.path[k] = _FAR
+    s.path[0], s.path[1], s.path[2], s.path[3] = _ORIGIN_PRICE, 0, 0, 0
+    for k in range(size):
+        s.restart[k + _ONE] = s.prices[U(s.tables[run_context(U(s.data[origin + k]))]) << U(8)]
+
+
+@inlined
+def _length_prices(s: Search, nice: int) -> int:
+    """Fill `lengths`; returns the first row of match lengths in `prices`."""
+    first_row, end_row = U(s.tables[CONTEXTS - 1]), U(0)
     for context in range(length_context(U(0), U(0)), U(CONTEXTS)):
-        first_row, end_row = min(first_row, U(tables[context])), max(end_row, U(tables[context]) + one)
+        first_row, end_row = min(first_row, U(s.tables[context])), max(end_row, U(s.tables[context]) + _ONE)
     for row in range(end_row - first_row):
         for k in range(nice):
-            lengths[row * (nice + one) + k + one] = prices[((first_row + row) << U(8)) + slot_of(k, U(LENGTH_DETAIL))]
+            price = s.prices[((first_row + row) << U(8)) + slot_of(k, U(LENGTH_DETAIL))]
+            s.lengths[row * (nice + _ONE) + k + _ONE] = price
     return first_row
 
 
-@helper
-def _price(prices, tables, context, symbol):  # type: ignore[no-untyped-def]
-    return np.int64(prices[(U(tables[context]) << U(8)) + symbol])
+@inlined
+def _price(s: Search, context: int, symbol: int) -> int:
+    return S64(s.prices[(U(s.tables[context]) << U(8)) + symbol])
 
 
-@helper
-def _offer(path, node, cost, length, distance, again):  # type: ignore[no-untyped-def]
-    """Keep this way to reach a node if it is the cheapest: a match or literal (length 0), `again` with a second match."""
-    if cost < np.int64(path[node]):
-        path[node] = cost
-        path[node + U(1)] = length
-        path[node + U(2)] = distance
-        path[node + U(3)] = again
+@inlined
+def _offer(s: Search, node: int, cost: int, length: int, distance: int, again: int) -> None:
+    """Keep this way to reach a node if it is the cheapest."""
+    if cost < S64(s.path[node]):
+        s.path[node] = cost
+        s.path[node + _LENGTH] = length
+        s.path[node + _DISTANCE] = distance
+        s.path[node + _AGAIN] = again
 
 
-@kernel(inline="always")
-def _arrive(data, origin, i, path, state):  # type: ignore[no-untyped-def]
+@inlined
+def _arrive(s: Search, origin: int, i: int) -> None:
     """Work out the state of node i from the node before it on its cheapest way."""
-    one = U(1)
-    node, here = i << U(2), i << U(3)
-    length, distance, again = U(path[node + one]), U(path[node + U(2)]), U(path[node + U(3)])
+    path, state = s.path, s.state
+    node, here = i * _NODE, i * _STATE
+    length, distance, again = U(path[node + _LENGTH]), U(path[node + _DISTANCE]), U(path[node + _AGAIN])
     if length == U(0):
-        there = here - U(8)
+        there = here - _STATE
         for k in range(U(6)):
             state[here + k] = state[there + k]
-        state[here + U(4)] += one
+        state[here + _RUN] += _ONE
         return
-    there = (i - length) << U(3)
+    there = (i - length) * _STATE
     if again != U(0):
-        there -= (one + again) << U(3)
+        there -= (_ONE + again) * _STATE
     state[here] = distance
     moved = True
-    for k in range(U(REPEATS) - one):
+    for k in range(U(REPEATS) - _ONE):
         moved = moved and U(state[there + k]) != distance
-        state[here + k + one] = state[there + k + (U(0) if moved else one)]
-    state[here + U(4)] = 0
-    state[here + U(5)] = run_context(U(data[origin + i - one]))
+        state[here + k + _ONE] = state[there + k + (U(0) if moved else _ONE)]
+    state[here + _RUN] = 0
+    state[here + _RUN_CONTEXT] = run_context(U(s.data[origin + i - _ONE]))
 
 
-@helper
-def _extend_twice(data, origin, i, size, length, distance, cost, nice, prices, tables, path):  # type: ignore[no-untyped-def]
-    """Offer a match at node i in its full length (which costs `cost`), one literal and a second match at the same distance."""
-    one = U(1)
-    second = i + length + one
+@inlined
+def _offer_literal(s: Search, origin: int, i: int) -> None:
+    """A literal at node i, whose price is also that of the longer run."""
+    position, here = origin + i, i * _STATE
+    run, run_row = U(s.state[here + _RUN]), U(s.tables[s.state[here + _RUN_CONTEXT]]) << U(8)
+    guess = U(s.data[position - U(s.state[here])]) if U(s.state[here]) <= position else U(0)
+    context = guess if run == U(0) else U(256) + _before(s, position)
+    cost = S64(s.path[i * _NODE]) + _price(s, context, U(s.data[position]))
+    cost += S64(s.prices[run_row + slot_of(run + _ONE, U(LENGTH_DETAIL))])
+    cost -= S64(s.prices[run_row + slot_of(run, U(LENGTH_DETAIL))])
+    _offer(s, (i + _ONE) * _NODE, cost, U(0), U(0), U(0))
+
+
+@inlined
+def _before(s: Search, position: int) -> int:
+    """The byte before a position."""
+    return U(s.data[position - _ONE]) if position > U(0) else U(0)
+
+
+@inlined
+def _offer_matches(s: Search, origin: int, i: int, size: int, nice: int, first_row: int) -> Any:
+    """All candidates at node i, those at recent distances first; returns length and distance of the longest."""
+    position, run = origin + i, U(s.state[i * _STATE + _RUN])
+    base, context = S64(s.path[i * _NODE]), offset_context(run, _before(s, position))
+    candidates = U(s.first[i + _ONE]) - U(s.first[i])
+    longest, longest_distance = U(0), U(0)
+    for k in range(U(REPEATS) + candidates):
+        length, distance, symbol = _candidate(s, origin, i, k, min(size - i, nice))
+        shortest = max(longest + _ONE, _ONE + U(k > U(0)))  # an earlier candidate is cheaper at its lengths
+        if length < shortest:
+            continue
+        longest, longest_distance = length, distance
+        cost = base + _price(s, context, symbol)
+        row = (U(s.tables[length_context(run, symbol)]) - first_row) * (nice + _ONE)
+        part = shortest
+        while part <= length:
+            end = i + part
+            _offer(s, end * _NODE, cost + S64(s.lengths[row + part]) + S64(s.restart[end]), part, distance, U(0))
+            part += _ONE
+            if part == shortest + U(_EDGE) and part + U(_EDGE) < length:
+                part = length - U(_EDGE)
+        if length < nice:
+            _offer_twice(s, origin, i, size, length, distance, cost + S64(s.lengths[row + length]), nice)
+    return longest, longest_distance
+
+
+@inlined
+def _candidate(s: Search, origin: int, i: int, k: int, limit: int) -> Any:
+    """Length (0: none), distance and offset symbol of candidate k at node i."""
+    position = origin + i
+    if k < U(REPEATS):
+        distance = U(s.state[i * _STATE + k])
+        length = common_length(s.data, position - distance, position, U(0), limit) if distance <= position else U(0)
+        return length, distance, k
+    entry = s.found[U(s.first[i]) + k - U(REPEATS)]
+    distance = entry & U(0xFFFFFFFF)
+    return min(entry >> U(32), limit), distance, U(REPEATS) + slot_of(distance, U(OFFSET_DETAIL))
+
+
+@inlined
+def _offer_twice(s: Search, origin: int, i: int, size: int, length: int, distance: int, cost: int, nice: int) -> None:
+    """A match at node i in its full length (which costs `cost`), one literal and a second match at the same distance,
+    where at least two bytes agree there."""
+    second = i + length + _ONE
     at = origin + second
-    again = common_length(data, at - distance, at, U(0), min(size - second, nice))
-    literal = U(data[at - one])
-    cost += _price(prices, tables, run_context(U(data[at - U(2)])), one)
-    cost += _price(prices, tables, U(data[at - one - distance]), literal)
-    cost += _price(prices, tables, offset_context(one, literal), U(0))
-    cost += _price(prices, tables, length_context(one, U(0)), slot_of(again - one, U(LENGTH_DETAIL)))
-    cost += _price(prices, tables, run_context(U(data[at + again - one])), U(0))
-    _offer(path, (second + again) << U(2), cost, length, distance, again)
+    if second + U(2) > size or ((load64(s.data, at) ^ load64(s.data, at - distance)) & U(0xFFFF)) != U(0):
+        return
+    again = common_length(s.data, at - distance, at, U(0), min(size - second, nice))
+    literal = U(s.data[at - _ONE])
+    cost += _price(s, run_context(U(s.data[at - U(2)])), _ONE)
+    cost += _price(s, U(s.data[at - _ONE - distance]), literal)
+    cost += _price(s, offset_context(_ONE, literal), U(0))
+    cost += _price(s, length_context(_ONE, U(0)), slot_of(again - _ONE, U(LENGTH_DETAIL)))
+    cost += _price(s, run_context(U(s.data[at + again - _ONE])), U(0))
+    _offer(s, (second + again) * _NODE, cost, length, distance, again)
 
 
-@helper
-def _collect(size, path, sequences):  # type: ignore[no-untyped-def]
+@inlined
+def _jump(s: Search, origin: int, i: int, size: int, length: int, distance: int) -> int:
+    """Take a match at node i as far as it goes; returns its length."""
+    position = origin + i
+    whole = common_length(s.data, position - distance, position, length, size - i)
+    end = (i + whole) * _NODE
+    s.path[end], s.path[end + _LENGTH], s.path[end + _DISTANCE], s.path[end + _AGAIN] = s.path[i * _NODE], whole, distance, 0
+    return whole
+
+
+@inlined
+def _collect(s: Search, size: int) -> Any:
     """Walk the cheapest way back from the end."""
-    one = U(1)
+    path, sequences = s.path, s.sequences
     top = U(len(sequences))
     at, i, run, tail = top, size, U(0), U(0)
     while i > U(0):
-        node = i << U(2)
-        length, distance, again = U(path[node + one]), U(path[node + U(2)]), U(path[node + U(3)])
+        node = i * _NODE
+        length, distance, again = U(path[node + _LENGTH]), U(path[node + _DISTANCE]), U(path[node + _AGAIN])
         if length == U(0):
-            run += one
-            i -= one
+            run += _ONE
+            i -= _ONE
             continue
         if at == top:
             tail = run
@@ -201,10 +265,10 @@ def _collect(size, path, sequences):  # type: ignore[no-untyped-def]
         run = U(0)
         if again != U(0):
             at -= U(3)
-            sequences[at], sequences[at + one], sequences[at + U(2)] = 1, again, distance
-            i -= again + one
+            sequences[at], sequences[at + _ONE], sequences[at + U(2)] = 1, again, distance
+            i -= again + _ONE
         at -= U(3)
-        sequences[at + one], sequences[at + U(2)] = length, distance
+        sequences[at + _ONE], sequences[at + U(2)] = length, distance
         i -= length
     if at == top:
         return at, run

@@ -1,12 +1,12 @@
 """A block through the kernel, slice by slice, with an engine and a model that are ready; and the head of a payload."""
 
 import struct
-from collections.abc import Callable
 
 import numpy as np
 
 from lacodec.codecs.bytes.mixed import kernel as mk
 from lacodec.entropy.mixing import POSITION, Engine
+from lacodec.io.progress import Report, ignore
 
 HEAD = struct.Struct("<BBBH")
 """Effort, 1 for text, filter, record stride."""
@@ -14,13 +14,7 @@ HEAD = struct.Struct("<BBBH")
 _SLICE = 1 << 18  # bytes between two reports of progress
 
 
-def ignore(_: int) -> None:
-    """Ignores reports of progress."""
-
-
-def run(
-    engine: Engine, model: mk.Model, data: np.ndarray, begin: int, stride: int, on_work: Callable[[int], None] = ignore
-) -> int:
+def run(engine: Engine, model: mk.Model, data: np.ndarray, begin: int, stride: int, on_work: Report = ignore) -> int:
     """Code data[begin:] (in place when decoding), after the bytes that the model has read; returns the position in the stream."""
     at = begin
     while True:

@@ -1,0 +1,4 @@
+"""Lossless coding of pictures; `codec.py` has the codec."""
+
+BY_CONTENT = "lacodec.media.image.files:IMAGES"
+"""The media of the codec here, for `registry`: a file's codec is found without importing all of them."""

@@ -4,6 +4,7 @@ payload = groups of channels: method (1 byte), size of the data (u32), data; col
 """
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import Header
 from lacodec.errors import CorruptFile
+from lacodec.io.progress import Report, Share, ignore
 
 STORED, CONSTANT, MODEL, GRAPHICS, FAST, BYTES, LEVELS = range(7)
 _HEAD = struct.Struct("<BI")
@@ -45,7 +47,10 @@ def decode_tile(
         data = payload[at + _HEAD.size : at + _HEAD.size + size]
         if len(data) != size:
             raise CorruptFile("a group of its channels is cut off")
-        pixels[:, :, done:stop] = _decode_group(method, data, (height, width, stop - done), depth, header, session)
+        group = (height, width, stop - done)
+        share = Share(session.report, pixels[:, :, done:stop].nbytes, pixels[:, :, done:stop].size)
+        pixels[:, :, done:stop] = _decode_group(method, data, group, depth, header, replace(session, report=share))
+        share.finish()
         at += _HEAD.size + size
         done = stop
     if at != len(payload):
@@ -63,40 +68,45 @@ def _repeats(pixels: np.ndarray) -> float:
 
 def _encode_group(pixels: np.ndarray, depth: int, indexed: bool, effort: int, session: Session) -> bytes:
     if (pixels == pixels[:1, :1]).all():
+        session.report(pixels.nbytes)
         return _group(CONSTANT, pixels[0, 0].astype("<u2").tobytes())
     found = [(STORED, pixels.astype(pixels.dtype.newbyteorder("<")).tobytes())]
     repeats = _repeats(pixels)
     drawn = indexed or depth < 8 or repeats > _REPEATS
+    modelled = depth >= 8 and not (drawn and (repeats > _ONLY_GRAPHICS or (indexed and effort < 9)))
+    share = Share(session.report, pixels.nbytes, pixels.size * max(1, drawn + modelled))
     if drawn and effort <= _PLAIN_EFFORT:
-        found.append((BYTES, embed("bytes", found[0][1], session, effort=_PLAIN_EFFORT)))
+        found.append((BYTES, embed("bytes", found[0][1], replace(session, report=ignore), effort=_PLAIN_EFFORT)))
     elif drawn:
         from lacodec.codecs.image.lossless.graphics.tile import graphics_encode
 
-        found.append((GRAPHICS, graphics_encode(pixels) or found[0][1]))
-    if depth >= 8 and not (drawn and (repeats > _ONLY_GRAPHICS or (indexed and effort < 9))):
-        found.append(_encode_levels(pixels, effort) or _encode_model(_planes(pixels), (1 << depth) - 1, effort) or found[0])
+        found.append((GRAPHICS, graphics_encode(pixels, share) or found[0][1]))
+    if modelled:
+        coded = _encode_levels(pixels, effort, share)
+        found.append(coded or _encode_model(_planes(pixels), (1 << depth) - 1, effort, share) or found[0])
+    share.finish()
     method, data = min(found, key=lambda item: (len(item[1]), item[0]))
     return _group(method, data)
 
 
-def _encode_levels(pixels: np.ndarray, effort: int) -> tuple[int, bytes] | None:
+def _encode_levels(pixels: np.ndarray, effort: int, report: Report) -> tuple[int, bytes] | None:
     """Method and data of pixels that leave many values unused; None for others."""
     from lacodec.codecs.image.lossless._levels import reduce
 
     reduced = reduce(pixels)
-    coded = _encode_model(_planes(reduced[1]), reduced[2], effort) if reduced else None
+    coded = _encode_model(_planes(reduced[1]), reduced[2], effort, report) if reduced else None
     return (LEVELS, reduced[0] + bytes([coded[0]]) + coded[1]) if reduced and coded else None
 
 
-def _encode_model(planes: np.ndarray, top: int, effort: int) -> tuple[int, bytes] | None:
+def _encode_model(planes: np.ndarray, top: int, effort: int, report: Report) -> tuple[int, bytes] | None:
     """Method and data of the pixel model that the effort pays for; None if it does not shrink the planes."""
     if effort <= _FAST_EFFORT:
         from lacodec.codecs.image.lossless.fast.tile import fast_encode_within
 
-        return FAST, fast_encode_within(planes, top, effort - 1)
+        return FAST, fast_encode_within(planes, top, effort - 1, report)
     from lacodec.codecs.image.lossless.mixed.tile import model_encode
 
-    data = model_encode(planes, top, effort)
+    data = model_encode(planes, top, effort, report)
     return None if data is None else (MODEL, data)
 
 
@@ -107,6 +117,7 @@ def _group(method: int, data: bytes) -> bytes:
 def _decode_group(
     method: int, data: bytes, shape: tuple[int, int, int], depth: int, header: Header, session: Session
 ) -> np.ndarray:
+    """Pixels of `shape`; `session.report` is called with samples."""
     height, width, channels = shape
     dtype = np.uint16 if depth == 16 else np.uint8
     if method == CONSTANT and len(data) == 2 * channels:
@@ -116,16 +127,16 @@ def _decode_group(
     if method == GRAPHICS:
         from lacodec.codecs.image.lossless.graphics.tile import graphics_decode
 
-        return graphics_decode(data, shape, dtype)
+        return graphics_decode(data, shape, dtype, session.report)
     if method in (MODEL, FAST) and depth >= 8 and channels in (1, 3):
-        return _decode_model(method, data, shape, (1 << depth) - 1)
+        return _decode_model(method, data, shape, (1 << depth) - 1, session.report)
     if method == LEVELS and depth >= 8 and channels in (1, 3):
         from lacodec.codecs.image.lossless._levels import expand, read_levels
 
         levels, rest = read_levels(data, channels, (1 << depth) - 1)
         if not rest or rest[0] not in (MODEL, FAST):
             raise CorruptFile("its ranks are coded by an unknown method")
-        ranks = _decode_model(rest[0], rest[1:], shape, max(map(len, levels)) - 1)
+        ranks = _decode_model(rest[0], rest[1:], shape, max(map(len, levels)) - 1, session.report)
         return expand(ranks, levels, np.dtype(dtype))
     if method == BYTES:
         samples = unembed("bytes", data, height * width * channels * np.dtype(dtype).itemsize, header, session)
@@ -133,16 +144,16 @@ def _decode_group(
     raise CorruptFile(f"a group of its channels is coded by method {method} in {len(data)} bytes, which is impossible")
 
 
-def _decode_model(method: int, data: bytes, shape: tuple[int, int, int], top: int) -> np.ndarray:
+def _decode_model(method: int, data: bytes, shape: tuple[int, int, int], top: int, report: Report) -> np.ndarray:
     """Whole numbers 0..top of `shape`."""
     height, width, channels = shape
     if method == MODEL:
         from lacodec.codecs.image.lossless.mixed.tile import model_decode
 
-        return _interleaved(model_decode(data, (channels, height, width), top))
+        return _interleaved(model_decode(data, (channels, height, width), top, report))
     from lacodec.codecs.image.lossless.fast.tile import fast_decode
 
-    return _interleaved(fast_decode(data, (channels, height, width), top))
+    return _interleaved(fast_decode(data, (channels, height, width), top, report))
 
 
 def _planes(pixels: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ A picture is cut into tiles, each a chunk that covers ((top, bottom), (left, rig
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import msgspec
@@ -19,6 +19,7 @@ from lacodec.codecs.regions import Layout, Lost, Window
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, MAX_DECODED, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import CorruptFile, LimitExceeded, UnsupportedFile
+from lacodec.io.progress import ignore
 from lacodec.io.threads import ordered_map
 from lacodec.media.image.files import IMAGES, from_bytes, palette_of
 from lacodec.media.image.value import MAX_SIDE, Image, Unread
@@ -99,6 +100,10 @@ class LosslessImage(Codec[Image]):
         """A tile of 16-bit RGBA."""
         return _SIDE * _SIDE * 8
 
+    def content_size(self, value: Image) -> int | None:
+        """Of the file, or of all pixels."""
+        return len(value.original) if value.original is not None and self.options.exact else value.pixels.nbytes
+
     def memory(self, size: int, payload: bytes | None = None) -> int:
         """Mainly the sums of products, for every column of a tile, and the contexts' slots."""
         return 24 * size + _BASE_COST
@@ -121,7 +126,7 @@ class LosslessImage(Codec[Image]):
             held.append(chunk)
             taken += len(chunk.payload) + _CHUNK_COST
             if taken > len(value.original):
-                held = [self._file_chunk(value, session)]
+                held = [self._file_chunk(value, replace(session, report=ignore))]  # its pixels were reported
                 break
         yield from held
 
@@ -229,7 +234,7 @@ class LosslessImage(Codec[Image]):
                 + len(msgspec.msgpack.encode(_beside(value)))
             )
             if value.original is not None and taken >= len(value.original):
-                chunks = [self._file_chunk(value, session)]
+                chunks = [self._file_chunk(value, replace(session, report=ignore))]
             return value, chunks  # the picture is kept, so that no other one can have its id meanwhile
 
         return list(session.once((self, id(value)), code)[1])
@@ -280,7 +285,7 @@ def _image_in(header: Header, data: bytes) -> Image:
 def _is_settled_first(value: Image) -> bool:
     """Whether the smaller of tiles and file is found before the header is written, which then need not repeat the file.
 
-    This is so for pictures of moderate size, and if the data besides the pixels is large. Others show their progress.
+    This is so for pictures of moderate size, and if the data besides the pixels is large.
     """
     if value.original is None:
         return False

@@ -79,10 +79,10 @@ class State(NamedTuple):
 
 
 @flat_kernel
-def code_planes(s: State) -> None:
-    """Code all pixels of a tile, from `pixels` or into it."""
+def code_planes(s: State, begin: int, end: int) -> None:
+    """Code the pixels of a tile, from `pixels` or into it: steps begin..end of height + planes - 1, each a row of every plane."""
     height, width, planes = U(s.plan[HEIGHT]), U(s.plan[WIDTH]), U(s.plan[PLANES])
-    for step in range(height + planes - U(1)):
+    for step in range(U(begin), U(end)):
         for x in range(width + U(LAG) * (planes - U(1))):
             if step < height and x < width:
                 _code_pixel(s, 0, step, x)

@@ -13,47 +13,56 @@ import numpy as np
 from lacodec.codecs.image.lossless.fast import kernel as fk
 from lacodec.codecs.image.lossless.fast.vector import PREDICTORS, TABLE, TOKENS
 from lacodec.errors import CorruptFile
+from lacodec.io.progress import Report, Share, ignore, parts
 
 LEVELS = range(3)
 _HEAD = 9
 _START = 1 << 32
 _FIRST_DUE = 16  # symbols until a context's table is first rebuilt
 _PRIOR = 256  # symbols that the trained table of a context stands for
+_PART = 1 << 17  # samples between two reports of progress, at least: they take 5 ms
 _BAND, _EVERY = 8, 16  # a sample is _BAND rows out of each _EVERY bands
 _WORSE = 1.015  # how much larger the sample may get from models that adapt to the picture, which adapt better to the whole
 
 
-def fast_encode(planes: np.ndarray, top: int, level: int) -> bytes:
-    """Code integers 0..top of shape (1 or 3 planes in coding order, height, width)."""
+def fast_encode(planes: np.ndarray, top: int, level: int, report: Report = ignore) -> bytes:
+    """Code integers 0..top of shape (1 or 3 planes in coding order, height, width); `report` is called with samples."""
     count = planes.size
     s = new_state(planes.shape, top, level, np.zeros(1, np.uint32), np.empty(count, np.uint64), decoding=False)
     s.pixels[:, fk.PAD : -1, fk.PAD : fk.PAD + planes.shape[2]] = planes
-    fk.code_planes(s)
+    _code(s, planes.shape, report)
     words = np.empty(count + 2, np.uint32)
     state, at = fk.code_records(s.records, count, words)
     return bytes([level]) + int(state).to_bytes(8, "little") + words[int(at) :].astype("<u4", copy=False).tobytes()
 
 
-def fast_encode_within(planes: np.ndarray, top: int, level: int) -> bytes:
+def fast_encode_within(planes: np.ndarray, top: int, level: int, report: Report = ignore) -> bytes:
     """Like `fast_encode`, at `level` or at 0, where a sample of the rows shows that this is smaller, as in drawings."""
     rows = np.flatnonzero(np.arange(planes.shape[1]) // _BAND % _EVERY == _EVERY // 2)
     if level == 0 or planes.shape[1] <= _BAND * _EVERY:
-        return min((fast_encode(planes, top, each) for each in {0, level}), key=len)
+        share = Share(report, planes.size, planes.size * len({0, level}))
+        return min((fast_encode(planes, top, each, share) for each in {0, level}), key=len)
     plain, following = (len(fast_encode(planes[:, rows], top, each)) for each in (0, level))
-    return fast_encode(planes, top, level if following < plain * _WORSE else 0)
+    return fast_encode(planes, top, level if following < plain * _WORSE else 0, report)
 
 
-def fast_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.ndarray:
+def fast_decode(payload: bytes, shape: tuple[int, int, int], top: int, report: Report = ignore) -> np.ndarray:
     """Planes of `shape` from the result of `fast_encode`; raises `CorruptFile` if the payload is invalid or of another shape."""
     if len(payload) < _HEAD or (len(payload) - _HEAD) % 4 or payload[0] not in LEVELS:
         raise CorruptFile("its fast pixel model has no valid head or length")
     words = np.append(np.frombuffer(payload, "<u4", offset=_HEAD).astype(np.uint32), np.uint32(0))
     s = new_state(shape, top, payload[0], words, np.empty(1, np.uint64), decoding=True)
     s.coder[fk.STATE] = int.from_bytes(payload[1:_HEAD], "little")
-    fk.code_planes(s)
+    _code(s, shape, report)
     if int(s.coder[fk.STATE]) != _START or int(s.coder[fk.POSITION]) != len(words) - 1:
         raise CorruptFile("its fast pixel model does not end with its last pixel")
     return s.pixels[:, fk.PAD : -1, fk.PAD : fk.PAD + shape[2]]
+
+
+def _code(s: fk.State, shape: tuple[int, int, int], report: Report) -> None:
+    planes, height, width = shape
+    for start, stop in parts(height + planes - 1, planes * height * width, report, _PART):
+        fk.code_planes(s, start, stop)
 
 
 def new_state(

@@ -27,10 +27,10 @@ _ONE, _THREE = U(1), U(3)
 
 
 @flat_kernel
-def code_tile(s: State) -> None:
-    """Code all pixels of a tile, from `pixels` or into it."""
+def code_tile(s: State, begin: int, end: int) -> None:
+    """Code the pixels of a tile, from `pixels` or into it: steps begin..end of height + planes - 1, each a row of every plane."""
     height, width, planes = U(s.plan[st.HEIGHT]), U(s.plan[st.WIDTH]), U(s.plan[st.PLANES])
-    for step in range(height + planes - U(1)):
+    for step in range(U(begin), U(end)):
         for p in range(planes):
             if step < p or step - p >= height:
                 continue

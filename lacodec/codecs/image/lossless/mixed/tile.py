@@ -10,6 +10,7 @@ from lacodec.codecs.image.lossless.mixed.kernel import code_tile
 from lacodec.codecs.image.lossless.mixed.setup import SETUPS, new_state
 from lacodec.entropy.mixing import CODE, HIGH, LOW, POSITION
 from lacodec.errors import CorruptFile
+from lacodec.io.progress import Report, ignore, parts
 
 _HEAD = 2
 _READ_AHEAD = 2  # a decoder has read this much past the encoder's two last bytes
@@ -18,15 +19,18 @@ _MAX_WIDTH = 1024  # columns: each takes kilobytes of sums
 _LIVELY = 16.0  # mean difference between neighbours above which magnitudes are scaled down
 
 
-def model_encode(planes: np.ndarray, top: int, effort: int) -> bytes | None:
-    """Code integers 0..top of shape (1 or 3 planes in coding order, height, width); None if that does not shrink them."""
+def model_encode(planes: np.ndarray, top: int, effort: int, report: Report = ignore) -> bytes | None:
+    """Code integers 0..top of shape (1 or 3 planes in coding order, height, width); None if that does not shrink them.
+
+    `report` is called with samples as they are coded.
+    """
     width = planes.shape[2]
     shift = _unit_shift(planes)
     room = planes.size * (2 if top > 255 else 1) + 16
     s = new_state(SETUPS[effort], planes.shape, top, 1.0 / (1 << shift), np.zeros(room, np.uint8), decoding=False)
     s.pixels[:, st.PAD : -1, st.PAD : st.PAD + width] = planes
     s.registers[HIGH] = 0xFFFFFFFF
-    code_tile(s)
+    _code(s, planes.shape, report)
     size = int(s.registers[POSITION])
     if size + 2 > room:
         return None
@@ -34,7 +38,7 @@ def model_encode(planes: np.ndarray, top: int, effort: int) -> bytes | None:
     return bytes([effort, shift]) + bytes(s.stream[:size]) + tail.to_bytes(2, "big")
 
 
-def model_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.ndarray:
+def model_decode(payload: bytes, shape: tuple[int, int, int], top: int, report: Report = ignore) -> np.ndarray:
     """int32 of `shape` from the result of `model_encode`; raises `CorruptFile` if the payload is invalid or of another shape."""
     if len(payload) < _HEAD + 2 or payload[0] not in SETUPS or payload[1] > _MAX_SHIFT:
         raise CorruptFile("its pixel model has no valid head")
@@ -45,10 +49,16 @@ def model_decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.nd
     s.registers[LOW], s.registers[HIGH] = 0, 0xFFFFFFFF
     s.registers[CODE] = int.from_bytes(stream[:4].tobytes().ljust(4, b"\0"), "big")
     s.registers[POSITION] = 4
-    code_tile(s)
+    _code(s, shape, report)
     if int(s.registers[POSITION]) != stream.size + _READ_AHEAD:
         raise CorruptFile("its pixel model does not end with its last pixel")
     return s.pixels[:, st.PAD : -1, st.PAD : st.PAD + shape[2]]
+
+
+def _code(s: st.State, shape: tuple[int, int, int], report: Report) -> None:
+    planes, height, width = shape
+    for start, stop in parts(height + planes - 1, planes * height * width, report):
+        code_tile(s, start, stop)
 
 
 def _unit_shift(planes: np.ndarray) -> int:
