@@ -25,8 +25,7 @@ from lacodec.kernels.scratch import scratch, scratch_array
 Latents = NDArray[np.unsignedinteger]
 
 MOST = 256  # bins: symbols are bytes
-_FINE, _QUICK_FINE = 384, 96  # quantiles of the sample
-_SAMPLE = 40  # values of the sample between two of them
+_SAMPLE = 40  # values of the sample between two quantiles
 _ROOM = 24  # bytes behind the places that kernels may read and write
 _PRICES = {
     1: 20.0,
@@ -36,9 +35,8 @@ _PRICES = {
 }  # bits of a bin in the header, about: frequency, width and gap, by bytes of a value
 
 
-def encode_bins(out: Writer, values: Latents, quick: bool = False) -> None:
-    """Append u8, u16, u32 or u64[n], n > 0. quick: with fewer fine bins."""
-    fine = _QUICK_FINE if quick else _FINE
+def encode_bins(out: Writer, values: Latents, fine: int) -> None:
+    """Append u8, u16, u32 or u64[n], n > 0. fine: quantiles to begin with."""
     if values.itemsize <= 2:
         which, counts, joined = _counted(values, fine)
         used = np.flatnonzero(counts)

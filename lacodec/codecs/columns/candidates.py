@@ -5,18 +5,18 @@ from itertools import combinations
 
 from lacodec.codecs.columns.predict import EXCLUSIVE, MEDIAN, SUBTRACT, Step, Steps
 
-_QUICK = 2  # effort
+_SIMPLE = 3  # the first candidates: those of efforts that try few
 _MOST_AXES = 4
 _PERIODS = (2, 3, 4, 6, 8)
 
 
 @cache
-def candidates(shape: tuple[int, ...], effort: int) -> tuple[Steps, ...]:
+def candidates(shape: tuple[int, ...], simple: bool) -> tuple[Steps, ...]:
     """Lists of steps, the cheapest first."""
     lags = _lags(shape)
     found: list[Steps] = [(), *((Step(SUBTRACT, lag),) for lag in lags)]
-    if effort <= _QUICK:
-        return tuple(found[:3])
+    if simple:
+        return tuple(found[:_SIMPLE])
     found += [(Step(SUBTRACT, lag), Step(SUBTRACT, lag)) for lag in lags]
     found += [(Step(SUBTRACT, far), Step(SUBTRACT, near)) for near, far in combinations(lags, 2)]
     found += [(Step(MEDIAN, near, far),) for near, far in combinations(lags, 2)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lacodec.codecs.columns import forms, splits, trees
 from lacodec.codecs.columns._fields import Writer
 from lacodec.codecs.columns.numbers import numbers
-from lacodec.codecs.columns.plan import QUICK, Plan, Work, sample_places
+from lacodec.codecs.columns.plan import Plan, Work, sample_places
 
 _LZ_PIECES, _LZ_PIECE = 4, 1 << 14  # pieces of an array that zstd looks at, and bytes in each
 _LZ_WORTH, _LZ_SMALL_WORTH = 0.6, 0.95  # of the bits of another form: below, repeated sequences are worth their time
@@ -35,7 +35,8 @@ def _plans(values: NDArray[Any], work: Work) -> Iterator[Plan]:
     flat = values.reshape(-1)
     whole = numbers(flat, values.shape, work)
     yield whole
-    if work.effort <= QUICK or work.depth >= forms.MOST_DEPTH - 1:
+    profile = work.profile
+    if not profile.splits or work.depth >= forms.MOST_DEPTH - 1:
         return
     sample = flat[sample_places(len(flat), 0)]
     if values.dtype.kind == "f":
@@ -46,10 +47,11 @@ def _plans(values: NDArray[Any], work: Work) -> Iterator[Plan]:
         yield from trees.steps(values, sample, work)
         yield from trees.distinct(values, sample, work)
     yield from trees.runs(values, work)
-    if work.depth == 0:
+    if work.depth == 0 and profile.parts:
         yield from trees.parts(values, work)
-        yield from _repeats(values, work)
         yield from trees.planes(values, whole.bits, work)
+    if work.depth == 0 and profile.repeats:
+        yield from _repeats(values, work)
 
 
 def _stored(values: NDArray[Any]) -> Plan:
@@ -81,6 +83,6 @@ def _repeats(values: NDArray[Any], work: Work) -> Iterator[Plan]:
         from lacodec.codecs.embedded import embed
 
         out.write(bytes([forms.BYTES]))
-        out.piece(embed("bytes", values.tobytes(), work.session, effort=3))
+        out.piece(embed("bytes", values.tobytes(), work.session, effort=work.profile.repeats))
 
     yield Plan(bits, write)

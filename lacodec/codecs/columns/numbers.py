@@ -12,9 +12,8 @@ from lacodec.codecs.columns._fields import Writer
 from lacodec.codecs.columns.bins import encode_bins
 from lacodec.codecs.columns.candidates import candidates, signless
 from lacodec.codecs.columns.estimate import bits_of_rows
-from lacodec.codecs.columns.plan import NODE, QUICK, Plan, Work, sample_places
+from lacodec.codecs.columns.plan import NODE, Plan, Profile, Work, sample_places
 
-_ROUNDS = ((768, 3), (4096, 1))  # values of a sample, and how many candidates it leaves
 _STEP = 0.01  # bits a value that a step of a predictor must save, for its time
 _LEAST_RAW = 2048  # values below which floats are always taken in their order
 _TABLE = 160.0  # bits of bins and their table, at least
@@ -24,24 +23,24 @@ def numbers(flat: NDArray[Any], shape: tuple[int, ...], work: Work) -> Plan:
     """Predictors, bins and places."""
     dropped = splits.zero_bits(flat)
     latents = splits.ordered(flat, dropped)
-    bits, steps = _best_steps(latents, candidates(shape, work.effort), work.effort)
+    profile = work.profile
+    bits, steps = _best_steps(latents, candidates(shape, profile.simple), profile)
     order = forms.ORDER
-    if flat.dtype.kind == "f" and work.effort > QUICK and len(flat) >= _LEAST_RAW:
+    if flat.dtype.kind == "f" and not profile.simple and len(flat) >= _LEAST_RAW:
         raw = splits.shifted(flat, dropped)
-        raw_bits, raw_steps = _best_steps(raw, signless(shape), work.effort)
+        raw_bits, raw_steps = _best_steps(raw, signless(shape), profile)
         if raw_bits < bits:
             bits, steps, latents, order = raw_bits, raw_steps, raw, forms.SIGN_FIRST
-    return Plan(bits + _TABLE + NODE, partial(_write_numbers, flat, latents, 2 * dropped + order, steps, work.effort <= QUICK))
+    return Plan(bits + _TABLE + NODE, partial(_write_numbers, flat, latents, 2 * dropped + order, steps, profile.fine))
 
 
-def _best_steps(latents: splits.Latents, tried: Sequence[predict.Steps], effort: int) -> tuple[float, predict.Steps]:
+def _best_steps(latents: splits.Latents, tried: Sequence[predict.Steps], profile: Profile) -> tuple[float, predict.Steps]:
     """(bits of all values, steps) of the best candidate: the likely ones of a small sample are compared on a larger one."""
     n = len(latents)
     tried = [steps for steps in tried if 2 * predict.reach(steps) <= n]
     if not tried:
         return float("inf"), ()
-    rounds = _ROUNDS[:1] if effort <= QUICK else _ROUNDS if n > _ROUNDS[0][0] else _ROUNDS[1:]
-    for most, kept in rounds:
+    for most, kept in profile.rounds if n > profile.rounds[0][0] else profile.rounds[-1:]:
         places = sample_places(n, max(predict.reach(steps) for steps in tried), most)
         sampled = predict.Sampled(latents, places)
         bits = bits_of_rows(np.stack([sampled.residuals(steps) for steps in tried]), n)
@@ -50,12 +49,12 @@ def _best_steps(latents: splits.Latents, tried: Sequence[predict.Steps], effort:
     return float(bits[order[0]]), tried[0]
 
 
-def _write_numbers(flat: NDArray[Any], latents: splits.Latents, form: int, steps: predict.Steps, quick: bool, out: Writer) -> None:
+def _write_numbers(flat: NDArray[Any], latents: splits.Latents, form: int, steps: predict.Steps, fine: int, out: Writer) -> None:
     mine = Writer()
     mine.write(bytes([forms.NUMBERS]))
     mine.number(form)
     predict.write_steps(mine, steps)
-    encode_bins(mine, predict.residuals(latents, steps), quick)
+    encode_bins(mine, predict.residuals(latents, steps), fine)
     if len(mine) > flat.nbytes:
         forms.write_stored(flat, out)
     else:

@@ -12,8 +12,6 @@ from lacodec.codecs.session import Session
 
 NODE = 24.0
 """Bits of a node and its fields, about."""
-QUICK = 2
-"""The effort up to which only predictors are tried."""
 _GOLDEN = 0x9E3779B97F4A7C15
 
 
@@ -26,6 +24,38 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """What an effort tries.
+
+    fine: quantiles that bins are made from. rounds: of predictors, (values of a sample, candidates that it leaves). simple: only
+    the commonest predictors. splits: multiples, few values, runs, gaps. parts: columns and bytes of elements apart. repeats: the
+    effort of codec `bytes` for arrays whose sequences come again, 0 for never.
+    """
+
+    fine: int
+    rounds: tuple[tuple[int, int], ...]
+    simple: bool = False
+    splits: bool = True
+    parts: bool = True
+    repeats: int = 0
+
+
+_ONE, _TWO = ((768, 1),), ((768, 3), (4096, 1))
+PROFILES = {
+    1: Profile(96, _ONE, simple=True, splits=False, parts=False),
+    2: Profile(96, _ONE, parts=False),
+    3: Profile(192, _ONE),
+    4: Profile(384, _TWO),
+    5: Profile(384, _TWO, repeats=3),
+    6: Profile(768, _TWO, repeats=3),
+    7: Profile(384, _TWO, repeats=5),
+    8: Profile(384, _TWO, repeats=7),
+    9: Profile(384, _TWO, repeats=9),
+}
+"""By effort; from 7 on, numbers are also mixed (`mixed`)."""
+
+
+@dataclass(frozen=True)
 class Work:
     """What all plans of an array share. choose: makes the plan of a node; depth: how many nodes it is within."""
 
@@ -33,6 +63,11 @@ class Work:
     session: Session
     choose: "Callable[[NDArray[Any], Work], Plan]"
     depth: int = 0
+
+    @property
+    def profile(self) -> Profile:
+        """What the effort tries."""
+        return PROFILES[self.effort]
 
     def inner(self, values: NDArray[Any]) -> Plan:
         """The plan for a node within this one."""
