@@ -137,7 +137,7 @@ def _zstd() -> Peer:
     def encode(array: Array) -> bytes:
         import zstandard
 
-        return zstandard.ZstdCompressor(level=3).compress(array)
+        return zstandard.ZstdCompressor(level=3).compress(array.data)
 
     def decode(data: bytes, like: Array) -> object:
         import zstandard
