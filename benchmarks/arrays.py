@@ -4,7 +4,7 @@
 
 Real groups (array_tables.py, array_media.py), 31 MB: prices, weather, tables as columns, coordinates of a map and the data
 sets of scikit-learn are as small as such tables are (3.2 together); token ids (4.9), embeddings by MiniLM (6.1), gradients
-of a small model (7.0), photographs (5.8) and stereo sound (3.8 MB). Synthetic groups, 5 to 7 MB each (array_synthetic.py):
+of a small model (7.0), photographs (5.8) and stereo sound (4.0 MB). Synthetic groups, 5 to 7 MB each (array_synthetic.py):
 counters, timestamps, prices, sensors, random walks, counts, gradients. What array_groups.py says about missing packages and
 held-out files holds here. `--folder` reads what array_groups.py wrote there, instead of making it again.
 
