@@ -118,9 +118,9 @@ def main() -> None:
         print(table(f"{kind} {group}, {len(arrays)} arrays", here), flush=True)
         rows += here
     decoder.close()
-    print(judge(rows))
     if args.json:
         args.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+    print(judge(rows))
 
 
 if __name__ == "__main__":
