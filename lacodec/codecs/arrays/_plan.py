@@ -11,6 +11,8 @@ TINY = 64
 """Bytes of an array below which it is stored among the bytes between arrays: a description of its own would cost more."""
 JOINED = 1 << 16
 """Bytes by which a chunk may be larger, so that a header needs none of its own."""
+SMALLEST = 1 << 12
+"""Bytes of a block, at least: less is decoded in no time, and each chunk costs some 200."""
 LARGEST = MAX_DECODED - 2 * JOINED
 """Bytes of a block, at most."""
 MAX_RUNS = 1 << 12
@@ -93,7 +95,7 @@ def _blocks(entry: ArrayEntry, chunk: int, rows: int | None) -> Iterator[tuple[R
     count = max(1, chunk // row)
     if rows is not None and item * prod(shape[1:]) <= LARGEST:
         axis, row = 0, item * prod(shape[1:])
-        count = min(rows, LARGEST // row)
+        count = min(max(rows, -(-SMALLEST // row)), LARGEST // row)
     if axis == 0 and shape[0] <= count:
         yield Run(entry.size, entry, _few(shape)), False
         return

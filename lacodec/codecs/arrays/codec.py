@@ -202,12 +202,9 @@ class ArraysCodec(Codec[Arrays]):
         for entry in value.entries:
             dtype = named(entry.descr)
             if dtype.kind != "f" or dtype.itemsize > 8:
-                what = (
-                    f"{value.source.name}: the array" if value.format == "npy" else f"{value.source.name}: {entry.name[:200]!r}"
-                )
                 raise BadInput(
-                    f"{what} has elements of type {dtype}; max_error and max_relative are for arrays of float16, float32 and "
-                    "float64"
+                    f"{value.source.name}: the array {entry.name[:200]!r} has elements of type {dtype}; max_error and "
+                    "max_relative are for float16, float32 and float64"
                 )
 
 

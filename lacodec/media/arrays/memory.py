@@ -47,7 +47,8 @@ class ArraySource(Source):
         return bytes(self.view(offset, n))
 
     def view(self, offset: int, n: int) -> memoryview:
-        stop = max(offset, min(offset + n, len(self._head) + self._items.nbytes))
+        total = len(self._head) + self._items.nbytes
+        offset, stop = min(offset, total), min(offset + n, total)
         begin, end = max(0, offset - len(self._head)), max(0, stop - len(self._head))
         if offset >= len(self._head):
             return self._bytes(begin, end)
