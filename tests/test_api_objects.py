@@ -131,7 +131,7 @@ def test_what_cannot_be_kept_is_refused_with_the_reason():
     for value, why in (
         (np.array([1, "a"], object), "Python objects"),
         (np.ma.masked_array([1, 2], [0, 1]), "MaskedArray"),
-        (np.longdouble([1]), "cannot be stored"),
+        ({"a": np.longdouble([1])}, "cannot be stored"),
         (np.matrix([[1]]), "matrix"),
         (np.array(["a"], np.dtypes.StringDType()), "cannot be stored|Python objects"),
         ({"a": {"b": NUMBERS}}, "nested"),

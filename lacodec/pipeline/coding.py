@@ -40,6 +40,12 @@ def make_codec(name: str | None, options: Mapping[str, Any]) -> Codec[Any]:
     return codec_class(codec_class.Options(**options))
 
 
+def default_codec(options: Mapping[str, Any]) -> Codec[Any]:
+    """The codec for files that another one, chosen by content, does not suit; of that one's options, those that it has, too."""
+    known = registry.get(DEFAULT_CODEC).Options.__dataclass_fields__
+    return make_codec(None, {name: value for name, value in options.items() if name in known})
+
+
 @dataclass(frozen=True)
 class Job:
     """A file ready to be encoded: `source` holds its bytes, `remark` is a note for the user about the choice of codec."""

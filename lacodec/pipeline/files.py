@@ -121,7 +121,7 @@ def _encode(
             )
         out.seek(begin)
         out.truncate()
-        kept = coding.make_codec(registry.DEFAULT, options or {})
+        kept = coding.default_codec(options or {})
         if lost is None:  # it does not pay: what the file is stays in the header
             job = coding.Job(kept, Raw(job.source, getattr(job.value, "format", None)), job.source)
         else:

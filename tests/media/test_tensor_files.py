@@ -20,9 +20,10 @@ from lacodec.codecs.registry import HEAD_SIZE
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, Source
 from lacodec.io.streams import IteratorSource
+from lacodec.media.arrays.value import ONLY
 from lacodec.media.tensors import _pickle, safetensors
 from lacodec.media.tensors.files import TENSORS
-from lacodec.media.tensors.value import DTYPES, ONLY, TensorEntry, Tensors, as_array, numpy_dtype
+from lacodec.media.tensors.value import DTYPES, TensorEntry, Tensors, as_array, numpy_dtype
 
 DTYPE = st.sampled_from(["u1", "<u2", "<u4", "<u8", "i1", "<i2", "<i4", "<i8", "<f2", "<f4", "<f8", "?", "<c8", "<c16"])
 ARRAYS = DTYPE.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, min_side=0, max_dims=4, max_side=5)))

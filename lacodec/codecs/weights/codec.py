@@ -19,6 +19,7 @@ from lacodec.codecs.options import check_effort, effort_field
 from lacodec.codecs.references import Reference, is_description, needed
 from lacodec.codecs.regions import Layout, Lost, Range
 from lacodec.codecs.session import DEFAULT, Session
+from lacodec.codecs.shares import coded_sizes
 from lacodec.codecs.weights._chunks import CHUNK, FOREIGN, Plan, plans
 from lacodec.codecs.weights._tensor_table import pack_table, unpack_table
 from lacodec.codecs.weights._ties import find_twins
@@ -27,8 +28,9 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import Source
 from lacodec.io.streams import IteratorSource
 from lacodec.io.threads import ordered_map
+from lacodec.media.arrays.value import ONLY
 from lacodec.media.tensors.files import TENSORS
-from lacodec.media.tensors.value import ONLY, TensorEntry, Tensors, as_array
+from lacodec.media.tensors.value import TensorEntry, Tensors, as_array
 
 if TYPE_CHECKING:
     from lacodec.codecs.weights._payload import Surroundings
@@ -86,7 +88,7 @@ class Weights(Codec[Tensors]):
         """
         tensors = {
             entry.name: {"dtype": entry.dtype, "shape": list(entry.shape), "size": entry.size, "coded": round(coded)}
-            for entry, coded in _coded_sizes(table_of(header), index)
+            for entry, coded in coded_sizes(table_of(header), index)
         }
         base = header.metadata.get(_BASE)
         named = {"base": {**base, "hash": base["hash"].hex()}} if is_description(base) else {}
@@ -280,30 +282,6 @@ def _most_for_bytes(payload: bytes, size: int) -> int:
     except CorruptFile:
         pass  # decoding ends at the same place, and reports it
     return most
-
-
-def _coded_sizes(entries: tuple[TensorEntry, ...], index: Sequence[ChunkHead]) -> Iterator[tuple[TensorEntry, float]]:
-    """Each tensor and its share of the payloads; both sequences are in the order of the file."""
-    by_sequence = {head.sequence: head for head in index}
-    covering = [head for head in index if head.covers]
-    counted: set[int] = set()
-    first = 0
-    for entry in entries:
-        coded = 0.0
-        while first < len(covering) and covering[first].covers[0][1] <= entry.offset:
-            first += 1
-        at = first
-        while at < len(covering) and covering[at].covers[0][0] < entry.stop:
-            head = covering[at]
-            start, stop = head.covers[0]
-            payload = head.payload_size
-            for sequence in head.depends:
-                if sequence in by_sequence and sequence not in counted:
-                    counted.add(sequence)
-                    payload += by_sequence[sequence].payload_size
-            coded += payload * (min(stop, entry.stop) - max(start, entry.offset)) / max(1, stop - start)
-            at += 1
-        yield entry, coded
 
 
 def _items(value: Tensors) -> Iterator[_Item]:

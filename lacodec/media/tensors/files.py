@@ -81,10 +81,11 @@ class TensorMedia(Media[Tensors]):
 
         The arrays can be written to. Reads once, forwards.
         """
-        from lacodec.media.tensors import npy, npz, objects, torch_checkpoint
+        from lacodec.media.arrays.npy import array_of
+        from lacodec.media.tensors import npz, objects, torch_checkpoint
 
         if value.made_of is None and value.format == "npy":
-            return npy.array_of(value.source).copy(order="K")
+            return array_of(value.source).copy(order="K")
         if value.format == "npz":
             return npz.arrays_of(seekable(value.source))
         if value.format == "torch":

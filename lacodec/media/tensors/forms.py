@@ -4,7 +4,6 @@
 where that changes it, "shape".
 """
 
-import ast
 from collections.abc import Mapping
 from math import prod
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lacodec.errors import CorruptFile
+from lacodec.media.arrays.dtypes import named
 from lacodec.media.tensors.memory import torch_dtype
 from lacodec.media.tensors.value import TensorEntry, as_array
 
@@ -35,7 +35,7 @@ def dtype_of(entry: TensorEntry, form: Form) -> Any:
     """The type of the elements as `restored` gives them: a dtype of numpy, or of torch."""
     if form.get("is") == "torch":
         return torch_dtype(entry.dtype)
-    return _parsed(form["dtype"]) if "dtype" in form else as_array(entry.dtype, (0,), b"").dtype
+    return named(form["dtype"]) if "dtype" in form else as_array(entry.dtype, (0,), b"").dtype
 
 
 def shape_of(entry: TensorEntry, form: Form) -> tuple[int, ...]:
@@ -54,30 +54,10 @@ def restored(array: np.ndarray, entry: TensorEntry, form: Form) -> Any:
         flat = torch.from_numpy(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
         return flat.view(torch_dtype(entry.dtype)).reshape(array.shape)
     if "dtype" in form:
-        array = _with_dtype(array, _parsed(form["dtype"]), shape_of(entry, form) if "shape" in form else array.shape)
+        array = _with_dtype(array, named(form["dtype"]), shape_of(entry, form) if "shape" in form else array.shape)
     if form.get("order") == "F":
         array = np.asfortranarray(array)
     return array[()] if form.get("is") == "scalar" else array
-
-
-def described(dtype: np.dtype[Any]) -> str | None:
-    """The name of a type in a form; None if it has none."""
-    try:
-        description = repr(np.lib.format.dtype_to_descr(dtype))
-        return description if _parsed(description) == dtype else None
-    except (ValueError, CorruptFile):
-        return None
-
-
-def _parsed(description: Any) -> np.dtype[Any]:
-    """The dtype that a form names; raises CorruptFile."""
-    try:
-        found = np.lib.format.descr_to_dtype(ast.literal_eval(description) if description[:1] in "['(" else description)
-        if not found.hasobject and found.itemsize:
-            return found
-    except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError, IndexError):
-        pass
-    raise CorruptFile(f"the header names the type {str(description)[:80]!r}, which numpy does not support")
 
 
 def _with_dtype(array: np.ndarray, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:

@@ -6,8 +6,10 @@ import numpy as np
 
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import Part, Source
-from lacodec.media.tensors import _zip, npy
+from lacodec.media.arrays.npy import array_of
+from lacodec.media.tensors import npy
 from lacodec.media.tensors.value import TensorEntry, Tensors
+from lacodec.media.zip_members import members
 
 _MAX_FORMS = 4096  # arrays that need more than a name for their type: the header has room for these
 
@@ -17,7 +19,7 @@ def read(source: Source) -> Tensors:
     found: list[TensorEntry] = []
     forms: dict[str, Any] = {}
     names: set[str] = set()
-    for member in _zip.members(source):
+    for member in members(source):
         name = member.name.removesuffix(".npy")
         if member.stored and name != member.name:
             try:
@@ -39,7 +41,7 @@ def read(source: Source) -> Tensors:
 def missing(source: Source, entries: tuple[TensorEntry, ...]) -> str | None:
     """The first array that is missing from these entries, with the reason; None if all are present."""
     known = {(entry.name, entry.stop) for entry in entries}
-    for member in _zip.members(source):
+    for member in members(source):
         name = member.name.removesuffix(".npy")
         if name != member.name and (not member.stored or (name, member.offset + member.size) not in known):
             return f"the array {name!r} is compressed, or of a type that only numpy reads; decode to a file and load that"
@@ -49,10 +51,10 @@ def missing(source: Source, entries: tuple[TensorEntry, ...]) -> str | None:
 def arrays_of(source: Source) -> dict[str, np.ndarray]:
     """The arrays by name; raises UnsupportedFile when one is compressed, as its true size is anyone's guess."""
     arrays = {}
-    for member in _zip.members(source):
+    for member in members(source):
         name = member.name.removesuffix(".npy")
         if name != member.name:
             if not member.stored:
                 raise UnsupportedFile(f"{source.name}: the array {name!r} is compressed; decode to a file and load that")
-            arrays[name] = npy.array_of(Part(source, member.offset, member.offset + member.size))
+            arrays[name] = array_of(Part(source, member.offset, member.offset + member.size))
     return arrays

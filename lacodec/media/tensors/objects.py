@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.media.arrays.dtypes import described
+from lacodec.media.arrays.value import ONLY
 from lacodec.media.tensors import npy, safetensors
-from lacodec.media.tensors.forms import NUMBERS, RECORDS, TIMES, Form, described, form_of, restored
+from lacodec.media.tensors.forms import NUMBERS, RECORDS, TIMES, Form, form_of, restored
 from lacodec.media.tensors.memory import is_tensor, require_array, require_strided
-from lacodec.media.tensors.value import ONLY, Tensors, as_array
+from lacodec.media.tensors.value import Tensors, as_array
 
 
 def is_ours(value: Any) -> bool:

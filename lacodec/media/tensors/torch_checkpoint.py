@@ -15,7 +15,7 @@ import numpy as np
 
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import Source
-from lacodec.media.tensors import _zip
+from lacodec.media import zip_members
 from lacodec.media.tensors._pickle import load
 from lacodec.media.tensors.torch_objects import MAX_PICKLE, Contents, View, contents_of
 from lacodec.media.tensors.value import DTYPES, MAX_TENSORS, TensorEntry, Tensors, as_array, place_of
@@ -111,7 +111,7 @@ _Places = dict[str, tuple[str, int, int]]  # by key of a storage: type of its el
 
 
 def _zip_places(source: Source, root: str, storages: dict[str, tuple[str, int]]) -> _Places:
-    by_name = {member.name: member for member in _zip.members(source) if member.stored}
+    by_name = {member.name: member for member in zip_members.members(source) if member.stored}
     order = by_name.get(f"{root}byteorder")
     if order is not None and source.read(order.offset, min(order.size, 16)) != b"little":
         raise UnsupportedFile(f"{source.name}: was written on a big-endian machine")
@@ -139,7 +139,7 @@ def _legacy_places(source: Source, keys: list[Any], at: int, storages: dict[str,
 
 def _zip_pickle(source: Source) -> tuple[Any, str]:
     """(the content of data.pkl, its folder)."""
-    pickle = _zip.member(source, "/data.pkl")
+    pickle = zip_members.member(source, "/data.pkl")
     if pickle is None or pickle.size > MAX_PICKLE:
         raise UnsupportedFile(f"{source.name}: is not a PyTorch checkpoint: its data.pkl is missing or too large")
     try:

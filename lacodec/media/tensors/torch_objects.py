@@ -6,8 +6,9 @@ from math import prod
 from typing import Any
 
 from lacodec.errors import UnsupportedFile
+from lacodec.media.arrays.value import ONLY
 from lacodec.media.tensors._pickle import Call, Dict, Name, Storage
-from lacodec.media.tensors.value import DTYPES, MAX_NAME, MAX_TENSORS, ONLY, TensorEntry
+from lacodec.media.tensors.value import DTYPES, MAX_NAME, MAX_TENSORS, TensorEntry
 
 MAX_PICKLE = 64 << 20  # bytes
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import Source
+from lacodec.media.arrays.value import elements
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,11 +40,7 @@ DTYPES = {
 }
 """Bits per element, by the names of safetensors (C128, U4 and I4 are ours), in the order in which it sorts tensors."""
 MAX_TENSORS = 1 << 20
-MAX_DIMENSIONS = 64
-MAX_ELEMENTS = 1 << 56  # empty dimensions not counted: numpy refuses more even then
 MAX_NAME = 4096  # characters
-ONLY = "array"
-"""Name of the tensor of a file that holds one array without a name (.npy)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +116,7 @@ def size_of(dtype: str, shape: tuple[int, ...], what: str = "a tensor") -> int:
     """Bytes of an array; raises UnsupportedFile, which names `what`, for invalid types and shapes."""
     if dtype not in DTYPES:
         raise UnsupportedFile(f"{what} has the unknown type {dtype[:40]!r}; known types: {', '.join(DTYPES)}")
-    if len(shape) > MAX_DIMENSIONS:
-        raise UnsupportedFile(f"{what} has {len(shape)} dimensions; at most {MAX_DIMENSIONS} are supported")
-    if any(type(n) is not int or n < 0 for n in shape) or prod(n or 1 for n in shape) >= MAX_ELEMENTS:
-        raise UnsupportedFile(f"{what} has an invalid shape: dimensions must be whole numbers with a product below 2^56")
-    return -(-prod(shape) * DTYPES[dtype] // 8)
+    return -(-elements(shape, what) * DTYPES[dtype] // 8)
 
 
 def place_of(file: str, name: str) -> str:

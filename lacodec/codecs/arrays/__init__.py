@@ -1,0 +1,1 @@
+"""Arrays of numpy, column by column; `codec.py` has the codec."""

@@ -1,0 +1,1 @@
+"""Arrays of numpy and the files that hold them: .npy and .npz."""
