@@ -1,1 +1,3 @@
-"""Arrays of numpy, column by column; `codec.py` has the codec."""
+"""Arrays of numpy and the files that hold them; `codec.py` has the codec."""
+
+BY_CONTENT = "lacodec.media.arrays.files:ARRAYS"
