@@ -1,0 +1,1 @@
+"""Columns of numbers: arrays in, payloads out, and back."""
