@@ -1,23 +1,24 @@
 """A field of doubles, coded so that every value comes back within half a step, but for rounding.
 
-    field = f64 step, number of exact values, f64 exact values, stencils of all passes, number of decisions' bytes, decisions,
-            raw bits
+    field = f64 step, number of exact values, f64 exact values, u8 kind, stencils of all passes, number of bytes of decisions,
+            decisions, raw bits
 
-Marked points are not coded. Decisions are words of the range coder, big-endian, raw bits little-endian; zeros at the end of
-either are left out.
+kind: bit 0 rich stencils, from bit 1 which of FINER. Marked points are not coded. Decisions are words of the range coder,
+big-endian, raw bits little-endian; zeros at the end of either are left out.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.codecs.columns.bounded import _kernel as kernel
-from lacodec.codecs.columns.bounded import _stencil
 from lacodec.codecs.columns.bounded._bits import CHANCE
 from lacodec.codecs.columns.bounded._fit import fit
-from lacodec.codecs.columns.bounded._passes import SETS, Offset, Pass, opposite, passes
+from lacodec.codecs.columns.bounded._passes import SETS
+from lacodec.codecs.columns.bounded._plan import Step, plan_of, steps_of
+from lacodec.codecs.columns.bounded._stencil import Stencils, read, write
 from lacodec.codecs.columns.bounded._words import AHEAD, Words, closed, opened, words_of
 from lacodec.codecs.fields import Reader, Writer
 from lacodec.entropy.mixing_tables import mixing_tables
@@ -28,6 +29,11 @@ Bytes = NDArray[np.uint8]
 Report = Callable[[int], None]
 _ROOM = 1024  # words more than there are values, at first
 _FITTED = 3  # effort from which on stencils are fitted
+_RICH = 7  # with more taps, and all of FINER tried
+_FEW_BITS = 0.75  # a value, below which a second try takes little time and may save much
+FINER = (1.0, 1.25, 1.5)
+"""By how much the step of a level may be finer than that of the one below."""
+_FINEST = 2.0  # by how much in all
 
 
 def ignore(_: int) -> None:
@@ -40,7 +46,7 @@ class _Coder:
 
     field: Floats
     marks: Bytes
-    step: float
+    steps: list[float]
     exact: Floats
     words: Words
     raws: Words
@@ -53,57 +59,54 @@ class _Coder:
         self.registers = opened(self.words if self.decoding else None)
         self.reciprocal = mixing_tables()[3]
 
-    def run(self, of: Pass, stencil: _stencil.Stencil) -> None:
+    def run(self, step: Step, stencils: Stencils) -> None:
         """One pass."""
-        own, sides, plan = of.own(), of.sides(), np.zeros(kernel.PLAN, np.int64)
-        down, up = of.reach([*stencil.taps, *own, *sides, *(opposite(offset) for offset in sides)])
-        weight = 2 * len(own) + 2 * of.behind + len(sides)
-        if of.behind:
-            down[-1] = max(down[-1], 4 * of.stride)
-        plan[: len(of.shape)] = of.shape
-        plan[kernel.STRIDE : kernel.DOWN] = (
-            of.stride, of.members, stencil.edge, of.chances, self.decoding,
-            kernel.EIGHTHS * 65536 // max(1, weight), of.behind, weight,
-        )  # fmt: skip
-        plan[kernel.DOWN : kernel.UP] = down
-        plan[kernel.UP : kernel.PLAN] = up
-        taps, weights = [of.flat(tap) for tap in stencil.taps], np.array(stencil.weights)
-        if of.behind and not stencil.fitted:
-            taps, weights = [*taps, -2 * of.stride, -4 * of.stride], np.append(weights, [0.0, 0.0])
-        row = of.shape[-1] // (2 * of.stride) + 1
+        row = step.of.shape[-1] // (2 * step.of.stride) + 1
         kernel.code_pass(
-            self.field, self.sizes, self.marks, plan, np.array(taps, np.int64), weights,
-            _flat(of, own), _flat(of, sides), self.step, self.exact, self.used, self.chances,
-            self.registers, self.words, self.raws, self.reciprocal, np.empty(row, np.float64), np.empty(row, np.int64),
+            self.field, self.sizes, self.marks, *plan_of(step, stencils, self.decoding), self.steps[step.of.level],
+            self.exact, self.used, self.chances, self.registers, self.words, self.raws, self.reciprocal,
+            np.empty(row, np.float64), np.empty(row, np.int64),
         )  # fmt: skip
 
 
-def _flat(of: Pass, offsets: Iterable[Offset]) -> NDArray[np.int64]:
-    return np.array([of.flat(offset) for offset in offsets], np.int64)
+def encode_field(
+    field: Floats, marks: Bytes, shape: tuple[int, ...], step: float, effort: int, report: Report = ignore
+) -> tuple[bytes, Floats]:
+    """The payload of field, f64[n], and what a decoder will find; it may also be in `field`."""
+    tried = len(FINER) if effort >= _RICH else 2 if effort >= _FITTED else 1
+    best, found = b"", field
+    for k in range(tried):
+        one = field.copy() if k + 1 < tried else field
+        data = _encode(one, marks, shape, step, effort, k)
+        if not best or len(data) < len(best):
+            best, found = data, one
+        if effort < _RICH and len(data) * 8 > _FEW_BITS * len(field):
+            break
+    report(len(field))
+    return best, found
 
 
-def encode_field(field: Floats, marks: Bytes, shape: tuple[int, ...], step: float, effort: int, report: Report = ignore) -> bytes:
-    """The payload of field, f64[n], which becomes what a decoder will find."""
-    order = list(passes(shape))
-    stencils = [fit(field, of, step, effort >= _FITTED) for of in order]
+def _encode(field: Floats, marks: Bytes, shape: tuple[int, ...], step: float, effort: int, finer: int) -> bytes:
+    order, rich = steps_of(shape), effort >= _RICH
+    steps = steps_of_levels(step, finer, len(order))
+    stencils = [fit(field, one.of, steps[one.of.level], effort >= _FITTED, rich) for one in order]
     original, room = field.copy(), _ROOM + len(field)
     while True:
         coder = _Coder(
-            field, marks, step, np.empty(len(field), np.float64), np.empty(room, np.uint32), np.empty(room, np.uint32), False
+            field, marks, steps, np.empty(len(field), np.float64), np.empty(room, np.uint32), np.empty(room, np.uint32), False
         )
-        for of, stencil in zip(order, stencils, strict=True):
-            coder.run(of, stencil)
-            report(of.count())
+        for one, some in zip(order, stencils, strict=True):
+            coder.run(one, some)
         most = int(max(coder.registers[kernel.AT], coder.registers[kernel.PLACE])) + AHEAD
         if most <= room:
             break
         field[:], room = original, most
-    out = Writer()
-    out.write(np.array(step, "<f8").tobytes())
+    out = Writer(np.array(step, "<f8").tobytes())
     out.number(int(coder.used[0]))
     out.write(coder.exact[: int(coder.used[0])].astype("<f8").tobytes())
-    for stencil in stencils:
-        _stencil.write(out, stencil)
+    out.write(bytes([rich | finer << 1]))
+    for one, some in zip(order, stencils, strict=True):
+        write(out, one.of, some)
     decisions = closed(coder.registers, coder.words)
     pool, place = int(coder.registers[kernel.POOL]), int(coder.registers[kernel.PLACE])
     raws = coder.raws[:place].astype("<u4").tobytes() + pool.to_bytes(8, "little")
@@ -111,6 +114,15 @@ def encode_field(field: Floats, marks: Bytes, shape: tuple[int, ...], step: floa
     out.write(decisions)
     out.write(raws.rstrip(b"\0"))
     return out.data
+
+
+def steps_of_levels(step: float, finer: int, levels: int) -> list[float]:
+    """The step of each level: what many others are predicted from may be finer."""
+    steps, factor = [], 1.0
+    for _ in range(levels):
+        steps.append(step / factor)
+        factor = min(factor * FINER[finer], _FINEST)
+    return steps
 
 
 def decode_field(data: memoryview, marks: Bytes, shape: tuple[int, ...], n: int, report: Report = ignore) -> Floats:
@@ -123,13 +135,17 @@ def decode_field(data: memoryview, marks: Bytes, shape: tuple[int, ...], n: int,
     if count > n:
         raise CorruptFile("it has more exact values than values")
     exact = np.frombuffer(reader.take(8 * count), "<f8").astype(np.float64)
-    order = list(passes(shape))
-    stencils = [_stencil.read(reader, of) for of in order]
+    order = steps_of(shape)
+    kind = reader.take(1)[0]
+    if kind >> 1 >= len(FINER):
+        raise CorruptFile("its levels are of an unknown kind")
+    stencils = [read(reader, one.of, bool(kind & 1)) for one in order]
     words, raws = words_of(reader.take(reader.number()), ">u4"), words_of(reader.rest(), "<u4")
-    coder = _Coder(np.zeros(n, np.float64), marks, step, exact, words, raws, True)
-    for of, stencil in zip(order, stencils, strict=True):
-        coder.run(of, stencil)
-        report(of.count())
+    steps = steps_of_levels(step, kind >> 1, len(order))
+    coder = _Coder(np.zeros(n, np.float64), marks, steps, exact, words, raws, True)
+    for one, some in zip(order, stencils, strict=True):
+        coder.run(one, some)
+        report(one.of.count)
     left = min(int(coder.registers[kernel.AT]) - len(words), int(coder.registers[kernel.PLACE]) - len(raws)) + AHEAD
     if int(coder.used[0]) != count or left < 0:
         raise CorruptFile("its values end before its bits")

@@ -4,80 +4,107 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.codecs.columns.bounded._fit_kernel import cost, gather, solve
-from lacodec.codecs.columns.bounded._passes import AXES, Offset, Pass
-from lacodec.codecs.columns.bounded._stencil import Stencil, plain, rounded, taps, unit, write
-from lacodec.codecs.fields import Writer
+from lacodec.codecs.columns.bounded._passes import Box, Pass, Taps
+from lacodec.codecs.columns.bounded._stencil import FITTING, Stencil, Stencils, plain, rounded, unit, width_of
+from lacodec.codecs.columns.bounded._taps import AXES
 
 Floats = NDArray[np.float64]
-_SAMPLES = 2048
-_LEAST = 256  # points without which nothing is fitted
+_SAMPLES = 2048  # of the main box
+_FEW = 20  # samples a tap, of others
 _PER_TAP = 8  # samples without which nothing is fitted
 _LARGEST = 1000.0  # weight: others are of no use
 _PRECISIONS = (1, 3, 5)  # of weights, to try
+_WORTH, _WORTH_RICH = 0.4, 0.05  # bits a point that the main fit saves, without which outer boxes have none
+_CHEAP = 0.5  # bits a point in an outer box, below which its fit would not save enough
 
 
-def fit(field: Floats, of: Pass, step: float, fitting: bool) -> Stencil:
-    """The stencil that promises the fewest bits; field: f64[n], all points."""
-    if not of.members or of.count() < _LEAST:
-        return plain(of, of.members)
-    offsets = taps(of) if fitting else plain(of, of.members).taps
-    places = _places(of, offsets)
-    if not len(places):
-        return plain(of, of.members)
-    around, values = np.empty((len(places), len(offsets))), np.empty(len(places))
-    gather(field, places, np.array([of.flat(offset) for offset in offsets], np.int64), around, values)
-    noise = step * step / 12  # of errors that are even within a step
-    where = {offset: k for k, offset in enumerate(offsets)}
-    candidates = [plain(of, edge) for edge in _edges(of)]
-    if fitting and len(places) >= _PER_TAP * len(offsets):
-        candidates += _fitted(of.members, around, values, offsets, noise)
-    best, least = candidates[0], np.inf
-    for stencil in candidates:
-        weights = np.zeros(len(offsets))
-        weights[[where[tap] for tap in stencil.taps]] = stencil.weights
-        bits = cost(around, values, weights, noise, step) * of.count() + _size(stencil)
-        if bits < least:
-            best, least = stencil, bits
-    return best
+def fit(field: Floats, of: Pass, step: float, fitting: bool, rich: bool) -> Stencils:
+    """The stencils that promise the fewest bits; field: f64[n], all points."""
+    edge, best, saved = of.members, None, 0.0
+    if of.main.count >= FITTING and of.members:
+        main = _Sample(field, of.main, of.main.taps(rich and fitting), _SAMPLES, step)
+        edges = [of.members] + [1 << (AXES - 1 - axis) for axis in of.axes if len(of.axes) > 1]
+        costs = [main.cost(stencil) if (stencil := plain(of.main, one)) else np.inf for one in edges]
+        edge = edges[int(np.argmin(costs))]
+        if fitting:
+            best, after = main.fit(min(costs))
+            saved = min(costs) - after
+    found = []
+    for box in of.boxes:
+        stencil = best if box is of.main else None
+        if box is not of.main and box.count >= FITTING and saved > (_WORTH_RICH if rich else _WORTH):
+            stencil = _outer(field, box, rich, step)
+        found.append(stencil or plain(box, edge))
+    return Stencils(edge, tuple(found))
 
 
-def _size(stencil: Stencil) -> int:
-    """Bits that it takes."""
-    out = Writer()
-    write(out, stencil)
-    return 8 * len(out.data)
+def _outer(field: Floats, box: Box, rich: bool, step: float) -> Stencil | None:
+    """A fit for a box that is not the main one."""
+    places = box.taps(rich)
+    sample = _Sample(field, box, places, _FEW * len(places.offsets), step)
+    simple = plain(box, box.of.members)
+    before = min(sample.near(1), sample.cost(simple) if simple else sample.near(len(box.of.axes) * 2))
+    return sample.fit(before)[0] if before > _CHEAP else None
 
 
-def _edges(of: Pass) -> list[int]:
-    """Which axes may count: all of the class, or one."""
-    return [of.members] + [1 << (AXES - 1 - axis) for axis in of.axes if len(of.axes) > 1]
+class _Sample:
+    """Points of a box and what is around them."""
+
+    def __init__(self, field: Floats, box: Box, places: Taps, most: int, step: float) -> None:
+        self.box, self.places, self.step = box, places, step
+        self.noise = step * step / 12  # of errors that are even within a step
+        points = _points(box, most)
+        self.around, self.values = np.empty((len(points), len(places.flat))), np.empty(len(points))
+        gather(field, points, places.flat, self.around, self.values)
+
+    def cost(self, stencil: Stencil) -> float:
+        """About how many bits a residual takes."""
+        if stencil.taps is self.places:
+            return self._cost(stencil.weights)
+        weights = np.zeros(len(self.places.offsets))
+        weights[[self.places.offsets.index(tap) for tap in stencil.taps.offsets]] = stencil.weights
+        return self._cost(weights)
+
+    def near(self, count: int) -> float:
+        """The same for the mean of the first of the nearest points."""
+        near = [k for k, offset in enumerate(self.places.offsets) if sum(map(abs, offset)) == 1][:count]
+        weights = np.zeros(len(self.places.offsets))
+        weights[near] = 1 / len(near)
+        return self._cost(weights)
+
+    def _cost(self, weights: Floats) -> float:
+        return float(cost(self.around, self.values, weights, self.noise, self.step))
+
+    def fit(self, before: float) -> tuple[Stencil | None, float]:
+        """The stencil of least squares, with weights of the best precision, if it saves more than it takes; bits a point."""
+        count = len(self.places.offsets)
+        weights = np.zeros(count)
+        if len(self.values) < _PER_TAP * count or count < 2:
+            return None, before
+        solved = solve(self.around, self.values, self.noise, np.zeros((count - 1, count)), weights)
+        if not solved or not np.abs(weights).max() < _LARGEST:
+            return None, before
+        best, least, bits = None, before * self.box.count, before
+        for precision in _PRECISIONS:
+            others = np.rint(weights[1:] * unit(precision)).astype(np.int64)
+            stencil = rounded(self.places, others, precision)
+            each = self._cost(stencil.weights)
+            total = each * self.box.count + 8 * width_of(others) * count + 8
+            if total < least:
+                best, least, bits = stencil, total, each
+        return best, bits
 
 
-def _places(of: Pass, offsets: tuple[Offset, ...]) -> NDArray[np.int64]:
-    """Sampled points for which all offsets are inside the array."""
-    down, up = of.reach(list(offsets))
-    ranges = []
-    for axis, n in enumerate(of.shape):
-        first = of.begin(axis)
-        first += -(-max(0, down[axis] - first) // (2 * of.stride)) * 2 * of.stride
-        ranges.append(range(first, n - up[axis], 2 * of.stride))
-    total = int(np.prod([len(r) for r in ranges], dtype=np.int64))
-    if not total:
-        return np.empty(0, np.int64)
-    chosen = np.arange(total) if total <= _SAMPLES else np.arange(_SAMPLES) * total // _SAMPLES
-    if total > _SAMPLES:  # a hash moves each within its share: no rhythm of the data is met
-        chosen = chosen + (np.arange(_SAMPLES) * 40503 % 65536 * (total // _SAMPLES) >> 16)
+def _points(box: Box, most: int) -> NDArray[np.int64]:
+    """Places of some points of the box, evenly spread but for a hash, so that no rhythm of the data is met."""
+    total = box.count
+    chosen = np.arange(min(total, most))
+    if total > most:
+        chosen = chosen * total // most + (chosen * 40503 % 65536 * (total // most) >> 16)
     flat, scale = np.zeros(len(chosen), np.int64), 1
     for axis in range(AXES - 1, -1, -1):
-        chosen, index = np.divmod(chosen, len(ranges[axis]))
-        flat += (ranges[axis].start + index * 2 * of.stride) * scale
-        scale *= of.shape[axis]
+        places = box.along(axis)
+        chosen, index = np.divmod(chosen, len(places))
+        flat += (places.start + index * places.step) * scale
+        scale *= box.of.shape[axis]
     return flat
-
-
-def _fitted(edge: int, around: Floats, values: Floats, offsets: tuple[Offset, ...], noise: float) -> list[Stencil]:
-    """The stencil of least squares, if there is one, with weights of several precisions."""
-    count, weights = len(offsets), np.zeros(len(offsets))
-    if not solve(around, values, noise, np.zeros((count - 1, count)), weights) or not np.abs(weights).max() < _LARGEST:
-        return []
-    return [rounded(edge, offsets, np.rint(weights[1:] * unit(p)).astype(np.int64).tolist(), p) for p in _PRECISIONS]

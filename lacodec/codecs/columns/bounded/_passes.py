@@ -1,18 +1,29 @@
-"""The order in which the points of an array are coded: passes, each a class of points at one level.
+"""The order in which the points of an array are coded: passes, each a class of points at one level, in boxes.
 
 A level has a stride s; points whose indices are all multiples of 2s are known. A class is the set of axes along which a point
 lies between two of those: an odd multiple of s. Classes of fewer axes come first. Arrays have four axes here.
+
+The points of a box have the same neighbours, as far as they matter. Along each axis a class falls into pieces, from points
+with few neighbours before them to points with few behind; boxes are all combinations, in order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
 from math import prod
+from operator import mul
+from typing import NamedTuple
 
-AXES = 4
+import numpy as np
+from numpy.typing import NDArray
+
+from lacodec.codecs.columns.bounded._taps import AXES, Offset, step, taps
+
 _LEVELS = 4  # that have chances of their own; the coarser ones share
 SETS = _LEVELS * 3
-Offset = tuple[int, int, int, int]
-"""Of a point, in strides along each axis."""
+_SPLIT = (0, 256, 256, 512, 512)  # points of a class from which on it has boxes, by axes along which it has several
+_LEAST = 8  # points along an axis without which it is one piece
 
 
 @dataclass(frozen=True)
@@ -33,64 +44,133 @@ class Pass:
         """Axes of the class."""
         return [axis for axis in range(AXES) if self.members >> (AXES - 1 - axis) & 1]
 
-    @property
+    @cached_property
     def wide(self) -> list[int]:
         """Axes along which the class has more than one point."""
-        return [axis for axis in range(AXES) if self.begin(axis) + 2 * self.stride < self.shape[axis]]
+        return [axis for axis in range(AXES) if len(self.along(axis)) > 1]
 
     @property
     def chances(self) -> int:
         """Number of its set of chances."""
         return min(self.level, _LEVELS - 1) * 3 + max(0, min(len(self.axes), 3) - 1)
 
-    def begin(self, axis: int) -> int:
-        """First index along an axis."""
-        return self.stride if axis in self.axes else 0
+    def along(self, axis: int) -> range:
+        """The indices of its points."""
+        return range(self.stride if axis in self.axes else 0, self.shape[axis], 2 * self.stride)
 
+    @cached_property
     def count(self) -> int:
         """Points."""
-        return prod(len(range(self.begin(axis), n, 2 * self.stride)) for axis, n in enumerate(self.shape))
+        return prod(len(self.along(axis)) for axis in range(AXES))
 
-    def reach(self, offsets: list[Offset]) -> tuple[list[int], list[int]]:
-        """How far offsets go down and up along each axis, in points."""
-        down = [max([0, *(-offset[axis] for offset in offsets)]) * self.stride for axis in range(AXES)]
-        up = [max([0, *(offset[axis] for offset in offsets)]) * self.stride for axis in range(AXES)]
-        return down, up
+    @cached_property
+    def steps(self) -> tuple[int, ...]:
+        """How far away in memory the next point of the level is, along each axis."""
+        return tuple(self.stride * prod(self.shape[axis + 1 :]) for axis in range(AXES))
 
-    def flat(self, offset: Offset) -> int:
-        """How far away in memory the point at an offset is."""
-        distance = 0
-        for axis, n in enumerate(self.shape):
-            distance = distance * n + offset[axis] * self.stride
-        return distance
+    def flat(self, offsets: Iterable[Offset]) -> NDArray[np.int64]:
+        """How far away in memory the points at these offsets are."""
+        return np.array([sum(map(mul, offset, self.steps)) for offset in offsets], np.int64)
 
-    @property
-    def behind(self) -> bool:
-        """Whether points have one before them in the row."""
-        return self.begin(AXES - 1) + 4 * self.stride < self.shape[AXES - 1]
+    @cached_property
+    def boxes(self) -> tuple["Box", ...]:
+        """Its boxes, in order."""
+        pieces = [self._pieces(axis) for axis in range(AXES)]
+        return tuple(Box(self, tuple(some)) for some in product(*pieces))
 
-    def own(self) -> list[Offset]:
-        """Points before in the class whose residuals tell what to expect, but for the one before in the row."""
-        return [step(axis, -2) for axis in self.wide if axis != AXES - 1 or not self.behind]
+    @cached_property
+    def main(self) -> "Box":
+        """The largest of its boxes (the first of them)."""
+        return max(self.boxes, key=lambda box: box.count)
 
-    def sides(self) -> list[Offset]:
-        """The same, along the axes of the class: there is one on either side."""
-        return [step(axis, 1) for axis in self.axes]
+    def _pieces(self, axis: int) -> list["Piece"]:
+        found: list[Piece] = []
+        places, whole = self.along(axis), self.count < _SPLIT[len(self.wide)] or len(self.along(axis)) < _LEAST
+        for index in places:
+            piece = Piece(index, index + 1, *self._neighbours(axis, index))
+            if found and (whole or found[-1][2:] == piece[2:]):
+                last = found.pop()
+                piece = Piece(last[0], index + 1, min(last[2], piece[2]), min(last[3], piece[3]))
+            found.append(piece)
+        return found
+
+    def _neighbours(self, axis: int, index: int) -> tuple[int, int]:
+        """How many strides the furthest point that matters lies before, and behind."""
+        flat = len(self.wide) < 3
+        down, up = index // self.stride, (self.shape[axis] - 1 - index) // self.stride
+        if axis in self.axes:
+            most = 5 if flat else 3
+            return min(down, most), min(up - 1 | 1, most) if up else 0
+        return min(down, 4 if flat else 2), min(up, 2) // 2 * 2
 
 
-def step(axis: int, distance: int) -> Offset:
-    """An offset along one axis."""
-    return tuple(distance if k == axis else 0 for k in range(AXES))  # type: ignore[return-value]
+class Piece(tuple[int, int, int, int]):
+    """Points along an axis, first index and end, and how many strides there are before and behind each of them."""
+
+    __slots__ = ()
+
+    def __new__(cls, first: int, end: int, down: int, up: int) -> "Piece":
+        """From its numbers."""
+        return super().__new__(cls, (first, end, down, up))
 
 
-def opposite(offset: Offset) -> Offset:
-    """The offset the other way."""
-    return tuple(-a for a in offset)  # type: ignore[return-value]
+@dataclass(frozen=True)
+class Box:
+    """Points of a class with the same neighbours."""
+
+    of: Pass
+    pieces: tuple[Piece, ...]
+
+    @cached_property
+    def count(self) -> int:
+        """Points."""
+        return prod(len(self.along(axis)) for axis in range(AXES))
+
+    def along(self, axis: int) -> range:
+        """The indices of its points."""
+        return range(self.pieces[axis][0], self.pieces[axis][1], 2 * self.of.stride)
+
+    def has(self, offset: Offset) -> bool:
+        """Whether all its points have a point at that offset."""
+        return all(-down <= distance <= up for distance, (_, _, down, up) in zip(offset, self.pieces, strict=True))
+
+    @cached_property
+    def own(self) -> tuple[Offset, ...]:
+        """Points before in the class whose residuals tell what to expect: one for each axis, the one in the row last."""
+        return tuple(offset for axis in range(AXES) if self.has(offset := step(axis, -2)))
+
+    @cached_property
+    def sides(self) -> tuple[tuple[Offset, Offset], ...]:
+        """The same, along the axes of the class: one on either side, or twice the one before."""
+        return tuple((step(axis, -1), step(axis, 1 if self.has(step(axis, 1)) else -1)) for axis in self.of.axes)
+
+    def taps(self, rich: bool) -> "Taps":
+        """The known points that a fitted stencil takes."""
+        return self.rich_taps if rich else self.few_taps
+
+    @cached_property
+    def few_taps(self) -> "Taps":
+        """Without `rich`."""
+        return Taps.of(self, False)
+
+    @cached_property
+    def rich_taps(self) -> "Taps":
+        """With `rich`."""
+        return Taps.of(self, True)
 
 
-def add(one: Offset, two: Offset) -> Offset:
-    """Their sum."""
-    return tuple(a + b for a, b in zip(one, two, strict=True))  # type: ignore[return-value]
+class Taps(NamedTuple):
+    """Offsets, and the same in memory; the last `behind` lie before in the row of the class."""
+
+    offsets: tuple[Offset, ...]
+    flat: NDArray[np.int64]
+    behind: int
+
+    @classmethod
+    def of(cls, box: Box, rich: bool) -> "Taps":
+        """Those of a box."""
+        found = tuple(filter(box.has, taps(box.of.axes, box.of.wide, rich)))
+        return cls(found, box.of.flat(found), sum(not any(tap[:-1]) and tap[-1] in (-2, -4) for tap in found))
 
 
 def four_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -101,12 +181,13 @@ def four_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*[1] * (AXES - len(wide)), *wide)
 
 
-def passes(shape: tuple[int, ...]) -> Iterator[Pass]:
+def passes(shape: tuple[int, ...]) -> list[Pass]:
     """All passes over an array with four axes that has points, in order."""
     top = (max(shape) - 1).bit_length()
-    yield Pass(shape, top, 0)
+    found = [Pass(shape, top, 0)]
     for level in range(top - 1, -1, -1):
         for members in sorted(range(1, 1 << AXES), key=lambda m: (m.bit_count(), m)):
-            found = Pass(shape, level, members)
-            if found.count():
-                yield found
+            one = Pass(shape, level, members)
+            if one.count:
+                found.append(one)
+    return found

@@ -1,36 +1,49 @@
-"""Weights of the known points around for predicting a point: plain cubic interpolation, or fitted to the data.
+"""Weights of the known points around for predicting a point: plain interpolation, or fitted to the data, box by box.
 
-A stencil is stored as
+The stencils of a pass are stored as
 
-    u8 kind: bits 0-3 axes of the class along which points near an edge (and all, without a fit) are interpolated,
-             bits 4-6 precision p of a fit, 0: none
-    signed numbers: weights of all taps but the first, in 2**(5 + 3p)ths (fitted); they all add up to 1
+    u8 kind: bits 0-3 axes of the class along which points are interpolated where nothing is fitted, bits 4-6 precision p of the
+             main box, bit 7 other boxes are fitted, too
+    u8 precision of each box with 100 points or more, but for the main one (if bit 7 is set)
+    for all boxes in order that are fitted: u8 bytes of a weight, all weights but the first, in 2**(5 + 3p)ths, signed, as planes
+    of bytes, the lowest first
+
+Precision 0: not fitted. The weights add up to 1.
 """
 
 from dataclasses import dataclass
 
-from lacodec.codecs.columns.bounded._passes import AXES, Offset, Pass, add, step
+import numpy as np
+from numpy.typing import NDArray
+
+from lacodec.codecs.columns.bounded._passes import Box, Pass, Taps
+from lacodec.codecs.columns.bounded._taps import step
 from lacodec.codecs.fields import Reader, Writer
 from lacodec.errors import CorruptFile
 
+Floats = NDArray[np.float64]
 CUBIC = ((-3, -0.0625), (-1, 0.5625), (1, 0.5625), (3, -0.0625))
-MOST = 1 << 40  # a weight in units, beyond which doubles would not be exact
+FITTING = 100  # points that a box needs for a fit
+_WIDEST = 4  # bytes of a weight
+_OTHERS = 128
 
 
 @dataclass(frozen=True)
 class Stencil:
-    """Offsets of known points and their weights; `edge`: the axes that count near an edge, bits as in a class."""
+    """Known points around, and their weights."""
 
-    edge: int
-    taps: tuple[Offset, ...]
-    weights: tuple[float, ...]
+    taps: Taps
+    weights: Floats
     precision: int = 0
     """Of a fit."""
 
-    @property
-    def fitted(self) -> bool:
-        """Whether the weights are stored."""
-        return self.precision > 0
+
+@dataclass(frozen=True)
+class Stencils:
+    """Of the boxes of a pass; None: points are interpolated as far as they have neighbours, along the axes of `edge`."""
+
+    edge: int
+    of_boxes: tuple[Stencil | None, ...]
 
 
 def unit(precision: int) -> int:
@@ -38,54 +51,72 @@ def unit(precision: int) -> int:
     return 1 << (5 + 3 * precision)
 
 
-def rounded(edge: int, places: tuple[Offset, ...], others: list[int], precision: int) -> Stencil:
+def rounded(places: Taps, others: NDArray[np.int64], precision: int) -> Stencil:
     """A fitted stencil by all weights but the first, in units."""
     scale = unit(precision)
-    return Stencil(edge, places, tuple(weight / scale for weight in (scale - sum(others), *others)), precision)
+    return Stencil(places, np.concatenate([[scale - others.sum()], others]) / scale, precision)
 
 
-def plain(of: Pass, edge: int) -> Stencil:
-    """Cubic interpolation along the axes of `edge`, all alike."""
-    axes = [axis for axis in of.axes if edge >> (3 - axis) & 1]
+def plain(box: Box, edge: int) -> Stencil | None:
+    """Cubic interpolation along the axes of `edge`, all alike, where there are neighbours for it."""
+    axes = [axis for axis in box.of.axes if edge >> (3 - axis) & 1]
+    if not axes or any(box.pieces[axis][2] < 3 or box.pieces[axis][3] < 3 for axis in axes):
+        return None
     places = tuple(step(axis, distance) for axis in axes for distance, _ in CUBIC)
-    return Stencil(edge, places, tuple(weight / len(axes) for _ in axes for _, weight in CUBIC))
+    return Stencil(Taps(places, box.of.flat(places), 0), np.array([weight / len(axes) for _ in axes for _, weight in CUBIC]))
 
 
-def taps(of: Pass) -> tuple[Offset, ...]:
-    """The taps of a fitted stencil; the two points before in the class's row come last."""
-    found = [step(axis, sign * distance) for axis in of.axes for distance in (1, 3) for sign in (-1, 1)]
-    if len(of.wide) == 1:
-        found += [step(axis, distance) for axis in of.axes for distance in (-5, 5)]
-    for axis in of.axes:
-        for other in of.axes:
-            if other > axis:
-                found += [add(step(axis, a), step(other, b)) for a in (-1, 1) for b in (-1, 1)]
-    if len(of.axes) == 1:
-        for other in of.wide:
-            if other not in of.axes:
-                found += [add(step(of.axes[0], a), step(other, b)) for a in (-1, 1) for b in (-2, 2)]
-    found += [step(axis, -2) for axis in of.wide if axis != AXES - 1 or not of.behind]
-    return tuple(found + ([step(AXES - 1, -2), step(AXES - 1, -4)] if of.behind else []))
+def write(out: Writer, of: Pass, stencils: Stencils) -> None:
+    """Store the stencils of a pass."""
+    precisions = [stencil.precision if stencil else 0 for stencil in stencils.of_boxes]
+    main = of.boxes.index(of.main)
+    others = any(precision for k, precision in enumerate(precisions) if k != main)
+    out.write(bytes([stencils.edge | precisions[main] << 4 | (_OTHERS if others else 0)]))
+    if others:
+        out.write(bytes(p for box, p in zip(of.boxes, precisions, strict=True) if box.count >= FITTING and box is not of.main))
+    for stencil in stencils.of_boxes:
+        if stencil and stencil.precision:
+            weights = units(stencil)
+            size = width_of(weights)
+            out.write(bytes([size]) + weights.astype("<i8").view(np.uint8).reshape(-1, 8)[:, :size].T.tobytes())
 
 
-def write(out: Writer, stencil: Stencil) -> None:
-    """Store a stencil."""
-    out.write(bytes([stencil.edge | stencil.precision << 4]))
-    if stencil.fitted:
-        for weight in stencil.weights[1:]:
-            out.signed(int(weight * unit(stencil.precision)))
+def units(stencil: Stencil) -> NDArray[np.int64]:
+    """All weights but the first, in units."""
+    return (stencil.weights[1:] * unit(stencil.precision)).astype(np.int64)
 
 
-def read(reader: Reader, of: Pass) -> Stencil:
+def width_of(others: NDArray[np.int64]) -> int:
+    """Bytes of each of these signed numbers."""
+    return int(np.abs(others).max(initial=0)).bit_length() // 8 + 1
+
+
+def read(reader: Reader, of: Pass, rich: bool) -> Stencils:
     """The inverse of `write`."""
     kind = reader.take(1)[0]
-    edge, precision = kind & 15, kind >> 4
-    if kind > 127 or edge & ~of.members or (of.members and not edge):
+    edge = kind & 15
+    if edge & ~of.members or (of.members and not edge):
         raise CorruptFile("its stencils do not fit its shape")
+    precisions = []
+    for box in of.boxes:
+        if box is of.main:
+            precisions.append(kind >> 4 & 7)
+        else:
+            precisions.append(reader.take(1)[0] if kind & _OTHERS and box.count >= FITTING else 0)
+    return Stencils(edge, tuple(_stencil(reader, box, edge, p, rich) for box, p in zip(of.boxes, precisions, strict=True)))
+
+
+def _stencil(reader: Reader, box: Box, edge: int, precision: int, rich: bool) -> Stencil | None:
     if not precision:
-        return plain(of, edge)
-    places = taps(of)
-    others = [reader.signed() for _ in places[1:]]
-    if any(abs(weight) > MOST for weight in others):
-        raise CorruptFile("its stencils have impossible weights")
-    return rounded(edge, places, others, precision)
+        return plain(box, edge)
+    places = box.taps(rich)
+    size = reader.take(1)[0]
+    if not places.offsets or not 1 <= size <= _WIDEST:
+        raise CorruptFile("its stencils do not fit its shape")
+    count = len(places.offsets) - 1
+    planes = np.frombuffer(reader.take(size * count), np.uint8).reshape(size, count).astype(np.int64)
+    others = np.zeros(count, np.int64)
+    for k in range(size):
+        others |= planes[k] << 8 * k
+    sign = 1 << (8 * size - 1)
+    return rounded(places, (others ^ sign) - sign, precision)

@@ -30,7 +30,7 @@ _NO_MARKS = np.zeros(1, np.uint8)
 
 
 def encode_bounded(array: NDArray[Any], bound: Bound, *, effort: int = 5, report: Report = ignore) -> bytes:
-    """The payload of an array of f2, f4 or f8. report: is told the values that are done."""
+    """The payload of an array of f2, f4 or f8. report: is told the bytes that are done."""
     if array.dtype.kind != "f" or array.dtype.itemsize not in (2, 4, 8):
         raise BadInput(f"an error bound is for float16, float32 and float64, not {array.dtype}")
     values = np.ascontiguousarray(array).reshape(-1)
@@ -52,7 +52,7 @@ def encode_bounded(array: NDArray[Any], bound: Bound, *, effort: int = 5, report
                 flags += SIGNS - NEGATIVE
                 write_plane(out, negative.view(np.uint8), shape)
     field, step = _domain.enter(values, special, bound)
-    coded = encode_field(field, marks, shape, step, effort, report)
+    coded, field = encode_field(field, marks, shape, step, effort, lambda n: report(n * values.itemsize))
     decoded = _domain.leave(field, values.dtype, bound.relative is not None)
     if flags & (SIGNS | NEGATIVE):
         decoded = np.where(negative, -decoded, decoded)
@@ -78,7 +78,7 @@ def decode_bounded(data: bytes | memoryview, dtype: Any, shape: tuple[int, ...],
     marks, fills = _marks.read(reader, dtype, axes) if flags & MARKS else (_NO_MARKS, np.empty(0, dtype))
     negative = read_plane(reader, axes) if flags & SIGNS else None
     missed, exact = _misses.read(reader, dtype, n) if flags & MISSES else (None, None)
-    field = decode_field(reader.rest(), marks, axes, n, report)
+    field = decode_field(reader.rest(), marks, axes, n, lambda n: report(n * dtype.itemsize))
     values = _domain.leave(field, dtype, bool(flags & RELATIVE))
     if negative is not None:
         values = np.where(negative != 0, -values, values)
