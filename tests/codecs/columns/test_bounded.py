@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from lacodec.codecs.columns.bound import Bound
 from lacodec.codecs.columns.bounded import decode_bounded, encode_bounded
 from lacodec.errors import BadInput, CorruptFile
+from reference import columns_bounded
 
 RNG = np.random.default_rng(3)
 FLOATS = (np.float16, np.float32, np.float64)
@@ -158,3 +159,17 @@ def test_refused() -> None:
         encode_bounded(np.arange(5), Bound(absolute=1.0))
     with pytest.raises(CorruptFile):
         decode_bounded(b"\x00", np.float32, (0,))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("effort", [1, 5, 9])
+def test_plain_reader(dtype: type, effort: int) -> None:
+    """The reader in plain Python finds the same bits."""
+    for shape in ((), (7,), (1200,), (45, 50), (60, 1, 33), (13, 14, 15), (2, 3, 4, 5, 6)):
+        array = np.asarray(waves(shape) if shape else 1.5).astype(dtype)
+        if len(shape) == 2:
+            array[3:9, 4:20], array[30], array[40, ::3], array[20, 5] = np.nan, -0.0, np.inf, 60000
+        for bound in (Bound(absolute=0.02), Bound(absolute=1e-5), Bound(relative=0.003)):
+            data = encode_bounded(array, bound, effort=effort)
+            decoded = decode_bounded(data, dtype, shape)
+            assert columns_bounded.decode(data, array.itemsize, shape) == decoded.tobytes(), (shape, bound)

@@ -52,16 +52,25 @@ def leave(field: Floats, dtype: np.dtype[Any], relative: bool) -> NDArray[Any]:
 def within(values: NDArray[Any], decoded: NDArray[Any], bound: Bound) -> NDArray[np.bool_]:
     """Whether each value is within the bound, in exact terms (a few that just are may count as not)."""
     with np.errstate(all="ignore"):
-        x, y = values.astype(np.float64), decoded.astype(np.float64)
-        difference = x - y
-        error = np.abs(difference)
+        x = values.astype(np.float64)
+        error = x - decoded
+        np.abs(error, out=error)
         if bound.absolute is None:
             limit = np.nextafter(np.nextafter(np.abs(x) * (bound.relative or 0.0), 0), 0)
             return (error == 0) | (error < limit)
         good = error < bound.absolute
-        back = difference - x  # what rounding took from the difference, exactly, where it is just the bound
-        lost = (x - (difference - back)) - (y + back)
-        return good | (error == bound.absolute) & (lost * difference <= 0)
+        just = np.flatnonzero(error == bound.absolute)
+        if len(just):
+            good[just] = _not_more(x[just], decoded[just].astype(np.float64))
+        return good
+
+
+def _not_more(x: Floats, y: Floats) -> NDArray[np.bool_]:
+    """Whether rounding took nothing from the distance of x and y as a double."""
+    difference = x - y
+    back = difference - x
+    lost = (x - (difference - back)) - (y + back)  # exactly
+    return lost * difference <= 0
 
 
 def _absolute_step(values: NDArray[Any], special: NDArray[np.bool_], bound: float) -> float:

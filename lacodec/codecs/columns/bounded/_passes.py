@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import product
 from math import prod
 from operator import mul
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,6 +143,11 @@ class Box:
     def sides(self) -> tuple[tuple[Offset, Offset], ...]:
         """The same, along the axes of the class: one on either side, or twice the one before."""
         return tuple((step(axis, -1), step(axis, 1 if self.has(step(axis, 1)) else -1)) for axis in self.of.axes)
+
+    @cached_property
+    def plains(self) -> dict[int, Any]:
+        """The plain stencils that were asked for (see `_stencil`)."""
+        return {}
 
     def taps(self, rich: bool) -> "Taps":
         """The known points that a fitted stencil takes."""

@@ -59,6 +59,12 @@ def rounded(places: Taps, others: NDArray[np.int64], precision: int) -> Stencil:
 
 def plain(box: Box, edge: int) -> Stencil | None:
     """Cubic interpolation along the axes of `edge`, all alike, where there are neighbours for it."""
+    if edge not in box.plains:
+        box.plains[edge] = _plain(box, edge)
+    return box.plains[edge]
+
+
+def _plain(box: Box, edge: int) -> Stencil | None:
     axes = [axis for axis in box.of.axes if edge >> (3 - axis) & 1]
     if not axes or any(box.pieces[axis][2] < 3 or box.pieces[axis][3] < 3 for axis in axes):
         return None
