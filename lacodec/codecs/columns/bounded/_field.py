@@ -29,7 +29,8 @@ Bytes = NDArray[np.uint8]
 Report = Callable[[int], None]
 _ROOM = 1024  # words more than there are values, at first
 _FITTED = 3  # effort from which on stencils are fitted
-_RICH = 7  # with more taps, and all of FINER tried
+_RICH = 7  # with more taps, all of FINER tried, and stencils fitted again to what was decoded
+_AGAIN = 2
 _FEW_BITS = 0.75  # a value, below which a second try takes little time and may save much
 FINER = (1.0, 1.25, 1.5)
 """By how much the step of a level may be finer than that of the one below."""
@@ -72,25 +73,32 @@ class _Coder:
 def encode_field(
     field: Floats, marks: Bytes, shape: tuple[int, ...], step: float, effort: int, report: Report = ignore
 ) -> tuple[bytes, Floats]:
-    """The payload of field, f64[n], and what a decoder will find; it may also be in `field`."""
+    """The payload of field, f64[n], and what a decoder will find."""
     tried = len(FINER) if effort >= _RICH else 2 if effort >= _FITTED else 1
-    best, found = b"", field
+    best, found, finer = b"", field, 0
     for k in range(tried):
-        one = field.copy() if k + 1 < tried else field
-        data = _encode(one, marks, shape, step, effort, k)
+        data, decoded = _encode(field, None, marks, shape, step, effort, k)
         if not best or len(data) < len(best):
-            best, found = data, one
+            best, found, finer = data, decoded, k
         if effort < _RICH and len(data) * 8 > _FEW_BITS * len(field):
             break
+    for _ in range(_AGAIN if effort >= _RICH else 0):
+        data, decoded = _encode(field, found, marks, shape, step, effort, finer)
+        if len(data) >= len(best):
+            break
+        best, found = data, decoded
     report(len(field))
     return best, found
 
 
-def _encode(field: Floats, marks: Bytes, shape: tuple[int, ...], step: float, effort: int, finer: int) -> bytes:
+def _encode(
+    original: Floats, before: Floats | None, marks: Bytes, shape: tuple[int, ...], step: float, effort: int, finer: int
+) -> tuple[bytes, Floats]:
+    """(payload, what a decoder finds); before: the same of another run."""
     order, rich = steps_of(shape), effort >= _RICH
     steps = steps_of_levels(step, finer, len(order))
-    stencils = [fit(field, one.of, steps[one.of.level], effort >= _FITTED, rich) for one in order]
-    original, room = field.copy(), _ROOM + len(field)
+    stencils = [fit(original, before, one.of, steps[one.of.level], effort >= _FITTED, rich) for one in order]
+    field, room = original.copy(), _ROOM + len(original)
     while True:
         coder = _Coder(
             field, marks, steps, np.empty(len(field), np.float64), np.empty(room, np.uint32), np.empty(room, np.uint32), False
@@ -100,7 +108,7 @@ def _encode(field: Floats, marks: Bytes, shape: tuple[int, ...], step: float, ef
         most = int(max(coder.registers[kernel.AT], coder.registers[kernel.PLACE])) + AHEAD
         if most <= room:
             break
-        field[:], room = original, most
+        field, room = original.copy(), most
     out = Writer(np.array(step, "<f8").tobytes())
     out.number(int(coder.used[0]))
     out.write(coder.exact[: int(coder.used[0])].astype("<f8").tobytes())
@@ -113,7 +121,7 @@ def _encode(field: Floats, marks: Bytes, shape: tuple[int, ...], step: float, ef
     out.number(len(decisions))
     out.write(decisions)
     out.write(raws.rstrip(b"\0"))
-    return out.data
+    return out.data, field
 
 
 def steps_of_levels(step: float, finer: int, levels: int) -> list[float]:

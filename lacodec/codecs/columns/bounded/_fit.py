@@ -15,14 +15,15 @@ _PER_TAP = 8  # samples without which nothing is fitted
 _LARGEST = 1000.0  # weight: others are of no use
 _PRECISIONS = (1, 3, 5)  # of weights, to try
 _WORTH, _WORTH_RICH = 0.4, 0.05  # bits a point that the main fit saves, without which outer boxes have none
+_UNKNOWN = 0.1  # of the variance of errors, once they are known
 _CHEAP = 0.5  # bits a point in an outer box, below which its fit would not save enough
 
 
-def fit(field: Floats, of: Pass, step: float, fitting: bool, rich: bool) -> Stencils:
-    """The stencils that promise the fewest bits; field: f64[n], all points."""
+def fit(field: Floats, decoded: Floats | None, of: Pass, step: float, fitting: bool, rich: bool) -> Stencils:
+    """The stencils that promise the fewest bits; field, f64[n]: all points; decoded: as a decoder found them, with others."""
     edge, best, saved = of.members, None, 0.0
     if of.main.count >= FITTING and of.members:
-        main = _Sample(field, of.main, of.main.taps(rich and fitting), _SAMPLES, step)
+        main = _Sample(field, decoded, of.main, of.main.taps(rich and fitting), _SAMPLES, step)
         edges = [of.members] + [1 << (AXES - 1 - axis) for axis in of.axes if len(of.axes) > 1]
         costs = [main.cost(stencil) if (stencil := plain(of.main, one)) else np.inf for one in edges]
         edge = edges[int(np.argmin(costs))]
@@ -33,15 +34,15 @@ def fit(field: Floats, of: Pass, step: float, fitting: bool, rich: bool) -> Sten
     for box in of.boxes:
         stencil = best if box is of.main else None
         if box is not of.main and box.count >= FITTING and saved > (_WORTH_RICH if rich else _WORTH):
-            stencil = _outer(field, box, rich, step)
+            stencil = _outer(field, decoded, box, rich, step)
         found.append(stencil or plain(box, edge))
     return Stencils(edge, tuple(found))
 
 
-def _outer(field: Floats, box: Box, rich: bool, step: float) -> Stencil | None:
+def _outer(field: Floats, decoded: Floats | None, box: Box, rich: bool, step: float) -> Stencil | None:
     """A fit for a box that is not the main one."""
     places = box.taps(rich)
-    sample = _Sample(field, box, places, _FEW * len(places.offsets), step)
+    sample = _Sample(field, decoded, box, places, _FEW * len(places.offsets), step)
     simple = plain(box, box.of.members)
     before = min(sample.near(1), sample.cost(simple) if simple else sample.near(len(box.of.axes) * 2))
     return sample.fit(before)[0] if before > _CHEAP else None
@@ -50,12 +51,13 @@ def _outer(field: Floats, box: Box, rich: bool, step: float) -> Stencil | None:
 class _Sample:
     """Points of a box and what is around them."""
 
-    def __init__(self, field: Floats, box: Box, places: Taps, most: int, step: float) -> None:
+    def __init__(self, field: Floats, decoded: Floats | None, box: Box, places: Taps, most: int, step: float) -> None:
         self.box, self.places, self.step = box, places, step
-        self.noise = step * step / 12  # of errors that are even within a step
+        # Errors of the known points: even within a step, or those that they had, and a little, since they will not be the same.
+        self.noise = step * step / 12 * (1.0 if decoded is None else _UNKNOWN)
         points = _points(box, most)
         self.around, self.values = np.empty((len(points), len(places.flat))), np.empty(len(points))
-        gather(field, points, places.flat, self.around, self.values)
+        gather(field, field if decoded is None else decoded, points, places.flat, self.around, self.values)
 
     def cost(self, stencil: Stencil) -> float:
         """About how many bits a residual takes."""

@@ -6,12 +6,12 @@ from lacodec.kernels.jit import kernel
 
 
 @kernel
-def gather(field, places, offsets, around, values):  # type: ignore[no-untyped-def]
-    """around, f64[samples, taps], and values, f64[samples]: the field at places + offsets, and at places."""
+def gather(field, known, places, offsets, around, values):  # type: ignore[no-untyped-def]
+    """around, f64[samples, taps], and values, f64[samples]: `known` at places + offsets, and the field at places."""
     for i in range(np.uint64(len(places))):
         values[i] = field[np.uint64(places[i])]
         for k in range(np.uint64(len(offsets))):
-            around[i, k] = field[np.uint64(places[i] + offsets[k])]
+            around[i, k] = known[np.uint64(places[i] + offsets[k])]
 
 
 @kernel
