@@ -32,12 +32,12 @@ class Options:
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not (value >= 0 and isfinite(value)):
                 raise BadInput(f"{name} must be a number from 0, not {value!r}")
+        if self.max_error and self.max_relative:
+            raise BadInput("max_error and max_relative cannot be combined; give the one that matters")
 
     @property
     def bound(self) -> Bound | None:
-        """The limits above 0; None for lossless coding: without limits, and with limits of 0."""
-        given = [self.max_error, self.max_relative]
-        if not any(given) or 0 in [limit for limit in given if limit is not None]:
-            return None
-        absolute, relative = (None if limit is None else float(limit) for limit in given)
-        return Bound(absolute, relative)
+        """The limit above 0; None for lossless coding: without limits, and with limits of 0."""
+        if self.max_error:
+            return Bound(absolute=float(self.max_error))
+        return Bound(relative=float(self.max_relative)) if self.max_relative else None

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bound:
-    """Every decoded value d of an original x has |d - x| <= absolute and |d - x| <= relative * |x|, where they are given.
+    """Every decoded value d of an original x has |d - x| <= absolute, or |d - x| <= relative * |x|: one of them is given.
 
-    NaN, infinities and -0.0 come back as they are. At least one is given, and above 0.
+    NaN, infinities and -0.0 come back as they are. BadInput unless the limit is above 0 and finite.
     """
 
     absolute: float | None = None
@@ -22,8 +22,11 @@ class Bound:
 
     def __post_init__(self) -> None:
         given = [limit for limit in (self.absolute, self.relative) if limit is not None]
-        if not given or not all(isfinite(limit) and limit > 0 for limit in given):
-            raise BadInput(f"a bound needs limits above 0, not absolute {self.absolute} and relative {self.relative}")
+        if len(given) != 1:
+            raise BadInput("an error bound is either absolute or relative; give one of them")
+        limit = given[0]
+        if isinstance(limit, bool) or not isinstance(limit, int | float) or not (isfinite(limit) and limit > 0):
+            raise BadInput(f"an error bound must be a number above 0, not {limit!r}")
 
     def holds(self, values: "np.ndarray", found: "np.ndarray") -> bool:
         """Whether the decoded `found` is within the bound of `values`: floats of the same type and shape, up to 64 bits."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lacodec.codecs.columns import predict, splits
 from lacodec.codecs.columns._fields import Reader, Writer
 from lacodec.codecs.columns.bins import decode_bins
+from lacodec.codecs.columns.bounded import decode_bounded
 from lacodec.errors import CorruptFile
 
 STORED, CONSTANT, PARTS, NUMBERS, MIXED, BYTES, BOUNDED, STEPS, MULTIPLES, DISTINCT, RUNS, GAPS, PLANES = range(13)
@@ -53,6 +54,8 @@ def read(reader: Reader, dtype: np.dtype[Any], shape: Shape, unembed: Unembed, d
         for part in range(shape[-1]):
             out[..., part] = read(reader, dtype, shape[:-1], unembed, depth + 1)
         return out
+    if form == BOUNDED:
+        return decode_bounded(reader.rest(), dtype, shape)
     if form == NUMBERS:
         return _numbers(reader, dtype, n).reshape(shape)
     inner = _INNER.get(form)

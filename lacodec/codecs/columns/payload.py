@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.columns import forms
 from lacodec.codecs.columns._fields import Reader, Writer
+from lacodec.codecs.columns.bound import Bound
+from lacodec.codecs.columns.bounded import encode_bounded
 from lacodec.codecs.columns.choose import plan_for
 from lacodec.codecs.columns.plan import Work
 from lacodec.codecs.session import DEFAULT, Session
@@ -29,17 +31,24 @@ from lacodec.kernels.scratch import chunk_memory
 
 VERSION = 0
 
+_HARD = 2  # times smaller than the array: an error bound that does not gain this may be so tight that none is smaller
+
 DTYPES = frozenset(
     f"{kind}{width}" for kind, width in (*((k, w) for k in "ui" for w in (1, 2, 4, 8)), ("f", 2), ("f", 4), ("f", 8))
 )
 """Types of elements, as `numpy.dtype.str` names them after the byte order."""
 
 
-def encode(array: NDArray[Any], *, effort: int = 5, session: Session = DEFAULT, bound: Any = None) -> bytes:
+def encode(array: NDArray[Any], *, effort: int = 5, session: Session = DEFAULT, bound: Bound | None = None) -> bytes:
     """The payload of an array: one of DTYPES, native, contiguous, of any shape. bound: the largest error of floats."""
+    if bound is None:
+        return _lossless(array, effort, session)
+    data = bytes([forms.BOUNDED]) + encode_bounded(array, bound, effort=effort)
+    return data if len(data) * _HARD < array.nbytes else min(data, _lossless(array, effort, session), key=len)
+
+
+def _lossless(array: NDArray[Any], effort: int, session: Session) -> bytes:
     out = Writer()
-    if bound is not None:
-        raise NotImplementedError
     with chunk_memory():
         plan_for(array, Work(effort, session, plan_for)).write(out)
         data = out.data
