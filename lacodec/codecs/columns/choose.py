@@ -15,6 +15,7 @@ from lacodec.codecs.columns._fields import Writer
 from lacodec.codecs.columns.numbers import numbers
 from lacodec.codecs.columns.plan import Plan, Work, sample_places
 
+_DEEP = 3  # nodes around one in which runs and different values are no longer looked for
 _LZ_PIECES, _LZ_PIECE = 4, 1 << 14  # pieces of an array that zstd looks at, and bytes in each
 _LZ_WORTH, _LZ_SMALL_WORTH = 0.6, 0.95  # of the bits of another form: below, repeated sequences are worth their time
 _LZ_SMALL = 1 << 16  # bytes of an array for which their time is nothing
@@ -39,19 +40,25 @@ def _plans(values: NDArray[Any], work: Work) -> Iterator[Plan]:
     if not profile.splits or work.depth >= forms.MOST_DEPTH - 1:
         return
     sample = flat[sample_places(len(flat), 0)]
-    if values.dtype.kind == "f":
-        yield from trees.gaps(values, sample, work)
-        multiples = list(trees.multiples(values, sample, work))
-        yield from multiples or trees.distinct(values, sample, work)  # whether the multiples are few is seen there
-    else:
-        yield from trees.steps(values, sample, work)
-        yield from trees.distinct(values, sample, work)
-    yield from trees.runs(values, work)
+    yield from _simpler(values, sample, work)
+    if work.depth < _DEEP:
+        yield from trees.runs(values, work)
     if work.depth == 0 and profile.parts:
         yield from trees.parts(values, work)
         yield from trees.planes(values, whole.bits, work)
     if work.depth == 0 and profile.repeats:
         yield from _repeats(values, work)
+
+
+def _simpler(values: NDArray[Any], sample: NDArray[Any], work: Work) -> Iterator[Plan]:
+    """Forms that make other numbers of the values; once one applies, the next are tried on what it leaves."""
+    if values.dtype.kind == "f":
+        found = list(trees.gaps(values, sample, work)) or list(trees.multiples(values, sample, work))
+    else:
+        found = list(trees.steps(values, sample, work))
+    yield from found
+    if not found and work.depth < _DEEP:
+        yield from trees.distinct(values, sample, work)
 
 
 def _stored(values: NDArray[Any]) -> Plan:

@@ -16,6 +16,7 @@ from lacodec.codecs.columns.plan import NODE, Plan, Profile, Work, sample_places
 
 _STEP = 0.01  # bits a value that a step of a predictor must save, for its time
 _LEAST_RAW = 2048  # values below which floats are always taken in their order
+_FEW = 256  # values for which the first candidates do
 _TABLE = 160.0  # bits of bins and their table, at least
 
 
@@ -24,7 +25,7 @@ def numbers(flat: NDArray[Any], shape: tuple[int, ...], work: Work) -> Plan:
     dropped = splits.zero_bits(flat)
     latents = splits.ordered(flat, dropped)
     profile = work.profile
-    bits, steps = _best_steps(latents, candidates(shape, profile.simple), profile)
+    bits, steps = _best_steps(latents, candidates(shape, profile.simple or len(flat) < _FEW), profile)
     order = forms.ORDER
     if flat.dtype.kind == "f" and not profile.simple and len(flat) >= _LEAST_RAW:
         raw = splits.shifted(flat, dropped)
