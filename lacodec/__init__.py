@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 __all__ = [
+    "Arrays",
     "Audio",
     "BadInput",
     "CorruptFile",
@@ -45,11 +46,13 @@ if TYPE_CHECKING:
         MissingModel,
         UnsupportedFile,
     )
+    from lacodec.media.arrays.value import Arrays
     from lacodec.media.audio.value import Audio
     from lacodec.media.image.value import Image
     from lacodec.media.tensors.value import Tensors
 
 _ELSEWHERE = {
+    "Arrays": "media.arrays.value",
     "Audio": "media.audio.value",
     "Image": "media.image.value",
     "Tensors": "media.tensors.value",

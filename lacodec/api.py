@@ -60,9 +60,9 @@ def encode(
     """Encode a value, or the content of a file, into the bytes of a `.lac` file. `options` are the codec's own, e.g. `effort=9`.
 
     Values: bytes (bytearray, memoryview, mmap), numpy arrays, torch tensors, dicts, lists and tuples of those, Pillow pictures,
-    Image, Audio, Tensors. `decode` restores them with their type, shape, byte order and element order; a value that cannot be
-    restored raises BadInput. Bytes-like values are returned as bytes, and subclasses of dict as dict; tensors are detached,
-    contiguous and on the CPU, and Pillow pictures lack `format` and `filename`.
+    Image, Audio, Arrays, Tensors. `decode` restores them with their type, shape, byte order and element order; a value that
+    cannot be restored raises BadInput. Bytes-like values are returned as bytes, and subclasses of dict as dict; tensors are
+    detached, contiguous and on the CPU, and Pillow pictures lack `format` and `filename`.
     A str is a path or a URL. By default the codec is lossless and chosen by the content of the file or the type of the value. An
     array is a picture only for picture codecs, which return an Image.
     """

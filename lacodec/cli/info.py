@@ -74,8 +74,8 @@ def _as_text(name: str, found: "Info") -> str:
     if found.model_id:
         lines.append(("model", found.model_id))
     for key, value in found.metadata.items():
-        if key == "tensors" and isinstance(value, dict):
-            lines += _tensors(value)
+        if key in ("tensors", "arrays") and isinstance(value, dict):
+            lines += _table(key, value)
         elif key == "base" and isinstance(value, dict):
             lines.append(("base", f"{value['name']}, {value['size']:,} bytes, xxh3-128 {value['hash']}"))
         else:
@@ -92,11 +92,12 @@ def _line(key: str, value: str) -> list[str]:
     return [f"  {key if not i else '':<10} {part}" for i, part in enumerate(parts)]
 
 
-def _tensors(tensors: dict[str, Any]) -> list[tuple[str, str]]:
-    """A line about each tensor."""
-    lines = [("tensors", f"{len(tensors)}")]
-    for name, facts in tensors.items():
+def _table(what: str, entries: dict[str, Any]) -> list[tuple[str, str]]:
+    """A line about each tensor or array."""
+    lines = [(what, f"{len(entries)}")]
+    for name, facts in entries.items():
         shape, size, coded = "x".join(map(str, facts["shape"])) or "one", facts["size"], facts["coded"]
         share = f" ({100 * coded / size:.1f} %)" if size else ""
+        shape += " in Fortran order" if facts.get("order") == "F" else ""
         lines.append(("", f"{name}: {facts['dtype']} {shape}, {size:,} -> {coded:,} bytes{share}"))
     return lines
