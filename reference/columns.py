@@ -13,7 +13,7 @@ An array is a list of the bits of its elements, in C order; `Kind` is "u", "i" o
 import math
 import struct
 
-from reference import bytes_codec, rans, tables
+from reference import bytes_codec, columns_bounded, rans, tables
 from reference.columns_steps import restored
 from reference.stream import Stream, need
 
@@ -40,6 +40,9 @@ def read_node(data: Stream, kind: Kind, shape: tuple[int, ...], depth: int = 0) 
         return [data.uint(size)] * n
     if form == BYTES:
         content = Stream(bytes_codec.decode(data.piece(), n * size))
+        return [content.uint(size) for _ in range(n)]
+    if form == BOUNDED:
+        content = Stream(columns_bounded.decode(data.rest(), size, shape))
         return [content.uint(size) for _ in range(n)]
     if form == NUMBERS:
         return _numbers(data, kind, n)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reference import audio_codec, bytes_codec, container, image_codec, weights_codec
+from reference import arrays_codec, audio_codec, bytes_codec, container, image_codec, weights_codec
 from reference.container import CRITICAL, Chunk
 from reference.stream import need
 from reference.weights_table import Tensor, read_safetensors, read_table
 
-VERSIONS = {"bytes": (0, 1), "image.lossless": (0, 1), "audio.lossless": (0, 1), "weights": (0, 1)}
+VERSIONS = {"bytes": (0, 1), "image.lossless": (0, 1), "audio.lossless": (0, 1), "weights": (0, 1), "arrays": (1,)}
 """Stream versions that are read here. Versions 0 and 1 of a codec are the same stream."""
 
 
@@ -45,6 +45,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         sound = audio_codec.decode(header, chunks)
         same = header["identical"] == "bytes"
         return Restored(sound.head + sound.pcm + sound.tail if same else sound.wav(), header, sound)
+    if codec == "arrays":
+        return Restored(arrays_codec.decode(header, chunks), header)
     content, tensors = (None, None) if base is None else open_base(base)
     return Restored(weights_codec.decode(header, chunks, content, tensors), header)
 
