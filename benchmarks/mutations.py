@@ -15,7 +15,7 @@ from lacodec.media.audio.files import AUDIO
 from lacodec.media.audio.value import Audio
 
 FILE_ID = 7
-CODECS = ("bytes", "image.lossless", "audio.lossless", "weights")
+CODECS = ("bytes", "image.lossless", "audio.lossless", "weights", "arrays")
 LEARNED = ("image.learned",)  # need torch
 
 
@@ -44,6 +44,7 @@ class Corpus:
             "image.lossless": _image_files,
             "audio.lossless": _audio_files,
             "weights": _weights_files,
+            "arrays": _arrays_files,
             "image.learned": _learned_files,
         }
         files = [data for codec in codecs for data in makers[codec](efforts or list(EFFORTS))]
@@ -91,6 +92,14 @@ def _audio_files(efforts: list[int]) -> list[bytes]:
     chosen = sounds(500)
     coders = [lacodec.codec("audio.lossless", effort=effort) for effort in efforts]
     return [coder.encode(_audio(data)) for coder in coders for data in chosen.values() if _audio(data) is not None]
+
+
+def _arrays_files(efforts: list[int]) -> list[bytes]:
+    """Arrays of every kind, and two within an error bound."""
+    from tools.golden.arrays import FILES, make
+
+    found = [make(f"effort{effort}", name) for effort in efforts for name in FILES]
+    return found + [make(f"bound{effort}", name) for effort in efforts[:1] for name in ("smooth", "odd")]
 
 
 def _weights_files(efforts: list[int]) -> list[bytes]:
