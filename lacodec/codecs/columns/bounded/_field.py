@@ -32,6 +32,7 @@ _ROOM = 1024  # words more than there are values, at first
 _FITTED = 3  # effort from which on stencils are fitted
 _RICH = 7  # with more taps, all of FINER tried, and stencils fitted again to what was decoded
 _AGAIN = 2
+_BOTH = 9  # with more taps and without
 _GRID = 8  # added to the kind
 _FEW_BITS = 0.75  # a value, below which a second try takes little time and may save much
 FINER = (1.0, 1.25, 1.5)
@@ -84,16 +85,15 @@ def encode_field(
     field: Floats, marks: Bytes, shape: tuple[int, ...], scale: Scale, effort: int, report: Report = ignore
 ) -> tuple[bytes, Floats]:
     """The payload of field, f64[n], and what a decoder will find."""
-    tried = 1 if scale.origin is not None else len(FINER) if effort >= _RICH else 2 if effort >= _FITTED else 1
-    best, found, finer = b"", field, 0
-    for k in range(tried):
-        data, decoded = _encode(field, None, marks, shape, scale, effort, k)
+    best, found, way = b"", field, _Way(effort >= _FITTED, False, 0)
+    for one in _ways(effort, scale.origin is not None):
+        data, decoded = _encode(field, None, marks, shape, scale, one)
         if not best or len(data) < len(best):
-            best, found, finer = data, decoded, k
+            best, found, way = data, decoded, one
         if effort < _RICH and len(data) * 8 > _FEW_BITS * len(field):
             break
     for _ in range(_AGAIN if effort >= _RICH else 0):
-        data, decoded = _encode(field, found, marks, shape, scale, effort, finer)
+        data, decoded = _encode(field, found, marks, shape, scale, way)
         if len(data) >= len(best):
             break
         best, found = data, decoded
@@ -101,13 +101,30 @@ def encode_field(
     return best, found
 
 
+class _Way(NamedTuple):
+    """Whether stencils are fitted, with more taps; which of FINER."""
+
+    fitted: bool
+    rich: bool
+    finer: int
+
+
+def _ways(effort: int, gridded: bool) -> list[_Way]:
+    """Those to try; the first is the likeliest."""
+    if effort < _FITTED:
+        return [_Way(False, False, 0)]
+    finer = range(1 if gridded else len(FINER) if effort >= _RICH else 2)
+    kinds = (False,) if effort < _RICH else (True,) if effort < _BOTH else (True, False)
+    return [_Way(True, rich, k) for rich in kinds for k in finer]
+
+
 def _encode(
-    original: Floats, before: Floats | None, marks: Bytes, shape: tuple[int, ...], scale: Scale, effort: int, finer: int
+    original: Floats, before: Floats | None, marks: Bytes, shape: tuple[int, ...], scale: Scale, way: _Way
 ) -> tuple[bytes, Floats]:
     """(payload, what a decoder finds); before: the same of another run."""
-    order, rich = steps_of(shape), effort >= _RICH
-    steps = steps_of_levels(scale.step, finer, len(order))
-    stencils = [fit(original, before, one.of, steps[one.of.level], effort >= _FITTED, rich) for one in order]
+    order = steps_of(shape)
+    steps = steps_of_levels(scale.step, way.finer, len(order))
+    stencils = [fit(original, before, one.of, steps[one.of.level], way.fitted, way.rich) for one in order]
     field, room = original.copy(), _ROOM + len(original)
     while True:
         coder = _Coder(
@@ -129,7 +146,7 @@ def _encode(
     out = Writer(np.array(scale.step, "<f8").tobytes())
     out.number(int(coder.used[0]))
     out.write(coder.exact[: int(coder.used[0])].astype("<f8").tobytes())
-    out.write(bytes([rich | finer << 1 | (_GRID if scale.origin is not None else 0)]))
+    out.write(bytes([way.rich | way.finer << 1 | (_GRID if scale.origin is not None else 0)]))
     if scale.origin is not None:
         out.write(np.array(scale.origin, "<f8").tobytes())
     for one, some in zip(order, stencils, strict=True):
