@@ -3,8 +3,8 @@
     python benchmarks/bounded.py [FILE ...] [--efforts 5,9] [--bounds 1e-2,1e-4,1e-6] [--repeat 3] [--only NAME] [--json FILE]
 
 FILE: .npy arrays of floats, measured after the synthetic fields. Bounds are shares of a field's range. zfp: fixed accuracy
-(zfpy); SZ3: the smallest of its three algorithms (pysz). Speeds in MB/s of processor time, the best of `--repeat` runs. A star marks
-a bound at which a peer is smaller.
+(zfpy); SZ3: the smallest of its three algorithms (pysz). Speeds in MB/s of processor time, the best of `--repeat` runs. A star
+marks a bound at which a peer is smaller.
 """
 
 import argparse
