@@ -3,8 +3,8 @@
     python benchmarks/bounded.py [FILE ...] [--efforts 5,9] [--bounds 1e-2,1e-4,1e-6] [--repeat 3] [--only NAME] [--json FILE]
 
 FILE: .npy arrays of floats, measured after the synthetic fields. Bounds are shares of a field's range. zfp: fixed accuracy
-(zfpy); SZ3: the smallest of its three algorithms (pysz). Speeds in MB/s of the array, the best of `--repeat` runs. A star marks
-a bound at which a peer is smaller.
+(zfpy); SZ3: the smallest of its three algorithms (pysz). Speeds in MB/s of processor time, the best of `--repeat` runs. A star
+marks a bound at which a peer is smaller.
 """
 
 import argparse
@@ -148,9 +148,9 @@ def _run(field: Array, bound: float, coder: Coder, repeat: int) -> tuple[int, fl
 def _seconds(run: Callable[[], Any], repeat: int) -> float:
     best = math.inf
     for _ in range(repeat):
-        begin = time.perf_counter()
+        begin = time.process_time()
         run()
-        best = min(best, time.perf_counter() - begin)
+        best = min(best, time.process_time() - begin)
     return best
 
 

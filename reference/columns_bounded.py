@@ -4,7 +4,8 @@
     marks = number of different special values, these, number of listed ones, their bytes (zstd), plane
     signs = plane
     misses = number m, number width, distances[m] (zstd), values[m] (zstd), both as planes of bytes
-    field = f64 step, number of exact values, f64 exact values, u8 kind, stencils, number of bytes of decisions, these, raw bits
+    field = f64 step, number of exact values, f64 exact values, u8 kind, [f64 origin], stencils, number of bytes of decisions,
+            these, raw bits
 
 A value is the field's, or a special one, or a missed one. Under a relative bound the field holds the bits of magnitudes.
 """
@@ -129,6 +130,7 @@ class State:
     field: list[float]
     sizes: list[int]
     marks: list[int]
+    origin: float | None
     exact: list[float]
     bits: Decisions
     raws: RawBits
@@ -140,14 +142,15 @@ def _field(data: Stream, marks: list[int], axes: tuple[int, ...]) -> list[float]
     need(0 < step < math.inf, "a step that is no positive number")
     exact = list(struct.unpack(f"<{(count := data.number())}d", data.take(8 * count)))
     kind = data.byte()
-    need(kind >> 1 < len(FINER), "levels of an unknown kind")
+    need(kind < 16 and (finer := kind >> 1 & 3) < len(FINER), "levels of an unknown kind")
+    origin = struct.unpack("<d", data.take(8))[0] if kind & 8 else None
     order = all_passes(axes)
     read = [stencils.read(data, of, bool(kind & 1)) for of in order]
-    state = State([0.0] * n, [0] * n, marks, exact[::-1], Decisions(data.piece()), RawBits(data.rest()))
+    state = State([0.0] * n, [0] * n, marks, origin, exact[::-1], Decisions(data.piece()), RawBits(data.rest()))
     steps, factor = [], 1.0
     for _ in order:
         steps.append(step / factor)
-        factor = min(factor * FINER[kind >> 1], 2.0)
+        factor = min(factor * FINER[finer], 2.0)
     for of, (edge, of_boxes) in zip(order, read, strict=True):
         for box, stencil in zip(of.boxes(), of_boxes, strict=True):
             _box(state, of, box, edge, stencil, steps[of.level])
@@ -169,6 +172,8 @@ def _box(state: State, of: Pass, box: Box, edge: int, stencil: list[tuple[int, f
             guess = stencils.edge_guess(state.field, of, edge, index)
         if not abs(guess) < HUGE:
             guess = 0.0
+        if state.origin is not None:
+            guess = state.origin + math.floor((guess - state.origin) * (1.0 / step) + 0.5) * step
         if state.marks[at]:
             state.field[at] = guess
             continue

@@ -121,6 +121,17 @@ def test_smaller_than_stored() -> None:
     assert len(check(np.full(100_000, 2.5, np.float32), Bound(absolute=0.1))) < 120
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("unit", [1.0, 0.1, 1 / 3, 0.25, 3.0])
+def test_multiples_of_a_unit(dtype: type, unit: float) -> None:
+    """No bits are spent on what lies between."""
+    array = (np.rint(20 * waves((70, 80))) * unit).astype(dtype)
+    sizes = [len(check(array, Bound(absolute=share * unit))) for share in (0.1, 0.5, 1.0, 1.3, 2.0, 40.0)]
+    assert sizes[1] <= sizes[0] * 1.05 and sizes[2] < 0.97 * sizes[1]
+    data = encode_bounded(array, Bound(absolute=unit), effort=5)
+    assert columns_bounded.decode(data, array.itemsize, array.shape) == decode_bounded(data, dtype, array.shape).tobytes()
+
+
 def test_forged() -> None:
     """Damage is an error or other values, never anything else."""
     array = waves((30, 40)).astype(np.float32)

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.codecs.columns.bound import Bound
+from lacodec.codecs.columns.bounded._field import Scale
+from lacodec.codecs.columns.bounded._grid import grid
 
 Floats = NDArray[np.float64]
 MANTISSA = {2: 10, 4: 23, 8: 52}
@@ -20,11 +22,12 @@ _INEXACT = 1024  # units by which the bits of a float64 change as a double
 _ROUNDINGS = 4  # ulps of float64 that predicting may cost
 
 
-def enter(values: NDArray[Any], special: NDArray[np.bool_], bound: Bound) -> tuple[Floats, float]:
-    """(field, step): special values have those before them."""
+def enter(values: NDArray[Any], special: NDArray[np.bool_], bound: Bound, gridded: bool) -> tuple[Floats, Scale]:
+    """(field, how to quantise it): special values have those before them. gridded: to multiples of a unit, if it has one."""
+    ulp = _ulp(values, special)
     if bound.absolute is not None:
         field = values.astype(np.float64)
-        step = _absolute_step(values, special, bound.absolute)
+        step = _absolute_step(values.itemsize, ulp, bound.absolute)
     else:
         field = np.abs(values).view(f"u{values.itemsize}").astype(np.float64)
         step = _relative_step(values.itemsize, bound.relative or 0.0)
@@ -34,7 +37,8 @@ def enter(values: NDArray[Any], special: NDArray[np.bool_], bound: Bound) -> tup
         if special[0]:
             first = int(np.argmin(special))
             field[:first] = 0.0 if special[first] else field[first]
-    return field, step
+    found = grid(field, bound.absolute, ulp) if gridded and bound.absolute is not None else None
+    return field, Scale(*found) if found else Scale(step)
 
 
 def leave(field: Floats, dtype: np.dtype[Any], relative: bool) -> NDArray[Any]:
@@ -73,14 +77,15 @@ def _not_more(x: Floats, y: Floats) -> NDArray[np.bool_]:
     return lost * difference <= 0
 
 
-def _absolute_step(values: NDArray[Any], special: NDArray[np.bool_], bound: float) -> float:
+def _ulp(values: NDArray[Any], special: NDArray[np.bool_]) -> float:
+    """Distance of neighbouring values of the type, at the largest one."""
+    _, exponent = np.frexp(float(np.max(np.abs(values), where=~special, initial=0)))
+    return float(np.ldexp(1.0, int(exponent) - MANTISSA[values.itemsize] - 1))
+
+
+def _absolute_step(size: int, ulp: float, bound: float) -> float:
     """Less than twice the bound by what the cast back may add."""
-    largest = float(np.max(np.abs(values), where=~special, initial=0))
-    mantissa = MANTISSA[values.itemsize]
-    _, exponent = np.frexp(largest)
-    cast = float(np.ldexp(1.0, int(exponent) - mantissa - 2))
-    if values.itemsize == 8:
-        cast *= _ROUNDINGS
+    cast = ulp * (_ROUNDINGS if size == 8 else 1) / 2
     half = bound - cast if bound > 2 * cast else bound
     return min(2 * half * _SLACK, _LARGEST_STEP) if half < _LARGEST_STEP / 2 else _LARGEST_STEP
 

@@ -36,14 +36,15 @@ _ZERO, _ONE, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
 
 @flat_kernel
 def code_pass(  # type: ignore[no-untyped-def]
-    field, sizes, marks, plan, boxes, taps, weights, around, step, exact, used, chances, registers, words, raws, reciprocal,
-    guesses, sums,
+    field, sizes, marks, plan, boxes, taps, weights, around, step, origin, gridded, exact, used, chances, registers, words,
+    raws, reciprocal, guesses, sums,
 ):  # fmt: skip
     """Code the points of one class at one level.
 
     field: f64[n], known points restored; a coder finds the others as they are. sizes: u16[n], magnitudes of known residuals.
     marks: u8[n], or u8[1] (no marks): marked points are not coded. taps, around: i64, offsets. exact: f64[...], values without a
-    residual; used: i64[1], how many so far. guesses, sums: f64, i64, room for a row.
+    residual; used: i64[1], how many so far. guesses, sums: f64, i64, room for a row. gridded: values
+    are multiples of the step from `origin` on.
     """
     double, decoding = 2 * plan[STRIDE], plan[DECODING]
     has_marks = len(marks) > 1
@@ -78,6 +79,8 @@ def code_pass(  # type: ignore[no-untyped-def]
                             guess = edge_guess(field, plan, i0, i1, i2, begin + np.int64(j) * double)
                         if not (abs(guess) < _HUGE):
                             guess = 0.0
+                        if gridded:
+                            guess = origin + np.floor((guess - origin) * inverse + 0.5) * step
                         if has_marks and marks[point]:
                             field[point] = guess
                             sizes[point] = np.uint16(0)

@@ -26,6 +26,7 @@ from lacodec.errors import BadInput, CorruptFile
 
 RELATIVE, MARKS, SIGNS, NEGATIVE, MISSES = 1, 2, 4, 8, 16
 _MOST_FLAGS = 31
+_FEW_MISSES = 8  # as a shift: what may miss the bound on a grid
 _NO_MARKS = np.zeros(1, np.uint8)
 
 
@@ -51,12 +52,15 @@ def encode_bounded(array: NDArray[Any], bound: Bound, *, effort: int = 5, report
             if not (negative | special).all():
                 flags += SIGNS - NEGATIVE
                 write_plane(out, negative.view(np.uint8), shape)
-    field, step = _domain.enter(values, special, bound)
-    coded, field = encode_field(field, marks, shape, step, effort, lambda n: report(n * values.itemsize))
-    decoded = _domain.leave(field, values.dtype, bound.relative is not None)
-    if flags & (SIGNS | NEGATIVE):
-        decoded = np.where(negative, -decoded, decoded)
-    missed = np.flatnonzero(~(_domain.within(values, decoded, bound) | special))
+    for gridded in (True, False):
+        field, scale = _domain.enter(values, special, bound, gridded)
+        coded, field = encode_field(field, marks, shape, scale, effort, lambda n: report(n * values.itemsize))
+        decoded = _domain.leave(field, values.dtype, bound.relative is not None)
+        if flags & (SIGNS | NEGATIVE):
+            decoded = np.where(negative, -decoded, decoded)
+        missed = np.flatnonzero(~(_domain.within(values, decoded, bound) | special))
+        if scale.origin is None or len(missed) <= len(values) >> _FEW_MISSES:
+            break
     if len(missed):
         flags |= MISSES
         _misses.write(out, missed, values[missed])
