@@ -31,7 +31,8 @@ from lacodec.kernels.scratch import chunk_memory
 
 VERSION = 0
 
-_HARD = 2  # times smaller than the array: an error bound that does not gain this may be so tight that none is smaller
+_SMALL = 1 << 16  # bytes of an array that is also tried without loss, though it has a bound: few values may be kept in less
+_HARD = 2  # times smaller than the array: where a bound does not gain this, it may cost more than to lose nothing
 
 DTYPES = frozenset(
     f"{kind}{width}" for kind, width in (*((k, w) for k in "ui" for w in (1, 2, 4, 8)), ("f", 2), ("f", 4), ("f", 8))
@@ -44,7 +45,9 @@ def encode(array: NDArray[Any], *, effort: int = 5, session: Session = DEFAULT, 
     if bound is None:
         return _lossless(array, effort, session)
     data = bytes([forms.BOUNDED]) + encode_bounded(array, bound, effort=effort)
-    return data if len(data) * _HARD < array.nbytes else min(data, _lossless(array, effort, session), key=len)
+    if array.nbytes > _SMALL and len(data) * _HARD < array.nbytes:
+        return data
+    return min(data, _lossless(array, effort, session), key=len)
 
 
 def _lossless(array: NDArray[Any], effort: int, session: Session) -> bytes:
