@@ -1,0 +1,69 @@
+"""What an array can be modelled as: the geometry of its axes, a predictor, a scheme, contexts."""
+
+from dataclasses import dataclass
+
+from lacodec.codecs.columns.mixed import state as st
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A model. contexts: features of each, in the order in which efforts add them; selects: features that choose weights."""
+
+    scheme: int
+    predictor: int
+    contexts: tuple[tuple[int, ...], ...]
+    selects: tuple[int, int]
+    refine: int
+    map_limit: int
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How far back the neighbours of a value are: along the main axis, in the row above (0: there is none); columns."""
+
+    near: int
+    above: int
+    columns: int
+
+
+_P = st.PATHLESS
+_NUMBERS = (
+    (st.SCALE_BOTH,),
+    (st.LOCAL, st.COLUMN),
+    (st.TOKEN_W, st.TOKEN_N),
+    (st.TO_W,),
+    (st.TOKEN_W, st.TOKEN_L),
+    (st.NEAR_W, st.NEAR_N),
+    (st.NEAR_LINE, st.NEAR_PLANE),
+    (st.COLUMN, st.NOTHING, st.NOTHING, _P),
+    (st.VALUE,),
+    (st.TO_W, st.TO_N),
+    (st.TO_L, st.TOKEN_L),
+    (st.NEAR_L, st.TOKEN_L),
+    (st.TO_W, st.TO_WW),
+    (st.TOKEN_W, st.TOKEN_WW, st.TOKEN_N),
+)
+_CODES = (
+    (st.COLUMN,),
+    (st.TO_L, st.COLUMN),
+    (st.TO_L, st.TO_L2, st.COLUMN),
+    (st.TO_W, st.COLUMN),
+    (st.COLUMN, st.NOTHING, st.NOTHING, _P),
+    (st.HIGH_W, st.COLUMN),
+    (st.HIGH_W, st.HIGH_L),
+    (st.TO_L, st.TO_L2, st.TO_L3, st.COLUMN),
+    (st.TO_L2, st.COLUMN),
+    (st.TO_N, st.COLUMN),
+    (st.TO_W, st.TO_L, st.COLUMN),
+    (st.TO_W, st.NOTHING, st.COLUMN, _P),
+    (st.HIGH_N, st.COLUMN),
+    (st.TO_L, st.TO_L3, st.COLUMN),
+)
+PROFILES = (
+    Profile(st.DIGITS, st.ZERO, _CODES, (st.LENGTH, st.COLUMN), st.LENGTH, 255),
+    Profile(st.LOGARITHMIC, st.LAST, _NUMBERS, (st.SCALE, st.LOCAL), st.SCALE, 255),
+    Profile(st.LOGARITHMIC, st.SQUARES, _NUMBERS, (st.SCALE, st.LOCAL), st.SCALE, 255),
+    Profile(st.LOGARITHMIC, st.LINE, _NUMBERS, (st.SCALE, st.LOCAL), st.SCALE, 255),
+)
+#: Contexts of each effort.
+CONTEXTS = {7: 6, 8: 10, 9: 14}

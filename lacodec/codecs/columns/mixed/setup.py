@@ -1,0 +1,124 @@
+"""Making a coder's state from the settings that a payload states."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lacodec.codecs.columns.mixed import state as st
+from lacodec.codecs.columns.mixed.profiles import CONTEXTS, PROFILES, Geometry
+from lacodec.entropy.mixing import APM_REACH, APM_STEP, APM_STEPS
+from lacodec.entropy.mixing_state import aligned_copy
+from lacodec.entropy.mixing_tables import HALF_RANGE, mixing_tables
+
+_ONE = 65536  # of a weight
+_LEAST_LINE_BITS, _MOST_LINE_BITS = 10, 20
+_LINES_PER_VALUE = 2
+_MIX_RATE, _FINAL_RATE = 60, 4
+_MOST_FITS = 64
+_HOPE = 512 << 8  # of a group of bits, at the start
+_SOLVE_EVERY = 8
+_KEEP, _RIDGE = 0.998, 0.02
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that both directions must agree on. shift: log2 of the unit of least squares; first: the first value."""
+
+    effort: int
+    profile: int
+    geometry: Geometry
+    shift: int
+    first: int
+
+
+def new_state(settings: Settings, count: int, bits: int, stream: np.ndarray, raw: np.ndarray, *, decoding: bool) -> st.State:
+    """A coder at its start, for `count` values."""
+    profile, g = PROFILES[settings.profile], settings.geometry
+    plan = np.zeros(st.PLAN, np.int64)
+    above = g.above or 3 * g.near
+    contexts = profile.contexts[: CONTEXTS[settings.effort]]
+    line_bits = min(max((count * len(contexts) * _LINES_PER_VALUE).bit_length(), _LEAST_LINE_BITS), _MOST_LINE_BITS)
+    head_bits = min(max(count.bit_length(), 8), 20)
+    taps = tap_pairs(g, above)
+    plan[[st.COUNT, st.BITS, st.SCHEME, st.PREDICTOR, st.CONTEXTS]] = count, bits, profile.scheme, profile.predictor, len(contexts)
+    plan[[st.EXPONENT_BITS, st.LINE_BITS, st.MAP_LIMIT]] = (bits - 1).bit_length(), line_bits, profile.map_limit
+    plan[[st.COLUMNS, st.DECODING, st.NEAR, st.ABOVE]] = g.columns, decoding, g.near, above
+    plan[[st.TAPS, st.FITS, st.SOLVE_EVERY]] = len(taps), min(g.columns, _MOST_FITS), _SOLVE_EVERY
+    plan[[st.VALUE_SHIFT, st.MIX_RATE, st.FINAL_RATE]] = max(bits - 6, 0), _MIX_RATE, _FINAL_RATE
+    plan[[st.HEAD_BITS, st.SELECT_1, st.SELECT_2, st.REFINE]] = head_bits, *profile.selects, profile.refine
+    pad = 2 * above + 8 * g.near + 8
+    kinds = np.array([(*c, *[st.NOTHING] * (st.PARTS - len(c))) for c in contexts], np.int64)
+    sets = st.GROUPS * st.NODES + 2 * st.CLASSES * st.DEPTHS
+    weights = np.zeros((sets, st.WIDTH), np.int32)
+    weights[:, : len(contexts)] = _ONE * 2 // (len(contexts) + 2)
+    weights[:, st.WIDTH - 2] = _ONE // 3
+    _, stretch, squash, reciprocal = mixing_tables()
+    steps = squash[np.arange(APM_STEPS) * APM_STEP + HALF_RANGE - APM_REACH]
+    tap_table = np.ones((st.ORDER, 2), np.int64)
+    tap_table[: len(taps)] = taps
+    fits = int(plan[st.FITS])
+    means = np.zeros((g.columns, 3), np.int64)
+    means[:, 2] = settings.first
+    return st.State(
+        plan=plan,
+        registers=np.zeros(st.REGISTERS, np.int64),
+        stream=stream,
+        raw=raw,
+        values=_padded(count, pad, settings.first),
+        errors=np.zeros(1 << (2 * above + 2 * g.near + 4).bit_length(), np.int64),
+        kinds=kinds.reshape(-1),
+        features=np.zeros(st.FEATURES, np.int64),
+        hashes=np.zeros(len(contexts), np.uint64),
+        where=np.zeros(len(contexts), np.uint64),
+        lines=_lines(line_bits),
+        heads=np.zeros(1 << head_bits, np.int32),
+        match_map=_match_map(),
+        means=means.reshape(-1),
+        inputs=np.zeros(st.WIDTH, np.int32),
+        weights=weights.reshape(-1),
+        final_weights=np.full(st.GROUPS * st.NODES * 4, _ONE // st.SETS, np.int32),
+        offsets=np.zeros(st.SETS, np.int64),
+        outputs=np.zeros(st.SETS, np.int64),
+        apm=aligned_copy(np.tile(steps, 4 * st.NODES * st.CLASSES)),
+        gains=np.full(64 * st.GROUPS, _HOPE, np.int64),
+        taps=tap_table,
+        squares=np.zeros(fits * st.ORDER * st.ORDER),
+        coefficients=np.zeros(fits * st.ORDER),
+        factor=np.zeros(st.ORDER * st.ORDER),
+        window=np.zeros(st.ORDER),
+        rates=np.array([_KEEP, _RIDGE, 2.0**-settings.shift]),
+        stretch=stretch,
+        squash=squash,
+        reciprocal=reciprocal,
+    )
+
+
+def tap_pairs(g: Geometry, above: int) -> list[tuple[int, int]]:
+    """Inputs of least squares: differences between two values before, each given by how far back it is."""
+    n = g.near
+    pairs = [(2 * n, n), (3 * n, n)]
+    if g.above:
+        pairs += [(above, n), (above + n, n), (above - n, n), (2 * above, n), (above - 2 * n, n), (above + 2 * n, n)]
+    else:
+        pairs += [(4 * n, n), (5 * n, n), (6 * n, n), (7 * n, n)]
+    for k in range(1, min(n, 4)):
+        pairs.append((k, k + n))
+        if g.above:
+            pairs.append((k, k + above))
+    return pairs[: st.ORDER - 2]
+
+
+def _padded(count: int, pad: int, first: int) -> np.ndarray:
+    values = np.zeros(pad + count, np.int64)
+    values[:pad] = first
+    return values
+
+
+def _lines(line_bits: int) -> np.ndarray:
+    return aligned_copy(np.zeros(st.NODES << line_bits, np.uint32))
+
+
+def _match_map() -> np.ndarray:
+    """Expected bits hold with a chance that grows with the length of the match."""
+    wrong = (1 << 22) // (np.arange(st.LENGTHS) + 3)
+    return (np.stack([wrong, (1 << 22) - wrong], 1).reshape(-1) << 10).astype(np.uint32)
