@@ -3,11 +3,11 @@
 import numpy as np
 
 from lacodec.codecs.columns.mixed import state as st
-from lacodec.codecs.columns.mixed.state import NODES, SETS, WIDTH, State
+from lacodec.codecs.columns.mixed.state import NODES, WIDTH, State
 from lacodec.codecs.columns.mixed.whole import S64, U
 from lacodec.entropy.mixing import APM_REACH, APM_STEP, APM_STEPS, STRETCH_LIMIT, code_decision
 from lacodec.kernels.hashing import GOLDEN
-from lacodec.kernels.int_vector import dot_product, train_weights
+from lacodec.kernels.int_vector import dot_product, prefetch, train_weights
 from lacodec.kernels.jit import inlined
 
 _ONE = U(1)
@@ -23,9 +23,14 @@ def find_lines(s: State, path: int, short: int) -> None:
     path: a hash of the bits so far; short: the same where most of them are forgotten.
     """
     shift = U(64 - s.plan[st.LINE_BITS])
-    for i in range(U(s.plan[st.CONTEXTS])):
+    contexts = U(s.plan[st.CONTEXTS])
+    for i in range(contexts):
         pathless = s.kinds[i * U(st.PARTS) + U(3)] == st.PATHLESS
         h = (s.hashes[i] + (short if pathless else path)) * GOLDEN
+        s.where[i] = h
+        prefetch(s.lines, (h >> shift) * U(NODES))
+    for i in range(contexts):
+        h = s.where[i]
         line = (h >> shift) * U(NODES)
         check = np.uint32(h & U(0xFFFFFFFF)) | np.uint32(1)  # 0 is a line never used
         if s.lines[line] != check:
@@ -91,7 +96,7 @@ def _mix(s: State, group: int, node: int, depth: int) -> tuple[int, int]:
     first += st.CLASSES * st.DEPTHS
     s.offsets[U(2)] = (first + (s.features[U(s.plan[st.SELECT_2])] & (st.CLASSES - 1)) * st.DEPTHS + S64(depth)) * WIDTH
     total = S64(0)
-    for k in range(U(SETS)):
+    for k in range(U(s.plan[st.SETS])):
         dot = dot_product(s.inputs, s.weights, s.offsets[k], WIDTH) >> 6
         dot = min(max(dot, -STRETCH_LIMIT), STRETCH_LIMIT)
         s.outputs[k] = dot
@@ -105,10 +110,10 @@ def _train(s: State, group: int, node: int, y: int, final_error: int) -> None:
     """Move all weights used down the gradient of the coding cost."""
     scaled = final_error * s.plan[st.FINAL_RATE]
     place = (group * U(NODES) + node) * U(4)
-    for k in range(U(SETS)):
+    for k in range(U(s.plan[st.SETS])):
         output = s.outputs[k]
         error = (y << 16) - S64(s.squash[U(output + 3072)])
-        train_weights(s.inputs, s.weights, s.offsets[k], WIDTH, (error * s.plan[st.MIX_RATE]) >> 8)
+        train_weights(s.inputs, s.weights, s.offsets[k], WIDTH, (error * s.registers[st.RATE]) >> 8)
         w = S64(s.final_weights[place + k]) + ((output * scaled + (1 << 19)) >> 20)
         s.final_weights[place + k] = np.int32(min(max(w, -(1 << 20)), 1 << 20))
 

@@ -18,6 +18,7 @@ from lacodec.entropy.mixing import POSITION
 from lacodec.kernels.jit import flat_kernel, inlined
 
 _ONE = U(1)
+_SETTLING = 1024  # values after which the mixer learns half as fast as it might
 _LATE = 64  # bytes behind its end from which a decoder need not go on
 
 
@@ -32,6 +33,7 @@ def code_values(s: State, start: int, stop: int) -> Any:
     late = s.stream.size + _LATE
     for i in range(U(start), U(stop)):
         at = pad + i
+        s.registers[st.RATE] = plan[st.MIX_RATE] + S64(U(plan[st.BOOST]) // (i + U(_SETTLING)))
         p = _predict(s, at, column)
         seek(s, at)
         look_around(s, at, column, p)

@@ -7,6 +7,7 @@ Bits that no context predicts any more go to the plain stream, a group at a time
 """
 
 from lacodec.codecs.columns.mixed import state as st
+from lacodec.codecs.columns.mixed.again import remember, same_again
 from lacodec.codecs.columns.mixed.decisions import decide, find_lines
 from lacodec.codecs.columns.mixed.plain import code_plain
 from lacodec.codecs.columns.mixed.state import State
@@ -35,18 +36,26 @@ def code_number(s: State, number: int, value: int) -> int:
     negative, known = U(0), U(0)
     out = U(0) if digits else _ONE  # the number so far from its highest bit on
     done, total = U(0), bits if digits else lead
-    group, node, place = U(0), _ONE, U(0)
+    group, node, place, row, count = U(0), _ONE, U(0), U(0), U(0)
     probe = (number & U(st.PROBE)) == 0
     while done < total:
         if done & U(3) == 0:
             group, node = done >> _TWO, _ONE
-            place = U(0)
-            if group and done >= lead:
-                place = known * U(st.GROUPS) + group
-                if s.gains[place] < _WORTH and not probe:
-                    count = min(total - done, _FOUR)
-                    rest = total - done - count
-                    out = (out << count) | code_plain(s, (size >> rest) & ((_ONE << count) - _ONE), count)
+            place, count = U(0), U(0)
+            if done >= lead:
+                row = known * U(st.GROUPS) + group
+                count = min(total - done, _FOUR)
+                rest = total - done - count
+                part = (size >> rest) & ((_ONE << count) - _ONE)
+                if same_again(s, row, part):
+                    out = (out << count) | U(s.runs[row * _TWO])
+                    done += count
+                    continue
+                place = row if group else U(0)
+                if place and s.gains[place] < _WORTH and not probe:
+                    part = code_plain(s, part, count)
+                    remember(s, row, part)
+                    out = (out << count) | part
                     done += count
                     continue
             head = (((known << _ONE) | negative) * U(64) + done) * _ODD
@@ -65,6 +74,8 @@ def code_number(s: State, number: int, value: int) -> int:
         node = node * _TWO + bit
         if done >= lead:
             out = out * _TWO + bit
+            if count and done + _ONE == total - rest:
+                remember(s, row, out & ((_ONE << count) - _ONE))
         elif done >= _TWO:
             known = known * _TWO + bit
             if done + _ONE == lead:

@@ -7,14 +7,16 @@ from lacodec.codecs.columns.mixed import state as st
 
 @dataclass(frozen=True)
 class Profile:
-    """A model. contexts: features of each, in the order in which efforts add them; selects: features that choose weights."""
+    """A model. contexts: features of each, in the order in which efforts add them; scale, select: features that choose weights, select
+    only where there is a single column."""
 
     scheme: int
     predictor: int
     contexts: tuple[tuple[int, ...], ...]
-    selects: tuple[int, int]
-    refine: int
+    scale: int
+    select: int
     map_limit: int
+    keep: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -28,20 +30,20 @@ class Geometry:
 
 _P = st.PATHLESS
 _NUMBERS = (
-    (st.SCALE_BOTH,),
-    (st.LOCAL, st.COLUMN),
-    (st.TOKEN_W, st.TOKEN_N),
     (st.TO_W,),
-    (st.TOKEN_W, st.TOKEN_L),
-    (st.NEAR_W, st.NEAR_N),
-    (st.NEAR_LINE, st.NEAR_PLANE),
-    (st.COLUMN, st.NOTHING, st.NOTHING, _P),
-    (st.VALUE,),
-    (st.TO_W, st.TO_N),
-    (st.TO_L, st.TOKEN_L),
     (st.NEAR_L, st.TOKEN_L),
-    (st.TO_W, st.TO_WW),
-    (st.TOKEN_W, st.TOKEN_WW, st.TOKEN_N),
+    (st.NEAR_W, st.NEAR_N),
+    (st.COLUMN, st.NOTHING, st.NOTHING, _P),
+    (st.LOCAL, st.FRACTION),
+    (st.VALUE,),
+    (st.NEAR_LINE, st.NEAR_PLANE),
+    (st.NEAR_W, st.COLUMN),
+    (st.TOKEN_W, st.TOKEN_N),
+    (st.NEAR_MEAN, st.COLUMN),
+    (st.TO_L, st.TOKEN_L),
+    (st.VALUE_HIGH, st.COLUMN),
+    (st.NEAR_PLANE, st.NEAR_N),
+    (st.SCALE_BOTH, st.FRACTION),
 )
 _CODES = (
     (st.COLUMN,),
@@ -60,10 +62,11 @@ _CODES = (
     (st.TO_L, st.TO_L3, st.COLUMN),
 )
 PROFILES = (
-    Profile(st.DIGITS, st.ZERO, _CODES, (st.LENGTH, st.COLUMN), st.LENGTH, 255),
-    Profile(st.LOGARITHMIC, st.LAST, _NUMBERS, (st.SCALE, st.LOCAL), st.SCALE, 255),
-    Profile(st.LOGARITHMIC, st.SQUARES, _NUMBERS, (st.SCALE, st.LOCAL), st.SCALE, 255),
-    Profile(st.LOGARITHMIC, st.LINE, _NUMBERS, (st.SCALE, st.LOCAL), st.SCALE, 255),
+    Profile(st.DIGITS, st.ZERO, _CODES, st.LENGTH, st.HIGH_L, 255),
+    Profile(st.LOGARITHMIC, st.LAST, _NUMBERS, st.LOCAL, st.SCALE, 255),
+    Profile(st.LOGARITHMIC, st.SQUARES, _NUMBERS, st.LOCAL, st.SCALE, 255, keep=0.9998),
+    Profile(st.LOGARITHMIC, st.SQUARES, _NUMBERS, st.LOCAL, st.SCALE, 255, keep=0.997),
 )
-#: Contexts of each effort.
+#: Contexts and sets of weights of each effort.
 CONTEXTS = {7: 6, 8: 10, 9: 14}
+SETS = {7: 2, 8: 3, 9: 3}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lacodec.codecs.columns.mixed import state as st
-from lacodec.codecs.columns.mixed.profiles import CONTEXTS, PROFILES, Geometry
+from lacodec.codecs.columns.mixed.profiles import CONTEXTS, PROFILES, SETS, Geometry
 from lacodec.entropy.mixing import APM_REACH, APM_STEP, APM_STEPS
 from lacodec.entropy.mixing_state import aligned_copy
 from lacodec.entropy.mixing_tables import HALF_RANGE, mixing_tables
@@ -13,11 +13,11 @@ from lacodec.entropy.mixing_tables import HALF_RANGE, mixing_tables
 _ONE = 65536  # of a weight
 _LEAST_LINE_BITS, _MOST_LINE_BITS = 10, 20
 _LINES_PER_VALUE = 2
-_MIX_RATE, _FINAL_RATE = 60, 4
+_MIX_RATE, _FINAL_RATE, _BOOST = 200, 16, 1000
 _MOST_FITS = 64
 _HOPE = 512 << 8  # of a group of bits, at the start
-_SOLVE_EVERY = 8
-_KEEP, _RIDGE = 0.998, 0.02
+_SOLVE_EVERY = 16
+_RIDGE = 1.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ def new_state(settings: Settings, count: int, bits: int, stream: np.ndarray, raw
     plan[[st.COLUMNS, st.DECODING, st.NEAR, st.ABOVE]] = g.columns, decoding, g.near, above
     plan[[st.TAPS, st.FITS, st.SOLVE_EVERY]] = len(taps), min(g.columns, _MOST_FITS), _SOLVE_EVERY
     plan[[st.VALUE_SHIFT, st.MIX_RATE, st.FINAL_RATE]] = max(bits - 6, 0), _MIX_RATE, _FINAL_RATE
-    plan[[st.HEAD_BITS, st.SELECT_1, st.SELECT_2, st.REFINE]] = head_bits, *profile.selects, profile.refine
+    select = profile.select if g.columns == 1 else st.COLUMN
+    plan[[st.HEAD_BITS, st.SELECT_1, st.SELECT_2, st.REFINE]] = head_bits, profile.scale, select, select
+    plan[[st.BOOST, st.SETS]] = _BOOST << 10, SETS[settings.effort]
     pad = 2 * above + 8 * g.near + 8
     kinds = np.array([(*c, *[st.NOTHING] * (st.PARTS - len(c))) for c in contexts], np.int64)
     sets = st.GROUPS * st.NODES + 2 * st.CLASSES * st.DEPTHS
@@ -76,17 +78,18 @@ def new_state(settings: Settings, count: int, bits: int, stream: np.ndarray, raw
         means=means.reshape(-1),
         inputs=np.zeros(st.WIDTH, np.int32),
         weights=weights.reshape(-1),
-        final_weights=np.full(st.GROUPS * st.NODES * 4, _ONE // st.SETS, np.int32),
-        offsets=np.zeros(st.SETS, np.int64),
-        outputs=np.zeros(st.SETS, np.int64),
+        final_weights=np.full(st.GROUPS * st.NODES * 4, _ONE // SETS[settings.effort], np.int32),
+        offsets=np.zeros(st.MOST_SETS, np.int64),
+        outputs=np.zeros(st.MOST_SETS, np.int64),
         apm=aligned_copy(np.tile(steps, 4 * st.NODES * st.CLASSES)),
         gains=np.full(64 * st.GROUPS, _HOPE, np.int64),
+        runs=np.zeros(64 * st.GROUPS * 2, np.int64),
         taps=tap_table,
         squares=np.zeros(fits * st.ORDER * st.ORDER),
         coefficients=np.zeros(fits * st.ORDER),
         factor=np.zeros(st.ORDER * st.ORDER),
         window=np.zeros(st.ORDER),
-        rates=np.array([_KEEP, _RIDGE, 2.0**-settings.shift]),
+        rates=np.array([profile.keep, _RIDGE, 2.0**-settings.shift]),
         stretch=stretch,
         squash=squash,
         reciprocal=reciprocal,
@@ -99,12 +102,12 @@ def tap_pairs(g: Geometry, above: int) -> list[tuple[int, int]]:
     pairs = [(2 * n, n), (3 * n, n)]
     if g.above:
         pairs += [(above, n), (above + n, n), (above - n, n), (2 * above, n), (above - 2 * n, n), (above + 2 * n, n)]
+    elif n > 1:
+        pairs += [(4 * n, n), (5 * n, n)]
     else:
-        pairs += [(4 * n, n), (5 * n, n), (6 * n, n), (7 * n, n)]
+        pairs += [(k, 1) for k in range(4, 13)]
     for k in range(1, min(n, 4)):
-        pairs.append((k, k + n))
-        if g.above:
-            pairs.append((k, k + above))
+        pairs += [(k, k + n), (k, k + above if g.above else n)]
     return pairs[: st.ORDER - 2]
 
 

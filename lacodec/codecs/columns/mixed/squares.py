@@ -37,7 +37,9 @@ def predict_squares(s: State, at: int, column: int) -> int:
     s.window[_TARGET] = 0.0
     row = S64(column % U(plan[st.FITS])) * ORDER
     step = limited(dot(s.window, 0, s.coefficients, row, ORDER), _REACH) / unit
-    return v[at - near] + S64(np.floor(step + 0.5))
+    whole = np.floor(step + 0.5)
+    s.features[st.FRACTION] = S64((step + 0.5 - whole) * 8.0)
+    return v[at - near] + S64(whole)
 
 
 @inlined

@@ -6,8 +6,8 @@ import numpy as np
 
 # The plan. DECODING stands where the mixing engine has it, whose `start` and `finish` are used here.
 COUNT, BITS, SCHEME, PREDICTOR, CONTEXTS, EXPONENT_BITS, LINE_BITS, MAP_LIMIT, COLUMNS, DECODING, NEAR, ABOVE = range(12)
-TAPS, FITS, SOLVE_EVERY, VALUE_SHIFT, MIX_RATE, FINAL_RATE, HEAD_BITS, SELECT_1, SELECT_2, REFINE = range(12, 22)
-PLAN = 22
+TAPS, FITS, SOLVE_EVERY, VALUE_SHIFT, MIX_RATE, FINAL_RATE, HEAD_BITS, SELECT_1, SELECT_2, REFINE, BOOST, SETS = range(12, 24)
+PLAN = 24
 
 # Schemes: how a residual becomes binary decisions.
 DIGITS, LOGARITHMIC = range(2)
@@ -15,14 +15,14 @@ DIGITS, LOGARITHMIC = range(2)
 ZERO, LAST, LINE, UPPER, PLANE, SQUARES = range(6)
 
 # Registers: the range coder's first (LOW, HIGH, CODE, POSITION), then those of the plain bits and of the match model.
-RAW_WORD, RAW_COUNT, RAW_AT, MATCH, MATCH_LENGTH = range(6, 11)
-REGISTERS = 11
+RAW_WORD, RAW_COUNT, RAW_AT, MATCH, MATCH_LENGTH, RATE = range(6, 12)
+REGISTERS = 12
 
 # Features of a value's surroundings, from which contexts are made. "To" ones are differences from the prediction.
 NOTHING, COLUMN, TOKEN_W, TOKEN_WW, TOKEN_N, TOKEN_L, TOKEN_L2, TO_W, TO_WW, TO_N, TO_L, TO_L2, TO_L3, ERROR_L = range(14)
 SCALE, SCALE_SLOW, LOCAL, NEAR_W, NEAR_N, NEAR_LINE, NEAR_PLANE, NEAR_L, VALUE, VALUE_HIGH, MATCHED, LENGTH = range(14, 26)
-ERROR_W, TO_NW, TO_NE, NEAR_MEAN, SCALE_BOTH, ERROR_N, TOKEN_NE, HIGH_W, HIGH_N, HIGH_L = range(26, 36)
-FEATURES = 36
+ERROR_W, TO_NW, TO_NE, NEAR_MEAN, SCALE_BOTH, ERROR_N, TOKEN_NE, HIGH_W, HIGH_N, HIGH_L, FRACTION = range(26, 37)
+FEATURES = 37
 
 PARTS = 4  # features of a context, or three and PATHLESS
 PATHLESS = 255  # of a context that forgets the upper bits when it comes to the lower ones
@@ -30,7 +30,7 @@ NODES = 16  # in a line: a check of the hash, then the 15 decisions of four bits
 GROUPS = 19  # of four bits, at most: 2 + 6 + 63 bits
 WIDTH = 16  # inputs of the mixer: contexts, the match, a constant
 MOST_CONTEXTS = WIDTH - 2
-SETS = 3  # of weights that are used at a time
+MOST_SETS = 3  # of weights that are used at a time
 CLASSES = 64  # values that the second and third choice of weights may take
 DEPTHS = 16
 ORDER = 16  # taps of least squares with the target, padded
@@ -59,10 +59,11 @@ class State(NamedTuple):
     inputs: np.ndarray  # int32[WIDTH]
     weights: np.ndarray  # int32[sets * WIDTH]
     final_weights: np.ndarray  # int32[GROUPS * NODES * 4]
-    offsets: np.ndarray  # int64[SETS]
-    outputs: np.ndarray  # int64[SETS]
+    offsets: np.ndarray  # int64[MOST_SETS]
+    outputs: np.ndarray  # int64[MOST_SETS]
     apm: np.ndarray  # uint16
     gains: np.ndarray  # int64[64 * GROUPS]: what modelling a group saves
+    runs: np.ndarray  # int64[64 * GROUPS * 2]: the bits of a group that were the same again and again, and how often
     taps: np.ndarray  # int64[ORDER * 2]: each input is the difference of the values so far back
     squares: np.ndarray  # float64[FITS * ORDER * ORDER]
     coefficients: np.ndarray  # float64[FITS * ORDER]

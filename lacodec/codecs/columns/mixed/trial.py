@@ -1,4 +1,4 @@
-"""Choosing a model for an array by coding a sample of it."""
+"""Choosing a model for an array by coding samples of it: all models in brief, then the best ones thoroughly."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,37 +8,42 @@ from lacodec.codecs.columns.mixed.profiles import PROFILES, Geometry
 from lacodec.codecs.columns.mixed.setup import Settings
 from lacodec.codecs.columns.mixed.state import PAD_MOST
 
-_SAMPLE = 1 << 14  # values, whole rows where they are not longer
-_MOST_CHANNELS = 64  # columns of the last axis that are modelled apart, besides those of a table
-MOST_SHIFT = 48
+_BRIEF, _THOROUGH = 1 << 12, 1 << 14  # values of a sample, if that is some rows
+_BRIEF_EFFORT = 7
+_ROWS = 4  # of the last axis, at least
+_MOST = 1 << 16  # values of a sample
+_FINAL = 3  # models that are tried thoroughly
+_MOST_COLUMNS = 4096  # that are modelled apart
+_LEAST_ROW = 5  # values for which a row above is of use
+MOST_SHIFT = 44
 
 
 def choose(latents: np.ndarray, effort: int, size_of: Callable[[np.ndarray, Settings], int]) -> Settings:
     """The settings with which a sample becomes smallest. latents: any shape, not empty."""
-    sample = _sample(latents)
-    best, least = None, 0.0
+    brief, thorough = _sample(latents, _BRIEF), _sample(latents, _THOROUGH)
+    tries = []
     for geometry in geometries(latents.shape):
+        shift = unit_shift(latents, geometry.near)
         for profile in range(len(PROFILES)):
-            settings = Settings(effort, profile, geometry, unit_shift(latents, geometry.near), first_value(sample))
-            size = size_of(sample, settings)
-            if best is None or size < least:
-                best, least = settings, size
-    assert best is not None
+            settings = Settings(_BRIEF_EFFORT, profile, geometry, shift, first_value(brief))
+            tries.append((size_of(brief, settings), len(tries), settings))
+    final = []
+    for _, order, found in sorted(tries)[:_FINAL]:
+        settings = Settings(effort, found.profile, found.geometry, found.shift, first_value(thorough))
+        final.append((size_of(thorough, settings), order, settings))
+    best = min(final)[2]
     return Settings(effort, best.profile, best.geometry, best.shift, first_value(latents))
 
 
 def geometries(shape: tuple[int, ...]) -> Iterator[Geometry]:
-    """Ways to see an array: its last axis as columns of their own, or as the main axis."""
-    axes = [n for n in shape if n > 1] or [1]
-    if len(axes) == 1:
-        yield Geometry(1, 0, 1)
-        return
-    last = axes[-1]
-    if last <= _MOST_CHANNELS * 64:
-        above = last * axes[-2] if len(axes) > 2 else 0
-        yield Geometry(last, above if 2 * last < above <= PAD_MOST else 0, last)
-    if last > 4 and last <= PAD_MOST:
-        yield Geometry(1, last, 1)
+    """Ways to see an array: its last axis as columns of their own, as the main axis, and no axes at all."""
+    axes = [n for n in shape if n > 1]
+    if len(axes) > 1:
+        last, above = axes[-1], axes[-1] * axes[-2]
+        if last <= _MOST_COLUMNS:
+            yield Geometry(last, above if len(axes) > 2 and 2 * last < above <= PAD_MOST else 0, last)
+        if _LEAST_ROW <= last <= PAD_MOST:
+            yield Geometry(1, last, 1)
     yield Geometry(1, 0, 1)
 
 
@@ -48,20 +53,20 @@ def first_value(latents: np.ndarray) -> int:
 
 
 def unit_shift(latents: np.ndarray, near: int) -> int:
-    """log2 of about the mean difference between a value and the one before."""
-    flat = latents.reshape(-1)[: 4 * _SAMPLE]
+    """log2 of about the usual difference between a value and the one before."""
+    flat = _sample(latents, _MOST)
     if flat.size <= near:
         return 0
     apart = (flat[near:] - flat[:-near]).view(f"i{flat.itemsize}")
-    mean = float(np.median(np.abs(apart.astype(np.float64))))
-    return min(max(int(np.frexp(mean)[1]) - 1, 0), MOST_SHIFT)
+    usual = float(np.median(np.abs(apart.astype(np.float64))))
+    return min(max(int(np.frexp(usual)[1]) - 1, 0), MOST_SHIFT)
 
 
-def _sample(latents: np.ndarray) -> np.ndarray:
-    """A piece from the middle that starts with a row."""
-    flat = latents.reshape(-1)
-    if flat.size <= _SAMPLE:
+def _sample(latents: np.ndarray, size: int) -> np.ndarray:
+    """Values from the middle, from the start of a row on."""
+    flat, last = latents.reshape(-1), latents.shape[-1] if latents.ndim else 1
+    size = min(max(size, _ROWS * last), _MOST)
+    if flat.size <= size:
         return flat
-    row = latents[:1].size
-    begin = (flat.size - _SAMPLE) // 2
-    return flat[begin - begin % row :][:_SAMPLE] if row <= _SAMPLE else flat[begin // row * row :][: max(_SAMPLE, min(4*_SAMPLE, 8 * latents.shape[-1]))]
+    begin = (flat.size - size) // 2
+    return flat[begin - begin % last :][:size]
