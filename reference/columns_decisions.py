@@ -3,7 +3,7 @@
 import numpy as np
 
 from reference.columns_features import Seen
-from reference.columns_profiles import Settings
+from reference.columns_profiles import LINE_BITS, Settings
 from reference.mixing import APM_REACH, APM_STEP, APM_STEPS, learned, limited, train_final, trained
 from reference.mixing_tables import squash_table, stretch_table
 from reference.range_coder import RangeDecoder
@@ -11,7 +11,7 @@ from reference.range_coder import RangeDecoder
 GOLDEN, ODD, MASK64 = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, (1 << 64) - 1
 WIDTH, LENGTHS = 16, 32
 EVEN = 1 << 31
-MIX_RATE, BOOST, SETTLING, FINAL_RATE, APM_RATE, MAP_LIMIT, MATCH_LIMIT = 200, 1000 << 10, 1024, 16, 6, 255, 1022
+MIX_RATE, BOOST, SETTLING, FINAL_RATE, APM_RATE, MATCH_LIMIT = 200, 2000 << 10, 1024, 16, 6, 1022
 
 
 class Decisions:
@@ -20,7 +20,7 @@ class Decisions:
     def __init__(self, s: Settings, coder: RangeDecoder) -> None:
         self.s, self.coder = s, coder
         n = len(s.contexts)
-        self.line_bits = min(max((2 * s.count * n).bit_length(), 10), 20)
+        self.line_bits = min(max((2 * s.count * n).bit_length(), 10), LINE_BITS[s.effort])
         self.first_row = np.array([131072 // (n + 2)] * n + [0] * (WIDTH - 2 - n) + [65536 // 3, 0], np.int64)
         self.weights: dict[tuple[int, ...], np.ndarray] = {}
         self.final: dict[tuple[int, int], list[int]] = {}
@@ -35,7 +35,7 @@ class Decisions:
         self.rate = MIX_RATE + BOOST // (number + SETTLING)
         self.length = seen.length
         self.hashes = [self._hash(i, kinds, seen) for i, kinds in enumerate(self.s.contexts)]
-        self.chosen = [getattr(seen, name) & 63 for name in self.s.chosen_by]
+        self.chosen = [getattr(seen, name, 0) & 63 for name in self.s.chosen_by]
 
     def _hash(self, i: int, kinds: tuple[str | None, ...], seen: Seen) -> int:
         names = (*kinds, *["nothing"] * (4 - len(kinds)))
@@ -48,15 +48,18 @@ class Decisions:
         return h ^ h >> 30
 
     def find(self, path: int, short: int) -> None:
-        """The lines for a group of bits. path: hash of the bits so far; short: the same, for contexts that forget most of them."""
-        self.where = []
+        """The lines for a group of bits; path: a hash of the bits so far; short: the same where contexts forget most of them."""
+        self.where, known = [], 0
         for kinds, hashed in zip(self.s.contexts, self.hashes, strict=True):
             h = (hashed + (short if len(kinds) == 4 and kinds[3] is None else path)) * GOLDEN & MASK64
             check = h & 0xFFFFFFFF | 1
             line = self.lines.setdefault(h >> (64 - self.line_bits), [0] * 16)
+            known += line[0] == check
             if line[0] != check:
                 line[:] = [check] + [EVEN] * 15
             self.where.append(line)
+        if self.s.chosen_by[0] == "known":
+            self.chosen[0] = known + 16 * min(self.length, 3)
 
     def bit(self, group: int, node: int, depth: int, told: int | None) -> tuple[int, int]:
         """(the next bit, how far its probability was from it)."""
@@ -89,7 +92,7 @@ class Decisions:
         half = (1 << APM_RATE) >> 1
         apm[step + (right >= APM_STEP // 2)] += (65535 - half if bit else half) - apm[step + (right >= APM_STEP // 2)] >> APM_RATE
         for line in self.where:
-            line[node] = learned(line[node], bit, MAP_LIMIT)
+            line[node] = learned(line[node], bit, self.s.map_limit)
         if told is not None:
             self.match_map[self.length][told] = learned(self.match_map[self.length][told], bit, MATCH_LIMIT)
         return bit, (bit << 16) - p

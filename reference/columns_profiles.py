@@ -34,17 +34,19 @@ CODES = (
     ("to_w", "to_l", "column"),
     ("to_w", "nothing", "column", None),
     ("high_n", "column"),
-    ("to_l", "to_l3", "column"),
+    ("matched", "length"),
 )
-#: Scheme, predictor, contexts (None: it forgets upper bits), features that choose weights, what least squares keep of a sum.
+#: Scheme, predictor, contexts (None: it forgets upper bits), features that choose weights, count at which counters stop slowing
+#: down, what least squares keep of a sum. "known": how many contexts were seen before, and three lengths of a match.
 PROFILES = (
-    (DIGITS, ZERO, CODES, "length", "high_l", 0.0),
-    (LOGARITHMIC, LAST, NUMBERS, "local", "scale", 0.0),
-    (LOGARITHMIC, SQUARES, NUMBERS, "local", "scale", 0.9998),
-    (LOGARITHMIC, SQUARES, NUMBERS, "local", "scale", 0.997),
+    (DIGITS, ZERO, CODES, "known", "high_l", 127, 0.0),
+    (LOGARITHMIC, LAST, NUMBERS, "local", "scale", 255, 0.0),
+    (LOGARITHMIC, SQUARES, NUMBERS, "local", "scale", 255, 0.9998),
+    (LOGARITHMIC, SQUARES, NUMBERS, "local", "scale", 255, 0.997),
 )
 CONTEXTS = {7: 6, 8: 10, 9: 14}
 SETS = {7: 2, 8: 3, 9: 3}
+LINE_BITS = {7: 20, 8: 21, 9: 22}
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,17 @@ class Settings:
     @property
     def chosen_by(self) -> tuple[str, str]:
         """Features that choose weights."""
-        _, _, _, scale, select, _ = PROFILES[self.profile]
+        scale, select = PROFILES[self.profile][3:5]
         return scale, select if self.columns == 1 else "column"
 
     @property
     def keep(self) -> float:
         """What is left of a sum of least squares after a value."""
+        return PROFILES[self.profile][6]
+
+    @property
+    def map_limit(self) -> int:
+        """Count at which counters stop slowing down."""
         return PROFILES[self.profile][5]
 
     @property

@@ -29,15 +29,19 @@ def find_lines(s: State, path: int, short: int) -> None:
         h = (s.hashes[i] + (short if pathless else path)) * GOLDEN
         s.where[i] = h
         prefetch(s.lines, (h >> shift) * U(NODES))
+    known = S64(0)
     for i in range(contexts):
         h = s.where[i]
         line = (h >> shift) * U(NODES)
         check = np.uint32(h & U(0xFFFFFFFF)) | np.uint32(1)  # 0 is a line never used
-        if s.lines[line] != check:
+        if s.lines[line] == check:
+            known += 1
+        else:
             s.lines[line] = check
             for b in range(_ONE, U(NODES)):
                 s.lines[line + b] = _EVEN
         s.where[i] = line
+    s.features[st.KNOWN] = known + 16 * min(s.features[st.LENGTH], 3)
 
 
 @inlined

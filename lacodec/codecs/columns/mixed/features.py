@@ -1,7 +1,5 @@
 """What surrounds a value, in numbers from which contexts are made; relative to its prediction where that makes sense."""
 
-import numpy as np
-
 from lacodec.codecs.columns.mixed import state as st
 from lacodec.codecs.columns.mixed.state import State
 from lacodec.codecs.columns.mixed.whole import S64, U, coarse, fine, quarters, size_of, wrapped
@@ -41,7 +39,9 @@ def look_around(s: State, at: int, column: int, p: int) -> None:
     fast, slow = U(s.means[mean]), U(s.means[mean + _ONE])
     f[st.SCALE], f[st.SCALE_SLOW] = quarters(fast), quarters(slow)
     f[st.SCALE_BOTH] = quarters(fast) * 256 + quarters(slow)
-    around = (size_of(ew) >> _ONE) + (size_of(en) >> _ONE) + (size_of(el) >> _ONE) + (size_of(eww) >> U(2)) + (size_of(ene) >> U(2))
+    around = (
+        (size_of(ew) >> _ONE) + (size_of(en) >> _ONE) + (size_of(el) >> _ONE) + (size_of(eww) >> U(2)) + (size_of(ene) >> U(2))
+    )
     f[st.LOCAL] = quarters(around)
     f[st.NEAR_MEAN] = fine(wrapped(s.means[mean + U(2)] - p, bits))
     f[st.VALUE], f[st.VALUE_HIGH] = p, p >> plan[st.VALUE_SHIFT]

@@ -1,11 +1,9 @@
 """The loop over an array's values, in both directions.
 
-    values before --> prediction --residual, or the value itself--> bits --decisions, or plain bits--> two streams
+values before --> prediction --residual, or the value itself--> bits --decisions, or plain bits--> two streams
 """
 
 from typing import Any
-
-import numpy as np
 
 from lacodec.codecs.columns.mixed import state as st
 from lacodec.codecs.columns.mixed.features import learn_scales, look_around, make_contexts

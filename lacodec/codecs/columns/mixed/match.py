@@ -27,7 +27,9 @@ def seek(s: State, at: int) -> None:
         found = U(s.heads[head])
         if found:
             length = U(0)
-            while length < U(st.LENGTHS - 1) and length < found and s.values[found - _ONE - length] == s.values[at - _ONE - length]:
+            while (
+                length < U(st.LENGTHS - 1) and length < found and s.values[found - _ONE - length] == s.values[at - _ONE - length]
+            ):
                 length += _ONE
             if length >= _LEAST:
                 s.registers[st.MATCH] = S64(found)

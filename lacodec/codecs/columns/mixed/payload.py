@@ -13,15 +13,14 @@ from lacodec.codecs.columns.mixed import state as st
 from lacodec.codecs.columns.mixed.kernel import code_values
 from lacodec.codecs.columns.mixed.plain import finish_plain
 from lacodec.codecs.columns.mixed.profiles import CONTEXTS, PROFILES, Geometry
-from lacodec.codecs.columns.mixed.setup import Settings, new_state
-from lacodec.codecs.columns.mixed.trial import MOST_SHIFT, choose
+from lacodec.codecs.columns.mixed.setup import Settings, largest_pools, new_state
+from lacodec.codecs.columns.mixed.trial import MOST_COLUMNS, MOST_SHIFT, choose
 from lacodec.codecs.fields import Reader, Writer
 from lacodec.entropy.mixing import POSITION, READ_AHEAD, finish, start
 from lacodec.errors import CorruptFile
 
 Report = Callable[[int], None]
 _SLICE = 1 << 16  # values between two reports
-_MOST_COLUMNS = 4096
 
 
 def _ignore(_: int) -> None:
@@ -88,13 +87,19 @@ def _coded_size(sample: np.ndarray, settings: Settings) -> int:
 
 
 def _read_settings(reader: Reader, width: int, count: int) -> Settings:
+    """What the head of a payload says, checked."""
     effort, profile, shift = reader.take(3)
     near, above, columns = reader.number(), reader.number(), reader.number()
     if effort not in CONTEXTS or profile >= len(PROFILES) or shift > MOST_SHIFT:
         raise CorruptFile("a mixed column has no valid head")
-    if not (1 <= near <= st.PAD_MOST and above <= st.PAD_MOST and 1 <= columns <= _MOST_COLUMNS):
+    if not (1 <= near <= st.PAD_MOST and above <= st.PAD_MOST and 1 <= columns <= MOST_COLUMNS):
         raise CorruptFile("a mixed column has an invalid geometry")
     if max(near, above, columns) > count or 0 < above <= 2 * near:
         raise CorruptFile("a mixed column has a geometry that does not fit its values")
     first = np.frombuffer(reader.take(width), f"<u{width}").astype(np.uint64).view(np.int64)
     return Settings(effort, profile, Geometry(near, above, columns), shift, int(first[0]))
+
+
+def memory_mixed(size: int, width: int, effort: int = 9) -> int:
+    """Bytes that an array of `size` bytes with values of `width` bytes needs at most, besides its own."""
+    return 3 * size + 8 * (size // width) + largest_pools(size // width, effort)

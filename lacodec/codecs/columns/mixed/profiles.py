@@ -7,8 +7,12 @@ from lacodec.codecs.columns.mixed import state as st
 
 @dataclass(frozen=True)
 class Profile:
-    """A model. contexts: features of each, in the order in which efforts add them; scale, select: features that choose weights, select
-    only where there is a single column."""
+    """A model.
+
+    contexts: features of each, in the order in which efforts add them. scale, select: features that choose weights; where there
+    are several columns, the column does so instead of `select`. map_limit: count at which counters stop slowing down.
+    keep: what remains of a sum of least squares after a value.
+    """
 
     scheme: int
     predictor: int
@@ -59,14 +63,15 @@ _CODES = (
     (st.TO_W, st.TO_L, st.COLUMN),
     (st.TO_W, st.NOTHING, st.COLUMN, _P),
     (st.HIGH_N, st.COLUMN),
-    (st.TO_L, st.TO_L3, st.COLUMN),
+    (st.MATCHED, st.LENGTH),
 )
 PROFILES = (
-    Profile(st.DIGITS, st.ZERO, _CODES, st.LENGTH, st.HIGH_L, 255),
+    Profile(st.DIGITS, st.ZERO, _CODES, st.KNOWN, st.HIGH_L, 127),
     Profile(st.LOGARITHMIC, st.LAST, _NUMBERS, st.LOCAL, st.SCALE, 255),
     Profile(st.LOGARITHMIC, st.SQUARES, _NUMBERS, st.LOCAL, st.SCALE, 255, keep=0.9998),
     Profile(st.LOGARITHMIC, st.SQUARES, _NUMBERS, st.LOCAL, st.SCALE, 255, keep=0.997),
 )
-#: Contexts and sets of weights of each effort.
+#: Contexts, sets of weights, and log2 of the most lines of each effort.
 CONTEXTS = {7: 6, 8: 10, 9: 14}
 SETS = {7: 2, 8: 3, 9: 3}
+LINE_BITS = {7: 20, 8: 21, 9: 22}

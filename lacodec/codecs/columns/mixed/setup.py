@@ -5,16 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from lacodec.codecs.columns.mixed import state as st
-from lacodec.codecs.columns.mixed.profiles import CONTEXTS, PROFILES, SETS, Geometry
+from lacodec.codecs.columns.mixed.profiles import CONTEXTS, LINE_BITS, PROFILES, SETS, Geometry
 from lacodec.entropy.mixing import APM_REACH, APM_STEP, APM_STEPS
 from lacodec.entropy.mixing_state import aligned_copy
 from lacodec.entropy.mixing_tables import HALF_RANGE, mixing_tables
 
 _ONE = 65536  # of a weight
-_LEAST_LINE_BITS, _MOST_LINE_BITS = 10, 20
+_LEAST_LINE_BITS = 10
 _LINES_PER_VALUE = 2
-_MIX_RATE, _FINAL_RATE, _BOOST = 200, 16, 1000
+_MIX_RATE, _FINAL_RATE, _BOOST = 200, 16, 2000
 _MOST_FITS = 64
+_SMALL_POOLS = 16 << 20  # weights, APM, heads of matches, sums of least squares
 _HOPE = 512 << 8  # of a group of bits, at the start
 _SOLVE_EVERY = 16
 _RIDGE = 1.0
@@ -37,10 +38,16 @@ def new_state(settings: Settings, count: int, bits: int, stream: np.ndarray, raw
     plan = np.zeros(st.PLAN, np.int64)
     above = g.above or 3 * g.near
     contexts = profile.contexts[: CONTEXTS[settings.effort]]
-    line_bits = min(max((count * len(contexts) * _LINES_PER_VALUE).bit_length(), _LEAST_LINE_BITS), _MOST_LINE_BITS)
+    line_bits = _line_bits(settings.effort, count)
     head_bits = min(max(count.bit_length(), 8), 20)
     taps = tap_pairs(g, above)
-    plan[[st.COUNT, st.BITS, st.SCHEME, st.PREDICTOR, st.CONTEXTS]] = count, bits, profile.scheme, profile.predictor, len(contexts)
+    plan[[st.COUNT, st.BITS, st.SCHEME, st.PREDICTOR, st.CONTEXTS]] = (
+        count,
+        bits,
+        profile.scheme,
+        profile.predictor,
+        len(contexts),
+    )
     plan[[st.EXPONENT_BITS, st.LINE_BITS, st.MAP_LIMIT]] = (bits - 1).bit_length(), line_bits, profile.map_limit
     plan[[st.COLUMNS, st.DECODING, st.NEAR, st.ABOVE]] = g.columns, decoding, g.near, above
     plan[[st.TAPS, st.FITS, st.SOLVE_EVERY]] = len(taps), min(g.columns, _MOST_FITS), _SOLVE_EVERY
@@ -125,3 +132,14 @@ def _match_map() -> np.ndarray:
     """Expected bits hold with a chance that grows with the length of the match."""
     wrong = (1 << 22) // (np.arange(st.LENGTHS) + 3)
     return (np.stack([wrong, (1 << 22) - wrong], 1).reshape(-1) << 10).astype(np.uint32)
+
+
+def _line_bits(effort: int, count: int) -> int:
+    wanted = (count * CONTEXTS[effort] * _LINES_PER_VALUE).bit_length()
+    return min(max(wanted, _LEAST_LINE_BITS), LINE_BITS[effort])
+
+
+def largest_pools(count: int, effort: int) -> int:
+    """Bytes that a state for `count` values takes at most, besides them: lines, pads, and what does not depend on the values."""
+    pads = 8 * (14 * min(count, st.PAD_MOST) + 16)
+    return (4 * st.NODES << _line_bits(effort, count)) + 2 * pads + _SMALL_POOLS

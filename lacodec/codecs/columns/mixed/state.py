@@ -21,8 +21,8 @@ REGISTERS = 12
 # Features of a value's surroundings, from which contexts are made. "To" ones are differences from the prediction.
 NOTHING, COLUMN, TOKEN_W, TOKEN_WW, TOKEN_N, TOKEN_L, TOKEN_L2, TO_W, TO_WW, TO_N, TO_L, TO_L2, TO_L3, ERROR_L = range(14)
 SCALE, SCALE_SLOW, LOCAL, NEAR_W, NEAR_N, NEAR_LINE, NEAR_PLANE, NEAR_L, VALUE, VALUE_HIGH, MATCHED, LENGTH = range(14, 26)
-ERROR_W, TO_NW, TO_NE, NEAR_MEAN, SCALE_BOTH, ERROR_N, TOKEN_NE, HIGH_W, HIGH_N, HIGH_L, FRACTION = range(26, 37)
-FEATURES = 37
+ERROR_W, TO_NW, TO_NE, NEAR_MEAN, SCALE_BOTH, ERROR_N, TOKEN_NE, HIGH_W, HIGH_N, HIGH_L, FRACTION, KNOWN = range(26, 38)
+FEATURES = 38
 
 PARTS = 4  # features of a context, or three and PATHLESS
 PATHLESS = 255  # of a context that forgets the upper bits when it comes to the lower ones

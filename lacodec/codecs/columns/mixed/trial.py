@@ -13,7 +13,7 @@ _BRIEF_EFFORT = 7
 _ROWS = 4  # of the last axis, at least
 _MOST = 1 << 16  # values of a sample
 _FINAL = 3  # models that are tried thoroughly
-_MOST_COLUMNS = 4096  # that are modelled apart
+MOST_COLUMNS = 4096  # that are modelled apart
 _LEAST_ROW = 5  # values for which a row above is of use
 MOST_SHIFT = 44
 
@@ -21,7 +21,7 @@ MOST_SHIFT = 44
 def choose(latents: np.ndarray, effort: int, size_of: Callable[[np.ndarray, Settings], int]) -> Settings:
     """The settings with which a sample becomes smallest. latents: any shape, not empty."""
     brief, thorough = _sample(latents, _BRIEF), _sample(latents, _THOROUGH)
-    tries = []
+    tries: list[tuple[int, int, Settings]] = []
     for geometry in geometries(latents.shape):
         shift = unit_shift(latents, geometry.near)
         for profile in range(len(PROFILES)):
@@ -40,7 +40,7 @@ def geometries(shape: tuple[int, ...]) -> Iterator[Geometry]:
     axes = [n for n in shape if n > 1]
     if len(axes) > 1:
         last, above = axes[-1], axes[-1] * axes[-2]
-        if last <= _MOST_COLUMNS:
+        if last <= MOST_COLUMNS:
             yield Geometry(last, above if len(axes) > 2 and 2 * last < above <= PAD_MOST else 0, last)
         if _LEAST_ROW <= last <= PAD_MOST:
             yield Geometry(1, last, 1)

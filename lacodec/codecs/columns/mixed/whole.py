@@ -53,7 +53,7 @@ def fine(value: int) -> int:
 def halves(size: int) -> int:
     """Class of an uint64: exact to 4, then two to an octave."""
     n = bit_length(size)
-    return S64(size) if n < 3 else n * 2 - 3 + S64((size >> U(n - 2)) & U(1)) 
+    return S64(size) if n < 3 else n * 2 - 3 + S64((size >> U(n - 2)) & U(1))
 
 
 @inlined
