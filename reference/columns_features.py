@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from reference.columns_profiles import Settings
+from reference.columns_profiles import DIGITS, Settings
 
 MOST_SIZE = 1 << 56
-FAST, SLOW, MEAN = 3, 6, 7
+FAST, SLOW, MEAN, FINE = 3, 6, 7, 3
+SIZE_CUTS = {8: 0, 16: 9, 32: 22, 64: 51}  # bits of a float below the half of an octave
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Seen:
     token_n: int
     token_l: int
     scale: int
+    scale_slow: int
     scale_both: int
     local: int
     value: int
@@ -42,11 +44,16 @@ class Seen:
 
 
 class Features:
-    """Residuals before, and the means of each column: fast and slow one of |residual| in 16ths, and of the value."""
+    """Residuals before; the means of each column: fast and slow one of sizes in 16ths, and of the value.
+
+    A size is |residual|; in the scheme DIGITS it is the distance from the middle number, in half octaves of a float. `here`: a
+    fast mean over all columns.
+    """
 
     def __init__(self, s: Settings, values: list[int]) -> None:
         self.s, self.values = s, values
         self.errors = [0] * s.pad
+        self.here = 0
         self.means = [[0, 0, s.first] for _ in range(s.columns)]
 
     def look(self, column: int, p: int, fraction: int, expected: int, length: int) -> Seen:
@@ -62,6 +69,9 @@ class Features:
         around = (abs(e[-near]) >> 1) + (abs(e[-above]) >> 1) + (abs(e[-1]) >> 1)
         around += (abs(e[-2 * near]) >> 2) + (abs(e[-above + near]) >> 2)
         cut = max(s.bits - 12, 0)
+        scales = [quarters(fast), quarters(slow), quarters(around)]
+        if s.scheme == DIGITS:
+            scales = [fast >> FINE, slow >> FINE, self.here >> FINE]
         return Seen(
             nothing=0,
             column=column,
@@ -79,9 +89,10 @@ class Features:
             token_w=fine(e[-near]),
             token_n=fine(e[-above]),
             token_l=fine(e[-1]),
-            scale=quarters(fast),
+            scale=scales[0],
+            scale_slow=scales[1],
             scale_both=quarters(fast) * 256 + quarters(slow),
-            local=quarters(around),
+            local=scales[2],
             value=p,
             value_high=p >> max(s.bits - 6, 0),
             high_w=w >> cut,
@@ -97,6 +108,9 @@ class Features:
         residual = signed(residual, 64)
         self.errors.append(residual)
         size = min(abs(residual), MOST_SIZE) << 4
+        if self.s.scheme == DIGITS:
+            size = abs(signed(value - (1 << self.s.bits - 1), self.s.bits)) >> SIZE_CUTS[self.s.bits] << 4
+        self.here += size - self.here >> FAST
         means = self.means[column]
         means[0] += size - means[0] >> FAST
         means[1] += size - means[1] >> SLOW

@@ -36,6 +36,22 @@ CODES = (
     ("high_n", "column"),
     ("matched", "length"),
 )
+FLOATS = (
+    ("column",),
+    ("local", "scale_slow"),
+    ("high_w", "high_l"),
+    ("scale_slow", "column"),
+    ("column", "nothing", "nothing", None),
+    ("high_n", "column"),
+    ("local",),
+    ("scale", "local"),
+    ("to_w", "column"),
+    ("high_w", "column"),
+    ("scale_slow",),
+    ("to_l", "column"),
+    ("high_w", "high_n", "column"),
+    ("matched", "length"),
+)
 #: Scheme, predictor, contexts (None: it forgets upper bits), features that choose weights, count at which counters stop slowing
 #: down, what least squares keep of a sum. "known": how many contexts were seen before, and three lengths of a match.
 PROFILES = (
@@ -43,6 +59,7 @@ PROFILES = (
     (LOGARITHMIC, LAST, NUMBERS, "local", "scale", 255, 0.0),
     (LOGARITHMIC, SQUARES, NUMBERS, "local", "scale", 255, 0.9998),
     (LOGARITHMIC, SQUARES, NUMBERS, "local", "scale", 255, 0.997),
+    (DIGITS, ZERO, FLOATS, "scale_slow", "local", 255, 0.0),
 )
 CONTEXTS = {7: 6, 8: 10, 9: 14}
 SETS = {7: 2, 8: 3, 9: 3}

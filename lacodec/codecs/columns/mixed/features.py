@@ -10,6 +10,7 @@ from lacodec.kernels.jit import inlined
 _ONE = U(1)
 _ODD = U(0xD6E8FEB86659FD93)
 _MOST = 1 << 56  # size of a residual in the means
+_FINE = U(3)  # sizes of floats count half octaves, in 16ths: quarters of octaves remain
 _FAST, _SLOW, _MEAN = 3, 6, 7  # log2 of the values that a mean remembers
 
 
@@ -37,12 +38,15 @@ def look_around(s: State, at: int, column: int, p: int) -> None:
     f[st.TOKEN_L], f[st.TOKEN_L2], f[st.TOKEN_NE] = fine(el), coarse(el2), coarse(ene)
     mean = column * U(3)
     fast, slow = U(s.means[mean]), U(s.means[mean + _ONE])
-    f[st.SCALE], f[st.SCALE_SLOW] = quarters(fast), quarters(slow)
+    if plan[st.SCHEME] == st.DIGITS:
+        f[st.SCALE], f[st.SCALE_SLOW] = S64(fast >> _FINE), S64(slow >> _FINE)
+    else:
+        f[st.SCALE], f[st.SCALE_SLOW] = quarters(fast), quarters(slow)
     f[st.SCALE_BOTH] = quarters(fast) * 256 + quarters(slow)
     around = (
         (size_of(ew) >> _ONE) + (size_of(en) >> _ONE) + (size_of(el) >> _ONE) + (size_of(eww) >> U(2)) + (size_of(ene) >> U(2))
     )
-    f[st.LOCAL] = quarters(around)
+    f[st.LOCAL] = s.registers[st.HERE] >> S64(_FINE) if plan[st.SCHEME] == st.DIGITS else quarters(around)
     f[st.NEAR_MEAN] = fine(wrapped(s.means[mean + U(2)] - p, bits))
     f[st.VALUE], f[st.VALUE_HIGH] = p, p >> plan[st.VALUE_SHIFT]
     cut = S64(max(bits - 12, 0))
@@ -76,7 +80,13 @@ def make_contexts(s: State) -> None:
 def learn_scales(s: State, at: int, column: int, value: int, residual: int) -> None:
     """Remember the residual in the ring and in the means of its column."""
     s.errors[at & U(s.errors.size - 1)] = residual
-    size = S64(min(size_of(residual), U(_MOST))) << 4
+    size = S64(min(size_of(residual), U(_MOST)))
+    if s.plan[st.SCHEME] == st.DIGITS:
+        bits = s.plan[st.BITS]
+        middle = S64(_ONE << U(bits - 1))
+        size = S64(size_of(wrapped(value - middle, bits)) >> U(s.plan[st.SIZE_CUT]))
+    size <<= 4
+    s.registers[st.HERE] += (size - s.registers[st.HERE]) >> _FAST
     mean = column * U(3)
     s.means[mean] += (size - s.means[mean]) >> _FAST
     s.means[mean + _ONE] += (size - s.means[mean + _ONE]) >> _SLOW

@@ -65,11 +65,28 @@ _CODES = (
     (st.HIGH_N, st.COLUMN),
     (st.MATCHED, st.LENGTH),
 )
+_FLOATS = (
+    (st.COLUMN,),
+    (st.LOCAL, st.SCALE_SLOW),
+    (st.HIGH_W, st.HIGH_L),
+    (st.SCALE_SLOW, st.COLUMN),
+    (st.COLUMN, st.NOTHING, st.NOTHING, _P),
+    (st.HIGH_N, st.COLUMN),
+    (st.LOCAL,),
+    (st.SCALE, st.LOCAL),
+    (st.TO_W, st.COLUMN),
+    (st.HIGH_W, st.COLUMN),
+    (st.SCALE_SLOW,),
+    (st.TO_L, st.COLUMN),
+    (st.HIGH_W, st.HIGH_N, st.COLUMN),
+    (st.MATCHED, st.LENGTH),
+)
 PROFILES = (
     Profile(st.DIGITS, st.ZERO, _CODES, st.KNOWN, st.HIGH_L, 127),
     Profile(st.LOGARITHMIC, st.LAST, _NUMBERS, st.LOCAL, st.SCALE, 255),
     Profile(st.LOGARITHMIC, st.SQUARES, _NUMBERS, st.LOCAL, st.SCALE, 255, keep=0.9998),
     Profile(st.LOGARITHMIC, st.SQUARES, _NUMBERS, st.LOCAL, st.SCALE, 255, keep=0.997),
+    Profile(st.DIGITS, st.ZERO, _FLOATS, st.SCALE_SLOW, st.LOCAL, 255),
 )
 #: Contexts, sets of weights, and log2 of the most lines of each effort.
 CONTEXTS = {7: 6, 8: 10, 9: 14}

@@ -19,6 +19,7 @@ _SMALL_POOLS = 16 << 20  # weights, APM, heads of matches, sums of least squares
 _HOPE = 512 << 8  # of a group of bits, at the start
 _SOLVE_EVERY = 16
 _RIDGE = 1.0
+SIZE_CUTS = {8: 0, 16: 9, 32: 22, 64: 51}  # bits of a float of that width below the half of an octave
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def new_state(settings: Settings, count: int, bits: int, stream: np.ndarray, raw
     plan[[st.VALUE_SHIFT, st.MIX_RATE, st.FINAL_RATE]] = max(bits - 6, 0), _MIX_RATE, _FINAL_RATE
     select = profile.select if g.columns == 1 else st.COLUMN
     plan[[st.HEAD_BITS, st.SELECT_1, st.SELECT_2, st.REFINE]] = head_bits, profile.scale, select, select
+    plan[st.SIZE_CUT] = SIZE_CUTS[bits]
     plan[[st.BOOST, st.SETS]] = _BOOST << 10, SETS[settings.effort]
     pad = 2 * above + 8 * g.near + 8
     kinds = np.array([(*c, *[st.NOTHING] * (st.PARTS - len(c))) for c in contexts], np.int64)

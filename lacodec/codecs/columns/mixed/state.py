@@ -6,8 +6,10 @@ import numpy as np
 
 # The plan. DECODING stands where the mixing engine has it, whose `start` and `finish` are used here.
 COUNT, BITS, SCHEME, PREDICTOR, CONTEXTS, EXPONENT_BITS, LINE_BITS, MAP_LIMIT, COLUMNS, DECODING, NEAR, ABOVE = range(12)
-TAPS, FITS, SOLVE_EVERY, VALUE_SHIFT, MIX_RATE, FINAL_RATE, HEAD_BITS, SELECT_1, SELECT_2, REFINE, BOOST, SETS = range(12, 24)
-PLAN = 24
+TAPS, FITS, SOLVE_EVERY, VALUE_SHIFT, MIX_RATE, FINAL_RATE, HEAD_BITS, SELECT_1, SELECT_2, REFINE, BOOST, SETS, SIZE_CUT = range(
+    12, 25
+)
+PLAN = 25
 
 # Schemes: how a residual becomes binary decisions.
 DIGITS, LOGARITHMIC = range(2)
@@ -15,8 +17,8 @@ DIGITS, LOGARITHMIC = range(2)
 ZERO, LAST, LINE, UPPER, PLANE, SQUARES = range(6)
 
 # Registers: the range coder's first (LOW, HIGH, CODE, POSITION), then those of the plain bits and of the match model.
-RAW_WORD, RAW_COUNT, RAW_AT, MATCH, MATCH_LENGTH, RATE = range(6, 12)
-REGISTERS = 12
+RAW_WORD, RAW_COUNT, RAW_AT, MATCH, MATCH_LENGTH, RATE, HERE = range(6, 13)
+REGISTERS = 13
 
 # Features of a value's surroundings, from which contexts are made. "To" ones are differences from the prediction.
 NOTHING, COLUMN, TOKEN_W, TOKEN_WW, TOKEN_N, TOKEN_L, TOKEN_L2, TO_W, TO_WW, TO_N, TO_L, TO_L2, TO_L3, ERROR_L = range(14)
