@@ -20,7 +20,7 @@ class Decisions:
     def __init__(self, s: Settings, coder: RangeDecoder) -> None:
         self.s, self.coder = s, coder
         n = len(s.contexts)
-        self.line_bits = min(max((2 * s.count * n).bit_length(), 10), LINE_BITS[s.effort])
+        self.line_bits = min(max((s.count * n).bit_length(), 10), LINE_BITS[s.effort])
         self.first_row = np.array([131072 // (n + 2)] * n + [0] * (WIDTH - 2 - n) + [65536 // 3, 0], np.int64)
         self.weights: dict[tuple[int, ...], np.ndarray] = {}
         self.final: dict[tuple[int, int], list[int]] = {}

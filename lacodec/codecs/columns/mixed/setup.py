@@ -7,12 +7,12 @@ import numpy as np
 from lacodec.codecs.columns.mixed import state as st
 from lacodec.codecs.columns.mixed.profiles import CONTEXTS, LINE_BITS, PROFILES, SETS, Geometry
 from lacodec.entropy.mixing import APM_REACH, APM_STEP, APM_STEPS
-from lacodec.entropy.mixing_state import aligned_copy
+from lacodec.entropy.mixing_state import aligned_copy, aligned_zeros
 from lacodec.entropy.mixing_tables import HALF_RANGE, mixing_tables
 
 _ONE = 65536  # of a weight
 _LEAST_LINE_BITS = 10
-_LINES_PER_VALUE = 2
+_LINES_PER_VALUE = 1
 _MIX_RATE, _FINAL_RATE, _BOOST = 200, 16, 2000
 _MOST_FITS = 64
 _SMALL_POOLS = 16 << 20  # weights, APM, heads of matches, sums of least squares
@@ -81,7 +81,7 @@ def new_state(settings: Settings, count: int, bits: int, stream: np.ndarray, raw
         features=np.zeros(st.FEATURES, np.int64),
         hashes=np.zeros(len(contexts), np.uint64),
         where=np.zeros(len(contexts), np.uint64),
-        lines=_lines(line_bits),
+        lines=aligned_zeros(4 * st.NODES << line_bits).view(np.uint32),
         heads=np.zeros(1 << head_bits, np.int32),
         match_map=_match_map(),
         means=means.reshape(-1),
@@ -124,10 +124,6 @@ def _padded(count: int, pad: int, first: int) -> np.ndarray:
     values = np.zeros(pad + count, np.int64)
     values[:pad] = first
     return values
-
-
-def _lines(line_bits: int) -> np.ndarray:
-    return aligned_copy(np.zeros(st.NODES << line_bits, np.uint32))
 
 
 def _match_map() -> np.ndarray:
