@@ -8,11 +8,11 @@ from lacodec.codecs.columns.mixed.profiles import PROFILES, Geometry
 from lacodec.codecs.columns.mixed.setup import Settings
 from lacodec.codecs.columns.mixed.state import PAD_MOST
 
-_BRIEF, _THOROUGH = 1 << 12, 1 << 14  # values of a sample, if that is some rows
+_BRIEF, _THOROUGH = (1 << 10, 1 << 12, 64), (1 << 11, 1 << 14, 24)  # values of a sample: least, most, one in so many
 _BRIEF_EFFORT = 7
 _ROWS = 4  # of the last axis, at least
 _MOST = 1 << 16  # values of a sample
-_FINAL = 3  # models that are tried thoroughly
+_FINAL, _CLOSE = 3, 1.06  # models that are tried thoroughly: so many, if no larger than so many times the smallest
 MOST_COLUMNS = 4096  # that are modelled apart
 _LEAST_ROW = 5  # values for which a row above is of use
 MOST_SHIFT = 44
@@ -28,7 +28,10 @@ def choose(latents: np.ndarray, effort: int, size_of: Callable[[np.ndarray, Sett
             settings = Settings(_BRIEF_EFFORT, profile, geometry, shift, first_value(brief))
             tries.append((size_of(brief, settings), len(tries), settings))
     final = []
-    for _, order, found in sorted(tries)[:_FINAL]:
+    least = min(tries)[0]
+    for size, order, found in sorted(tries)[:_FINAL]:
+        if size > least * _CLOSE:
+            break
         settings = Settings(effort, found.profile, found.geometry, found.shift, first_value(thorough))
         final.append((size_of(thorough, settings), order, settings))
     best = min(final)[2]
@@ -54,7 +57,7 @@ def first_value(latents: np.ndarray) -> int:
 
 def unit_shift(latents: np.ndarray, near: int) -> int:
     """log2 of about the usual difference between a value and the one before."""
-    flat = _sample(latents, _MOST)
+    flat = _sample(latents, (_MOST, _MOST, 1))
     if flat.size <= near:
         return 0
     apart = (flat[near:] - flat[:-near]).view(f"i{flat.itemsize}")
@@ -62,10 +65,11 @@ def unit_shift(latents: np.ndarray, near: int) -> int:
     return min(max(int(np.frexp(usual)[1]) - 1, 0), MOST_SHIFT)
 
 
-def _sample(latents: np.ndarray, size: int) -> np.ndarray:
+def _sample(latents: np.ndarray, sizes: tuple[int, int, int]) -> np.ndarray:
     """Values from the middle, from the start of a row on."""
     flat, last = latents.reshape(-1), latents.shape[-1] if latents.ndim else 1
-    size = min(max(size, _ROWS * last), _MOST)
+    least, most, share = sizes
+    size = min(max(flat.size // share, least, _ROWS * last), max(most, _ROWS * last), _MOST)
     if flat.size <= size:
         return flat
     begin = (flat.size - size) // 2
