@@ -67,7 +67,7 @@ def unit_shift(latents: np.ndarray, near: int) -> int:
 
 def _sample(latents: np.ndarray, sizes: tuple[int, int, int]) -> np.ndarray:
     """Values from the middle, from the start of a row on."""
-    flat, last = latents.reshape(-1), latents.shape[-1] if latents.ndim else 1
+    flat, last = latents.reshape(-1), latents.shape[-1] if latents.ndim > 1 else 1
     least, most, share = sizes
     size = min(max(flat.size // share, least, _ROWS * last), max(most, _ROWS * last), _MOST)
     if flat.size <= size:
