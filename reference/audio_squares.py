@@ -9,12 +9,12 @@ LEAST = 1e-9
 
 
 class Squares:
-    """n numbers predict one. The sums of products fade by `keep` with every sample."""
+    """n numbers predict one; zeros fill them up to whole vectors. The sums of products fade by `keep` with every sample."""
 
     def __init__(self, n: int, keep: float, ridge: float, weights: list[float] | None = None) -> None:
         self.n, self.keep, self.ridge = n, keep, ridge
         self.matrix, self.moments = np.zeros((n, n)), np.zeros(n)
-        self.weights = np.array(weights) if weights else np.zeros(n)
+        self.weights = np.array(weights) if weights else np.zeros(padded(n))
 
     def predict(self, window: np.ndarray) -> float:
         """What follows from the numbers."""
@@ -22,6 +22,7 @@ class Squares:
 
     def learn(self, window: np.ndarray, x: float, solve: bool) -> None:
         """Take in what was right."""
+        window = window[: self.n]
         self.matrix = self.matrix * self.keep + (window * window[:, None] + TINY)
         self.moments = self.moments * self.keep + (window * x + TINY)
         if solve:
@@ -33,7 +34,7 @@ class Squares:
         The lower factor holds the reciprocals of the square roots on its diagonal. Columns are made one after the other.
         """
         n = self.n
-        factor, reciprocals = np.zeros((n, n)), np.zeros(n)
+        factor, reciprocals = np.zeros((n, padded(n))), np.zeros(n)
         for j in range(n):
             k = padded(j)
             values = self.matrix[j:, j].copy()
@@ -44,11 +45,11 @@ class Squares:
                 return
             reciprocals[j] = 1.0 / np.sqrt(pivot)
             factor[j + 1 :, j] = values[1:] * reciprocals[j]
-        weights = np.zeros(n)
+        weights = np.zeros(padded(n))
         for i in range(n):
             weights[i] = _less(self.moments[i], factor[i, :i] * weights[:i]) * reciprocals[i]
         for i in range(n - 1, -1, -1):
-            weights[i] = _less(weights[i], factor[i + 1 :, i] * weights[i + 1 :]) * reciprocals[i]
+            weights[i] = _less(weights[i], factor[i + 1 :, i] * weights[i + 1 : n]) * reciprocals[i]
         self.weights = weights
 
 

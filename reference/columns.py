@@ -1,8 +1,10 @@
 """Columns: numbers of one type, as a tree of forms.
 
-node    = u8 form, its data; type and shape are known        numbers are LEB128, wide numbers two of them: the lower 32 bits first
+node    = u8 form, its data; type and shape are known (128 in the first form: there may be mixed nodes)
+numbers are LEB128, wide numbers two of them: the lower 32 bits first
 0 STORED  the bytes           1 CONSTANT  one element         2 PARTS   a node for each index of the last axis
-3 NUMBERS number 2 * dropped + order, steps, bins (below)           5 BYTES   size, payload of codec `bytes`
+3 NUMBERS number 2 * dropped + order, steps, bins (below)       4 MIXED  the same number, size, see `columns_mixed`
+5 BYTES   size, payload of codec `bytes`                        6 BOUNDED  see `columns_bounded`
 7 STEPS   wide base, wide step, width, node        8 MULTIPLES  inverse, f64 factor, wide base, width, node, node
 9 DISTINCT number, node, width, node     10 RUNS  number, node, width, node     11 GAPS  an element, node of u8, node
 12 PLANES a node of u8 for each byte of an element
@@ -13,7 +15,7 @@ An array is a list of the bits of its elements, in C order; `Kind` is "u", "i" o
 import math
 import struct
 
-from reference import bytes_codec, columns_bounded, rans, tables
+from reference import bytes_codec, columns_bounded, columns_mixed, rans, tables
 from reference.columns_steps import restored
 from reference.stream import Stream, need
 
@@ -33,7 +35,7 @@ def decode(payload: bytes, kind: Kind, shape: tuple[int, ...]) -> list[int]:
 def read_node(data: Stream, kind: Kind, shape: tuple[int, ...], depth: int = 0) -> list[int]:
     """One node."""
     need(depth <= 8, "nodes that are nested too deeply")
-    form, n, size = data.byte(), math.prod(shape), kind[1]
+    form, n, size = data.byte() % 128, math.prod(shape), kind[1]
     if form == STORED or not n:
         return [data.uint(size) for _ in range(n)]
     if form == CONSTANT:
@@ -41,6 +43,10 @@ def read_node(data: Stream, kind: Kind, shape: tuple[int, ...], depth: int = 0) 
     if form == BYTES:
         content = Stream(bytes_codec.decode(data.piece(), n * size))
         return [content.uint(size) for _ in range(n)]
+    if form == MIXED:
+        dropped, order = divmod(data.number(), 2)
+        latents = [int(latent) for latent in columns_mixed.decode(data.piece(), size, n)]
+        return [latent << dropped if order else _unordered(latent, kind, dropped) for latent in latents]
     if form == BOUNDED:
         content = Stream(columns_bounded.decode(data.rest(), size, shape))
         return [content.uint(size) for _ in range(n)]

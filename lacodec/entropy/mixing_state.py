@@ -120,7 +120,7 @@ def new_engine(
         plan=plan,
         registers=np.zeros(6, np.int64),
         stream=stream,
-        slots=_aligned(mx.LINE << shape.line_bits),
+        slots=aligned_zeros(mx.LINE << shape.line_bits),
         where=np.zeros(n, np.uint64),
         maps=maps.reshape(-1),
         expect_maps=expect_maps.reshape(-1),
@@ -140,12 +140,12 @@ def new_engine(
 
 def aligned_copy(pool: np.ndarray) -> np.ndarray:
     """A copy that starts at a cache line, as an engine's slots must (a speed matter only)."""
-    copy = _aligned(pool.nbytes).view(pool.dtype)
+    copy = aligned_zeros(pool.nbytes).view(pool.dtype)
     copy[:] = pool
     return copy
 
 
-def _aligned(size: int) -> np.ndarray:
+def aligned_zeros(size: int) -> np.ndarray:
     """uint8 zeros that start at a cache line, in huge pages where the system has them: random access is then faster."""
     if size < _HUGE_PAGE or not hasattr(mmap, "MADV_HUGEPAGE"):
         pool = np.zeros(size + mx.LINE, np.uint8)

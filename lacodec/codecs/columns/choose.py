@@ -3,6 +3,7 @@
 values --> a `Plan` each for numbers, steps, multiples, distinct values, runs, parts, bytes --> the one with the fewest bits
 """
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from lacodec.codecs.columns import forms, splits, trees
 from lacodec.codecs.columns._fields import Writer
 from lacodec.codecs.columns.numbers import numbers
-from lacodec.codecs.columns.plan import Plan, Work, sample_places
+from lacodec.codecs.columns.plan import MIXING, Plan, Work, sample_places
 
+_CLOSE = 1.3  # times the bits of the best plan: up to here, mixing may turn the order around
+_TRIED = 1 << 17  # bytes of an array by which that is seen
 _DEEP = 3  # nodes around one in which runs and different values are no longer looked for
 _LZ_PIECES, _LZ_PIECE = 4, 1 << 14  # pieces of an array that zstd looks at, and bytes in each
 _LZ_WORTH, _LZ_SMALL_WORTH = 0.6, 0.95  # of the bits of another form: below, repeated sequences are worth their time
@@ -24,12 +27,32 @@ _LZ_SMALL = 1 << 16  # bytes of an array for which their time is nothing
 def plan_for(values: NDArray[Any], work: Work) -> Plan:
     """The plan for an array of any shape."""
     if not values.size:
-        return Plan(8.0, lambda out: out.write(bytes([forms.STORED])))
+        return Plan(8.0, lambda out: out.write(bytes([forms.STORED])), forms.STORED)
     if _is_constant(values):
-        return Plan(8.0 + 8 * values.itemsize, partial(_write_constant, values))
+        return Plan(8.0 + 8 * values.itemsize, partial(_write_constant, values), forms.CONSTANT)
     found = [_stored(values)]
     found += _plans(values, work)
-    return min(found, key=lambda plan: plan.bits)
+    found.sort(key=lambda plan: plan.bits)
+    if work.depth == 0 and work.effort >= MIXING and len(found) > 1 and found[1].bits < _CLOSE * found[0].bits:
+        return _tried(values, found[:2], work)
+    return found[0]
+
+
+def _tried(values: NDArray[Any], plans: list[Plan], work: Work) -> Plan:
+    """The plan whose form is shorter for some rows once numbers are mixed, which estimates know nothing of."""
+    rows = len(values) if values.nbytes <= _TRIED else max(1, len(values) * _TRIED // values.nbytes)
+    if rows < len(values):
+        some = [plan for plan in _plans(values[:rows], work) if plan.form in {plan.form for plan in plans}]
+    else:
+        some = plans
+    sizes = {plan.form: len(_written(plan)) for plan in some}
+    return min(plans, key=lambda plan: sizes.get(plan.form, math.inf))
+
+
+def _written(plan: Plan) -> Writer:
+    out = Writer()
+    plan.write(out)
+    return out
 
 
 def _plans(values: NDArray[Any], work: Work) -> Iterator[Plan]:
@@ -62,7 +85,7 @@ def _simpler(values: NDArray[Any], sample: NDArray[Any], work: Work) -> Iterator
 
 
 def _stored(values: NDArray[Any]) -> Plan:
-    return Plan(8.0 + 8.0 * values.nbytes, lambda out: forms.write_stored(values, out))
+    return Plan(8.0 + 8.0 * values.nbytes, lambda out: forms.write_stored(values, out), forms.STORED)
 
 
 def _write_constant(values: NDArray[Any], out: Writer) -> None:
@@ -92,4 +115,4 @@ def _repeats(values: NDArray[Any], work: Work) -> Iterator[Plan]:
         out.write(bytes([forms.BYTES]))
         out.piece(embed("bytes", values.tobytes(), work.session, effort=work.profile.repeats))
 
-    yield Plan(bits, write)
+    yield Plan(bits, write, forms.BYTES)

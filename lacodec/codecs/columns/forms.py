@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from lacodec.codecs.columns import predict, splits
 from lacodec.codecs.columns._fields import Reader, Writer
 from lacodec.codecs.columns.bins import decode_bins
 from lacodec.codecs.columns.bounded import decode_bounded
+from lacodec.codecs.columns.mixed.payload import decode_mixed
 from lacodec.errors import CorruptFile
 
 STORED, CONSTANT, PARTS, NUMBERS, MIXED, BYTES, BOUNDED, STEPS, MULTIPLES, DISTINCT, RUNS, GAPS, PLANES = range(13)
@@ -18,15 +20,22 @@ STORED, CONSTANT, PARTS, NUMBERS, MIXED, BYTES, BOUNDED, STEPS, MULTIPLES, DISTI
 ORDER, SIGN_FIRST = range(2)
 """What NUMBERS is made of: integers in the order of the values, or the bits of the values."""
 
+MAY_MIX = 128
+"""Set in the first byte of a payload that may hold mixed nodes, which take much memory."""
+
 MOST_DEPTH = 8  # nodes within nodes
 
 Unembed = Callable[[bytes, int], bytes]
+"""That many bytes from a payload of codec `bytes`."""
 Shape = tuple[int, ...]
 
 
-def no_bytes(payload: bytes, size: int) -> bytes:
-    """For payloads that hold none of codec `bytes`."""
-    raise CorruptFile("it holds a payload of codec 'bytes', but the header names none")
+@dataclass(frozen=True)
+class Around:
+    """What reading needs besides the payload. mixed: whether the payload says that it may hold mixed nodes."""
+
+    unembed: Unembed
+    mixed: bool = False
 
 
 def write_stored(values: NDArray[Any], out: Writer) -> None:
@@ -35,41 +44,58 @@ def write_stored(values: NDArray[Any], out: Writer) -> None:
     out.write(values.tobytes())
 
 
-def read(reader: Reader, dtype: np.dtype[Any], shape: Shape, unembed: Unembed, depth: int = 0) -> NDArray[Any]:
+def read(reader: Reader, dtype: np.dtype[Any], shape: Shape, around: Around, depth: int = 0) -> NDArray[Any]:
     """The array of one node; raises CorruptFile."""
     if depth > MOST_DEPTH:
         raise CorruptFile("its forms are nested too deeply")
-    form, n = reader.take(1)[0], math.prod(shape)
+    form, n = reader.take(1)[0] & ~MAY_MIX, math.prod(shape)
     if form == STORED or not n:
         return np.frombuffer(reader.take(n * dtype.itemsize), dtype).reshape(shape)
     if form == CONSTANT:
         return np.full(shape, np.frombuffer(reader.take(dtype.itemsize), dtype)[0], dtype)
     if form == BYTES:
-        data = unembed(bytes(reader.piece()), n * dtype.itemsize)
+        data = around.unembed(bytes(reader.piece()), n * dtype.itemsize)
         return np.frombuffer(data, dtype).reshape(shape)
     if form == PARTS:
         if len(shape) < 2:
             raise CorruptFile("an array without a second axis has no parts")
         out = np.empty(shape, dtype)
         for part in range(shape[-1]):
-            out[..., part] = read(reader, dtype, shape[:-1], unembed, depth + 1)
+            out[..., part] = read(reader, dtype, shape[:-1], around, depth + 1)
         return out
     if form == BOUNDED:
         return decode_bounded(reader.rest(), dtype, shape)
+    if form == MIXED and around.mixed:
+        return _mixed(reader, dtype, shape)
     if form == NUMBERS:
         return _numbers(reader, dtype, n).reshape(shape)
     inner = _INNER.get(form)
     if inner is None:
         raise CorruptFile(f"form {form} is unknown; if a newer lacodec wrote it, update")
-    return inner(reader, dtype, shape, lambda dtype, shape: read(reader, dtype, shape, unembed, depth + 1))
+    return inner(reader, dtype, shape, lambda dtype, shape: read(reader, dtype, shape, around, depth + 1))
 
 
 def _numbers(reader: Reader, dtype: np.dtype[Any], n: int) -> NDArray[Any]:
+    dropped, order = _order(reader, dtype)
+    steps = predict.read_steps(reader, n)
+    latents = predict.restored(decode_bins(reader, n, np.dtype(f"u{dtype.itemsize}")), steps)
+    return _values(latents, dtype, dropped, order)
+
+
+def _mixed(reader: Reader, dtype: np.dtype[Any], shape: Shape) -> NDArray[Any]:
+    dropped, order = _order(reader, dtype)
+    latents = decode_mixed(bytes(reader.piece()), np.dtype(f"u{dtype.itemsize}"), shape)
+    return _values(latents, dtype, dropped, order)
+
+
+def _order(reader: Reader, dtype: np.dtype[Any]) -> tuple[int, int]:
     dropped, order = divmod(reader.number(), 2)
     if dropped >= 8 * dtype.itemsize:
         raise CorruptFile("it drops all bits of its values")
-    steps = predict.read_steps(reader, n)
-    latents = predict.restored(decode_bins(reader, n, np.dtype(f"u{dtype.itemsize}")), steps)
+    return dropped, order
+
+
+def _values(latents: splits.Latents, dtype: np.dtype[Any], dropped: int, order: int) -> NDArray[Any]:
     if order == SIGN_FIRST:
         return (latents << latents.dtype.type(dropped)).view(dtype)
     return splits.unordered(latents, dtype, dropped)

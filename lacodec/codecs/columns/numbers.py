@@ -12,11 +12,13 @@ from lacodec.codecs.columns._fields import Writer
 from lacodec.codecs.columns.bins import encode_bins
 from lacodec.codecs.columns.candidates import candidates, signless
 from lacodec.codecs.columns.estimate import bits_of_rows
-from lacodec.codecs.columns.plan import NODE, Plan, Profile, Work, sample_places
+from lacodec.codecs.columns.mixed.payload import encode_mixed
+from lacodec.codecs.columns.plan import MIXING, NODE, Plan, Profile, Work, sample_places
 
 _STEP = 0.01  # bits a value that a step of a predictor must save, for its time
 _LEAST_RAW = 2048  # values below which floats are always taken in their order
 _FEW = 256  # values for which the first candidates do
+_TINY = 16  # bytes of bins that nothing beats
 _TABLE = 160.0  # bits of bins and their table, at least
 
 
@@ -32,7 +34,9 @@ def numbers(flat: NDArray[Any], shape: tuple[int, ...], work: Work) -> Plan:
         raw_bits, raw_steps = _best_steps(raw, signless(shape), profile)
         if raw_bits < bits:
             bits, steps, latents, order = raw_bits, raw_steps, raw, forms.SIGN_FIRST
-    return Plan(bits + _TABLE + NODE, partial(_write_numbers, flat, latents, 2 * dropped + order, steps, profile.fine))
+    shaped = latents.reshape(shape)
+    write = partial(_write, flat, shaped, 2 * dropped + order, steps, work)
+    return Plan(bits + _TABLE + NODE, write, forms.NUMBERS)
 
 
 def _best_steps(latents: splits.Latents, tried: Sequence[predict.Steps], profile: Profile) -> tuple[float, predict.Steps]:
@@ -50,13 +54,20 @@ def _best_steps(latents: splits.Latents, tried: Sequence[predict.Steps], profile
     return float(bits[order[0]]), tried[0]
 
 
-def _write_numbers(flat: NDArray[Any], latents: splits.Latents, form: int, steps: predict.Steps, fine: int, out: Writer) -> None:
-    mine = Writer()
-    mine.write(bytes([forms.NUMBERS]))
-    mine.number(form)
-    predict.write_steps(mine, steps)
-    encode_bins(mine, predict.residuals(latents, steps), fine)
-    if len(mine) > flat.nbytes:
+def _write(flat: NDArray[Any], latents: splits.Latents, order: int, steps: predict.Steps, work: Work, out: Writer) -> None:
+    """The shortest of bins, mixing (from its effort on) and the bytes."""
+    found = Writer()
+    found.write(bytes([forms.NUMBERS]))
+    found.number(order)
+    predict.write_steps(found, steps)
+    encode_bins(found, predict.residuals(latents.reshape(-1), steps), work.profile.fine)
+    if work.effort >= MIXING and len(found) > _TINY:
+        mixed = Writer()
+        mixed.write(bytes([forms.MIXED]))
+        mixed.number(order)
+        mixed.piece(encode_mixed(latents, effort=work.effort, report=work.session.report))
+        found = min(found, mixed, key=len)
+    if len(found) > flat.nbytes:
         forms.write_stored(flat, out)
     else:
-        out.append(mine)
+        out.append(found)

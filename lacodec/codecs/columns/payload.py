@@ -1,10 +1,11 @@
 """Numbers of one type <-> a payload: a tree of forms, the cheapest that samples of the values show.
 
-    payload = node          node = u8 form, its data; the reader knows type and shape
+    payload = node          node = u8 form, its data; the reader knows type and shape; 128 is added to the first form if there may
+                            be mixed nodes
 
     0 STORED    the bytes of the elements               1 CONSTANT  one element
     2 PARTS     a node for each index of the last axis  3 NUMBERS   2 * bits dropped + order, steps (`predict`), bins (`bins`)
-    4 MIXED     see `mixed`                             5 BYTES     size, payload of codec `bytes`
+    4 MIXED     the number of NUMBERS, size, see `mixed`  5 BYTES     size, payload of codec `bytes`
     6 BOUNDED   see `bounded`                           7 STEPS     base, step, width, node of (value - base) / step
     8 MULTIPLES inverse, factor (f64), base, width, node of q - base, node of distances (see `splits`)
     9 DISTINCT  number, node of the sorted different values, width, node of the place of each value among them
@@ -25,7 +26,8 @@ from lacodec.codecs.columns._fields import Reader, Writer
 from lacodec.codecs.columns.bound import Bound
 from lacodec.codecs.columns.bounded import encode_bounded
 from lacodec.codecs.columns.choose import plan_for
-from lacodec.codecs.columns.plan import Work
+from lacodec.codecs.columns.mixed.payload import memory_mixed
+from lacodec.codecs.columns.plan import MIXING, Work
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.kernels.scratch import chunk_memory
 
@@ -33,6 +35,8 @@ VERSION = 0
 
 _SMALL = 1 << 16  # bytes of an array that is also tried without loss, though it has a bound: few values may be kept in less
 _HARD = 2  # times smaller than the array: where a bound does not gain this, it may cost more than to lose nothing
+
+_PLAIN = (forms.STORED, forms.CONSTANT, forms.BOUNDED)
 
 DTYPES = frozenset(
     f"{kind}{width}" for kind, width in (*((k, w) for k in "ui" for w in (1, 2, 4, 8)), ("f", 2), ("f", 4), ("f", 8))
@@ -55,20 +59,27 @@ def _lossless(array: NDArray[Any], effort: int, session: Session) -> bytes:
     with chunk_memory():
         plan_for(array, Work(effort, session, plan_for)).write(out)
         data = out.data
-    return data if len(data) <= array.nbytes else bytes([forms.STORED]) + array.tobytes()
+    if len(data) > array.nbytes:
+        return bytes([forms.STORED]) + array.tobytes()
+    return bytes([data[0] | forms.MAY_MIX]) + data[1:] if effort >= MIXING and data[0] not in _PLAIN else data
 
 
-def decode(
-    payload: Any, dtype: np.dtype[Any], shape: tuple[int, ...], *, unembed: forms.Unembed = forms.no_bytes
-) -> NDArray[Any]:
+def decode(payload: Any, dtype: np.dtype[Any], shape: tuple[int, ...], *, unembed: forms.Unembed) -> NDArray[Any]:
     """The array of this type and shape; raises CorruptFile. unembed: (payload of codec `bytes`, size) -> bytes."""
     reader = Reader(payload)
     with chunk_memory():
-        found = forms.read(reader, np.dtype(dtype), tuple(shape), unembed)
+        found = forms.read(reader, np.dtype(dtype), tuple(shape), forms.Around(unembed, bool(_first(payload) & forms.MAY_MIX)))
     reader.finish()
     return found
 
 
-def memory(size: int, payload: bytes | None = None, effort: int = 9) -> int:
-    """Bytes needed to encode, or to decode, elements of `size` bytes in all."""
-    return 12 * size + (16 << 20)
+def memory(size: int, payload: bytes | memoryview | None = None, effort: int = 9) -> int:
+    """Bytes needed to encode elements of `size` bytes in all with this effort, or to decode them from `payload`."""
+    if effort >= MIXING if payload is None else _first(payload) & forms.MAY_MIX:
+        return 12 * size + memory_mixed(size, 1)
+    bounded = payload is None or _first(payload) == forms.BOUNDED
+    return (40 if bounded else 12) * size + (16 << 20)
+
+
+def _first(payload: Any) -> int:
+    return memoryview(payload)[0] if len(payload) else 0

@@ -17,10 +17,11 @@ _GOLDEN = 0x9E3779B97F4A7C15
 
 @dataclass(frozen=True)
 class Plan:
-    """A node to be: about how many bits it takes, and what writes it."""
+    """A node to be: about how many bits it takes, what writes it, and its form."""
 
     bits: float
     write: Callable[[Writer], None]
+    form: int
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ PROFILES = {
     8: Profile(384, _TWO, repeats=7),
     9: Profile(384, _TWO, repeats=9),
 }
-"""By effort; from 7 on, numbers are also mixed (`mixed`)."""
+"""By effort."""
+MIXING = 7
+"""The effort from which on numbers are also mixed (`mixed`)."""
 
 
 @dataclass(frozen=True)

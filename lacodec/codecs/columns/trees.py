@@ -132,7 +132,7 @@ def _node(form: int, *members: "bytes | int | Plan") -> Plan:
             else:
                 out.write(member)
 
-    return Plan(NODE + sum(member.bits if isinstance(member, Plan) else 24 for member in members), write)
+    return Plan(NODE + sum(member.bits if isinstance(member, Plan) else 24 for member in members), write, form)
 
 
 def _wide(value: int) -> bytes:

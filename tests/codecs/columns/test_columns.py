@@ -73,7 +73,7 @@ ALL += [(dtype, name, array) for dtype in FLOATS for name, array in float_arrays
 
 
 @pytest.mark.parametrize(("dtype", "name", "array"), ALL, ids=[f"{dtype}-{name}" for dtype, name, _ in ALL])
-@pytest.mark.parametrize("effort", [1, 5])
+@pytest.mark.parametrize("effort", [1, 5, 9])
 def test_patterns(dtype, name, array, effort):
     by_reference(there_and_back(np.ascontiguousarray(array), effort), array)
 
@@ -97,7 +97,7 @@ def test_every_form_is_used():
         st.sampled_from(INTEGERS + FLOATS).map(np.dtype),
         arrays.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=9),
     ),
-    st.sampled_from([1, 4]),
+    st.sampled_from([1, 4, 7]),
 )
 @settings(max_examples=150, deadline=None)
 def test_any_array(array, effort):
