@@ -29,7 +29,7 @@ MOST_BITS = {2: 0x7BFF, 4: 0x7F7FFFFF, 8: 0x7FEFFFFFFFFFFC00}
 FINER = (1.0, 1.25, 1.5)
 BUCKETS, NODES = 40, 64
 SMALL, LENGTH, UPPER = 1, 2, 31
-LARGEST, LONGEST, FULL, HUGE = 1 << 29, 29, 65535, 1e300
+LARGEST, LONGEST, FULL, HUGE, TINY = 1 << 29, 29, 65535, 1e300, 2.0**-960
 
 
 def decode(payload: bytes, size: int, shape: tuple[int, ...]) -> bytes:
@@ -170,7 +170,7 @@ def _box(state: State, of: Pass, box: Box, edge: int, stencil: list[tuple[int, f
             guess += weight * state.field[at + offset]
         if not stencil:
             guess = stencils.edge_guess(state.field, of, edge, index)
-        if not abs(guess) < HUGE:
+        if not TINY <= abs(guess) < HUGE:
             guess = 0.0
         if state.origin is not None:
             guess = state.origin + math.floor((guess - state.origin) * (1.0 / step) + 0.5) * step

@@ -44,12 +44,29 @@ def _sound() -> None:
         lacodec.encode(sample, "audio.lossless", effort=9)
 
 
-@pytest.mark.parametrize("kind", ["mixed picture", "fast picture", "sound"])
+def _array(**options: object) -> None:
+    walk = np.cumsum(np.arange(4000, dtype=np.uint32) * 2654435761 >> 20) % 9973
+    lacodec.encode(walk.reshape(200, 20).astype("f4"), "arrays", **options)
+
+
+@pytest.mark.parametrize("kind", ["mixed picture", "fast picture", "sound", "mixed array", "bounded array", "scaled array"])
 def test_no_fused_multiply_add(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if kind == "sound":
         from lacodec.codecs.audio.lossless._kernel import code as kernel
 
         arguments = _arguments_of(kernel, _sound, monkeypatch)
+    elif kind == "mixed array":
+        from lacodec.codecs.columns.mixed.kernel import code_values as kernel
+
+        arguments = _arguments_of(kernel, lambda: _array(effort=9), monkeypatch)
+    elif kind == "bounded array":
+        from lacodec.codecs.columns.bounded._kernel import code_pass as kernel
+
+        arguments = _arguments_of(kernel, lambda: _array(max_error=3.0), monkeypatch)
+    elif kind == "scaled array":
+        from lacodec.codecs.columns._splits_kernel import scale as kernel
+
+        arguments = _arguments_of(kernel, lambda: lacodec.encode(np.arange(3000) % 97 / 10.0, "arrays"), monkeypatch)
     elif kind == "mixed picture":
         from lacodec.codecs.image.lossless.mixed.kernel import code_tile as kernel
 
@@ -83,8 +100,10 @@ for path in sys.argv[2:]:
     value = lacodec.decode(path)
     if isinstance(value, dict):
         parts = [array.tobytes() for array in value.values()]
+    elif isinstance(value, bytes):
+        parts = [value]
     else:
-        parts = [value if isinstance(value, bytes) else (value.pixels if hasattr(value, "pixels") else value.samples).tobytes()]
+        parts = [getattr(value, "pixels", getattr(value, "samples", value)).tobytes()]
     print(path.rpartition("/")[2], *(hashlib.sha256(part).hexdigest() for part in parts))
 """
 
@@ -93,7 +112,8 @@ def test_golden_files_decode_alike_where_small_numbers_are_flushed_to_zero(repos
     torch = pytest.importorskip("torch")
     if not torch.set_flush_denormal(False):
         pytest.skip("this processor cannot flush")
-    golden = sorted(str(path) for path in (repository / "tests" / "golden").glob("*.lac") if "learned" not in path.name)
+    golden = sorted(str(path) for path in (repository / "tests" / "golden").glob("v*/*.lac") if "learned" not in path.name)
+    assert golden
     found = []
     for mode in ("flush", "keep"):  # threads inherit the mode of the one that starts them
         command = [sys.executable, "-c", _DECODE, mode, *golden]

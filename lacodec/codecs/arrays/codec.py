@@ -37,7 +37,7 @@ class ArraysCodec(Codec[Arrays]):
     """Arrays of numbers, records, strings and times, with an effort from 1 to 9; floats, if asked for, within an error bound."""
 
     name = "arrays"
-    stream_version = 0
+    stream_version = 1
     identical = "bytes"
     also_identical = ("none",)
     takes_views = True

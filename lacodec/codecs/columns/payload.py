@@ -31,9 +31,8 @@ from lacodec.codecs.columns.plan import MIXING, Work
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.kernels.scratch import chunk_memory
 
-VERSION = 0
-
 _SMALL = 1 << 16  # bytes of an array that is also tried without loss, though it has a bound: few values may be kept in less
+_LEAST_BOUND = 2.0**-900  # near the denormal numbers, which not every machine computes with
 _HARD = 2  # times smaller than the array: where a bound does not gain this, it may cost more than to lose nothing
 
 _PLAIN = (forms.STORED, forms.CONSTANT, forms.BOUNDED)
@@ -46,7 +45,7 @@ DTYPES = frozenset(
 
 def encode(array: NDArray[Any], *, effort: int = 5, session: Session = DEFAULT, bound: Bound | None = None) -> bytes:
     """The payload of an array: one of DTYPES, native, contiguous, of any shape. bound: the largest error of floats."""
-    if bound is None:
+    if bound is None or (bound.absolute is not None and bound.absolute < _LEAST_BOUND):
         return _lossless(array, effort, session)
     data = bytes([forms.BOUNDED]) + encode_bounded(array, bound, effort=effort)
     if array.nbytes > _SMALL and len(data) * _HARD < array.nbytes:

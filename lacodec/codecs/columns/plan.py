@@ -50,8 +50,8 @@ PROFILES = {
     5: Profile(384, _TWO, repeats=3),
     6: Profile(768, _TWO, repeats=3),
     7: Profile(384, _TWO, repeats=5),
-    8: Profile(384, _TWO, repeats=7),
-    9: Profile(384, _TWO, repeats=9),
+    8: Profile(384, _TWO, repeats=5),
+    9: Profile(384, _TWO, repeats=6),
 }
 """By effort."""
 MIXING = 7

@@ -69,6 +69,13 @@ def within(values: NDArray[Any], decoded: NDArray[Any], bound: Bound) -> NDArray
         return good
 
 
+def denormal(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each value is denormal: some processors and settings make zero of it."""
+    size = values.itemsize
+    bits = values.view(f"u{size}") & np.array((1 << 8 * size - 1) - 1, f"u{size}")
+    return (bits > 0) & (bits < np.array(1 << MANTISSA[size], f"u{size}"))
+
+
 def _not_more(x: Floats, y: Floats) -> NDArray[np.bool_]:
     """Whether rounding took nothing from the distance of x and y as a double."""
     difference = x - y

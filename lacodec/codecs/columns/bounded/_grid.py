@@ -39,7 +39,10 @@ def grid(field: Floats, bound: float, ulp: float) -> tuple[float, float] | None:
 
 def _nice(unit: float) -> float:
     """The unit, or the whole number or the share of one that it nearly is."""
-    whole, share = np.rint(unit), np.rint(1 / unit)
+    with np.errstate(over="ignore", divide="ignore"):
+        whole, share = np.rint(unit), np.rint(1 / unit)
+    if not np.isfinite(share):
+        return unit
     if whole > 0 and abs(unit - whole) <= _NICE * unit:
         return float(whole)
     if share > 0 and abs(1 / unit - share) <= _NICE * share:

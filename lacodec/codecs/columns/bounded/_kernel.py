@@ -30,6 +30,7 @@ EIGHTHS = 8  # of a residual, the unit of activity
 UNIT = 65536
 _SCALED = np.uint64(16)  # bits of the unit
 _HUGE = 1e300
+_TINY = 2.0**-960  # below, terms of a prediction may be denormal, which some processors and settings take for zero
 
 _ZERO, _ONE, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
 
@@ -77,7 +78,7 @@ def code_pass(  # type: ignore[no-untyped-def]
                                 guess += last * field[point - np.uint64(double)]
                         else:
                             guess = edge_guess(field, plan, i0, i1, i2, begin + np.int64(j) * double)
-                        if not (abs(guess) < _HUGE):
+                        if not (_TINY <= abs(guess) < _HUGE):
                             guess = 0.0
                         if gridded:
                             guess = origin + np.floor((guess - origin) * inverse + 0.5) * step

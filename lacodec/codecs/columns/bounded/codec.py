@@ -58,7 +58,7 @@ def encode_bounded(array: NDArray[Any], bound: Bound, *, effort: int = 5, report
         decoded = _domain.leave(field, values.dtype, bound.relative is not None)
         if flags & (SIGNS | NEGATIVE):
             decoded = np.where(negative, -decoded, decoded)
-        missed = np.flatnonzero(~(_domain.within(values, decoded, bound) | special))
+        missed = np.flatnonzero(~(_domain.within(values, decoded, bound) & ~_domain.denormal(decoded) | special))
         if scale.origin is None or len(missed) <= len(values) >> _FEW_MISSES:
             break
     if len(missed):
