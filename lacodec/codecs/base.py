@@ -171,6 +171,10 @@ class Codec(ABC, Generic[V]):
         """Bytes needed to encode one chunk of `size` bytes of content, or to decode `payload` to that many, in all."""
         return 4 * size
 
+    def quick(self, header: Header) -> bool:
+        """Whether a chunk of this file decodes in milliseconds, so that one thread need not be another than the caller's."""
+        return False
+
     def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
         """The payload of `content` inside another codec's (`codecs/embedded.py`)."""
         raise BadInput(f"codec {self.name!r} cannot be embedded in another codec")

@@ -128,9 +128,22 @@ class IteratorSource(PipeSource):
     """Pieces that are made while they are read, such as the parts of a file that is being decoded."""
 
     def __init__(self, pieces: Iterator[bytes], name: str = "<pieces>", size: int | None = None) -> None:
-        super().__init__(_PieceStream(pieces), name)
+        self._parts = _PieceStream(pieces)
+        super().__init__(self._parts, name)
         self._pieces = pieces
         self.size = size
+
+    def gather(self, offset: int, n: int) -> bytearray:
+        """As `read`, to be written to, and copied only once."""
+        self.read(offset, 0)
+        parts: list[bytes | memoryview] = [self._peeked[:n]]
+        self._peeked = self._peeked[n:]
+        left = n - len(parts[0])
+        while left > 0 and (part := self._parts.view(left)):
+            parts.append(part)
+            left -= len(part)
+        self.position += n - left
+        return bytearray().join(parts)
 
     def pieces(self) -> Iterator[bytes]:
         """The pieces as they come, without regrouping; use either this or `read`/`blocks`, not both."""
@@ -145,10 +158,14 @@ class _PieceStream:
         self._rest = memoryview(b"")
 
     def read(self, n: int, /) -> bytes:
+        return bytes(self.view(n))
+
+    def view(self, n: int) -> memoryview:
+        """At most n bytes of the piece that comes next; none at the end."""
         while not self._rest:
             try:
                 self._rest = memoryview(next(self._pieces))
             except StopIteration:
-                return b""
+                return memoryview(b"")
         part, self._rest = self._rest[:n], self._rest[n:]
-        return bytes(part)
+        return part

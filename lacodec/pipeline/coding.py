@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -274,7 +275,9 @@ class Decoding:
         """Parts in order; chunks that carry no part (ancillary, shared) are left out."""
         work = Work(progress)
         session = replace(self.session, report=work.within_chunk)
-        for size, part in ordered_map(lambda chunk: self._part(chunk, session), self._relevant(chunks), session.threads):
+        relevant, decode = self._relevant(chunks), partial(self._part, session=session)
+        inline = session.threads == 1 and self.codec.quick(self.header)
+        for size, part in map(decode, relevant) if inline else ordered_map(decode, relevant, session.threads):
             self.done += size
             work.whole_chunk(size)
             yield part

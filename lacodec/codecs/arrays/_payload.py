@@ -95,8 +95,11 @@ def decode_payload(payload: bytes | memoryview, size: int, unembed: Unembed) -> 
     for block in blocks:
         for column in block.element.columns:
             piece = reader.take(reader.number())
-            values = _decode_column(piece, block, column, unembed)
-            column_view(out.data, block.offset, block.shape, block.element.size, column)[...] = values
+            view = column_view(out.data, block.offset, block.shape, block.element.size, column)
+            if not (view.flags.c_contiguous and view.flags.aligned and view.dtype.isnative):
+                view[...] = _decode_column(piece, block, column, unembed)
+            else:
+                columns.decode(piece, np.dtype(f"<{column.kind}"), view.shape, unembed=unembed, out=view.view(f"<{column.kind}"))
     if len(reader.rest()):
         raise CorruptFile("its payload is longer than it should be")
     return out

@@ -165,6 +165,11 @@ class ArraysCodec(Codec[Arrays]):
         array = array[asked.rest] if asked.rest else array  # an empty key would make a scalar of an array without axes
         return array[()] if is_scalar(header) else array
 
+    def quick(self, header: Header) -> bool:
+        """Up to the effort from which on numbers are mixed."""
+        effort = header.options.get("effort")
+        return isinstance(effort, int) and effort < _SLOW
+
     def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
         """The payload of an array of numbers (`columns.payload.encode`), for other codecs; those name `bytes` as nested, too."""
         from lacodec.codecs.columns import payload as columns

@@ -64,9 +64,10 @@ def encode_bins(out: Writer, values: Latents, fine: int) -> None:
     out.piece(places[: -(-bits // 8)])
 
 
-def decode_bins(reader: Reader, n: int, dtype: np.dtype[np.unsignedinteger]) -> Latents:
-    """The inverse of `encode_bins`; raises CorruptFile."""
-    lowest, widths = _read_bins(reader, dtype)
+def decode_bins(reader: Reader, out: Latents) -> None:
+    """The inverse of `encode_bins`: fills u8, u16, u32 or u64[n]; raises CorruptFile."""
+    n = len(out)
+    lowest, widths = _read_bins(reader, out.dtype)
     symbols = scratch(n)
     if len(lowest) == 1:
         symbols.fill(0)
@@ -81,25 +82,26 @@ def decode_bins(reader: Reader, n: int, dtype: np.dtype[np.unsignedinteger]) -> 
         except BadInput as error:
             raise CorruptFile(str(error)) from None
     places = reader.padded(reader.number(), _ROOM)
-    return _values(symbols, lowest, widths, places)
+    _fill(symbols, lowest, widths, places, out)
 
 
-def _values(symbols: NDArray[np.uint8], lowest: Latents, widths: NDArray[np.uint8], places: NDArray[np.uint8]) -> Latents:
-    """What lies at these places in the bins; `places` has _ROOM bytes behind its end."""
+def _fill(
+    symbols: NDArray[np.uint8], lowest: Latents, widths: NDArray[np.uint8], places: NDArray[np.uint8], out: Latents
+) -> None:
+    """Fill `out` with what lies at these places in the bins; `places` has _ROOM bytes behind its end."""
     size = len(places) - _ROOM
-    values = np.empty(len(symbols), lowest.dtype)
     if not widths.any():
         if size:
             raise CorruptFile("its bins have no places, but it stores some")
         if int(lowest[-1]) - int(lowest[0]) == len(lowest) - 1:
-            return symbols.astype(lowest.dtype) + lowest[0]
-        kernel.pick(readonly(symbols), lowest, values)
-        return values
+            np.add(symbols, lowest[0], out=out, dtype=out.dtype)
+        else:
+            kernel.pick(readonly(symbols), lowest, out)
+        return
     masks = np.array([(1 << int(width)) - 1 for width in widths], np.uint64)
-    bits = int(kernel.read_places(symbols, lowest, widths, masks, readonly(places), np.uint64(8 * size), values))
+    bits = int(kernel.read_places(symbols, lowest, widths, masks, readonly(places), np.uint64(8 * size), out))
     if -(-bits // 8) != size:
         raise CorruptFile("its places are cut short, or too many")
-    return values
 
 
 def _counted(values: Latents, fine: int) -> tuple[Latents, NDArray[np.int64], NDArray[np.int64]]:

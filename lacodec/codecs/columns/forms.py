@@ -32,10 +32,15 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Around:
-    """What reading needs besides the payload. mixed: whether the payload says that it may hold mixed nodes."""
+    """What reading needs besides the payload.
+
+    mixed: whether the payload says that it may hold mixed nodes. out: an array of one axis for the bits of the result, which some
+    forms use.
+    """
 
     unembed: Unembed
     mixed: bool = False
+    out: NDArray[np.unsignedinteger] | None = None
 
 
 def write_stored(values: NDArray[Any], out: Writer) -> None:
@@ -68,18 +73,19 @@ def read(reader: Reader, dtype: np.dtype[Any], shape: Shape, around: Around, dep
     if form == MIXED and around.mixed:
         return _mixed(reader, dtype, shape)
     if form == NUMBERS:
-        return _numbers(reader, dtype, n).reshape(shape)
+        return _numbers(reader, dtype, n, around.out if depth == 0 else None).reshape(shape)
     inner = _INNER.get(form)
     if inner is None:
         raise CorruptFile(f"form {form} is unknown; if a newer lacodec wrote it, update")
     return inner(reader, dtype, shape, lambda dtype, shape: read(reader, dtype, shape, around, depth + 1))
 
 
-def _numbers(reader: Reader, dtype: np.dtype[Any], n: int) -> NDArray[Any]:
+def _numbers(reader: Reader, dtype: np.dtype[Any], n: int, out: NDArray[np.unsignedinteger] | None) -> NDArray[Any]:
     dropped, order = _order(reader, dtype)
     steps = predict.read_steps(reader, n)
-    latents = predict.restored(decode_bins(reader, n, np.dtype(f"u{dtype.itemsize}")), steps)
-    return _values(latents, dtype, dropped, order)
+    latents = np.empty(n, f"u{dtype.itemsize}") if out is None else out
+    decode_bins(reader, latents)
+    return _values(predict.restored(latents, steps), dtype, dropped, order)
 
 
 def _mixed(reader: Reader, dtype: np.dtype[Any], shape: Shape) -> NDArray[Any]:
@@ -97,7 +103,9 @@ def _order(reader: Reader, dtype: np.dtype[Any]) -> tuple[int, int]:
 
 def _values(latents: splits.Latents, dtype: np.dtype[Any], dropped: int, order: int) -> NDArray[Any]:
     if order == SIGN_FIRST:
-        return (latents << latents.dtype.type(dropped)).view(dtype)
+        if dropped:
+            latents <<= latents.dtype.type(dropped)
+        return latents.view(dtype)
     return splits.unordered(latents, dtype, dropped)
 
 

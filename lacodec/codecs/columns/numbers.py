@@ -17,7 +17,7 @@ from lacodec.codecs.columns.plan import MIXING, NODE, Plan, Profile, Work, sampl
 
 _STEP = 0.01  # bits a value that a step of a predictor must save, for its time
 _LEAST_RAW = 2048  # values below which floats are always taken in their order
-_FEW = 256  # values for which the first candidates do
+_FEW, _FEW_INSIDE = 256, 2048  # values for which the first candidates do: of an array, of a node in another
 _TINY = 16  # bytes of bins that nothing beats
 _TABLE = 160.0  # bits of bins and their table, at least
 
@@ -27,7 +27,8 @@ def numbers(flat: NDArray[Any], shape: tuple[int, ...], work: Work) -> Plan:
     dropped = splits.zero_bits(flat)
     latents = splits.ordered(flat, dropped)
     profile = work.profile
-    bits, steps = _best_steps(latents, candidates(shape, profile.simple or len(flat) < _FEW), profile)
+    simple = profile.simple or len(flat) < (_FEW if work.depth == 0 else _FEW_INSIDE)
+    bits, steps = _best_steps(latents, candidates(shape, simple), profile)
     order = forms.ORDER
     if flat.dtype.kind == "f" and not profile.simple and len(flat) >= _LEAST_RAW:
         raw = splits.shifted(flat, dropped)

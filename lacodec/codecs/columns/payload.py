@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.columns import forms
+from lacodec.codecs.columns import forms, splits
 from lacodec.codecs.columns._fields import Reader, Writer
 from lacodec.codecs.columns.bound import Bound
 from lacodec.codecs.columns.bounded import encode_bounded
@@ -63,13 +63,24 @@ def _lossless(array: NDArray[Any], effort: int, session: Session) -> bytes:
     return bytes([data[0] | forms.MAY_MIX]) + data[1:] if effort >= MIXING and data[0] not in _PLAIN else data
 
 
-def decode(payload: Any, dtype: np.dtype[Any], shape: tuple[int, ...], *, unembed: forms.Unembed) -> NDArray[Any]:
-    """The array of this type and shape; raises CorruptFile. unembed: (payload of codec `bytes`, size) -> bytes."""
+def decode(
+    payload: Any, dtype: np.dtype[Any], shape: tuple[int, ...], *, unembed: forms.Unembed, out: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """The array of this type and shape; raises CorruptFile. unembed: (payload of codec `bytes`, size) -> bytes.
+
+    out: a contiguous array of this type and shape to be filled.
+    """
     reader = Reader(payload)
+    bits = None if out is None else splits.bits_of(out).reshape(-1)
     with chunk_memory():
-        found = forms.read(reader, np.dtype(dtype), tuple(shape), forms.Around(unembed, bool(_first(payload) & forms.MAY_MIX)))
+        around = forms.Around(unembed, bool(_first(payload) & forms.MAY_MIX), bits)
+        found = forms.read(reader, np.dtype(dtype), tuple(shape), around)
     reader.finish()
-    return found
+    if out is None:
+        return found
+    if not np.may_share_memory(found, out):
+        out[...] = found
+    return out
 
 
 def memory(size: int, payload: bytes | memoryview | None = None, effort: int = 9) -> int:

@@ -155,6 +155,10 @@ class Weights(Codec[Tensors]):
             raise
         return data
 
+    def quick(self, header: Header) -> bool:
+        """Always, but for a few repeated values at effort 9."""
+        return header.options.get("effort") != 9
+
     def surroundings(self, header: Header, session: Session) -> "Surroundings":
         """The context of payloads of this file, without a base."""
         from lacodec.codecs.weights._payload import Surroundings, no_base

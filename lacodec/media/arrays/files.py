@@ -104,10 +104,7 @@ def _format(head: bytes) -> str | None:
 
 def _gathered(source: Source, offset: int, size: int) -> bytearray:
     """Exactly these bytes; grows with what arrives, so that a forged size allocates nothing. Raises CorruptFile if it ends."""
-    data = bytearray()
-    while len(data) < size:
-        piece = source.read(offset + len(data), min(_BLOCK, size - len(data)))
-        if not piece:
-            raise CorruptFile(f"an array of {size} bytes ends after {len(data)}")
-        data += piece
+    data = source.gather(offset, size) if isinstance(source, IteratorSource) else bytearray(source.read(offset, size))
+    if len(data) < size:
+        raise CorruptFile(f"an array of {size} bytes ends after {len(data)}")
     return data
