@@ -10,7 +10,7 @@ held-out files holds here. `--folder` reads what array_groups.py wrote there, in
 
 Ours: each array is a file on disk, and another process decodes it and compares a hash. Sizes are those of the files. Speeds are
 processor time without reading and writing files, warm, the best of `--rounds`, in MB (10^6 bytes) of raw data per second, both
-ways. Peers get each array flattened, in memory; "pcodec columns" gets each column of narrow tables by itself. `--codec` measures
+ways; freed memory is kept, for all alike. Peers get each array flattened, in memory; "pcodec columns" gets each column of narrow tables by itself. `--codec` measures
 another of our codecs.
 """
 
@@ -91,6 +91,13 @@ def chosen(kinds: str, names: str, folder: Path | None) -> Iterator[tuple[str, s
                 print(f"{kind} {group}: left out, a package is missing")
 
 
+def keep_memory() -> None:
+    """Start again with an allocator that keeps what is freed: fresh pages would cost us and the peers as much as the work."""
+    wanted = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}
+    if any(os.environ.get(name) != value for name, value in wanted.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **wanted})
+
+
 def main() -> None:
     """Measure, print a table for each group and for the totals, and judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -124,4 +131,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    keep_memory()
     main()

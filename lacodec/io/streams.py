@@ -133,8 +133,8 @@ class IteratorSource(PipeSource):
         self._pieces = pieces
         self.size = size
 
-    def gather(self, offset: int, n: int) -> bytearray:
-        """As `read`, to be written to, and copied only once."""
+    def gather(self, offset: int, n: int) -> bytearray | memoryview:
+        """As `read`, to be written to; not copied if it is a part of one piece that can be written to, else once."""
         self.read(offset, 0)
         parts: list[bytes | memoryview] = [self._peeked[:n]]
         self._peeked = self._peeked[n:]
@@ -143,6 +143,9 @@ class IteratorSource(PipeSource):
             parts.append(part)
             left -= len(part)
         self.position += n - left
+        last = parts[-1]
+        if len(parts) == 2 and not parts[0] and isinstance(last, memoryview) and not last.readonly:
+            return last
         return bytearray().join(parts)
 
     def pieces(self) -> Iterator[bytes]:

@@ -47,7 +47,7 @@ PROFILES = {
     2: Profile(96, _ONE, parts=False),
     3: Profile(192, _ONE),
     4: Profile(384, _TWO),
-    5: Profile(384, _TWO, repeats=3),
+    5: Profile(384, _TWO, repeats=2),
     6: Profile(768, _TWO, repeats=3),
     7: Profile(384, _TWO, repeats=5),
     8: Profile(384, _TWO, repeats=5),

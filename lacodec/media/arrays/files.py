@@ -102,7 +102,7 @@ def _format(head: bytes) -> str | None:
     return "npz" if head.startswith(_ZIP) and _MEMBER in head else None
 
 
-def _gathered(source: Source, offset: int, size: int) -> bytearray:
+def _gathered(source: Source, offset: int, size: int) -> bytearray | memoryview:
     """Exactly these bytes; grows with what arrives, so that a forged size allocates nothing. Raises CorruptFile if it ends."""
     data = source.gather(offset, size) if isinstance(source, IteratorSource) else bytearray(source.read(offset, size))
     if len(data) < size:
