@@ -10,8 +10,8 @@ held-out files holds here. `--folder` reads what array_groups.py wrote there, in
 
 Ours: each array is a file on disk, and another process decodes it and compares a hash. Sizes are those of the files. Speeds are
 processor time without reading and writing files, warm, the best of `--rounds`, in MB (10^6 bytes) of raw data per second, both
-ways; freed memory is kept, for all alike. Peers get each array flattened, in memory; "pcodec columns" gets each column of narrow tables by itself. `--codec` measures
-another of our codecs.
+ways; freed memory is kept, for all alike. Peers get each array flattened, in memory; "pcodec columns" gets each column of narrow
+tables by itself. `--codec` measures another of our codecs.
 """
 
 import argparse

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 
 CODEC = "arrays"
-FILES = ("counts", "times", "decimals", "normal", "table", "picture", "records", "texts", "several", "fortran", "repeats", "tokens")
+FILES = (
+    *("counts", "times", "decimals", "normal", "table", "picture"),
+    *("records", "texts", "several", "fortran", "repeats", "tokens"),
+)
 WANTED = [(f"effort{effort}", name) for effort in (1, 5, 9) for name in FILES]
 WANTED += [(f"effort{effort}", name) for effort in (2, 3, 4, 6, 7, 8) for name in ("decimals", "table", "times")]
 WANTED += [(f"bound{effort}", name) for effort in (1, 5, 9) for name in ("smooth", "odd")]
