@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.io.source import Source
+from lacodec.io.streams import IteratorSource
 from lacodec.media.arrays.dtypes import described
 from lacodec.media.arrays.value import ONLY
 from lacodec.media.tensors import npy, safetensors
 from lacodec.media.tensors.forms import NUMBERS, RECORDS, TIMES, Form, form_of, restored
 from lacodec.media.tensors.memory import is_tensor, require_array, require_strided
-from lacodec.media.tensors.value import Tensors, as_array
+from lacodec.media.tensors.value import TensorEntry, Tensors, as_array
 
 
 def is_ours(value: Any) -> bool:
@@ -48,7 +50,7 @@ def object_of(value: Tensors) -> Any:
     made_of = value.made_of or {"kind": "one" if value.format == "npy" else "dict"}
     found = {
         entry.name: restored(
-            as_array(entry.dtype, entry.shape, bytearray(value.source.read(entry.offset, entry.size)), entry.order),
+            as_array(entry.dtype, entry.shape, _gathered(value.source, entry), entry.order),
             entry,
             form_of(made_of, entry.name),
         )
@@ -71,6 +73,13 @@ def object_of(value: Tensors) -> Any:
     except (KeyError, TypeError):
         pass
     raise CorruptFile("the header does not name the object that held the tensors")
+
+
+def _gathered(source: Source, entry: TensorEntry) -> bytearray | memoryview:
+    """The bytes of an array, which can be written to."""
+    if isinstance(source, IteratorSource):
+        return source.gather(entry.offset, entry.size)
+    return bytearray(source.read(entry.offset, entry.size))
 
 
 def _several(arrays: dict[Any, Any], kind: str) -> Tensors:
