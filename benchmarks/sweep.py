@@ -33,65 +33,13 @@ from lacodec.codecs import registry
 
 PICTURES = frozenset(
     (
-        *(
-            ".png",
-            ".apng",
-            ".tif",
-            ".tiff",
-            ".bmp",
-            ".dib",
-            ".webp",
-            ".ppm",
-            ".pgm",
-            ".pbm",
-            ".pnm",
-            ".pam",
-            ".pfm",
-            ".jpg",
-            ".jpeg",
-        ),
-        *(
-            ".jp2",
-            ".j2k",
-            ".gif",
-            ".ico",
-            ".icns",
-            ".tga",
-            ".pcx",
-            ".avif",
-            ".heic",
-            ".psd",
-            ".exr",
-            ".hdr",
-            ".dds",
-            ".sgi",
-            ".rgb",
-        ),
-        *(".xbm", ".xpm", ".msp", ".qoi", ".jxl", ".dng", ".lsm", ".stk", ".svs", ".dcm"),
-    )
+        ".png .apng .tif .tiff .bmp .dib .webp .ppm .pgm .pbm .pnm .pam .pfm .jpg .jpeg .jp2 .j2k .gif .ico "
+        ".icns .tga .pcx .avif .heic .psd .exr .hdr .dds .sgi .rgb .xbm .xpm .msp .qoi .jxl .dng .lsm .stk "
+        ".svs .dcm "
+    ).split()
 )
-SOUNDS = frozenset(
-    (
-        *(
-            ".wav",
-            ".wave",
-            ".aif",
-            ".aiff",
-            ".aifc",
-            ".flac",
-            ".ogg",
-            ".oga",
-            ".opus",
-            ".mp3",
-            ".au",
-            ".snd",
-            ".caf",
-            ".w64",
-            ".rf64",
-        ),
-        *(".voc", ".m4a"),
-    )
-)
+SOUNDS = frozenset((".wav .wave .aif .aiff .aifc .flac .ogg .oga .opus .mp3 .au .snd .caf .w64 .rf64 .voc .m4a ").split())
+_SAMPLES = 1 << 16  # read at a time
 Reader = Callable[[Path, bytes], dict[str, Any]]
 
 
@@ -297,8 +245,11 @@ def _by_soundfile(module: Any, path: Path, data: bytes) -> dict[str, Any]:
     with module.SoundFile(io.BytesIO(data)) as file:
         found = {"rate": file.samplerate, "channels": file.channels, "format": file.format, "subtype": file.subtype}
         found |= {"text": file.copy_metadata()}
-        samples = file.read(dtype="float64" if file.subtype in ("FLOAT", "DOUBLE") else "int32", always_2d=True)
-        return {**found, "samples": samples}
+        kind = "float64" if file.subtype in ("FLOAT", "DOUBLE") else "int32"
+        parts = [np.zeros((0, file.channels), kind)]
+        while len(part := file.read(_SAMPLES, dtype=kind, always_2d=True)):  # the head may not know how many there are
+            parts.append(part)
+        return {**found, "samples": np.concatenate(parts)}
 
 
 def _by_scipy(module: Any, path: Path, data: bytes) -> dict[str, Any]:
