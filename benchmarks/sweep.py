@@ -5,7 +5,7 @@
 FOLDER_OR_FILE: pictures, sounds, or folders with them; an environment stands for all that the packages installed in it ship.
 Each file is coded with the codec that its content chooses, decoded as `lacodec decode` does, and compared with the original:
 bytes first, then pixels, samples, frames and metadata as seen by Pillow, tifffile, imagecodecs, imageio, pypng, soundfile, scipy,
-wave and mutagen, whichever are installed. Files above --most (4 MB; 0: none) are coded at the first effort only. --all prints
+wave, mutagen and miniaudio, whichever are installed. Files above --most (4 MB; 0: none) are coded at the first effort only. --all prints
 every file, not only failures. Exit status 1 when anything differed, crashed,
 warned or grew by more than 64 bytes and 0.1 %.
 """
@@ -31,14 +31,15 @@ import xxhash
 from lacodec import api
 from lacodec.codecs import registry
 
-PICTURES = frozenset(
-    (
-        ".png .apng .tif .tiff .bmp .dib .webp .ppm .pgm .pbm .pnm .pam .pfm .jpg .jpeg .jp2 .j2k .gif .ico "
-        ".icns .tga .pcx .avif .heic .psd .exr .hdr .dds .sgi .rgb .xbm .xpm .msp .qoi .jxl .dng .lsm .stk "
-        ".svs .dcm "
-    ).split()
+PICTURES = (
+    *(".png", ".apng", ".tif", ".tiff", ".bmp", ".dib", ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".pfm", ".jpg", ".jpeg"),
+    *(".jp2", ".j2k", ".gif", ".ico", ".icns", ".tga", ".pcx", ".avif", ".heic", ".psd", ".exr", ".hdr", ".dds", ".sgi", ".rgb"),
+    *(".xbm", ".xpm", ".msp", ".qoi", ".jxl", ".dng", ".lsm", ".stk", ".svs", ".dcm"),
 )
-SOUNDS = frozenset((".wav .wave .aif .aiff .aifc .flac .ogg .oga .opus .mp3 .au .snd .caf .w64 .rf64 .voc .m4a ").split())
+SOUNDS = (
+    *(".wav", ".wave", ".aif", ".aiff", ".aifc", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".au", ".snd", ".caf", ".w64"),
+    *(".rf64", ".voc", ".m4a"),
+)
 _SAMPLES = 1 << 16  # read at a time
 Reader = Callable[[Path, bytes], dict[str, Any]]
 
@@ -93,7 +94,7 @@ def _files(places: list[Path]) -> Iterator[Path]:
 
 
 def _is_media(path: Path) -> bool:
-    if path.suffix.lower() in PICTURES | SOUNDS:
+    if path.suffix.lower() in (*PICTURES, *SOUNDS):
         return True
     with open(path, "rb") as file:
         chosen = registry.by_content(file.read(registry.HEAD_SIZE))
@@ -197,7 +198,15 @@ def _picture_readers() -> list[tuple[str, Reader]]:
 
 def _sound_readers() -> list[tuple[str, Reader]]:
     return list(
-        _available([("soundfile", _by_soundfile), ("scipy.io.wavfile", _by_scipy), ("wave", _by_wave), ("mutagen", _by_mutagen)])
+        _available(
+            [
+                ("soundfile", _by_soundfile),
+                ("scipy.io.wavfile", _by_scipy),
+                ("wave", _by_wave),
+                ("mutagen", _by_mutagen),
+                ("miniaudio", _by_miniaudio),
+            ]
+        )
     )
 
 
@@ -255,6 +264,14 @@ def _by_soundfile(module: Any, path: Path, data: bytes) -> dict[str, Any]:
 def _by_scipy(module: Any, path: Path, data: bytes) -> dict[str, Any]:
     rate, samples = module.read(io.BytesIO(data))
     return {"rate": rate, "samples": samples}
+
+
+def _by_miniaudio(module: Any, path: Path, data: bytes) -> dict[str, Any]:
+    """Also FLAC files whose head does not know their length."""
+    facts = module.get_file_info(str(path)) if path.read_bytes() == data else module.flac_get_info(data)
+    wide = module.SampleFormat.SIGNED32
+    found = module.decode(data, output_format=wide, nchannels=facts.nchannels, sample_rate=facts.sample_rate)
+    return {"rate": found.sample_rate, "samples": np.frombuffer(found.samples, np.int32).reshape(-1, found.nchannels)}
 
 
 def _by_wave(module: Any, path: Path, data: bytes) -> dict[str, Any]:
