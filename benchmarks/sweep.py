@@ -4,9 +4,10 @@
 
 FOLDER_OR_FILE: pictures, sounds, or folders with them; an environment stands for all that the packages installed in it ship.
 Each file is coded with the codec that its content chooses, decoded as `lacodec decode` does, and compared with the original:
-bytes first, then pixels, samples, frames and metadata as seen by Pillow, tifffile, imagecodecs, imageio, pypng, soundfile, scipy,
-wave, mutagen and miniaudio, whichever are installed. Files above --most (4 MB; 0: none) are coded at the first effort only. --all
-prints every file, not only failures. Exit status 1 when anything differed, crashed, warned or grew by more than 64 bytes and 0.1 %.
+bytes first, then pixels, samples, frames and metadata as seen by Pillow, tifffile, imagecodecs, imageio, pypng, soundfile,
+scipy, wave, mutagen and miniaudio, whichever are installed. Files above --most (4 MB; 0: none) are coded at the first effort
+only. --all prints every file, not only failures. Exit status 1 when anything differed, crashed, warned or grew by more than 64
+bytes and 0.1 %.
 """
 
 import argparse
