@@ -222,3 +222,35 @@ def read_places(symbols, lowest, widths, masks, stream, limit, values):  # type:
         if at > limit:
             return at
     return at
+
+
+@kernel
+def read_bins(data, at, top, lowest, widths):  # type: ignore[no-untyped-def]
+    """The description of bins, from data[at:] on; returns where it ends, or -1 if it is none.
+
+    lowest, u64[bins], at most `top`, ascending; widths: bits of the places, u8[bins].
+    """
+    end, size = U(0), U(len(data))
+    for k in range(U(len(lowest))):
+        halves = (U(0), U(0), U(0))
+        for _ in range(3):
+            value, shift, byte = U(0), U(0), U(128)
+            while byte >= U(128):
+                if at >= size or shift > U(28):
+                    return np.int64(-1)
+                byte = U(data[at])
+                at += U(1)
+                value |= (byte & U(127)) << shift
+                shift += U(7)
+            halves = (halves[1], halves[2], value)
+        if halves[0] >> U(32) or halves[1] >> U(32) or halves[2] > U(64):
+            return np.int64(-1)
+        gap = halves[1] << U(32) | halves[0]
+        low = end + gap
+        if low < gap or low > top or (k and low < end):
+            return np.int64(-1)
+        lowest[k], widths[k] = low, np.uint8(halves[2])
+        end = low + U(1)
+        if end == U(0) and k + U(1) < U(len(lowest)):
+            return np.int64(-1)
+    return np.int64(at)

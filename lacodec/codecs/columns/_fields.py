@@ -64,6 +64,10 @@ class Reader(fields.Reader):
         found: memoryview = self.take(self.number())
         return found
 
+    def here(self) -> tuple[NDArray[np.uint8], int]:
+        """(all bytes, the place of the next one)."""
+        return np.frombuffer(self._data, np.uint8), self._at
+
     def padded(self, n: int, room: int) -> NDArray[np.uint8]:
         """u8[n + room]: the next n bytes, and any behind them."""
         begin = self._at

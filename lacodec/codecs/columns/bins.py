@@ -216,12 +216,10 @@ def _read_bins(reader: Reader, dtype: np.dtype[np.unsignedinteger]) -> tuple[Lat
     count, top = reader.number() + 1, int(np.iinfo(dtype).max)
     if count > MOST:
         raise CorruptFile(f"it has {count} bins; at most {MOST} are possible")
-    lowest, widths, end = [], [], 0
-    for _ in range(count):
-        low, width = end + reader.wide(), reader.number()
-        if low > top or width > 8 * dtype.itemsize:
-            raise CorruptFile("a bin lies outside its type")
-        lowest.append(low)
-        widths.append(width)
-        end = low + 1
-    return np.array(lowest, dtype), np.array(widths, np.uint8)
+    lowest, widths = np.empty(count, np.uint64), np.empty(count, np.uint8)
+    data, at = reader.here()
+    end = int(kernel.read_bins(readonly(data), np.uint64(at), np.uint64(top), lowest, widths))
+    if end < 0 or int(widths.max()) > 8 * dtype.itemsize:
+        raise CorruptFile("a bin lies outside its type, or the description of bins is cut short")
+    reader.take(end - at)
+    return lowest.astype(dtype), widths

@@ -60,6 +60,8 @@ def read(reader: Reader, dtype: np.dtype[Any], shape: Shape, around: Around, dep
         return np.full(shape, np.frombuffer(reader.take(dtype.itemsize), dtype)[0], dtype)
     if form == BYTES:
         data = around.unembed(bytes(reader.piece()), n * dtype.itemsize)
+        if len(data) != n * dtype.itemsize:
+            raise CorruptFile("the bytes of an array have another size")
         return np.frombuffer(data, dtype).reshape(shape)
     if form == PARTS:
         if len(shape) < 2:
