@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import lacodec
+from lacodec.codecs.embedded import embed
+from lacodec.codecs.image.jpeg.codec import FILE
 from lacodec.container import Chunk, Header, layout, stream, write_container
 from lacodec.container.types import INDEX, ChunkHead, content_hash
 from lacodec.errors import UnsupportedFile
@@ -15,7 +17,7 @@ from lacodec.media.audio.files import AUDIO
 from lacodec.media.audio.value import Audio
 
 FILE_ID = 7
-CODECS = ("bytes", "image.lossless", "audio.lossless", "weights", "arrays")
+CODECS = ("bytes", "image.lossless", "audio.lossless", "weights", "arrays", "image.jpeg")
 LEARNED = ("image.learned",)  # need torch
 
 
@@ -45,6 +47,7 @@ class Corpus:
             "audio.lossless": _audio_files,
             "weights": _weights_files,
             "arrays": _arrays_files,
+            "image.jpeg": _jpeg_files,
             "image.learned": _learned_files,
         }
         files = [data for codec in codecs for data in makers[codec](efforts or list(EFFORTS))]
@@ -100,6 +103,26 @@ def _arrays_files(efforts: list[int]) -> list[bytes]:
 
     found = [make(f"effort{effort}", name) for effort in efforts for name in FILES]
     return found + [make(f"bound{effort}", name) for effort in efforts[:1] for name in ("smooth", "odd")]
+
+
+def _jpeg_files(efforts: list[int]) -> list[bytes]:
+    """Baseline, gray, restarts and progressive, with a preview, with a second file behind, tiny, and kept as it is."""
+    from lacodec.testing import photo
+    from tests.jpegs import files, with_preview
+
+    chosen, small = files(photo(30, 44)), files(photo(9, 17))["baseline"]
+    names = ["baseline", "4:2:2", "gray", "CMYK", "restarts", "progressive", "progressive restarts"]
+    contents = [chosen[name] for name in names]
+    contents += [with_preview(chosen["gray"], small), chosen["coarse"] + chosen["progressive"], small]
+    found = [lacodec.encode(content, "image.jpeg", effort=effort) for effort in efforts for content in contents]
+    return [*found, *(_kept_jpeg(small, effort) for effort in efforts[:1])]
+
+
+def _kept_jpeg(data: bytes, effort: int) -> bytes:
+    """A file that is kept whole, as its codec does where it gains nothing."""
+    encoded = lacodec.encode(data, "image.jpeg", effort=effort)
+    payload = bytes([FILE]) + embed("bytes", data, effort=effort)
+    return _joined(encoded, [replace(chunk, payload=payload) for chunk in _chunks(encoded)])
 
 
 def _weights_files(efforts: list[int]) -> list[bytes]:

@@ -4,7 +4,7 @@
 
     container                  decode -> header, chunks, content
     stream, range_coder, adaptive_bits, tables, rans, segments, mixing, mixing_tables      how symbols become bytes
-    bytes_*, image_*, audio_*, weights*                                                    a codec each
+    bytes_*, image_*, jpeg_*, audio_*, weights*                                            a codec each
 
 Nothing of the package `lacodec` is imported; only its data files (trained start values) are read, by path. Integers are Python's,
 cut to their width where the format says so; floating point is IEEE double or single in the order that is written here.

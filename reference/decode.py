@@ -7,6 +7,7 @@ WAV file.
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,13 @@ from reference.container import CRITICAL, Chunk
 from reference.stream import need
 from reference.weights_table import Tensor, read_safetensors, read_table
 
-VERSIONS = {"bytes": (0, 1), "image.lossless": (0, 1), "audio.lossless": (0, 1), "weights": (0, 1), "arrays": (1,)}
+VERSIONS = {
+    "bytes": (0, 1),
+    "image.lossless": (0, 1),
+    "audio.lossless": (0, 1),
+    "weights": (0, 1),
+    "arrays": (1,),
+}
 """Stream versions that are read here. Versions 0 and 1 of a codec are the same stream."""
 
 
@@ -37,7 +44,7 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         need(name in VERSIONS, f"codec {name!r} is not read here")
         need(version in VERSIONS[name], f"stream version {version} of codec {name!r} is not known here")
     if codec == "bytes":
-        return Restored(_blocks(chunks), header)
+        return Restored(_blocks(chunks, bytes_codec.decode), header)
     if codec == "image.lossless":
         picture = image_codec.decode(header, chunks)
         return Restored(picture.file if picture.file is not None else pam(picture), header, picture)
@@ -51,15 +58,15 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
     return Restored(weights_codec.decode(header, chunks, content, tensors), header)
 
 
-def _blocks(chunks: list[Chunk]) -> bytes:
-    """The content of a file of codec `bytes`."""
+def _blocks(chunks: list[Chunk], decode: Callable[[bytes, int], bytes]) -> bytes:
+    """The content of a file whose chunks are bytes; `decode`: a payload of that many."""
     out = []
     for chunk in chunks:
         if chunk.kind == CRITICAL and chunk.covers:
             need(
                 chunk.covers[0][1] - chunk.covers[0][0] == chunk.decoded_size, "a size that contradicts the range that is covered"
             )
-            out.append(bytes_codec.decode(chunk.payload, chunk.decoded_size))
+            out.append(decode(chunk.payload, chunk.decoded_size))
             chunk.check(out[-1])
     return b"".join(out)
 

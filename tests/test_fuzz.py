@@ -24,6 +24,14 @@ def test_mutants_of_pictures_and_sounds_give_only_our_errors(codec, tmp_path):
     assert outcomes["CorruptFile"] > 300 and outcomes["decoded"] > 10
 
 
+def test_mutants_of_jpeg_files_give_only_our_errors(tmp_path):
+    corpus = Corpus.make([1, 5, 9], ["image.jpeg"])
+    outcomes, kinds, _ = fuzz(corpus, 2026, range(1000), tmp_path)
+    assert not [outcome for outcome in outcomes if outcome.startswith("FAILURE")], outcomes
+    assert sum(outcomes.values()) == 1000 and kinds["repaired"] > 500
+    assert outcomes["CorruptFile"] > 300 and outcomes["decoded"] > 10
+
+
 def test_mutants_of_arrays_give_only_our_errors(tmp_path):
     corpus = Corpus.make([1, 5, 7], ["arrays"])
     outcomes, kinds, _ = fuzz(corpus, 2026, range(1500), tmp_path)

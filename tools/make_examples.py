@@ -2,7 +2,7 @@
 
     python tools/make_examples.py [folder]
 
-Only the standard library and fixed seeds, so that every run makes the same files.
+Only the standard library and fixed seeds, so that every run makes the same files; the JPEG file is written by Pillow.
 """
 
 import json
@@ -127,9 +127,21 @@ def strings_wav(path: Path) -> None:
 
 
 def hills_ppm(path: Path) -> None:
-    """A 256 x 192 picture: layered hills under a graded sky, film grain over everything."""
-    rng = random.Random(5)
+    """A 256 x 192 picture, see `_hills`."""
     width, height = 256, 192
+    path.write_bytes(b"P6\n%d %d\n255\n" % (width, height) + _hills(random.Random(5), width, height))
+
+
+def ridges_jpg(path: Path) -> None:
+    """Another such picture, 320 x 240, as a JPEG file of quality 92."""
+    from PIL import Image
+
+    width, height = 320, 240
+    Image.frombytes("RGB", (width, height), _hills(random.Random(8), width, height)).save(path, "JPEG", quality=92)
+
+
+def _hills(rng: random.Random, width: int, height: int) -> bytes:
+    """Pixels of layered hills under a graded sky, film grain over everything."""
     ridges = []
     for layer in range(5):
         waves = [(rng.uniform(0.5, 6), rng.uniform(0, 7), rng.uniform(2, 14)) for _ in range(5)]
@@ -148,7 +160,7 @@ def hills_ppm(path: Path) -> None:
                 colour = ((110 + texture) * shade, (128 + texture) * shade, (140 - 14 * layer) * shade)
             grain = rng.gauss(0, 1.6)
             pixels += bytes(max(0, min(255, round(c + grain + rng.gauss(0, 0.8)))) for c in colour)
-    path.write_bytes(b"P6\n%d %d\n255\n" % (width, height) + pixels)
+    return bytes(pixels)
 
 
 def layer_npy(path: Path) -> None:
@@ -171,6 +183,7 @@ def noise_bin(path: Path) -> None:
 
 FILES: dict[str, Callable[[Path], None]] = {
     "hills.ppm": hills_ppm,
+    "ridges.jpg": ridges_jpg,
     "layer.npy": layer_npy,
     "noise.bin": noise_bin,
     "orders.jsonl": orders_jsonl,

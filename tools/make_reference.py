@@ -43,6 +43,11 @@ _PAGES = {
     ),
     "api-testing": ("`lacodec.testing`", "What a codec author checks with.", ["lacodec.testing"]),
     "api-torch": ("`lacodec.torch`", "Needs the extra `lacodec[learned]`.", ["lacodec.torch"]),
+    "api-pillow": (
+        "`lacodec.integrations.pillow`",
+        "Pictures in `.lac` files for programs that use Pillow. [Photos](../tutorials/photos.md) shows how.",
+        ["lacodec.integrations.pillow"],
+    ),
     "api-entropy": (
         "Entropy coding",
         "The coding core, usable on its own. [Architecture](../architecture.md) says how its parts fit together.",

@@ -80,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
             print_json({**file_facts(job, done, running.seconds), "verified": verified})
         if done.remark:
             note(args, f"{job.source}: {done.remark}")
+        if done.detail and args.verbose:
+            note(args, f"{job.source}: {done.detail}")
         proof = "verified" if verified else "not verified"
         proof = f", decoding {proof}" if done.identical == "none" else f" ({proof})"
         change = f"{change_text(done.size, done.encoded)}{running.speed(done.size)}"

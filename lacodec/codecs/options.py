@@ -5,6 +5,8 @@ from typing import Any
 
 from lacodec.errors import BadInput
 
+TILE_HELP = "pixels a side of a tile, 64 to 1024: crops decode only the tiles they touch"
+
 
 def effort_field(default: int = 5, text: str = "1 (fastest) to 9 (smallest)") -> Any:
     """A dataclass field for `effort`."""
@@ -21,3 +23,10 @@ def check_flag(name: str, value: Any) -> None:
     """True or False."""
     if not isinstance(value, bool):
         raise BadInput(f"{name} must be True or False, not {value!r}")
+
+
+def check_tile(value: Any, step: int = 1) -> None:
+    """Pixels a side of a picture's tile: None, or a whole number from 64 to 1024, a multiple of `step`."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 64 <= value <= 1024 or value % step):
+        of = "" if step == 1 else f", a multiple of {step}"
+        raise BadInput(f"tile must be a whole number from 64 to 1024{of}, not {value!r}")

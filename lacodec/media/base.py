@@ -22,13 +22,15 @@ class Media(ABC, Generic[V]):
 
     name: of the kind, in messages. suffixes: the formats that can be written, suffix of the file name -> `Header.format`.
     smallest: size of a file, in bytes, below which encoding gains nothing. streams: whether `from_source` can read a pipe
-    directly; other media get a source of known size.
+    directly; other media get a source of known size. quiet: files of the kind that `from_source` refuses go to codec `bytes`
+    without a remark, unless the user wants to know more.
     """
 
     name: ClassVar[str]
     suffixes: ClassVar[Mapping[str, str]] = {}
     smallest: ClassVar[int] = 0
     streams: ClassVar[bool] = False
+    quiet: ClassVar[bool] = False
 
     def sniff(self, head: bytes) -> bool:
         """Whether a file whose first bytes are `head` (256, or all of a shorter file) is of this kind. Must be cheap."""

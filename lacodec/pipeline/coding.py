@@ -4,7 +4,7 @@ value --codec.encode--> chunks --verified--> write_container        stream/salva
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -49,12 +49,14 @@ def default_codec(options: Mapping[str, Any]) -> Codec[Any]:
 
 @dataclass(frozen=True)
 class Job:
-    """A file ready to be encoded: `source` holds its bytes, `remark` is a note for the user about the choice of codec."""
+    """A file ready to be encoded: `source` holds its bytes, `remark` is a note for the user about the choice of codec, and
+    `detail` one for users who want to know more."""
 
     codec: Codec[Any]
     value: Any
     source: Source
     remark: str | None = None
+    detail: str | None = None
 
 
 def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job:
@@ -62,7 +64,7 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job
 
     A file that looks like one of a kind but cannot be restored exactly by that kind's codec goes to codec `bytes`.
     """
-    remark = kind = None
+    remark = detail = kind = None
     if name is None:
         head = source.peek(registry.HEAD_SIZE)
         chosen = registry.by_content(head)
@@ -77,13 +79,15 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job
                 kind = getattr(value, "format", None)
             except UnsupportedFile as error:
                 remark = f"{str(error).removeprefix(f'{source.name}: ')}; codec {DEFAULT_CODEC} keeps its bytes"
+                if chosen.media.quiet:
+                    remark, detail = None, remark
     codec = make_codec(name, options)
     if not codec.media.streams:
         source = seekable(source)
     value = from_source(codec, source)
     if kind is not None:
         value = replace(value, format=kind)
-    return Job(codec, value, source, remark or getattr(value, "note", None))
+    return Job(codec, value, source, remark or getattr(value, "note", None), detail)
 
 
 def _for_this(chosen: type[Codec[Any]], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -282,15 +286,16 @@ class Decoding:
             work.whole_chunk(size)
             yield part
 
-    def part(self, chunk: Chunk, session: Session | None = None) -> Any:
-        """One decoded chunk; raises CorruptFile that names it."""
+    def part(self, chunk: Chunk, session: Session | None = None, decode: Callable[..., Any] | None = None) -> Any:
+        """One decoded chunk; raises CorruptFile that names it. decode: in place of the codec's `decode_chunk`."""
         place = f"{self._name}: {chunk.describe()}"
         try:
             with (
                 self._budget.use(lambda: len(chunk.payload) + self.codec.memory(chunk.decoded_size, chunk.payload)),
                 blamed(self.codec, f"decoding {place}"),
             ):
-                return self.codec.decode_chunk(self.header, chunk, self._shared.needed_by(chunk), session or self.session)
+                decode = decode or self.codec.decode_chunk
+                return decode(self.header, chunk, self._shared.needed_by(chunk), session or self.session)
         except CorruptFile as error:
             raise CorruptFile(f"{place} is damaged: {error}{SALVAGE_HINT}") from error
         except LimitExceeded as error:

@@ -31,7 +31,8 @@ Place = str | os.PathLike[str] | BinaryIO
 @dataclass(frozen=True)
 class FileResult:
     """The result of a file function: bytes of the original (`size`) and of the `.lac` file (`encoded`); `damage` holds a message
-    for each chunk that `salvage` could not decode, `remark` a note for the user about the choice of codec or format."""
+    for each chunk that `salvage` could not decode, `remark` a note for the user about the choice of codec or format,
+    `detail` one for users who want to know more."""
 
     size: int
     encoded: int
@@ -39,6 +40,7 @@ class FileResult:
     identical: str
     damage: tuple[str, ...] = ()
     remark: str | None = None
+    detail: str | None = None
 
 
 def encode_opened(
@@ -136,7 +138,7 @@ def bound(size: int) -> int:
 
 def _result(job: coding.Job, written: Written) -> FileResult:
     size = job.source.size if job.source.size is not None else written.decoded_size
-    return FileResult(size, written.size, job.codec.name, job.codec.restores(job.value), remark=job.remark)
+    return FileResult(size, written.size, job.codec.name, job.codec.restores(job.value), remark=job.remark, detail=job.detail)
 
 
 def _half(progress: Progress, size: int, before: int, total: int) -> Progress:

@@ -28,7 +28,8 @@ def test_nothing_is_left_to_compile(repository: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     again = subprocess.run([sys.executable, "-m", "lacodec", "warmup"], capture_output=True, text=True, check=False)
     assert "compiled already" in again.stdout
-    names = [str(repository / "examples" / name) for name in ("essay.txt", "hills.ppm", "layer.npy", "noise.bin", "strings.wav")]
+    chosen = ("essay.txt", "hills.ppm", "layer.npy", "noise.bin", "ridges.jpg", "strings.wav")
+    names = [str(repository / "examples" / name) for name in chosen]
     command = [sys.executable, "-c", _COMMANDS, str(tmp_path), *names]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

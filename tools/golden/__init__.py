@@ -3,9 +3,9 @@
     python -m tools.golden      adds the missing files of the current versions; never touches a file that exists
 
 `tests/golden/v<stream version>/<codec>-<setting>-<input>.lac`. The inputs are made by the modules of this package, one for each
-codec, and stay out of the tree. Each module has CODEC, WANTED (pairs of setting and input), `content(input)`, `make(setting,
-input)`, `restored(path)`, which is compared with the content, and `exact(setting, input)`: whether the encoder writes the same
-bytes on every machine.
+codec, and stay out of the tree, but for the JPEG files in `tests/golden/jpeg`. Each module has CODEC, WANTED (pairs of setting
+and input), `content(input)`, `make(setting, input)`, `restored(path)`, which is compared with the content, and `exact(setting,
+input)`: whether the encoder writes the same bytes on every machine.
 """
 
 import importlib

@@ -46,8 +46,6 @@ class ImageMedia(Media[Image]):
 
     def remark(self, head: bytes) -> str | None:
         """Notes about pictures that are left to codec `bytes`."""
-        if head[:3] == b"\xff\xd8\xff":
-            return "a JPEG is already lossy: its bytes are kept"
         if head[:6] in (b"GIF87a", b"GIF89a"):
             return "GIF is kept as bytes; a PNG of it would become smaller"
         return None

@@ -50,11 +50,10 @@ def to_pillow(image: Image) -> Any:
     """The picture again; raises CorruptFile where `made_of` makes no sense."""
     from PIL import Image as pillow
 
-    made_of = image.made_of or {}
-    mode, info = made_of.get("mode"), made_of.get("info", {})
+    mode, info = (image.made_of or {}).get("mode"), info_of(image)
     pixels = np.asarray(image.pixels)
     channels = len(mode) if mode in ("LA", "RGB", "RGBA") else 1
-    if mode not in _DEPTHS or _DEPTHS[mode] != image.depth or pixels.shape[2] != channels or not isinstance(info, dict):
+    if mode not in _DEPTHS or _DEPTHS[mode] != image.depth or pixels.shape[2] != channels:
         raise CorruptFile("the header does not describe the Pillow picture")
     flat = np.ascontiguousarray(pixels[:, :, 0] if channels == 1 else pixels)
     size = flat.shape[1], flat.shape[0]
@@ -64,8 +63,16 @@ def to_pillow(image: Image) -> Any:
         picture = pillow.frombytes(mode, size, flat.astype(">u2" if mode == "I;16B" else flat.dtype.newbyteorder("<")).tobytes())
     if mode == "P" and image.palette is not None:
         picture.putpalette(image.palette[: 3 * _MOST_COLOURS], "RGB")
-    picture.info = {key: _unpacked(value) for key, value in info.items()}
+    picture.info = info
     return picture
+
+
+def info_of(image: Image) -> dict[Any, Any]:
+    """The `info` that a picture of Pillow had; raises CorruptFile where it makes no sense."""
+    info = (image.made_of or {}).get("info", {})
+    if not isinstance(info, dict):
+        raise CorruptFile("the header does not describe the Pillow picture")
+    return {key: _unpacked(value) for key, value in info.items()}
 
 
 def extras_of(image: Image) -> tuple[tuple[str, bytes], ...]:

@@ -117,6 +117,19 @@ def test_windows_have_no_seams(tiled, monkeypatch):
     assert (other != whole).mean() < 1e-3
 
 
+def test_the_size_of_tiles_is_an_option():
+    pixels = photo(150, 210)
+    pixels = np.concatenate([pixels, pixels[:, :, :1]], 2)
+    encoded = encode(pixels, tile=64, quality=40)
+    assert len(Reader(BytesSource(encoded)).index) == 12 and lacodec.info(encoded).options["tile"] == 64
+    whole = lacodec.decode(encoded).pixels
+    assert np.array_equal(whole[:, :, 3], pixels[:, :, 3]) and psnr(whole[:, :, :3], pixels[:, :, :3]) > 25
+    with lacodec.open(encoded) as opened:
+        assert np.abs(opened[50:120, 60:140].astype(int) - whole[50:120, 60:140]).max() <= 1
+    with pytest.raises(BadInput, match="a multiple of 64"):
+        encode(pixels, tile=100)
+
+
 def test_a_lost_tile_is_black(tiled, tmp_path):
     pixels, encoded = tiled
     damaged = bytearray(encoded)

@@ -1,6 +1,7 @@
 """Codec image.lossless: round trips of many kinds of pixels, tiles and windows, damage, and determinism."""
 
 import contextlib
+import io
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import lacodec
 from lacodec.codecs.image.lossless._levels import expand, read_levels, reduce
 from lacodec.codecs.image.lossless._tile import decode_tile, encode_tile
+from lacodec.codecs.image.lossless.codec import LosslessImage
 from lacodec.codecs.image.lossless.graphics.tile import graphics_decode, graphics_encode
 from lacodec.codecs.image.lossless.mixed.tile import model_decode, model_encode
 from lacodec.container import Header, Reader
@@ -51,7 +53,7 @@ def test_palette_and_bits():
 @pytest.fixture(scope="module")
 def tiled():
     pixels = np.tile(photo(64, 64), (17, 34, 1))[:1080, :2100]
-    return pixels, lacodec.encode(Image(pixels), effort=1, threads=2)
+    return pixels, lacodec.encode(Image(pixels), effort=1, tile=1024, threads=2)
 
 
 def test_windows(tiled):
@@ -81,6 +83,61 @@ def test_a_lost_tile_is_black(tiled, tmp_path):
     assert not again[top:bottom, left:right].any()
     again[top:bottom, left:right] = pixels[top:bottom, left:right]
     assert np.array_equal(again, pixels)
+
+
+def places(encoded):
+    return [head.covers for head in Reader(BytesSource(encoded)).index]
+
+
+def test_photos_have_small_tiles_at_low_effort(tiled):
+    pixels = tiled[0][:512, :768]
+    for effort, count in ((1, 6), (2, 6), (3, 1)):
+        encoded = lacodec.encode(Image(pixels), effort=effort)
+        assert len(places(encoded)) == count and np.array_equal(lacodec.decode(encoded).pixels, pixels)
+    assert len(places(lacodec.encode(Image(pixels[:, :, :1].astype(np.uint16) * 19, 16), effort=1))) == 6
+    drawn = np.repeat(np.repeat(pixels[:64, :96], 8, 0), 8, 1)
+    assert len(places(lacodec.encode(Image(drawn), effort=1))) == 1
+    assert len(places(lacodec.encode(Image(pixels[:, :90]), effort=1))) == 1  # narrow: as many pixels, in longer tiles
+
+
+@pytest.mark.parametrize(("effort", "tile"), [(1, 64), (2, 100), (5, 64)])
+def test_the_size_of_tiles_is_an_option(effort, tile):
+    pixels = photo(130, 201)
+    encoded = lacodec.encode(Image(pixels), effort=effort, tile=tile, verify=True)
+    assert places(encoded) == [
+        ((top, min(top + tile, 130)), (left, min(left + tile, 201)))
+        for top in range(0, 130, tile)
+        for left in range(0, 201, tile)
+    ]
+    assert np.array_equal(lacodec.decode(encoded, threads=2).pixels, pixels)
+    assert lacodec.info(encoded).options["tile"] == tile
+    with lacodec.open(encoded) as opened:
+        assert np.array_equal(opened[50:110, 60:140], pixels[50:110, 60:140])
+    for wrong in (63, 1025, 128.0, True):
+        with pytest.raises(BadInput, match="64 to 1024"):
+            lacodec.encode(Image(pixels), tile=wrong)
+
+
+def test_a_window_needs_all_its_tiles(tiled):
+    from lacodec.container.writer import write_container
+
+    reader, out = Reader(BytesSource(tiled[1])), io.BytesIO()
+    write_container(reader.header, (reader.chunk(i) for i in (0, 2)), out)
+    with lacodec.open(out.getvalue()) as opened:
+        assert np.array_equal(opened[:9, :9], tiled[0][:9, :9])
+        with pytest.raises(CorruptFile, match="do not cover"):
+            opened[:9, 1000:1030]
+
+
+@pytest.mark.parametrize("effort", [1, 2, 5])
+def test_the_first_rows_of_a_tile(effort):
+    for name, pixels in kinds().items():
+        coder = lacodec.codec("image.lossless", effort=effort)
+        reader = Reader(BytesSource(coder.encode(pixels)))
+        whole, chunk = lacodec.decode(coder.encode(pixels)).pixels, reader.chunk(0)
+        for stop in {1, len(whole) // 2, len(whole)} - {0}:
+            rows, columns, _ = (found := LosslessImage().decode_rows(reader.header, chunk, stop).pixels).shape
+            assert rows >= min(stop, chunk.covers[0][1]) and np.array_equal(found, whole[:rows, :columns]), name
 
 
 def test_hostile_payloads():

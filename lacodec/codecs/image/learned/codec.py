@@ -2,8 +2,8 @@
 
     pixels --analysis--> latents --entropy networks (exact) + rANS--> tiles --> latents --synthesis--> pixels
 
-A tile of 1024 pixels a side is a chunk: one rANS stream (`_learned_tiles`), and alpha as in image.lossless. Tiles decode alone,
-to latents; synthesis then sees latents across their borders, without seams. The content hash is of the integer latents.
+A tile (of 1024 pixels a side by default) is a chunk: one rANS stream (`tiles`), and alpha as in image.lossless. Tiles decode
+alone, to latents; synthesis then sees latents across their borders, without seams. The content hash is of the integer latents.
 """
 
 import dataclasses
@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from lacodec.codecs.base import Codec
-from lacodec.codecs.options import check_effort, effort_field
+from lacodec.codecs.options import TILE_HELP, check_effort, check_tile, effort_field
 from lacodec.codecs.regions import Layout, Lost, Window
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile, LimitExceeded, MissingModel
 from lacodec.media.image.photo import PHOTOS
-from lacodec.media.image.value import MAX_SIDE, Image
+from lacodec.media.image.value import MAX_SIDE, Image, Unread
 
 if TYPE_CHECKING:
     from lacodec.codecs.image.learned.tiles import Part
     from lacodec.codecs.model_files import LoadedModel
 
-_SIDE = 1024  # pixels of a tile, a multiple of 64
+_SIDE = 1024  # pixels of a tile, at most
+_GRID = 64  # tiles begin at its multiples, where a hyper-latent begins
 _STEPS = 100  # quality is stored in these parts
 
 
@@ -38,11 +39,13 @@ class _Options:
     model: str | None = field(default=None, metadata={"help": "a model file of your own (lacodec train writes them)"})
     target_bpp: float | None = field(default=None, metadata={"help": "choose the quality that gives this many bits per pixel"})
     target_psnr: float | None = field(default=None, metadata={"help": "choose the lowest quality that reaches this many dB"})
+    tile: int = field(default=_SIDE, metadata={"help": f"{TILE_HELP}, a multiple of {_GRID}"})
 
     def __post_init__(self) -> None:
         if isinstance(self.quality, bool) or not isinstance(self.quality, int | float) or not 1 <= self.quality <= 100:
             raise BadInput(f"quality is {self.quality!r}; give a number from 1 to 100")
         check_effort(self.effort)
+        check_tile(self.tile, _GRID)
         targets = [t for t in (self.target_bpp, self.target_psnr) if t is not None]
         if len(targets) > 1 or not all(isinstance(t, int | float) and 0 < t < 1000 for t in targets):
             raise BadInput("give only one target, above 0: target_bpp in bits per pixel or target_psnr in dB")
@@ -117,7 +120,7 @@ class LearnedImage(Codec[Image]):
             size = (bottom - top) * (right - left) * value.pixels.shape[2]
             return Chunk(CRITICAL, ((top, bottom), (left, right)), payload, content_hash(content), size)
 
-        return map(tile, _places(value.pixels.shape))
+        return map(tile, _places(value.pixels.shape, self.options.tile))
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> "Part":
         """The latents of a tile, and its alpha."""
@@ -125,7 +128,7 @@ class LearnedImage(Codec[Image]):
         if chunk.kind != CRITICAL or len(chunk.covers) != 2:
             raise CorruptFile("it is not a tile of an image")
         (top, bottom), (left, right) = chunk.covers
-        if (top, bottom, left, right) not in _places_at(shape, top, left):
+        if not (_is_side(top, bottom, shape[0]) and _is_side(left, right, shape[1])):
             raise CorruptFile("its tile is outside the image, or is not one of its tiles")
         if chunk.decoded_size != (bottom - top) * (right - left) * shape[2]:
             raise CorruptFile("its decoded size contradicts the tile it covers")
@@ -157,8 +160,11 @@ class LearnedImage(Codec[Image]):
             covered += (part.bottom - part.top) * (part.right - part.left)
         if covered != height * width and not lost:
             raise CorruptFile("the tiles do not cover the image exactly")
-        extras = tuple((str(key), bytes(body)) for key, body in header.metadata.get("extras", ()))
-        return Image(canvas.pixels(), 8, None, extras, header.format)
+        return _picture_of(header, canvas.pixels())
+
+    def described(self, header: Header) -> Image:
+        """The picture without its pixels."""
+        return _picture_of(header, Unread(_shape(header), np.uint8, "this is only its description"))
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
         """Pixels[height, width, channels]."""
@@ -207,6 +213,12 @@ class LearnedImage(Codec[Image]):
         return int(session.once((self, id(value)), find)[1])
 
 
+def _picture_of(header: Header, pixels: Any) -> Image:
+    """The picture with these pixels, or a stand-in."""
+    extras = tuple((str(key), bytes(body)) for key, body in header.metadata.get("extras", ()))
+    return Image(pixels, 8, None, extras, header.format)
+
+
 def _model_of(header: Header, session: Session) -> "LoadedModel":
     if header.model_id is None:
         raise CorruptFile("the header does not name the model that the image needs")
@@ -242,14 +254,13 @@ def _facts(header: Header) -> tuple[int, int, int, int]:
     return facts[0], facts[1], facts[2], facts[3]
 
 
-def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:
-    for top in range(0, shape[0], _SIDE):
-        for left in range(0, shape[1], _SIDE):
-            yield from _places_at(shape, top, left)
+def _places(shape: tuple[int, ...], side: int) -> Iterator[tuple[int, int, int, int]]:
+    """Tiles of at most `side` squared: top, bottom, left, right."""
+    for top in range(0, shape[0], side):
+        for left in range(0, shape[1], side):
+            yield top, min(top + side, shape[0]), left, min(left + side, shape[1])
 
 
-def _places_at(shape: tuple[int, ...], top: int, left: int) -> list[tuple[int, int, int, int]]:
-    """The tile that begins there, if one does."""
-    if not (0 <= top < shape[0] and 0 <= left < shape[1]) or top % _SIDE or left % _SIDE:
-        return []
-    return [(top, min(top + _SIDE, shape[0]), left, min(left + _SIDE, shape[1]))]
+def _is_side(start: int, stop: int, total: int) -> bool:
+    """Whether a tile may reach from `start` to `stop` in a picture of `total` rows or columns."""
+    return 0 <= start < stop <= min(start + _SIDE, total) and not start % _GRID and (stop == total or not stop % _GRID)

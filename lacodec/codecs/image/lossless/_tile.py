@@ -32,13 +32,16 @@ def encode_tile(pixels: np.ndarray, depth: int, indexed: bool, effort: int, sess
 
 
 def decode_tile(
-    payload: bytes, shape: tuple[int, int, int], depth: int, header: Header, session: Session = DEFAULT
+    payload: bytes, shape: tuple[int, int, int], depth: int, header: Header, session: Session = DEFAULT, rows: int | None = None
 ) -> np.ndarray:
-    """uint8 or uint16 of `shape` (height, width, channels) from the result of `encode_tile`; raises CorruptFile."""
+    """uint8 or uint16 of `shape` (height, width, channels) from the result of `encode_tile`; raises CorruptFile.
+
+    rows: how many to return from the top; the fast model decodes no others.
+    """
     height, width, channels = shape
     dtype = np.uint16 if depth == 16 else np.uint8
     cut = channels - 1 if channels in (2, 4) else channels
-    pixels = np.empty(shape, dtype)
+    pixels = np.empty((height if rows is None else min(rows, height), width, channels), dtype)
     at, done = 0, 0
     for stop in (cut, channels)[: 1 + (cut < channels)]:
         if at + _HEAD.size > len(payload):
@@ -49,13 +52,19 @@ def decode_tile(
             raise CorruptFile("a group of its channels is cut off")
         group = (height, width, stop - done)
         share = Share(session.report, pixels[:, :, done:stop].nbytes, pixels[:, :, done:stop].size)
-        pixels[:, :, done:stop] = _decode_group(method, data, group, depth, header, replace(session, report=share))
+        found = _decode_group(method, data, group, depth, header, replace(session, report=share), rows)
+        pixels[:, :, done:stop] = found[: len(pixels)]
         share.finish()
         at += _HEAD.size + size
         done = stop
     if at != len(payload):
         raise CorruptFile("extra bytes follow its last channel")
     return pixels
+
+
+def is_drawn(pixels: np.ndarray, depth: int, indexed: bool) -> bool:
+    """Whether a sample of the rows of uint8 or uint16[height, width, channels] repeats itself as drawings do, not photos."""
+    return indexed or depth < 8 or _repeats(pixels[np.arange(len(pixels)) // 8 % 4 == 0]) > _REPEATS
 
 
 def _repeats(pixels: np.ndarray) -> float:
@@ -115,9 +124,15 @@ def _group(method: int, data: bytes) -> bytes:
 
 
 def _decode_group(
-    method: int, data: bytes, shape: tuple[int, int, int], depth: int, header: Header, session: Session
+    method: int,
+    data: bytes,
+    shape: tuple[int, int, int],
+    depth: int,
+    header: Header,
+    session: Session,
+    rows: int | None = None,
 ) -> np.ndarray:
-    """Pixels of `shape`; `session.report` is called with samples."""
+    """Pixels of `shape`, or at least as many `rows` of them; `session.report` is called with samples."""
     height, width, channels = shape
     dtype = np.uint16 if depth == 16 else np.uint8
     if method == CONSTANT and len(data) == 2 * channels:
@@ -129,14 +144,14 @@ def _decode_group(
 
         return graphics_decode(data, shape, dtype, session.report)
     if method in (MODEL, FAST) and depth >= 8 and channels in (1, 3):
-        return _decode_model(method, data, shape, (1 << depth) - 1, session.report)
+        return _decode_model(method, data, shape, (1 << depth) - 1, session.report, rows)
     if method == LEVELS and depth >= 8 and channels in (1, 3):
         from lacodec.codecs.image.lossless._levels import expand, read_levels
 
         levels, rest = read_levels(data, channels, (1 << depth) - 1)
         if not rest or rest[0] not in (MODEL, FAST):
             raise CorruptFile("its ranks are coded by an unknown method")
-        ranks = _decode_model(rest[0], rest[1:], shape, max(map(len, levels)) - 1, session.report)
+        ranks = _decode_model(rest[0], rest[1:], shape, max(map(len, levels)) - 1, session.report, rows)
         return expand(ranks, levels, np.dtype(dtype))
     if method == BYTES:
         samples = unembed("bytes", data, height * width * channels * np.dtype(dtype).itemsize, header, session)
@@ -144,8 +159,10 @@ def _decode_group(
     raise CorruptFile(f"a group of its channels is coded by method {method} in {len(data)} bytes, which is impossible")
 
 
-def _decode_model(method: int, data: bytes, shape: tuple[int, int, int], top: int, report: Report) -> np.ndarray:
-    """Whole numbers 0..top of `shape`."""
+def _decode_model(
+    method: int, data: bytes, shape: tuple[int, int, int], top: int, report: Report, rows: int | None = None
+) -> np.ndarray:
+    """Whole numbers 0..top of `shape`, or of its first `rows`."""
     height, width, channels = shape
     if method == MODEL:
         from lacodec.codecs.image.lossless.mixed.tile import model_decode
@@ -153,7 +170,7 @@ def _decode_model(method: int, data: bytes, shape: tuple[int, int, int], top: in
         return _interleaved(model_decode(data, (channels, height, width), top, report))
     from lacodec.codecs.image.lossless.fast.tile import fast_decode
 
-    return _interleaved(fast_decode(data, (channels, height, width), top, report))
+    return _interleaved(fast_decode(data, (channels, height, width), top, report, rows))
 
 
 def _planes(pixels: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ A picture is cut into tiles, each a chunk that covers ((top, bottom), (left, rig
 0 a tile coded by `_tile`; 1 the file itself, coded like a block of codec `bytes` (small files, and `exact`).
 """
 
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -14,23 +13,22 @@ import numpy as np
 
 from lacodec.codecs.base import Codec
 from lacodec.codecs.embedded import embed, unembed
-from lacodec.codecs.options import check_effort, check_flag, effort_field
+from lacodec.codecs.image.lossless.described import beside, depth_of, extras_of, picture_of, shape_of
+from lacodec.codecs.options import TILE_HELP, check_effort, check_flag, check_tile, effort_field
 from lacodec.codecs.regions import Layout, Lost, Window
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, MAX_DECODED, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import CorruptFile, LimitExceeded, UnsupportedFile
 from lacodec.io.progress import ignore
 from lacodec.io.threads import ordered_map
-from lacodec.media.image.files import IMAGES, from_bytes, palette_of
-from lacodec.media.image.value import MAX_SIDE, Image, Unread
+from lacodec.media.image.files import IMAGES, from_bytes
+from lacodec.media.image.value import Image, Unread
 
 TILE, FILE = range(2)
 _SIDE = 1024
+_CROP_SIDE, _CROP_EFFORT = 256, 2  # up to this effort tiles of photos are small, so that crops for training decode little
 _SMALL = 24 << 20  # bytes of pixels up to which the file itself is tried
 _CHUNK_COST = 160  # bytes of a chunk besides its payload, if there are several
-MAX_EXTRA = 1 << 20
-"""Bytes that a piece of metadata may have."""
-
 _BASE_COST = 160 << 20  # bytes of memory for any tile: sums of products, slots
 
 
@@ -38,10 +36,14 @@ _BASE_COST = 160 << 20  # bytes of memory for any tile: sums of products, slots
 class _Options:
     effort: int = effort_field()
     exact: bool = field(default=False, metadata={"help": "restore the file's own bytes, not only its pixels"})
+    tile: int | None = field(
+        default=None, metadata={"help": f"{TILE_HELP} (default 256 for photos at efforts 1 and 2, else 1024)"}
+    )
 
     def __post_init__(self) -> None:
         check_effort(self.effort)
         check_flag("exact", self.exact)
+        check_tile(self.tile)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,10 @@ class LosslessImage(Codec[Image]):
     nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
     Options = _Options
 
+    def options_dict(self) -> dict[str, Any]:
+        """The options, without the size of tiles where it is not given: the chunks tell it."""
+        return {key: value for key, value in super().options_dict().items() if value is not None}
+
     def restores(self, value: Image) -> str:
         """The file's bytes if asked for and known, else pixels."""
         return "bytes" if self._exact(value) else "pixels"
@@ -77,7 +83,7 @@ class LosslessImage(Codec[Image]):
         if value.depth != 8:
             described["depth"] = value.depth
         if not self._exact(value) and not (_is_settled_first(value) and self._kept_whole(value, session)):
-            described |= _beside(value)
+            described |= beside(value)
         if value.made_of is not None:
             described["object"] = dict(value.made_of)
         return described
@@ -85,7 +91,7 @@ class LosslessImage(Codec[Image]):
     @staticmethod
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
         """The metadata as `lacodec info` shows it."""
-        return header.metadata | ({"extras": [list(item) for item in _extras(header)]} if "extras" in header.metadata else {})
+        return header.metadata | ({"extras": [list(item) for item in extras_of(header)]} if "extras" in header.metadata else {})
 
     @classmethod
     def samples(cls) -> list[Any]:
@@ -132,7 +138,14 @@ class LosslessImage(Codec[Image]):
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> _Part:
         """The pixels of a tile."""
-        (height, width, channels), depth = _shape(header), _depth(header)
+        return self._decoded(header, chunk, session, None)
+
+    def decode_rows(self, header: Header, chunk: Chunk, stop: int, session: Session = DEFAULT) -> _Part:
+        """The pixels of a tile down to a row of the picture; not compared with the content hash, which is of all of them."""
+        return self._decoded(header, chunk, session, max(1, stop - chunk.covers[0][0]) if chunk.covers else None)
+
+    def _decoded(self, header: Header, chunk: Chunk, session: Session, rows: int | None) -> _Part:
+        (height, width, channels), depth = shape_of(header), depth_of(header)
         if chunk.kind != CRITICAL or len(chunk.covers) != 2 or not chunk.payload:
             raise CorruptFile("it is not a tile of an image")
         (top, bottom), (left, right) = chunk.covers
@@ -147,6 +160,8 @@ class LosslessImage(Codec[Image]):
             raise CorruptFile("its decoded size contradicts the tile it covers")
         from lacodec.codecs.image.lossless._tile import decode_tile
 
+        if rows is not None and rows < shape[0]:
+            return _Part(top, left, decode_tile(chunk.payload[1:], shape, depth, header, session, rows))
         pixels = decode_tile(chunk.payload[1:], shape, depth, header, session)
         if content_hash(_content(pixels)) != chunk.content_hash:
             raise CorruptFile("its pixels differ from those that were encoded")
@@ -154,7 +169,7 @@ class LosslessImage(Codec[Image]):
 
     def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> Image:
         """The picture; lost tiles are black."""
-        shape, depth = _shape(header), _depth(header)
+        shape, depth = shape_of(header), depth_of(header)
         try:
             pixels = np.zeros(shape, np.uint16 if depth == 16 else np.uint8)
         except (MemoryError, ValueError) as error:
@@ -173,30 +188,33 @@ class LosslessImage(Codec[Image]):
             raise CorruptFile("the tiles do not cover the image exactly")
         if original is not None:
             return _image_in(header, original)
-        extras = _extras(header)
-        try:
-            palette = palette_of(header.format, extras, shape) or header.metadata.get("palette")
-        except UnsupportedFile as error:
-            raise CorruptFile(f"the header of the file in it is damaged ({error})") from error
-        made_of = header.metadata.get("object")
-        made_of = made_of if isinstance(made_of, dict) else None
-        return Image(pixels, depth, palette, extras, header.format, made_of=made_of)
+        return picture_of(header, pixels)
+
+    def described(self, header: Header) -> Image:
+        """The picture without its pixels; without its palette and other data, too, if `kept_file` holds it."""
+        dtype = np.uint16 if depth_of(header) == 16 else np.uint8
+        return picture_of(header, Unread(shape_of(header), dtype, "this is only its description"))
+
+    def kept_file(self, header: Header, chunk: Chunk, session: Session = DEFAULT) -> Image | None:
+        """The picture in a chunk that holds the whole file; None for a tile."""
+        part = self.decode_chunk(header, chunk, session=session) if chunk.payload[:1] == bytes([FILE]) else None
+        return None if part is None or part.original is None else _image_in(header, part.original)
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
         """Pixels[height, width, channels]."""
-        return Layout(_shape(header), np.dtype(np.uint16 if _depth(header) == 16 else np.uint8), axes=2)
+        return Layout(shape_of(header), np.dtype(np.uint16 if depth_of(header) == 16 else np.uint8), axes=2)
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Tiles that a key such as [100:200, 50:80] touches."""
-        return Window.of(key, _shape(header)).chunks(index)
+        return Window.of(key, shape_of(header)).chunks(index)
 
     def extract(
         self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any], session: Session = DEFAULT
     ) -> np.ndarray:
         """The pixels of the window, uint8 or uint16[rows, columns, channels]."""
-        shape, depth = _shape(header), _depth(header)
+        shape, depth = shape_of(header), depth_of(header)
         window = Window.of(key, shape)
-        pixels = np.zeros((*window.shape, shape[2]), np.uint16 if depth == 16 else np.uint8)
+        pixels, covered = np.zeros((*window.shape, shape[2]), np.uint16 if depth == 16 else np.uint8), 0
         for part in parts:
             rows = window.rows.within(part.top, part.top + part.pixels.shape[0])
             columns = window.columns.within(part.left, part.left + part.pixels.shape[1])
@@ -204,6 +222,9 @@ class LosslessImage(Codec[Image]):
             place[: rows.size, : columns.size] = part.pixels[rows.start - part.top :, columns.start - part.left :][
                 : rows.size, : columns.size
             ]
+            covered += rows.size * columns.size
+        if covered != window.rows.size * window.columns.size:
+            raise CorruptFile("its tiles do not cover this part of the image exactly")
         return pixels
 
     def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
@@ -221,7 +242,20 @@ class LosslessImage(Codec[Image]):
         return decode_tile(payload, shape, depth, header, session)
 
     def _tiles(self, value: Image, session: Session) -> Iterator[Chunk]:
-        return ordered_map(lambda item: self._tile(item, session), _tiles(value), session.threads)
+        return ordered_map(lambda item: self._tile(item, session), self._pieces(value), session.threads)
+
+    def _pieces(self, value: Image) -> Iterator[tuple[Image, tuple[int, int], np.ndarray]]:
+        """(the picture, top and left of a tile, its pixels), from the top down: large pictures are read while they are coded."""
+        from lacodec.codecs.image.lossless._tile import is_drawn
+
+        wanted = self.options.tile or _SIDE
+        for top, bottom, left, right in _places(value.pixels.shape, wanted):
+            block, side = value.pixels[top:bottom, left:right], wanted
+            small = self.options.tile is None and self.options.effort <= _CROP_EFFORT
+            if small and not is_drawn(block, value.depth, value.palette is not None):
+                side = _CROP_SIDE
+            for y0, y1, x0, x1 in _places(block.shape, side):
+                yield value, (top + y0, left + x0), np.ascontiguousarray(block[y0:y1, x0:x1])
 
     def _smallest(self, value: Image, session: Session) -> list[Chunk]:
         """The tiles of a picture of moderate size, or the one chunk with its file if that is smaller."""
@@ -231,7 +265,7 @@ class LosslessImage(Codec[Image]):
             taken = (
                 sum(len(chunk.payload) + _CHUNK_COST for chunk in chunks)
                 - _CHUNK_COST // 2
-                + len(msgspec.msgpack.encode(_beside(value)))
+                + len(msgspec.msgpack.encode(beside(value)))
             )
             if value.original is not None and taken >= len(value.original):
                 chunks = [self._file_chunk(value, replace(session, report=ignore))]
@@ -268,7 +302,7 @@ def _decode_file(header: Header, chunk: Chunk, session: Session) -> _Part:
     if content_hash(data) != chunk.content_hash:
         raise CorruptFile("the decoded file differs from the one that was encoded")
     image = _image_in(header, data)
-    if list(image.pixels.shape) != list(_shape(header)) or image.depth != _depth(header):
+    if list(image.pixels.shape) != list(shape_of(header)) or image.depth != depth_of(header):
         raise CorruptFile("the shape of the file in it differs from the header's")
     return _Part(0, 0, image.pixels, data)
 
@@ -278,8 +312,8 @@ def _image_in(header: Header, data: bytes) -> Image:
     try:
         return from_bytes(data, header.name or "<image>")
     except UnsupportedFile as error:
-        pixels: Any = Unread(_shape(header), np.uint16 if _depth(header) == 16 else np.uint8, str(error))
-        return Image(pixels, _depth(header), format=header.format, original=data)
+        pixels: Any = Unread(shape_of(header), np.uint16 if depth_of(header) == 16 else np.uint8, str(error))
+        return Image(pixels, depth_of(header), format=header.format, original=data)
 
 
 def _is_settled_first(value: Image) -> bool:
@@ -289,73 +323,18 @@ def _is_settled_first(value: Image) -> bool:
     """
     if value.original is None:
         return False
-    return value.pixels.nbytes <= _SMALL or len(msgspec.msgpack.encode(_beside(value))) > len(value.original) // 2000
-
-
-def _beside(value: Image) -> dict[str, Any]:
-    """Palette and extras as the header keeps them: name and bytes, or name, deflated bytes and how many they become."""
-    described: dict[str, Any] = {}
-    if value.palette is not None and not any(key == "head" for key, _ in value.extras):  # else the head holds it
-        described["palette"] = value.palette
-    if value.extras:
-        described["extras"] = [_packed_extra(*item) for item in value.extras]
-    return described
-
-
-def _packed_extra(name: str, body: bytes) -> list[Any]:
-    packed = zlib.compress(body, 9)
-    return [name, packed, len(body)] if len(packed) + 8 < len(body) else [name, body]
-
-
-def _extras(header: Header) -> tuple[tuple[str, bytes], ...]:
-    """The content that `_beside` packed."""
-    found = []
-    try:
-        for name, body, *size in header.metadata.get("extras", ()):
-            if not isinstance(body, bytes) or (size and not 0 <= size[0] <= MAX_EXTRA):
-                raise ValueError("too large, or of another type")
-            whole = zlib.decompressobj().decompress(body, size[0] + 1) if size else body
-            if size and len(whole) != size[0]:
-                raise ValueError("another length")
-            found.append((str(name), whole))
-    except (ValueError, TypeError, zlib.error) as error:
-        raise CorruptFile(f"the header describes the picture's extra data in an impossible way ({error})") from error
-    return tuple(found)
+    return value.pixels.nbytes <= _SMALL or len(msgspec.msgpack.encode(beside(value))) > len(value.original) // 2000
 
 
 def _content(pixels: np.ndarray) -> bytes:
     return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def _tiles(value: Image) -> Iterator[tuple[Image, tuple[int, int], np.ndarray]]:
-    """(the picture, top and left of a tile, its pixels), from the top down: large pictures are read while they are coded."""
-    for top, bottom, left, right in _places(value.pixels.shape):
-        yield value, (top, left), np.ascontiguousarray(value.pixels[top:bottom, left:right])
-
-
-def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:
-    """Tiles of at most `_SIDE` squared, longer ones in narrow pictures. No tile is wider: the sums of the model are by column."""
+def _places(shape: tuple[int, ...], side: int) -> Iterator[tuple[int, int, int, int]]:
+    """Tiles of at most `side` squared, longer ones in narrow pictures. No tile is wider: the sums of the model are by column."""
     height, width = shape[:2]
-    columns = min(width, _SIDE)
-    rows = min(height, _SIDE * _SIDE // columns)
+    columns = min(width, side)
+    rows = min(height, side * side // columns)
     for top in range(0, height, rows):
         for left in range(0, width, columns):
             yield top, min(top + rows, height), left, min(left + columns, width)
-
-
-def _shape(header: Header) -> tuple[int, int, int]:
-    shape = header.metadata.get("shape")
-    if (
-        not isinstance(shape, list)
-        or len(shape) != 3
-        or not all(isinstance(n, int) and 0 < n <= limit for n, limit in zip(shape, (MAX_SIDE, MAX_SIDE, 4), strict=True))
-    ):
-        raise CorruptFile("the header lacks the shape of the image")
-    return shape[0], shape[1], shape[2]
-
-
-def _depth(header: Header) -> int:
-    depth = header.metadata.get("depth", 8)
-    if depth not in (1, 2, 4, 8, 16):
-        raise CorruptFile(f"the header claims {depth!r} bits per sample")
-    return int(depth)

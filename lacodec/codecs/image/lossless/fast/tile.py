@@ -46,14 +46,22 @@ def fast_encode_within(planes: np.ndarray, top: int, level: int, report: Report 
     return fast_encode(planes, top, level if following < plain * _WORSE else 0, report)
 
 
-def fast_decode(payload: bytes, shape: tuple[int, int, int], top: int, report: Report = ignore) -> np.ndarray:
-    """Planes of `shape` from the result of `fast_encode`; raises `CorruptFile` if the payload is invalid or of another shape."""
+def fast_decode(
+    payload: bytes, shape: tuple[int, int, int], top: int, report: Report = ignore, rows: int | None = None
+) -> np.ndarray:
+    """Planes of `shape` from the result of `fast_encode`; raises `CorruptFile` if the payload is invalid or of another shape.
+
+    rows: how many to decode from the top, by default all; what lies below them is left out of the result, and unchecked.
+    """
     if len(payload) < _HEAD or (len(payload) - _HEAD) % 4 or payload[0] not in LEVELS:
         raise CorruptFile("its fast pixel model has no valid head or length")
     words = np.append(np.frombuffer(payload, "<u4", offset=_HEAD).astype(np.uint32), np.uint32(0))
     s = new_state(shape, top, payload[0], words, np.empty(1, np.uint64), decoding=True)
     s.coder[fk.STATE] = int.from_bytes(payload[1:_HEAD], "little")
-    _code(s, shape, report)
+    rows = shape[1] if rows is None else min(rows, shape[1])
+    _code(s, (shape[0], rows, shape[2]), report)
+    if rows < shape[1]:
+        return s.pixels[:, fk.PAD : fk.PAD + rows, fk.PAD : fk.PAD + shape[2]]
     if int(s.coder[fk.STATE]) != _START or int(s.coder[fk.POSITION]) != len(words) - 1:
         raise CorruptFile("its fast pixel model does not end with its last pixel")
     return s.pixels[:, fk.PAD : -1, fk.PAD : fk.PAD + shape[2]]

@@ -1,0 +1,87 @@
+"""Huffman tables of a JPEG file, in the forms that the kernels use."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LOOK = 10
+"""Bits of the code that one look into a table decides."""
+
+LIMIT, PLACE = range(2)
+"""Rows of `Tables.long`: for each length the first 16-bit value beyond its codes, and what leads from a code to its symbol."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as DHT has it: the number of codes of each length 1..16, and their symbols in order; none if it is left out."""
+
+    counts: tuple[int, ...]
+    symbols: np.ndarray
+
+    @property
+    def missing(self) -> bool:
+        """Whether it is left out: `optimal` says what it is."""
+        return not self.counts
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Several tables for the kernels.
+
+    look: uint16[tables, 1 << LOOK], length << 8 | symbol, 0 for longer codes. long: int64[tables, 2, 17]. symbols: uint8[tables,
+    512]. codes: uint64[tables, 256], length << 16 | code, 0 for a symbol without one; the upper half counts how often it was put.
+    """
+
+    look: np.ndarray
+    long: np.ndarray
+    symbols: np.ndarray
+    codes: np.ndarray
+
+
+def read_table(data: bytes) -> Table | None:
+    """The table that begins at 16 counts; None if it is cut or its codes do not fit."""
+    if len(data) < 16:
+        return None
+    counts = tuple(data[:16])
+    total, code = sum(counts), 0
+    if total > 256 or len(data) < 16 + total:
+        return None
+    for length, count in enumerate(counts, 1):
+        code += count
+        if code > 1 << length:
+            return None
+        code <<= 1
+    return Table(counts, np.frombuffer(data[16 : 16 + total], np.uint8))
+
+
+def tables_of(tables: list[Table]) -> Tables:
+    """All forms of these tables."""
+    count = max(1, len(tables))
+    found = Tables(
+        np.zeros((count, 1 << LOOK), np.uint16),
+        np.zeros((count, 2, 17), np.int64),
+        np.zeros((count, 512), np.uint8),
+        np.zeros((count, 256), np.uint64),
+    )
+    for i, table in enumerate(tables):
+        _fill(table, found, i)
+    return found
+
+
+def _fill(table: Table, found: Tables, i: int) -> None:
+    if table.missing:  # codes of one bit, to count with
+        found.codes[i] = 1 << 16
+        return
+    code = place = 0
+    found.symbols[i, : table.symbols.size] = table.symbols
+    for length, count in enumerate(table.counts, 1):
+        found.long[i, PLACE, length] = place - code
+        for _ in range(count):
+            symbol = int(table.symbols[place])
+            if length <= LOOK:
+                step = 1 << (LOOK - length)
+                found.look[i, code * step : (code + 1) * step] = length << 8 | symbol
+            found.codes[i, symbol] = length << 16 | code
+            code, place = code + 1, place + 1
+        found.long[i, LIMIT, length] = code << (16 - length)
+        code <<= 1
