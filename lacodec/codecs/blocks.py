@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from lacodec.codecs.base import Codec
 from lacodec.codecs.regions import Layout, Lost, Range, total
@@ -20,6 +20,8 @@ from lacodec.io.streams import IteratorSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.raw import Raw
 
+V = TypeVar("V")
+
 
 @dataclass(frozen=True)
 class _Block:
@@ -27,12 +29,33 @@ class _Block:
     start: int
 
 
-class BlockCodec(Codec[Raw]):
-    """Any bytes, in independent blocks of `chunk_size()` bytes; covers are byte ranges; lost blocks decode to zeros."""
+class ByteRanges(Codec[V]):
+    """For codecs whose chunks cover byte ranges and decode to their bytes: an open file is an array of bytes."""
 
     identical = "bytes"
-    appends = True
     bytewise = True
+
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """Bytes."""
+        import numpy as np
+
+        return Layout((total(index),), np.dtype(np.uint8))
+
+    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
+        """Chunks of a byte range: `key` is a slice with step 1."""
+        return Range.of(key, total(index), "bytes").chunks(index)
+
+    def extract(
+        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[bytes], session: Session = DEFAULT
+    ) -> bytes:
+        """The bytes of the slice."""
+        return b"".join(Range.of(key, total(index), "bytes").pieces(index, parts))
+
+
+class BlockCodec(ByteRanges[Raw]):
+    """Any bytes, in independent blocks of `chunk_size()` bytes; covers are byte ranges; lost blocks decode to zeros."""
+
+    appends = True
 
     @abstractmethod
     def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:
@@ -58,22 +81,6 @@ class BlockCodec(Codec[Raw]):
     def assemble(self, header: Header, parts: Iterator[bytes | Lost], session: Session = DEFAULT) -> Raw:
         """A Raw that decodes while it is read; zeros stand for lost ranges that are known."""
         return Raw(IteratorSource(chain.from_iterable(_pieces(part) for part in parts)))
-
-    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
-        """Bytes."""
-        import numpy as np
-
-        return Layout((total(index),), np.dtype(np.uint8))
-
-    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
-        """Chunks of a byte range: `key` is a slice with step 1."""
-        return Range.of(key, total(index), "bytes").chunks(index)
-
-    def extract(
-        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[bytes], session: Session = DEFAULT
-    ) -> bytes:
-        """The bytes of the slice."""
-        return b"".join(Range.of(key, total(index), "bytes").pieces(index, parts))
 
     def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
         """The payload of bytes."""

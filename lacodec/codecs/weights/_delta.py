@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.weights._fields import Reader, Writer
+from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.weights._planes import decode_plane, encode_plane, entropy
 from lacodec.errors import CorruptFile
 

@@ -20,8 +20,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.weights import _kernel
-from lacodec.codecs.weights._fields import Reader, Writer
 from lacodec.codecs.weights._floats_kernel import TILE_BYTES, WALK, split
 from lacodec.codecs.weights._pieces import Part
 from lacodec.codecs.weights._planes import decode_plane, encode_plane

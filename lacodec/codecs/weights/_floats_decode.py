@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacodec.codecs.pieces import Reader
 from lacodec.codecs.weights import _open_kernel as opened
-from lacodec.codecs.weights._fields import Reader
 from lacodec.codecs.weights._floats import BLOCK, KINDS, Layout, addresses, fields_of, plane_size, read_layout, workspace
 from lacodec.codecs.weights._floats_kernel import merge
 from lacodec.codecs.weights._pieces import Part

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.weights._fields import Reader
+from lacodec.codecs.pieces import Reader
 from lacodec.codecs.weights._floats import Layout, plane_size, read_layout
 from lacodec.codecs.weights._payload import DELTA, FLOATS, Surroundings, decode_group
 from lacodec.codecs.weights._pieces import Pieces

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.weights._chunks import FOREIGN, Plan
 from lacodec.codecs.weights._cluster import exact
 from lacodec.codecs.weights._delta import decode_delta, encode_delta
-from lacodec.codecs.weights._fields import Reader, Writer
 from lacodec.codecs.weights._floats import encode_floats
 from lacodec.codecs.weights._floats_decode import decode_floats
 from lacodec.codecs.weights._groups import Group, grouped

@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.weights import _pieces_kernel as kernels
 from lacodec.codecs.weights._chunks import MOST_RUNS
-from lacodec.codecs.weights._fields import Reader, Writer
 from lacodec.codecs.weights._planes import decode_plane, encode_plane
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.weights import _kernel
-from lacodec.codecs.weights._fields import Reader, Writer
 from lacodec.entropy.information import information, quick_normalise
 from lacodec.entropy.rans import RansDecoder, RansEncoder
 from lacodec.entropy.rans_dispatch import readonly

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.weights._cluster_kernel import different_of
-from lacodec.codecs.weights._fields import Reader, Writer
 from lacodec.codecs.weights._floats import encode_floats
 from lacodec.codecs.weights._floats_decode import decode_floats
 from lacodec.codecs.weights._pieces import Part

@@ -13,7 +13,7 @@ import zlib
 from functools import lru_cache
 
 from lacodec.codecs.fields import folded
-from lacodec.codecs.weights._fields import Reader, Writer
+from lacodec.codecs.pieces import Reader, Writer
 from lacodec.errors import CorruptFile, UnsupportedFile
 from lacodec.media.tensors.value import MAX_TENSORS, TensorEntry, size_of
 

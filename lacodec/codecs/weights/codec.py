@@ -270,7 +270,7 @@ def table_of(header: Header) -> tuple[TensorEntry, ...]:
 def _most_for_bytes(payload: bytes, size: int) -> int:
     """The memory of codec `bytes` for one group of a payload; without a payload, which may be anywhere, the maximum."""
     from lacodec.codecs.bytes.codec import Bytes
-    from lacodec.codecs.weights._fields import Reader
+    from lacodec.codecs.pieces import Reader
     from lacodec.codecs.weights._payload import BYTES
     from lacodec.codecs.weights._pieces import Pieces
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 import lacodec
 from lacodec import api
 from lacodec.codecs.bytes.codec import Bytes
+from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.weights import _chunks as plan
 from lacodec.codecs.weights import _floats, _floats_decode
 from lacodec.codecs.weights._chunks import FOREIGN, Plan, Run, plans
 from lacodec.codecs.weights._delta import decode_delta, encode_delta
-from lacodec.codecs.weights._fields import Reader, Writer
 from lacodec.codecs.weights._payload import HEAD, Surroundings, decode_payload, encode_payload
 from lacodec.codecs.weights._planes import decode_plane, encode_plane, entropy
 from lacodec.codecs.weights._tensor_table import pack_table, unpack_table

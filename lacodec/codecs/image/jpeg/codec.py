@@ -10,19 +10,17 @@ A file is one chunk that covers its bytes. A payload is one byte and data. 1: th
     for each picture, those inside of others first: varint size, its coefficients (`encode_frame`)
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from lacodec.codecs.base import Codec
+from lacodec.codecs.blocks import ByteRanges
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.image.jpeg.media import JPEGS, JpegFile
 from lacodec.codecs.options import check_effort, effort_field
-from lacodec.codecs.regions import Layout, Lost, Range, total
+from lacodec.codecs.regions import Lost
 from lacodec.codecs.session import DEFAULT, Session
-from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
+from lacodec.container.types import CRITICAL, Chunk, Header, content_hash
 from lacodec.errors import CorruptFile
 
 PICTURES, FILE = range(2)
@@ -39,15 +37,13 @@ class _Options:
         check_effort(self.effort)
 
 
-class Jpeg(Codec[JpegFile]):
+class Jpeg(ByteRanges[JpegFile]):
     """JPEG files, with an effort from 1 to 9."""
 
     name = "image.jpeg"
     stream_version = 0
-    identical = "bytes"
     media = JPEGS
     by_content = True
-    bytewise = True
     nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
     Options = _Options
 
@@ -120,20 +116,6 @@ class Jpeg(Codec[JpegFile]):
     def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> JpegFile:
         """The file; lost ranges are zeros."""
         return JpegFile(b"".join(b"".join(part.filled()) if isinstance(part, Lost) else part for part in parts))
-
-    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
-        """Bytes."""
-        return Layout((total(index),), np.dtype(np.uint8))
-
-    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
-        """Chunks of a byte range: `key` is a slice with step 1."""
-        return Range.of(key, total(index), "bytes").chunks(index)
-
-    def extract(
-        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[bytes], session: Session = DEFAULT
-    ) -> bytes:
-        """The bytes of the slice."""
-        return b"".join(Range.of(key, total(index), "bytes").pieces(index, parts))
 
 
 def _claimed_blocks(payload: bytes) -> int:

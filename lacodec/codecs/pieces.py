@@ -28,10 +28,14 @@ class Writer(fields.Writer):
         """Bytes, or the content of another writer, and their number."""
         self.number(len(data))
         if isinstance(data, Writer):
-            self._parts += data._parts
-            self._size += len(data)
+            self.append(data)
         else:
             self.write(data)
+
+    def append(self, other: "Writer") -> None:
+        """All that another writer has."""
+        self._parts += other._parts
+        self._size += len(other)
 
 
 class Reader(fields.Reader):
