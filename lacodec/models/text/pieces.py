@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lacodec.errors import BadInput
 from lacodec.io.output import atomic_file
-from lacodec.kernels.jit import kernel
+from lacodec.kernels.jit import inlined, kernel
 from lacodec.models.text import pretokens
 from lacodec.models.text.options import MOST_PIECES
 
@@ -44,7 +44,7 @@ class Pieces:
         self.sizes = np.array([len(text) for text in self.texts], np.int32)
         keys = merges[:, 0] * MOST_PIECES + merges[:, 1]
         order = np.argsort(keys)
-        self._keys, self._ranks = keys[order], order.astype(np.int64)
+        self.keys, self.ranks = keys[order], order.astype(np.int64)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -52,7 +52,7 @@ class Pieces:
     def encode(self, data: bytes) -> NDArray[np.uint16]:
         """Piece numbers, uint16[n]; the same for the same bytes of a pre-token, wherever it stands."""
         array = np.frombuffer(data, np.uint8)
-        return _encode(array, pretokens.begins(array), self._keys, self._ranks)
+        return _encode(array, pretokens.begins(array), self.keys, self.ranks)
 
     def decode(self, numbers: NDArray[np.integer]) -> bytes:
         """The bytes again."""
@@ -88,40 +88,53 @@ def _encode(data, begins, keys, ranks):  # type: ignore[no-untyped-def]
     run = np.empty(pretokens.LONGEST + 1, np.int64)
     pair = np.empty(pretokens.LONGEST + 1, np.int64)  # rank of the merge of run[i] and run[i + 1]
     n, i = 0, 0
-    none = len(ranks)
     while i < len(data):
         count = 0
         while i < len(data) and (count == 0 or not begins[i]):
             run[count] = data[i]
             count += 1
             i += 1
-        for k in range(count - 1):
-            pair[k] = _rank(run[k] * MOST_PIECES + run[k + 1], keys, ranks)
-        while count > 1:
-            best, at = none, -1
-            for k in range(count - 1):
-                if pair[k] < best:
-                    best, at = pair[k], k
-            if at < 0:
-                break
-            run[at] = 256 + best
-            count -= 1
-            for k in range(at + 1, count):
-                run[k] = run[k + 1]
-                pair[k] = pair[k + 1]
-            if at > 0:
-                pair[at - 1] = _rank(run[at - 1] * MOST_PIECES + run[at], keys, ranks)
-            if at < count - 1:
-                pair[at] = _rank(run[at] * MOST_PIECES + run[at + 1], keys, ranks)
+        count = split(run, pair, count, keys, ranks)
         for k in range(count):
             out[n] = run[k]
             n += 1
     return out[:n].copy()
 
 
-@kernel
+@inlined
+def split(run, pair, count, keys, ranks):  # type: ignore[no-untyped-def]
+    """Merge run[:count], bytes, to pieces in place; returns how many. pair: scratch, ranks of the merges of neighbours."""
+    for k in range(count - 1):
+        pair[k] = _rank(run[k] * MOST_PIECES + run[k + 1], keys, ranks)
+    while count > 1:
+        best, at = len(ranks), -1
+        for k in range(count - 1):
+            if pair[k] < best:
+                best, at = pair[k], k
+        if at < 0:
+            break
+        run[at] = 256 + best
+        count -= 1
+        for k in range(at + 1, count):
+            run[k] = run[k + 1]
+            pair[k] = pair[k + 1]
+        if at > 0:
+            pair[at - 1] = _rank(run[at - 1] * MOST_PIECES + run[at], keys, ranks)
+        if at < count - 1:
+            pair[at] = _rank(run[at] * MOST_PIECES + run[at + 1], keys, ranks)
+    return count
+
+
+@inlined
 def _rank(key, keys, ranks):  # type: ignore[no-untyped-def]
-    at = np.searchsorted(keys, key)
-    if at < len(keys) and keys[at] == key:
-        return ranks[at]
+    """Of a merge by its key, len(ranks) if there is none."""
+    low, high = 0, len(keys)
+    while low < high:
+        middle = (low + high) >> 1
+        if keys[middle] < key:
+            low = middle + 1
+        else:
+            high = middle
+    if low < len(keys) and keys[low] == key:
+        return ranks[low]
     return len(ranks)

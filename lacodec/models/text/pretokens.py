@@ -9,7 +9,7 @@ never has to look further. A space joins the word, number or mark that follows i
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.kernels.jit import kernel
+from lacodec.kernels.jit import inlined, kernel
 
 LONGEST = 40
 """Bytes in a pre-token, at most."""
@@ -44,22 +44,29 @@ def begins(data: NDArray[np.uint8]) -> NDArray[np.bool_]:
 @kernel
 def _begins(data, classes):  # type: ignore[no-untyped-def]
     out = np.zeros(len(data), np.bool_)
-    state, length = -1, 0  # state: kind of the run that the pre-token is in
+    state, length = -1, 0
     for i in range(len(data)):
-        kind = classes[data[i]]
-        if kind == _INSIDE and state >= 0:
-            new, begin = state, length >= LONGEST
-        elif kind == _APOSTROPHE and state == _WORD:
-            new, begin = state, False
-        else:
-            new = _MARK if kind == _APOSTROPHE else kind
-            if state == _SPACE:  # one space belongs to the next character, several stand alone
-                begin = new == _LINE or (new != _SPACE and length > 1)
-            else:
-                begin = new != state
-        if state < 0 or (kind != _INSIDE and length >= _LONG):
-            begin = True
-        out[i] = begin
-        length = 1 if begin else length + 1
-        state = new
+        state, out[i] = follow(state, length, classes[data[i]])
+        length = 1 if out[i] else length + 1
     return out
+
+
+@inlined
+def follow(state, length, kind):  # type: ignore[no-untyped-def]
+    """The kind of the run after a byte of a kind, and whether the byte begins a pre-token.
+
+    state: kind of the run that the pre-token before the byte is in (-1: there is none), of `length` bytes.
+    """
+    if kind == _INSIDE and state >= 0:
+        new, begin = state, length >= LONGEST
+    elif kind == _APOSTROPHE and state == _WORD:
+        new, begin = state, False
+    else:
+        new = _MARK if kind == _APOSTROPHE else kind
+        if state == _SPACE:  # one space belongs to the next character, several stand alone
+            begin = new == _LINE or (new != _SPACE and length > 1)
+        else:
+            begin = new != state
+    if state < 0 or (kind != _INSIDE and length >= _LONG):
+        begin = True
+    return new, begin

@@ -1,0 +1,62 @@
+"""From a trained network to the integers of a model file. Needs torch; what comes out does not."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacodec.models.text.frozen import LOGIT_UNIT, SCALE_BITS, TAP_BITS, TOP
+from lacodec.models.text.network import EMBEDDING_SCALE, Matrix, TextNetwork
+from lacodec.models.text.ops import STREAM_UNIT
+
+_UNIT = 16  # activations count sixteenths
+_LEAST_STEP = 2.0**-20
+
+
+def freeze(network: TextNetwork) -> dict[str, NDArray[Any]]:
+    """Arrays of a model file, see `frozen.shapes`; the merges of the pieces come beside them."""
+    with_steps = _codes(network.embedding)
+    arrays: dict[str, NDArray[Any]] = {"embedding": with_steps[0]}
+    step = with_steps[1]
+    arrays["embedding_scale"] = _fixed(step * EMBEDDING_SCALE * STREAM_UNIT, SCALE_BITS)
+    bits = LOGIT_UNIT / np.log(2)
+    arrays["head_scale"] = _fixed(step / _UNIT * bits, SCALE_BITS)
+    arrays["head_bias"] = _fixed(_numpy(network.bias) * bits, 0)
+    taps = []
+    for i, block in enumerate(network.blocks):
+        taps.append(_fixed(_numpy(block.mixer.taps), TAP_BITS))
+        inside = _UNIT, 1.0  # what a sum counts, relative to 1.0, and what one step of an input is worth in that
+        outside = STREAM_UNIT, STREAM_UNIT / _UNIT
+        matrices = (block.mixer.inner, inside), (block.mixer.outer, outside), (block.inner, inside), (block.outer, outside)
+        for kind, (matrix, (unit, worth)) in zip(("mixer.inner", "mixer.outer", "inner", "outer"), matrices, strict=True):
+            _put(arrays, f"{i}.{kind}", matrix, unit, worth)
+    arrays["taps"] = np.stack(taps)
+    gate = np.arange(-TOP, TOP + 1) / _UNIT
+    sigmoid = 1 / (1 + np.exp(-gate))
+    arrays["keep"] = _fixed(sigmoid, 16)
+    arrays["take"] = _fixed(np.sqrt(1 - sigmoid * sigmoid), 16)
+    arrays["silu"] = _fixed(gate * sigmoid, 12)
+    arrays["power"] = _fixed(2.0 ** (-np.arange(LOGIT_UNIT) / LOGIT_UNIT), 24)
+    return arrays
+
+
+def _put(arrays: dict[str, NDArray[Any]], name: str, matrix: Matrix, unit: float, worth: float) -> None:
+    codes, steps = _codes(matrix.weight.flatten(0, 1))
+    arrays[name] = codes
+    arrays[f"{name}.scale"] = _fixed(steps * worth, SCALE_BITS)
+    arrays[f"{name}.bias"] = _fixed(_numpy(matrix.bias) * unit, 8)
+
+
+def _codes(weight: Any) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+    values = _numpy(weight)
+    steps = np.maximum(np.abs(values).max(-1) / TOP, _LEAST_STEP)
+    return np.clip(np.rint(values / steps[:, None]), -TOP, TOP).astype(np.int8), steps
+
+
+def _fixed(values: NDArray[np.float64], bits: int) -> NDArray[np.int32]:
+    return np.clip(np.rint(values * 2.0**bits), -(2**31) + 1, 2**31 - 1).astype(np.int32)
+
+
+def _numpy(tensor: Any) -> NDArray[np.float64]:
+    array: NDArray[np.float64] = tensor.detach().double().cpu().numpy()
+    return array
