@@ -79,7 +79,10 @@ def matrices(options: TextOptions) -> tuple[tuple[int, int], ...]:
 def frozen(arrays: Mapping[str, NDArray[Any]]) -> Frozen:
     """The arrays of a model file, checked and laid out for the kernels; raises CorruptFile."""
     options = options_of(arrays)
-    for name, (kind, shape) in shapes(options).items():
+    wanted = shapes(options)
+    if not arrays.keys() - {"merges"} <= wanted.keys():
+        raise CorruptFile("a text model has arrays that are not its own")
+    for name, (kind, shape) in wanted.items():
         array = arrays.get(name)
         if array is None or array.dtype != kind or array.shape != shape:
             raise CorruptFile(f"a text model needs {name} as {kind}{list(shape)}")

@@ -45,7 +45,7 @@ class Reader(NamedTuple):
     """All that is remembered between bytes."""
 
     state: np.ndarray  # int64[STATES]
-    memory: np.ndarray  # int32[MEMORIES + 1, state]; the last is scratch
+    memory: np.ndarray  # int32[MEMORIES, state]
     cumulative: np.ndarray  # uint64[MEMORIES, pieces + 1]
     parent: np.ndarray  # int64[MEMORIES]: which memory read `read` to become this one
     read: np.ndarray  # int64[MEMORIES]
