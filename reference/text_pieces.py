@@ -1,5 +1,7 @@
 """Pre-tokens and pieces of the language model of text."""
 
+from itertools import pairwise
+
 LONGEST, LONG = 40, 32
 WORD, DIGIT, MARK, SPACE, LINE, SIGN, INSIDE, APOSTROPHE = range(8)
 
@@ -52,7 +54,7 @@ class Pieces:
         """The pieces of a pre-token: the earliest merge first, the leftmost of those."""
         run = list(token)
         while len(run) > 1:
-            pairs = [self.merges.get((a, b), 1 << 30) for a, b in zip(run, run[1:], strict=False)]
+            pairs = [self.merges.get((a, b), 1 << 30) for a, b in pairwise(run)]
             best = min(pairs)
             if best == 1 << 30:
                 break

@@ -27,6 +27,21 @@ def image_model(path: Path, averaged: bool = True) -> ImageModel:
 
 def export_image_model(model: ImageModel, target: Path) -> int:
     """Write a model file (a `.lac` file of codec weights); returns its size in bytes."""
+    return _write(pack(model), target)
+
+
+def export_text_model(path: Path, target: Path) -> int:
+    """The same of a checkpoint of recipe `text`: its averaged model in integers."""
+    import numpy as np
+
+    from lacodec.models.text.freeze import freeze
+    from lacodec.training.text import model_of
+
+    network, pieces = model_of(checkpoint.load(path))
+    return _write({**freeze(network), "merges": pieces.merges.astype(np.int32)}, target)
+
+
+def _write(arrays: dict[str, Any], target: Path) -> int:
     try:
         from lacodec.codecs.session import Session
         from lacodec.pipeline import coding
@@ -36,7 +51,7 @@ def export_image_model(model: ImageModel, target: Path) -> int:
             f"python -m lacodec.training.export {target.parent / 'checkpoint.pt'} {target}"
         ) from error
     coder, out = coding.make_codec("weights", {"effort": 9}), io.BytesIO()
-    value = coder.media.from_object(pack(model))
+    value = coder.media.from_object(arrays)
     coding.encode_value(coder, value, None, out, session=Session(), verify=True)
     with atomic_file(target, force=True) as file:
         file.write(out.getvalue())

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.models.text.frozen import LOGIT_UNIT, SCALE_BITS, TAP_BITS, TOP
-from lacodec.models.text.network import EMBEDDING_SCALE, Matrix, TextNetwork
+from lacodec.models.text.network import EMBEDDING_SCALE, WEIGHT_TOP, Matrix, TextNetwork
 from lacodec.models.text.ops import STREAM_UNIT
 
 _UNIT = 16  # activations count sixteenths
@@ -49,8 +49,8 @@ def _put(arrays: dict[str, NDArray[Any]], name: str, matrix: Matrix, unit: float
 
 def _codes(weight: Any) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
     values = _numpy(weight)
-    steps = np.maximum(np.abs(values).max(-1) / TOP, _LEAST_STEP)
-    return np.clip(np.rint(values / steps[:, None]), -TOP, TOP).astype(np.int8), steps
+    steps = np.maximum(np.abs(values).max(-1) / WEIGHT_TOP, _LEAST_STEP)
+    return np.clip(np.rint(values / steps[:, None]), -WEIGHT_TOP, WEIGHT_TOP).astype(np.int8), steps
 
 
 def _fixed(values: NDArray[np.float64], bits: int) -> NDArray[np.int32]:

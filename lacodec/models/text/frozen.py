@@ -93,8 +93,8 @@ def frozen(arrays: Mapping[str, NDArray[Any]]) -> Frozen:
         raise CorruptFile("a text model's taps are out of range")
     weights, scales, biases = [], [], []
     for block in range(options.blocks):
-        for kind in _KINDS:
-            name = f"{block}.{kind}"
+        for part in _KINDS:
+            name = f"{block}.{part}"
             weights.append(grouped(arrays[name]).ravel())
             scales.append(_padded(arrays[f"{name}.scale"]))
             biases.append(_padded(arrays[f"{name}.bias"]).astype(np.int64))
