@@ -22,7 +22,7 @@ from lacodec.cli._report import complain, fail
 from lacodec.cli._streams import safe_streams
 from lacodec.errors import LacodecError
 
-_VERBS = ("encode", "decode", "info", "test", "list", "bench", "eval", "warmup", "train")
+_VERBS = ("encode", "decode", "info", "test", "list", "bench", "eval", "tokenize", "warmup", "train")
 _CODING = ("encode", "decode", "test")
 _LONG_RUNS = ("bench", "eval", "train")
 

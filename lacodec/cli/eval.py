@@ -1,4 +1,7 @@
-"""`lacodec eval rd`: pictures -> rate-distortion curves of a lossy codec, its peers and published ones: table, JSON, plot."""
+"""`lacodec eval rd`: pictures -> rate-distortion curves of a lossy codec, its peers and published ones: table, JSON, plot.
+
+The other kinds of evaluation have modules of their own.
+"""
 
 import argparse
 import math
@@ -7,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lacodec.cli import _eval_bpc
 from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
 from lacodec.cli._common import add_resource_flags, device_of
 from lacodec.cli._files import PIPE, UsageError, walk_files
@@ -19,17 +23,21 @@ if TYPE_CHECKING:
     from lacodec.evaluation.published import Published
     from lacodec.evaluation.rate_distortion import Method, OurMethod
 
-HELP = "measure lossy codecs: rate-distortion curves and BD-rates against peers"
-USAGE = "rd [flags] --data FOLDER"
+HELP = "measure codecs: rate-distortion curves of pictures, bits per character of text"
+USAGE = "rd [flags] --data FOLDER\n       lacodec eval bpc [flags] FILE..."
 
 DEFAULT_VALUES = "5,20,40,60,80,95"
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
-    """The kinds of evaluation; so far `rd`."""
+    """The kinds of evaluation."""
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    _eval_bpc.add_arguments(kinds, argv)
     rd = kinds.add_parser(
-        "rd", help="rate-distortion curves of lossy image codecs", usage=f"lacodec eval {USAGE}", allow_abbrev=False
+        "rd",
+        help="rate-distortion curves of lossy image codecs",
+        usage="lacodec eval rd [flags] --data FOLDER",
+        allow_abbrev=False,
     )
     rd.add_argument(
         "--data",
@@ -72,6 +80,10 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print and write; 1 when something could not be measured."""
+    return _eval_bpc.run(args) if args.kind == "bpc" else _run_rd(args)
+
+
+def _run_rd(args: argparse.Namespace) -> int:
     from lacodec.cli import _rd_report as report_
     from lacodec.evaluation.rate_distortion import measure
 
