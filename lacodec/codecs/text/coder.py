@@ -44,7 +44,7 @@ def code_symbol(coder: Coder, ctx: np.ndarray, slow: np.ndarray, expect: np.ndar
     """Code one byte, learn from it and return it.
 
     ctx: uint64[contexts], slow: uint64[slows], well-mixed hashes. expect: int64[2 * expects], (byte, bucket 1..63 or 0 for
-    none). select: int64[selects + APMS]: the weight set that each selector chooses, below its size, then the contexts of the
+    none). select: int64[selects + MAX_APMS]: the weight set that each selector chooses, below its size, then the contexts of the
     APMs. To the first three selectors the coder adds the first expected bit, the bits so far, and how many contexts are known.
     """
     partial = np.uint64(1)

@@ -105,7 +105,7 @@ def _fill_lines(every: np.ndarray, memory: np.ndarray, data: np.ndarray, at: np.
 
 @inlined
 def fill_selectors(model: Model, at: np.uint64, selectors: np.uint64) -> None:
-    """Which weights to use, and the contexts of the four APMs."""
+    """Which weights to use, and the contexts of the APMs."""
     expect, select, memory = model.expect, model.select, model.memory
     history = memory[HISTORY]
     column = at - memory[LINE]

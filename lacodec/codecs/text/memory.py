@@ -114,7 +114,7 @@ def _remember_byte(memory: np.ndarray, recent: np.ndarray, c: np.uint64) -> None
 
 @inlined
 def _take_character(memory: np.ndarray, recent: np.ndarray, x: np.uint64) -> None:
-    for i in range(np.uint64(RAW_4), np.uint64(RAW_1), -1):
+    for i in range(RAW_4, RAW_1, -1):
         memory[np.uint64(i)] = hashed(memory[np.uint64(i) - _ONE], x + _ONE)
     memory[RAW_1] = hashed(0, x + _ONE)
     memory[CHAR_4] = memory[CHAR_3]
@@ -122,7 +122,7 @@ def _take_character(memory: np.ndarray, recent: np.ndarray, x: np.uint64) -> Non
     memory[CHAR_2] = memory[CHAR_1]
     memory[CHAR_1] = x
     y = _fold(x)
-    for i in range(np.uint64(FOLDED_8), np.uint64(FOLDED_1), -1):
+    for i in range(FOLDED_8, FOLDED_1, -1):
         memory[np.uint64(i)] = hashed(memory[np.uint64(i) - _ONE], y + _ONE)
     memory[FOLDED_1] = hashed(0, y + _ONE)
     if _is_letter(y):

@@ -1,4 +1,4 @@
-"""Inputs -> eight sets of weights -> two sets of final weights -> four adaptive probability maps -> 16-bit probability."""
+"""Inputs -> sets of weights -> two rows of final weights -> adaptive probability maps -> 16-bit probability."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from lacodec.codecs.text.slots import (
     APM_RATE,
+    APMS,
     BASES,
     FINAL_RATE,
     FOUND,
@@ -23,7 +24,7 @@ from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.int_vector import dot_product, prefetch, train_weights
 from lacodec.kernels.jit import inlined
 
-APMS, APM_ROWS = 4, 65536
+MAX_APMS, APM_ROWS = 4, 65536
 FINALS = 2
 _FINAL_LIMIT = 1 << 20
 _ODD = np.uint64(0xD6E8FEB86659FD93)
@@ -35,7 +36,7 @@ def find_rows(coder: Coder, select: np.ndarray, partial: np.uint64, k: np.uint64
     """The 16 rows of each APM for the coming half, by hash."""
     salt = np.uint64(0) if k == 0 else partial * GOLDEN
     selects = np.uint64(coder.plan[SELECTS])
-    for a in range(np.uint64(APMS)):
+    for a in range(np.uint64(coder.plan[APMS])):
         row = (np.uint64(select[selects + a]) + salt) * _ODD
         coder.apm_at[a] = a * np.uint64(APM_ROWS) + (row >> np.uint64(52)) * np.uint64(16)
 
@@ -45,7 +46,7 @@ def prefetch_rows(coder: Coder, node: np.uint64) -> None:
     """Ask for the APM rows of the bit after this one, whichever way this one goes: they are neighbours."""
     later = node * np.uint64(2)
     if later < 16:
-        for a in range(np.uint64(APMS)):
+        for a in range(np.uint64(coder.plan[APMS])):
             row = (coder.apm_at[a] + later) * np.uint64(APM_STEPS)
             prefetch(coder.apm, row)
             prefetch(coder.apm, row + np.uint64(APM_STEPS))
@@ -113,11 +114,12 @@ def refine(coder: Coder, mixed: int, node: np.uint64) -> Any:
     step = position // np.uint64(APM_STEP)
     right = np.int64(position - step * np.uint64(APM_STEP))
     total = np.int64(0)
-    for a in range(np.uint64(APMS)):
+    for a in range(np.uint64(coder.plan[APMS])):
         at = (coder.apm_at[a] + node) * np.uint64(APM_STEPS) + step
         total += np.int64(apm[at]) * (APM_STEP - right) + np.int64(apm[at + _ONE]) * right
     p_mix = np.int64(coder.squash[np.uint64(mixed + HALF_RANGE)])
-    p = (APMS * p_mix + np.int64(np.uint64(total) // np.uint64(APM_STEP)) + APMS) // (2 * APMS)
+    count = coder.plan[APMS]  # 2 or 4
+    p = (count * p_mix + np.int64(np.uint64(total) // np.uint64(APM_STEP)) + count) >> (1 + (count >> 1))
     return min(max(p, 1), 65535), step + np.uint64(right >= APM_STEP // 2)
 
 
@@ -126,6 +128,6 @@ def train_apms(coder: Coder, node: np.uint64, step: np.uint64, y: int) -> None:
     """The nearer place of each row, moved towards the bit; the target leaves room for half a step of rounding."""
     apm, rate = coder.apm, coder.plan[APM_RATE]
     target = (y << 16) - y + (((1 - (y << 1)) << rate) >> 1)
-    for a in range(np.uint64(APMS)):
+    for a in range(np.uint64(coder.plan[APMS])):
         at = (coder.apm_at[a] + node) * np.uint64(APM_STEPS) + step
         apm[at] += np.uint16((target - np.int64(apm[at])) >> rate)

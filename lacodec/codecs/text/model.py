@@ -36,7 +36,7 @@ class Model(NamedTuple):
     ctx: np.ndarray  # uint64[contexts]
     slow: np.ndarray  # uint64[slows]
     expect: np.ndarray  # int64[2 * MATCHES]
-    select: np.ndarray  # int64[MAX_SELECTS + APMS]
+    select: np.ndarray  # int64[MAX_SELECTS + MAX_APMS]
     memory: np.ndarray  # uint64[MEMORY]
     matches: np.ndarray  # int64[4 * MATCHES]
     heads: np.ndarray  # uint32[MATCHES * 2**k]: hash of the newest bytes -> position after them

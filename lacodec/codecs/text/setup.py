@@ -24,15 +24,16 @@ class Parts:
     slows: int
     minima: tuple[int, ...]
     selectors: int
+    apms: int
     most_line_bits: int
     most_primer: int
 
 
 EFFORTS = {
-    5: Parts(7, 2, (6,), 4, 20, 150_000),
-    6: Parts(12, 2, (7, 5), 5, 20, 300_000),
-    7: Parts(20, 3, (12, 6), 6, 22, 600_000),
-    8: Parts(27, 3, (20, 8, 5), 8, 22, 600_000),
+    5: Parts(6, 1, (6,), 3, 2, 20, 150_000),
+    6: Parts(12, 2, (7, 5), 5, 2, 20, 150_000),
+    7: Parts(20, 3, (12, 6), 6, 4, 22, 600_000),
+    8: Parts(27, 3, (20, 8, 5), 8, 4, 22, 600_000),
 }
 _LEAST_LINE_BITS = 16
 _BYTES_PER_LINE = 6  # bytes of a block, times its contexts, that a line of three slots holds well

@@ -15,8 +15,8 @@ from lacodec.kernels.int_vector import prefetch
 from lacodec.kernels.jit import inlined
 
 # The plan: an int64 array, so that one compiled kernel serves every effort.
-(CONTEXTS, SLOWS, EXPECTS, SELECTS, WIDTH, LINE_BITS, SLOW_BITS, MIX_RATE, FINAL_RATE, MAP_LIMIT, SLOW_LIMIT, APM_RATE,
- DECODING, BASES) = range(14)  # fmt: skip
+(CONTEXTS, SLOWS, EXPECTS, SELECTS, WIDTH, LINE_BITS, SLOW_BITS, MIX_RATE, FINAL_RATE, MAP_LIMIT, SLOW_LIMIT, APMS, APM_RATE,
+ DECODING, BASES) = range(15)  # fmt: skip
 MAX_CONTEXTS, MAX_SELECTS = 32, 8
 
 FOUND, MIXED = 4, 5
@@ -48,8 +48,8 @@ class Coder(NamedTuple):
     final_weights: np.ndarray  # int32[FINALS * 256 * MAX_SELECTS], 16 fractional bits
     outputs: np.ndarray  # int64[MAX_SELECTS]: stretched prediction of every chosen set
     offsets: np.ndarray  # int64[MAX_SELECTS]: where its weights start
-    apm: np.ndarray  # uint16[APMS * APM_ROWS * APM_STEPS], aligned to cache lines
-    apm_at: np.ndarray  # uint64[APMS]: row of the present half
+    apm: np.ndarray  # uint16[MAX_APMS * APM_ROWS * APM_STEPS], aligned to cache lines
+    apm_at: np.ndarray  # uint64[MAX_APMS]: row of the present half
     next_state: np.ndarray  # uint8[512]
     stretch: np.ndarray  # int16[4096]
     squash: np.ndarray  # uint16[6144]

@@ -16,7 +16,8 @@ from lacodec.entropy.mixing_tables import HALF_RANGE, mixing_tables
 
 _HALF = 1 << 31
 _WHOLE = 1 << 22
-_RATES = (100, 6, 1022, 255, 6)  # of weights and final weights, limits of maps and of slow probabilities, log2 of the APMs' time
+_RATES = (100, 6, 1022, 255)  # of weights and final weights, limits of maps and of slow probabilities
+_APM_RATE = 6  # log2 of the averaging time
 _FACTORS = (3, 256, ts.MAX_CONTEXTS + 1, *[1] * (ts.MAX_SELECTS - 3))
 
 
@@ -60,7 +61,8 @@ def new_coder(plan: Setup, start: Trained, line_bits: int, stream: np.ndarray, *
     n, m, d, width = plan.parts.contexts, len(plan.parts.minima), plan.parts.slows, plan.width
     sets, slow_bits = weight_sets(plan), plan.slow_bits(line_bits)
     bases = np.concatenate([[0], np.cumsum(sets)[:-1]])
-    numbers = np.array([n, d, m, len(sets), width, line_bits, slow_bits, *_RATES, int(decoding), *bases], np.int64)
+    sizes = (n, d, m, len(sets), width, line_bits, slow_bits)
+    numbers = np.array([*sizes, *_RATES, plan.parts.apms, _APM_RATE, int(decoding), *bases], np.int64)
     maps, run_maps, expect_maps = start.maps.copy(), start.run_maps.copy(), start.expect_maps.copy()
     maps[:, 0] = mx.UNSEEN
     run_maps[:, :2] = mx.UNSEEN
@@ -92,8 +94,8 @@ def new_coder(plan: Setup, start: Trained, line_bits: int, stream: np.ndarray, *
         final_weights=final.reshape(-1),
         outputs=np.zeros(ts.MAX_SELECTS, np.int64),
         offsets=np.zeros(ts.MAX_SELECTS, np.int64),
-        apm=aligned_copy(np.tile(steps, mixing.APMS * mixing.APM_ROWS)),
-        apm_at=np.zeros(mixing.APMS, np.uint64),
+        apm=aligned_copy(np.tile(steps, plan.parts.apms * mixing.APM_ROWS)),
+        apm_at=np.zeros(mixing.MAX_APMS, np.uint64),
         next_state=next_state,
         stretch=stretch,
         squash=squash,
@@ -112,7 +114,7 @@ def new_model(plan: Setup, line_bits: int) -> tm.Model:
         ctx=np.zeros(len(plan.kinds), np.uint64),
         slow=np.zeros(len(plan.slow_kinds), np.uint64),
         expect=np.zeros(2 * tm.MATCHES, np.int64),
-        select=np.zeros(ts.MAX_SELECTS + mixing.APMS, np.int64),
+        select=np.zeros(ts.MAX_SELECTS + mixing.MAX_APMS, np.int64),
         memory=np.zeros(tm.MEMORY, np.uint64),
         matches=matches,
         heads=np.zeros(tm.MATCHES << plan.head_bits(line_bits), np.uint32),
