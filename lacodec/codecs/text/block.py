@@ -83,7 +83,8 @@ def _run(effort: int, primer: int, data: np.ndarray, coded: np.ndarray, on_work:
     before = primer_text(primer, effort)
     whole = np.concatenate([before, data])
     position = run(coder, model, whole, before.size, on_work)
-    data[:] = whole[before.size :]
+    if decoding:
+        data[:] = whole[before.size :]
     return position
 
 

@@ -12,9 +12,10 @@ from lacodec.codecs.text.match import follow_matches, learn_matches, prefetch_he
 from lacodec.codecs.text.memory import remember
 from lacodec.codecs.text.model import LINE, LINE_BEFORE, MATCHES, MEMORY, MINIMUM, Model
 from lacodec.codecs.text.slots import DECODING, EXPECTS, SELECTS, Coder, prefetch_slots
-from lacodec.entropy.mixing import POSITION, READ_AHEAD, finish, start
+from lacodec.entropy.mixing import CODE, HIGH, LOW, POSITION, READ_AHEAD, finish
 from lacodec.kernels.jit import flat_kernel, inlined
 
+_FIRST = 4  # bytes
 _ONE = np.uint64(1)
 
 
@@ -26,7 +27,7 @@ def code_bytes(coder: Coder, model: Model, data: np.ndarray, begin: int, end: in
     left its stream: an encoder that would not shrink, or a decoder of a forged stream.
     """
     if first:
-        start(coder)
+        _start(coder)
         _forget(model, begin)
     decoding = coder.plan[DECODING]
     limit = coder.stream.size + READ_AHEAD
@@ -62,6 +63,21 @@ def absorb_bytes(coder: Coder, model: Model, data: np.ndarray, end: int) -> None
         absorb_symbol(coder, model.ctx, model.slow, np.int64(data[at]))
         learn_matches(model, np.uint64(data[at]), expects)
         remember(model, data, at, np.uint64(data[at]))
+
+
+@inlined
+def _start(coder: Coder) -> None:
+    """Set the range coder's registers; a decoder reads its first four bytes."""
+    registers = coder.registers
+    registers[LOW] = 0
+    registers[HIGH] = 0xFFFFFFFF
+    registers[POSITION] = 0
+    registers[CODE] = 0
+    if coder.plan[DECODING]:
+        for at in range(_FIRST):
+            byte = np.int64(coder.stream[at]) if at < coder.stream.size else 0
+            registers[CODE] = (registers[CODE] << 8) | byte
+        registers[POSITION] = _FIRST
 
 
 @inlined
