@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.codecs.model_files import read_arrays
-from lacodec.codecs.text import model as models
+from lacodec.codecs.text import shipped as models
 from lacodec.errors import BadInput
 from lacodec.models.text import windows
 from lacodec.models.text.language import Language, language, reader, scratch
