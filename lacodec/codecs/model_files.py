@@ -76,7 +76,7 @@ def by_id(wanted: bytes, device: str | None = None) -> LoadedModel:
     device: "cpu", "cuda" or "cuda:1"; None for the one in LACODEC_DEVICE. Raises BadInput if it does not exist.
     """
     device = _device(device)
-    for path in [*shipped().values(), *_users_files(), *filter(None, [_named.get(wanted)])]:
+    for path in [*shipped().values(), *users_files(), *filter(None, [_named.get(wanted)])]:
         try:
             loaded = by_path(path, device)
         except (LacodecError, OSError):
@@ -108,7 +108,8 @@ def _torch() -> Any:
     return torch
 
 
-def _users_files() -> list[Path]:
+def users_files() -> list[Path]:
+    """The files that LACODEC_MODELS names, or that are in its folders."""
     found = []
     for name in os.environ.get(VARIABLE, "").split(os.pathsep):
         path = Path(name)

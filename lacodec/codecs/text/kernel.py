@@ -28,7 +28,7 @@ def code_bytes(coder: Coder, model: Model, data: np.ndarray, begin: int, end: in
     """
     if first:
         _start(coder)
-        _forget(model, begin)
+        forget(model, begin)
     decoding = coder.plan[DECODING]
     limit = coder.stream.size + READ_AHEAD
     selectors, expects = np.uint64(coder.plan[SELECTS]), np.uint64(coder.plan[EXPECTS])
@@ -53,7 +53,7 @@ def code_bytes(coder: Coder, model: Model, data: np.ndarray, begin: int, end: in
 @flat_kernel
 def absorb_bytes(coder: Coder, model: Model, data: np.ndarray, end: int) -> None:
     """Learn `data[:end]` as context only, at a fraction of the time of coding: no map, weight or APM moves."""
-    _forget(model, 0)
+    forget(model, 0)
     expects = np.uint64(coder.plan[EXPECTS])
     for at in range(np.uint64(end)):
         prefetch_heads(model, expects)
@@ -81,7 +81,7 @@ def _start(coder: Coder) -> None:
 
 
 @inlined
-def _forget(model: Model, begin: int) -> None:
+def forget(model: Model, begin: int) -> None:
     """Start lines, words and matches anew; tables stay, so that a model may be primed."""
     for i in range(MEMORY):
         model.memory[i] = 0

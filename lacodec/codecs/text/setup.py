@@ -18,7 +18,10 @@ SELECTORS = (64, 3, 8, 256, 512, 256, 256, 256)
 
 @dataclass(frozen=True)
 class Parts:
-    """What an effort is made of. Inputs, 3 contexts + 2 slow + 2 expects + 1, fill vectors of 16."""
+    """What an effort is made of. Inputs, 3 contexts + 2 slow + 2 expects + 3 language + 1, fill vectors of 16.
+
+    language: whether a language model (`lm/`) says something of each bit, too.
+    """
 
     contexts: int
     slows: int
@@ -27,6 +30,7 @@ class Parts:
     apms: int
     most_line_bits: int
     most_primer: int
+    language: bool = False
 
 
 EFFORTS = {
@@ -67,9 +71,14 @@ class Setup:
         return SELECTORS[: self.parts.selectors]
 
     @property
+    def inputs(self) -> int:
+        """Mixer inputs; the last one is constant."""
+        return 3 * self.parts.contexts + 2 * (self.parts.slows + len(self.parts.minima)) + 3 * self.parts.language + 1
+
+    @property
     def width(self) -> int:
-        """Mixer inputs, padded to whole vectors."""
-        return -(-(3 * self.parts.contexts + 2 * (self.parts.slows + len(self.parts.minima)) + 1) // 16) * 16
+        """Inputs padded to whole vectors."""
+        return -(-self.inputs // 16) * 16
 
     def line_bits(self, size: int) -> int:
         """log2 of the lines of bit histories for `size` bytes, the primer's included."""

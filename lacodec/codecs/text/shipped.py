@@ -1,15 +1,62 @@
-"""The language model that comes with the package."""
+"""Language models of text: the one that comes with the package, and files of your own, found by path or id."""
 
+import hashlib
+import os
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from lacodec.codecs.model_files import read_arrays
+from lacodec.codecs import model_files
+from lacodec.errors import BadInput, LacodecError, MissingModel
 from lacodec.models.text.language import Language, language
 
 SHIPPED = Path(__file__).with_name("small.lac")
+_named: dict[bytes, Path] = {}  # by id, where models came from
+
+
+@dataclass(frozen=True)
+class LoadedLanguage:
+    """A model ready for the kernels, and the SHA-256 of its arrays."""
+
+    language: Language
+    id: bytes
+
+
+def by_path(path: str | os.PathLike[str]) -> LoadedLanguage:
+    """The model in a file; raises BadInput when it cannot be read, CorruptFile when it is damaged or something else."""
+    try:
+        stat = os.stat(path)
+    except OSError as error:
+        raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror}); give the path of a model file") from error
+    loaded = _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size)
+    _named[loaded.id] = Path(path).absolute()
+    return loaded
+
+
+def by_id(beginning: bytes) -> LoadedLanguage:
+    """The model whose id begins so: the shipped one, one that this process has loaded, or one that LACODEC_MODELS names.
+
+    Raises MissingModel.
+    """
+    for path in [SHIPPED, *_named.values(), *model_files.users_files()]:
+        try:
+            loaded = by_path(path)
+        except (LacodecError, OSError):
+            if path == SHIPPED:
+                raise
+            continue  # a user's folder may hold other files
+        if loaded.id.startswith(beginning):
+            return loaded
+    raise MissingModel(
+        f"needs the language model {beginning.hex()}..., which is not installed; set {model_files.VARIABLE} to its file or folder"
+    )
 
 
 @cache
-def shipped() -> Language:
-    """Its arrays, ready for the kernels."""
-    return language(read_arrays(SHIPPED))
+def _load(path: str, changed: int, size: int) -> LoadedLanguage:
+    arrays = model_files.read_arrays(path)
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode() + array.tobytes())
+    return LoadedLanguage(language(arrays), digest.digest())

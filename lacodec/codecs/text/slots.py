@@ -16,7 +16,7 @@ from lacodec.kernels.jit import inlined
 
 # The plan: an int64 array, so that one compiled kernel serves every effort.
 (CONTEXTS, SLOWS, EXPECTS, SELECTS, WIDTH, LINE_BITS, SLOW_BITS, MIX_RATE, FINAL_RATE, MAP_LIMIT, SLOW_LIMIT, APMS, APM_RATE,
- DECODING, BASES) = range(15)  # fmt: skip
+ LANGUAGE, DECODING, BASES) = range(16)  # fmt: skip
 MAX_CONTEXTS, MAX_SELECTS = 32, 8
 
 FOUND, MIXED = 4, 5
@@ -50,6 +50,8 @@ class Coder(NamedTuple):
     offsets: np.ndarray  # int64[MAX_SELECTS]: where its weights start
     apm: np.ndarray  # uint16[MAX_APMS * APM_ROWS * APM_STEPS], aligned to cache lines
     apm_at: np.ndarray  # uint64[MAX_APMS]: row of the present half
+    language: np.ndarray  # int64[512]: a language model's counts of the next byte and of its first bits, see `Reader.tree`
+    language_maps: np.ndarray  # uint32[8 * LANGUAGE_ROW]: probability and count by bit of the byte and what it says
     next_state: np.ndarray  # uint8[512]
     stretch: np.ndarray  # int16[4096]
     squash: np.ndarray  # uint16[6144]

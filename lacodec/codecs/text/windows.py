@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.model_files import read_arrays
 from lacodec.codecs.text import shipped as models
 from lacodec.errors import BadInput
 from lacodec.models.text import windows
-from lacodec.models.text.language import Language, language, reader, scratch
+from lacodec.models.text.language import Language, reader, scratch
 
 BITS = (16, 32)
 _SLICE = 1 << 20  # bytes decoded at a time
@@ -53,4 +52,4 @@ def decode(numbers: NDArray[Any], model: str | os.PathLike[str] | None = None) -
 
 
 def _words(model: str | os.PathLike[str] | None) -> Language:
-    return models.shipped() if model is None else language(read_arrays(model))
+    return models.by_path(models.SHIPPED if model is None else model).language

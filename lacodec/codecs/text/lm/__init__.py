@@ -1,0 +1,1 @@
+"""The text model beside a language model."""
