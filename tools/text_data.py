@@ -47,7 +47,7 @@ def primer_texts(data: Path) -> list[bytes]:
     """The texts of `primers.bin`, in order: the longer and the shorter part of English, then the languages."""
     books = english(data)
     phrases, words = phrases_and_words(books)
-    first = words[20_000:60_000] + b"\n" + phrases[:-60_000] + b"\n" + excerpts(books, 300_000, 1)
+    first = words[20_000:60_000] + b"\n" + phrases[:-60_000] + b"\n" + excerpts(books, 450_000, 1)
     second = FORMATS.read_bytes() + words[:20_000] + b"\n" + phrases[-60_000:] + b"\n" + excerpts(books, 60_000, 2)
     others = [excerpts(text, _HELP if name == "help" else _SHORT, 0) for name, text in multilingual(data).items()]
     return [first, second, *others]

@@ -12,15 +12,16 @@ KINDS = (
     *(tm.FIELD_ABOVE, tm.SHAPE, tm.OPEN, tm.SPARSE2, tm.WORD_SKIP, tm.N4, tm.INDIRECT2, tm.WORD_LENGTH, tm.WORD3, tm.BYTES2),
     *(tm.N8, tm.SPARSE23, tm.N1, tm.AFTER_WORD, tm.FIELD_HEAD, tm.PUNCTUATION, tm.N2, tm.SPARSE34, tm.SENTENCE),
 )
-SLOW_KINDS = (tm.R2, tm.WORD, tm.R1)
+SLOW_KINDS = (tm.R2, tm.WORD, tm.R1, tm.R3)
 SELECTORS = (64, 3, 8, 256, 512, 256, 256, 256)
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What an effort is made of. Inputs, 3 contexts + 2 slow + 2 expects + 1, fill vectors of 16."""
+    """What an effort is made of. Inputs, 2 or (with runs) 3 contexts + 2 expects + 2 slow + 1, fill vectors of 16."""
 
     contexts: int
+    runs: bool
     slows: int
     minima: tuple[int, ...]
     selectors: int
@@ -30,10 +31,10 @@ class Parts:
 
 
 EFFORTS = {
-    5: Parts(6, 1, (6,), 3, 2, 20, 150_000),
-    6: Parts(12, 2, (7, 5), 5, 2, 20, 150_000),
-    7: Parts(20, 3, (12, 6), 6, 4, 22, 600_000),
-    8: Parts(27, 3, (20, 8, 5), 8, 4, 22, 600_000),
+    5: Parts(8, False, 1, (6,), 3, 2, 20, 150_000),
+    6: Parts(16, False, 2, (7, 5), 5, 2, 20, 150_000),
+    7: Parts(24, False, 3, (12, 6), 6, 4, 22, 750_000),
+    8: Parts(27, True, 4, (20, 8, 5), 8, 4, 22, 750_000),
 }
 _LEAST_LINE_BITS = 16
 _BYTES_PER_LINE = 6  # bytes of a block, times its contexts, that a line of three slots holds well
@@ -69,7 +70,13 @@ class Setup:
     @property
     def width(self) -> int:
         """Mixer inputs, padded to whole vectors."""
-        return -(-(3 * self.parts.contexts + 2 * (self.parts.slows + len(self.parts.minima)) + 1) // 16) * 16
+        return -(-(self.constant + 1) // 16) * 16
+
+    @property
+    def constant(self) -> int:
+        """Place of the last input."""
+        parts = self.parts
+        return (2 + parts.runs) * parts.contexts + 2 * (len(parts.minima) + parts.slows)
 
     def line_bits(self, size: int) -> int:
         """log2 of the lines of bit histories for `size` bytes, the primer's included."""

@@ -15,8 +15,8 @@ from lacodec.kernels.int_vector import prefetch
 from lacodec.kernels.jit import inlined
 
 # The plan: an int64 array, so that one compiled kernel serves every effort.
-(CONTEXTS, SLOWS, EXPECTS, SELECTS, WIDTH, LINE_BITS, SLOW_BITS, MIX_RATE, FINAL_RATE, MAP_LIMIT, SLOW_LIMIT, APMS, APM_RATE,
- DECODING, BASES) = range(15)  # fmt: skip
+(CONTEXTS, RUNS, SLOWS, EXPECTS, SELECTS, WIDTH, LINE_BITS, SLOW_BITS, MIX_RATE, FINAL_RATE, MAP_LIMIT, SLOW_LIMIT, APMS, APM_RATE,
+ DECODING, BASES) = range(16)  # fmt: skip
 MAX_CONTEXTS, MAX_SELECTS = 32, 8
 
 FOUND, MIXED = 4, 5
@@ -82,6 +82,7 @@ def find_slots(coder: Coder, ctx: np.ndarray, slow: np.ndarray, partial: np.uint
     salt = np.uint64(0) if k == 0 else partial * GOLDEN
     shift = np.uint64(64 - coder.plan[LINE_BITS])
     near = line_offset(partial, k)
+    reads = k == 0 and coder.plan[RUNS] != 0
     found_count = np.int64(0)
     for i in range(np.uint64(coder.plan[CONTEXTS])):
         check = ctx[i] + salt
@@ -90,7 +91,7 @@ def find_slots(coder: Coder, ctx: np.ndarray, slow: np.ndarray, partial: np.uint
         place = base + slot * np.uint64(SLOT)
         found_count += np.int64(slots[place + np.uint64(2)] != 0)
         coder.where[i] = place + _ONE
-        if k == 0:
+        if reads:
             _read_record(coder, base + np.uint64(RECORD) + np.uint64(RECORD_SIZE) * slot, i)
     coder.registers[FOUND] = found_count
     shift = np.uint64(64 - coder.plan[SLOW_BITS])
@@ -134,9 +135,9 @@ def _read_record(coder: Coder, record: np.uint64, i: np.uint64) -> None:
 
 @inlined
 def keep_records(coder: Coder, c: np.uint64) -> None:
-    """Enter the byte that came into the record of every context."""
+    """Enter the byte that came into the record of every context, where records are used."""
     slots = coder.slots
-    for i in range(np.uint64(coder.plan[CONTEXTS])):
+    for i in range(np.uint64(coder.plan[RUNS])):
         at = coder.records[i]
         count = slots[at + _ONE]
         if count and np.uint64(slots[at]) == c:

@@ -24,7 +24,7 @@ from lacodec.entropy.mixing_state import aligned_copy
 from lacodec.errors import MissingModel
 
 WEIGHT_UNIT = 16  # trained weights are stored in 12 fractional bits
-CODED_END = 32_768  # bytes at a primer's end that are coded
+CODED_END = 65_536  # bytes at a primer's end that are coded
 STORED_EFFORT = 5  # at which primers are stored
 
 _Part = TypeVar("_Part", Coder, Model)

@@ -17,7 +17,7 @@ from lacodec.entropy.mixing_tables import HALF_RANGE, mixing_tables
 _HALF = 1 << 31
 _WHOLE = 1 << 22
 _RATES = (100, 6, 1022, 255)  # of weights and final weights, limits of maps and of slow probabilities
-_APM_RATE = 6  # log2 of the averaging time
+_APM_RATE = 5  # log2 of the averaging time
 _FACTORS = (3, 256, ts.MAX_CONTEXTS + 1, *[1] * (ts.MAX_SELECTS - 3))
 
 
@@ -45,8 +45,9 @@ def untrained(plan: Setup) -> Trained:
     runs = (np.stack([wrong, _WHOLE - wrong], 1).reshape(-1) << 10).astype(np.uint32)
     weights = np.zeros((len(plan.selectors), plan.width), np.int32)
     weights[:, :n] = ONE // 7
-    weights[:, 2 * n : 3 * n] = ONE // 20
-    weights[:, 3 * n : 3 * n + 2 * m] = ONE // 6
+    expects = (2 + plan.parts.runs) * n
+    weights[:, 2 * n : expects] = ONE // 20
+    weights[:, expects : expects + 2 * m] = ONE // 6
     final = np.full((mixing.FINALS, len(plan.selectors)), ONE // len(plan.selectors), np.int32)
     return Trained(engine.maps, np.tile(runs, (n, 1)), engine.expect_maps, weights, final)
 
@@ -61,14 +62,14 @@ def new_coder(plan: Setup, start: Trained, line_bits: int, stream: np.ndarray, *
     n, m, d, width = plan.parts.contexts, len(plan.parts.minima), plan.parts.slows, plan.width
     sets, slow_bits = weight_sets(plan), plan.slow_bits(line_bits)
     bases = np.concatenate([[0], np.cumsum(sets)[:-1]])
-    sizes = (n, d, m, len(sets), width, line_bits, slow_bits)
+    sizes = (n, n * plan.parts.runs, d, m, len(sets), width, line_bits, slow_bits)
     numbers = np.array([*sizes, *_RATES, plan.parts.apms, _APM_RATE, int(decoding), *bases], np.int64)
     maps, run_maps, expect_maps = start.maps.copy(), start.run_maps.copy(), start.expect_maps.copy()
     maps[:, 0] = mx.UNSEEN
     run_maps[:, :2] = mx.UNSEEN
     expect_maps[:, :2] = mx.UNSEEN
     inputs = np.zeros(width, np.int32)
-    inputs[3 * n + 2 * (m + d)] = 256
+    inputs[plan.constant] = 256
     final = np.zeros((mixing.FINALS, 256, ts.MAX_SELECTS), np.int32)
     final[:, :, : len(sets)] = start.final[:, None]
     slow = aligned_zeros(mx.LINE << slow_bits).view(np.uint32)
