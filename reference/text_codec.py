@@ -3,7 +3,7 @@
     text = u8 effort, u8 primer, u8 1 if line ends are split, [number block, numbers exceptions], range coder's bytes
 
 A byte at a time: match models say what they expect, memory gives contexts, the coder codes the byte, everything takes it in. The
-model has read the primer before, as if that stood in front of the block: all but its last 32,768 bytes are absorbed, those coded.
+model has read the primer before, as if that stood in front of the block: all but its last 65,536 bytes are absorbed, those coded.
 """
 
 import copy
@@ -20,7 +20,7 @@ from reference.text_setup import EFFORTS, PRIMERS, Setup, parts_of, setup
 
 STORED, TEXT = range(2)
 READ_AHEAD = 3  # bytes that a decoder has read past the end when everything is out
-CODED_END = 32_768
+CODED_END = 65_536
 STORED_EFFORT = 5
 CR, LF = 13, 10
 

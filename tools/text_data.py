@@ -1,7 +1,7 @@
 """What the models of codec `text` are trained on and primed with, cut from files marked for training.
 
-Three parts of the multilingual file are kept for tests: the last 100,000 bytes of its Ukrainian, Armenian and Chinese parts (whole
-characters). The 100,000 bytes before each are for validation. Neither is in any primer, nor in any training.
+Three parts of the multilingual file are kept for tests: the last 100,000 bytes of its Ukrainian, Armenian and Chinese parts
+(whole characters). The 100,000 bytes before each are for validation. Neither is in any primer, nor in any training.
 """
 
 import csv
@@ -77,7 +77,11 @@ def pieces(data: Path, size: int) -> Iterator[bytes]:
         found += [text[start : start + size] for start in starts]
     with (data / "INFO.tsv").open() as table:
         for row in csv.DictReader(table, delimiter="\t"):
-            if row["split"] == "train" and row["path"].split("/")[:2] != ["text", "train"] and row["path"][:4] in ("text", "logs"):
+            if (
+                row["split"] == "train"
+                and row["path"].split("/")[:2] != ["text", "train"]
+                and row["path"][:4] in ("text", "logs")
+            ):
                 if "Apache" in row["path"]:  # lies in a test file
                     continue
                 content = (data / row["path"]).read_bytes()

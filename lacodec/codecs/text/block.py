@@ -70,7 +70,9 @@ def decode_text(payload: bytes, size: int, on_work: Report = ignore) -> np.ndarr
 def text_memory(size: int, payload: bytes | None, effort: int) -> int:
     """Bytes that coding `size` bytes at an effort, or decoding a payload of theirs, needs at most."""
     if payload is not None:
-        effort = payload[0] if payload and payload[0] in EFFORTS else min(EFFORTS)  # others are refused before anything is allocated
+        effort = (
+            payload[0] if payload and payload[0] in EFFORTS else min(EFFORTS)
+        )  # others are refused before anything is allocated
     return 12 * size + setup(effort).memory(size)
 
 

@@ -27,7 +27,9 @@ class _Options:
     def __post_init__(self) -> None:
         value = self.effort
         if isinstance(value, bool) or not isinstance(value, int) or not LEAST_EFFORT <= value <= MOST_EFFORT:
-            raise BadInput(f"effort must be a whole number from {LEAST_EFFORT} to {MOST_EFFORT}, not {value!r}; codec bytes has lower ones")
+            raise BadInput(
+                f"effort must be a whole number from {LEAST_EFFORT} to {MOST_EFFORT}, not {value!r}; codec bytes has lower ones"
+            )
 
 
 class Text(BlockCodec):

@@ -1,6 +1,6 @@
 """Line ends: CR LF becomes LF where nearly all lines end so, with the places of the others.
 
-    coded = number of exceptions, then distances between them: LFs without a CR by their number among all LFs
+coded = number of exceptions, then distances between them: LFs without a CR by their number among all LFs
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Primers: texts that a model reads before a block. `primers.bin` holds them coded; the encoder chooses one by the block's look.
 
-    primers.bin = u8 number of texts, then for each: u32 size, u32 coded size; then the coded texts, each by effort 5 unprimed
-    choice: 3-grams of a sample, hashed to 12 bits -> sum of log-probabilities in each primer's language
+primers.bin = u8 number of texts, then for each: u32 size, u32 coded size; then the coded texts, each by effort 5 unprimed
+choice: 3-grams of a sample, hashed to 12 bits -> sum of log-probabilities in each primer's language
 """
 
 import struct

@@ -15,8 +15,8 @@ from lacodec.kernels.int_vector import prefetch
 from lacodec.kernels.jit import inlined
 
 # The plan: an int64 array, so that one compiled kernel serves every effort.
-(CONTEXTS, RUNS, SLOWS, EXPECTS, SELECTS, WIDTH, LINE_BITS, SLOW_BITS, MIX_RATE, FINAL_RATE, MAP_LIMIT, SLOW_LIMIT, APMS, APM_RATE,
- DECODING, BASES) = range(16)  # fmt: skip
+(CONTEXTS, RUNS, SLOWS, EXPECTS, SELECTS, WIDTH, LINE_BITS, SLOW_BITS, MIX_RATE, FINAL_RATE, MAP_LIMIT, SLOW_LIMIT, APMS,
+ APM_RATE, DECODING, BASES) = range(16)  # fmt: skip
 MAX_CONTEXTS, MAX_SELECTS = 32, 8
 
 FOUND, MIXED = 4, 5
@@ -141,7 +141,7 @@ def keep_records(coder: Coder, c: np.uint64) -> None:
         at = coder.records[i]
         count = slots[at + _ONE]
         if count and np.uint64(slots[at]) == c:
-            slots[at + _ONE] = np.uint8(min(np.int64(count) + 1, 255))
+            slots[at + _ONE] = np.uint8(255) if count == 255 else np.uint8(np.int64(count) + 1)
         else:
             if count:
                 slots[at + np.uint64(2)] = slots[at]

@@ -7,7 +7,7 @@ import numpy as np
 from lacodec.codecs.text import mixer as mixing
 from lacodec.codecs.text import model as tm
 from lacodec.codecs.text import slots as ts
-from lacodec.codecs.text.coder import EXPECT_ROW, RUN_BUCKETS, RUN_ROW
+from lacodec.codecs.text.coder import RUN_BUCKETS
 from lacodec.codecs.text.setup import Setup
 from lacodec.entropy import mixing as mx
 from lacodec.entropy.mixing_state import ONE, Shape, aligned_copy, aligned_zeros

@@ -1,4 +1,4 @@
-"""Codec `text`: round trips of anything, line ends, primers, the primed model that blocks share, and payloads that nobody encoded."""
+"""Codec `text`: round trips, line ends, primers, the primed model that blocks share, and payloads that nobody encoded."""
 
 import random
 import struct
@@ -23,7 +23,7 @@ EFFORTS = (5, 6, 7, 8)
 HEAD = struct.Struct("<BBB")  # effort, primer, 1 if line ends are split
 INPUTS = inputs(3000)
 PROSE = (
-    "It was late when the two of them came back to the house. “You are early,” said the old man; but nobody had an answer for him.\n"
+    "It was late when the two of them came back to the house. “You are early,” said the old man; but nobody had an answer.\n"
     "The house stood at the end of the road (the last of all houses), and its windows were dark.\n\nNOBODY spoke. It was late.\n"
 ) * 3
 ODD = {
@@ -39,10 +39,10 @@ ODD = {
     "NUL": PROSE.encode().replace(b" ", b"\0"),
     "broken UTF-8": "Grüße, 世界, привет! ".encode()[:-2] * 20 + bytes(range(128, 256)) + b"\xe2\x82A\xf0\x9f\x98\xc3",
     "Latin-1": "naïve café, déjà vu ".encode("latin-1") * 20,
-    "Cyrillic": "Князь Андрей молча смотрел на него. «Да», сказал он. " .encode() * 8,
+    "Cyrillic": "Князь Андрей молча смотрел на него. «Да», сказал он. ".encode() * 8,
     "Armenian": "Եսաւն ասաց. «Իրաւամբ նրա անունը Յակոբ դրուեց»: ".encode() * 8,
     "Chinese": "既出兮帝業昌，願臨明祀兮降禎祥。\n".encode() * 12,
-    "brackets": b"((([[[{{{<<<\"\"\"" * 30 + b">>>}}}]]])))" * 30,
+    "brackets": b'((([[[{{{<<<"""' * 30 + b">>>}}}]]])))" * 30,
     "UTF-16": "Grüße".encode("utf-16") * 30,
     "noise": random.Random(1).randbytes(700),
 }
@@ -72,7 +72,7 @@ def test_any_bytes(data, effort):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.text(max_size=200) | st.text("aA\r\n ü.\"(", max_size=200), st.integers(1, 5), st.sampled_from(EFFORTS))
+@given(st.text(max_size=200) | st.text('aA\r\n ü."(', max_size=200), st.integers(1, 5), st.sampled_from(EFFORTS))
 def test_any_text(text, times, effort):
     round_trip((text * times).encode("utf-8", "surrogatepass"), effort)
 
@@ -90,7 +90,9 @@ def test_as_codec(effort):
 
 
 def test_efforts():
-    assert lacodec.codec("text", effort=9).encode(ODD["prose"])[-400:] == lacodec.codec("text", effort=8).encode(ODD["prose"])[-400:]
+    assert (
+        lacodec.codec("text", effort=9).encode(ODD["prose"])[-400:] == lacodec.codec("text", effort=8).encode(ODD["prose"])[-400:]
+    )
     for effort in (4, 10, True, 5.0, "5"):
         with pytest.raises(BadInput, match="effort"):
             lacodec.codec("text", effort=effort)
