@@ -165,7 +165,7 @@ def _predict_runs(
 def _predict_expected(
     coder: Coder, expect: np.ndarray, partial: np.uint64, k: np.uint64, start: np.uint64, used: np.uint64, m: np.uint64
 ) -> Any:
-    """Two inputs from `start` on for each expected byte that the bits so far agree with. Returns 0, or 1 + the first one's bit."""
+    """Two inputs from `start` on for each expected byte that the bits agree with. Returns 0, or 1 + the first one's bit."""
     told = np.int64(0)
     for i in range(m):
         symbol = np.uint64(expect[np.uint64(2) * i]) | np.uint64(256)
