@@ -18,6 +18,7 @@ from lacodec.codecs.text.lines import join_ends, split_ends
 from lacodec.codecs.text.primers import NAMES, packed_primers, stored_primers
 from lacodec.errors import BadInput, CorruptFile, MissingModel
 from lacodec.testing import check_codec
+from reference.decode import restore
 from tests.checks import check_round_trip, inputs
 
 EFFORTS = (5, 6, 7, 8)
@@ -93,6 +94,17 @@ def test_as_codec(effort):
 def test_efforts():
     eight, nine = (Text(Text.Options(effort=effort)).encode_block(ODD["prose"]) for effort in (8, 9))
     assert eight == nine and eight[:2] == bytes([1, 8])
+    numbers = b"".join(b"%.6f," % (i * i % 977 / 7) for i in range(1500))
+    encoded = lacodec.encode(numbers, "text", effort=9)
+    assert lacodec.decode(encoded) == numbers and len(encoded) <= len(lacodec.encode(numbers, "text", effort=8))
+    records = b"".join(i.to_bytes(4, "little") + b"\0\0\7" for i in range(900))
+    payload = Text(Text.Options(effort=9)).encode_block(records)
+    assert payload[:2] == bytes([2, 3]), "by `bytes`, its method 3"
+    assert (
+        lacodec.decode(lacodec.encode(records, "text", effort=9))
+        == records
+        == restore(lacodec.encode(records, "text", effort=9)).content
+    )
     for effort in (4, 10, True, 5.0, "5"):
         with pytest.raises(BadInput, match="effort"):
             lacodec.codec("text", effort=effort)
