@@ -42,7 +42,8 @@ _SLOW_BITS = 18
 _LARGEST_BLOCK = 64 << 20
 _MOST_HEAD_BITS = 22
 _SMALL_POOLS = 24 << 20  # weights, maps, followers, and the cost of loading numpy and the kernels
-KEPT_LINE_BITS = 20  # larger primed models are rebuilt: their blocks take seconds anyway
+_KEPT_SIZE = 1 << 20  # bytes of a block from which on large primed models are made anew: it takes seconds anyway
+_KEPT_LINE_BITS = 20  # of models that are not large
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,12 @@ class Setup:
         bits = self.line_bits(size + self.parts.most_primer)
         lines = (mx.LINE << bits) + (mx.LINE << self.slow_bits(bits))
         one = lines + (4 * tm.MATCHES << self.head_bits(bits)) + 8 * mx.APM_ROWS * mx.APM_STEPS + _SMALL_POOLS
-        return 2 * one if bits <= KEPT_LINE_BITS else one
+        return 2 * one if self.keeps(size, bits) else one
+
+    @staticmethod
+    def keeps(size: int, line_bits: int) -> bool:
+        """Whether the primed model is kept for the next block."""
+        return size <= _KEPT_SIZE or line_bits <= _KEPT_LINE_BITS
 
 
 @cache
