@@ -61,21 +61,23 @@ def round_trip(data: bytes, effort: int) -> bytes:
     return payload
 
 
-@pytest.mark.parametrize("effort", EFFORTS)
 @pytest.mark.parametrize("name", [*INPUTS, *ODD])
+@pytest.mark.parametrize("effort", EFFORTS)
 def test_kinds(name, effort):
     round_trip({**INPUTS, **ODD}[name], effort)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.binary(max_size=300), st.sampled_from(EFFORTS))
-def test_any_bytes(data, effort):
+@pytest.mark.parametrize("effort", EFFORTS)
+@settings(max_examples=30, deadline=None)
+@given(data=st.binary(max_size=300))
+def test_any_bytes(effort, data):
     round_trip(data, effort)
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.text(max_size=200) | st.text('aA\r\n ü."(', max_size=200), st.integers(1, 5), st.sampled_from(EFFORTS))
-def test_any_text(text, times, effort):
+@pytest.mark.parametrize("effort", EFFORTS)
+@settings(max_examples=40, deadline=None)
+@given(text=st.text(max_size=200) | st.text('aA\r\n ü."(', max_size=200), times=st.integers(1, 5))
+def test_any_text(effort, text, times):
     round_trip((text * times).encode("utf-8", "surrogatepass"), effort)
 
 
@@ -185,8 +187,8 @@ def attempt(payload: bytes, size: int) -> bytes | None:
     return data.tobytes()
 
 
-@pytest.mark.parametrize("effort", EFFORTS)
 @pytest.mark.parametrize("name", ["prose", "mixed line ends", "broken UTF-8"])
+@pytest.mark.parametrize("effort", EFFORTS)
 def test_damage(name, effort):
     data = ODD[name][:200]
     payload = encoded(data, effort)
@@ -203,10 +205,10 @@ def test_damage(name, effort):
         attempt(bytes(mutant), len(data))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
-    st.integers(0, 255) | st.integers(5, 8),
-    st.integers(0, 255) | st.integers(0, 11),
+    st.integers(0, 255) | st.just(5),
+    st.integers(0, 255) | st.integers(0, 2),
     st.integers(0, 2),
     st.binary(max_size=60),
     st.integers(0, 2000),
