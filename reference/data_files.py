@@ -14,6 +14,7 @@ FILES = {
     "trained.npz": (_CODECS / "bytes/mixed/trained.npz", "600cfaa5660ecefd4d04f1b694130930ca17f2e957a52fbb6e5e23681e3f8711"),
     "primer.bin": (_CODECS / "bytes/mixed/primer.bin", "7c811cd4d6311f6766d56ae34bbd4fe4580afaf6fca7e7d184e311e61eec7beb"),
     "fast.npz": (_CODECS / "image/lossless/fast/fast.npz", "60c1c877f33ee6ea9716782a498da490bcafe63805d8fff0c2033c318295785e"),
+    "start.bin": (_CODECS / "image/jpeg/model/start.bin", "d1971956fbce9f2c276599afe6f424752d2170938249a82acce8f3f3005179fe"),
 }
 """Name -> where it lies, SHA-256."""
 
