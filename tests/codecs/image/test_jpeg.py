@@ -103,6 +103,12 @@ def test_headers():
         assert restore(shorten(bytes(damaged)), len(damaged)) == damaged
 
 
+def test_markers_without_end_behind_a_picture():
+    data = jpeg(photo(16, 16)) + b"\xff\xc0" * 200_000 + b"\xff\xdb\0\x43" * 100_000
+    short = shorten(data)
+    assert restore(short, len(data)) == data
+
+
 def test_mutants_through_files():
     """The long run is `python benchmarks/jpeg_mutants.py`."""
     codecs, failures, _ = jpeg_mutants.run(mutants(jpeg_mutants.originals(), 210, 2026), effort=1)

@@ -8,6 +8,7 @@ table: 0 for luminance, 1 for colour) + quality - 1; from 500 one with both tabl
 
 import re
 from functools import cache
+from itertools import islice
 
 from lacodec.codecs.image.jpeg.stream.record import Stream, varint
 from lacodec.errors import CorruptFile
@@ -52,6 +53,7 @@ _FIXED = [
 ]
 _DQT, _BOTH = 100, 500
 _SOF, _MARKER = re.compile(rb"\xff[\xc0-\xc2]\0"), re.compile(rb"\xff[\xc0-\xfe]")
+_MOST_MARKS = 1 << 14  # that are looked at; behind the picture anything may stand
 _SOF_HEAD = 9  # bytes of SOF up to its components
 
 
@@ -93,8 +95,8 @@ def _steps() -> dict[bytes, int]:
 def shorten(header: bytes) -> bytes:
     """The header with numbers for what is known."""
     places, rest, start = [], [], 0
-    frames = {found.start() + _SOF_HEAD for found in _SOF.finditer(header)}
-    for at in sorted(frames | {found.start() for found in _MARKER.finditer(header)}):
+    frames = {found.start() + _SOF_HEAD for found in islice(_SOF.finditer(header), _MOST_MARKS)}
+    for at in sorted(frames | {found.start() for found in islice(_MARKER.finditer(header), _MOST_MARKS)}):
         text, number = _known(header, at) if at >= start else (b"", -1)
         if number >= 0:
             places.append(varint(at - start) + varint(number))

@@ -7,6 +7,9 @@ import numpy as np
 LOOK = 10
 """Bits of the code that one look into a table decides."""
 
+LARGEST = 16 + 256
+"""Bytes of a table at most."""
+
 LIMIT, PLACE = range(2)
 """Rows of `Tables.long`: for each length the first 16-bit value beyond its codes, and what leads from a code to its symbol."""
 

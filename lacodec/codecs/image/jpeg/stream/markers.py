@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lacodec.codecs.image.jpeg.stream.huffman import Table, read_table
+from lacodec.codecs.image.jpeg.stream.huffman import LARGEST, Table, read_table
 
 MAX_SEGMENTS = 10000
 """Marker segments that are walked through in one file."""
+
+MAX_TABLES = 1000
+"""Huffman tables that one file may define: an empty one takes 17 bytes in a file, and one in a shortened header."""
 
 MAX_AC, MAX_DC = 2047, 16383
 """Magnitudes of coefficients that are decoded; what is larger is no picture."""
@@ -150,9 +153,11 @@ class Walk:
         at = 0
         while at < len(body):
             kind, number = body[at] >> 4, body[at] & 15
+            if len(self.places) == MAX_TABLES:
+                return False
             missing = self.shortened and kind & 8 > 0
             kind &= 7 if missing else 15
-            table = Table((), np.zeros(0, np.uint8)) if missing else read_table(body[at + 1 :])
+            table = Table((), np.zeros(0, np.uint8)) if missing else read_table(body[at + 1 : at + 1 + LARGEST])
             if kind > 1 or number > 3 or table is None:
                 return False
             (self._ac if kind else self._dc)[number] = table

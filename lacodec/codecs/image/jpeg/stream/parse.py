@@ -8,15 +8,18 @@ from lacodec.codecs.image.jpeg.frame import Component, Frame
 from lacodec.codecs.image.jpeg.stream.huffman import Table
 from lacodec.codecs.image.jpeg.stream.markers import FrameHead, Place, ScanHead, Walk
 from lacodec.codecs.image.jpeg.stream.optimal import Edit, edited, is_usual, left_out, optimal, put_back, same, used_tables
-from lacodec.codecs.image.jpeg.stream.record import Record, ScanRecord, unpack
+from lacodec.codecs.image.jpeg.stream.record import MAX_SCANS, Record, ScanRecord, unpack
 from lacodec.codecs.image.jpeg.stream.scans import count_symbols, offsets_of, read_scan, rows_reached, write_scan
 from lacodec.errors import CorruptFile
 
 BLOCKS_PER_BYTE, LEAST_BLOCKS = 8, 4096
 """Blocks that are stored for a file: so many for each of its bytes, as DC needs a bit for each, and at least a row of MCUs."""
 
-MAX_SCANS, VISITS = 200, 32
-"""Scans of a file, and how often on average they may come by a block."""
+MAX_BLOCKS = 1 << 24
+"""Blocks that are stored of one picture at most: 700 megapixels, sampled 4:2:0."""
+
+VISITS = 32
+"""How often on average the scans of a file may come by a block."""
 
 _SOI = b"\xff\xd8\xff"
 
@@ -100,7 +103,8 @@ def _parse(data: bytes, whole: bool) -> tuple[Parsed | None, int]:
 
 def most_rows(frame: FrameHead, size: int) -> int:
     """How many rows of MCUs are stored for a file of `size` bytes."""
-    return min(frame.down, max(1, max(LEAST_BLOCKS, BLOCKS_PER_BYTE * size) // offsets_of(frame, 1)[-1]))
+    blocks = min(MAX_BLOCKS, max(LEAST_BLOCKS, BLOCKS_PER_BYTE * size))
+    return min(frame.down, max(1, blocks // offsets_of(frame, 1)[-1]))
 
 
 def visited(frame: FrameHead, head: ScanHead) -> int:
