@@ -102,7 +102,8 @@ def value_contexts(a: Around, j: int, remaining: int, left: int, size: int) -> t
     l3, u3, c3, r3 = (min(n, 3) for n in (at_left, at_up, at_corner, at_right))
     numbers = [
         j * 64 + remaining, j * 64 + size, (j * 8 + near) * 8 + own, (density * 64 + size) * 4 + part,
-        ((j * 4 + l3) * 4 + u3) * 4 + c3, 0, ((j * 4 + min(lower_u, 3)) * 4 + min(lower_v, 3)) * 4 + min(lower, 3), (near * 64 + size) * 8 + own,
+        ((j * 4 + l3) * 4 + u3) * 4 + c3, 0, ((j * 4 + min(lower_u, 3)) * 4 + min(lower_v, 3)) * 4 + min(lower, 3),
+        (near * 64 + size) * 8 + own,
         j * 64 + (a.own.counts[0] if part else density), (j * 16 + min(a.luma[z], 15)) * 4 + min(abs(a.beside[z]), 3),
         ((j * 4 + r3) * 4 + min(own >> 1, 3)) * 16 + (size >> 2), 0,
     ]  # fmt: skip
