@@ -1,9 +1,12 @@
 """JPEG files by `reference/`: the same bytes, from what is stored and from whole `.lac` files."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 import lacodec
-from lacodec.codecs.image.jpeg.stream.parse import analyse
+from lacodec.codecs.image.jpeg.stream.parse import Parsed, analyse, rebuild
 from lacodec.testing import photo
 from reference import container
 from reference.decode import restore
@@ -57,6 +60,19 @@ def test_settings(name):
 
 def test_damaged_files():
     assert sum(map(check, mutants(list(SMALL.values()), 210, 7))) > 100
+
+
+@pytest.mark.parametrize("other_rule", [False, True])
+def test_runs_that_hold_back_more_bits_than_libjpeg_does(other_rule):
+    """Of empty bands, when all coefficients are there already and each has a bit to come."""
+    parsed = analyse(jpeg(photo(64, 64), mode="L", progressive=True, quality=50))
+    rng = np.random.default_rng(1)
+    values = (rng.integers(2, 4, (8, 8, 64)) * rng.choice([-1, 1], (8, 8, 64))).astype(np.int16)
+    frame = replace(parsed.frame, components=(replace(parsed.frame.components[0], coefficients=values),))
+    scans = tuple(replace(scan, other_rule=other_rule) for scan in parsed.record.scans)
+    data = rebuild(Parsed(frame, replace(parsed.record, scans=scans)), 10_000)
+    assert analyse(data).record.scans[-1].other_rule == other_rule
+    assert check(data)
 
 
 def test_data_files(data_dir):
