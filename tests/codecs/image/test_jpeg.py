@@ -58,6 +58,15 @@ def test_other_files_go_to_bytes_silently(tmp_path):
         lacodec.encode(np.zeros((4, 4), np.uint8), "image.jpeg")
 
 
+def test_files_larger_than_a_chunk_go_to_bytes(tmp_path):
+    data = jpeg(photo(16, 16)) + bytes(64 << 20)
+    (tmp_path / "x.jpg").write_bytes(data)
+    assert lacodec.encode_file(tmp_path / "x.jpg", tmp_path / "x.lac", effort=1).codec == "bytes"
+    assert lacodec.decode(tmp_path / "x.lac") == data
+    with pytest.raises(UnsupportedFile, match="64 MiB"):
+        lacodec.encode(data, "image.jpeg")
+
+
 def test_previews_and_pictures_behind():
     data, preview, second = jpeg(photo(80, 100)), jpeg(photo(24, 32)), jpeg(photo(60, 70), progressive=True)
     whole = with_preview(data, preview) + with_preview(second, preview) + b"end"
