@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lacodec.container.types import MAX_DECODED
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, Source
 from lacodec.io.streams import seekable
@@ -12,7 +13,7 @@ from lacodec.media.base import Media
 if TYPE_CHECKING:
     from lacodec.codecs.image.jpeg.pictures import Picture
 
-MAX_FILE = 1 << 28
+MAX_FILE = MAX_DECODED
 
 
 @dataclass(frozen=True)
