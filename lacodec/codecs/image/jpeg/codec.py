@@ -23,6 +23,7 @@ from lacodec.errors import CorruptFile
 
 if TYPE_CHECKING:
     from lacodec.codecs.image.jpeg.pictures import Picture
+    from lacodec.codecs.image.jpeg.shown import JpegPicture
 
 PICTURES, FILE = range(2)
 _SEGMENT = 1 << 20  # bytes of a file for a segment; smaller files have one
@@ -124,6 +125,16 @@ class Jpeg(ByteRanges[JpegFile]):
         if len(data) != chunk.decoded_size or content_hash(data) != chunk.content_hash:
             raise CorruptFile("its bytes differ from those that were encoded")
         return data
+
+    def picture(self, header: Header, chunk: Chunk, session: Session = DEFAULT) -> "JpegPicture":
+        """The file as a picture, of which windows can be taken; they are not compared with the content hash."""
+        from lacodec.codecs.image.jpeg.payload import read_payload
+        from lacodec.codecs.image.jpeg.shown import JpegPicture
+
+        coded, blocks = None, 0
+        if chunk.payload[:1] == bytes([PICTURES]):
+            coded, blocks = read_payload(chunk.payload[1:], chunk.decoded_size, header, session)
+        return JpegPicture(lambda: self.decode_chunk(header, chunk, session=session), coded, blocks, session)
 
     def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> JpegFile:
         """The file; lost ranges are zeros."""

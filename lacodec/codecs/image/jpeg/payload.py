@@ -5,15 +5,13 @@
     for each picture, those inside of others first: varint size, its coefficients (`segments`)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from lacodec.codecs.embedded import embed, unembed
-from lacodec.codecs.image.jpeg.frame import Frame
 from lacodec.codecs.image.jpeg.pictures import Packed, Picture, full_header, pack, unpack_pictures
 from lacodec.codecs.image.jpeg.segments import Segments, decode_segments, encode_segments
-from lacodec.codecs.image.jpeg.stream.parse import Outline, Parsed, outline, rebuild
+from lacodec.codecs.image.jpeg.stream.parse import Outline, Parsed, frame_of, outline, rebuild
 from lacodec.codecs.image.jpeg.stream.record import Record, Stream, unpack, varint
 from lacodec.codecs.session import Session
 from lacodec.container.types import Header
@@ -32,7 +30,7 @@ def encode_pictures(picture: Picture, rows_of: Callable[[Picture], int], effort:
     share = Share(session.report, picture.size, blocks * BLOCK)
     parts = [*map(varint, (blocks, len(rest), len(packed))), packed]
     for one in pictures:
-        coded = encode_segments(one.parsed.frame, rows_of(one), effort, session.threads, share)
+        coded = encode_segments(one.parsed.frame, one.size, rows_of(one), effort, session.threads, share)
         parts += [varint(len(coded)), coded]
     return b"".join(parts)
 
@@ -90,9 +88,9 @@ def _written(coded: Coded, blocks: int, threads: int, report: Report) -> tuple[b
     blocks -= sum(rows * columns for rows, columns in found.sizes)
     if blocks < 0:
         raise CorruptFile("it has more blocks than it claims")
-    segments = Segments.unpack(coded.segments, found.down)
-    frame = decode_segments(found, segments, range(len(segments.coded)), threads, report)
-    data = rebuild(Parsed(frame, record), coded.packed.size)
+    segments = Segments.unpack(coded.segments, found.down, coded.packed.size)
+    coefficients = decode_segments(found, segments, range(len(segments.coded)), threads, report)
+    data = rebuild(Parsed(frame_of(found, coefficients, 0, found.down), record), coded.packed.size)
     if len(data) != coded.packed.size:
         raise CorruptFile("a picture in it has another size than it claims")
     return data, blocks

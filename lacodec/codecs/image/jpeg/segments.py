@@ -8,6 +8,8 @@ frame --Frame.rows--> bands --model--> segments
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from lacodec.codecs.image.jpeg.frame import Frame
 from lacodec.codecs.image.jpeg.model.coder import decode_frame, encode_frame
 from lacodec.codecs.image.jpeg.stream.parse import Outline, frame_of, new_blocks
@@ -15,6 +17,8 @@ from lacodec.codecs.image.jpeg.stream.record import Stream, varint
 from lacodec.errors import CorruptFile
 from lacodec.io.progress import Report
 from lacodec.io.threads import ordered_map
+
+_LEAST = 1 << 10  # bytes of a file for a segment
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,12 @@ class Segments:
     coded: Sequence[bytes]
 
     @classmethod
-    def unpack(cls, data: bytes, down: int) -> "Segments":
-        """From the form in a payload, for a frame of `down` rows of MCUs; raises CorruptFile."""
+    def unpack(cls, data: bytes, down: int, size: int) -> "Segments":
+        """From the form in a payload, for a frame of `down` rows of MCUs in a file of `size` bytes; raises CorruptFile."""
         stream = Stream(data)
         rows = stream.varint() or down
-        if rows > down:
-            raise CorruptFile("its segments are higher than the picture")
+        if not least_rows(down, size) <= rows <= down:
+            raise CorruptFile("its segments do not fit the picture")
         sizes = [stream.varint() for _ in range(-(-down // rows) - 1)]
         return cls(rows, down, [*map(stream.take, sizes), data[stream.at :]])
 
@@ -49,19 +53,28 @@ class Segments:
         return segments.start * self.rows, min(segments.stop * self.rows, self.down)
 
 
-def encode_segments(frame: Frame, rows: int, effort: int, threads: int, report: Report) -> bytes:
-    """A frame in segments of so many rows of MCUs. `report` hears of coefficients, from several threads."""
+def least_rows(down: int, size: int) -> int:
+    """The fewest rows of MCUs of a segment: each takes time to begin with, which so many bytes of the file pay for."""
+    return -(-down // (1 + size // _LEAST))
+
+
+def encode_segments(frame: Frame, size: int, rows: int, effort: int, threads: int, report: Report) -> bytes:
+    """A frame of a file of `size` bytes in segments of `rows` rows of MCUs, or a little more.
+
+    `report` hears of coefficients, from several threads.
+    """
     down = frame.down
-    rows = max(1, min(rows, down))
+    rows = min(max(rows, least_rows(down, size)), down)
     bands = (frame.rows(start, min(start + rows, down)) for start in range(0, down, rows))
     coded = ordered_map(lambda band: encode_frame(band, effort, report), bands, threads)
     return Segments(rows, down, list(coded)).pack()
 
 
-def decode_segments(found: Outline, segments: Segments, wanted: range, threads: int, report: Report) -> Frame:
-    """The part of a frame in the `wanted` segments: the rows of MCUs in `segments.span(wanted)`. Raises CorruptFile."""
+def decode_segments(found: Outline, segments: Segments, wanted: range, threads: int, report: Report) -> np.ndarray:
+    """The blocks of the `wanted` segments as `frame_of` takes them, for rows of MCUs `segments.span(wanted)`; CorruptFile."""
     first, last = segments.span(wanted)
-    frame = frame_of(found, new_blocks(found, last - first), first, last)
+    blocks = new_blocks(found, last - first)
+    frame = frame_of(found, blocks, first, last)
 
     def decode(i: int) -> None:
         start, stop = segments.span(range(i, i + 1))
@@ -71,6 +84,6 @@ def decode_segments(found: Outline, segments: Segments, wanted: range, threads: 
         for place, one in zip(places, band.components, strict=True):
             place.coefficients[:] = one.coefficients
 
-    for _ in ordered_map(decode, wanted, threads):
+    for _ in map(decode, wanted) if threads == 1 or len(wanted) == 1 else ordered_map(decode, wanted, threads):
         pass
-    return frame
+    return blocks

@@ -32,7 +32,8 @@ class Parsed:
 @dataclass(frozen=True)
 class Outline:
     """What is known without the coefficients: the frame, the rows of MCUs that the data reaches (fewer in cut files), the scans,
-    for each component the steps and its rows and columns in blocks, and where the Huffman tables are.
+    for each component the steps and its rows and columns in blocks, and where the Huffman tables are. whole: whether the scans
+    code all there is and only EOI follows. colours: see `Walk`.
     """
 
     frame: FrameHead
@@ -41,6 +42,8 @@ class Outline:
     quants: tuple[np.ndarray, ...]
     sizes: tuple[tuple[int, int], ...]
     places: tuple[Place, ...]
+    whole: bool
+    colours: tuple[bytes, ...]
 
 
 def analyse(data: bytes) -> Parsed | None:
@@ -130,7 +133,9 @@ def outline(record: Record, size: int) -> Outline | None:
         for i, one in enumerate(walk.frame.components)
     )
     quants = tuple(walk.quants[i] for i in range(len(sizes)))
-    return Outline(walk.frame, reached, tuple(heads), quants, sizes, tuple(walk.places))
+    places, colours = tuple(walk.places), tuple(walk.colours)
+    ends = walk.next_scan(record.header, at) is None and walk.ended_at is not None
+    return Outline(walk.frame, reached, tuple(heads), quants, sizes, places, ends and walk.complete, colours)
 
 
 def new_blocks(found: Outline, down: int) -> np.ndarray:
