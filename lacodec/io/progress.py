@@ -29,20 +29,26 @@ def parts(steps: int, samples: int, report: Report, least: int = _LEAST) -> Iter
 
 
 class Share:
-    """Is called with samples as they are coded, `samples` in all, and reports them as bytes: `size` in all, never more."""
+    """Is called with samples as they are coded, `samples` in all, and reports them as bytes: `size` in all, never more.
+
+    Threads may share it.
+    """
 
     def __init__(self, report: Report, size: int, samples: int) -> None:
         self._report, self._size, self._samples = report, size, max(1, samples)
         self._done, self._reported = 0, 0
+        self._lock = threading.Lock()
 
     def __call__(self, count: int) -> None:
         """`count` more samples were coded."""
-        self._done = min(self._done + count, self._samples)
-        self._tell(self._size * self._done // self._samples)
+        with self._lock:
+            self._done = min(self._done + count, self._samples)
+            self._tell(self._size * self._done // self._samples)
 
     def finish(self) -> None:
         """All is done, whether or not every sample was counted."""
-        self._tell(self._size)
+        with self._lock:
+            self._tell(self._size)
 
     def _tell(self, total: int) -> None:
         if total > self._reported:

@@ -35,6 +35,9 @@ _AC = [
         "999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa"
     ),
 ]
+STANDARD = tuple(zip(_DC, _AC, strict=True))
+"""The standard's Huffman tables as DHT has them, of DC and AC: those for luminance, those for colour."""
+
 _GRAY_CODES = b"\xff\xc4\0\x1f\0" + _DC[0] + b"\xff\xc4\0\xb5\x10" + _AC[0]
 _TEXTS = (
     "ffd8ffe000104a46494600010100000100010000 ffd8ffe000104a46494600010101004800480000 ffd8ffe000104a46494600010101006000600000 "
@@ -44,8 +47,11 @@ _TEXTS = (
     "ffda0008010201013f01 ffda0008010100063f02 ffda0008010100013f21 ffda000c03010002000300000010 ffda0008010301013f10 "
     "ffda0008010201013f10 ffda0008010100013f10 ffda0008010100000001 ffda0008010100000010"
 )
+STANDARD_SEGMENTS = _GRAY_CODES + b"\xff\xc4\0\x1f\1" + _DC[1] + b"\xff\xc4\0\xb5\x11" + _AC[1]
+"""The DHT segments that hold them, with the numbers 0 and 1."""
+
 _FIXED = [
-    _GRAY_CODES + b"\xff\xc4\0\x1f\1" + _DC[1] + b"\xff\xc4\0\xb5\x11" + _AC[1],
+    STANDARD_SEGMENTS,
     b"\xff\xc4\1\xa2\0" + _DC[0] + b"\x10" + _AC[0] + b"\1" + _DC[1] + b"\x11" + _AC[1],
     b"\xff\xc4\1\xa2\0" + _DC[0] + b"\1" + _DC[1] + b"\x10" + _AC[0] + b"\x11" + _AC[1],
     _GRAY_CODES,

@@ -13,7 +13,7 @@ from lacodec.media.base import Media
 if TYPE_CHECKING:
     from lacodec.codecs.image.jpeg.pictures import Picture
 
-MAX_FILE = MAX_DECODED  # a file is one chunk
+MAX_FILE = MAX_DECODED
 
 
 @dataclass(frozen=True)

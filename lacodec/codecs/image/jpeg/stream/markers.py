@@ -26,6 +26,7 @@ _MARKER = re.compile(rb"\xff([^\x00\xff])")
 _SOF, _DHT, _EOI, _SOS, _DQT, _DRI = (0xC0, 0xC1, 0xC2), 0xC4, 0xD9, 0xDA, 0xDB, 0xDD
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a length: TEM, RST0 to RST7, SOI
 _OTHER_KINDS = {0xC3, *range(0xC5, 0xC8), *range(0xC8, 0xD0)}  # lossless, hierarchical, arithmetic
+_COLOURS = {(0xE0, b"JFIF\0"), (0xEE, b"Adobe")}
 _FIRST_AL, _MOST_AL = -1, 13
 
 LEFT_OUT = 0x80
@@ -95,11 +96,13 @@ class ScanHead:
 class Walk:
     """The state between markers. `quants`: the steps that each component had when its first scan began.
 
-    shortened: whether tables may be left out (`optimal`). places: of all tables.
+    shortened: whether tables may be left out (`optimal`). places: of all tables. colours: the segments before the first scan that
+    tell readers which colours the components are: JFIF and Adobe.
     """
 
     shortened: bool = False
     places: list[Place] = field(default_factory=list)
+    colours: list[bytes] = field(default_factory=list)
 
     frame: FrameHead | None = None
     quants: dict[int, np.ndarray] = field(default_factory=dict)
@@ -135,6 +138,12 @@ class Walk:
                 return None
         return None
 
+    @property
+    def complete(self) -> bool:
+        """Whether all coefficients of all components have been coded, to their last bits."""
+        count = 0 if self.frame is None else len(self.frame.components)
+        return len(self._bits) == 64 * count > 0 and not any(self._bits.values())
+
     def _segment(self, marker: int, body: bytes, start: int) -> bool:
         if marker in _SOF:
             if self.frame is not None:
@@ -145,6 +154,8 @@ class Walk:
             return self._tables(body, start)
         if marker == _DQT:
             return self._quants(body)
+        if (marker, body[:5]) in _COLOURS and not self._bits:
+            self.colours.append(bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2, "big") + body)
         if marker == _DRI and len(body) >= 2:
             self.restart = int.from_bytes(body[:2], "big")
         return True

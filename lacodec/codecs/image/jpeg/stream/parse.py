@@ -35,7 +35,8 @@ class Parsed:
 @dataclass(frozen=True)
 class Outline:
     """What is known without the coefficients: the frame, the rows of MCUs that the data reaches (fewer in cut files), the scans,
-    for each component the steps and its rows and columns in blocks, and where the Huffman tables are.
+    for each component the steps and its rows and columns in blocks, and where the Huffman tables are. whole: whether the scans
+    code all there is and only EOI follows. colours: see `Walk`.
     """
 
     frame: FrameHead
@@ -44,6 +45,8 @@ class Outline:
     quants: tuple[np.ndarray, ...]
     sizes: tuple[tuple[int, int], ...]
     places: tuple[Place, ...]
+    whole: bool
+    colours: tuple[bytes, ...]
 
 
 def analyse(data: bytes) -> Parsed | None:
@@ -98,7 +101,7 @@ def _parse(data: bytes, whole: bool) -> tuple[Parsed | None, int]:
     found = outline(record_, end)
     if found is None:
         return None, 0
-    return Parsed(_frame_of(found, coefficients, down), record_), end
+    return Parsed(frame_of(found, coefficients, 0, down), record_), end
 
 
 def most_rows(frame: FrameHead, size: int) -> int:
@@ -134,16 +137,27 @@ def outline(record: Record, size: int) -> Outline | None:
         for i, one in enumerate(walk.frame.components)
     )
     quants = tuple(walk.quants[i] for i in range(len(sizes)))
-    return Outline(walk.frame, reached, tuple(heads), quants, sizes, tuple(walk.places))
+    places, colours = tuple(walk.places), tuple(walk.colours)
+    ends = walk.next_scan(record.header, at) is None and walk.ended_at is not None
+    return Outline(walk.frame, reached, tuple(heads), quants, sizes, places, ends and walk.complete, colours)
 
 
-def _frame_of(found: Outline, coefficients: np.ndarray, down: int) -> Frame:
-    offsets, components = offsets_of(found.frame, down), []
+def new_blocks(found: Outline, down: int) -> np.ndarray:
+    """Zeros for all blocks in so many rows of MCUs, as `frame_of` takes them."""
+    return np.zeros((offsets_of(found.frame, down)[-1], 64), np.int16)
+
+
+def frame_of(found: Outline, coefficients: np.ndarray, start: int, stop: int) -> Frame:
+    """The frame of rows of MCUs `start` to `stop` - 1, whose blocks are there, component by component, with the padding of MCUs."""
+    down, components = min(stop, found.down), []
+    offsets = offsets_of(found.frame, stop - start)
     for i, one in enumerate(found.frame.components):
         rows, columns = found.sizes[i]
         part = coefficients[offsets[i] : offsets[i + 1]].reshape(-1, one.padded_columns, 64)
-        components.append(Component(part[:rows, :columns], found.quants[i], one.h, one.v))
-    return Frame(found.frame.width, found.frame.height, tuple(components))
+        part = part[: min(rows, down * one.v) - start * one.v, :columns]
+        components.append(Component(part, found.quants[i], one.h, one.v))
+    whole = start == 0 and stop == found.down
+    return Frame(found.frame.width, found.frame.height, tuple(components), coefficients if whole else None)
 
 
 def rebuild(parsed: Parsed, size: int) -> bytes:
@@ -196,8 +210,9 @@ def _shortened(parsed: Parsed, size: int) -> Parsed:
 
 def _padded(found: Outline, frame: Frame) -> np.ndarray:
     """The coefficients of all components one after another, int16[blocks, 64], as the kernels have them."""
-    offsets = offsets_of(found.frame, found.down)
-    coefficients = np.zeros((offsets[-1], 64), np.int16)
+    if frame.flat is not None:
+        return frame.flat
+    offsets, coefficients = offsets_of(found.frame, found.down), new_blocks(found, found.down)
     for i, (one, part) in enumerate(zip(found.frame.components, frame.components, strict=True)):
         rows, columns = found.sizes[i]
         if part.coefficients.shape != (rows, columns, 64):

@@ -1,0 +1,104 @@
+"""A payload with pictures <-> the file: what is said in front of the frames, and their order.
+
+    varint blocks of all coefficients, varint size of the rest unpacked, varint size packed, a payload of codec `bytes`: the rest,
+    i.e. headers and records of the picture and of those inside of it (`pictures.pack`);
+    for each picture, those inside of others first: varint size, its coefficients (`segments`)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lacodec.codecs.embedded import embed, unembed
+from lacodec.codecs.image.jpeg.pictures import Packed, Picture, full_header, pack, unpack_pictures
+from lacodec.codecs.image.jpeg.segments import Segments, decode_segments, encode_segments
+from lacodec.codecs.image.jpeg.stream.parse import Outline, Parsed, frame_of, outline, rebuild
+from lacodec.codecs.image.jpeg.stream.record import Record, Stream, unpack, varint
+from lacodec.codecs.session import Session
+from lacodec.container.types import Header
+from lacodec.errors import CorruptFile
+from lacodec.io.progress import Report, Share
+
+BLOCK = 64  # coefficients
+
+
+def encode_pictures(picture: Picture, rows_of: Callable[[Picture], int], effort: int, session: Session) -> bytes:
+    """The payload without its first byte. rows_of: how many rows of MCUs the segments of a picture shall have."""
+    rest = pack(picture)
+    packed = embed("bytes", rest, effort=effort)
+    pictures = list(picture.walk())
+    blocks = sum(part.coefficients.size // BLOCK for one in pictures for part in one.parsed.frame.components)
+    share = Share(session.report, picture.size, blocks * BLOCK)
+    parts = [*map(varint, (blocks, len(rest), len(packed))), packed]
+    for one in pictures:
+        coded = encode_segments(one.parsed.frame, one.size, rows_of(one), effort, session.threads, share)
+        parts += [varint(len(coded)), coded]
+    return b"".join(parts)
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A picture whose frame is still coded, with those inside of it."""
+
+    packed: Packed
+    segments: bytes
+    inner: tuple["Coded", ...]
+
+    def described(self, files: list[bytes]) -> tuple[Record, Outline]:
+        """All but the coefficients, with the files inside, or as many bytes in their places; raises CorruptFile."""
+        record = unpack(full_header(self.packed.header, self.packed.places, files), self.packed.packed)
+        found = outline(record, self.packed.size)
+        if found is None:
+            raise CorruptFile("its header does not describe the recorded scans")
+        return record, found
+
+
+def read_payload(data: bytes, size: int, header: Header, session: Session) -> tuple[Coded, int]:
+    """The picture of a file of `size` bytes in a payload without its first byte, and the blocks that it claims."""
+    stream = Stream(data)
+    blocks, length, packed = stream.varint(), stream.varint(), stream.varint()
+    if length > 4 * size + 4096:
+        raise CorruptFile("what is said besides its coefficients is longer than the file")
+    rest = unembed("bytes", stream.take(packed), length, header, session)
+    coded = _coded(unpack_pictures(rest, size), stream)
+    stream.finish()
+    return coded, blocks
+
+
+def _coded(packed: Packed, stream: Stream) -> Coded:
+    inner = tuple(_coded(one, stream) for one in packed.inner)
+    return Coded(packed, stream.take(stream.varint()), inner)
+
+
+def decode_pictures(data: bytes, size: int, header: Header, session: Session) -> bytes:
+    """The file of `size` bytes in a payload without its first byte; raises CorruptFile."""
+    coded, blocks = read_payload(data, size, header, session)
+    data, left = _written(coded, blocks, session.threads, Share(session.report, size, blocks * BLOCK))
+    if left:
+        raise CorruptFile("it has other blocks than it claims")
+    return data
+
+
+def _written(coded: Coded, blocks: int, threads: int, report: Report) -> tuple[bytes, int]:
+    """The file of a picture, and how many of `blocks` are left for others."""
+    files = []
+    for one in coded.inner:
+        file, blocks = _written(one, blocks, threads, report)
+        files.append(file)
+    record, found = coded.described(files)
+    blocks -= sum(rows * columns for rows, columns in found.sizes)
+    if blocks < 0:
+        raise CorruptFile("it has more blocks than it claims")
+    segments = Segments.unpack(coded.segments, found.down, coded.packed.size)
+    coefficients = decode_segments(found, segments, range(len(segments.coded)), threads, report)
+    data = rebuild(Parsed(frame_of(found, coefficients, 0, found.down), record), coded.packed.size)
+    if len(data) != coded.packed.size:
+        raise CorruptFile("a picture in it has another size than it claims")
+    return data, blocks
+
+
+def claimed_blocks(data: bytes) -> int:
+    """The blocks that a payload without its first byte claims to have; 0 where it is damaged."""
+    try:
+        return Stream(data[:10]).varint()
+    except CorruptFile:
+        return 0
