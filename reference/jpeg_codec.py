@@ -2,7 +2,8 @@
 
 payload = u8 1, a payload of codec `bytes`: the file
         | u8 0, number of blocks, size of the rest, a piece of codec `bytes`: the rest; for each picture, those inside of others
-          first, a piece: its coefficients
+          first, a piece: its segments
+segments = number of rows of MCUs of each (0: one has all), size of each but the last, the segments (`jpeg_model`)
 rest = for each picture, those inside of it behind it: sizes of its short header and of its record, number of files inside of it,
        for each of them where it stands in the header, behind the one before, and its size;
        all short headers (`jpeg_headers`); all records (`jpeg_stream`)
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 
 from reference import bytes_codec, jpeg_model
 from reference.jpeg_headers import restore
-from reference.jpeg_stream import Header, read_record, write
+from reference.jpeg_stream import Blocks, Header, read_record, up, write
 from reference.stream import Stream, need
 
 
@@ -72,9 +73,24 @@ def _file(picture: Picture, stream: Stream) -> bytes:
     records = [read_record(record) for _ in range(record.number())]
     record.finish()
     described = Header(header, records)
-    places = [(*size, one.h, one.v) for size, one in zip(described.sizes(), described.components, strict=True)]
-    quants = [one.quant or [1] * 64 for one in described.components]
-    arrays = jpeg_model.decode(stream.piece(), places, quants)
-    data = write(header, records, described, [array.tolist() for array in arrays])
+    data = write(header, records, described, _segments(Stream(stream.piece()), described))
     need(len(data) == picture.size, "a picture of another size")
     return data
+
+
+def _segments(stream: Stream, described: Header) -> list[Blocks]:
+    """The coefficients: bands of whole rows of MCUs, each coded as if it were a picture."""
+    height = stream.number() or described.reached
+    count = up(described.reached, height)
+    sizes = [stream.number() for _ in range(count - 1)]
+    quants = [one.quant or [1] * 64 for one in described.components]
+    found: list[Blocks] = [[] for _ in described.components]
+    for i in range(count):
+        places = []
+        for one, (rows, columns) in zip(described.components, described.sizes(), strict=True):
+            start, stop = (min(rows, j * height * one.v) for j in (i, i + 1))
+            places.append((stop - start, columns, one.h, one.v))
+        data = stream.take(sizes[i]) if i + 1 < count else stream.rest()
+        for component, band in zip(found, jpeg_model.decode(data, places, quants), strict=True):
+            component += band.tolist()
+    return found

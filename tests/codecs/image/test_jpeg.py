@@ -1,6 +1,7 @@
 """Codec image.jpeg: files come back byte for byte, whatever they are; pictures inside of pictures; ranges; damage."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import lacodec
 from benchmarks import jpeg_mutants
 from lacodec.codecs.image.jpeg.headers import restore, shorten
 from lacodec.codecs.image.jpeg.pictures import pack, read_picture, unpack_pictures
+from lacodec.codecs.image.jpeg.stream.parse import analyse, rebuild
 from lacodec.container import Reader
 from lacodec.errors import BadInput, CorruptFile, LacodecError, UnsupportedFile
 from lacodec.io.source import BytesSource
@@ -110,6 +112,18 @@ def test_headers():
         for place in rng.integers(0, len(damaged), 5):
             damaged[place] = rng.integers(256)
         assert restore(shorten(bytes(damaged)), len(damaged)) == damaged
+
+
+def test_a_record_that_is_much_longer_than_its_file():
+    """A progressive file in which no run of empty bands is longer than one: bits in the file, bytes in the record."""
+    pixels = np.full((1024, 1024), 128, np.uint8)
+    pixels[:8, :8] = [[0, 255] * 4] * 8
+    parsed = analyse(jpeg(pixels, mode="L", quality=98, progressive=True))
+    every = np.arange(128 * 128)
+    scans = tuple(replace(scan, breaks=every) if i else scan for i, scan in enumerate(parsed.record.scans))
+    data = rebuild(replace(parsed, record=replace(parsed.record, scans=scans)), 1 << 20)
+    assert len(pack(read_picture(data))) > 5 * len(data)
+    assert lacodec.decode(lacodec.encode(data, "image.jpeg", effort=1)) == data
 
 
 def test_markers_without_end_behind_a_picture():

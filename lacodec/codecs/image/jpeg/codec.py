@@ -37,7 +37,9 @@ class _Options:
     effort: int = effort_field()
     tile: int | None = field(
         default=None,
-        metadata={"help": "rows of pixels that are coded together, 64 to 1024: crops decode only those they touch (default: by size)"},
+        metadata={
+            "help": "rows of pixels that are coded together, 64 to 1024: crops decode only those they touch (default: by size)"
+        },
     )
 
     def __post_init__(self) -> None:
@@ -97,9 +99,9 @@ class Jpeg(ByteRanges[JpegFile]):
         from lacodec.codecs.image.jpeg.payload import encode_pictures
 
         assert value.picture is not None
-        payload = bytes([PICTURES]) + encode_pictures(value.picture, self._rows, self.options.effort, session)
-        if len(payload) < len(value.data):
-            return payload
+        coded = encode_pictures(value.picture, self._rows, self.options.effort, session)
+        if coded is not None and 1 + len(coded) < len(value.data):
+            return bytes([PICTURES]) + coded
         return bytes([FILE]) + embed("bytes", value.data, effort=self.options.effort)
 
     def _rows(self, picture: "Picture") -> int:

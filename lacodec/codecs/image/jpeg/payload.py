@@ -1,8 +1,8 @@
 """A payload with pictures <-> the file: what is said in front of the frames, and their order.
 
-    varint blocks of all coefficients, varint size of the rest unpacked, varint size packed, a payload of codec `bytes`: the rest,
-    i.e. headers and records of the picture and of those inside of it (`pictures.pack`);
-    for each picture, those inside of others first: varint size, its coefficients (`segments`)
+varint blocks of all coefficients, varint size of the rest unpacked, varint size packed, a payload of codec `bytes`: the rest,
+i.e. headers and records of the picture and of those inside of it (`pictures.pack`);
+for each picture, those inside of others first: varint size, its coefficients (`segments`)
 """
 
 from collections.abc import Callable
@@ -21,9 +21,14 @@ from lacodec.io.progress import Report, Share
 BLOCK = 64  # coefficients
 
 
-def encode_pictures(picture: Picture, rows_of: Callable[[Picture], int], effort: int, session: Session) -> bytes:
-    """The payload without its first byte. rows_of: how many rows of MCUs the segments of a picture shall have."""
+def encode_pictures(picture: Picture, rows_of: Callable[[Picture], int], effort: int, session: Session) -> bytes | None:
+    """The payload without its first byte; None if no decoder would take it, as too much is said besides the coefficients.
+
+    rows_of: how many rows of MCUs the segments of a picture shall have.
+    """
     rest = pack(picture)
+    if len(rest) > _most_rest(picture.size):
+        return None
     packed = embed("bytes", rest, effort=effort)
     pictures = list(picture.walk())
     blocks = sum(part.coefficients.size // BLOCK for one in pictures for part in one.parsed.frame.components)
@@ -33,6 +38,11 @@ def encode_pictures(picture: Picture, rows_of: Callable[[Picture], int], effort:
         coded = encode_segments(one.parsed.frame, one.size, rows_of(one), effort, session.threads, share)
         parts += [varint(len(coded)), coded]
     return b"".join(parts)
+
+
+def _most_rest(size: int) -> int:
+    """Bytes of headers and records of a file of `size` bytes: a scan may have more exceptions than bytes."""
+    return 4 * size + 4096
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,7 @@ def read_payload(data: bytes, size: int, header: Header, session: Session) -> tu
     """The picture of a file of `size` bytes in a payload without its first byte, and the blocks that it claims."""
     stream = Stream(data)
     blocks, length, packed = stream.varint(), stream.varint(), stream.varint()
-    if length > 4 * size + 4096:
+    if length > _most_rest(size):
         raise CorruptFile("what is said besides its coefficients is longer than the file")
     rest = unembed("bytes", stream.take(packed), length, header, session)
     coded = _coded(unpack_pictures(rest, size), stream)
