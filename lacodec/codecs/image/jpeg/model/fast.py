@@ -1,4 +1,4 @@
-"""Efforts 1 and 2: sizes as symbols under one or two contexts, signs and low bits mostly as they are.
+"""Effort 2: sizes as symbols under two contexts, signs by what the borders foretell, low bits as they are.
 
 per block: nonzeros inside, those sizes; the same for first row and first column; DC's difference to its prediction
 """
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lacodec.codecs.image.jpeg.model.sizes import code_difference, code_size
 from lacodec.codecs.image.jpeg.model.symbols import Symbols, code_bit, code_plain, code_symbol
 from lacodec.codecs.image.jpeg.model.vectors import dot_groups
 from lacodec.kernels.jit import flat_kernel, inlined
@@ -15,12 +16,11 @@ U: Any = np.uint64
 S64: Any = np.int64
 LARGEST = 1023  # of levels in records: sums of 20 fit 16 bits
 LARGEST_WIDE = 8191  # of dequantised values
-# A block's record: sizes of its levels (natural order), dequantised first column and row, dequantised DC first.
-LEVELS, COLUMN, ROW, RECORD = 8, 80, 88, 96
-SIGNED, SIGNED_T, LONG_RECORD = 96, 160, 224  # with `SECOND`: dequantised values by rows and by columns
+# A block's record: sizes of its levels in natural order, dequantised values by rows and by columns.
+LEVELS, SIGNED, SIGNED_T, RECORD = 8, 80, 144, 208
 CHANCES = 2 * 64 * 32  # of signs: kind, place in order, class of the guess
 CLASSES = 16
-ROWS, COLUMNS, KIND, DECODING, SECOND = range(5)
+ROWS, COLUMNS, KIND, DECODING = range(4)
 VALUE_ROWS = 64 * CLASSES * 4
 COUNT_ROWS = 2048
 KIND_ROWS = 2 * VALUE_ROWS + COUNT_ROWS  # of one kind: luma or chroma
@@ -29,7 +29,7 @@ KIND_ROWS = 2 * VALUE_ROWS + COUNT_ROWS  # of one kind: luma or chroma
 class Fast(NamedTuple):
     """Everything that the coder of one component holds."""
 
-    plan: np.ndarray  # int64[5]
+    plan: np.ndarray  # int64[4]
     coefficients: np.ndarray  # int16[rows, columns, 64], zigzag order
     quant: np.ndarray  # int64[64], natural order
     order: np.ndarray  # int64[64]: natural places: inside, first row, first column, DC
@@ -47,15 +47,15 @@ class Fast(NamedTuple):
 @flat_kernel
 def code_fast_rows(f: Fast, c: Symbols, start: int, stop: int) -> None:
     """Code block rows start..stop-1."""
-    decoding, second = f.plan[DECODING], f.plan[SECOND]
+    decoding = f.plan[DECODING]
     for y in range(U(start), U(stop)):
         for x in range(U(f.plan[COLUMNS])):
-            _code_block(f, c, y, x, decoding, second)
+            _code_block(f, c, y, x, decoding)
 
 
 @inlined
-def _code_block(f: Fast, c: Symbols, y: int, x: int, decoding: int, second: int) -> None:
-    record = U(LONG_RECORD) if second else U(RECORD)
+def _code_block(f: Fast, c: Symbols, y: int, x: int, decoding: int) -> None:
+    record = U(RECORD)
     stride = U(f.plan[COLUMNS] + 2) * record
     here = (y & U(1)) * stride + (x + U(1)) * record
     up = here - stride if here >= stride else here + stride
@@ -95,31 +95,21 @@ def _code_block(f: Fast, c: Symbols, y: int, x: int, decoding: int, second: int)
                 own += (last + last2) >> 1
             expected = (S64(f.near[k]) + own * 12) >> 2
             row = kind + (i * U(CLASSES) + U(f.class_of[U(min(expected, 1023))])) * U(4) + density
-            row2 = row
-            if second:
-                own_class = U(f.class_of[U(min(own * 4, 1023))])
-                row2 = kind + U(VALUE_ROWS) + (i * U(CLASSES) + own_class) * U(4) + U(min(S64(f.near[k]) >> 3, 3))
+            own_class = U(f.class_of[U(min(own * 4, 1023))])
+            row2 = kind + U(VALUE_ROWS) + (i * U(CLASSES) + own_class) * U(4) + U(min(S64(f.near[k]) >> 3, 3))
             z = U(f.zigzag[k])
             value = S64(block[z])
-            size = _code_size(c, row, row2, U(abs(value)), decoding)
+            size = code_size(c, row, row2, U(abs(value)), decoding)
             last2 = last
             last = S64(min(size, U(LARGEST)))
             if size != U(0):
-                if second:
-                    negative = _code_sign(f, c, i, k, here, up, left, U(value < 0), decoding)
-                else:
-                    negative = code_plain(c, U(value < 0), U(1), decoding)
+                negative = _code_sign(f, c, i, k, here, up, left, U(value < 0), decoding)
                 value = -S64(size) if negative else S64(size)
-                if second:
-                    wide = np.int16(min(max(value * f.quant[k], -LARGEST_WIDE), LARGEST_WIDE))
-                    r[here + U(SIGNED) + k] = wide
-                    r[here + U(SIGNED_T) + (k & U(7)) * U(8) + (k >> U(3))] = wide
+                wide = np.int16(min(max(value * f.quant[k], -LARGEST_WIDE), LARGEST_WIDE))
+                r[here + U(SIGNED) + k] = wide
+                r[here + U(SIGNED_T) + (k & U(7)) * U(8) + (k >> U(3))] = wide
                 block[z] = np.int16(value)
                 r[level] = np.int16(last)
-                if k < U(8):
-                    r[here + U(ROW) + k] = np.int16(min(max(value * f.quant[k], -LARGEST_WIDE), LARGEST_WIDE))
-                if k & U(7) == U(0):
-                    r[here + U(COLUMN) + (k >> U(3))] = np.int16(min(max(value * f.quant[k], -LARGEST_WIDE), LARGEST_WIDE))
                 remaining -= U(1)
             i += U(1)
         i = end
@@ -151,31 +141,14 @@ def _code_count(c: Symbols, base: int, part: int, around: int, inside: int, valu
 
 
 @inlined
-def _code_size(c: Symbols, row: int, row2: int, size: int, decoding: int) -> int:
-    """0..7 as symbols; then three and more bits below the first."""
-    symbol = size
-    if not decoding and size >= U(8):
-        symbol = U(8)
-        while symbol < U(15) and size >> (symbol - U(4)) != U(0):
-            symbol += U(1)
-    symbol = code_symbol(c, row, row2, symbol, decoding)
-    if symbol < U(8):
-        return symbol
-    if symbol == U(15):
-        return code_plain(c, size, U(16), decoding)
-    bits = symbol - U(5)
-    return code_plain(c, size & ((U(1) << bits) - U(1)), bits, decoding) | (U(1) << bits)
-
-
-@inlined
 def _code_dc(
     f: Fast, c: Symbols, block: np.ndarray, here: int, up: int, left: int, kind: int, y: int, at: int, inside: int, decoding: int
 ) -> None:
     """The difference to what the neighbours' borders foretell."""
     now, before = y & U(1), (y + U(1)) & U(1)
     starts, r = f.starts, f.records
-    starts[0], starts[1] = S64(up + U(COLUMN)), S64(here + U(COLUMN))
-    starts[2], starts[3] = S64(left + U(ROW)), S64(here + U(ROW))
+    starts[0], starts[1] = S64(up + U(SIGNED_T)), S64(here + U(SIGNED_T))
+    starts[2], starts[3] = S64(left + U(SIGNED)), S64(here + U(SIGNED))
     rule = S64(0)
     if at == U(1):
         rule = S64(64 * 32)
@@ -187,21 +160,14 @@ def _code_dc(
     rest = S64(block[U(0)]) - foretold
     around = f.counts[now, at - U(1), 3] + f.counts[before, at, 3]
     row = kind + U(2 * VALUE_ROWS + 1400) + U(f.class_of[U(min(around * 2, 1023))]) * U(16) + min(inside >> U(1), U(15))
-    size = _code_size(c, row, row, U(abs(rest)), decoding)
-    if size != U(0):
-        rest = -S64(size) if code_plain(c, U(rest < 0), U(1), decoding) else S64(size)
-    else:
-        rest = S64(0)
-    f.counts[now, at, 3] = S64(size)
+    rest = code_difference(c, row, rest, decoding)
+    f.counts[now, at, 3] = abs(rest)
     value = S64(np.int16(foretold + rest))
     if decoding:
         block[U(0)] = np.int16(value)
     wide = np.int16(min(max(value * f.quant[U(0)], -LARGEST_WIDE), LARGEST_WIDE))
-    r[here + U(COLUMN)] = wide
-    r[here + U(ROW)] = wide
-    if f.plan[SECOND]:
-        r[here + U(SIGNED)] = wide
-        r[here + U(SIGNED_T)] = wide
+    r[here + U(SIGNED)] = wide
+    r[here + U(SIGNED_T)] = wide
 
 
 @inlined

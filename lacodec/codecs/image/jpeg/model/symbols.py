@@ -1,6 +1,7 @@
 """Adaptive symbols of 0 to 15: cumulative frequencies in a row of 16, coded by rANS (in reverse: an encoder keeps notes).
 
-Two rows are averaged for each symbol, or one row stands twice.
+Two rows are averaged for each symbol, or one row stands twice. Two rANS states take turns, so that one need not wait for the other;
+they share the words.
 """
 
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ SYMBOLS = 16
 SCALE_BITS = 15
 LOWEST = 1 << 31  # of the rANS state, which grows by 32 bits at a time
 LEAST = 16  # frequency that a symbol keeps, about
-STATE, POSITION, NOTES, BITS, HELD, FREE = range(6)
+STATE, OTHER, POSITION, NOTES, BITS, HELD, FREE = range(7)
 _I16, _I32, _I64 = ir.IntType(16), ir.IntType(32), ir.IntType(64)
 _ROW = ir.VectorType(_I16, SYMBOLS)
 
@@ -24,7 +25,7 @@ _ROW = ir.VectorType(_I16, SYMBOLS)
 class Symbols(NamedTuple):
     """The coder of symbols and of plain bits. In a row, entry i is the frequency of symbols below i, of 2**15."""
 
-    registers: np.ndarray  # uint64[6]: rANS state, next word of `words`, notes so far, next word of `plain`, bits held, how many
+    registers: np.ndarray  # uint64[7]: rANS state in turn, the other, next word of `words`, notes so far, next word of `plain`, bits held, how many
     rows: np.ndarray  # int16[rows * 16]
     ages: np.ndarray  # uint8[rows]
     speeds: np.ndarray  # int64[256]: by age, how slowly a row learns
@@ -94,12 +95,10 @@ def code_symbol(c: Symbols, one: int, two: int, symbol: int, decoding: int) -> i
 def _advance(c: Symbols, low: int, frequency: int, state: int, decoding: int) -> None:
     if decoding:
         state = frequency * (state >> U(SCALE_BITS)) + (state & U((1 << SCALE_BITS) - 1)) - low
-        if state < U(LOWEST):
-            at = c.registers[POSITION]
-            word = U(c.words[at]) if at < U(c.words.size) else U(0)
-            state = (state << U(32)) | word
-            c.registers[POSITION] = at + U(1)
-        c.registers[STATE] = state
+        at, low = c.registers[POSITION], U(state < U(LOWEST))
+        state = (state << U(32)) | U(c.words[at]) if low else state
+        c.registers[POSITION] = min(at + low, U(c.words.size) - U(1))
+        c.registers[STATE], c.registers[OTHER] = c.registers[OTHER], state
     else:
         c.notes[c.registers[NOTES]] = np.uint32((low << U(16)) | (frequency - U(1)))
         c.registers[NOTES] += U(1)
@@ -107,7 +106,7 @@ def _advance(c: Symbols, low: int, frequency: int, state: int, decoding: int) ->
 
 @inlined
 def code_plain(c: Symbols, value: int, count: int, decoding: int) -> int:
-    """Up to 16 bits as they are."""
+    """Up to 32 bits as they are."""
     held, free = c.registers[HELD], c.registers[FREE]
     if decoding:
         if free < count:
@@ -149,8 +148,8 @@ def code_bit(c: Symbols, chances: np.ndarray, at: int, bit: int, decoding: int) 
 
 @flat_kernel
 def write_notes(c: Symbols, words: np.ndarray) -> int:
-    """Code all notes, the last one first, into the end of `words`; returns where they start. Two words hold the last state."""
-    state = U(LOWEST)
+    """Code all notes, the last one first, into the end of `words`; returns where they start. Four words hold the last states."""
+    state, other = U(LOWEST), U(LOWEST)
     at = U(words.size)
     i = c.registers[NOTES]
     while i > U(0):
@@ -161,7 +160,11 @@ def write_notes(c: Symbols, words: np.ndarray) -> int:
             at -= U(1)
             words[at] = np.uint32(state & U(0xFFFFFFFF))
             state >>= U(32)
-        state = ((state // frequency) << U(SCALE_BITS)) + state % frequency + low
-    words[at - U(1)] = np.uint32(state & U(0xFFFFFFFF))
-    words[at - U(2)] = np.uint32(state >> U(32))
-    return S64(at) - 2
+        whole = state // frequency
+        state, other = other, (whole << U(SCALE_BITS)) + (state - whole * frequency) + low
+    for _ in range(2):
+        at -= U(2)
+        words[at] = np.uint32(state >> U(32))
+        words[at + U(1)] = np.uint32(state & U(0xFFFFFFFF))
+        state, other = other, state
+    return S64(at)
