@@ -10,6 +10,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from reference import jpeg_fast, jpeg_pairs
 from reference.jpeg_contexts import (
     Around,
     Block,
@@ -20,6 +21,7 @@ from reference.jpeg_contexts import (
     value_contexts,
 )
 from reference.jpeg_start import ORDER, PLACE, class_of, held, start, wrapped
+from reference.jpeg_symbols import Symbols
 from reference.mixing import APM_REACH, APM_STEP, APM_STEPS, learned, limited, refine, train_apms, train_final, trained
 from reference.mixing_tables import squash_table, stretch_table
 from reference.range_coder import RangeDecoder
@@ -41,12 +43,27 @@ Place = tuple[int, int, int, int]
 def decode(data: bytes, places: list[Place], quants: list[list[int]]) -> list[np.ndarray]:
     """int16[rows, columns, 64] for each component, zigzag order. places: rows, columns, h, v; quants in zigzag order."""
     need(data, "no coefficients")
+    if data[0] in (1, 2):
+        return _fast(data, places, quants)
     need(data[0] in _SETUPS and len(data) >= 3, "the coefficients have no valid head")
     model = Model(data[1:], *_SETUPS[data[0]])
     arrays: list[np.ndarray] = []
     for index, place in enumerate(places):
         model.component(arrays, index, place, places[0], quants)
     need(model.coder.at == len(data) - 1 + 2, "the coefficients do not end with their last block")
+    return arrays
+
+
+def _fast(data: bytes, places: list[Place], quants: list[list[int]]) -> list[np.ndarray]:
+    """Efforts 1 and 2."""
+    coder, arrays = Symbols(data), []
+    for index, (rows, columns, _, _) in enumerate(places):
+        chroma = index in (1, 2)
+        if data[0] == 1:
+            arrays.append(jpeg_pairs.decode_component(coder, rows, columns, chroma))
+        else:
+            arrays.append(jpeg_fast.Component(coder, rows, columns, quants[index], chroma).out)
+    coder.finish()
     return arrays
 
 

@@ -1,9 +1,7 @@
-"""What the models of `image.jpeg`'s coefficients start from: start.bin (mixing), fast.bin (efforts 1 and 2), and fixed tables.
+"""What the models of `image.jpeg`'s coefficients start from: start.bin, and tables that several of them use.
 
 start.bin = LZMA2 of: u64 counters, u64 rows; where the counters are; a code for each; which rows; 13 signed bytes for each row;
             66 * 32 * 2 and 64 * 56 * 2 numbers of 16 bits: weights that foretell values, that foretell sizes
-fast.bin  = LZMA2 of: a bit for each of 20480 rows: was it trained; a byte for each of 4096 chances; for each of 16 symbols a byte
-            for each trained row
 Places rise: each is given less the one before, in three bytes, the low ones of all first.
 """
 
@@ -20,8 +18,6 @@ from reference.mixing_tables import squash_table
 ZIGZAG = sorted(range(64), key=lambda k: (k % 8 + k // 8, k if (k % 8 + k // 8) % 2 else -k))
 PLACE = {k: z for z, k in enumerate(ZIGZAG)}  # natural place -> place in zigzag order
 ORDER = [k for k in ZIGZAG if k % 8 and k // 8] + list(range(1, 8)) + list(range(8, 64, 8)) + [0]
-FAST_ROWS, CHANCES = 20480, 4096
-_SCALE, _LEAST = 1 << 15, 16
 
 
 @dataclass
@@ -34,7 +30,8 @@ class Start:
     sizes: np.ndarray
 
 
-def _unpacked(name: str) -> bytes:
+def unpacked(name: str) -> bytes:
+    """A data file that is LZMA2."""
     return lzma.decompress(read(name), lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}])
 
 
@@ -46,7 +43,7 @@ def _places(data: bytes, count: int) -> list[int]:
 @cache
 def start() -> Start:
     """The content of start.bin."""
-    data = _unpacked("start.bin")
+    data = unpacked("start.bin")
     counters, rows = int.from_bytes(data[:8], "little"), int.from_bytes(data[8:16], "little")
     ends = list(accumulate([16, 3 * counters, counters, 3 * rows, 13 * rows, 2 * 66 * 32 * 2, 2 * 64 * 56 * 2]))
     parts = [data[a:b] for a, b in pairwise(ends)]
@@ -57,26 +54,6 @@ def start() -> Start:
     signed, sizes = (np.frombuffer(part, "<i2").astype(np.int64) << 8 for part in parts[4:])
     table = dict(zip(_places(parts[2], rows), weights, strict=True))
     return Start(found, table, signed.reshape(2, 66, 32), sizes.reshape(2, 64, 56))
-
-
-@cache
-def fast_start() -> tuple[list[list[int]], list[int], list[int]]:
-    """(rows, their ages, chances of signs): the content of fast.bin."""
-    data = _unpacked("fast.bin")
-    trained = np.unpackbits(np.frombuffer(data[: FAST_ROWS // 8], np.uint8)).tolist()
-    at = FAST_ROWS // 8 + CHANCES
-    chances = [(byte << 7) + 64 for byte in data[FAST_ROWS // 8 : at]]
-    codes = np.frombuffer(data[at:], np.uint8).reshape(16, -1).T.tolist()
-    plain = list(accumulate([0] + [int(0.6**i * 0.4 * 30000) + 150 for i in range(15)]))
-    share = [int(2 ** (code / 8) + 0.5) for code in range(256)]
-    rows, known = [], iter(codes)
-    for seen in trained:
-        if not seen:
-            rows.append(list(plain))
-            continue
-        sums = list(accumulate(share[code] for code in next(known)))
-        rows.append([0] + [total * (_SCALE - 16 * _LEAST) // sums[-1] + i * _LEAST for i, total in enumerate(sums[:-1], 1)])
-    return rows, [24 * seen for seen in trained], chances
 
 
 def class_of(size: int) -> int:

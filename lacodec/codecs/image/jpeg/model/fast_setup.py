@@ -14,6 +14,7 @@ from lacodec.codecs.image.jpeg.model.start import start_values
 _FINE = 8  # codes of start frequencies to an octave
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}]
 _KNOWN = 24  # age of a row that training saw
+_PLAIN = [0, 12150, 19500, 23970, 26711, 28416, 29499, 30208, 30693, 31044, 31314, 31536, 31729, 31905, 32070, 32229]  # of others
 SCALE = 1 << symbols.SCALE_BITS
 PAIRS, ALL_ROWS = 2 * fast.KIND_ROWS, 2 * (fast.KIND_ROWS + pairs.KIND_ROWS)  # in `StartRows`: those of effort 2, then of 1
 
@@ -47,8 +48,9 @@ def start_rows() -> StartRows:
 
 def plain_rows() -> StartRows:
     """Rows without training."""
-    row = np.cumsum(np.concatenate([[0], (0.6 ** np.arange(15) * 0.4 * 30000).astype(int) + 150]))[:16]
-    return StartRows(np.tile(row.astype(np.int16), ALL_ROWS), np.zeros(ALL_ROWS, np.uint8), np.full(fast.CHANCES, SCALE // 2, np.int16))
+    return StartRows(
+        np.tile(np.array(_PLAIN, np.int16), ALL_ROWS), np.zeros(ALL_ROWS, np.uint8), np.full(fast.CHANCES, SCALE // 2, np.int16)
+    )
 
 
 def pack_rows(rows: np.ndarray, seen: np.ndarray, chances: np.ndarray) -> bytes:
@@ -91,9 +93,7 @@ def new_symbols(start: StartRows, effort: int, **pools: np.ndarray) -> symbols.S
     )
 
 
-def fast_component(
-    array: np.ndarray, quant: np.ndarray, kind: int, decoding: bool, chances: np.ndarray
-) -> fast.Fast:
+def fast_component(array: np.ndarray, quant: np.ndarray, kind: int, decoding: bool, chances: np.ndarray) -> fast.Fast:
     """The state for one component (zigzag order); kind: 0 for luma, 1 for chroma."""
     rows, columns = array.shape[:2]
     natural = np.maximum(quant.astype(np.int64), 1)[np.argsort(ZIGZAG)]
@@ -116,9 +116,10 @@ def fast_component(
 
 @cache
 def _classes() -> np.ndarray:
-    """0, 1, 2, then about two to an octave."""
+    """0, 1, then two to an octave: from 3 on, which 2 has."""
     n = np.arange(1024)
-    return np.minimum(np.floor(np.log2(np.maximum(n, 1)) * 2 + (n > 0) + 0.01), 15).astype(np.uint8)
+    octave = np.frexp(n)[1] - 1
+    return np.where(n < 2, n, np.minimum(2 * octave + 1 + (n * n >= 2 << 2 * octave), 15)).astype(np.uint8)
 
 
 def pair_component(array: np.ndarray, kind: int, decoding: bool) -> pairs.Pairs:
