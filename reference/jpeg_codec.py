@@ -3,7 +3,7 @@
 payload = u8 1, a payload of codec `bytes`: the file
         | u8 0, number of blocks, size of the rest, a piece of codec `bytes`: the rest; for each picture, those inside of others
           first, a piece: its segments
-segments = number of rows of MCUs of each (0: one has all), size of each but the last, the segments (`jpeg_model`)
+segments = number of rows of MCUs of each (0: one has all), size of each but the last, the segments (`jpeg_coefficients`)
 rest = for each picture, those inside of it behind it: sizes of its short header and of its record, number of files inside of it,
        for each of them where it stands in the header, behind the one before, and its size;
        all short headers (`jpeg_headers`); all records (`jpeg_stream`)
@@ -11,7 +11,7 @@ rest = for each picture, those inside of it behind it: sizes of its short header
 
 from dataclasses import dataclass, field
 
-from reference import bytes_codec, jpeg_model
+from reference import bytes_codec, jpeg_coefficients
 from reference.jpeg_headers import restore
 from reference.jpeg_stream import Blocks, Header, read_record, up, write
 from reference.stream import Stream, need
@@ -91,6 +91,6 @@ def _segments(stream: Stream, described: Header) -> list[Blocks]:
             start, stop = (min(rows, j * height * one.v) for j in (i, i + 1))
             places.append((stop - start, columns, one.h, one.v))
         data = stream.take(sizes[i]) if i + 1 < count else stream.rest()
-        for component, band in zip(found, jpeg_model.decode(data, places, quants), strict=True):
+        for component, band in zip(found, jpeg_coefficients.decode(data, places, quants), strict=True):
             component += band.tolist()
     return found

@@ -1,6 +1,6 @@
-"""Coefficients of a JPEG: data, geometry, quantisers -> coefficients.
+"""Efforts 3 to 9: binary decisions, each mixed from what counters under several contexts say.
 
-data = u8 effort; for 3 and above decisions of the range coder: component by component, block by block in raster order
+data = u8 effort, decisions of the range coder: component by component, block by block in raster order
 per block: number of nonzeros inside (7x7), those coefficients in zigzag order until all are there; the same for the first row
            (1x7), for the first column (7x1); DC's difference to what the borders foretell
 count = its length in bits, one by one; the bits below the first. coefficient = zero?; sign; likewise.
@@ -10,7 +10,6 @@ from itertools import accumulate
 
 import numpy as np
 
-from reference import jpeg_fast, jpeg_pairs
 from reference.jpeg_contexts import (
     Around,
     Block,
@@ -21,7 +20,6 @@ from reference.jpeg_contexts import (
     value_contexts,
 )
 from reference.jpeg_start import ORDER, PLACE, class_of, held, start, wrapped
-from reference.jpeg_symbols import Symbols
 from reference.mixing import APM_REACH, APM_STEP, APM_STEPS, learned, limited, refine, train_apms, train_final, trained
 from reference.mixing_tables import squash_table, stretch_table
 from reference.range_coder import RangeDecoder
@@ -42,28 +40,12 @@ Place = tuple[int, int, int, int]
 
 def decode(data: bytes, places: list[Place], quants: list[list[int]]) -> list[np.ndarray]:
     """int16[rows, columns, 64] for each component, zigzag order. places: rows, columns, h, v; quants in zigzag order."""
-    need(data, "no coefficients")
-    if data[0] in (1, 2):
-        return _fast(data, places, quants)
     need(data[0] in _SETUPS and len(data) >= 3, "the coefficients have no valid head")
     model = Model(data[1:], *_SETUPS[data[0]])
     arrays: list[np.ndarray] = []
     for index, place in enumerate(places):
         model.component(arrays, index, place, places[0], quants)
     need(model.coder.at == len(data) - 1 + 2, "the coefficients do not end with their last block")
-    return arrays
-
-
-def _fast(data: bytes, places: list[Place], quants: list[list[int]]) -> list[np.ndarray]:
-    """Efforts 1 and 2."""
-    coder, arrays = Symbols(data), []
-    for index, (rows, columns, _, _) in enumerate(places):
-        chroma = index in (1, 2)
-        if data[0] == 1:
-            arrays.append(jpeg_pairs.decode_component(coder, rows, columns, chroma))
-        else:
-            arrays.append(jpeg_fast.Component(coder, rows, columns, quants[index], chroma).out)
-    coder.finish()
     return arrays
 
 

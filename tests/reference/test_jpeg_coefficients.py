@@ -5,7 +5,7 @@ import pytest
 
 from lacodec.codecs.image.jpeg.frame import Component, Frame
 from lacodec.codecs.image.jpeg.model.coder import encode_frame
-from reference.jpeg_model import decode
+from reference.jpeg_coefficients import decode
 
 
 def frame_of(seed, sampling, rows, columns, kind):
