@@ -90,7 +90,7 @@ def test_steps_of_16_bits(monkeypatch):
 
 
 def test_files_that_only_a_whole_decoder_shows():
-    """Scans that are only begun are smoothed by readers, wrong markers repaired, a second scan of a component counts."""
+    """Scans that are only begun are smoothed by readers, wrong markers repaired, a second scan of a component is refused."""
     data = jpeg(photo(90, 120), quality=85, progressive=True)
     scans = [i for i in range(len(data) - 1) if data[i : i + 2] == b"\xff\xda"]
     started = data[: scans[3]] + b"\xff\xd9"
@@ -101,7 +101,10 @@ def test_files_that_only_a_whole_decoder_shows():
     base = jpeg(photo(90, 120), "L", quality=75)
     scan = base[base.index(b"\xff\xda") : -2]
     twice = base[:-2] + scan + b"\xff\xd9"
-    check(twice, whole(twice), pieces=False)
+    with lacodec.open(lacodec.encode(twice, "image.jpeg", effort=1)) as opened:
+        with pytest.raises(UnsupportedFile, match="broken"):
+            opened[0:5, 0:5]
+        assert not opened._picture._picture._regular
 
 
 def test_cut_files():
@@ -126,6 +129,7 @@ def test_only_the_segments_that_are_needed(monkeypatch):
         assert opened[50:20, 0:7].shape == (0, 7, 3) and len(seen) == 3
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_keys_and_files_that_are_kept(tmp_path):
     data = with_preview(jpeg(photo(80, 100)), jpeg(photo(24, 32)))
     (tmp_path / "x.lac").write_bytes(lacodec.encode(data, "image.jpeg", effort=1))
@@ -153,12 +157,12 @@ def test_threads_and_segments_give_the_same_stream():
 
 
 def test_large_files_have_segments():
-    data = jpeg(np.random.default_rng(1).integers(0, 256, (900, 900, 3)).astype(np.uint8), quality=95)
+    data = jpeg(np.random.default_rng(1).integers(0, 256, (1000, 1000, 3)).astype(np.uint8), quality=95)
     assert 1 << 20 < len(data) < 2 << 20
     encoded = lacodec.encode(data, "image.jpeg", effort=1)
     assert lacodec.decode(encoded, threads=2) == data
     with lacodec.open(encoded) as opened:
-        assert np.array_equal(opened[440:460, 600:700], whole(data)[440:460, 600:700])
+        assert np.array_equal(opened[490:510, 600:700], whole(data)[490:510, 600:700])
         assert len(opened._picture._picture._segments.coded) == 2
 
 
