@@ -82,17 +82,17 @@ def _coded(packed: Packed, stream: Stream) -> Coded:
 def decode_pictures(data: bytes, size: int, header: Header, session: Session) -> bytes:
     """The file of `size` bytes in a payload without its first byte; raises CorruptFile."""
     coded, blocks = read_payload(data, size, header, session)
-    data, left = _written(coded, blocks, session.threads, Share(session.report, size, blocks * BLOCK))
+    data, left = written(coded, blocks, session.threads, Share(session.report, size, blocks * BLOCK))
     if left:
         raise CorruptFile("it has other blocks than it claims")
     return data
 
 
-def _written(coded: Coded, blocks: int, threads: int, report: Report) -> tuple[bytes, int]:
-    """The file of a picture, and how many of `blocks` are left for others."""
+def written(coded: Coded, blocks: int, threads: int, report: Report) -> tuple[bytes, int]:
+    """The file of a picture, and how many of `blocks` are left for others; raises CorruptFile."""
     files = []
     for one in coded.inner:
-        file, blocks = _written(one, blocks, threads, report)
+        file, blocks = written(one, blocks, threads, report)
         files.append(file)
     record, found = coded.described(files)
     blocks -= sum(rows * columns for rows, columns in found.sizes)

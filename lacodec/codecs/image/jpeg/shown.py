@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lacodec.codecs.image.jpeg.payload import Coded
+from lacodec.codecs.image.jpeg.payload import Coded, written
 from lacodec.codecs.image.jpeg.piece import file_of, is_regular
 from lacodec.codecs.image.jpeg.segments import Segments, decode_segments
 from lacodec.codecs.regions import Range, Window
@@ -17,9 +17,6 @@ from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile, UnsupportedFile
 from lacodec.io.progress import ignore
 from lacodec.media.image.pillow import pillow_image, quiet
-
-MODES = {1: "L", 3: "RGB", 4: "CMYK"}
-"""Pillow's, by the number of components."""
 
 
 class JpegPicture:
@@ -30,7 +27,7 @@ class JpegPicture:
 
         Raises CorruptFile if it has more.
         """
-        self._restore, self._coded, self._session = restore, coded, session
+        self._restore, self._coded, self._claimed, self._session = restore, coded, blocks, session
         self._last: tuple[range, np.ndarray] | None = None  # the segments that were decoded last, and their blocks
         if coded is not None:
             self._record, self._found = coded.described([bytes(one.packed.size) for one in coded.inner])
@@ -47,7 +44,7 @@ class JpegPicture:
     def shape(self) -> tuple[int, int, int]:
         """Height, width, channels (1: gray, 3: RGB, 4: CMYK)."""
         if self._coded is None:
-            height, width, channels = self._all.shape
+            height, width, channels = self.all_pixels.shape
             return height, width, channels
         frame = self._found.frame
         return frame.height, frame.width, len(frame.components)
@@ -59,14 +56,27 @@ class JpegPicture:
             return np.zeros((rows.size, columns.size, self.shape[2]), np.uint8)
         piece = self._piece(rows, columns)
         if piece is None:
-            return np.array(self._all[rows.start : rows.stop, columns.start : columns.stop])
+            return np.array(self.all_pixels[rows.start : rows.stop, columns.start : columns.stop])
         data, top, left = piece
         return np.array(show(data)[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left])
 
     @cached_property
-    def _all(self) -> np.ndarray:
+    def all_pixels(self) -> np.ndarray:
+        """uint8[height, width, channels], from the whole file, which was compared with its hash."""
         with quiet():
             return show(self.file)
+
+    @cached_property
+    def head(self) -> bytes:
+        """The file up to the data of its first scan, without Huffman tables that are not stored; no pixels are decoded for it."""
+        if self._coded is None:
+            return self.file
+        end, files, before = self._found.scans[0].end, [], 0
+        for place, one in zip(self._coded.packed.places, self._coded.inner, strict=True):
+            size = one.packed.size
+            files.append(written(one, self._claimed, 1, ignore)[0] if place + before < end else bytes(size))
+            before += size
+        return self._coded.described(files)[0].header[:end]
 
     @cached_property
     def _regular(self) -> bool:
