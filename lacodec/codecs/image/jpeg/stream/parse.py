@@ -191,13 +191,30 @@ def _shortened(parsed: Parsed, size: int) -> Parsed:
 
 
 def _padded(found: Outline, frame: Frame) -> np.ndarray:
-    """The coefficients of all components one after another, int16[blocks, 64], as the kernels have them."""
+    """The coefficients of all components one after another, int16[blocks, 64], as the kernels have them; copied if they must be."""
     offsets = offsets_of(found.frame, found.down)
+    for size, part in zip(found.sizes, frame.components, strict=True):
+        if part.coefficients.shape != (*size, 64):
+            raise CorruptFile("its coefficients have another size than its header says")
+    if (whole := _in_place(offsets, frame)) is not None:
+        return whole
     coefficients = np.zeros((offsets[-1], 64), np.int16)
     for i, (one, part) in enumerate(zip(found.frame.components, frame.components, strict=True)):
         rows, columns = found.sizes[i]
-        if part.coefficients.shape != (rows, columns, 64):
-            raise CorruptFile("its coefficients have another size than its header says")
         place = coefficients[offsets[i] : offsets[i + 1]].reshape(-1, one.padded_columns, 64)
         place[:rows, :columns] = part.coefficients
     return coefficients
+
+
+def _in_place(offsets: list[int], frame: Frame) -> np.ndarray | None:
+    """The array of which the components are parts that follow each other without gaps at these offsets; None if they are not."""
+    arrays = [part.coefficients for part in frame.components]
+    base = arrays[0].base
+    if not isinstance(base, np.ndarray) or base.shape != (offsets[-1], 64) or not base.flags.c_contiguous:
+        return None
+    for start, stop, array in zip(offsets, offsets[1:], arrays, strict=False):
+        if array.base is not base or array.size != 64 * (stop - start) or not array.flags.c_contiguous:
+            return None
+        if array.ctypes.data != base.ctypes.data + start * base.strides[0]:
+            return None
+    return base
