@@ -15,7 +15,7 @@ FILES = {
     "primer.bin": (_CODECS / "bytes/mixed/primer.bin", "7c811cd4d6311f6766d56ae34bbd4fe4580afaf6fca7e7d184e311e61eec7beb"),
     "fast.npz": (_CODECS / "image/lossless/fast/fast.npz", "60c1c877f33ee6ea9716782a498da490bcafe63805d8fff0c2033c318295785e"),
     "start.bin": (_CODECS / "image/jpeg/model/start.bin", "d1971956fbce9f2c276599afe6f424752d2170938249a82acce8f3f3005179fe"),
-    "fast.bin": (_CODECS / "image/jpeg/model/fast.bin", "54bd4d3f55e5f7846f23fb561402c67dc5138278b98692b4b32b0e91ee10c1d1"),
+    "fast.bin": (_CODECS / "image/jpeg/model/fast.bin", "b39516b74dd7cc0536413323d3699ce1a125afa8ff8845186975b21bf9b237d5"),
 }
 """Name -> where it lies, SHA-256."""
 

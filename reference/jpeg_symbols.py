@@ -17,7 +17,7 @@ from reference.stream import need
 
 SCALE_BITS = 15
 SCALE, LOWEST, LEAST = 1 << SCALE_BITS, 1 << 31, 16
-SPEEDS = [3] * 4 + [4] * 12 + [5] * 48 + [6] * 192  # by age
+SPEEDS = [3] * 4 + [4] * 12 + [5] * 32 + [6] * 48 + [7] * 128 + [8] * 32  # by age
 TARGETS = [[SCALE - (16 - i) * LEAST if i > symbol else i * LEAST for i in range(16)] for symbol in range(16)]
 CHANCES = 4096
 EFFORT_2_ROWS, EFFORT_1_ROWS = 20480, 5376
