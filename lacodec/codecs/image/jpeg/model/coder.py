@@ -56,7 +56,9 @@ def decode_frame(data: bytes, geometry: Geometry, quants: Sequence[np.ndarray], 
     Raises `CorruptFile` if the data are invalid.
     """
     width, height, places = geometry
-    arrays = [np.zeros((rows, columns, 64), np.int16) for rows, columns, _, _ in places]
+    counts = [rows * columns for rows, columns, _, _ in places]
+    whole = np.split(np.zeros((sum(counts), 64), np.int16), np.cumsum(counts)[:-1])  # one array: `rebuild` need not copy it
+    arrays = [part.reshape(rows, columns, 64) for part, (rows, columns, _, _) in zip(whole, places, strict=True)]
     if data[:1] and data[0] in FAST:
         decode_fast(data, arrays, quants, report)
     else:

@@ -28,7 +28,7 @@ class StartRows(NamedTuple):
 
 @cache
 def _speeds() -> np.ndarray:
-    return np.array([3] * 4 + [4] * 12 + [5] * 48 + [6] * 192, np.int64)
+    return np.array([3] * 4 + [4] * 12 + [5] * 32 + [6] * 48 + [7] * 128 + [8] * 32, np.int64)
 
 
 @cache

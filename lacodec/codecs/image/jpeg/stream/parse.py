@@ -205,14 +205,15 @@ def _shortened(parsed: Parsed, size: int) -> Parsed:
 
 
 def _padded(found: Outline, frame: Frame) -> np.ndarray:
-    """The coefficients of all components one after another, int16[blocks, 64], as the kernels have them."""
+    """The coefficients of all components one after another, int16[blocks, 64], as the kernels have them; copied if they must be."""
+    for size, part in zip(found.sizes, frame.components, strict=True):
+        if part.coefficients.shape != (*size, 64):
+            raise CorruptFile("its coefficients have another size than its header says")
     if frame.flat is not None:
         return frame.flat
     offsets, coefficients = offsets_of(found.frame, found.down), new_blocks(found, found.down)
     for i, (one, part) in enumerate(zip(found.frame.components, frame.components, strict=True)):
         rows, columns = found.sizes[i]
-        if part.coefficients.shape != (rows, columns, 64):
-            raise CorruptFile("its coefficients have another size than its header says")
         place = coefficients[offsets[i] : offsets[i + 1]].reshape(-1, one.padded_columns, 64)
         place[:rows, :columns] = part.coefficients
     return coefficients
