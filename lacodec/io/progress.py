@@ -20,8 +20,10 @@ def ignore(_: int) -> None:
 def parts(steps: int, samples: int, report: Report, least: int = _LEAST) -> Iterator[tuple[int, int]]:
     """(start, stop) of ranges of `steps` in order; each is reported when the next is asked for, as its part of `samples`.
 
-    least: samples in a range, fewer only if there are fewer in all.
+    least: samples in a range, fewer only if there are fewer in all. One range is all if nobody wants the reports.
     """
+    if report is ignore:
+        least = max(samples, 1)
     count = max(1, min(_PARTS, samples // least, steps))
     for i in range(count):
         yield steps * i // count, steps * (i + 1) // count

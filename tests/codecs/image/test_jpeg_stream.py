@@ -226,6 +226,15 @@ def test_a_large_picture_that_is_not_there():
     assert sum(one.coefficients.nbytes for one in parsed.frame.components) < 1 << 22
 
 
+def test_a_wide_picture_of_which_hardly_anything_is_there():
+    data = jpeg(photo(8, 8), mode="CMYK")
+    at = data.index(b"\xff\xc0")
+    wide = bytearray(data)
+    wide[at + 5 : at + 9] = b"\0\x08\xff\xff"
+    wide[at + 11 : at + 23 : 3] = b"\x44" * 4
+    assert analyse(bytes(wide)) is None and analyse(bytes(wide) + bytes(20_000)) is not None
+
+
 def test_more_tables_and_scans_than_any_file_has():
     """Nothing grows with what a short text claims: 100,000 tables that are left out, a million scans, gaps of exabytes."""
     data = files()["baseline"]

@@ -12,8 +12,8 @@ from lacodec.codecs.image.jpeg.stream.record import MAX_SCANS, Record, ScanRecor
 from lacodec.codecs.image.jpeg.stream.scans import count_symbols, offsets_of, read_scan, rows_reached, write_scan
 from lacodec.errors import CorruptFile
 
-BLOCKS_PER_BYTE, LEAST_BLOCKS = 8, 4096
-"""Blocks that are stored for a file: so many for each of its bytes, as DC needs a bit for each, and at least a row of MCUs."""
+BLOCKS_PER_BYTE, LEAST_BLOCKS = 8, 1 << 15
+"""Blocks that are stored for a file: so many for each of its bytes, as DC needs a bit for each, and at least so many."""
 
 MAX_BLOCKS = 1 << 24
 """Blocks that are stored of one picture at most: 700 megapixels, sampled 4:2:0."""
@@ -89,6 +89,8 @@ def _parse(data: bytes, whole: bool) -> tuple[Parsed | None, int]:
         assert walk.frame is not None
         if not scans:
             down = most_rows(walk.frame, len(data))
+            if not down:
+                return None, 0
             coefficients = np.zeros((offsets_of(walk.frame, down)[-1], 64), np.int16)
         record, at = read_scan(raw, walk.frame, head, down, coefficients)
         visits += visited(walk.frame, head)
@@ -105,9 +107,9 @@ def _parse(data: bytes, whole: bool) -> tuple[Parsed | None, int]:
 
 
 def most_rows(frame: FrameHead, size: int) -> int:
-    """How many rows of MCUs are stored for a file of `size` bytes."""
+    """How many rows of MCUs are stored for a file of `size` bytes; none of a picture much wider than what there is of it."""
     blocks = min(MAX_BLOCKS, max(LEAST_BLOCKS, BLOCKS_PER_BYTE * size))
-    return min(frame.down, max(1, blocks // offsets_of(frame, 1)[-1]))
+    return min(frame.down, blocks // offsets_of(frame, 1)[-1])
 
 
 def visited(frame: FrameHead, head: ScanHead) -> int:
@@ -209,14 +211,13 @@ def _shortened(parsed: Parsed, size: int) -> Parsed:
 
 
 def _padded(found: Outline, frame: Frame) -> np.ndarray:
-    """The coefficients of all components one after another, int16[blocks, 64], as the kernels have them."""
+    """The coefficients of all components one after another, int16[blocks, 64], as the kernels have them; copied if they must be."""
     for size, part in zip(found.sizes, frame.components, strict=True):
         if part.coefficients.shape != (*size, 64):
             raise CorruptFile("its coefficients have another size than its header says")
-    offsets = offsets_of(found.frame, found.down)
-    if frame.flat is not None and len(frame.flat) == offsets[-1]:
+    if frame.flat is not None:
         return frame.flat
-    coefficients = new_blocks(found, found.down)
+    offsets, coefficients = offsets_of(found.frame, found.down), new_blocks(found, found.down)
     for i, (one, part) in enumerate(zip(found.frame.components, frame.components, strict=True)):
         rows, columns = found.sizes[i]
         place = coefficients[offsets[i] : offsets[i + 1]].reshape(-1, one.padded_columns, 64)
