@@ -35,11 +35,16 @@ def check(data: bytes) -> bool:
     return True
 
 
-def method(data: bytes, effort: int = 5) -> int:
-    """Encode and restore a file; which method it was."""
-    encoded = lacodec.encode(data, "image.jpeg", effort=effort)
+def payload(data: bytes, **options) -> bytes:
+    """Encode and restore a file; its payload."""
+    encoded = lacodec.encode(data, "image.jpeg", **options)
     assert restore(encoded).content == data
-    return container.read(encoded)[1][0].payload[0]
+    return container.read(encoded)[1][0].payload
+
+
+def method(data: bytes, effort: int = 5) -> int:
+    """The same; by which method."""
+    return payload(data, effort=effort)[0]
 
 
 def without_tables(data: bytes) -> bytes:
@@ -115,6 +120,15 @@ def test_cut_files():
         start = data.index(b"\xff\xda") + 60
         for end in range(start, len(data), (len(data) - start) // 5):
             method(data[:end])
+
+
+def test_segments():
+    colour = ({"subsampling": 0}, {"subsampling": 2}, {"progressive": True, "restart_marker_blocks": 3})
+    for effort, options in (*((effort, options) for effort in (1, 2) for options in colour), (5, {"mode": "L"})):
+        data = jpeg(photo(150, 33), quality=97, **options)
+        for part in (data, data[: len(data) * 5 // 6]):
+            plain = container.read(lacodec.encode(part, "image.jpeg", effort=effort))[1][0].payload
+            assert len(part) > 1024 and payload(part, effort=effort, tile=64) != plain
 
 
 def test_odd_files():

@@ -19,6 +19,7 @@ from lacodec.errors import CorruptFile
 from lacodec.io.progress import Report, Share
 
 BLOCK = 64  # coefficients
+_REST_EFFORT = {2: 1, 3: 4}  # of codec `bytes`: 2 and 3 take longer than their neighbours for a few kB, and make more of them
 
 
 def encode_pictures(picture: Picture, rows_of: Callable[[Picture], int], effort: int, session: Session) -> bytes | None:
@@ -29,7 +30,7 @@ def encode_pictures(picture: Picture, rows_of: Callable[[Picture], int], effort:
     rest = pack(picture)
     if len(rest) > _most_rest(picture.size):
         return None
-    packed = embed("bytes", rest, effort=effort)
+    packed = embed("bytes", rest, effort=_REST_EFFORT.get(effort, effort))
     pictures = list(picture.walk())
     blocks = sum(part.coefficients.size // BLOCK for one in pictures for part in one.parsed.frame.components)
     share = Share(session.report, picture.size, blocks * BLOCK)
