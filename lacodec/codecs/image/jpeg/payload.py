@@ -21,16 +21,14 @@ from lacodec.io.progress import Report, Share
 BLOCK = 64  # coefficients
 
 
-def encode_pictures(picture: Picture, rows_of: Callable[[Picture], int], effort: int, session: Session) -> bytes:
+def encode_pictures(picture: Picture, rows_of: Callable[[Picture], int], effort: int, threads: int, session: Session) -> bytes:
     """The payload without its first byte. rows_of: how many rows of MCUs the segments of a picture shall have."""
     rest = pack(picture)
     packed = embed("bytes", rest, effort=effort)
-    pictures = list(picture.walk())
-    blocks = sum(part.coefficients.size // BLOCK for one in pictures for part in one.parsed.frame.components)
-    share = Share(session.report, picture.size, blocks * BLOCK)
-    parts = [*map(varint, (blocks, len(rest), len(packed))), packed]
-    for one in pictures:
-        coded = encode_segments(one.parsed.frame, one.size, rows_of(one), effort, session.threads, share)
+    share = Share(session.report, picture.size, picture.blocks * BLOCK)
+    parts = [*map(varint, (picture.blocks, len(rest), len(packed))), packed]
+    for one in picture.walk():
+        coded = encode_segments(one.parsed.frame, one.size, rows_of(one), effort, threads, share)
         parts += [varint(len(coded)), coded]
     return b"".join(parts)
 
@@ -69,10 +67,10 @@ def _coded(packed: Packed, stream: Stream) -> Coded:
     return Coded(packed, stream.take(stream.varint()), inner)
 
 
-def decode_pictures(data: bytes, size: int, header: Header, session: Session) -> bytes:
+def decode_pictures(data: bytes, size: int, header: Header, threads: int, session: Session) -> bytes:
     """The file of `size` bytes in a payload without its first byte; raises CorruptFile."""
     coded, blocks = read_payload(data, size, header, session)
-    data, left = written(coded, blocks, session.threads, Share(session.report, size, blocks * BLOCK))
+    data, left = written(coded, blocks, threads, Share(session.report, size, blocks * BLOCK))
     if left:
         raise CorruptFile("it has other blocks than it claims")
     return data
