@@ -12,8 +12,8 @@ from lacodec.codecs.image.jpeg.stream.record import Record, ScanRecord, unpack
 from lacodec.codecs.image.jpeg.stream.scans import count_symbols, offsets_of, read_scan, rows_reached, write_scan
 from lacodec.errors import CorruptFile
 
-BLOCKS_PER_BYTE, LEAST_BLOCKS = 8, 4096
-"""Blocks that are stored for a file: so many for each of its bytes, as DC needs a bit for each, and at least a row of MCUs."""
+BLOCKS_PER_BYTE, LEAST_BLOCKS, MOST_BLOCKS = 8, 4096, 1 << 24
+"""Blocks that are stored for a file: so many for each of its bytes, as DC needs a bit for each, at least a row of MCUs, at most 2 GiB."""
 
 MAX_SCANS, VISITS = 200, 32
 """Scans of a file, and how often on average they may come by a block."""
@@ -103,7 +103,7 @@ def _parse(data: bytes, whole: bool) -> tuple[Parsed | None, int]:
 
 def most_rows(frame: FrameHead, size: int) -> int:
     """How many rows of MCUs are stored for a file of `size` bytes."""
-    return min(frame.down, max(1, max(LEAST_BLOCKS, BLOCKS_PER_BYTE * size) // offsets_of(frame, 1)[-1]))
+    return min(frame.down, max(1, max(LEAST_BLOCKS, min(MOST_BLOCKS, BLOCKS_PER_BYTE * size)) // offsets_of(frame, 1)[-1]))
 
 
 def visited(frame: FrameHead, head: ScanHead) -> int:
