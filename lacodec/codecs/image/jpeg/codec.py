@@ -37,7 +37,9 @@ class _Options:
     effort: int = effort_field()
     tile: int | None = field(
         default=None,
-        metadata={"help": "rows of pixels that are coded together, 64 to 1024: crops decode only those they touch (default: by size)"},
+        metadata={
+            "help": "rows of pixels that are coded together, 64 to 1024: crops decode only those they touch (default: by size)"
+        },
     )
 
     def __post_init__(self) -> None:

@@ -1,8 +1,8 @@
 """A payload with pictures <-> the file: what is said in front of the frames, and their order.
 
-    varint blocks of all coefficients, varint size of the rest unpacked, varint size packed, a payload of codec `bytes`: the rest,
-    i.e. headers and records of the picture and of those inside of it (`pictures.pack`);
-    for each picture, those inside of others first: varint size, its coefficients (`segments`)
+varint blocks of all coefficients, varint size of the rest unpacked, varint size packed, a payload of codec `bytes`: the rest,
+i.e. headers and records of the picture and of those inside of it (`pictures.pack`);
+for each picture, those inside of others first: varint size, its coefficients (`segments`)
 """
 
 from collections.abc import Callable
