@@ -4,10 +4,11 @@
                                          [--jpeg-efforts 1] [--jpeg-tiles default,64]
 
 Every method crops the same places of the same pictures, in the same order, from files in memory's cache. Pictures that are not
-PNG (WebP, JPEG) become PNGs first, at zlib's level 6; from these Pillow makes JPEG files of quality 90. Pictures smaller than a crop
-are left out. Methods of PNGs are compared with Pillow's whole decoding of PNGs, those of JPEG files with that of JPEG files. Rounds
-of all methods alternate, and each gets its fastest round, in seconds of processor time. `bytes` is the size of all files, `tiles
-cost` the part of it that is due to the tiles: against tiles of 1024. LACODEC_DATA names a folder with Kodak's pictures and wallpapers:
+PNG (WebP, JPEG) become PNGs first, at zlib's level 6; from these Pillow makes JPEG files of quality 90. Pictures smaller than a
+crop are left out. Methods of PNGs are compared with Pillow's whole decoding of PNGs, those of JPEG files with that of JPEG files.
+Rounds of all methods alternate, and each gets its fastest round, in seconds of processor time. `bytes` is the size of all files,
+`tiles cost` the part of it that is due to the tiles: against tiles of 1024. LACODEC_DATA names a folder with Kodak's pictures and
+wallpapers:
 
     python benchmarks/crops.py $LACODEC_DATA/images/kodak $LACODEC_DATA/images/val --pattern '[!o]*'
 """

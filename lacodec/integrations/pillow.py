@@ -5,9 +5,10 @@
     picture.crop((100, 100, 324, 324))             decodes only the tiles that it touches
     picture.save("again.lac", effort=9)            options of `image.lossless`, or of another codec: codec="image.learned"
 
-A JPEG file in a `.lac` file opens as a JPEG file: its header at once, the rest when pixels are loaded; `crop` before that decodes
-only the segments inside of the box, `draft` reduces the size. Other files that are kept whole (GIF, small PNG, and JPEG files with
-several pictures) open as those files, too. Files without a picture raise Pillow's UnidentifiedImageError; damaged pixels raise OSError, as in Pillow's own readers.
+A JPEG file in a `.lac` file opens as a JPEG file: its header at once, the rest when pixels are loaded. `crop` before that
+decodes only the segments inside of the box, `draft` reduces the size. Other files that are kept whole (GIF, small PNG, and JPEG
+files with several pictures) open as those files, too. Files without a picture raise Pillow's UnidentifiedImageError; damaged
+pixels raise OSError, as in Pillow's own readers.
 """
 
 import io
@@ -84,7 +85,8 @@ class LacJpegFile(JpegImagePlugin.JpegImageFile):
         """Reads only the header of the file."""
         self._coded = coded
         with _as_pillows_error():
-            super().__init__(_LateFile(coded), filename)
+            late: Any = _LateFile(coded)
+            super().__init__(late, filename)
 
     def crop(self, box: tuple[float, float, float, float] | None = None) -> Image.Image:
         """As in Pillow; before the pixels are loaded, only the segments inside of the box are decoded."""

@@ -29,8 +29,9 @@ class OpenFile:
 
     `opened[1000:2000]` of bytes, `opened[10:20, 5]` of a picture or an array, `opened["name"]` and `opened["name", 3:7]` of
     several arrays: whole numbers, slices (steps and negative ones, too) and `...`, as in numpy; only the chunks that are needed
-    are read. A JPEG file is an array of its bytes; with two keys or three its pixels are meant, as Pillow shows them. `keys()`, `in`, `len`, `shape` and `dtype` describe it. Bytes can also be read like a file: `read`,
-    `seek`, `tell`. Threads may share it. It can be pickled if it was opened by path, URL or bytes.
+    are read. A JPEG file is an array of its bytes; with two keys or three its pixels are meant, as Pillow shows them. `keys()`,
+    `in`, `len`, `shape` and `dtype` describe it. Bytes can also be read like a file: `read`, `seek`, `tell`. Threads may share
+    it. It can be pickled if it was opened by path, URL or bytes.
     """
 
     def __init__(self, place: Any, source: Callable[[], Source], limits: Limits, base: Any = None) -> None:

@@ -84,7 +84,8 @@ class PictureFile:
             return self._all()
         if self.shown is not None:
             height, width, channels = self.shown.shape
-            return Image(Unread((height, width, min(channels, 3)), np.uint8, "this is only its description"), 8, format="jpeg")
+            pixels: Any = Unread((height, width, min(channels, 3)), np.uint8, "this is only its description")
+            return Image(pixels, 8, format="jpeg")
         codec: Any = self._decoding.codec
         found: Image = codec.described(self._reader.header)
         return found
@@ -96,7 +97,7 @@ class PictureFile:
         return height, width, channels
 
     def pixels(self, top: int, bottom: int, left: int, right: int) -> np.ndarray:
-        """uint8 or uint16[rows, columns, channels] of a window inside the picture: only its tiles are decoded. CMYK becomes RGB."""
+        """uint8 or uint16[rows, columns, channels] of a window inside the picture: only its tiles are decoded; CMYK as RGB."""
         if self.shown is not None:
             return _without_inks(self.shown.pixels(Window(Range(top, bottom), Range(left, right))))
         if self.original is not None:

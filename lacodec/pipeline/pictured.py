@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -38,7 +38,6 @@ class Pictured(Protocol):
         """The whole file."""
 
 
-@runtime_checkable
 class Shows(Protocol):
     """A codec of files that are pictures, of which windows can be decoded."""
 
@@ -94,4 +93,4 @@ class FilePicture:
 
 def picture_in(reader: Reader, decoding: Decoding) -> FilePicture | None:
     """The picture in a file; None for codecs of other things."""
-    return FilePicture(reader, decoding) if isinstance(decoding.codec, Shows) else None
+    return FilePicture(reader, decoding) if hasattr(decoding.codec, "picture") else None

@@ -12,7 +12,7 @@ from lacodec.codecs.image.jpeg import segments as segments_module
 from lacodec.codecs.image.jpeg import shown as shown_module
 from lacodec.errors import BadInput, CorruptFile, LacodecError, UnsupportedFile
 from lacodec.testing import photo
-from tests.jpegs import SETTINGS, files, jpeg, mutants, sampled, with_preview
+from tests.jpegs import SETTINGS, jpeg, mutants, sampled, with_preview
 
 HEIGHT, WIDTH = 203, 317
 ADOBE = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0"

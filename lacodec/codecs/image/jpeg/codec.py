@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lacodec.codecs.blocks import ByteRanges
 from lacodec.codecs.embedded import embed, unembed
-from lacodec.codecs.image.jpeg.media import JPEGS, JpegFile
+from lacodec.codecs.image.jpeg.media import JPEGS, MAX_FILE, JpegFile
 from lacodec.codecs.options import check_effort, check_tile, effort_field
 from lacodec.codecs.regions import Lost
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, Header, content_hash
-from lacodec.errors import CorruptFile
+from lacodec.errors import CorruptFile, LimitExceeded
 
 if TYPE_CHECKING:
     from lacodec.codecs.image.jpeg.pictures import Picture
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 PICTURES, FILE = range(2)
 _SEGMENT = 1 << 20  # bytes of a file for a segment; smaller files have one
-_BASE_COST = 64 << 20  # bytes of memory for any file: the model's tables
+_BASE_COST = 96 << 20  # bytes of memory for any file: the model's tables, a segment
 _BLOCK = 128  # bytes of a block's coefficients
-_BLOCKS_PER_BYTE = 0.25  # in photos; flat pictures have up to 8
+_BLOCKS_PER_BYTE = 0.125  # in photos before it is known; flat pictures have up to 8
 
 
 @dataclass(frozen=True)
@@ -73,33 +73,34 @@ class Jpeg(ByteRanges[JpegFile]):
         return [cls.media.from_object(data) for data in small_files()]
 
     def chunk_size(self) -> int:
-        """A large photo: files are not cut."""
-        return 16 << 20
+        """The largest file: files are not cut."""
+        return MAX_FILE
 
     def content_size(self, value: JpegFile) -> int | None:
         """Bytes of the file."""
         return len(value.data)
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
-        """Mainly the coefficients, twice."""
+        """With one thread; mainly the coefficients."""
         blocks = int(size * _BLOCKS_PER_BYTE)
         if payload is not None and payload[:1] == bytes([PICTURES]):
             from lacodec.codecs.image.jpeg.payload import claimed_blocks
 
             blocks = claimed_blocks(payload[1:11])
-        return 3 * _BLOCK * blocks + 8 * size + _BASE_COST
+        return _BLOCK * blocks + 8 * size + _BASE_COST
 
     def encode(self, value: JpegFile, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk."""
-        assert value.picture is not None
         payload = self._payload(value, session)
         yield Chunk(CRITICAL, ((0, len(value.data)),), payload, content_hash(value.data), len(value.data))
 
     def _payload(self, value: JpegFile, session: Session) -> bytes:
         from lacodec.codecs.image.jpeg.payload import encode_pictures
 
-        assert value.picture is not None
-        coded = encode_pictures(value.picture, self._rows, self.options.effort, session)
+        picture = value.taken()
+        need = _BLOCK * picture.blocks + 8 * picture.size + _BASE_COST
+        threads = _threads(need, session)
+        coded = encode_pictures(picture, self._rows, self.options.effort, threads, session)
         if coded is not None and 1 + len(coded) < len(value.data):
             return bytes([PICTURES]) + coded
         return bytes([FILE]) + embed("bytes", value.data, effort=self.options.effort)
@@ -121,7 +122,8 @@ class Jpeg(ByteRanges[JpegFile]):
         elif chunk.payload[0] == PICTURES:
             from lacodec.codecs.image.jpeg.payload import decode_pictures
 
-            data = decode_pictures(chunk.payload[1:], chunk.decoded_size, header, session)
+            threads = _threads(self.memory(chunk.decoded_size, chunk.payload), session)
+            data = decode_pictures(chunk.payload[1:], chunk.decoded_size, header, threads, session)
         else:
             raise CorruptFile(f"method {chunk.payload[0]} is unknown; if a newer lacodec wrote it, update")
         if len(data) != chunk.decoded_size or content_hash(data) != chunk.content_hash:
@@ -141,3 +143,13 @@ class Jpeg(ByteRanges[JpegFile]):
     def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> JpegFile:
         """The file; lost ranges are zeros."""
         return JpegFile(b"".join(b"".join(part.filled()) if isinstance(part, Lost) else part for part in parts))
+
+
+def _threads(need: int, session: Session) -> int:
+    """As many of the session's as its memory allows; raises LimitExceeded when one, which needs so many bytes, is too many."""
+    if session.max_memory is None:
+        return session.threads
+    if need > session.max_memory:
+        most = session.max_memory >> 20
+        raise LimitExceeded(f"this JPEG file needs about {need >> 20} MiB of memory, the limit is {most} MiB; raise it")
+    return min(session.threads, 1 + (session.max_memory - need) // _BASE_COST)

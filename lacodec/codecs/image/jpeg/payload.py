@@ -22,7 +22,9 @@ BLOCK = 64  # coefficients
 _REST_EFFORT = {2: 1, 3: 4}  # of codec `bytes`: 2 and 3 take longer than their neighbours for a few kB, and make more of them
 
 
-def encode_pictures(picture: Picture, rows_of: Callable[[Picture], int], effort: int, session: Session) -> bytes | None:
+def encode_pictures(
+    picture: Picture, rows_of: Callable[[Picture], int], effort: int, threads: int, session: Session
+) -> bytes | None:
     """The payload without its first byte; None if no decoder would take it, as too much is said besides the coefficients.
 
     rows_of: how many rows of MCUs the segments of a picture shall have.
@@ -31,12 +33,10 @@ def encode_pictures(picture: Picture, rows_of: Callable[[Picture], int], effort:
     if len(rest) > _most_rest(picture.size):
         return None
     packed = embed("bytes", rest, effort=_REST_EFFORT.get(effort, effort))
-    pictures = list(picture.walk())
-    blocks = sum(part.coefficients.size // BLOCK for one in pictures for part in one.parsed.frame.components)
-    share = Share(session.report, picture.size, blocks * BLOCK)
-    parts = [*map(varint, (blocks, len(rest), len(packed))), packed]
-    for one in pictures:
-        coded = encode_segments(one.parsed.frame, one.size, rows_of(one), effort, session.threads, share)
+    share = Share(session.report, picture.size, picture.blocks * BLOCK)
+    parts = [*map(varint, (picture.blocks, len(rest), len(packed))), packed]
+    for one in picture.walk():
+        coded = encode_segments(one.parsed.frame, one.size, rows_of(one), effort, threads, share)
         parts += [varint(len(coded)), coded]
     return b"".join(parts)
 
@@ -80,10 +80,10 @@ def _coded(packed: Packed, stream: Stream) -> Coded:
     return Coded(packed, stream.take(stream.varint()), inner)
 
 
-def decode_pictures(data: bytes, size: int, header: Header, session: Session) -> bytes:
+def decode_pictures(data: bytes, size: int, header: Header, threads: int, session: Session) -> bytes:
     """The file of `size` bytes in a payload without its first byte; raises CorruptFile."""
     coded, blocks = read_payload(data, size, header, session)
-    data, left = written(coded, blocks, session.threads, Share(session.report, size, blocks * BLOCK))
+    data, left = written(coded, blocks, threads, Share(session.report, size, blocks * BLOCK))
     if left:
         raise CorruptFile("it has other blocks than it claims")
     return data

@@ -23,7 +23,7 @@ class JpegPicture:
     """A coded JPEG file as a picture."""
 
     def __init__(self, restore: Callable[[], bytes], coded: Coded | None, blocks: int, session: Session) -> None:
-        """restore: decodes the whole file. coded: None where bytes are all that is known. blocks: that the payload claims to have.
+        """restore: decodes the whole file. coded: None where bytes are all that is known. blocks: as the payload claims.
 
         Raises CorruptFile if it has more.
         """
@@ -50,7 +50,7 @@ class JpegPicture:
         return frame.height, frame.width, len(frame.components)
 
     def pixels(self, window: Window) -> np.ndarray:
-        """uint8[rows, columns, channels] of a window inside the picture; raises UnsupportedFile if Pillow cannot show the file."""
+        """uint8[rows, columns, channels] of a window inside the picture; raises UnsupportedFile if Pillow cannot show it."""
         rows, columns = window.rows, window.columns
         if not rows.size or not columns.size:
             return np.zeros((rows.size, columns.size, self.shape[2]), np.uint8)

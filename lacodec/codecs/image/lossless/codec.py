@@ -26,7 +26,7 @@ from lacodec.media.image.value import Image, Unread
 
 TILE, FILE = range(2)
 _SIDE = 1024
-_CROP_SIDE, _CROP_EFFORT = 256, 2  # up to this effort tiles of photos are small, so that crops for training decode little
+_CROP_SIDE, _CROP_EFFORT = 96, 2  # up to this effort tiles of photos are small, so that crops for training decode little
 _SMALL = 24 << 20  # bytes of pixels up to which the file itself is tried
 _CHUNK_COST = 160  # bytes of a chunk besides its payload, if there are several
 _BASE_COST = 160 << 20  # bytes of memory for any tile: sums of products, slots
@@ -37,7 +37,7 @@ class _Options:
     effort: int = effort_field()
     exact: bool = field(default=False, metadata={"help": "restore the file's own bytes, not only its pixels"})
     tile: int | None = field(
-        default=None, metadata={"help": f"{TILE_HELP} (default 256 for photos at efforts 1 and 2, else 1024)"}
+        default=None, metadata={"help": f"{TILE_HELP} (default {_CROP_SIDE} for photos at efforts 1 and 2, else 1024)"}
     )
 
     def __post_init__(self) -> None:

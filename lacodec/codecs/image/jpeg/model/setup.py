@@ -23,9 +23,9 @@ MAP_ROWS = ALL_MAPS * st.NODES
 
 @dataclass(frozen=True)
 class Setup:
-    """What an effort mixes."""
+    """What an effort mixes: which contexts of each kind, under how many sets of weights."""
 
-    contexts: int
+    contexts: tuple[int, ...]
     sets: int
     mix_rate: int = 300
     final_rate: int = 6
@@ -34,7 +34,16 @@ class Setup:
     map_limit: int = 255
 
 
-SETUPS = {3: Setup(8, 1), 4: Setup(12, 1), 5: Setup(12, 2)} | {effort: Setup(12, 3) for effort in (6, 7, 8, 9)}
+_ALL = tuple(range(st.MAX_CONTEXTS))
+SETUPS = {
+    3: Setup((0, 5), 1),
+    4: Setup((0, 2, 11), 1),
+    5: Setup((0, 2, 5, 11), 1),
+    6: Setup((0, 2, 4, 5, 9, 11), 1),
+    7: Setup((0, 2, 4, 5, 6, 8, 9, 11), 1),
+    8: Setup(_ALL, 1),
+    9: Setup(_ALL, 3),
+}
 
 
 @cache
@@ -54,8 +63,12 @@ def coding_order() -> np.ndarray:
 def new_state(setup: Setup, stream: np.ndarray, *, decoding: bool, start: Start | None = None) -> st.State:
     """A state at the start of a frame; `for_component` adds a component."""
     plan = np.zeros(st.PLAN, np.int64)
-    plan[st.DECODING], plan[st.CONTEXTS], plan[st.SETS] = decoding, setup.contexts, setup.sets
-    width = plan[st.MIX_WIDTH] = -(-(setup.contexts + 1) // 16) * 16
+    mixed = list(setup.contexts)
+    count = len(mixed)
+    plan[st.DECODING], plan[st.CONTEXTS], plan[st.SETS] = decoding, count, setup.sets
+    width = plan[st.MIX_WIDTH] = -(-(count + 1) // 16) * 16
+    places = np.full(st.MAX_CONTEXTS, -1, np.int64)
+    places[mixed] = np.arange(count)
     plan[st.MIX_RATE], plan[st.FINAL_RATE], plan[st.APM_RATE] = setup.mix_rate, setup.final_rate, setup.apm_rate
     plan[st.SIGNED_RATE] = setup.signed_rate
     plan[st.MAP_LIMIT] = setup.map_limit
@@ -67,7 +80,7 @@ def new_state(setup: Setup, stream: np.ndarray, *, decoding: bool, start: Start 
     inputs = np.zeros(width, np.int32)
     inputs[width - 1] = 256
     weights = np.zeros((ALL_SETS * st.NODES, width), np.int32)
-    weights[:, : setup.contexts] = ONE * 9 // (5 * setup.contexts)
+    weights[:, :count] = ONE * 9 // (5 * count)
     final = np.zeros((1024 * st.NODES, st.MAX_SETS), np.int32)
     final[:, : setup.sets] = ONE // setup.sets
     _, stretch, squash, reciprocal = mixing_tables()
@@ -75,7 +88,7 @@ def new_state(setup: Setup, stream: np.ndarray, *, decoding: bool, start: Start 
     found = start or start_values()
     slots = aligned_zeros(total * 4).view(np.uint32)
     slots[found.places] = found.counters ^ st.HALF
-    weights[found.rows, : setup.contexts] = found.weights[:, : setup.contexts]
+    weights[found.rows, :count] = found.weights[:, mixed]
     weights[found.rows, width - 1] = found.weights[:, -1]
     seen = np.arange(1024)
     none = np.zeros((1, 1, 64), np.int16)
@@ -102,6 +115,7 @@ def new_state(setup: Setup, stream: np.ndarray, *, decoding: bool, start: Start 
         size_weights=found.sizes.copy(),
         class_of=_class_table(),
         bases=bases.reshape(-1),
+        places=places,
         contexts=np.zeros(st.MAX_CONTEXTS, np.int64),
         sign_contexts=np.zeros(st.MAX_CONTEXTS, np.int64),
         slots=slots,

@@ -150,7 +150,7 @@ def new_blocks(found: Outline, down: int) -> np.ndarray:
 
 
 def frame_of(found: Outline, coefficients: np.ndarray, start: int, stop: int) -> Frame:
-    """The frame of rows of MCUs `start` to `stop` - 1, whose blocks are there, component by component, with the padding of MCUs."""
+    """The frame of rows of MCUs `start` to `stop` - 1, whose blocks are there, component by component, with padding."""
     down, components = min(stop, found.down), []
     offsets = offsets_of(found.frame, stop - start)
     for i, one in enumerate(found.frame.components):
@@ -211,7 +211,7 @@ def _shortened(parsed: Parsed, size: int) -> Parsed:
 
 
 def _padded(found: Outline, frame: Frame) -> np.ndarray:
-    """The coefficients of all components one after another, int16[blocks, 64], as the kernels have them; copied if they must be."""
+    """The coefficients of all components one after another, int16[blocks, 64], as the kernels have them."""
     for size, part in zip(found.sizes, frame.components, strict=True):
         if part.coefficients.shape != (*size, 64):
             raise CorruptFile("its coefficients have another size than its header says")
