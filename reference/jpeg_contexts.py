@@ -4,11 +4,20 @@ A block's neighbours are given as `Block`s; everything is in natural order. A co
 """
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import numpy as np
 
 from reference.jpeg_start import ORDER, PLACE, class_of
 
+# How many numbers each context can have: of counts (in steps of four), of values, of signs.
+_LINES = (
+    (768, 6144, 768, 3072, 768, 6144, 6144, 6144, 6144, 12288, 12288, 768),
+    (4096, 4096, 4096, 16384, 4096, 49152, 4096, 4096, 4096, 4096, 16384, 4096),
+    (2048, 4096, 1728, 512, 1728, 576, 2048, 2048, 1536, 1296, 2048, 6144),
+)
+_FLAT = [3 * n for kind in _LINES for n in kind]
+_BASES = [0, *accumulate(_FLAT)]
 _FIRST = (9, 10, 17, 18, 11, 25, 19, 26)
 
 
@@ -34,6 +43,11 @@ class Around:
     luma: list[int]  # sizes in the luma blocks beside it, summed, zigzag order
     luma_shift: int
     beside: list[int]  # the other chroma component's block, zigzag order
+
+
+def first_slot(table: int, kind: int, number: int) -> int:
+    """Where the 16 slots of a context start. table: 12 of counts, 12 of values, 12 of signs; kind: of component."""
+    return 16 * (_BASES[table] + kind * _FLAT[table] // 3 + number)
 
 
 def class8(size: int) -> int:

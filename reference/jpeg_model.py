@@ -6,14 +6,13 @@ per block: number of nonzeros inside (7x7), those coefficients in zigzag order u
 count = its length in bits, one by one; the bits below the first. coefficient = zero?; sign; likewise.
 """
 
-from itertools import accumulate
-
 import numpy as np
 
 from reference.jpeg_contexts import (
     Around,
     Block,
     count_contexts,
+    first_slot,
     guess_contexts,
     residual_contexts,
     sign_contexts,
@@ -25,15 +24,17 @@ from reference.mixing_tables import squash_table, stretch_table
 from reference.range_coder import RangeDecoder
 from reference.stream import need
 
-_SETUPS = {3: (8, 1), 4: (12, 1), 5: (12, 2)} | dict.fromkeys((6, 7, 8, 9), (12, 3))  # contexts, sets of weights
+_ALL = tuple(range(12))
+_SETUPS = {
+    3: ((0, 5), 1),
+    4: ((0, 2, 11), 1),
+    5: ((0, 2, 5, 11), 1),
+    6: ((0, 2, 4, 5, 9, 11), 1),
+    7: ((0, 2, 4, 5, 6, 8, 9, 11), 1),
+    8: (_ALL, 1),
+    9: (_ALL, 3),
+}  # contexts of each kind that are mixed, sets of weights
 _MIX_RATE, _FINAL_RATE, _APM_RATE, _MAP_LIMIT, _SIGNED_RATE = 300, 6, 6, 255, 3
-_LINES = (
-    (768, 6144, 768, 3072, 768, 6144, 6144, 6144, 6144, 12288, 12288, 768),
-    (4096, 4096, 4096, 16384, 4096, 49152, 4096, 4096, 4096, 4096, 16384, 4096),
-    (2048, 4096, 1728, 512, 1728, 576, 2048, 2048, 1536, 1296, 2048, 6144),
-)
-_FLAT = [3 * n for kind in _LINES for n in kind]
-_BASES = [0, *accumulate(_FLAT)]
 _WIDE, _LARGEST_STEP, _LIMIT = 8191, (1 << 18) - 1, (1 << 23) - 1
 Place = tuple[int, int, int, int]
 
@@ -52,8 +53,8 @@ def decode(data: bytes, places: list[Place], quants: list[list[int]]) -> list[np
 class Model:
     """The adaptive state, and the loops over blocks."""
 
-    def __init__(self, data: bytes, contexts: int, sets: int) -> None:
-        self.coder, self.n, self.sets = RangeDecoder(data), contexts, sets
+    def __init__(self, data: bytes, mixed: tuple[int, ...], sets: int) -> None:
+        self.coder, self.mixed, self.sets = RangeDecoder(data), mixed, sets
         found = start()
         self.slots, self.first_rows = dict(found.counters), found.rows
         self.signed, self.sizes = found.signed.copy(), found.sizes
@@ -208,12 +209,11 @@ class Model:
 
     def lines(self, kind: int, of: int, numbers: list[int]) -> list[int]:
         """Where the slots of contexts start. kind: of counts, values, signs; of: kind of component."""
-        tables = range(12 * kind, 12 * kind + self.n)
-        return [16 * (_BASES[t] + of * _FLAT[t] // 3 + number) for t, number in zip(tables, numbers, strict=False)]
+        return [first_slot(12 * kind + i, of, numbers[i]) for i in self.mixed]
 
     def decide(self, lines: list[int], select: list[int], node: int) -> int:
         """A decision; everything that predicted it learns."""
-        stretch, squash, n = stretch_table(), squash_table(), self.n
+        stretch, squash = stretch_table(), squash_table()
         inputs = []
         for line in lines:
             slot = self.slots.get(line + node, 1 << 31)
@@ -221,7 +221,7 @@ class Model:
             inputs.append(stretch[slot >> 20] * ((2 * seen + 1) * 256 // (2 * seen + 4)) >> 8)
         x = np.array([*inputs, 256])
         rows = [16 * chosen + node for chosen in select[: self.sets]]
-        weights = np.array([self.weights.get(row) or self.first_row(row, n) for row in rows])
+        weights = np.array([self.weights.get(row) or self.first_row(row) for row in rows])
         outputs = [limited(total >> 6) for total in (x * weights >> 10).sum(1).tolist()]
         final = self.final.setdefault(16 * select[5] + node, [65536 // self.sets] * self.sets)
         mixed = limited(sum(output * w for output, w in zip(outputs, final, strict=True)) >> 16)
@@ -237,10 +237,10 @@ class Model:
             self.slots[line + node] = learned(self.slots.get(line + node, 1 << 31), bit, _MAP_LIMIT)
         return bit
 
-    def first_row(self, row: int, n: int) -> list[int]:
+    def first_row(self, row: int) -> list[int]:
         """Weights of a row at the start: of the contexts, of the constant."""
-        known = self.first_rows.get(row)
-        return [*known[:n], known[12]] if known else [65536 * 9 // (5 * n)] * n + [0]
+        known, n = self.first_rows.get(row), len(self.mixed)
+        return [*(known[i] for i in self.mixed), known[12]] if known else [65536 * 9 // (5 * n)] * n + [0]
 
 
 def _block(array: np.ndarray, y: int, x: int) -> list[int]:

@@ -29,6 +29,7 @@ PICTURES, FILE = range(2)
 _SEGMENT = 1 << 20  # bytes of a file for a segment; smaller files have one
 _BASE_COST = 96 << 20  # bytes of memory for any file: the model's tables, a segment
 _BLOCK = 128  # bytes of a block's coefficients
+_RECORD = 32  # bytes for each of a record: its numbers may have one and become eight
 _BLOCKS_PER_BYTE = 0.125  # in photos before it is known; flat pictures have up to 8
 
 
@@ -82,12 +83,12 @@ class Jpeg(ByteRanges[JpegFile]):
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
         """With one thread; mainly the coefficients."""
-        blocks = int(size * _BLOCKS_PER_BYTE)
+        blocks, rest = int(size * _BLOCKS_PER_BYTE), 0
         if payload is not None and payload[:1] == bytes([PICTURES]):
-            from lacodec.codecs.image.jpeg.payload import claimed_blocks
+            from lacodec.codecs.image.jpeg.payload import claimed
 
-            blocks = claimed_blocks(payload[1:11])
-        return _BLOCK * blocks + 8 * size + _BASE_COST
+            blocks, rest = claimed(payload[1:21])
+        return _BLOCK * blocks + 8 * size + _RECORD * rest + _BASE_COST
 
     def encode(self, value: JpegFile, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk."""

@@ -107,9 +107,10 @@ def written(coded: Coded, blocks: int, threads: int, report: Report) -> tuple[by
     return data, blocks
 
 
-def claimed_blocks(data: bytes) -> int:
-    """The blocks that a payload without its first byte claims to have; 0 where it is damaged."""
+def claimed(data: bytes) -> tuple[int, int]:
+    """(blocks, bytes besides them) that a payload without its first byte claims to have; 0 where it is damaged."""
+    stream = Stream(data[:20])
     try:
-        return Stream(data[:10]).varint()
+        return stream.varint(), stream.varint()
     except CorruptFile:
-        return 0
+        return 0, 0
