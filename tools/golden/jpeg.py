@@ -3,7 +3,7 @@
 baseline, full (4:4:4, optimised tables), gray (restart markers), progressive, cmyk (progressive), preview (a file in the metadata
 of one of 4:2:2, and another one behind it), cut (three quarters of a file with restart markers), damaged (bits of its data),
 sampling (1x2, 2x1 and 1x1), odd (progressive, with restart markers; bytes between intervals, runs that end early, needless runs
-of zeros, zeros as filling).
+of zeros, zeros as filling), tall (for segments).
 """
 
 from pathlib import Path
@@ -13,7 +13,8 @@ from tools import golden
 CODEC = "image.jpeg"
 FILES = ("baseline", "full", "gray", "progressive", "cmyk", "preview", "cut", "damaged", "sampling", "odd")
 WANTED = [(f"effort{effort}", name) for effort in (1, 2, 5, 9) for name in FILES]
-WANTED += [(f"effort{effort}", name) for effort in (3, 4, 6, 7, 8) for name in ("baseline", "progressive")]
+WANTED += [(f"effort{effort}", name) for effort in (3, 4, 6, 7, 8) for name in ("full", "progressive")]
+WANTED += [(f"effort{effort}segments", "tall") for effort in (1, 2, 5)]
 
 
 def content(name: str) -> bytes:
@@ -25,12 +26,13 @@ def make(setting: str, name: str) -> bytes:
     """The same, encoded."""
     import lacodec
 
-    return lacodec.encode(content(name), "image.jpeg", effort=int(setting.removeprefix("effort")))
+    effort, segments = int(setting[6]), setting.endswith("segments")
+    return lacodec.encode(content(name), "image.jpeg", effort=effort, tile=64 if segments else None)
 
 
 def exact(setting: str, name: str) -> bool:
     """Not efforts 1 and 2: zstd's own encoder makes the payload of codec `bytes` in these."""
-    return setting not in ("effort1", "effort2")
+    return setting[6] not in "12"
 
 
 def restored(path: Path) -> bytes:
