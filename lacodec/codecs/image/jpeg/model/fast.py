@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lacodec.codecs.image.jpeg.model.sizes import code_difference, code_size
-from lacodec.codecs.image.jpeg.model.symbols import Symbols, code_bit, code_plain, code_symbol
+from lacodec.codecs.image.jpeg.model.symbols import Symbols, code_bit, code_symbol
 from lacodec.codecs.image.jpeg.model.vectors import dot_groups
 from lacodec.kernels.jit import flat_kernel, inlined
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lacodec.codecs.image.jpeg.model.fast import code_fast_rows
-from lacodec.codecs.image.jpeg.model.fast_setup import pair_component, fast_component, new_symbols, start_rows
+from lacodec.codecs.image.jpeg.model.fast_setup import fast_component, new_symbols, pair_component, start_rows
 from lacodec.codecs.image.jpeg.model.pairs import code_pair_rows
 from lacodec.codecs.image.jpeg.model.symbols import BITS, FREE, HELD, LOWEST, NOTES, OTHER, POSITION, STATE, Symbols, write_notes
 from lacodec.errors import CorruptFile

@@ -48,7 +48,9 @@ def start_rows() -> StartRows:
 def plain_rows() -> StartRows:
     """Rows without training."""
     row = np.cumsum(np.concatenate([[0], (0.6 ** np.arange(15) * 0.4 * 30000).astype(int) + 150]))[:16]
-    return StartRows(np.tile(row.astype(np.int16), ALL_ROWS), np.zeros(ALL_ROWS, np.uint8), np.full(fast.CHANCES, SCALE // 2, np.int16))
+    return StartRows(
+        np.tile(row.astype(np.int16), ALL_ROWS), np.zeros(ALL_ROWS, np.uint8), np.full(fast.CHANCES, SCALE // 2, np.int16)
+    )
 
 
 def pack_rows(rows: np.ndarray, seen: np.ndarray, chances: np.ndarray) -> bytes:
@@ -91,9 +93,7 @@ def new_symbols(start: StartRows, effort: int, **pools: np.ndarray) -> symbols.S
     )
 
 
-def fast_component(
-    array: np.ndarray, quant: np.ndarray, kind: int, decoding: bool, chances: np.ndarray
-) -> fast.Fast:
+def fast_component(array: np.ndarray, quant: np.ndarray, kind: int, decoding: bool, chances: np.ndarray) -> fast.Fast:
     """The state for one component (zigzag order); kind: 0 for luma, 1 for chroma."""
     rows, columns = array.shape[:2]
     natural = np.maximum(quant.astype(np.int64), 1)[np.argsort(ZIGZAG)]

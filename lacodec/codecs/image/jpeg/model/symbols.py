@@ -25,7 +25,9 @@ _ROW = ir.VectorType(_I16, SYMBOLS)
 class Symbols(NamedTuple):
     """The coder of symbols and of plain bits. In a row, entry i is the frequency of symbols below i, of 2**15."""
 
-    registers: np.ndarray  # uint64[7]: rANS state in turn, the other, next word of `words`, notes so far, next word of `plain`, bits held, how many
+    registers: (
+        np.ndarray
+    )  # uint64[7]: rANS state in turn, the other, next word of `words`, notes so far, next word of `plain`, bits held, how many
     rows: np.ndarray  # int16[rows * 16]
     ages: np.ndarray  # uint8[rows]
     speeds: np.ndarray  # int64[256]: by age, how slowly a row learns

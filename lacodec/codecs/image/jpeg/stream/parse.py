@@ -191,7 +191,7 @@ def _shortened(parsed: Parsed, size: int) -> Parsed:
 
 
 def _padded(found: Outline, frame: Frame) -> np.ndarray:
-    """The coefficients of all components one after another, int16[blocks, 64], as the kernels have them; copied if they must be."""
+    """The coefficients of all components one after another, int16[blocks, 64], for the kernels; copied if they must be."""
     offsets = offsets_of(found.frame, found.down)
     for size, part in zip(found.sizes, frame.components, strict=True):
         if part.coefficients.shape != (*size, 64):
