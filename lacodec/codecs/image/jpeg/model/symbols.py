@@ -1,7 +1,7 @@
 """Adaptive symbols of 0 to 15: cumulative frequencies in a row of 16, coded by rANS (in reverse: an encoder keeps notes).
 
-Two rows are averaged for each symbol, or one row stands twice. Two rANS states take turns, so that one need not wait for the other;
-they share the words.
+Two rows are averaged for each symbol, or one row stands twice. Two rANS states take turns, so that one need not wait for the
+other; they share the words.
 """
 
 from typing import Any, NamedTuple

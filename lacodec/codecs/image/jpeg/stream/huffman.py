@@ -1,6 +1,7 @@
 """Huffman tables of a JPEG file, in the forms that the kernels use."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -64,24 +65,28 @@ def tables_of(tables: list[Table]) -> Tables:
         np.zeros((count, 256), np.uint64),
     )
     for i, table in enumerate(tables):
-        _fill(table, found, i)
+        if table.missing:  # codes of one bit, to count with
+            found.codes[i] = 1 << 16
+            continue
+        found.look[i], found.long[i], found.symbols[i], found.codes[i] = _forms(table.counts, table.symbols.tobytes())
     return found
 
 
-def _fill(table: Table, found: Tables, i: int) -> None:
-    if table.missing:  # codes of one bit, to count with
-        found.codes[i] = 1 << 16
-        return
+@lru_cache(64)
+def _forms(counts: tuple[int, ...], symbols: bytes) -> tuple[np.ndarray, ...]:
+    """Rows of `Tables`; most files have the tables of the standard."""
+    look, long = np.zeros(1 << LOOK, np.uint16), np.zeros((2, 17), np.int64)
+    padded, codes = np.zeros(512, np.uint8), np.zeros(256, np.uint64)
     code = place = 0
-    found.symbols[i, : table.symbols.size] = table.symbols
-    for length, count in enumerate(table.counts, 1):
-        found.long[i, PLACE, length] = place - code
-        for _ in range(count):
-            symbol = int(table.symbols[place])
+    padded[: len(symbols)] = np.frombuffer(symbols, np.uint8)
+    for length, count in enumerate(counts, 1):
+        long[PLACE, length] = place - code
+        for symbol in symbols[place : place + count]:
             if length <= LOOK:
                 step = 1 << (LOOK - length)
-                found.look[i, code * step : (code + 1) * step] = length << 8 | symbol
-            found.codes[i, symbol] = length << 16 | code
+                look[code * step : (code + 1) * step] = length << 8 | symbol
+            codes[symbol] = length << 16 | code
             code, place = code + 1, place + 1
-        found.long[i, LIMIT, length] = code << (16 - length)
+        long[LIMIT, length] = code << (16 - length)
         code <<= 1
+    return look, long, padded, codes
