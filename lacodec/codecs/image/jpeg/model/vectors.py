@@ -1,4 +1,4 @@
-"""Sums of products of eight 16-bit numbers, and a mask of 64, as LLVM IR. Integer addition is associative: widths don't matter."""
+"""Sums of products of eight 16-bit numbers, and a mask of 64, as LLVM IR. Integers add alike in any order and width."""
 
 from typing import Any
 
