@@ -2,6 +2,7 @@
 
 import lzma
 from functools import cache
+from math import isqrt
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,7 +68,7 @@ def unpack_rows(packed: bytes) -> StartRows:
     seen = np.unpackbits(raw[: ALL_ROWS // 8]).astype(bool)
     chances, codes = np.split(raw[ALL_ROWS // 8 :], [fast.CHANCES])
     codes = codes.reshape(16, -1).T
-    table = np.floor(2.0 ** (np.arange(256) / _FINE) + 0.5).astype(np.int64)
+    table = np.array([isqrt(isqrt(isqrt(1 << (n + 192)))) + (1 << 23) >> 24 for n in range(256)])  # 2 ** (n / _FINE), rounded
     shares = np.cumsum(table[codes], axis=1)
     room = SCALE - 16 * symbols.LEAST
     below = shares[:, :-1] * room // shares[:, -1:]
@@ -116,10 +117,9 @@ def fast_component(array: np.ndarray, quant: np.ndarray, kind: int, decoding: bo
 
 @cache
 def _classes() -> np.ndarray:
-    """0, 1, then two to an octave: from 3 on, which 2 has."""
-    n = np.arange(1024)
-    octave = np.frexp(n)[1] - 1
-    return np.where(n < 2, n, np.minimum(2 * octave + 1 + (n * n >= 2 << 2 * octave), 15)).astype(np.uint8)
+    """0, 1, 3 for 2, 4 for 3, then about two to an octave."""
+    starts = [1, 2, 2, 3, 4, 6, 8, 12, 16, 23, 32, 46, 64, 91, 128]
+    return np.searchsorted(starts, np.arange(1024), "right").astype(np.uint8)
 
 
 def pair_component(array: np.ndarray, kind: int, decoding: bool) -> pairs.Pairs:

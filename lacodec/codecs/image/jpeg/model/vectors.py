@@ -1,7 +1,4 @@
-"""Sums of products of eight 16-bit numbers at a time, a mask of 64, as LLVM IR.
-
-Integer addition is associative: widths change no result.
-"""
+"""Sums of products of eight 16-bit numbers, and a mask of 64, as LLVM IR. Integers add alike in any order and width."""
 
 from typing import Any
 
