@@ -20,7 +20,7 @@ from reference.weights_table import Tensor, read_safetensors, read_table
 VERSIONS = {
     "bytes": (0, 1),
     "image.lossless": (0, 1),
-    "image.jpeg": (0,),
+    "image.jpeg": (1,),
     "audio.lossless": (0, 1),
     "weights": (0, 1),
     "arrays": (1,),

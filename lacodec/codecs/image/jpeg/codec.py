@@ -52,7 +52,7 @@ class Jpeg(ByteRanges[JpegFile]):
     """JPEG files, with an effort from 1 to 9."""
 
     name = "image.jpeg"
-    stream_version = 0
+    stream_version = 1
     media = JPEGS
     by_content = True
     nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
