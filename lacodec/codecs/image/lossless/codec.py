@@ -26,7 +26,7 @@ from lacodec.media.image.value import Image, Unread
 
 TILE, FILE = range(2)
 _SIDE = 1024
-_CROP_SIDE, _CROP_EFFORT = 96, 2  # up to this effort tiles of photos are small, so that crops for training decode little
+_CROP_SIDE, _CROP_EFFORT = 64, 2  # up to this effort tiles of photos are small, so that crops for training decode little
 _SMALL = 24 << 20  # bytes of pixels up to which the file itself is tried
 _CHUNK_COST = 160  # bytes of a chunk besides its payload, if there are several
 _BASE_COST = 160 << 20  # bytes of memory for any tile: sums of products, slots
