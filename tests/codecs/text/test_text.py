@@ -67,21 +67,21 @@ def test_kinds(name, effort):
     round_trip({**INPUTS, **ODD}[name], effort)
 
 
-@pytest.mark.parametrize("effort", EFFORTS)
-@settings(max_examples=30, deadline=None)
+@pytest.mark.parametrize("effort", (5, 8))
+@settings(max_examples=20, deadline=None)
 @given(data=st.binary(max_size=300))
 def test_any_bytes(effort, data):
     round_trip(data, effort)
 
 
-@pytest.mark.parametrize("effort", EFFORTS)
-@settings(max_examples=40, deadline=None)
+@pytest.mark.parametrize("effort", (5, 8))
+@settings(max_examples=20, deadline=None)
 @given(text=st.text(max_size=200) | st.text('aA\r\n ü."(', max_size=200), times=st.integers(1, 5))
 def test_any_text(effort, text, times):
     round_trip((text * times).encode("utf-8", "surrogatepass"), effort)
 
 
-@pytest.mark.parametrize("effort", [5, 6, 7, 8, 9])
+@pytest.mark.parametrize("effort", [5, 9])
 def test_contract(effort):
     check_codec("text", {name: ODD[name] for name in ("nothing", "one byte", "prose", "mixed line ends", "noise")}, effort=effort)
 
