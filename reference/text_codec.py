@@ -3,12 +3,13 @@
     text = u8 effort, u8 primer, u8 1 if line ends are split, [number block, numbers exceptions], range coder's bytes
 
 A byte at a time: match models say what they expect, memory gives contexts, the coder codes the byte, everything takes it in. The
-model has read the primer before, as if that stood in front of the block: all but its last 32,768 bytes are absorbed, those coded.
+model has read the primer before, as if that stood in front of the block: all but its last 65,536 bytes are absorbed, those coded.
 """
 
 import copy
 from functools import cache
 
+from reference import bytes_codec
 from reference.bytes_contexts import mix
 from reference.bytes_match import Match
 from reference.data_files import read
@@ -18,9 +19,9 @@ from reference.text_coder import Coder
 from reference.text_memory import MATCHED, WORD, Memory
 from reference.text_setup import EFFORTS, PRIMERS, Setup, parts_of, setup
 
-STORED, TEXT = range(2)
+STORED, TEXT, OTHER = range(3)
 READ_AHEAD = 3  # bytes that a decoder has read past the end when everything is out
-CODED_END = 32_768
+CODED_END = 65_536
 STORED_EFFORT = 5
 CR, LF = 13, 10
 
@@ -81,7 +82,9 @@ class Model:
 def decode(payload: bytes, size: int) -> bytes:
     """The block of `size` bytes."""
     need(payload, "an empty payload")
-    need(payload[0] <= TEXT, f"method {payload[0]} is unknown")
+    need(payload[0] <= OTHER, f"method {payload[0]} is unknown")
+    if payload[0] == OTHER:
+        return bytes_codec.decode(payload[1:], size)
     content = payload[1:] if payload[0] == STORED else decode_text(payload[1:], size)
     need(len(content) == size, "a block of another size than it should have")
     return content

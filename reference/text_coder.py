@@ -5,8 +5,9 @@
     expected bytes -> maps -------------------> 2 inputs each
     frequent contexts -> slow probabilities --> 2 inputs each
 
-Inputs stand in this order: stretched probabilities of all contexts, their distances from one half, runs; stretch and distance of
-each expected byte, then of each slow probability; 256. What is not said here is as in the mixing engine (`mixing.py`).
+Inputs stand in this order: stretched probabilities of all contexts, their distances from one half, runs if there are any; stretch
+and distance of each expected byte, then of each slow probability; 256. What is not said here is as in the mixing engine
+(`mixing.py`).
 """
 
 import copy
@@ -32,8 +33,10 @@ from reference.mixing import (
 from reference.mixing_tables import next_state_table, squash_table, stretch_table
 from reference.range_coder import RangeDecoder, Teacher
 
-MIX_RATE, FINAL_RATE, MAP_LIMIT, SLOW_LIMIT, APM_RATE = 100, 6, 1022, 255, 6
-LINE = 64  # bytes: three slots, then a record of four for each: last byte, how often in a row, the one before it, 1 if there is one
+MIX_RATE, FINAL_RATE, MAP_LIMIT, SLOW_LIMIT, APM_RATE = 100, 6, 1022, 255, 5
+LINE = (
+    64  # bytes: three slots, then a record of four for each: last byte, how often in a row, the one before it, 1 if there is one
+)
 LONGEST_RUN = 15
 
 
@@ -42,6 +45,7 @@ class Shape:
     """What a coder is made of. selectors: how many values each takes; line_bits, slow_bits: log2 of lines."""
 
     contexts: int
+    runs: bool
     slows: int
     expects: int
     selectors: tuple[int, ...]
@@ -52,7 +56,7 @@ class Shape:
     @property
     def inputs(self) -> int:
         """See above."""
-        return 3 * self.contexts + 2 * (self.expects + self.slows) + 1
+        return (2 + self.runs) * self.contexts + 2 * (self.expects + self.slows) + 1
 
     @property
     def sets(self) -> list[int]:
@@ -113,7 +117,8 @@ class Coder:
             slows = [(line, node) for line in slow_lines]
             bit = symbol >> (7 - k) & 1
             partial = 2 * partial + self._code_bit(slots, node, entries, slows, selected, known, partial, apms, bit)
-        keep(records, partial - 256)
+        if self.shape.runs:
+            keep(records, partial - 256)
         return partial - 256
 
     def absorb(self, ctx: list[int], slow: list[int], symbol: int) -> None:
@@ -131,7 +136,8 @@ class Coder:
             for line in slow_lines:
                 line[node] = learned(line[node], bit, SLOW_LIMIT)
             partial = 2 * partial + bit
-        keep(records, symbol)
+        if self.shape.runs:
+            keep(records, symbol)
 
     def _find(self, ctx, slow, partial, k):
         """(line and place of every context's slot, lines of slow probabilities, how many contexts are known, their records).
@@ -161,9 +167,11 @@ class Coder:
         return line, place, False, bytes(4)
 
     def _entries(self, slots, runs, expect, partial, k, node):
-        """(row of a map, place in it) behind each input or pair of inputs, and what the first expected byte tells: 0, 1 + a bit."""
+        """(row of a map, place in it) behind each input or pair of them; what the first expected byte tells: 0, or 1 + a bit."""
         histories = [(row, line[place + 1 + node]) for row, (line, place) in zip(self.maps, slots, strict=True)]
-        told_by_runs = [(row, run_entry(run, partial, k)) for row, run in zip(self.run_maps, runs, strict=True)]
+        told_by_runs = []
+        if self.shape.runs:
+            told_by_runs = [(row, run_entry(run, partial, k)) for row, run in zip(self.run_maps, runs, strict=True)]
         told, expected = 0, []
         for i, row in enumerate(self.expect_maps):
             symbol, bucket = expect[2 * i] + 256, expect[2 * i + 1]
@@ -247,5 +255,3 @@ def refined(squash: list[int], mixed: int, apms: list[list[int]]) -> tuple[int, 
     told = sum(apm[step] * (APM_STEP - right) + apm[step + 1] * right for apm in apms) // APM_STEP
     p = (count * squash[mixed + 3072] + told + count) // (2 * count)
     return min(max(p, 1), 65535), [(apm, step + (right >= APM_STEP // 2)) for apm in apms]
-
-

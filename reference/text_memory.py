@@ -1,7 +1,7 @@
 """What the text model remembers of the bytes so far, and the contexts that it makes of that.
 
-Characters are those of UTF-8; what breaks off counts as one character, and so does each stray byte. Folded characters are in lower
-case, and line ends are spaces.
+Characters are those of UTF-8; what breaks off counts as one character, and so does each stray byte. Folded characters are in
+lower case, and line ends are spaces.
 """
 
 from reference.bytes_contexts import MASK64, SEPARATORS, byte_class, mix

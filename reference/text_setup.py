@@ -12,14 +12,14 @@ KINDS = (
     *(tm.FIELD_ABOVE, tm.SHAPE, tm.OPEN, tm.SPARSE2, tm.WORD_SKIP, tm.N4, tm.INDIRECT2, tm.WORD_LENGTH, tm.WORD3, tm.BYTES2),
     *(tm.N8, tm.SPARSE23, tm.N1, tm.AFTER_WORD, tm.FIELD_HEAD, tm.PUNCTUATION, tm.N2, tm.SPARSE34, tm.SENTENCE),
 )
-SLOW_KINDS = (tm.R2, tm.WORD, tm.R1)
+SLOW_KINDS = (tm.R2, tm.WORD, tm.R1, tm.R3)
 SELECTORS = (64, 3, 8, 256, 512, 256, 256, 256)
-#: Contexts, slow probabilities, least lengths of the match models, selectors, APMs, log2 of the most lines.
+#: Contexts, whether with runs, slow probabilities, least lengths of matches, selectors, APMs, log2 of the most lines.
 EFFORTS = {
-    5: (6, 1, (6,), 3, 2, 20),
-    6: (12, 2, (7, 5), 5, 2, 20),
-    7: (20, 3, (12, 6), 6, 4, 22),
-    8: (27, 3, (20, 8, 5), 8, 4, 22),
+    5: (8, False, 1, (6,), 3, 2, 20),
+    6: (16, False, 2, (7, 5), 5, 2, 20),
+    7: (24, False, 3, (12, 6), 6, 4, 22),
+    8: (27, True, 4, (20, 8, 5), 8, 4, 22),
 }
 LEAST_LINE_BITS, MOST_SLOW_BITS, MOST_HEAD_BITS = 16, 18, 22
 BYTES_PER_LINE = 6  # of primer and block, times the contexts, that a line holds
@@ -42,7 +42,7 @@ class Setup:
 
 def setup(effort: int, size: int) -> Setup:
     """The model of an effort from 5 to 8 for `size` bytes, the primer's among them."""
-    contexts, slows, minima, selectors, apms, most_line_bits = EFFORTS[effort]
+    contexts, runs, slows, minima, selectors, apms, most_line_bits = EFFORTS[effort]
 
     def most_size(line_bits: int) -> int:
         return LARGEST_BLOCK if line_bits == most_line_bits else (BYTES_PER_LINE << line_bits) // contexts
@@ -51,7 +51,7 @@ def setup(effort: int, size: int) -> Setup:
     while line_bits < most_line_bits and size > most_size(line_bits):
         line_bits += 1
     head_bits = min(most_size(line_bits).bit_length() + 1, MOST_HEAD_BITS)
-    shape = Shape(contexts, slows, len(minima), SELECTORS[:selectors], apms, line_bits, min(line_bits, MOST_SLOW_BITS))
+    shape = Shape(contexts, runs, slows, len(minima), SELECTORS[:selectors], apms, line_bits, min(line_bits, MOST_SLOW_BITS))
     return Setup(shape, KINDS[:contexts], SLOW_KINDS[:slows], minima, head_bits, trained(effort, shape))
 
 

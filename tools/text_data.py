@@ -1,7 +1,7 @@
 """What the models of codec `text` are trained on and primed with, cut from files marked for training.
 
-Three parts of the multilingual file are kept for tests: the last 100,000 bytes of its Ukrainian, Armenian and Chinese parts (whole
-characters). The 100,000 bytes before each are for validation. Neither is in any primer, nor in any training.
+Three parts of the multilingual file are kept for tests: the last 100,000 bytes of its Ukrainian, Armenian and Chinese parts
+(whole characters). The 100,000 bytes before each are for validation. Neither is in any primer, nor in any training.
 """
 
 import csv
@@ -47,7 +47,7 @@ def primer_texts(data: Path) -> list[bytes]:
     """The texts of `primers.bin`, in order: the longer and the shorter part of English, then the languages."""
     books = english(data)
     phrases, words = phrases_and_words(books)
-    first = words[20_000:60_000] + b"\n" + phrases[:-60_000] + b"\n" + excerpts(books, 300_000, 1)
+    first = words[20_000:60_000] + b"\n" + phrases[:-60_000] + b"\n" + excerpts(books, 450_000, 1)
     second = FORMATS.read_bytes() + words[:20_000] + b"\n" + phrases[-60_000:] + b"\n" + excerpts(books, 60_000, 2)
     others = [excerpts(text, _HELP if name == "help" else _SHORT, 0) for name, text in multilingual(data).items()]
     return [first, second, *others]
@@ -77,7 +77,11 @@ def pieces(data: Path, size: int) -> Iterator[bytes]:
         found += [text[start : start + size] for start in starts]
     with (data / "INFO.tsv").open() as table:
         for row in csv.DictReader(table, delimiter="\t"):
-            if row["split"] == "train" and row["path"].split("/")[:2] != ["text", "train"] and row["path"][:4] in ("text", "logs"):
+            if (
+                row["split"] == "train"
+                and row["path"].split("/")[:2] != ["text", "train"]
+                and row["path"][:4] in ("text", "logs")
+            ):
                 if "Apache" in row["path"]:  # lies in a test file
                     continue
                 content = (data / row["path"]).read_bytes()

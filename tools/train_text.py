@@ -60,6 +60,7 @@ def _looks(texts: dict[str, bytes]) -> np.ndarray:
 
 def _train(plan: Setup, found: list[np.ndarray], primers: dict[int, np.ndarray], looks: np.ndarray) -> dict[str, np.ndarray]:
     carried, ready = None, {}
+    first = np.zeros(0, np.int32)
     for piece in found:
         number = choose_primer(piece, looks)
         primer = primers[number]

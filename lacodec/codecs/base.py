@@ -82,7 +82,7 @@ class Codec(ABC, Generic[V]):
 
     @classmethod
     def suits(cls, source: Source, options: Mapping[str, Any]) -> bool:
-        """Whether a file that `media` recognised by its first bytes should get this codec, with these options, and not `bytes`."""
+        """Whether a file that `media` recognised by its first bytes gets this codec, with these options, and not `bytes`."""
         return True
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Every golden file of the four lossless codecs, read by `reference/` and compared with what it was made from.
+"""Every golden file of five lossless codecs, read by `reference/` and compared with what it was made from.
 
 Those of version 1 are decoded; those of version 0 have the same chunks. Text at efforts 5 to 9 takes up to a minute in plain
 Python, since its model reads the primer first: efforts 5 and 9 are slow tests, the others run when LACODEC_REFERENCE=all.
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference import bytes_mixed
+from reference import bytes_mixed, text_codec
 from reference.container import read
 from reference.decode import restore
 from tools import golden
@@ -38,7 +38,7 @@ def some_slow(stems: list[str]) -> list:
 
 
 def test_there_are_some():
-    assert [len(files(codec)) > 8 for codec in ("bytes", "image", "audio", "weights")] == [True] * 4
+    assert [len(files(codec)) > 8 for codec in ("bytes", "image", "jpeg", "audio", "weights")] == [True] * 5
 
 
 @pytest.mark.parametrize("path", sorted((golden.FOLDER / "v0").glob("[!l]*.lac")), ids=lambda path: path.stem)
@@ -76,6 +76,23 @@ def test_bytes_after_the_primer(effort, monkeypatch):
         assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem), stem
 
 
+@pytest.mark.parametrize("stem", ["text-effort5-empty", "text-effort5-one", "text-effort5-noise"])
+def test_text_that_is_stored(stem):
+    assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", [stem for stem in files("text") if stem.split("-")[2] not in ("empty", "one", "noise")])
+def test_text(stem, monkeypatch):
+    """The stored primers are those that the package reads; `tests/reference/test_text.py` compares one."""
+    from lacodec.codecs.text import start
+
+    if stem not in ("text-effort5-cyrillic", "text-effort8-cyrillic") and os.environ.get("LACODEC_REFERENCE") != "all":
+        pytest.skip("set LACODEC_REFERENCE=all to read these")
+    monkeypatch.setattr(text_codec, "part", lambda number: start._part(number).tobytes())
+    assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
 @pytest.mark.parametrize("stem", some_slow(files("image")))
 def test_images(stem):
     picture, wanted = restore((V1 / f"{stem}.lac").read_bytes()).value, content(stem)
@@ -83,6 +100,6 @@ def test_images(stem):
     assert (picture.depth, picture.palette, picture.extras) == (wanted.depth, wanted.palette, wanted.extras)
 
 
-@pytest.mark.parametrize("stem", [*files("audio"), *files("weights")])
-def test_audio_and_weights(stem):
+@pytest.mark.parametrize("stem", [*files("jpeg"), *files("audio"), *files("weights")])
+def test_other_bytes(stem):
     assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)

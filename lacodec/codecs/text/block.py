@@ -98,7 +98,7 @@ def _run(
         coder, model = primed(setup(effort), primer, data.size, coded, decoding=decoding)
         position = run(coder, model, whole, before.size, on_work)
     else:
-        position = run_with(language, before.size, whole, coded, on_work, decoding=decoding)
+        position = run_with(language, primer, whole, before.size, coded, on_work, decoding=decoding)
     if decoding:
         data[:] = whole[before.size :]
     return position

@@ -4,7 +4,6 @@
                        records -> run maps ------> 1 input each  --> mixer: weight sets, final weights, APMs -> range coder
     expected bytes -> maps ----------------------> 2 inputs each
     frequent contexts -> slow probabilities -----> 2 inputs each
-    language model (`lm/`) -> maps --------------> 3 inputs
 
 It is made of the parts of the mixing engine (`lacodec.entropy.mixing`), and differs from it in what a context tells: besides a
 bit history, which forgets fast, the last two bytes that followed it, and for a few contexts a probability that forgets slowly.
@@ -19,10 +18,9 @@ from lacodec.codecs.text.slots import (
     CONTEXTS,
     DECODING,
     EXPECTS,
-    LANGUAGE,
     MAP_LIMIT,
     RECORD_SIZE,
-    SELECTS,
+    RUNS,
     SLOW_LIMIT,
     SLOWS,
     Coder,
@@ -37,7 +35,6 @@ from lacodec.kernels.jit import flat_kernel, inlined
 
 RUN_BUCKETS, RUN_ROW = 64, 128  # what a record says, and the bit that it expects
 EXPECT_BUCKETS, EXPECT_ROW = 64, 128
-LANGUAGE_ROW, LANGUAGE_STEP, LANGUAGE_REACH = 64, 64, 2048
 _COUNTED = 1022  # up to where maps of runs and of expected bytes slow down
 _LONGEST_RUN = np.uint64(15)
 _ONE = np.uint64(1)
@@ -89,16 +86,14 @@ def _code_bit(
 ) -> np.uint64:
     """Predict the next bit of a byte, code it, learn from it, return it. `partial`: a one, then the bits before it."""
     plan = coder.plan
-    n, m, d = np.uint64(plan[CONTEXTS]), np.uint64(plan[EXPECTS]), np.uint64(plan[SLOWS])
+    n, r, m, d = np.uint64(plan[CONTEXTS]), np.uint64(plan[RUNS]), np.uint64(plan[EXPECTS]), np.uint64(plan[SLOWS])
+    start = np.uint64(2) * n + r
     node = node_of(partial, k)
     prefetch_rows(coder, node)
     _predict_contexts(coder.where, coder.slots, coder.maps, coder.used, coder.inputs, coder.stretch, node, n)
-    _predict_runs(coder.runs, coder.run_maps, coder.used, coder.inputs, coder.stretch, partial, k, n)
-    told = _predict_expected(coder, expect, partial, k, n, m)
-    _predict_slow(coder, node, np.uint64(3) * n + np.uint64(2) * m, d)
-    if plan[LANGUAGE]:
-        sure = _predict_language(coder, partial, k, np.uint64(3) * n + np.uint64(2) * (m + d), np.uint64(2) * n + m)
-        select[np.uint64(plan[SELECTS] - 1)] = sure * 3 + told
+    _predict_runs(coder.runs, coder.run_maps, coder.used, coder.inputs, coder.stretch, partial, k, n, r)
+    told = _predict_expected(coder, expect, partial, k, start, n + r, m)
+    _predict_slow(coder, node, start + np.uint64(2) * m, d)
     mixed = mix(coder, select, partial, told)
     p, step = refine(coder, mixed, node)
     bit = code_decision(coder.registers, coder.stream, p, bit, plan[DECODING])
@@ -110,16 +105,13 @@ def _code_bit(
         coder.where, coder.slots, coder.maps, coder.used, coder.next_state, coder.reciprocal, node, n, bit, plan[MAP_LIMIT]
     )
     target = (y << 22) - y
-    for i in range(n):
+    for i in range(r):
         entry = coder.used[n + i]
         coder.run_maps[entry] = learned(coder.run_maps[entry], target, np.uint32(_COUNTED), coder.reciprocal)
     for i in range(m):
-        entry = coder.used[np.uint64(2) * n + i]
+        entry = coder.used[n + r + i]
         coder.expect_maps[entry] = learned(coder.expect_maps[entry], target, np.uint32(_COUNTED), coder.reciprocal)
     _learn_slow(coder, node, d, y)
-    if plan[LANGUAGE]:
-        entry = coder.used[np.uint64(2) * n + m]
-        coder.language_maps[entry] = learned(coder.language_maps[entry], target, np.uint32(_COUNTED), coder.reciprocal)
     return bit
 
 
@@ -153,10 +145,11 @@ def _predict_runs(
     partial: np.uint64,
     k: np.uint64,
     n: np.uint64,
+    r: np.uint64,
 ) -> None:
     """An input from the byte that came last in a context, or else from the one before it, if the bits so far agree."""
     rest, after = np.uint64(8) - k, np.uint64(7) - k
-    for i in range(n):
+    for i in range(r):
         own = np.uint64(RECORD_SIZE) * i
         symbol, count, differ = runs[own], min(runs[own + _ONE], _LONGEST_RUN), runs[own + np.uint64(3)]
         bucket = count * np.uint64(2) + differ if count else np.uint64(0)
@@ -169,8 +162,10 @@ def _predict_runs(
 
 
 @inlined
-def _predict_expected(coder: Coder, expect: np.ndarray, partial: np.uint64, k: np.uint64, n: np.uint64, m: np.uint64) -> Any:
-    """Two inputs for each expected byte that the bits so far agree with. Returns 0, or 1 + the first one's bit."""
+def _predict_expected(
+    coder: Coder, expect: np.ndarray, partial: np.uint64, k: np.uint64, start: np.uint64, used: np.uint64, m: np.uint64
+) -> Any:
+    """Two inputs from `start` on for each expected byte that the bits agree with. Returns 0, or 1 + the first one's bit."""
     told = np.int64(0)
     for i in range(m):
         symbol = np.uint64(expect[np.uint64(2) * i]) | np.uint64(256)
@@ -181,8 +176,8 @@ def _predict_expected(coder: Coder, expect: np.ndarray, partial: np.uint64, k: n
             entry = i * np.uint64(EXPECT_ROW) + bucket * np.uint64(2) + guess
             if i == 0:
                 told = np.int64(guess) + 1
-        coder.used[np.uint64(2) * n + i] = entry
-        _put(coder, np.uint64(3) * n + np.uint64(2) * i, coder.expect_maps[entry])
+        coder.used[used + i] = entry
+        _put(coder, start + np.uint64(2) * i, coder.expect_maps[entry])
     return told
 
 
@@ -190,21 +185,6 @@ def _predict_expected(coder: Coder, expect: np.ndarray, partial: np.uint64, k: n
 def _predict_slow(coder: Coder, node: np.uint64, start: np.uint64, d: np.uint64) -> None:
     for i in range(d):
         _put(coder, start + np.uint64(2) * i, coder.slow[coder.slow_at[i] + node])
-
-
-@inlined
-def _predict_language(coder: Coder, partial: np.uint64, k: np.uint64, at: np.uint64, used: np.uint64) -> Any:
-    """Three inputs from what a language model says of the bit. Returns that in LANGUAGE_ROW steps."""
-    tree = coder.language
-    p = (tree[np.uint64(2) * partial + _ONE] << 12) // max(tree[partial], 1)
-    stretched = np.int64(coder.stretch[np.uint64(min(max(p, 0), 4095))])
-    held = min(max(stretched, -LANGUAGE_REACH), LANGUAGE_REACH - 1)
-    step = (held + LANGUAGE_REACH) // LANGUAGE_STEP
-    entry = k * np.uint64(LANGUAGE_ROW) + np.uint64(step)
-    coder.used[used] = entry
-    coder.inputs[at] = np.int32(held)
-    _put(coder, at + _ONE, coder.language_maps[entry])
-    return step
 
 
 @inlined

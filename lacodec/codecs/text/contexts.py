@@ -1,5 +1,7 @@
 """Contexts, weight selectors and APM contexts of the next byte, from what the model remembers."""
 
+from typing import Any
+
 import numpy as np
 
 from lacodec.codecs.text import model as tm
@@ -109,7 +111,7 @@ def fill_selectors(model: Model, at: np.uint64, selectors: np.uint64) -> None:
     expect, select, memory = model.expect, model.select, model.memory
     history = memory[HISTORY]
     column = at - memory[LINE]
-    letters = np.int64(min(memory[LETTERS], np.uint64(15)))
+    letters: Any = np.int64(min(memory[LETTERS], np.uint64(15)))
     select[0] = expect[1]
     select[1] = np.int64(min(memory[NEED], np.uint64(2)))
     select[2] = min(expect[3] >> 3, 7)

@@ -1,7 +1,7 @@
 """The loop of the text model: what it remembers -> expected bytes, contexts, selectors -> bit coder -> memory.
 
-The structure follows M. Mahoney's PAQ8 (orders, words, sparse and indirect contexts, matches, runs); contexts of folded characters
-across lines, and what the contexts hash, are lacodec's own.
+The structure follows M. Mahoney's PAQ8 (orders, words, sparse and indirect contexts, matches, runs); folded
+characters, and what the contexts hash, are lacodec's own.
 """
 
 import numpy as np

@@ -25,7 +25,7 @@ def is_text(data: bytes) -> bool:
     """Hardly any control bytes, and largely ASCII or else UTF-8. `data` may begin and end within a character."""
     if not data or sum(byte in _CONTROL for byte in data) * 100 > len(data):
         return False
-    if sum(32 <= byte < 127 for byte in data) * 10 > len(data) * 8:
+    if sum(32 <= byte < 127 for byte in data) * 10 > len(data) * 7:
         return True
     start = next((i for i, byte in enumerate(data[:_CUT]) if byte & 0xC0 != 0x80), _CUT)
     try:

@@ -4,6 +4,8 @@ Characters are those of UTF-8; bytes that are none count one by one. A folded ch
 space, so that a phrase is the same at the start of a sentence and across two lines.
 """
 
+from typing import Any
+
 import numpy as np
 
 from lacodec.codecs.text.model import (
@@ -152,7 +154,7 @@ def _fold(x: np.uint64) -> np.uint64:
 
 
 @inlined
-def _is_letter(y: np.uint64) -> bool:
+def _is_letter(y: np.uint64) -> Any:
     """Of a folded character: anything beyond ASCII that is no known punctuation."""
     if y < 128:
         return y >= 97 and y <= 122

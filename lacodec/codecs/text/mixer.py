@@ -71,8 +71,8 @@ def mix(coder: Coder, select: np.ndarray, partial: np.uint64, told: int) -> Any:
         outputs[s] = dot
         total1 += dot * np.int64(final[row1 + s])
         total2 += dot * np.int64(final[row2 + s])
-    mixed1 = min(max(total1 >> 16, -STRETCH_LIMIT), STRETCH_LIMIT)
-    mixed2 = min(max(total2 >> 16, -STRETCH_LIMIT), STRETCH_LIMIT)
+    mixed1: Any = min(max(total1 >> 16, -STRETCH_LIMIT), STRETCH_LIMIT)
+    mixed2: Any = min(max(total2 >> 16, -STRETCH_LIMIT), STRETCH_LIMIT)
     coder.registers[MIXED] = mixed1
     coder.registers[MIXED + 1] = mixed2
     return (mixed1 + mixed2) >> 1
@@ -102,7 +102,7 @@ def train(coder: Coder, select: np.ndarray, partial: np.uint64, y: int) -> None:
 
 
 @inlined
-def _error(coder: Coder, stretched: int, y: int) -> int:
+def _error(coder: Coder, stretched: int, y: int) -> Any:
     return (y << 16) - np.int64(coder.squash[np.uint64(stretched + HALF_RANGE)])
 
 

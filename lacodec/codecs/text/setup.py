@@ -12,18 +12,19 @@ KINDS = (
     *(tm.FIELD_ABOVE, tm.SHAPE, tm.OPEN, tm.SPARSE2, tm.WORD_SKIP, tm.N4, tm.INDIRECT2, tm.WORD_LENGTH, tm.WORD3, tm.BYTES2),
     *(tm.N8, tm.SPARSE23, tm.N1, tm.AFTER_WORD, tm.FIELD_HEAD, tm.PUNCTUATION, tm.N2, tm.SPARSE34, tm.SENTENCE),
 )
-SLOW_KINDS = (tm.R2, tm.WORD, tm.R1)
+SLOW_KINDS = (tm.R2, tm.WORD, tm.R1, tm.R3)
 SELECTORS = (64, 3, 8, 256, 512, 256, 256, 256)
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What an effort is made of. Inputs, 3 contexts + 2 slow + 2 expects + 3 language + 1, fill vectors of 16.
+    """What an effort is made of. Inputs, 2 or (with runs) 3 contexts + 2 expects + 2 slow + 3 language + 1, fill vectors of 16.
 
     language: whether a language model (`lm/`) says something of each bit, too.
     """
 
     contexts: int
+    runs: bool
     slows: int
     minima: tuple[int, ...]
     selectors: int
@@ -34,10 +35,10 @@ class Parts:
 
 
 EFFORTS = {
-    5: Parts(6, 1, (6,), 3, 2, 20, 150_000),
-    6: Parts(12, 2, (7, 5), 5, 2, 20, 150_000),
-    7: Parts(20, 3, (12, 6), 6, 4, 22, 600_000),
-    8: Parts(27, 3, (20, 8, 5), 8, 4, 22, 600_000),
+    5: Parts(8, False, 1, (6,), 3, 2, 20, 150_000),
+    6: Parts(16, False, 2, (7, 5), 5, 2, 20, 150_000),
+    7: Parts(24, False, 3, (12, 6), 6, 4, 22, 750_000),
+    8: Parts(27, True, 4, (20, 8, 5), 8, 4, 22, 750_000),
 }
 _LEAST_LINE_BITS = 16
 _BYTES_PER_LINE = 6  # bytes of a block, times its contexts, that a line of three slots holds well
@@ -45,7 +46,8 @@ _SLOW_BITS = 18
 _LARGEST_BLOCK = 64 << 20
 _MOST_HEAD_BITS = 22
 _SMALL_POOLS = 24 << 20  # weights, maps, followers, and the cost of loading numpy and the kernels
-KEPT_LINE_BITS = 20  # larger primed models are rebuilt: their blocks take seconds anyway
+_KEPT_SIZE = 1 << 20  # bytes of a block from which on large primed models are made anew: it takes seconds anyway
+_KEPT_LINE_BITS = 20  # of models that are not large
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,15 @@ class Setup:
         return SELECTORS[: self.parts.selectors]
 
     @property
-    def inputs(self) -> int:
-        """Mixer inputs; the last one is constant."""
-        return 3 * self.parts.contexts + 2 * (self.parts.slows + len(self.parts.minima)) + 3 * self.parts.language + 1
+    def width(self) -> int:
+        """Mixer inputs, padded to whole vectors."""
+        return -(-(self.constant + 1) // 16) * 16
 
     @property
-    def width(self) -> int:
-        """Inputs padded to whole vectors."""
-        return -(-self.inputs // 16) * 16
+    def constant(self) -> int:
+        """Place of the last input."""
+        parts = self.parts
+        return (2 + parts.runs) * parts.contexts + 2 * (len(parts.minima) + parts.slows) + 3 * parts.language
 
     def line_bits(self, size: int) -> int:
         """log2 of the lines of bit histories for `size` bytes, the primer's included."""
@@ -107,7 +110,12 @@ class Setup:
         bits = self.line_bits(size + self.parts.most_primer)
         lines = (mx.LINE << bits) + (mx.LINE << self.slow_bits(bits))
         one = lines + (4 * tm.MATCHES << self.head_bits(bits)) + 8 * mx.APM_ROWS * mx.APM_STEPS + _SMALL_POOLS
-        return 2 * one if bits <= KEPT_LINE_BITS else one
+        return 2 * one if self.keeps(size, bits) else one
+
+    @staticmethod
+    def keeps(size: int, line_bits: int) -> bool:
+        """Whether the primed model is kept for the next block."""
+        return size <= _KEPT_SIZE or line_bits <= _KEPT_LINE_BITS
 
 
 @cache

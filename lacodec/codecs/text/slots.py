@@ -15,8 +15,8 @@ from lacodec.kernels.int_vector import prefetch
 from lacodec.kernels.jit import inlined
 
 # The plan: an int64 array, so that one compiled kernel serves every effort.
-(CONTEXTS, SLOWS, EXPECTS, SELECTS, WIDTH, LINE_BITS, SLOW_BITS, MIX_RATE, FINAL_RATE, MAP_LIMIT, SLOW_LIMIT, APMS, APM_RATE,
- LANGUAGE, DECODING, BASES) = range(16)  # fmt: skip
+(CONTEXTS, RUNS, SLOWS, EXPECTS, SELECTS, WIDTH, LINE_BITS, SLOW_BITS, MIX_RATE, FINAL_RATE, MAP_LIMIT, SLOW_LIMIT, APMS,
+ APM_RATE, LANGUAGE, DECODING, BASES) = range(17)  # fmt: skip
 MAX_CONTEXTS, MAX_SELECTS = 32, 8
 
 FOUND, MIXED = 4, 5
@@ -42,7 +42,7 @@ class Coder(NamedTuple):
     maps: np.ndarray  # uint32[contexts * 256]: probability and count by bit history
     run_maps: np.ndarray  # uint32[contexts * RUN_ROW]: the same by what the record says
     expect_maps: np.ndarray  # uint32[expects * EXPECT_ROW]: the same by how sure an expected byte is
-    used: np.ndarray  # uint64[2 * contexts + expects]: entries behind this bit's inputs
+    used: np.ndarray  # uint64[2 * contexts + expects + 1]: entries behind this bit's inputs
     inputs: np.ndarray  # int32[WIDTH]
     weights: np.ndarray  # int32[sets * WIDTH], 16 fractional bits
     final_weights: np.ndarray  # int32[FINALS * 256 * MAX_SELECTS], 16 fractional bits
@@ -84,6 +84,7 @@ def find_slots(coder: Coder, ctx: np.ndarray, slow: np.ndarray, partial: np.uint
     salt = np.uint64(0) if k == 0 else partial * GOLDEN
     shift = np.uint64(64 - coder.plan[LINE_BITS])
     near = line_offset(partial, k)
+    reads = k == 0 and coder.plan[RUNS] != 0
     found_count = np.int64(0)
     for i in range(np.uint64(coder.plan[CONTEXTS])):
         check = ctx[i] + salt
@@ -92,7 +93,7 @@ def find_slots(coder: Coder, ctx: np.ndarray, slow: np.ndarray, partial: np.uint
         place = base + slot * np.uint64(SLOT)
         found_count += np.int64(slots[place + np.uint64(2)] != 0)
         coder.where[i] = place + _ONE
-        if k == 0:
+        if reads:
             _read_record(coder, base + np.uint64(RECORD) + np.uint64(RECORD_SIZE) * slot, i)
     coder.registers[FOUND] = found_count
     shift = np.uint64(64 - coder.plan[SLOW_BITS])
@@ -136,13 +137,13 @@ def _read_record(coder: Coder, record: np.uint64, i: np.uint64) -> None:
 
 @inlined
 def keep_records(coder: Coder, c: np.uint64) -> None:
-    """Enter the byte that came into the record of every context."""
+    """Enter the byte that came into the record of every context, where records are used."""
     slots = coder.slots
-    for i in range(np.uint64(coder.plan[CONTEXTS])):
+    for i in range(np.uint64(coder.plan[RUNS])):
         at = coder.records[i]
         count = slots[at + _ONE]
         if count and np.uint64(slots[at]) == c:
-            slots[at + _ONE] = np.uint8(min(np.int64(count) + 1, 255))
+            slots[at + _ONE] = np.uint8(255) if count == 255 else np.uint8(np.int64(count) + 1)
         else:
             if count:
                 slots[at + np.uint64(2)] = slots[at]

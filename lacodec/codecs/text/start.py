@@ -16,7 +16,7 @@ from lacodec.codecs.text import kernel as tk
 from lacodec.codecs.text.model import Model
 from lacodec.codecs.text.primers import parts_of, stored_primers
 from lacodec.codecs.text.run import run
-from lacodec.codecs.text.setup import KEPT_LINE_BITS, Setup, setup
+from lacodec.codecs.text.setup import Setup, setup
 from lacodec.codecs.text.slots import DECODING, Coder
 from lacodec.codecs.text.state import Trained, new_coder, new_model
 from lacodec.entropy.mixing import READ_AHEAD
@@ -24,7 +24,7 @@ from lacodec.entropy.mixing_state import aligned_copy
 from lacodec.errors import MissingModel
 
 WEIGHT_UNIT = 16  # trained weights are stored in 12 fractional bits
-CODED_END = 32_768  # bytes at a primer's end that are coded
+CODED_END = 65_536  # bytes at a primer's end that are coded
 STORED_EFFORT = 5  # at which primers are stored
 
 _Part = TypeVar("_Part", Coder, Model)
@@ -35,7 +35,7 @@ _lock = Lock()
 def primed(plan: Setup, primer: int, size: int, stream: np.ndarray, *, decoding: bool) -> tuple[Coder, Model]:
     """Coder and model for a block of `size` bytes behind a primer, which then has to stand before the block's own bytes."""
     bits = plan.line_bits(size + primer_text(primer, plan.effort).size)
-    if bits > KEPT_LINE_BITS:
+    if not plan.keeps(size, bits):
         coder, model = _read_primer(plan, primer, bits)
     else:
         with _lock:

@@ -7,7 +7,7 @@ import numpy as np
 from lacodec.codecs.text import mixer as mixing
 from lacodec.codecs.text import model as tm
 from lacodec.codecs.text import slots as ts
-from lacodec.codecs.text.coder import EXPECT_ROW, LANGUAGE_REACH, LANGUAGE_ROW, LANGUAGE_STEP, RUN_BUCKETS, RUN_ROW
+from lacodec.codecs.text.coder import RUN_BUCKETS
 from lacodec.codecs.text.setup import Setup
 from lacodec.entropy import mixing as mx
 from lacodec.entropy.mixing_state import ONE, Shape, aligned_copy, aligned_zeros
@@ -17,7 +17,7 @@ from lacodec.entropy.mixing_tables import HALF_RANGE, mixing_tables
 _HALF = 1 << 31
 _WHOLE = 1 << 22
 _RATES = (100, 6, 1022, 255)  # of weights and final weights, limits of maps and of slow probabilities
-_APM_RATE = 6  # log2 of the averaging time
+_APM_RATE = 5  # log2 of the averaging time
 _FACTORS = (3, 256, ts.MAX_CONTEXTS + 1, *[1] * (ts.MAX_SELECTS - 3))
 
 
@@ -45,19 +45,11 @@ def untrained(plan: Setup) -> Trained:
     runs = (np.stack([wrong, _WHOLE - wrong], 1).reshape(-1) << 10).astype(np.uint32)
     weights = np.zeros((len(plan.selectors), plan.width), np.int32)
     weights[:, :n] = ONE // 7
-    weights[:, 2 * n : 3 * n] = ONE // 20
-    weights[:, 3 * n : 3 * n + 2 * m] = ONE // 6
-    if plan.parts.language:
-        weights[:, 3 * n + 2 * (m + plan.parts.slows)] = ONE // 3
+    expects = (2 + plan.parts.runs) * n
+    weights[:, 2 * n : expects] = ONE // 20
+    weights[:, expects : expects + 2 * m] = ONE // 6
     final = np.full((mixing.FINALS, len(plan.selectors)), ONE // len(plan.selectors), np.int32)
     return Trained(engine.maps, np.tile(runs, (n, 1)), engine.expect_maps, weights, final)
-
-
-def _language_maps() -> np.ndarray:
-    """At the start a language model is taken at its word."""
-    stretched = np.arange(LANGUAGE_ROW) * LANGUAGE_STEP - LANGUAGE_REACH + LANGUAGE_STEP // 2
-    p = mixing_tables()[2][stretched + HALF_RANGE].astype(np.uint32)
-    return np.tile((p << 16) | 6, 8)
 
 
 def weight_sets(plan: Setup) -> tuple[int, ...]:
@@ -70,14 +62,14 @@ def new_coder(plan: Setup, start: Trained, line_bits: int, stream: np.ndarray, *
     n, m, d, width = plan.parts.contexts, len(plan.parts.minima), plan.parts.slows, plan.width
     sets, slow_bits = weight_sets(plan), plan.slow_bits(line_bits)
     bases = np.concatenate([[0], np.cumsum(sets)[:-1]])
-    sizes = (n, d, m, len(sets), width, line_bits, slow_bits)
-    numbers = np.array([*sizes, *_RATES, plan.parts.apms, _APM_RATE, int(plan.parts.language), int(decoding), *bases], np.int64)
+    sizes = (n, n * plan.parts.runs, d, m, len(sets), width, line_bits, slow_bits)
+    numbers = np.array([*sizes, *_RATES, plan.parts.apms, _APM_RATE, int(decoding), *bases], np.int64)
     maps, run_maps, expect_maps = start.maps.copy(), start.run_maps.copy(), start.expect_maps.copy()
     maps[:, 0] = mx.UNSEEN
     run_maps[:, :2] = mx.UNSEEN
     expect_maps[:, :2] = mx.UNSEEN
     inputs = np.zeros(width, np.int32)
-    inputs[3 * n + 2 * (m + d) + 3 * plan.parts.language] = 256
+    inputs[plan.constant] = 256
     final = np.zeros((mixing.FINALS, 256, ts.MAX_SELECTS), np.int32)
     final[:, :, : len(sets)] = start.final[:, None]
     slow = aligned_zeros(mx.LINE << slow_bits).view(np.uint32)
@@ -97,7 +89,7 @@ def new_coder(plan: Setup, start: Trained, line_bits: int, stream: np.ndarray, *
         maps=maps.reshape(-1),
         run_maps=run_maps.reshape(-1),
         expect_maps=expect_maps.reshape(-1),
-        used=np.zeros(2 * n + m + 1, np.uint64),
+        used=np.zeros(2 * n + m, np.uint64),
         inputs=inputs,
         weights=np.repeat(start.weights, sets, axis=0).reshape(-1),
         final_weights=final.reshape(-1),
@@ -105,8 +97,6 @@ def new_coder(plan: Setup, start: Trained, line_bits: int, stream: np.ndarray, *
         offsets=np.zeros(ts.MAX_SELECTS, np.int64),
         apm=aligned_copy(np.tile(steps, plan.parts.apms * mixing.APM_ROWS)),
         apm_at=np.zeros(mixing.MAX_APMS, np.uint64),
-        language=np.ones(512, np.int64),
-        language_maps=_language_maps(),
         next_state=next_state,
         stretch=stretch,
         squash=squash,

@@ -1,4 +1,4 @@
-"""Codec `text`: round trips of anything, line ends, primers, the primed model that blocks share, and payloads that nobody encoded."""
+"""Codec `text`: round trips, line ends, primers, the primed model that blocks share, and payloads that nobody encoded."""
 
 import random
 import struct
@@ -13,17 +13,19 @@ from hypothesis import strategies as st
 import lacodec
 from lacodec.codecs.text import start
 from lacodec.codecs.text.block import decode_text, encode_text
+from lacodec.codecs.text.codec import Text
 from lacodec.codecs.text.lines import join_ends, split_ends
 from lacodec.codecs.text.primers import NAMES, packed_primers, stored_primers
 from lacodec.errors import BadInput, CorruptFile, MissingModel
 from lacodec.testing import check_codec
+from reference.decode import restore
 from tests.checks import check_round_trip, inputs
 
 EFFORTS = (5, 6, 7, 8)
 HEAD = struct.Struct("<BBB")  # effort, primer, 1 if line ends are split
 INPUTS = inputs(3000)
 PROSE = (
-    "It was late when the two of them came back to the house. “You are early,” said the old man; but nobody had an answer for him.\n"
+    "It was late when the two of them came back to the house. “You are early,” said the old man; but nobody had an answer.\n"
     "The house stood at the end of the road (the last of all houses), and its windows were dark.\n\nNOBODY spoke. It was late.\n"
 ) * 3
 ODD = {
@@ -39,10 +41,10 @@ ODD = {
     "NUL": PROSE.encode().replace(b" ", b"\0"),
     "broken UTF-8": "Grüße, 世界, привет! ".encode()[:-2] * 20 + bytes(range(128, 256)) + b"\xe2\x82A\xf0\x9f\x98\xc3",
     "Latin-1": "naïve café, déjà vu ".encode("latin-1") * 20,
-    "Cyrillic": "Князь Андрей молча смотрел на него. «Да», сказал он. " .encode() * 8,
+    "Cyrillic": "Князь Андрей молча смотрел на него. «Да», сказал он. ".encode() * 8,
     "Armenian": "Եսաւն ասաց. «Իրաւամբ նրա անունը Յակոբ դրուեց»: ".encode() * 8,
     "Chinese": "既出兮帝業昌，願臨明祀兮降禎祥。\n".encode() * 12,
-    "brackets": b"((([[[{{{<<<\"\"\"" * 30 + b">>>}}}]]])))" * 30,
+    "brackets": b'((([[[{{{<<<"""' * 30 + b">>>}}}]]])))" * 30,
     "UTF-16": "Grüße".encode("utf-16") * 30,
     "noise": random.Random(1).randbytes(700),
 }
@@ -59,25 +61,27 @@ def round_trip(data: bytes, effort: int) -> bytes:
     return payload
 
 
-@pytest.mark.parametrize("effort", EFFORTS)
 @pytest.mark.parametrize("name", [*INPUTS, *ODD])
+@pytest.mark.parametrize("effort", EFFORTS)
 def test_kinds(name, effort):
     round_trip({**INPUTS, **ODD}[name], effort)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.binary(max_size=300), st.sampled_from(EFFORTS))
-def test_any_bytes(data, effort):
+@pytest.mark.parametrize("effort", (5, 8))
+@settings(max_examples=20, deadline=None)
+@given(data=st.binary(max_size=300))
+def test_any_bytes(effort, data):
     round_trip(data, effort)
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.text(max_size=200) | st.text("aA\r\n ü.\"(", max_size=200), st.integers(1, 5), st.sampled_from(EFFORTS))
-def test_any_text(text, times, effort):
+@pytest.mark.parametrize("effort", (5, 8))
+@settings(max_examples=20, deadline=None)
+@given(text=st.text(max_size=200) | st.text('aA\r\n ü."(', max_size=200), times=st.integers(1, 5))
+def test_any_text(effort, text, times):
     round_trip((text * times).encode("utf-8", "surrogatepass"), effort)
 
 
-@pytest.mark.parametrize("effort", [5, 6, 7, 8, 9])
+@pytest.mark.parametrize("effort", [5, 9])
 def test_contract(effort):
     check_codec("text", {name: ODD[name] for name in ("nothing", "one byte", "prose", "mixed line ends", "noise")}, effort=effort)
 
@@ -90,7 +94,19 @@ def test_as_codec(effort):
 
 
 def test_efforts():
-    assert lacodec.codec("text", effort=9).encode(ODD["prose"])[-400:] == lacodec.codec("text", effort=8).encode(ODD["prose"])[-400:]
+    eight, nine = (Text(Text.Options(effort=effort)).encode_block(ODD["prose"]) for effort in (8, 9))
+    assert eight == nine and eight[:2] == bytes([1, 8])
+    numbers = b"".join(b"%.6f," % (i * i % 977 / 7) for i in range(1500))
+    encoded = lacodec.encode(numbers, "text", effort=9)
+    assert lacodec.decode(encoded) == numbers and len(encoded) <= len(lacodec.encode(numbers, "text", effort=8))
+    records = b"".join(i.to_bytes(4, "little") + b"\0\0\7" for i in range(900))
+    payload = Text(Text.Options(effort=9)).encode_block(records)
+    assert payload[:2] == bytes([2, 3]), "by `bytes`, its method 3"
+    assert (
+        lacodec.decode(lacodec.encode(records, "text", effort=9))
+        == records
+        == restore(lacodec.encode(records, "text", effort=9)).content
+    )
     for effort in (4, 10, True, 5.0, "5"):
         with pytest.raises(BadInput, match="effort"):
             lacodec.codec("text", effort=effort)
@@ -102,13 +118,11 @@ def test_smaller_than_bytes():
         assert len(encoded(PROSE.encode(), effort)) < len(lacodec.encode(PROSE.encode(), "bytes", effort=effort)) - 60
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".md", ""])
-def test_chosen_by_content(tmp_path, suffix):
+def test_chosen_by_content(tmp_path):
     def codec_of(data: bytes, **options) -> str:
-        path = tmp_path / f"file{suffix}"
+        path = tmp_path / "file"
         path.write_bytes(data)
-        lacodec.encode_file(path, tmp_path / "file.lac", overwrite=True, **options)
-        return lacodec.info(tmp_path / "file.lac").codec
+        return lacodec.info(lacodec.encode(path, **options)).codec
 
     assert [codec_of(ODD[name]) for name in ("prose", "CR LF", "Chinese", "Latin-1")] == ["text"] * 4
     assert [codec_of(ODD["prose"], effort=effort) for effort in (1, 4, 5, 9)] == ["bytes", "bytes", "text", "text"]
@@ -173,8 +187,8 @@ def attempt(payload: bytes, size: int) -> bytes | None:
     return data.tobytes()
 
 
-@pytest.mark.parametrize("effort", EFFORTS)
 @pytest.mark.parametrize("name", ["prose", "mixed line ends", "broken UTF-8"])
+@pytest.mark.parametrize("effort", EFFORTS)
 def test_damage(name, effort):
     data = ODD[name][:200]
     payload = encoded(data, effort)
@@ -191,10 +205,10 @@ def test_damage(name, effort):
         attempt(bytes(mutant), len(data))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
-    st.integers(0, 255) | st.integers(5, 8),
-    st.integers(0, 255) | st.integers(0, 11),
+    st.integers(0, 255) | st.just(5),
+    st.integers(0, 255) | st.integers(0, 2),
     st.integers(0, 2),
     st.binary(max_size=60),
     st.integers(0, 2000),
