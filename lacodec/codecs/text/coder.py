@@ -4,6 +4,7 @@
                        records -> run maps ------> 1 input each  --> mixer: weight sets, final weights, APMs -> range coder
     expected bytes -> maps ----------------------> 2 inputs each
     frequent contexts -> slow probabilities -----> 2 inputs each
+    language model (`lm/`) -> maps --------------> 3 inputs
 
 It is made of the parts of the mixing engine (`lacodec.entropy.mixing`), and differs from it in what a context tells: besides a
 bit history, which forgets fast, the last two bytes that followed it, and for a few contexts a probability that forgets slowly.
@@ -18,9 +19,11 @@ from lacodec.codecs.text.slots import (
     CONTEXTS,
     DECODING,
     EXPECTS,
+    LANGUAGE,
     MAP_LIMIT,
     RECORD_SIZE,
     RUNS,
+    SELECTS,
     SLOW_LIMIT,
     SLOWS,
     Coder,
@@ -35,6 +38,7 @@ from lacodec.kernels.jit import flat_kernel, inlined
 
 RUN_BUCKETS, RUN_ROW = 64, 128  # what a record says, and the bit that it expects
 EXPECT_BUCKETS, EXPECT_ROW = 64, 128
+LANGUAGE_ROW, LANGUAGE_STEP, LANGUAGE_REACH = 64, 64, 2048
 _COUNTED = 1022  # up to where maps of runs and of expected bytes slow down
 _LONGEST_RUN = np.uint64(15)
 _ONE = np.uint64(1)
@@ -94,6 +98,9 @@ def _code_bit(
     _predict_runs(coder.runs, coder.run_maps, coder.used, coder.inputs, coder.stretch, partial, k, n, r)
     told = _predict_expected(coder, expect, partial, k, start, n + r, m)
     _predict_slow(coder, node, start + np.uint64(2) * m, d)
+    if plan[LANGUAGE]:
+        sure = _predict_language(coder, partial, k, start + np.uint64(2) * (m + d), n + r + m)
+        select[np.uint64(plan[SELECTS] - 1)] = sure * 3 + told
     mixed = mix(coder, select, partial, told)
     p, step = refine(coder, mixed, node)
     bit = code_decision(coder.registers, coder.stream, p, bit, plan[DECODING])
@@ -112,6 +119,9 @@ def _code_bit(
         entry = coder.used[n + r + i]
         coder.expect_maps[entry] = learned(coder.expect_maps[entry], target, np.uint32(_COUNTED), coder.reciprocal)
     _learn_slow(coder, node, d, y)
+    if plan[LANGUAGE]:
+        entry = coder.used[n + r + m]
+        coder.language_maps[entry] = learned(coder.language_maps[entry], target, np.uint32(_COUNTED), coder.reciprocal)
     return bit
 
 
@@ -185,6 +195,21 @@ def _predict_expected(
 def _predict_slow(coder: Coder, node: np.uint64, start: np.uint64, d: np.uint64) -> None:
     for i in range(d):
         _put(coder, start + np.uint64(2) * i, coder.slow[coder.slow_at[i] + node])
+
+
+@inlined
+def _predict_language(coder: Coder, partial: np.uint64, k: np.uint64, at: np.uint64, used: np.uint64) -> Any:
+    """Three inputs from what a language model says of the bit. Returns that in LANGUAGE_ROW steps."""
+    tree = coder.language
+    p = (tree[np.uint64(2) * partial + _ONE] << 12) // max(tree[partial], 1)
+    stretched = np.int64(coder.stretch[np.uint64(min(max(p, 0), 4095))])
+    held = min(max(stretched, -LANGUAGE_REACH), LANGUAGE_REACH - 1)
+    step = (held + LANGUAGE_REACH) // LANGUAGE_STEP
+    entry = k * np.uint64(LANGUAGE_ROW) + np.uint64(step)
+    coder.used[used] = entry
+    coder.inputs[at] = np.int32(held)
+    _put(coder, at + _ONE, coder.language_maps[entry])
+    return step
 
 
 @inlined

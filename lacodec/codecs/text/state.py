@@ -7,7 +7,7 @@ import numpy as np
 from lacodec.codecs.text import mixer as mixing
 from lacodec.codecs.text import model as tm
 from lacodec.codecs.text import slots as ts
-from lacodec.codecs.text.coder import RUN_BUCKETS
+from lacodec.codecs.text.coder import LANGUAGE_REACH, LANGUAGE_ROW, LANGUAGE_STEP, RUN_BUCKETS
 from lacodec.codecs.text.setup import Setup
 from lacodec.entropy import mixing as mx
 from lacodec.entropy.mixing_state import ONE, Shape, aligned_copy, aligned_zeros
@@ -52,6 +52,19 @@ def untrained(plan: Setup) -> Trained:
     return Trained(engine.maps, np.tile(runs, (n, 1)), engine.expect_maps, weights, final)
 
 
+def _nothing_said() -> np.ndarray:
+    """Counts that make all bits equally likely."""
+    depths = np.array([max(i, 1).bit_length() - 1 for i in range(512)])
+    return np.int64(1) << (8 - depths)
+
+
+def _language_maps() -> np.ndarray:
+    """At the start a language model is taken at its word."""
+    stretched = np.arange(LANGUAGE_ROW) * LANGUAGE_STEP - LANGUAGE_REACH + LANGUAGE_STEP // 2
+    p = mixing_tables()[2][stretched + HALF_RANGE].astype(np.uint32)
+    return np.tile((p << 16) | 6, 8)
+
+
 def weight_sets(plan: Setup) -> tuple[int, ...]:
     """Weight sets of each selector."""
     return tuple(size * factor for size, factor in zip(plan.selectors, _FACTORS, strict=False))
@@ -63,7 +76,7 @@ def new_coder(plan: Setup, start: Trained, line_bits: int, stream: np.ndarray, *
     sets, slow_bits = weight_sets(plan), plan.slow_bits(line_bits)
     bases = np.concatenate([[0], np.cumsum(sets)[:-1]])
     sizes = (n, n * plan.parts.runs, d, m, len(sets), width, line_bits, slow_bits)
-    numbers = np.array([*sizes, *_RATES, plan.parts.apms, _APM_RATE, int(decoding), *bases], np.int64)
+    numbers = np.array([*sizes, *_RATES, plan.parts.apms, _APM_RATE, int(plan.parts.language), int(decoding), *bases], np.int64)
     maps, run_maps, expect_maps = start.maps.copy(), start.run_maps.copy(), start.expect_maps.copy()
     maps[:, 0] = mx.UNSEEN
     run_maps[:, :2] = mx.UNSEEN
@@ -89,7 +102,7 @@ def new_coder(plan: Setup, start: Trained, line_bits: int, stream: np.ndarray, *
         maps=maps.reshape(-1),
         run_maps=run_maps.reshape(-1),
         expect_maps=expect_maps.reshape(-1),
-        used=np.zeros(2 * n + m, np.uint64),
+        used=np.zeros(2 * n + m + 1, np.uint64),
         inputs=inputs,
         weights=np.repeat(start.weights, sets, axis=0).reshape(-1),
         final_weights=final.reshape(-1),
@@ -97,6 +110,8 @@ def new_coder(plan: Setup, start: Trained, line_bits: int, stream: np.ndarray, *
         offsets=np.zeros(ts.MAX_SELECTS, np.int64),
         apm=aligned_copy(np.tile(steps, plan.parts.apms * mixing.APM_ROWS)),
         apm_at=np.zeros(mixing.MAX_APMS, np.uint64),
+        language=_nothing_said(),
+        language_maps=_language_maps(),
         next_state=next_state,
         stretch=stretch,
         squash=squash,
