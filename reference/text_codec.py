@@ -17,7 +17,8 @@ from reference.range_coder import RangeDecoder, Teacher
 from reference.stream import Stream, need
 from reference.text_coder import Coder
 from reference.text_memory import MATCHED, WORD, Memory
-from reference.text_setup import EFFORTS, PRIMERS, Setup, parts_of, setup
+from reference.text_bytes import Reader
+from reference.text_setup import EFFORTS, PRIMERS, WITH_LANGUAGE, Setup, parts_of, setup
 
 STORED, TEXT, OTHER = range(3)
 READ_AHEAD = 3  # bytes that a decoder has read past the end when everything is out
@@ -34,6 +35,7 @@ class Model:
         self.coder = Coder(Teacher(), plan.shape, plan.start)
         self.memory = Memory()
         self.matches = [Match(minimum, plan.head_bits) for minimum in plan.minima]
+        self.language: Reader | None = None
 
     def copy(self) -> "Model":
         """Another model that has learned the same."""
@@ -41,6 +43,11 @@ class Model:
         other.coder = self.coder.copy()
         other.memory, other.matches = copy.deepcopy(self.memory), copy.deepcopy(self.matches)
         return other
+
+    def join(self, language: Reader) -> None:
+        """From here on a language model says something, too; the other inputs' weights, but the last, shrink to three quarters."""
+        self.language = language
+        self.coder.weights[:, :-4] = self.coder.weights[:, :-4] * 12 >> 4
 
     def forget(self, begin: int) -> None:
         """Begin a block whose first byte has the position `begin`; what was learned stays."""
@@ -63,6 +70,10 @@ class Model:
         else:
             history = memory.history
             apms = [history & 255, history & 0xFFFF, history & 0xFFFFFF, contexts[WORD]]
+            if self.language is not None:
+                counts = self.coder.counts = self.language.counts()
+                best = counts.index(max(counts))
+                apms[-1] = 16 * best + counts[best] * 15 // sum(counts)
             select = memory.selectors(at, expect)[: len(plan.shape.selectors)]
             self.coder.last_byte = history & 255
             symbol = self.coder.code_symbol(ctx, slow, expect, [*select, *apms], known)
@@ -70,6 +81,8 @@ class Model:
         for match, expected in zip(self.matches, expect[::2], strict=True):
             match.learn(expected, symbol)
         memory.remember(data, at, symbol)
+        if self.language is not None:
+            self.language.take(symbol)
 
     def _head(self, minimum: int) -> int:
         """Hash of the newest bytes, for a match model; of more than eight, of characters and a word before them too."""
@@ -90,11 +103,12 @@ def decode(payload: bytes, size: int) -> bytes:
     return content
 
 
-def decode_text(payload: bytes, size: int) -> bytes:
-    """The same of method 1."""
+def decode_text(payload: bytes, size: int, language: Reader | None = None) -> bytes:
+    """The same of method 1. language: of `text.lm`, a language model that has read nothing."""
     stream = Stream(payload)
     effort, primer, split = stream.byte(), stream.byte(), stream.byte()
-    need(effort in EFFORTS and primer < PRIMERS and split <= 1, "an impossible model")
+    efforts = EFFORTS if language is None else (WITH_LANGUAGE,)
+    need(effort in efforts and primer < PRIMERS and split <= 1, "an impossible model")
     bare = []
     if split:
         size, count = stream.number(), stream.number()
@@ -104,7 +118,10 @@ def decode_text(payload: bytes, size: int) -> bytes:
             bare.append(last)
     before = b"".join(part(number) for number in parts_of(primer, effort))
     plan = setup(effort, len(before) + size)
-    block = decode_bytes(primed(plan, before).copy(), before, stream.rest(), size)
+    model = primed(plan, before).copy()
+    if language is not None:
+        model.join(language)
+    block = decode_bytes(model, before, stream.rest(), size)
     return join_ends(block, bare) if split else block
 
 

@@ -4,9 +4,10 @@
                        records -> run maps ---> 1 input each  --> weight sets -> 2 rows of final weights -> APMs -> range coder
     expected bytes -> maps -------------------> 2 inputs each
     frequent contexts -> slow probabilities --> 2 inputs each
+    language model -> maps -------------------> 3 inputs
 
 Inputs stand in this order: stretched probabilities of all contexts, their distances from one half, runs if there are any; stretch
-and distance of each expected byte, then of each slow probability; 256. What is not said here is as in the mixing engine
+and distance of each expected byte, then of each slow probability; what a language model says, if there is one; 256. What is not said here is as in the mixing engine
 (`mixing.py`).
 """
 
@@ -52,11 +53,12 @@ class Shape:
     apms: int
     line_bits: int
     slow_bits: int
+    language: bool = False
 
     @property
     def inputs(self) -> int:
         """See above."""
-        return (2 + self.runs) * self.contexts + 2 * (self.expects + self.slows) + 1
+        return (2 + self.runs) * self.contexts + 2 * (self.expects + self.slows) + 3 * self.language + 1
 
     @property
     def sets(self) -> list[int]:
@@ -90,12 +92,14 @@ class Coder:
         self.first_apm = [self.squash[step * APM_STEP + 3072 - APM_REACH] for step in range(APM_STEPS)]
         self.apms: dict[tuple[int, int], list[int]] = {}
         self.lines: dict[int, bytearray] = {}  # what is not there is zero
+        self.counts = [1] * 256  # of the next byte, by a language model; equal ones say nothing
+        self.language_maps = [self.squash[64 * step - 2048 + 32 + 3072] << 16 | 6 for step in range(64)] * 8
         self.slow: dict[int, list[int]] = {}  # lines of 16 entries; what is not there is one half
 
     def copy(self) -> "Coder":
         """Another coder that has learned the same."""
         other = copy.copy(self)
-        for name in ("maps", "run_maps", "expect_maps", "final", "apms", "lines", "slow"):
+        for name in ("maps", "run_maps", "expect_maps", "final", "apms", "lines", "slow", "language_maps"):
             setattr(other, name, copy.deepcopy(getattr(self, name)))
         other.weights = self.weights.copy()
         return other
@@ -115,8 +119,11 @@ class Coder:
             entries = self._entries(slots, runs, expect, partial, k, node)
             apms = [self._apm(a, row + node) for a, row in enumerate(rows)]
             slows = [(line, node) for line in slow_lines]
+            said = self._said(partial, k) if self.shape.language else None
+            if said is not None:
+                selected = [*selected[:-1], 3 * (said[1] % 64) + entries[-1]]
             bit = symbol >> (7 - k) & 1
-            partial = 2 * partial + self._code_bit(slots, node, entries, slows, selected, known, partial, apms, bit)
+            partial = 2 * partial + self._code_bit(slots, node, entries, slows, said, selected, known, partial, apms, bit)
         if self.shape.runs:
             keep(records, partial - 256)
         return partial - 256
@@ -181,13 +188,24 @@ class Coder:
             told = guess + 1 if agrees and i == 0 else told
         return histories, told_by_runs, expected, told
 
-    def _code_bit(self, slots, node, entries, slows, select, known, partial, apms, bit):
+    def _said(self, partial: int, k: int) -> tuple[int, int]:
+        """What the language model says of a bit: stretched, and a place in its maps."""
+        rest = 7 - k
+        first = (partial << rest + 1) - 256
+        ones, both = sum(self.counts[first + (1 << rest) : first + (2 << rest)]), sum(self.counts[first : first + (2 << rest)])
+        held = min(max(self.stretch[min((ones << 12) // both, 4095)], -2048), 2047)
+        return held, 64 * k + (held + 2048) // 64
+
+    def _code_bit(self, slots, node, entries, slows, said, select, known, partial, apms, bit):
         histories, runs, expected, told = entries
         p12 = [row[at] >> 20 for row, at in histories]
         inputs = [self.stretch[p] for p in p12] + [(p - 2048) >> 1 for p in p12]
         inputs += [self.stretch[row[at] >> 20] for row, at in runs]
         for row, at in (*expected, *slows):
             inputs += [self.stretch[row[at] >> 20], ((row[at] >> 20) - 2048) >> 1]
+        if said is not None:
+            p = self.language_maps[said[1]] >> 20
+            inputs += [said[0], self.stretch[p], (p - 2048) >> 1]
         x = np.array([*inputs, 256])
 
         bases = self.bases
@@ -212,6 +230,8 @@ class Coder:
             row[at] = learned(row[at], bit, 1022)
         for row, at in slows:
             row[at] = learned(row[at], bit, SLOW_LIMIT)
+        if said is not None:
+            self.language_maps[said[1]] = learned(self.language_maps[said[1]], bit, 1022)
         return bit
 
     def _apm(self, number: int, row: int) -> list[int]:

@@ -1,0 +1,94 @@
+"""Codec `text.lm`: round trips with a very small model, the plain reader, and payloads that nobody encoded."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lacodec
+from lacodec.codecs.text.codec import Text
+from lacodec.codecs.text.lm.codec import TextLM
+from lacodec.errors import BadInput, CorruptFile, LacodecError, MissingModel
+from reference import text_lm_codec
+from reference.container import read
+from tests import languages
+from tests.reference.test_text import TEXTS, short_primer
+
+pytestmark = pytest.mark.usefixtures(short_primer.__name__)
+PROSE = (languages.TEXT * 2)[:1500]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return str(languages.model_file(tmp_path_factory.mktemp("model")))
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_plain_reader_reads_it(path, name):
+    text = TEXTS[name]
+    encoded = lacodec.encode(text, "text.lm", model=path)
+    assert lacodec.decode(encoded) == text
+    chunk = read(encoded)[1][0]
+    assert text_lm_codec.decode(chunk.payload, len(text), languages.arrays()) == text
+
+
+@given(text=st.one_of(st.binary(max_size=400), st.text(max_size=150).map(str.encode), st.just(PROSE), st.just(b"\r\n" * 300)))
+@settings(deadline=None, max_examples=25)
+def test_round_trips(path, text):
+    codec = lacodec.codec("text.lm", model=path)
+    assert codec.decode(codec.encode(text)) == text
+
+
+def test_it_learns_from_the_model(path):
+    with_language = len(lacodec.encode(PROSE, "text.lm", model=path))
+    assert with_language < len(PROSE)
+
+
+def test_a_file_names_its_model(path, tmp_path, monkeypatch):
+    encoded = lacodec.encode(PROSE, "text.lm", model=path)
+    other = languages.model_file(tmp_path, seed=5)
+    assert read(encoded)[0]["model_id"] != read(lacodec.encode(PROSE, "text.lm", model=str(other)))[0]["model_id"]
+    monkeypatch.setattr("lacodec.codecs.text.shipped._named", {})
+    with pytest.raises(MissingModel, match="LACODEC_MODELS"):
+        lacodec.decode(encoded)
+    monkeypatch.setenv("LACODEC_MODELS", path)
+    assert lacodec.decode(encoded) == PROSE
+
+
+def test_other_files_are_no_models(tmp_path):
+    (tmp_path / "a.txt").write_text("no model")
+    for name in ("a.txt", "nothing.lac"):
+        with pytest.raises(LacodecError):
+            lacodec.encode(PROSE, "text.lm", model=str(tmp_path / name))
+    with pytest.raises(BadInput):
+        lacodec.codec("text.lm", effort=3)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_forged_payloads(path, seed):
+    rng = random.Random(seed)
+    codec = TextLM(TextLM.Options(model=path))
+    payload = bytearray(codec.encode_block(PROSE))
+    for _ in range(rng.randint(1, 4)):
+        payload[rng.randrange(0 if seed % 2 else 9, len(payload))] = rng.randrange(256)
+    if seed % 5 == 0:
+        del payload[rng.randrange(len(payload)) :]
+    try:
+        assert len(codec.decode_block(bytes(payload), len(PROSE), 0)) >= 0
+    except (CorruptFile, MissingModel):
+        pass
+
+
+def test_codec_text_refuses_it(path):
+    payload = TextLM(TextLM.Options(model=path)).encode_block(PROSE)
+    with pytest.raises(CorruptFile):
+        Text().decode_block(bytes([1]) + payload[9:], len(PROSE), 1)
+
+
+def test_threads_make_no_difference(path, monkeypatch):
+    monkeypatch.setattr(TextLM, "chunk_size", lambda self: 500)
+    codec = lacodec.codec("text.lm", model=path)
+    assert codec.encode(PROSE, threads=1) == codec.encode(PROSE, threads=2)
+    assert codec.decode(codec.encode(PROSE), threads=2) == PROSE
+
