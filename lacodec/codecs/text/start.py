@@ -37,16 +37,13 @@ _lock = Lock()
 def primed(plan: Setup, primer: int, size: int, stream: np.ndarray, *, decoding: bool) -> tuple[Coder, Model]:
     """Coder and model for a block of `size` bytes behind a primer, which then has to stand before the block's own bytes."""
     bits = plan.line_bits(size + primer_text(primer, plan.effort).size)
-    if not plan.keeps(size, bits):
-        coder, model = _read_primer(plan, primer, bits)
-    else:
-        with _lock:
-            key = plan, primer, bits
-            if key not in _kept:
-                _kept.clear()  # one is enough: a process seldom changes its effort
-                _kept[key] = _read_primer(plan, primer, bits)
-            kept_coder, kept_model = _kept[key]
-            coder, model = _copied(kept_coder), _copied(kept_model)
+    key = plan, primer, bits
+    with _lock:
+        if key not in _kept and plan.keeps(size, bits):
+            _kept.clear()  # one is enough: a process seldom changes its effort
+            _kept[key] = _read_primer(plan, primer, bits)
+        kept = _kept.get(key)
+    coder, model = _read_primer(plan, primer, bits) if kept is None else (_copied(kept[0]), _copied(kept[1]))
     coder.plan[DECODING] = decoding
     return coder._replace(stream=stream), model
 
