@@ -27,7 +27,7 @@ def code_bytes(coder: Coder, model: Model, data: np.ndarray, begin: int, end: in
     left its stream: an encoder that would not shrink, or a decoder of a forged stream.
     """
     if first:
-        _start(coder)
+        start(coder)
         forget(model, begin)
     decoding = coder.plan[DECODING]
     limit = coder.stream.size + READ_AHEAD
@@ -66,7 +66,7 @@ def absorb_bytes(coder: Coder, model: Model, data: np.ndarray, end: int) -> None
 
 
 @inlined
-def _start(coder: Coder) -> None:
+def start(coder: Coder) -> None:
     """Set the range coder's registers; a decoder reads its first four bytes."""
     registers = coder.registers
     registers[LOW] = 0

@@ -4,12 +4,12 @@ import numpy as np
 
 from lacodec.codecs.text.coder import code_symbol
 from lacodec.codecs.text.contexts import fill_contexts, fill_selectors
-from lacodec.codecs.text.kernel import forget
+from lacodec.codecs.text.kernel import forget, start
 from lacodec.codecs.text.match import follow_matches, learn_matches, prefetch_heads
 from lacodec.codecs.text.memory import remember
 from lacodec.codecs.text.model import Model
 from lacodec.codecs.text.slots import DECODING, EXPECTS, SELECTS, Coder, prefetch_slots
-from lacodec.entropy.mixing import POSITION, READ_AHEAD, finish, start
+from lacodec.entropy.mixing import POSITION, READ_AHEAD, finish
 from lacodec.kernels.jit import flat_kernel, inlined
 from lacodec.models.text import predict
 from lacodec.models.text.language import Language
