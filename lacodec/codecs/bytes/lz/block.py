@@ -8,6 +8,7 @@ Payload: varint sequences, varint bytes of head, varint rANS words, head, words 
 import numpy as np
 from numpy.typing import NDArray
 
+from lacodec.codecs.bytes.filters import NONE, X86, apply_filter, looks_like_x86, undo_filter
 from lacodec.codecs.bytes.lz.kernel import DONE, LOW, decode_symbols, encode_symbols, fill_lookups, symbolise
 from lacodec.codecs.bytes.lz.layout import FREQ_BITS, PADDING, REPEATS
 from lacodec.codecs.bytes.lz.match import CANDIDATES, find_matches, parse_lazy
@@ -16,6 +17,7 @@ from lacodec.codecs.bytes.lz.pack import make_freqs, make_levels, pack_model, un
 from lacodec.codecs.bytes.lz.parse import new_search, parse_optimal
 from lacodec.entropy.rans_stream import read_varint, varint
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.io.progress import Report, ignore
 
 _MAX_SIZE = 1 << 26
 _WINDOW = 1 << 23  # bytes that match finders look back
@@ -73,6 +75,24 @@ def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
     if decode_symbols(out, size, sequences, words, count, raw, 8 * (len(payload) - at), lookups, tables) != DONE:
         raise CorruptFile("LZ payload: damaged")
     return out[:size]
+
+
+def filtered_encode(data: Bytes, effort: int, on_work: Report = ignore) -> bytes:
+    """Method 5: u8 filter (0 or that for x86 code), then what lz_encode makes of the filtered data u8[n], n from 1 to 64 MiB."""
+    number = X86 if looks_like_x86(data) else NONE
+    return bytes([number]) + lz_encode(apply_filter(data, number), effort)
+
+
+def filtered_decode(payload: bytes, size: int) -> Bytes:
+    """The data u8[size] that filtered_encode was given. CorruptFile for a payload that does not decode to exactly `size` bytes."""
+    if not payload or payload[0] not in (NONE, X86):
+        raise CorruptFile("LZ payload: no filter, or one that is unknown")
+    return undo_filter(lz_decode(memoryview(payload)[1:], size), payload[0])
+
+
+def lz_memory(size: int, effort: int) -> int:
+    """Bytes that encoding `size` bytes needs at most."""
+    return 24 * size + (16 << 20) + (effort == 3) * 80 * min(size, _SEGMENT)
 
 
 def _code(padded: Bytes, sequences: Sequences, tail: int, effort: int) -> bytes:
