@@ -1,6 +1,6 @@
 """LZ77 with context-selected rANS tables: efforts 2 and 3 of the codec `bytes`.
 
-    bytes -> sequences (lazy parse | optimal parse by prices) -> symbols with contexts -> tables -> rANS words, raw bits
+    bytes -> sequences (optimal parse by prices) -> symbols with contexts -> tables -> rANS words, raw bits
 
 Payload: varint sequences, varint bytes of head, varint rANS words, head, words (two bytes each, low one first), raw bits.
 """
@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from lacodec.codecs.bytes.filters import NONE, X86, apply_filter, looks_like_x86, undo_filter
 from lacodec.codecs.bytes.lz.kernel import DONE, LOW, decode_symbols, encode_symbols, fill_lookups, symbolise
 from lacodec.codecs.bytes.lz.layout import FREQ_BITS, PADDING, REPEATS
-from lacodec.codecs.bytes.lz.match import CANDIDATES, find_matches, parse_lazy
+from lacodec.codecs.bytes.lz.match import parse_lazy
 from lacodec.codecs.bytes.lz.model import make_model, make_prices
 from lacodec.codecs.bytes.lz.pack import make_freqs, make_levels, pack_model, unpack_model
 from lacodec.codecs.bytes.lz.parse import new_search, parse_optimal
+from lacodec.codecs.bytes.lz.suffixes import CANDIDATES, WINDOW, find_matches, new_tree
 from lacodec.entropy.rans_stream import read_varint, varint
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.progress import Report, ignore
 
 _MAX_SIZE = 1 << 26
-_WINDOW = 1 << 23  # bytes that match finders look back
 _SEGMENT = 1 << 20  # bytes that are parsed optimally at a time
 _CHAIN_DEPTH = 10
-_TREE_DEPTH = 256
 _NICE = 273
-_PASSES = 2
+_PASSES = {2: 1, 3: 2}
+_SAMPLE = 1 << 17
 
 Bytes = NDArray[np.uint8]
 Sequences = NDArray[np.uint32]
@@ -41,11 +41,7 @@ def lz_encode(data: Bytes, effort: int) -> bytes:
         return b""
     padded = np.zeros(len(data) + PADDING, np.uint8)
     padded[: len(data)] = data
-    quick = _parse_lazy(padded, len(data))
-    payload = _code(padded, *quick, 2)
-    if effort == 2:
-        return payload
-    return min(_code(padded, *_parse_optimal(padded, len(data), *quick), effort), payload, key=len)
+    return _code(padded, *_parse(padded, len(data), effort), effort)
 
 
 def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
@@ -110,7 +106,7 @@ def _code(padded: Bytes, sequences: Sequences, tail: int, effort: int) -> bytes:
 
 
 def _parse_lazy(padded: Bytes, size: int) -> tuple[Sequences, int]:
-    mask = _window_mask(size)
+    mask = (1 << (size - 1).bit_length()) - 1
     sequences = np.empty(size + 3, np.uint32)  # every match has at least 3 bytes
     bits = min(max(mask.bit_length() - 3, 8), 20)
     heads, chain = np.zeros(1 << bits, np.uint32), np.zeros(mask + 1, np.uint32)
@@ -118,12 +114,9 @@ def _parse_lazy(padded: Bytes, size: int) -> tuple[Sequences, int]:
     return sequences[: int(filled)], int(tail)
 
 
-def _parse_optimal(padded: Bytes, size: int, sequences: Sequences, tail: int) -> tuple[Sequences, int]:
-    """Parse segment by segment, each several times: prices come from the parse before, the first ones from the lazy parse."""
-    prices, tables = _price(_symbolise(padded, 0, sequences, tail, _first_offsets()))
-    mask = _window_mask(size)
-    bits = min(max(mask.bit_length() - 2, 16), 20)
-    heads, sons = np.zeros((3, 1 << bits), np.uint32), np.zeros(2 * mask + 2, np.uint32)
+def _parse(padded: Bytes, size: int, effort: int) -> tuple[Sequences, int]:
+    """Parse segment by segment, each several times: prices come from the parse before, the first ones from a sample's lazy parse."""
+    prices, tables = _price(_symbolise(padded, 0, *_parse_lazy(padded, min(size, _SAMPLE)), _first_offsets()))
     longest = min(size, _SEGMENT)
     first, found = np.empty(longest + 1, np.uint32), np.empty(CANDIDATES * (longest + 1), np.uint64)
     search = new_search(padded, first, found, _NICE)
@@ -131,8 +124,10 @@ def _parse_optimal(padded: Bytes, size: int, sequences: Sequences, tail: int) ->
     last, tail = _first_offsets(), 0
     for start in range(0, size, _SEGMENT):
         stop = min(start + _SEGMENT, size)
-        find_matches(padded, size, start, stop, _TREE_DEPTH, _NICE, bits, heads, sons, np.uint64(mask), first, found)
-        for _ in range(_PASSES):
+        if start % WINDOW == 0:
+            tree = new_tree(padded, start, min(size - start, WINDOW))
+        find_matches(padded, size, start // WINDOW * WINDOW, start, stop, _NICE, tree, first, found)
+        for _ in range(_PASSES[effort]):
             search = search._replace(prices=prices, tables=tables)
             search.state[:6] = *last, 0, 512 + (int(padded[start - 1]) if start else 0)
             at, rest = parse_optimal(search, start, stop, _NICE)
@@ -165,8 +160,3 @@ def _symbolise(
 
 def _first_offsets() -> NDArray[np.uint64]:
     return np.ones(REPEATS, np.uint64)
-
-
-def _window_mask(size: int) -> int:
-    """One less than the smallest power of two that holds all positions, or the window where that is less."""
-    return min(_WINDOW, 1 << (size - 1).bit_length()) - 1

@@ -34,18 +34,7 @@ def transform(data: np.ndarray) -> tuple[np.ndarray, list[int]]:
     The row of the whole data has no byte in the transform, and the others are counted without it.
     """
     size = len(data)
-    padded = np.zeros(size + _PADDING, np.uint8)
-    padded[:size] = data
-    totals, larger = np.zeros(256, np.uint64), np.zeros(256, np.uint64)
-    starts = np.empty(size // 2 + 1, np.uint32)
-    starts = starts[int(find_starts(padded, size, starts, totals, larger)) :]
-    order = _sorted(padded, size, starts)
-    array = np.zeros(size + int(AHEAD), np.uint32)
-    begins = np.zeros(257, np.uint64)
-    begins[1:] = np.cumsum(totals)
-    heads, tails = begins[:256].copy(), begins[1:].copy()
-    induce_larger(padded, size, starts, order, begins, heads, array)
-    induce_smaller(padded, begins, heads, tails, array)
+    array = sort_suffixes(data)
     ends = np.array(chain_ends(size), np.uint64)
     result, rows = np.empty(size, np.uint8), np.zeros(len(ends), np.uint64)
     result[0] = data[-1]
@@ -53,11 +42,27 @@ def transform(data: np.ndarray) -> tuple[np.ndarray, list[int]]:
     return result, [int(whole), *map(int, rows)]
 
 
-def _sorted(padded: np.ndarray, size: int, starts: np.ndarray) -> np.ndarray:
+def sort_suffixes(data: np.ndarray) -> np.ndarray:
+    """The suffix array of uint8[n], 1 to 2**24 bytes: uint32[n + AHEAD], places in the lower 24 bits, the byte before in the upper.
+
+    Before the first place stands the first byte. Behind the n entries are zeros.
+    """
+    size = len(data)
+    padded = np.zeros(size + _PADDING, np.uint8)
+    padded[:size] = data
+    totals, larger = np.zeros(256, np.uint64), np.zeros(256, np.uint64)
+    starts = np.empty(size // 2 + 1, np.uint32)
+    starts = starts[int(find_starts(padded, size, starts, totals, larger)) :]
     work = new_work(len(starts))
     if len(starts):
         sort_starts(padded, size, starts, work)
-    return work.values
+    array = np.zeros(size + int(AHEAD), np.uint32)
+    begins = np.zeros(257, np.uint64)
+    begins[1:] = np.cumsum(totals)
+    heads, tails = begins[:256].copy(), begins[1:].copy()
+    induce_larger(padded, size, starts, work.values, begins, heads, array)
+    induce_smaller(padded, begins, heads, tails, array)
+    return array
 
 
 def inverse(transformed: np.ndarray, rows: list[int]) -> np.ndarray:
