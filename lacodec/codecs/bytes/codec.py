@@ -1,7 +1,7 @@
 """Codec `bytes`: any file, restored byte for byte.
 
 A payload is one method byte and the method's data: 0 stored, 1 a zstd frame, 2 LZ (`lz`), 3 context mixing (`mixed`), and since
-stream version 2: 4 block sorting (`sorted`), 5 LZ behind a filter for x86 code.
+stream version 2: 4 block sorting (`sorted`), 5 LZ with smaller offsets (`lz`, too).
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from lacodec.codecs.options import check_effort, effort_field
 from lacodec.codecs.session import DEFAULT, Report, Session
 from lacodec.errors import CorruptFile
 
-STORED, ZSTD, LZ, MODEL, SORTED, FILTERED_LZ = range(6)
+STORED, ZSTD, LZ, MODEL, SORTED, BEHIND_LZ = range(6)
 
 _MIB = 1 << 20
 _ZSTD_LEVEL = 3
@@ -50,7 +50,7 @@ class Bytes(BlockCodec):
             from lacodec.codecs.bytes.sorted.block import bwt_memory
 
             return bwt_memory(size, decoding=payload is not None)
-        if method == FILTERED_LZ and payload is None:
+        if method == BEHIND_LZ and payload is None:
             from lacodec.codecs.bytes.lz.block import lz_memory
 
             return lz_memory(size, self.options.effort)
@@ -72,7 +72,7 @@ class Bytes(BlockCodec):
 
     def _method(self) -> int:
         effort = self.options.effort
-        return ZSTD if effort == 1 else FILTERED_LZ if effort <= 3 else SORTED if effort == 4 else MODEL
+        return ZSTD if effort == 1 else BEHIND_LZ if effort <= 3 else SORTED if effort == 4 else MODEL
 
 
 def _encode(method: int, block: bytes, effort: int, report: Report) -> bytes:
@@ -83,10 +83,10 @@ def _encode(method: int, block: bytes, effort: int, report: Report) -> bytes:
     import numpy as np
 
     data: Any = np.frombuffer(block, np.uint8)
-    if method == FILTERED_LZ:
-        from lacodec.codecs.bytes.lz.block import filtered_encode
+    if method == BEHIND_LZ:
+        from lacodec.codecs.bytes.lz.block import lz_encode
 
-        return bytes(filtered_encode(data, effort, report))
+        return bytes(lz_encode(data, effort, report))
     if method == SORTED:
         from lacodec.codecs.bytes.sorted.block import bwt_encode
 
@@ -102,13 +102,13 @@ def _decode(method: int, data: bytes, size: int, report: Report) -> bytes:
     if method == ZSTD:
         return _decode_zstd(data, size)
     if method == LZ:
+        from lacodec.codecs.bytes.lz.block import decode_sequences
+
+        return bytes(decode_sequences(data, size).tobytes())
+    if method == BEHIND_LZ:
         from lacodec.codecs.bytes.lz.block import lz_decode
 
         return bytes(lz_decode(data, size).tobytes())
-    if method == FILTERED_LZ:
-        from lacodec.codecs.bytes.lz.block import filtered_decode
-
-        return bytes(filtered_decode(data, size).tobytes())
     if method == MODEL:
         from lacodec.codecs.bytes.mixed.block import cm_decode
 

@@ -1,14 +1,17 @@
 """LZ77 with context-selected rANS tables: efforts 2 and 3 of the codec `bytes`.
 
-    bytes -> sequences (optimal parse by prices) -> symbols with contexts -> tables -> rANS words, raw bits
+    bytes -> filter for x86 code -> sequences (optimal parse by prices) -> symbols with contexts -> tables -> rANS words, raw bits
 
-Payload: varint sequences, varint bytes of head, varint rANS words, head, words (two bytes each, low one first), raw bits.
+Method 5: u8 filter, u8 1 where offsets count positions behind the same byte, then the rooms of their lists (`behind`), and coded
+sequences: varint sequences, varint bytes of head, varint rANS words, head, words (two bytes each, low one first), raw bits.
+Method 2, of stream version 1, is coded sequences whose offsets are distances.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.codecs.bytes.filters import NONE, X86, apply_filter, looks_like_x86, undo_filter
+from lacodec.codecs.bytes.lz.behind import pack_rooms, rank_positions, unpack_rooms
 from lacodec.codecs.bytes.lz.kernel import DONE, LOW, decode_symbols, encode_symbols, fill_lookups, symbolise
 from lacodec.codecs.bytes.lz.layout import FREQ_BITS, PADDING, REPEATS
 from lacodec.codecs.bytes.lz.match import parse_lazy
@@ -21,31 +24,48 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.progress import Report, ignore
 
 _MAX_SIZE = 1 << 26
-_SEGMENT = 1 << 20  # bytes that are parsed optimally at a time
+_FIRST_SEGMENT, _SEGMENT = 1 << 17, 1 << 20  # bytes that are parsed at a time: few at first, until prices are known
+_SAMPLE = 1 << 17  # bytes that are parsed quickly for the very first prices
+_BEHIND_FROM = 1 << 13  # bytes: smaller blocks don't pay for the lists
 _CHAIN_DEPTH = 10
 _NICE = 273
 _PASSES = {2: 1, 3: 2}
-_SAMPLE = 1 << 17
 
 Bytes = NDArray[np.uint8]
 Sequences = NDArray[np.uint32]
 
 
-def lz_encode(data: Bytes, effort: int) -> bytes:
-    """Payload for data u8[n], n at most 64 MiB. effort 2: fast parse; 3: optimal parse. The same bytes on every machine."""
+def lz_encode(data: Bytes, effort: int, on_work: Report = ignore) -> bytes:
+    """Payload of method 5 for data u8[n], n from 1 to 64 MiB. effort 2 parses once, 3 twice. The same bytes on every machine."""
     if effort not in (2, 3):
         raise BadInput(f"LZ: effort is {effort}; use 2 or 3")
-    if len(data) > _MAX_SIZE:
-        raise BadInput(f"LZ: {len(data)} bytes in one chunk; at most {_MAX_SIZE} fit")
-    if not len(data):
-        return b""
+    if not 1 <= len(data) <= _MAX_SIZE:
+        raise BadInput(f"LZ: {len(data)} bytes in one chunk; 1 to {_MAX_SIZE} are possible")
+    number = X86 if looks_like_x86(data) else NONE
     padded = np.zeros(len(data) + PADDING, np.uint8)
-    padded[: len(data)] = data
-    return _code(padded, *_parse(padded, len(data), effort), effort)
+    padded[: len(data)] = apply_filter(data, number)
+    head = bytes([number, len(data) >= _BEHIND_FROM])
+    ranks = np.arange(len(data), dtype=np.uint32)
+    if head[1]:
+        counts = np.zeros(256, np.uint64)
+        rank_positions(padded, len(data), ranks, counts)
+        head += pack_rooms(counts)
+    return head + _code(padded, ranks, *_parse(padded, ranks, head[1], effort, on_work), effort)
 
 
 def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
     """The data u8[size] that lz_encode was given. CorruptFile for a payload that does not decode to exactly `size` bytes."""
+    payload = memoryview(payload)
+    if len(payload) < 2 or payload[0] not in (NONE, X86) or payload[1] > 1:
+        raise CorruptFile("LZ payload: no filter and kind of offsets, or some that are unknown")
+    if not payload[1]:
+        return undo_filter(decode_sequences(payload[2:], size), payload[0])
+    rooms, used = unpack_rooms(payload[2:], size)
+    return undo_filter(decode_sequences(payload[2 + used :], size, rooms), payload[0])
+
+
+def decode_sequences(payload: bytes | memoryview, size: int, rooms: NDArray[np.uint64] | None = None) -> Bytes:
+    """The data u8[size] of coded sequences; `rooms` u64[256] where offsets count positions behind the same byte. CorruptFile."""
     if not 0 <= size <= _MAX_SIZE:
         raise CorruptFile(f"LZ payload: claims {size} bytes in one chunk; at most {_MAX_SIZE} are possible")
     if not size:
@@ -68,32 +88,24 @@ def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
     lookups = np.empty(len(freqs) << FREQ_BITS, np.uint32)
     fill_lookups(freqs, lookups)
     out = np.empty(size + PADDING, np.uint8)
-    if decode_symbols(out, size, sequences, words, count, raw, 8 * (len(payload) - at), lookups, tables) != DONE:
+    ends = np.cumsum(np.zeros(256, np.uint64) if rooms is None else rooms)
+    begins = np.zeros(256, np.uint64)
+    begins[1:] = ends[:-1]
+    behind = np.empty(int(ends[-1]), np.uint32)
+    coded = words, count, raw, 8 * (len(payload) - at)
+    if decode_symbols(out, size, sequences, *coded, lookups, tables, behind, begins, ends) != DONE:
         raise CorruptFile("LZ payload: damaged")
     return out[:size]
 
 
-def filtered_encode(data: Bytes, effort: int, on_work: Report = ignore) -> bytes:
-    """Method 5: u8 filter (0 or that for x86 code), then what lz_encode makes of the filtered data u8[n], n from 1 to 64 MiB."""
-    number = X86 if looks_like_x86(data) else NONE
-    return bytes([number]) + lz_encode(apply_filter(data, number), effort)
-
-
-def filtered_decode(payload: bytes, size: int) -> Bytes:
-    """The data u8[size] that filtered_encode was given. CorruptFile for a payload that does not decode to exactly `size` bytes."""
-    if not payload or payload[0] not in (NONE, X86):
-        raise CorruptFile("LZ payload: no filter, or one that is unknown")
-    return undo_filter(lz_decode(memoryview(payload)[1:], size), payload[0])
-
-
 def lz_memory(size: int, effort: int) -> int:
     """Bytes that encoding `size` bytes needs at most."""
-    return 24 * size + (16 << 20) + (effort == 3) * 80 * min(size, _SEGMENT)
+    return 48 * size + 100 * min(size, _SEGMENT) + (16 << 20)
 
 
-def _code(padded: Bytes, sequences: Sequences, tail: int, effort: int) -> bytes:
+def _code(padded: Bytes, ranks: NDArray[np.uint32], sequences: Sequences, tail: int, effort: int) -> bytes:
     """The payload for a parse of the whole input."""
-    contexts, symbols, raw, _ = _symbolise(padded, 0, sequences, tail, _first_offsets())
+    contexts, symbols, raw, _ = _symbolise(padded, ranks, 0, sequences, tail, _first_offsets())
     model = make_model(contexts, symbols, effort)
     levels = make_levels(model.histograms)
     head = pack_model(model, levels)
@@ -114,32 +126,43 @@ def _parse_lazy(padded: Bytes, size: int) -> tuple[Sequences, int]:
     return sequences[: int(filled)], int(tail)
 
 
-def _parse(padded: Bytes, size: int, effort: int) -> tuple[Sequences, int]:
-    """Parse segment by segment, each several times: prices come from the parse before, the first ones from a sample's lazy parse."""
-    prices, tables = _price(_symbolise(padded, 0, *_parse_lazy(padded, min(size, _SAMPLE)), _first_offsets()))
+def _parse(
+    padded: Bytes, ranks: NDArray[np.uint32], shift: int, effort: int, on_work: Report
+) -> tuple[Sequences, int]:
+    """Parse segment by segment, each once or more: prices come from the parse before, the first ones from a sample's lazy parse."""
+    size = len(ranks)
+    prices, tables = _first_prices(padded, min(size, _SAMPLE))
     longest = min(size, _SEGMENT)
     first, found = np.empty(longest + 1, np.uint32), np.empty(CANDIDATES * (longest + 1), np.uint64)
-    search = new_search(padded, first, found, _NICE)
+    search = new_search(padded, ranks, first, found, _NICE)
     parts: list[Sequences] = []
-    last, tail = _first_offsets(), 0
-    for start in range(0, size, _SEGMENT):
-        stop = min(start + _SEGMENT, size)
-        if start % WINDOW == 0:
+    last, tail, start, length = _first_offsets(), 0, 0, _FIRST_SEGMENT
+    while start < size:
+        window = start // WINDOW * WINDOW
+        stop = min(start + length, size, window + WINDOW)
+        if start == window:
             tree = new_tree(padded, start, min(size - start, WINDOW))
-        find_matches(padded, size, start // WINDOW * WINDOW, start, stop, _NICE, tree, first, found)
+        find_matches(padded, window, start, stop, _NICE, tree, shift, first, found)
         for _ in range(_PASSES[effort]):
             search = search._replace(prices=prices, tables=tables)
             search.state[:6] = *last, 0, 512 + (int(padded[start - 1]) if start else 0)
             at, rest = parse_optimal(search, start, stop, _NICE)
             trial = last.copy()
-            outcome = _symbolise(padded, start, search.sequences[int(at) :], int(rest), trial)
+            outcome = _symbolise(padded, ranks, start, search.sequences[int(at) :], int(rest), trial)
             prices, tables = _price(outcome)
         last, part = trial, search.sequences[int(at) :].copy()
         if len(part):
             part[0] += tail
         tail = int(rest) + (0 if len(part) else tail)
         parts.append(part)
+        on_work(stop - start)
+        start, length = stop, min(2 * length, _SEGMENT)
     return np.concatenate(parts), tail
+
+
+def _first_prices(padded: Bytes, size: int) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    positions = np.arange(size, dtype=np.uint32)
+    return _price(_symbolise(padded, positions, 0, *_parse_lazy(padded, size), _first_offsets()))
 
 
 def _price(outcome: tuple[NDArray[np.uint16], Bytes, Bytes, int]) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
@@ -148,13 +171,13 @@ def _price(outcome: tuple[NDArray[np.uint16], Bytes, Bytes, int]) -> tuple[NDArr
 
 
 def _symbolise(
-    padded: Bytes, start: int, sequences: Sequences, tail: int, last: NDArray[np.uint64]
+    padded: Bytes, ranks: NDArray[np.uint32], start: int, sequences: Sequences, tail: int, last: NDArray[np.uint64]
 ) -> tuple[NDArray[np.uint16], Bytes, Bytes, int]:
     """Contexts u16[n], symbols u8[n] and raw bits u8[...]; `last` is moved on."""
     count = len(sequences) + int(sequences[::3].sum(dtype=np.int64)) + tail
     contexts, symbols = np.empty(count, np.uint16), np.empty(count, np.uint8)
     raw = np.zeros(9 * (len(sequences) // 3) + PADDING, np.uint8)  # at most 71 raw bits in a sequence
-    _, bits = symbolise(padded, start, sequences, tail, last, contexts, symbols, raw, 0)
+    _, bits = symbolise(padded, ranks, start, sequences, tail, last, contexts, symbols, raw, 0)
     return contexts, symbols, raw[: (int(bits) + 7) // 8], int(bits)
 
 

@@ -29,10 +29,10 @@ DONE, BROKEN = 0, 1
 
 
 @kernel
-def symbolise(data, position, sequences, tail, last, contexts, symbols, raw, bit):  # type: ignore[no-untyped-def]
+def symbolise(data, ranks, position, sequences, tail, last, contexts, symbols, raw, bit):  # type: ignore[no-untyped-def]
     """Symbols and contexts of sequences u32[3 * n] and a tail of literals, for data u8 from `position` on.
 
-    Fills contexts u16, symbols u8 and, from bit number `bit` on, raw u8 (zeros, padded). last u64[4], the last four offsets, is
+    ranks u32: of all positions, see `layout`. Fills contexts u16, symbols u8 and, from bit number `bit` on, raw u8 (zeros, padded). last u64[4], the last four offsets, is
     brought up to date. Returns (symbols, bit number behind the last raw bit).
     """
     one = U(1)
@@ -58,14 +58,15 @@ def symbolise(data, position, sequences, tail, last, contexts, symbols, raw, bit
             break
         length, distance = U(sequences[i + one]), U(sequences[i + U(2)])
         symbol = move_to_front(last, distance)
+        offset = U(ranks[position]) - U(ranks[position - distance])
         extra = U(0)
         if symbol == U(REPEATS):
-            slot = slot_of(distance, U(OFFSET_DETAIL))
+            slot = slot_of(offset, U(OFFSET_DETAIL))
             symbol += slot
             extra = extra_bits(slot, U(OFFSET_DETAIL))
         contexts[at], symbols[at] = offset_context(run, U(data[position - one]) if position > U(0) else U(0)), symbol
         at += one
-        bit = _put(raw, bit, distance, extra)
+        bit = _put(raw, bit, offset, extra)
         slot = slot_of(length - one, U(LENGTH_DETAIL))
         contexts[at], symbols[at] = length_context(run, symbol), slot
         at += one
@@ -146,10 +147,11 @@ def _value(slot, detail, raw, bit):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables):  # type: ignore[no-untyped-def]
+def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables, behind, begins, ends):  # type: ignore[no-untyped-def]
     """Decode into out u8[size + padding]: DONE, or BROKEN as soon as the stream contradicts itself.
 
     words u16[stop + 8]; raw u8 with padding, bits of it in use; lookups as fill_lookups made them, tables u16[CONTEXTS].
+    Where offsets count positions behind the same byte: behind u32[...], their lists, each from begins u64[256] to ends; else empty.
     """
     one = U(1)
     size, stop, bits = U(size), U(stop), U(bits)
@@ -159,7 +161,8 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
         return BROKEN
     at, bit, position, before = U(4), U(0), U(0), U(0)
     first, second, third, fourth = one, one, one, one
-    left = U(sequences)
+    left, listed = U(sequences), behind.size > 0
+    heads = begins.copy()
     while True:
         if at > stop or bit > bits:
             return BROKEN
@@ -177,6 +180,8 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
                 state, other = other, state
                 if at > stop:
                     return BROKEN
+                if listed and not _list(out, position, one, behind, heads, ends):
+                    return BROKEN
                 out[position] = before
                 position += one
                 context = U(256) + before
@@ -189,6 +194,10 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
         state, other = other, state
         if symbol >= U(REPEATS):
             distance, bit = _value(symbol - U(REPEATS), U(OFFSET_DETAIL), raw, bit)
+            if listed:
+                if distance == U(0) or distance > heads[before] - begins[before]:
+                    return BROKEN
+                distance = position - U(behind[heads[before] - distance])
             first, second, third, fourth = distance, first, second, third
         elif symbol == one:
             first, second = second, first
@@ -201,9 +210,25 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
         if length > size - position or first > position or first == U(0):
             return BROKEN
         _copy(out, position, first, length)
+        if listed and not _list(out, position, length, behind, heads, ends):
+            return BROKEN
         position += length
         before = U(out[position - one])
     return DONE if state == U(LOW) and other == U(LOW) and at == stop and bit <= bits < bit + U(8) else BROKEN
+
+
+@helper
+def _list(out, position, count, behind, heads, ends):  # type: ignore[no-untyped-def]
+    """Enter positions in the lists of the bytes before them; False when a list is full."""
+    before = U(out[position - U(1)]) if position > U(0) else U(0)
+    for i in range(position, position + count):
+        at = heads[before]
+        if at >= ends[before]:
+            return False
+        behind[at] = i
+        heads[before] = at + U(1)
+        before = U(out[i])
+    return True
 
 
 @helper

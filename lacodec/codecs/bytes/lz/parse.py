@@ -44,6 +44,7 @@ class Search(NamedTuple):
     """What a segment of n bytes is parsed with: what is known of it, and work space."""
 
     data: np.ndarray  # uint8: all bytes, padded
+    ranks: np.ndarray  # uint32: of all positions, see `layout`
     first: np.ndarray  # uint32[n + 1]: candidates of each position, as find_matches filled it
     found: np.ndarray  # uint64: length << 32 | distance of each candidate, likewise
     prices: np.ndarray  # uint32[tables * 256]
@@ -55,11 +56,12 @@ class Search(NamedTuple):
     sequences: np.ndarray  # uint32[3 * m]: the result, in its end
 
 
-def new_search(data: np.ndarray, first: np.ndarray, found: np.ndarray, nice: int) -> Search:
+def new_search(data: np.ndarray, ranks: np.ndarray, first: np.ndarray, found: np.ndarray, nice: int) -> Search:
     """A search of the segments that `first` has room for; it still lacks prices and tables."""
     n = len(first) - 1
     return Search(
         data=data,
+        ranks=ranks,
         first=first,
         found=found,
         prices=np.empty(0, np.uint32),
@@ -214,7 +216,8 @@ def _candidate(s: Search, origin: int, i: int, k: int, limit: int) -> Any:
         return length, distance, k
     entry = s.found[U(s.first[i]) + k - U(REPEATS)]
     distance = entry & U(0xFFFFFFFF)
-    return min(entry >> U(32), limit), distance, U(REPEATS) + slot_of(distance, U(OFFSET_DETAIL))
+    offset = U(s.ranks[position]) - U(s.ranks[position - distance])
+    return min(entry >> U(32), limit), distance, U(REPEATS) + slot_of(offset, U(OFFSET_DETAIL))
 
 
 @inlined

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lacodec.codecs.bytes.lz.layout import common_length, load64
+from lacodec.codecs.bytes.lz.layout import PADDING, common_length, load64
 from lacodec.codecs.bytes.sorted.transform import MAX_SIZE, sort_suffixes
 from lacodec.kernels.int_vector import prefetch
-from lacodec.kernels.jit import flat_kernel
+from lacodec.kernels.jit import flat_kernel, inlined
 
 U: Any = np.uint64
 _Z, _ONE = U(0), U(1)
@@ -104,65 +104,71 @@ def build_tree(array: np.ndarray, size: int, shared: np.ndarray, deepest: np.nda
 
 @flat_kernel
 def find_matches(
-    data: np.ndarray, size: int, origin: int, start: int, stop: int, nice: int, tree: Tree, first: np.ndarray, found: np.ndarray
+    data: np.ndarray, window: int, start: int, stop: int, nice: int, tree: Tree, shift: int, first: np.ndarray, found: np.ndarray
 ) -> None:
-    """Candidates for positions start..stop of data uint8[size + padding]: the nearest match of every length worth having.
+    """Candidates for positions start..stop of data uint8[size + PADDING]: the nearest match of every length worth having.
 
-    tree: that of data[origin:], gone through up to `start`. Fills found uint64 (length << 32 | distance; both rise) and first
-    uint32[stop - start + 1], where each position's begin. Lengths up to `nice`.
+    tree: that of data[window:], gone through up to `start`. shift: 0, or 1 where the bytes before a match must agree, too.
+    Fills found uint64 (length << 32 | distance; both rise) and first uint32[stop - start + 1], where each position's begin.
+    Lengths up to `nice`.
     """
-    deepest, above, pairs = tree.deepest, tree.above, tree.pairs
-    at, base = _Z, U(origin)
+    at, end = _Z, U(data.size - PADDING)
     for position in range(U(start), U(stop)):
         first[position - U(start)] = at
-        limit = min(U(size) - position, U(nice))
-        place = position - base
-        prefetch(above, np.int64(U(deepest[place + _AHEAD]) & _NUMBER))
-        pair = load64(data, position) & U(0xFFFF)
-        near = U(pairs[pair])
-        pairs[pair] = place + _ONE
-        # Up to the first interval that was passed; those below have no match.
-        reference = U(deepest[place])
-        deepest[place] = 0
-        around = U(above[reference & _NUMBER])
-        while around & _SHARED:
-            above[reference & _NUMBER] = place
-            reference = around
-            around = U(above[reference & _NUMBER])
-        if limit < U(4):
+        if position < U(window) + U(shift):
             continue
-        begin = at
-        nearest = U(1 << 32)
-        if around == _Z:
-            if reference & _SHARED:
-                above[reference & _NUMBER] = place
-        else:
-            other = around
-            while True:
-                around = U(deepest[other])
-                while around > reference:
-                    other = U(above[around & _NUMBER])
-                    around = U(deepest[other])
-                above[reference & _NUMBER] = place
-                deepest[other] = reference
-                distance = place - other
-                if distance < nearest and at - begin < U(CANDIDATES - 1):
-                    length = reference >> _BITS
-                    if length == _DEEPEST:
-                        length = common_length(data, base + other, position, length, limit)
-                    found[at] = (min(length, limit) << U(32)) | distance
-                    nearest = distance
-                    at += _ONE
-                if around == _Z:
-                    break
-                reference = around
-                other = U(above[reference & _NUMBER])
-        if near != _Z and place + _ONE - near < nearest:
-            found[at] = (U(2) << U(32)) | (place + _ONE - near)
-            at += _ONE
-        left, right = begin, at
-        while left + _ONE < right:
-            right -= _ONE
-            found[left], found[right] = found[right], found[left]
-            left += _ONE
+        place = position - U(window) - U(shift)
+        limit = min(end - position, U(nice)) + U(shift)
+        at = _climb(data[window:], tree, place, limit, U(shift), found, at)
     first[U(stop) - U(start)] = at
+
+
+@inlined
+def _climb(
+    data: np.ndarray, tree: Tree, place: np.uint64, limit: np.uint64, shift: np.uint64, found: np.ndarray, at: np.uint64
+) -> np.uint64:
+    """Note the matches of one place, less `shift` bytes, and pass on; returns where the next ones are noted."""
+    deepest, above, pairs = tree.deepest, tree.above, tree.pairs
+    prefetch(above, np.int64(U(deepest[place + _AHEAD]) & _NUMBER))
+    pair = load64(data, place) & U(0xFFFF)
+    near = U(pairs[pair])
+    pairs[pair] = place + _ONE
+    reference = U(deepest[place])
+    deepest[place] = 0
+    around = U(above[reference & _NUMBER])
+    while around & _SHARED:  # no place has passed here: no match
+        above[reference & _NUMBER] = place
+        reference = around
+        around = U(above[reference & _NUMBER])
+    begin, nearest = at, U(1 << 32)
+    if around == _Z:
+        if reference & _SHARED:
+            above[reference & _NUMBER] = place
+    else:
+        other = around
+        while True:
+            around = U(deepest[other])
+            while around > reference:
+                other = U(above[around & _NUMBER])
+                around = U(deepest[other])
+            above[reference & _NUMBER] = place
+            deepest[other] = reference
+            if place - other < nearest and at - begin < U(CANDIDATES - 1):
+                length, nearest = reference >> _BITS, place - other
+                if length == _DEEPEST:
+                    length = common_length(data, other, place, length, limit)
+                found[at] = ((min(length, limit) - shift) << U(32)) | nearest
+                at += _ONE
+            if around == _Z:
+                break
+            reference = around
+            other = U(above[reference & _NUMBER])
+    if shift == _Z and limit > _ONE and near != _Z and place + _ONE - near < nearest:
+        found[at] = (U(2) << U(32)) | (place + _ONE - near)
+        at += _ONE
+    left, right = begin, at
+    while left + _ONE < right:
+        right -= _ONE
+        found[left], found[right] = found[right], found[left]
+        left += _ONE
+    return at
