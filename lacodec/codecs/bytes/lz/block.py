@@ -88,12 +88,12 @@ def decode_sequences(payload: bytes | memoryview, size: int, rooms: NDArray[np.u
     lookups = np.empty(len(freqs) << FREQ_BITS, np.uint32)
     fill_lookups(freqs, lookups)
     out = np.empty(size + PADDING, np.uint8)
-    ends = np.cumsum(np.zeros(256, np.uint64) if rooms is None else rooms)
-    begins = np.zeros(256, np.uint64)
-    begins[1:] = ends[:-1]
-    behind = np.empty(int(ends[-1]), np.uint32)
+    begins, behind = np.zeros(256, np.uint64), np.empty(0, np.uint32)
+    if rooms is not None:
+        begins[1:] = np.cumsum(rooms)[:-1]
+        behind = np.empty(1 << int(rooms.sum()).bit_length(), np.uint32)
     coded = words, count, raw, 8 * (len(payload) - at)
-    if decode_symbols(out, size, sequences, *coded, lookups, tables, behind, begins, ends) != DONE:
+    if decode_symbols(out, size, sequences, *coded, lookups, tables, behind, begins, begins.copy()) != DONE:
         raise CorruptFile("LZ payload: damaged")
     return out[:size]
 

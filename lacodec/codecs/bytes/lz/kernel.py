@@ -22,7 +22,7 @@ from lacodec.codecs.bytes.lz.layout import (
     slot_of,
     store64,
 )
-from lacodec.kernels.jit import kernel
+from lacodec.kernels.jit import flat_kernel, helper, inlined, kernel
 
 LOW = 1 << 16  # both states start here and must end here
 DONE, BROKEN = 0, 1
@@ -124,7 +124,7 @@ def fill_lookups(freqs, lookups):  # type: ignore[no-untyped-def]
                 at += U(1)
 
 
-@helper
+@inlined
 def _next(state, words, at, lookups, table):  # type: ignore[no-untyped-def]
     """Decode one symbol: (symbol, state, at)."""
     entry = U(lookups[(table << U(FREQ_BITS)) + (state & U((1 << FREQ_BITS) - 1))])
@@ -135,7 +135,7 @@ def _next(state, words, at, lookups, table):  # type: ignore[no-untyped-def]
     return entry & U(0xFF), state, at
 
 
-@helper
+@inlined
 def _value(slot, detail, raw, bit):  # type: ignore[no-untyped-def]
     """The value of a slot (the alphabets keep its raw bits below 26) and the bit number behind it."""
     extra = extra_bits(slot, detail)
@@ -146,12 +146,12 @@ def _value(slot, detail, raw, bit):  # type: ignore[no-untyped-def]
     return (upper << extra) | lower, bit + extra
 
 
-@kernel
-def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables, behind, begins, ends):  # type: ignore[no-untyped-def]
+@flat_kernel
+def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables, behind, begins, heads):  # type: ignore[no-untyped-def]
     """Decode into out u8[size + padding]: DONE, or BROKEN as soon as the stream contradicts itself.
 
     words u16[stop + 8]; raw u8 with padding, bits of it in use; lookups as fill_lookups made them, tables u16[CONTEXTS].
-    Where offsets count positions behind the same byte: behind u32[...], their lists, each from begins u64[256] to ends; else empty.
+    Where offsets count positions behind the same byte: behind u32[2**k], their lists, beginning at begins u64[256], and heads, a copy; else empty.
     """
     one = U(1)
     size, stop, bits = U(size), U(stop), U(bits)
@@ -161,8 +161,7 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
         return BROKEN
     at, bit, position, before = U(4), U(0), U(0), U(0)
     first, second, third, fourth = one, one, one, one
-    left, listed = U(sequences), behind.size > 0
-    heads = begins.copy()
+    left, listed, room = U(sequences), behind.size > 0, U(behind.size) - one
     while True:
         if at > stop or bit > bits:
             return BROKEN
@@ -180,8 +179,8 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
                 state, other = other, state
                 if at > stop:
                     return BROKEN
-                if listed and not _list(out, position, one, behind, heads, ends):
-                    return BROKEN
+                if listed:
+                    _list(out, position, one, behind, heads, room)
                 out[position] = before
                 position += one
                 context = U(256) + before
@@ -197,7 +196,7 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
             if listed:
                 if distance == U(0) or distance > heads[before] - begins[before]:
                     return BROKEN
-                distance = position - U(behind[heads[before] - distance])
+                distance = position - U(behind[(heads[before] - distance) & room])
             first, second, third, fourth = distance, first, second, third
         elif symbol == one:
             first, second = second, first
@@ -210,28 +209,25 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
         if length > size - position or first > position or first == U(0):
             return BROKEN
         _copy(out, position, first, length)
-        if listed and not _list(out, position, length, behind, heads, ends):
-            return BROKEN
+        if listed:
+            _list(out, position, length, behind, heads, room)
         position += length
         before = U(out[position - one])
     return DONE if state == U(LOW) and other == U(LOW) and at == stop and bit <= bits < bit + U(8) else BROKEN
 
 
-@helper
-def _list(out, position, count, behind, heads, ends):  # type: ignore[no-untyped-def]
-    """Enter positions in the lists of the bytes before them; False when a list is full."""
+@inlined
+def _list(out, position, count, behind, heads, room):  # type: ignore[no-untyped-def]
+    """Enter positions in the lists of the bytes before them. A list that is too short (forged) goes on in the next one."""
     before = U(out[position - U(1)]) if position > U(0) else U(0)
     for i in range(position, position + count):
         at = heads[before]
-        if at >= ends[before]:
-            return False
-        behind[at] = i
         heads[before] = at + U(1)
+        behind[at & room] = i
         before = U(out[i])
-    return True
 
 
-@helper
+@inlined
 def _copy(out, position, distance, length):  # type: ignore[no-untyped-def]
     """Repeat what lies `distance` before; writes up to 7 bytes beyond."""
     source, end = position - distance, position + length
