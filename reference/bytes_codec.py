@@ -2,17 +2,17 @@
 
 import zstandard
 
-from reference import bytes_filters, bytes_lz, bytes_mixed, bytes_sorted
+from reference import bytes_lz, bytes_mixed, bytes_sorted
 from reference.stream import Damaged, need
 
-STORED, ZSTD, LZ, MIXED, SORTED, FILTERED_LZ = range(6)
+STORED, ZSTD, LZ, MIXED, SORTED, BEHIND_LZ = range(6)
 
 
 def decode(payload: bytes, size: int) -> bytes:
     """The block of `size` bytes."""
     need(payload, "an empty payload")
     method, data = payload[0], payload[1:]
-    need(method <= FILTERED_LZ, f"method {method} is unknown")
+    need(method <= BEHIND_LZ, f"method {method} is unknown")
     if method == STORED:
         content = data
     elif method == ZSTD:
@@ -24,8 +24,7 @@ def decode(payload: bytes, size: int) -> bytes:
     elif method == SORTED:
         content = bytes_sorted.decode(data, size)
     else:
-        need(data and data[0] in (0, 7), "an unknown filter")
-        content = bytes_filters.undo(bytes_lz.decode(data[1:], size), data[0])
+        content = bytes_lz.decode_filtered(data, size)
     need(len(content) == size, "a block of another size than it should have")
     return content
 

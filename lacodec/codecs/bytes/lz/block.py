@@ -19,17 +19,19 @@ from lacodec.codecs.bytes.lz.model import make_model, make_prices
 from lacodec.codecs.bytes.lz.pack import make_freqs, make_levels, pack_model, unpack_model
 from lacodec.codecs.bytes.lz.parse import new_search, parse_optimal
 from lacodec.codecs.bytes.lz.suffixes import CANDIDATES, WINDOW, find_matches, new_tree
+from lacodec.codecs.bytes.mixed.profile import is_text
 from lacodec.entropy.rans_stream import read_varint, varint
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.progress import Report, ignore
 
 _MAX_SIZE = 1 << 26
 _FIRST_SEGMENT, _SEGMENT = 1 << 17, 1 << 20  # bytes that are parsed at a time: few at first, until prices are known
-_SAMPLE = 1 << 17  # bytes that are parsed quickly for the very first prices
-_BEHIND_FROM = 1 << 13  # bytes: smaller blocks don't pay for the lists
+_SAMPLE = 1 << 17  # bytes up to which a quick parse is tried, too
+_BEHIND_FROM = 1 << 12  # bytes: smaller blocks don't pay for the lists
 _CHAIN_DEPTH = 10
 _NICE = 273
-_PASSES = {2: 1, 3: 2}
+_EDGE = {2: 4, 3: 16}  # by effort: of long matches, so many of the shortest and of the longest lengths are tried
+_DISTANCES = np.empty(0, np.uint32)  # ranks that are the positions themselves
 
 Bytes = NDArray[np.uint8]
 Sequences = NDArray[np.uint32]
@@ -44,13 +46,17 @@ def lz_encode(data: Bytes, effort: int, on_work: Report = ignore) -> bytes:
     number = X86 if looks_like_x86(data) else NONE
     padded = np.zeros(len(data) + PADDING, np.uint8)
     padded[: len(data)] = apply_filter(data, number)
-    head = bytes([number, len(data) >= _BEHIND_FROM])
-    ranks = np.arange(len(data), dtype=np.uint32)
-    if head[1]:
-        counts = np.zeros(256, np.uint64)
+    head, ranks = bytes([number, 0]), _DISTANCES
+    if effort == 3 and len(data) >= _BEHIND_FROM and is_text(data):  # decoding takes twice as long, and others gain less
+        ranks, counts = np.empty(len(data), np.uint32), np.zeros(256, np.uint64)
         rank_positions(padded, len(data), ranks, counts)
-        head += pack_rooms(counts)
-    return head + _code(padded, ranks, *_parse(padded, ranks, head[1], effort, on_work), effort)
+        head = bytes([number, 1]) + pack_rooms(counts)
+    payload = head + _code(padded, ranks, *_parse(padded, len(data), ranks, effort, on_work), effort)
+    if len(data) > _SAMPLE:
+        return payload
+    # Of little data, prices know too little: a parse without them may do better.
+    quick = bytes([number, 0]) + _code(padded, _DISTANCES, *_parse_lazy(padded, len(data)), 2)
+    return min(payload, quick, key=len)
 
 
 def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
@@ -127,11 +133,10 @@ def _parse_lazy(padded: Bytes, size: int) -> tuple[Sequences, int]:
 
 
 def _parse(
-    padded: Bytes, ranks: NDArray[np.uint32], shift: int, effort: int, on_work: Report
+    padded: Bytes, size: int, ranks: NDArray[np.uint32], effort: int, on_work: Report
 ) -> tuple[Sequences, int]:
     """Parse segment by segment, each once or more: prices come from the parse before, the first ones from a sample's lazy parse."""
-    size = len(ranks)
-    prices, tables = _first_prices(padded, min(size, _SAMPLE))
+    prices, tables = _first_prices(padded, min(size, _FIRST_SEGMENT))
     longest = min(size, _SEGMENT)
     first, found = np.empty(longest + 1, np.uint32), np.empty(CANDIDATES * (longest + 1), np.uint64)
     search = new_search(padded, ranks, first, found, _NICE)
@@ -142,11 +147,11 @@ def _parse(
         stop = min(start + length, size, window + WINDOW)
         if start == window:
             tree = new_tree(padded, start, min(size - start, WINDOW))
-        find_matches(padded, window, start, stop, _NICE, tree, shift, first, found)
-        for _ in range(_PASSES[effort]):
+        find_matches(padded, window, start, stop, _NICE, tree, int(len(ranks) > 0), first, found)
+        for _ in range(2 if effort == 3 or length < _SEGMENT else 1):
             search = search._replace(prices=prices, tables=tables)
             search.state[:6] = *last, 0, 512 + (int(padded[start - 1]) if start else 0)
-            at, rest = parse_optimal(search, start, stop, _NICE)
+            at, rest = parse_optimal(search, start, stop, _NICE, _EDGE[effort])
             trial = last.copy()
             outcome = _symbolise(padded, ranks, start, search.sequences[int(at) :], int(rest), trial)
             prices, tables = _price(outcome)
@@ -161,8 +166,7 @@ def _parse(
 
 
 def _first_prices(padded: Bytes, size: int) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
-    positions = np.arange(size, dtype=np.uint32)
-    return _price(_symbolise(padded, positions, 0, *_parse_lazy(padded, size), _first_offsets()))
+    return _price(_symbolise(padded, _DISTANCES, 0, *_parse_lazy(padded, size), _first_offsets()))
 
 
 def _price(outcome: tuple[NDArray[np.uint16], Bytes, Bytes, int]) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:

@@ -32,7 +32,7 @@ DONE, BROKEN = 0, 1
 def symbolise(data, ranks, position, sequences, tail, last, contexts, symbols, raw, bit):  # type: ignore[no-untyped-def]
     """Symbols and contexts of sequences u32[3 * n] and a tail of literals, for data u8 from `position` on.
 
-    ranks u32: of all positions, see `layout`. Fills contexts u16, symbols u8 and, from bit number `bit` on, raw u8 (zeros, padded). last u64[4], the last four offsets, is
+    ranks u32: of all positions, see `layout`; empty where they are the positions themselves. Fills contexts u16, symbols u8 and, from bit number `bit` on, raw u8 (zeros, padded). last u64[4], the last four offsets, is
     brought up to date. Returns (symbols, bit number behind the last raw bit).
     """
     one = U(1)
@@ -58,7 +58,7 @@ def symbolise(data, ranks, position, sequences, tail, last, contexts, symbols, r
             break
         length, distance = U(sequences[i + one]), U(sequences[i + U(2)])
         symbol = move_to_front(last, distance)
-        offset = U(ranks[position]) - U(ranks[position - distance])
+        offset = U(ranks[position]) - U(ranks[position - distance]) if ranks.size > 0 else distance
         extra = U(0)
         if symbol == U(REPEATS):
             slot = slot_of(offset, U(OFFSET_DETAIL))
