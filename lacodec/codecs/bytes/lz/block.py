@@ -54,9 +54,9 @@ def lz_encode(data: Bytes, effort: int, on_work: Report = ignore) -> bytes:
     payload = head + _code(padded, ranks, *_parse(padded, len(data), ranks, effort, on_work), effort)
     if len(data) > _SAMPLE:
         return payload
-    # Of little data, prices know too little: a parse without them may do better.
-    quick = bytes([number, 0]) + _code(padded, _DISTANCES, *_parse_lazy(padded, len(data)), 2)
-    return min(payload, quick, key=len)
+    # Of little data, prices know too little, and lists take too much: without them it may be smaller.
+    plain = [_parse_lazy(padded, len(data))] + ([_parse(padded, len(data), _DISTANCES, effort, ignore)] if len(ranks) else [])
+    return min([payload, *(bytes([number, 0]) + _code(padded, _DISTANCES, *parsed, 2) for parsed in plain)], key=len)
 
 
 def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
