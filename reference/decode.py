@@ -18,14 +18,14 @@ from reference.stream import need
 from reference.weights_table import Tensor, read_safetensors, read_table
 
 VERSIONS = {
-    "bytes": (0, 1),
+    "bytes": (0, 1, 2),
     "image.lossless": (0, 1),
     "image.jpeg": (1,),
     "audio.lossless": (0, 1),
     "weights": (0, 1),
     "arrays": (1,),
 }
-"""Stream versions that are read here. Versions 0 and 1 of a codec are the same stream."""
+"""Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 of `bytes` adds methods."""
 
 
 @dataclass(frozen=True)
