@@ -1,6 +1,7 @@
 """The ladder of codec `bytes` beside its peers, in one run: sizes, speeds, each effort's bar, and whether a peer beats an effort.
 
-    LACODEC_DATA=... python benchmarks/bytes.py [--efforts 1,2,3] [--files FILE ...] [--peers zstd,xz] [--processor-time] [--json FILE]
+    LACODEC_DATA=... python benchmarks/bytes.py [--efforts 1,2,3] [--files FILE ...] [--peers zstd,xz] [--processor-time]
+        [--json FILE]
     python benchmarks/bytes.py --plot OUT.svg --from FILE.json ...
 
 LACODEC_DATA names a folder with an INFO.tsv (path, bytes, split, details): its test files of text, structured data and logs are

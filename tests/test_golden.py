@@ -27,7 +27,9 @@ def test_none_is_missing():
             assert (folder / f"{name}-{setting}-{content}.lac").exists(), "run python -m tools.golden"
 
 
-@pytest.mark.parametrize(("version", "path"), FILES, ids=lambda value: f"{value.parent.name}-{value.stem}" if isinstance(value, Path) else f"v{value}")
+@pytest.mark.parametrize(
+    ("version", "path"), FILES, ids=lambda value: f"{value.parent.name}-{value.stem}" if isinstance(value, Path) else f"v{value}"
+)
 def test_golden(version, path, monkeypatch):
     name, setting, content = path.stem.split("-")
     if name == "learned":

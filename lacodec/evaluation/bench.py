@@ -133,9 +133,7 @@ def total(measurements: Iterable[Measurement]) -> Measurement:
     )
 
 
-def _timed(
-    function: Callable[[bytes], bytes], argument: bytes, repeats: int, clock: Callable[[], float]
-) -> tuple[bytes, float]:
+def _timed(function: Callable[[bytes], bytes], argument: bytes, repeats: int, clock: Callable[[], float]) -> tuple[bytes, float]:
     best, begin = float("inf"), time.perf_counter()
     for _ in range(max(1, repeats)):
         start = clock()

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-
 @dataclass(frozen=True)
 class Peer:
     """A compressor: `encode` and `decode` take and return bytes.

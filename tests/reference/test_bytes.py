@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import lacodec
-from lacodec.codecs.bytes.mixed import block, start
 from lacodec.codecs.bytes.filters import apply_filter
+from lacodec.codecs.bytes.mixed import block, start
 from reference import bytes_filters, bytes_mixed
 from reference.decode import restore
 from tests.checks import inputs

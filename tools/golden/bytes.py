@@ -12,7 +12,7 @@ WANTED += [(f"effort{effort}", name) for effort in (2, 3, 4) for name in ("lines
 
 
 def content(name: str) -> bytes:
-    """The input called `name`: empty, one, text, table, noise, samples (16 bits), parts, lines (a longer text), calls (x86 code)."""
+    """The input called `name`: empty, one, text, table, noise, samples (16 bits), parts, lines (long), calls (x86 code)."""
     rng = random.Random(2026)
     words = ["rate", "order", "symbol", "table", "state", "lane", "model", "bits", "of", "the", "a"]
     text = " ".join(rng.choice(words) for _ in range(700)).encode()

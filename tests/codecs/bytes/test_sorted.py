@@ -102,7 +102,14 @@ def test_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [bytes(1 << 20), b"ab" * (1 << 19), fibonacci(1 << 20), de_bruijn(2, 20), RNG.randbytes(1 << 18) * 4, b"aaaaaaab" * (1 << 17)],
+    [
+        bytes(1 << 20),
+        b"ab" * (1 << 19),
+        fibonacci(1 << 20),
+        de_bruijn(2, 20),
+        RNG.randbytes(1 << 18) * 4,
+        b"aaaaaaab" * (1 << 17),
+    ],
     ids=["zeros", "period 2", "fibonacci", "de bruijn", "copies", "period 8"],
 )
 def test_hard_inputs_take_no_longer(data: bytes) -> None:
@@ -115,7 +122,7 @@ def test_hard_inputs_take_no_longer(data: bytes) -> None:
 
 
 def test_damage() -> None:
-    data = CASES["text"] if "text" in CASES else CALLS
+    data = CASES.get("text", CALLS)
     payload = bwt_encode(array(data))
     for at in range(len(payload)):
         for damaged in (payload[:at], payload[:at] + bytes([payload[at] ^ 1 << at % 8]) + payload[at + 1 :]):

@@ -132,10 +132,8 @@ def _parse_lazy(padded: Bytes, size: int) -> tuple[Sequences, int]:
     return sequences[: int(filled)], int(tail)
 
 
-def _parse(
-    padded: Bytes, size: int, ranks: NDArray[np.uint32], effort: int, on_work: Report
-) -> tuple[Sequences, int]:
-    """Parse segment by segment, each once or more: prices come from the parse before, the first ones from a sample's lazy parse."""
+def _parse(padded: Bytes, size: int, ranks: NDArray[np.uint32], effort: int, on_work: Report) -> tuple[Sequences, int]:
+    """Parse segment by segment, each once or more: prices come from the parse before, the first from a lazy parse."""
     prices, tables = _first_prices(padded, min(size, _FIRST_SEGMENT))
     longest = min(size, _SEGMENT)
     first, found = np.empty(longest + 1, np.uint32), np.empty(CANDIDATES * (longest + 1), np.uint64)

@@ -1,6 +1,6 @@
 """Candidate matches of the optimal parse, from the suffix array: exact, and quicker than searching for them.
 
-    suffixes in order -> bytes they share with the one before -> intervals of suffixes that share so many -> walk up from each place
+    suffixes in order -> bytes shared with the one before -> intervals of suffixes that share so many -> walk up from each place
 
 An interval's suffixes share `shared` bytes; intervals lie within each other. Every place walks from its deepest interval to the
 root, learns of each interval which place passed last, and leaves its own number: the nearest match of every length. Links of
@@ -54,7 +54,7 @@ def new_tree(data: np.ndarray, start: int, size: int) -> Tree:
 
 @flat_kernel
 def measure_shared(data: np.ndarray, array: np.ndarray, size: int, shared: np.ndarray) -> None:
-    """Fill shared uint32[size]: by place, the bytes that its suffix and the one sorted before it share; at most 255, 0 for few."""
+    """Fill shared uint32[size]: by place, the bytes that its suffix shares with the one sorted before; at most 255, 0 for few."""
     n, before, none = U(size), U(size), U(size)
     for i in range(n):
         place = U(array[i]) & _NUMBER

@@ -1,6 +1,6 @@
 """The second stage of block sorting: the bytes of a transform, coded bit by bit with chances that adapt.
 
-    byte, highest bit first: (recent bits | bits after the last byte | bits after the one before) -> average -> step table -> range coder
+    bits of a byte -> chances (recent | after the last byte | after the one before) -> average -> step table -> range coder
     behind LONG equal bytes: how many more follow, as a number
 
 The three chances and the refinement follow I. Muravyov's BCM (public domain, 2008-2022), whose idea it is that a transform needs

@@ -1,6 +1,6 @@
 """First half of the suffix sort: the leftmost smaller suffixes ("LMS") in order, from which all others follow (`induce`).
 
-    bytes -> places that start one -> sorted by eight bytes, then by the bytes up to the next one -> ranks refined until all differ
+    bytes -> places -> sorted by eight bytes, then by the bytes up to the next place -> ranks refined until all differ
 
 A place is of type S if its suffix is smaller than the next one, else L; the end of the data counts as the smallest suffix. An LMS
 place is S behind L. Source: Nong, Zhang, Chan, "Two efficient algorithms for linear time suffix array construction" (2011); the

@@ -1,9 +1,9 @@
 """The Burrows-Wheeler transform of a block, and back.
 
-    bytes -> suffixes in order -> the byte before each (transform), row of the whole data, rows where the chains of the inverse begin
+    bytes -> suffixes in order -> byte before each (transform), row of the whole data, rows where chains of the inverse begin
 
-M. Burrows and D. J. Wheeler, "A block-sorting lossless data compression algorithm" (1994). The inverse follows CHAINS paths through
-the data at a time, each to the beginning of its own part, because a single one would wait for memory at every byte.
+M. Burrows and D. J. Wheeler, "A block-sorting lossless data compression algorithm" (1994). The inverse follows CHAINS paths
+through the data at a time, each to the beginning of its own part, because a single one would wait for memory at every byte.
 """
 
 from typing import Any
@@ -43,7 +43,7 @@ def transform(data: np.ndarray) -> tuple[np.ndarray, list[int]]:
 
 
 def sort_suffixes(data: np.ndarray) -> np.ndarray:
-    """The suffix array of uint8[n], 1 to 2**24 bytes: uint32[n + AHEAD], places in the lower 24 bits, the byte before in the upper.
+    """The suffix array of uint8[n], 1 to 2**24 bytes: uint32[n + AHEAD], places in the lower 24 bits, above the byte before.
 
     Before the first place stands the first byte. Behind the n entries are zeros.
     """
