@@ -50,10 +50,10 @@ class Bytes(BlockCodec):
             from lacodec.codecs.bytes.sorted.block import bwt_memory
 
             return bwt_memory(size, decoding=payload is not None)
-        if method == BEHIND_LZ and payload is None:
+        if method == BEHIND_LZ:
             from lacodec.codecs.bytes.lz.block import lz_memory
 
-            return lz_memory(size, self.options.effort)
+            return lz_memory(size, payload[1:] if payload else None)
         return 4 * size + 16 * _MIB
 
     def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:

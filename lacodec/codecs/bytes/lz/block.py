@@ -104,8 +104,10 @@ def decode_sequences(payload: bytes | memoryview, size: int, rooms: NDArray[np.u
     return out[:size]
 
 
-def lz_memory(size: int, effort: int) -> int:
-    """Bytes that encoding `size` bytes needs at most."""
+def lz_memory(size: int, payload: bytes | None = None) -> int:
+    """Bytes that encoding `size` bytes needs at most, or decoding a payload of theirs."""
+    if payload is not None:
+        return (14 if payload[1:2] == b"\1" else 4) * size + (16 << 20)
     return 48 * size + 100 * min(size, _SEGMENT) + (16 << 20)
 
 

@@ -33,7 +33,8 @@ def symbolise(data, ranks, position, sequences, tail, last, contexts, symbols, r
     """Symbols and contexts of sequences u32[3 * n] and a tail of literals, for data u8 from `position` on.
 
     ranks u32: of all positions, see `layout`; empty where they are the positions themselves. Fills contexts u16, symbols u8 and,
-    from bit number `bit` on, raw u8 (zeros, padded). last u64[4], the last four distances, is brought up to date. Returns (symbols, bit number behind the last raw bit).
+    from bit number `bit` on, raw u8 (zeros, padded). last u64[4], the last four distances, is brought up to date. Returns
+    (symbols, bit number behind the last raw bit).
     """
     one = U(1)
     at, position, bit = U(0), U(position), U(bit)
@@ -151,8 +152,8 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
     """Decode into out u8[size + padding]: DONE, or BROKEN as soon as the stream contradicts itself.
 
     words u16[stop + 8]; raw u8 with padding, bits of it in use; lookups as fill_lookups made them, tables u16[CONTEXTS].
-    Where offsets count positions behind the same byte: behind u32[2**k], their lists, which begin at begins u64[256], and heads, a
-    copy of begins; else an empty behind.
+    Where offsets count positions behind the same byte: behind u32[2**k], their lists, which begin at begins u64[256], and
+    heads, a copy of begins; else an empty behind.
     """
     one = U(1)
     size, stop, bits = U(size), U(stop), U(bits)
