@@ -13,8 +13,9 @@ from reference.stream import Stream, need
 
 PART = 1 << 24
 CHAINS, SPLIT_FROM = 8, 1 << 12
-LONG = 16  # equal bytes after which a number tells how many more there are
+LONG = 32  # equal bytes after which a number tells how many more there are
 WIDEST = 24
+GOLDEN, MASK64 = 0x9E3779B97F4A7C15, (1 << 64) - 1
 
 
 def decode(payload: bytes, size: int) -> bytes:
@@ -76,15 +77,18 @@ class Bits:
         self.coder, self.size = RangeDecoder(data), len(data)
         self.recent = [1 << 15] * 256  # by the bits of the byte so far, after a leading 1
         self.after: dict[tuple[int, int], Chance] = {}  # by a byte and these bits
+        self.pairs: dict[tuple[int, int], Chance] = {}  # by a hash of the last two bytes that differ, and these bits
         self.steps = {(kind, node): [min(k << 12, 65535) for k in range(17)] for kind in range(3) for node in range(256)}
         self.lengths: dict[tuple[int, ...], Chance] = {}
 
     def transform(self, size: int) -> bytes:
         """All bytes."""
         out = bytearray()
-        run = last = before = 0
+        run = last = before = distinct = 0
         while len(out) < size:
-            byte = self.byte(last, before, 2 if run >= LONG else int(run > 2))
+            pair = ((last << 8 | distinct) * GOLDEN & MASK64) >> 52
+            byte = self.byte(last, before, pair, 2 if run >= LONG else int(run > 2))
+            distinct = distinct if byte == last else last
             run = run + 1 if byte == last else 0
             last, before = byte, last
             out.append(byte)
@@ -95,19 +99,21 @@ class Bits:
         need(self.size <= self.coder.at <= self.size + 4, "coded bytes that end in another place than the block")
         return bytes(out)
 
-    def byte(self, last: int, before: int, kind: int) -> int:
-        """The next byte, highest bit first, after two bytes and a run of none or few (0), some (1) or many (2) equal ones."""
+    def byte(self, last: int, before: int, pair: int, kind: int) -> int:
+        """The next byte, highest bit first, after two bytes and a run of few (0), some (1) or many (2) equal ones."""
         node = 1
         while node < 256:
             chance = self.after.setdefault((last, node), Chance())
             other = self.after.get((before, node), Chance())
-            average = (self.recent[node] + (chance.value >> 6)) * 7 + (other.value >> 6) * 2 >> 4
+            both = self.pairs.setdefault((pair, node), Chance())
+            average = self.recent[node] * 6 + (chance.value >> 6) * 5 + (other.value >> 6) * 2 + (both.value >> 6) * 3 >> 4
             steps, k, part = self.steps[kind, node], average >> 12, average & 4095
             refined = steps[k] * (4096 - part) + steps[k + 1] * part >> 12
             bit = self.coder.bit(min(max(refined * 3 + average >> 2, 32), 65504))
             self.recent[node] = _towards(self.recent[node], bit, 2)
             steps[k], steps[k + 1] = _towards(steps[k], bit, 6), _towards(steps[k + 1], bit, 6)
             chance.learn(bit)
+            both.learn(bit)
             node = 2 * node + bit
         return node - 256
 

@@ -16,7 +16,7 @@ from lacodec.errors import CorruptFile
 from lacodec.io.progress import Report, ignore
 
 _SLICE = 1 << 18  # bytes between two reports of progress
-_FIXED = 4 << 20  # bytes of memory whatever the size
+_FIXED = 8 << 20  # bytes of memory whatever the size
 _READ_AHEAD = 4  # bytes that a decoder may have read behind the end
 
 

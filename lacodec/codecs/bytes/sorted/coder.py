@@ -1,10 +1,10 @@
 """The second stage of block sorting: the bytes of a transform, coded bit by bit with chances that adapt.
 
-    bits of a byte -> chances (recent | after the last byte | after the one before) -> average -> step table -> range coder
+    bits of a byte -> chances (recent, after the last byte, two bytes ...) -> average -> step table -> range coder
     behind LONG equal bytes: how many more follow, as a number
 
-The three chances and the refinement follow I. Muravyov's BCM (public domain, 2008-2022), whose idea it is that a transform needs
-little more than frequencies of the last few bytes. Here rates begin fast, and long runs are numbers.
+The chances and the refinement follow I. Muravyov's BCM (public domain, 2008-2022), whose idea it is that a transform needs
+little more than frequencies of the last few bytes. Here rates begin fast, pairs of bytes count, and long runs are numbers.
 """
 
 from typing import Any, NamedTuple
@@ -12,16 +12,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lacodec.codecs.bytes.lz.layout import leading_zeros
+from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.jit import flat_kernel, inlined
 
 U: Any = np.uint64
 S: Any = np.int64
 _Z, _ONE = U(0), U(1)
 
-LOW, HIGH, CODE, POSITION, LAST, BEFORE, RUN = range(7)  # registers
-LONG = 16  # equal bytes after which the length of the rest of a run is coded
+LOW, HIGH, CODE, POSITION, LAST, BEFORE, RUN, DISTINCT = range(8)  # registers
+LONG = 32  # equal bytes after which the length of the rest of a run is coded
 RUN_CONTEXTS = 32 * 64
 _STEPS = U(17)
+_PAIR_BITS = 12
 _MASK = U(0xFFFFFFFF)
 _TOP = U(0xFF000000)
 _SLOWEST = U(16)
@@ -35,6 +37,7 @@ class Coder(NamedTuple):
     recent: np.ndarray  # uint64[256], by the bits of the byte so far: 16 bits
     after: np.ndarray  # uint32[65536], by the last byte and these bits: 16 bits, 6 more, and a count of 10
     steps: np.ndarray  # uint16[3 * 256 * 17], by run (none, some, long) and these bits: refined chances at 17 averages
+    pairs: np.ndarray  # uint32[2**20], by the last two bytes that differ (hashed to 12 bits) and these bits; as `after`
     runs: np.ndarray  # uint32[RUN_CONTEXTS]: chances of the bits of lengths, as `after`
     reciprocal: np.ndarray  # uint64[17]: 65536 / (n + 3/2)
 
@@ -42,11 +45,12 @@ class Coder(NamedTuple):
 def new_coder(stream: np.ndarray) -> Coder:
     """A coder that has seen nothing."""
     return Coder(
-        registers=np.array([0, 0xFFFFFFFF, 0, 0, 0, 0, 0], np.uint64),
+        registers=np.array([0, 0xFFFFFFFF, 0, 0, 0, 0, 0, 0], np.uint64),
         stream=stream,
         recent=np.full(256, 1 << 15, np.uint64),
         after=np.full(1 << 16, 1 << 31, np.uint32),
         steps=np.tile(np.minimum(np.arange(17) << 12, 65535).astype(np.uint16), 3 * 256),
+        pairs=np.full(1 << _PAIR_BITS + 8, 1 << 31, np.uint32),
         runs=np.full(RUN_CONTEXTS, 1 << 31, np.uint32),
         reciprocal=np.array([65536 * 2 // (2 * n + 3) for n in range(17)], np.uint64),
     )
@@ -94,15 +98,20 @@ def code_bytes(c: Coder, data: np.ndarray, start: int, stop: int, size: int, dec
     low, high = registers[LOW], registers[HIGH]
     last, before, run = registers[LAST], registers[BEFORE], registers[RUN]
     i = U(start)
+    distinct = registers[DISTINCT]
     while i < U(stop):
         symbol = U(data[i])
         node = _ONE
+        pair = ((((last << U(8)) | distinct) * GOLDEN) >> U(64 - _PAIR_BITS)) << U(8)
         kind = U(run > U(2)) if run < U(LONG) else U(2)
         for k in range(U(8)):
             bit = (symbol >> (U(7) - k)) & _ONE
             near, other = (last << U(8)) | node, (before << U(8)) | node
             first = recent[node]
-            average = ((first + U(after[near] >> np.uint32(16))) * U(7) + U(after[other] >> np.uint32(16)) * U(2)) >> U(4)
+            both = pair | node
+            average = first * U(6) + U(after[near] >> np.uint32(16)) * U(5)
+            average += U(after[other] >> np.uint32(16)) * U(2) + U(c.pairs[both] >> np.uint32(16)) * U(3)
+            average >>= U(4)
             step = ((kind << U(8)) | node) * _STEPS + (average >> U(12))
             left, right = U(steps[step]), U(steps[step + _ONE])
             part = average & U(4095)
@@ -119,11 +128,13 @@ def code_bytes(c: Coder, data: np.ndarray, start: int, stop: int, size: int, dec
                 steps[step] = left - (left >> U(6))
                 steps[step + _ONE] = right - (right >> U(6))
             _learn(after, near, bit, c.reciprocal)
+            _learn(c.pairs, both, bit, c.reciprocal)
             node = (node << _ONE) | bit
         symbol = node & U(255)
         if decoding:
             data[i] = symbol
         i += _ONE
+        distinct = last if symbol != last else distinct
         run = run + _ONE if symbol == last else _Z
         before = last
         last = symbol
@@ -153,6 +164,7 @@ def code_bytes(c: Coder, data: np.ndarray, start: int, stop: int, size: int, dec
             i += total
     registers[LOW], registers[HIGH] = low, high
     registers[LAST], registers[BEFORE], registers[RUN] = last, before, run
+    registers[DISTINCT] = distinct
     return S(i)
 
 
