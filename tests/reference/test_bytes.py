@@ -92,5 +92,5 @@ def test_low_efforts(effort):
 
 
 def test_more_than_a_chunk():
-    data = bytes(1 << 22) + b"end" * 99
+    data = bytes(1 << 20) + b"end" * 99
     assert restore(lacodec.encode(data, "bytes", effort=1)).content == data

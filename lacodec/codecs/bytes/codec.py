@@ -36,8 +36,8 @@ class Bytes(BlockCodec):
     Options = _Options
 
     def chunk_size(self) -> int:
-        """By effort: 4 MiB (1), 8 (2), 16 (3 and 4), 8 (5 and 6), 64 (7 to 9)."""
-        return (4, 8, 16, 16, 8, 8, 64, 64, 64)[self.options.effort - 1] * _MIB
+        """By effort: 1 MiB (1), 8 (2), 16 (3 and 4), 8 (5 and 6), 64 (7 to 9)."""
+        return (1, 8, 16, 16, 8, 8, 64, 64, 64)[self.options.effort - 1] * _MIB
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
         """zstd and stored: a few copies. LZ, block sorting: see there. Context mixing: tables that grow with the chunk."""
