@@ -18,7 +18,7 @@ from reference.stream import need
 from reference.weights_table import Tensor, read_safetensors, read_table
 
 VERSIONS = {
-    "bytes": (0, 1),
+    "bytes": (0, 1, 2),
     "image.lossless": (0, 1),
     "image.jpeg": (1,),
     "audio.lossless": (0, 1),
@@ -26,7 +26,7 @@ VERSIONS = {
     "arrays": (1,),
     "text": (1,),
 }
-"""Stream versions that are read here. Versions 0 and 1 of a codec are the same stream."""
+"""Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 of `bytes` adds methods."""
 
 
 @dataclass(frozen=True)
