@@ -65,6 +65,10 @@ class BlockCodec(ByteRanges[Raw]):
     def decode_block(self, payload: bytes, size: int, version: int, session: Session = DEFAULT) -> bytes:
         """The block of `size` bytes, of a stream of that version; raises CorruptFile if this codec cannot have made it."""
 
+    def decode_within(self, payload: bytes, size: int, header: Header, session: Session = DEFAULT) -> bytes:
+        """`decode_block`, for codecs that hold payloads of others: they override this one, since the header has their versions."""
+        return self.decode_block(payload, size, header.nested.get(self.name, header.stream_version), session)
+
     def encode(self, value: Raw, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk per block; an empty input gives one empty chunk."""
         return ordered_map(lambda block: self._chunk(block, session), self._blocks(value), session.threads)
@@ -73,7 +77,7 @@ class BlockCodec(ByteRanges[Raw]):
         """The bytes of the chunk."""
         if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
             raise CorruptFile("its decoded size contradicts the range it covers")
-        data = self.decode_block(chunk.payload, chunk.decoded_size, header.stream_version, session)
+        data = self.decode_within(chunk.payload, chunk.decoded_size, header, session)
         if len(data) != chunk.decoded_size or content_hash(data) != chunk.content_hash:
             raise CorruptFile("its bytes differ from those that were encoded")
         return data
@@ -88,7 +92,7 @@ class BlockCodec(ByteRanges[Raw]):
 
     def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> bytes:
         """The `expected` bytes; raises CorruptFile."""
-        data = self.decode_block(payload, expected, header.nested.get(self.name, 0), session)
+        data = self.decode_within(payload, expected, header, session)
         if len(data) != expected:
             raise CorruptFile("an embedded payload does not have the stated size")
         return data

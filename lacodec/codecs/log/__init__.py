@@ -1,0 +1,1 @@
+"""Logs, restored byte for byte; `codec.py` has the codec."""

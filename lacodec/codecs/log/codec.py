@@ -1,0 +1,61 @@
+"""Codec `log`: lines of text that programs write, restored byte for byte.
+
+A payload is one method byte and the method's data: 0 stored, 1 columns (`columns/`), 2 context mixing (`mixed/`), 3 a payload
+of codec `bytes`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lacodec.codecs.blocks import BlockCodec
+from lacodec.codecs.embedded import embed, unembed
+from lacodec.codecs.options import check_effort, effort_field
+from lacodec.codecs.session import DEFAULT, Session
+from lacodec.container.types import Header
+from lacodec.errors import CorruptFile
+
+STORED, COLUMNS, MIXED, BYTES = range(4)
+"""Methods of a payload, by its first byte."""
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class _Options:
+    effort: int = effort_field(text="1 (fastest) to 9 (smallest): 1-6 templates and columns, 7-9 context mixing of the lines")
+
+    def __post_init__(self) -> None:
+        check_effort(self.effort)
+
+
+class Log(BlockCodec):
+    """Any bytes, at its best with lines of logs."""
+
+    name = "log"
+    stream_version = 0
+    nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
+    Options = _Options
+
+    def chunk_size(self) -> int:
+        """64 MiB for efforts 7-9."""
+        return 64 * _MIB
+
+    def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:
+        """The smaller of the effort's method and stored."""
+        data = embed("bytes", block, session, effort=self.options.effort)
+        return min(bytes([BYTES]) + data, bytes([STORED]) + block, key=len)
+
+    def decode_block(self, payload: bytes, size: int, version: int, session: Session = DEFAULT) -> bytes:
+        """By the payload's own method byte, whatever the options."""
+        if not payload:
+            raise CorruptFile("its payload is empty")
+        if payload[0] == STORED:
+            return payload[1:]
+        raise CorruptFile(f"method {payload[0]} is unknown; if a newer lacodec wrote it, update")
+
+    def decode_within(self, payload: bytes, size: int, header: Header, session: Session = DEFAULT) -> bytes:
+        """The same; the header has the version of a payload of codec `bytes`."""
+        if payload[:1] == bytes([BYTES]):
+            return bytes(unembed("bytes", payload[1:], size, header, session))
+        return super().decode_within(payload, size, header, session)
