@@ -66,7 +66,7 @@ class BlockCodec(ByteRanges[Raw]):
         """The block of `size` bytes, of a stream of that version; raises CorruptFile if this codec cannot have made it."""
 
     def decode_within(self, payload: bytes, size: int, header: Header, session: Session = DEFAULT) -> bytes:
-        """`decode_block`, for codecs that hold payloads of others: they override this one, since the header has their versions."""
+        """`decode_block`, for codecs that hold payloads of others: they override this, since the header has the versions."""
         return self.decode_block(payload, size, header.nested.get(self.name, header.stream_version), session)
 
     def encode(self, value: Raw, session: Session = DEFAULT) -> Iterator[Chunk]:

@@ -1,0 +1,232 @@
+"""The parser of the line model: one pass over the bytes, the same in encoder and decoder.
+
+A line is tokens (runs of letters, digits, "_" and bytes beyond ASCII) and what stands between them. The *prefix* is a hash of the
+line so far, in which every token with a digit counts as the same; the prefix of a whole line is its template. A *place* is what
+is kept for each prefix: where it last was, and the token that followed. What the parser takes wrongly costs bits, never bytes.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from lacodec.codecs.bytes.mixed.kernel import MEMORY, POSITIONS, byte_class, pair_hash
+from lacodec.kernels.jit import inlined
+
+# What is known of the line, by its place in `Model.memory` behind that of the byte model.
+(PREFIX, TOKEN, LENGTH, PLAIN, VARIES, VALUE, SLOT, START, ITEM_1, ITEM_2, ITEM_3, COUNT, LAST_VARIABLE, KEY_TEMPLATE, TEMPLATE_1,
+ TEMPLATE_2, OUTCOMES, DELTA, COMPARED, COMPARED_1, COMPARED_2, LENGTH_1, LENGTH_2, SAME, SAME_RUN, BESIDE, BESIDE_RUN, SEQUEL,
+ SEQUEL_RUN, EARLIER, FIRST) = range(MEMORY, MEMORY + 31)  # fmt: skip
+LINE_MEMORY = MEMORY + 31
+
+# A place: eight numbers, a cache line.
+(KEY, AT, NUMBER, STRIDE, CONTENT, HISTORY_, RELATION, WIDTH) = range(8)
+PLACE = 8
+TOKENS_KEPT = 64  # of a line
+LOOK_BACK = 32  # tokens of the line that are compared with a new one
+TEXT = 32  # bytes for an expected number
+ZERO_PADDED = 32  # added to the width of a number that starts with a zero
+MOST_DIGITS = 18
+
+_ONE, _EIGHT = np.uint64(1), np.uint64(8)
+
+
+@inlined
+def forget_line(model: Any) -> None:
+    for i in range(MEMORY, LINE_MEMORY):
+        model.memory[i] = 0
+    model.memory[PLAIN] = 1
+
+
+@inlined
+def parse(model: Any, data: np.ndarray, at: np.uint64, c: np.uint64) -> None:
+    """Take in the byte at `at`."""
+    memory = model.memory
+    kind = byte_class(c)
+    _follow(memory, data, at, c, SAME, SAME_RUN)
+    _follow(memory, data, at, c, BESIDE, BESIDE_RUN)
+    _follow(memory, data, at, c, SEQUEL, SEQUEL_RUN)
+    if kind >= 4 or c == 95:
+        _grow(model, data, at, c, kind)
+    else:
+        if memory[LENGTH]:
+            _end_token(model)
+        memory[PREFIX] = pair_hash(memory[PREFIX] + c, 11)
+        memory[ITEM_1] = pair_hash(memory[ITEM_1] + c, 12)
+        if c == 10:
+            _end_line(model)
+        _begin_token(model, data, at + _ONE)
+
+
+@inlined
+def _follow(memory: np.ndarray, data: np.ndarray, at: np.uint64, c: np.uint64, pointer: int, run: int) -> None:
+    if memory[pointer]:
+        memory[run] = min(memory[run] + _ONE, np.uint64(255)) if np.uint64(data[memory[pointer]]) == c else np.uint64(0)
+        memory[pointer] += _ONE
+
+
+@inlined
+def _grow(model: Any, data: np.ndarray, at: np.uint64, c: np.uint64, kind: np.uint64) -> None:
+    memory, text = model.memory, model.text
+    length = memory[LENGTH]
+    if length == 0:
+        memory[START] = at
+        memory[FIRST] = c
+    if memory[COMPARED] == 0 and memory[SAME]:
+        was = np.uint64(data[memory[SAME] - _ONE])
+        memory[COMPARED] = np.uint64(0) if was == c else np.uint64(1) if was < c else np.uint64(2)
+    for i in range(2):
+        if memory[COMPARED_1 + i] == 0 and memory[LENGTH_1 + i]:
+            was = np.uint64(text[i * TEXT + (length & np.uint64(TEXT - 1))]) if length < memory[LENGTH_1 + i] else np.uint64(0)
+            memory[COMPARED_1 + i] = np.uint64(0) if was == c else np.uint64(1) if was < c else np.uint64(2)
+    if memory[EARLIER]:
+        memory[EARLIER] = memory[EARLIER] + _ONE if np.uint64(data[memory[EARLIER]]) == c else np.uint64(0)
+    memory[TOKEN] = pair_hash(memory[TOKEN] + c, 14)
+    memory[LENGTH] = length + _ONE
+    if kind == 4:
+        memory[VARIES] = 1
+        memory[VALUE] = memory[VALUE] * np.uint64(10) + (c - np.uint64(48))
+    else:
+        memory[PLAIN] = 0
+
+
+@inlined
+def _end_token(model: Any) -> None:
+    """Compare the token with the last one at this place, keep it, and look for it in this line and as a key."""
+    memory, fields, line = model.memory, model.fields, model.line
+    varies = memory[VARIES]
+    token = (memory[TOKEN] & ~_ONE) | varies
+    place = memory[SLOT]
+    length = memory[LENGTH]
+    width = fields[place + np.uint64(WIDTH)]
+    value, before = memory[VALUE], fields[place + np.uint64(NUMBER)]
+    number = memory[PLAIN] and length <= MOST_DIGITS
+    outcome = np.uint64(3)
+    if fields[place + np.uint64(CONTENT)] == token:
+        outcome = np.uint64(0)
+    elif number and width:
+        if value == before + fields[place + np.uint64(STRIDE)]:
+            outcome = np.uint64(1)
+        elif value > before:
+            outcome = np.uint64(2)
+    fields[place + np.uint64(WIDTH)] = 0
+    if number:
+        stride = value - before if width else np.uint64(0)
+        if stride:
+            memory[DELTA] = stride
+        fields[place + np.uint64(STRIDE)] = stride
+        fields[place + np.uint64(NUMBER)] = value
+        padded = length > 1 and memory[FIRST] == 48
+        fields[place + np.uint64(WIDTH)] = length + np.uint64(ZERO_PADDED) if padded else length
+    fields[place + np.uint64(CONTENT)] = token
+    fields[place + np.uint64(HISTORY_)] = ((fields[place + np.uint64(HISTORY_)] << np.uint64(2)) | outcome) & np.uint64(255)
+    memory[OUTCOMES] = (memory[OUTCOMES] << np.uint64(2)) | outcome
+    count = memory[COUNT]
+    back = np.uint64(0)
+    for j in range(_ONE, min(count, np.uint64(LOOK_BACK)) + _ONE):
+        if line[(count - j) & np.uint64(TOKENS_KEPT - 1)] == token:
+            back = j
+            break
+    fields[place + np.uint64(RELATION)] = back
+    line[count & np.uint64(TOKENS_KEPT - 1)] = token
+    line[np.uint64(TOKENS_KEPT) + (count & np.uint64(TOKENS_KEPT - 1))] = memory[START]
+    memory[COUNT] = count + _ONE
+    if varies:
+        memory[LAST_VARIABLE] = token
+        memory[KEY_TEMPLATE] = model.keys[_key_place(model, token)]
+    norm = np.uint64(1) if varies else token
+    memory[PREFIX] = pair_hash(memory[PREFIX] + norm, 13)
+    memory[ITEM_3] = memory[ITEM_2]
+    memory[ITEM_2] = memory[ITEM_1]
+    memory[ITEM_1] = norm
+    memory[TOKEN] = 0
+    memory[LENGTH] = 0
+    memory[PLAIN] = 1
+    memory[VARIES] = 0
+    memory[VALUE] = 0
+
+
+@inlined
+def _key_place(model: Any, token: np.uint64) -> np.uint64:
+    return pair_hash(token, 15) & np.uint64(model.keys.size - 1)
+
+
+@inlined
+def _end_line(model: Any) -> None:
+    memory, line = model.memory, model.line
+    memory[TEMPLATE_2] = memory[TEMPLATE_1]
+    memory[TEMPLATE_1] = memory[PREFIX]
+    for j in range(min(memory[COUNT], np.uint64(TOKENS_KEPT))):
+        if line[j] & _ONE:
+            model.keys[_key_place(model, line[j])] = memory[PREFIX]
+    for i in (PREFIX, COUNT, OUTCOMES, DELTA, LAST_VARIABLE, KEY_TEMPLATE):
+        memory[i] = 0
+
+
+@inlined
+def _begin_token(model: Any, data: np.ndarray, at: np.uint64) -> None:
+    """Find the place of the prefix, and what it makes us expect."""
+    memory, fields = model.memory, model.fields
+    prefix = memory[PREFIX]
+    place = (pair_hash(prefix, 16) & np.uint64(fields.size // PLACE - 1)) * _EIGHT
+    if fields[place] != prefix:
+        for i in range(PLACE):
+            fields[place + np.uint64(i)] = 0
+        fields[place] = prefix
+    memory[SLOT] = place
+    _point(memory, fields[place + np.uint64(AT)], SAME, SAME_RUN)
+    fields[place + np.uint64(AT)] = at
+    _point(memory, _last(model, pair_hash(prefix, memory[LAST_VARIABLE] + _ONE), at, np.uint64(0)), BESIDE, BESIDE_RUN)
+    _point(memory, _last(model, pair_hash(prefix, pair_hash(memory[TEMPLATE_1], memory[TEMPLATE_2])), at, _ONE), SEQUEL, SEQUEL_RUN)
+    memory[COMPARED] = memory[COMPARED_1] = memory[COMPARED_2] = 0
+    memory[LENGTH_1] = memory[LENGTH_2] = 0
+    width = fields[place + np.uint64(WIDTH)]
+    if width:
+        number, stride = fields[place + np.uint64(NUMBER)], fields[place + np.uint64(STRIDE)]
+        if stride:
+            memory[LENGTH_1] = _spell(model.text, np.uint64(0), number + stride, width)
+        if memory[DELTA]:
+            memory[LENGTH_2] = _spell(model.text, np.uint64(TEXT), number + memory[DELTA], width)
+    back = fields[place + np.uint64(RELATION)]
+    count = memory[COUNT]
+    memory[EARLIER] = 0
+    if back and back <= count:
+        memory[EARLIER] = model.line[np.uint64(TOKENS_KEPT) + ((count - back) & np.uint64(TOKENS_KEPT - 1))]
+
+
+@inlined
+def _point(memory: np.ndarray, found: np.uint64, pointer: int, run: int) -> None:
+    if found:
+        memory[pointer] = found
+    elif memory[run] == 0:
+        memory[pointer] = 0
+
+
+@inlined
+def _last(model: Any, hashed: np.uint64, at: np.uint64, table: np.uint64) -> np.uint64:
+    """Where a context was last, and note that it is here now."""
+    last = model.last
+    half = np.uint64(last.size // 2)
+    slot = table * half + (hashed & (half - _ONE))
+    check = (hashed >> np.uint64(32)) & ~np.uint64(POSITIONS - 1) & np.uint64(0xFFFFFFFF)
+    found = np.uint64(last[slot])
+    last[slot] = np.uint32(at | check)
+    return found & np.uint64(POSITIONS - 1) if (found ^ check) < POSITIONS else np.uint64(0)
+
+
+@inlined
+def _spell(text: np.ndarray, begin: np.uint64, value: np.uint64, width: np.uint64) -> np.uint64:
+    """Write a number as digits; returns how many, 0 for one that has too many."""
+    length = np.uint64(0)
+    least = width & np.uint64(31) if width >= ZERO_PADDED else _ONE
+    rest = value
+    while length < least or rest:
+        length += _ONE
+        rest //= np.uint64(10)
+        if length > MOST_DIGITS:
+            return np.uint64(0)
+    rest = value
+    for i in range(length):
+        quotient = rest // np.uint64(10)
+        text[begin + length - _ONE - i] = np.uint8(np.uint64(48) + rest - quotient * np.uint64(10))
+        rest = quotient
+    return length
