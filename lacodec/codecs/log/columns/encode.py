@@ -1,0 +1,140 @@
+"""A block of lines -> payload.
+
+    data --parse--> templates, ids, texts by column --types--> numbers (`arrays`), texts in pools (`bytes`), packed digits
+
+    payload = number lines, u8 1 if the last line has no line feed, sections: filter, head, templates, slots, ids, columns, pools
+    head    = for each column: u8 new pool, type, [number different texts], [number lowest, number span]
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacodec.codecs.embedded import embed
+from lacodec.codecs.fields import Writer
+from lacodec.codecs.log.columns import _values_kernel as vk
+from lacodec.codecs.log.columns.parse import Parsed, parse
+from lacodec.codecs.log.columns.types import DISTINCT, TEXT, Type, type_of
+from lacodec.codecs.session import DEFAULT, Session
+
+_POOL = 1 << 16
+"""Bytes of text from which on a pool is full."""
+_FEW = 48
+"""Values from which on numbers get a payload of their own."""
+_TEXT_EFFORTS = (2, 2, 3, 4, 5, 6)
+_NUMBER_EFFORTS = (3, 4, 5, 6, 7, 9)
+_ODD = np.uint64(0xD6E8FEB86659FD93)
+
+
+@dataclass
+class _Column:
+    """type; numbers: what is kept as an array; text: what goes into a pool; raw: packed digits."""
+
+    type: Type
+    numbers: NDArray[np.uint64] | None = None
+    texts: bytes | None = None
+    distinct: int = 0
+    raw: bytes | None = None
+
+
+def encode(data: NDArray[np.uint8], effort: int, session: Session = DEFAULT) -> bytes:
+    """The payload of data u8[n]. effort: 1 to 6."""
+    parsed = parse(data)
+    columns = [_column(data, *values, kind) for values, kind in zip(parsed.values, parsed.kinds, strict=True)]
+    coder = _Coder(effort, session)
+    out = Writer()
+    out.number(len(parsed.ids))
+    out.write(bytes([int(len(data) > 0 and data[-1] != 10)]))
+    coder.text(out, b"".join(template + b"\n" for template in parsed.templates))
+    coder.numbers(out, _new_or_known(parsed))
+    coder.numbers(out, parsed.ids.astype(np.uint64))
+    head, pools = Writer(), _pools(columns)
+    starts = {pool[0] for pool in pools}
+    for i, column in enumerate(columns):
+        head.write(bytes([int(i in starts)]))
+        column.type.write(head)
+        if column.type.code == DISTINCT:
+            head.number(column.distinct)
+        if column.numbers is not None and column.type.code != DISTINCT:
+            low = int(column.numbers.min())
+            head.number(low)
+            head.number(int(column.numbers.max()) - low)
+            column.numbers = column.numbers - np.uint64(low)
+    coder.text(out, head.data)
+    for column in columns:
+        if column.numbers is not None:
+            coder.numbers(out, column.numbers)
+        if column.raw is not None:
+            coder.text(out, column.raw)
+    for pool in pools:
+        coder.text(out, b"".join(columns[i].texts or b"" for i in pool))
+    return out.data
+
+
+@dataclass(frozen=True)
+class _Coder:
+    effort: int
+    session: Session
+
+    def text(self, out: Writer, text: bytes) -> None:
+        """Its size, and a sized payload of codec `bytes`."""
+        coded = embed("bytes", text, self.session, effort=_TEXT_EFFORTS[self.effort - 1])
+        out.number(len(text))
+        out.number(len(coded))
+        out.write(coded)
+
+    def numbers(self, out: Writer, numbers: NDArray[np.uint64]) -> None:
+        """A sized payload of codec `arrays`; the reader knows how many there are, and the largest one possible."""
+        coded = embed("arrays", numbers.astype(width_for(int(numbers.max(initial=0)))), self.session, effort=_NUMBER_EFFORTS[self.effort - 1])
+        out.number(len(coded))
+        out.write(coded)
+
+
+def width_for(most: int) -> str:
+    """The type of the array that holds numbers up to `most`."""
+    return "<u1" if most < 1 << 8 else "<u2" if most < 1 << 16 else "<u4" if most < 1 << 32 else "<u8"
+
+
+def _new_or_known(parsed: Parsed) -> NDArray[np.uint64]:
+    """For each slot 0 for the next new column, or 1 + the column."""
+    known, found = 0, []
+    for column in parsed.slot_columns:
+        found.append(0 if column == known else column + 1)
+        known += column == known
+    return np.array(found, np.uint64)
+
+
+def _column(data: NDArray[np.uint8], begins: Any, ends: Any, kind: int) -> _Column:
+    kept = type_of(data, begins, ends, kind) if len(begins) >= _FEW else Type(TEXT)
+    if kept.packed:
+        packed = np.zeros(kept.packed * len(begins), np.uint8)
+        vk.to_nibbles(data, begins, ends, packed)
+        return _Column(kept, raw=packed.tobytes())
+    if kept.code != TEXT:
+        numbers = np.empty(len(begins), np.uint64)
+        vk.to_numbers(data, begins, ends, kind, numbers)
+        return _Column(kept, numbers)
+    raw = data.tobytes()
+    texts = [raw[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
+    if len(texts) >= _FEW:
+        places: dict[bytes, int] = {}
+        ids = [places.setdefault(text, len(places)) for text in texts]
+        if 2 * len(places) <= len(texts):
+            return _Column(Type(DISTINCT), np.array(ids, np.uint64), b"".join(text + b"\n" for text in places), len(places))
+    return _Column(kept, texts=b"".join(text + b"\n" for text in texts))
+
+
+def _pools(columns: list[_Column]) -> list[list[int]]:
+    """Columns with texts, in order, in pools."""
+    pools: list[list[int]] = []
+    size = _POOL
+    for i, column in enumerate(columns):
+        if column.texts is not None:
+            if size >= _POOL:
+                pools.append([])
+                size = 0
+            pools[-1].append(i)
+            size += len(column.texts)
+    return pools
