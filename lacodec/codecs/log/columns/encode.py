@@ -21,7 +21,7 @@ from lacodec.codecs.session import DEFAULT, Session
 
 _POOL = 1 << 16
 """Bytes of text from which on a pool is full."""
-_FEW = 48
+_FEW = 512
 """Values from which on numbers get a payload of their own."""
 _TEXT_EFFORTS = (2, 2, 3, 4, 5, 6)
 _NUMBER_EFFORTS = (3, 4, 5, 6, 7, 9)
@@ -36,20 +36,23 @@ class _Column:
     numbers: NDArray[np.uint64] | None = None
     texts: bytes | None = None
     distinct: int = 0
+    most: int = 0
     raw: bytes | None = None
 
 
 def encode(data: NDArray[np.uint8], effort: int, session: Session = DEFAULT) -> bytes:
     """The payload of data u8[n]. effort: 1 to 6."""
     parsed = parse(data)
-    columns = [_column(data, *values, kind) for values, kind in zip(parsed.values, parsed.kinds, strict=True)]
+    raw = data.tobytes()
+    columns = [_column(data, raw, *values, kind) for values, kind in zip(parsed.values, parsed.kinds, strict=True)]
     coder = _Coder(effort, session)
     out = Writer()
     out.number(len(parsed.ids))
     out.write(bytes([int(len(data) > 0 and data[-1] != 10)]))
+    out.number(0)
     coder.text(out, b"".join(template + b"\n" for template in parsed.templates))
-    coder.numbers(out, _new_or_known(parsed))
-    coder.numbers(out, parsed.ids.astype(np.uint64))
+    coder.numbers(out, _new_or_known(parsed), len(parsed.slot_columns))
+    coder.numbers(out, parsed.ids.astype(np.uint64), max(0, len(parsed.templates) - 1))
     head, pools = Writer(), _pools(columns)
     starts = {pool[0] for pool in pools}
     for i, column in enumerate(columns):
@@ -57,15 +60,17 @@ def encode(data: NDArray[np.uint8], effort: int, session: Session = DEFAULT) -> 
         column.type.write(head)
         if column.type.code == DISTINCT:
             head.number(column.distinct)
+            column.most = column.distinct - 1
         if column.numbers is not None and column.type.code != DISTINCT:
             low = int(column.numbers.min())
+            column.most = int(column.numbers.max()) - low
             head.number(low)
-            head.number(int(column.numbers.max()) - low)
+            head.number(column.most)
             column.numbers = column.numbers - np.uint64(low)
     coder.text(out, head.data)
     for column in columns:
         if column.numbers is not None:
-            coder.numbers(out, column.numbers)
+            coder.numbers(out, column.numbers, column.most)
         if column.raw is not None:
             coder.text(out, column.raw)
     for pool in pools:
@@ -85,9 +90,10 @@ class _Coder:
         out.number(len(coded))
         out.write(coded)
 
-    def numbers(self, out: Writer, numbers: NDArray[np.uint64]) -> None:
+    def numbers(self, out: Writer, numbers: NDArray[np.uint64], most: int) -> None:
         """A sized payload of codec `arrays`; the reader knows how many there are, and the largest one possible."""
-        coded = embed("arrays", numbers.astype(width_for(int(numbers.max(initial=0)))), self.session, effort=_NUMBER_EFFORTS[self.effort - 1])
+        array = numbers.astype(width_for(most))
+        coded = embed("arrays", array, self.session, effort=_NUMBER_EFFORTS[self.effort - 1])
         out.number(len(coded))
         out.write(coded)
 
@@ -106,7 +112,7 @@ def _new_or_known(parsed: Parsed) -> NDArray[np.uint64]:
     return np.array(found, np.uint64)
 
 
-def _column(data: NDArray[np.uint8], begins: Any, ends: Any, kind: int) -> _Column:
+def _column(data: NDArray[np.uint8], raw: bytes, begins: Any, ends: Any, kind: int) -> _Column:
     kept = type_of(data, begins, ends, kind) if len(begins) >= _FEW else Type(TEXT)
     if kept.packed:
         packed = np.zeros(kept.packed * len(begins), np.uint8)
@@ -116,7 +122,6 @@ def _column(data: NDArray[np.uint8], begins: Any, ends: Any, kind: int) -> _Colu
         numbers = np.empty(len(begins), np.uint64)
         vk.to_numbers(data, begins, ends, kind, numbers)
         return _Column(kept, numbers)
-    raw = data.tobytes()
     texts = [raw[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
     if len(texts) >= _FEW:
         places: dict[bytes, int] = {}
