@@ -244,7 +244,9 @@ def _address(data, at, end):  # type: ignore[no-untyped-def]
 
 @kernel
 def hash_tokens(data, line_ends, first, begins, ends, kinds, prefixes, texts, skeletons):  # type: ignore[no-untyped-def]
-    """Hashes. prefixes u64[tokens]: the line up to here, tokens by kind only; texts u64[tokens]: the token's bytes;
+    """Hashes. prefixes u64[tokens]: the line up to here, tokens by kind only (times and hexadecimal digits also by
+
+    width); texts u64[tokens]: the token's bytes;
 
     skeletons u64[lines]: the whole line, tokens by kind only (0 for lines left whole).
     """
@@ -257,7 +259,10 @@ def hash_tokens(data, line_ends, first, begins, ends, kinds, prefixes, texts, sk
             for i in range(at, begins[t]):
                 h = (h ^ np.uint64(data[i])) * GOLDEN
                 h ^= h >> np.uint64(29)
-            h = (h ^ np.uint64(kinds[t] + 256)) * GOLDEN
+            form = np.uint64(kinds[t] + 256)
+            if kinds[t] == HEX or kinds[t] == TIME:
+                form += np.uint64(ends[t] - begins[t]) << np.uint64(16)
+            h = (h ^ form) * GOLDEN
             h ^= h >> np.uint64(32)
             prefixes[t] = h
             word = np.uint64(ends[t] - begins[t])

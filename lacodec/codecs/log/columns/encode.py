@@ -23,9 +23,13 @@ _POOL = 1 << 16
 """Bytes of text from which on a pool is full."""
 _FEW = 512
 """Values from which on numbers get a payload of their own."""
-_TEXT_EFFORTS = (2, 2, 3, 4, 5, 6)
-_NUMBER_EFFORTS = (3, 4, 5, 6, 7, 9)
-_ODD = np.uint64(0xD6E8FEB86659FD93)
+_TEXT_EFFORTS = (2, 2, 3, 4, 4, 6)
+_NUMBER_EFFORTS = (3, 4, 5, 6, 7, 8)
+_MIXING, _FEW_TO_MIX = 7, 2048
+"""The effort of `arrays` from which on numbers are mixed, and values for which that takes too long."""
+_SAMPLE = 4096
+_QUICK = 1
+"""The effort for digits that are as good as random."""
 
 
 @dataclass
@@ -72,7 +76,7 @@ def encode(data: NDArray[np.uint8], effort: int, session: Session = DEFAULT) -> 
         if column.numbers is not None:
             coder.numbers(out, column.numbers, column.most)
         if column.raw is not None:
-            coder.text(out, column.raw)
+            coder.text(out, column.raw, _QUICK)
     for pool in pools:
         coder.text(out, b"".join(columns[i].texts or b"" for i in pool))
     return out.data
@@ -83,9 +87,9 @@ class _Coder:
     effort: int
     session: Session
 
-    def text(self, out: Writer, text: bytes) -> None:
+    def text(self, out: Writer, text: bytes, effort: int = 0) -> None:
         """Its size, and a sized payload of codec `bytes`."""
-        coded = embed("bytes", text, self.session, effort=_TEXT_EFFORTS[self.effort - 1])
+        coded = embed("bytes", text, self.session, effort=effort or _TEXT_EFFORTS[self.effort - 1])
         out.number(len(text))
         out.number(len(coded))
         out.write(coded)
@@ -93,7 +97,10 @@ class _Coder:
     def numbers(self, out: Writer, numbers: NDArray[np.uint64], most: int) -> None:
         """A sized payload of codec `arrays`; the reader knows how many there are, and the largest one possible."""
         array = numbers.astype(width_for(most))
-        coded = embed("arrays", array, self.session, effort=_NUMBER_EFFORTS[self.effort - 1])
+        effort = _NUMBER_EFFORTS[self.effort - 1]
+        if effort >= _MIXING and len(array) < _FEW_TO_MIX:
+            effort = _MIXING - 1
+        coded = embed("arrays", array, self.session, effort=effort)
         out.number(len(coded))
         out.write(coded)
 
@@ -114,11 +121,11 @@ def _new_or_known(parsed: Parsed) -> NDArray[np.uint64]:
 
 def _column(data: NDArray[np.uint8], raw: bytes, begins: Any, ends: Any, kind: int) -> _Column:
     kept = type_of(data, begins, ends, kind) if len(begins) >= _FEW else Type(TEXT)
-    if kept.packed:
+    if kept.packed and not _repeats(raw, begins, ends):
         packed = np.zeros(kept.packed * len(begins), np.uint8)
         vk.to_nibbles(data, begins, ends, packed)
         return _Column(kept, raw=packed.tobytes())
-    if kept.code != TEXT:
+    if kept.code != TEXT and not kept.packed:
         numbers = np.empty(len(begins), np.uint64)
         vk.to_numbers(data, begins, ends, kind, numbers)
         return _Column(kept, numbers)
@@ -128,7 +135,13 @@ def _column(data: NDArray[np.uint8], raw: bytes, begins: Any, ends: Any, kind: i
         ids = [places.setdefault(text, len(places)) for text in texts]
         if 2 * len(places) <= len(texts):
             return _Column(Type(DISTINCT), np.array(ids, np.uint64), b"".join(text + b"\n" for text in places), len(places))
-    return _Column(kept, texts=b"".join(text + b"\n" for text in texts))
+    return _Column(Type(TEXT), texts=b"".join(text + b"\n" for text in texts))
+
+
+def _repeats(raw: bytes, begins: Any, ends: Any) -> bool:
+    """Whether half of the texts come again, in a sample."""
+    some = [raw[a:b] for a, b in zip(begins[:_SAMPLE].tolist(), ends[:_SAMPLE].tolist(), strict=True)]
+    return 2 * len(set(some)) <= len(some)
 
 
 def _pools(columns: list[_Column]) -> list[list[int]]:
