@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.log.columns import _render_kernel as rk
 from lacodec.codecs.log.columns._tokens_kernel import MARK
-from lacodec.codecs.log.columns.encode import width_for
+from lacodec.codecs.log.columns.coders import width_for
 from lacodec.codecs.log.columns.types import DISTINCT, TEXT, TYPES, Type, read_type
 from lacodec.codecs.pieces import Reader
 from lacodec.errors import CorruptFile

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.fields import Reader, Writer
+from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.log.columns import _tokens_kernel as tk
 from lacodec.codecs.log.columns import _values_kernel as vk
 from lacodec.errors import CorruptFile
