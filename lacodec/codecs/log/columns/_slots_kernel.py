@@ -96,3 +96,28 @@ def _put(slots, count, begin, end, kind, key):  # type: ignore[no-untyped-def]
     if count < len(slots[0]):
         slots[0][count], slots[1][count], slots[2][count], slots[3][count] = begin, end, kind, key
     return count + 1
+
+
+@kernel
+def agree(data, line_ends, counts, begins, ends, ids, leaders):  # type: ignore[no-untyped-def]
+    """Whether every line is that of its template's leader (i64[templates]) outside of its slots: hashes may lie."""
+    for line in range(len(ids)):
+        leader = leaders[ids[line]]
+        if leader == line:
+            continue
+        slots = counts[line + 1] - counts[line]
+        if slots != counts[leader + 1] - counts[leader]:
+            return False
+        mine = line_ends[line - 1] + 1 if line else np.int64(0)
+        other = line_ends[leader - 1] + 1 if leader else np.int64(0)
+        for k in range(slots + 1):
+            stop = np.int64(begins[counts[line] + k]) if k < slots else line_ends[line]
+            other_stop = np.int64(begins[counts[leader] + k]) if k < slots else line_ends[leader]
+            if stop - mine != other_stop - other:
+                return False
+            for i in range(stop - mine):
+                if data[mine + i] != data[other + i]:
+                    return False
+            if k < slots:
+                mine, other = np.int64(ends[counts[line] + k]), np.int64(ends[counts[leader] + k])
+    return True

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lacodec.codecs.log.columns import _render_kernel as rk
 from lacodec.codecs.log.columns._tokens_kernel import MARK
 from lacodec.codecs.log.columns.coders import width_for
-from lacodec.codecs.log.columns.types import DISTINCT, TEXT, TYPES, Type, read_type
+from lacodec.codecs.log.columns.types import DISTINCT, TEXT, Type, read_type
 from lacodec.codecs.pieces import Reader
 from lacodec.errors import CorruptFile
 
@@ -202,16 +202,3 @@ class Column:
         """Whether its values, or the different ones, are in a pool."""
         return self.type.code in (TEXT, DISTINCT)
 
-
-def decode(payload: Any, size: int, unembed: Unembed) -> bytes:
-    """The block of `size` bytes; raises CorruptFile."""
-    block = Block(payload, size, unembed)
-    data = block.render()
-    if block.open_end:
-        data = data[:-1]
-    if len(data) != size:
-        raise CorruptFile("its lines are shorter than the block")
-    return data.tobytes()
-
-
-assert TYPES < 256

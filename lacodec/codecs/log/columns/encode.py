@@ -39,9 +39,11 @@ class _Column:
     most: int = 0
 
 
-def encode(data: NDArray[np.uint8], effort: int, session: Session = DEFAULT) -> bytes:
-    """The payload of data u8[n], n > 0. effort: 1 to 6."""
+def encode(data: NDArray[np.uint8], effort: int, session: Session = DEFAULT) -> bytes | None:
+    """The payload of data u8[n], n > 0; None if it cannot be taken apart. effort: 1 to 6."""
     parsed = parse(data)
+    if parsed is None:
+        return None
     raw = data.tobytes()
     columns = [_column(data, raw, *values, kind) for values, kind in zip(parsed.values, parsed.kinds, strict=True)]
     pools = _pools(columns)

@@ -36,8 +36,8 @@ class Parsed:
     kinds: list[int]
 
 
-def parse(data: NDArray[np.uint8]) -> Parsed:
-    """Take the lines of data u8[n] apart."""
+def parse(data: NDArray[np.uint8]) -> Parsed | None:
+    """Take the lines of data u8[n] apart; None where hashes of different lines agree, which somebody must have arranged."""
     line_ends = _lines(data)
     lines = len(line_ends)
     first = np.empty(lines + 1, np.int64)
@@ -51,8 +51,12 @@ def parse(data: NDArray[np.uint8]) -> Parsed:
     ways, keys, lasts = _ways(first, kinds, skeletons, prefixes, texts, fixed, shared)
     starts, slots = _slots(line_ends, first, begins, ends, kinds, prefixes, fixed, shared, ways, lasts, keys)
     ids, leaders = numbered(keys)
+    if not sk.agree(data, line_ends, starts, slots[0], slots[1], ids, leaders):
+        return None
     templates = [_template(data, line_ends, starts, slots, int(line)) for line in leaders]
     owners, places = numbered(slots[3])
+    if (slots[2][places][owners] != slots[2]).any():
+        return None
     order = np.argsort(owners, kind="stable")
     edges = np.searchsorted(owners[order], np.arange(len(places) + 1))
     values = []
