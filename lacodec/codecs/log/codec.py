@@ -6,16 +6,19 @@ of codec `bytes`.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from lacodec.codecs.blocks import BlockCodec
 from lacodec.codecs.embedded import embed, unembed
-from lacodec.codecs.log.lines import whole_lines
+from lacodec.codecs.log.lines import Lines, whole_lines
 from lacodec.codecs.options import check_effort, effort_field
 from lacodec.codecs.session import DEFAULT, Session
-from lacodec.container.types import Header
+from lacodec.container.types import Chunk, Header
 from lacodec.errors import CorruptFile
 from lacodec.io.source import Source
+
+if TYPE_CHECKING:
+    from lacodec.codecs.log.search.pattern import Pattern
 
 STORED, COLUMNS, MIXED, BYTES = range(4)
 """Methods of a payload, by its first byte."""
@@ -77,3 +80,12 @@ class Log(BlockCodec):
 
             return decode_columns(payload[1:], size, header, session)
         return super().decode_within(payload, size, header, session)
+
+    def find_lines(self, header: Header, chunk: Chunk, pattern: "Pattern | None", session: Session = DEFAULT) -> Lines | None:
+        """Of columns, those of the templates that may match."""
+        if chunk.payload[:1] != bytes([COLUMNS]):
+            return None
+        from lacodec.codecs.log.columns.payload import open_block
+        from lacodec.codecs.log.search.block import search
+
+        return search(open_block(chunk.payload[1:], chunk.decoded_size, header, session), pattern)

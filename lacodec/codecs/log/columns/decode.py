@@ -33,6 +33,8 @@ class Block:
         self.filter = reader.piece()
         self._templates, self._slots, self._ids = self._text(reader), reader.piece(), reader.piece()
         self._head, self._reader = self._text(reader), reader
+        self._texts: dict[int, Bytes] = {}
+        self._found: dict[int, NDArray[np.uint64]] = {}
 
     @cached_property
     def templates(self) -> Bytes:
@@ -127,6 +129,23 @@ class Block:
             raise CorruptFile("its lines are longer than the block")
         return out[:filled]
 
+    def pool(self, number: int) -> Bytes:
+        """The texts of a pool, each with a line feed."""
+        if number not in self._texts:
+            self._texts[number] = self._read_text(self._pools[number])
+        return self._texts[number]
+
+    def digits(self, column: "Column") -> Bytes:
+        """The packed digits of a column."""
+        return self._read_text(column.raw)
+
+    def numbers(self, column: "Column") -> NDArray[np.uint64]:
+        """The numbers of a column that has neither texts nor packed digits."""
+        if column.place not in self._found:
+            found = self._numbers(column.numbers, int(self.counts[column.place]), column.span)
+            self._found[column.place] = found.astype(np.uint64) + np.uint64(column.low)
+        return self._found[column.place]
+
     def _values(self, used: NDArray[np.bool_]) -> tuple[NDArray[np.uint64], NDArray[np.int64], Bytes]:
         """The values of the used columns, where those of each begin, and the bytes that they refer to."""
         counts = self.counts
@@ -138,21 +157,21 @@ class Block:
         for column in (self.columns[i] for i in np.flatnonzero(used)):
             mine = values[bases[column.place] : bases[column.place] + counts[column.place]]
             if column.type.packed:
-                raw = self._read_text(column.raw)
+                raw = self.digits(column)
                 if len(raw) != column.type.packed * len(mine):
                     raise CorruptFile("a column has too few digits, or too many")
                 mine[...] = np.arange(len(mine), dtype=np.uint64) * np.uint64(column.type.packed) + np.uint64(start) << np.uint64(32)
                 blobs.append(raw)
                 start += len(raw)
             elif not column.has_texts:
-                mine[...] = self._numbers(column.numbers, len(mine), column.span).astype(np.uint64) + np.uint64(column.low)
+                mine[...] = self.numbers(column)
         return values, bases, np.concatenate(blobs) if blobs else np.empty(0, np.uint8)
 
     def _fill_texts(self, used: NDArray[np.bool_], bases: NDArray[np.int64], values: NDArray[np.uint64], blobs: list[Bytes]) -> None:
         start = 0
         for pool in sorted({self.columns[i].pool for i in np.flatnonzero(used) if self.columns[i].has_texts}):
             members = [column for column in self.columns if column.pool == pool and column.has_texts]
-            text = self._read_text(self._pools[pool])
+            text = self.pool(pool)
             texts = [column.distinct if column.type.code == DISTINCT else int(self.counts[column.place]) for column in members]
             if sum(texts) > len(text):
                 raise CorruptFile("a pool has too few texts")
@@ -196,6 +215,11 @@ class Column:
         self.low = self.span = 0
         self.numbers: Any = None
         self.raw: Any = None
+
+    @property
+    def high(self) -> int:
+        """The largest number."""
+        return self.low + self.span
 
     @property
     def has_texts(self) -> bool:
