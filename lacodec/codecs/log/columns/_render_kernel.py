@@ -10,6 +10,7 @@ OVERFULL = -1
 _TEN = np.uint64(10)
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
+_LONGEST = 72  # bytes: no number or digits take more
 
 
 @kernel
@@ -68,7 +69,7 @@ def _write(out, o, code, first, second, value, blob):  # type: ignore[no-untyped
         for i in range(size):
             out[o + i] = blob[begin + i]
         return o + size
-    if o + 40 > len(out) and o + _size(code, first, value) > len(out):
+    if o + _LONGEST > len(out) and o + _size(code, first, value) > len(out):
         return np.int64(OVERFULL)
     if code == NIBBLES or code == DASHED:
         return _hexadecimal(out, o, code, first, second, np.int64(value >> _HALF), blob)

@@ -15,7 +15,7 @@ TEXT, DISTINCT, PLAIN, PADDED, FIXED, CLOCK, ADDRESS, NIBBLES, DASHED, NAMED = r
 places; a time of day; an IPv4 address; hexadecimal digits; a UUID; a month or a day of the week."""
 TYPES = 10
 
-MOST_DIGITS = 36  # of `NIBBLES`, in a value
+MOST_DIGITS = 64  # of `NIBBLES`, in a value
 _WIDEST = 18
 
 
