@@ -1,7 +1,8 @@
 """Method 1 of codec `log`: lines as templates and typed columns.
 
 payload = number lines, u8 1 if the last line has no line feed, piece: filter (not needed to decode), text: templates,
-          numbers: slots, numbers: ids, text: head, for each column [numbers] or [text: packed digits], for each pool a text
+          numbers: slots, numbers: ids, text: head, for each column [numbers] or [text: packed digits], pools
+pool    = number longest run of letters and digits, number longest run of digits, piece: filter, text
 text    = number bytes, piece: payload of codec `bytes`
 numbers = piece: payload of codec `arrays`; as wide as the largest one possible needs
 head    = for each column: u8 1 if its texts begin a pool, u8 type, parameters (a byte each), [number different texts] or [number
@@ -75,7 +76,10 @@ def _columns(data: Stream, head: Stream, counts: list[int]) -> list[Iterator[byt
             kept.append([])
         else:
             kept.append([low + number for number in _numbers(data, count, texts - 1 if code == DISTINCT else span)])
-    pools = [iter(_lines(_text(data))) for _ in range(pool + 1)]
+    pools = []
+    for _ in range(pool + 1):
+        data.number(), data.number(), data.piece()  # for searches
+        pools.append(iter(_lines(_text(data))))
     data.finish()
     found = []
     for count, (code, parameters, pool, texts, _, _), numbers in zip(counts, heads, kept, strict=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lacodec.codecs.log.columns import _render_kernel as rk
 from lacodec.codecs.log.columns._tokens_kernel import MARK
 from lacodec.codecs.log.columns.coders import width_for
+from lacodec.codecs.log.columns.filters import longest_runs, may_have
 from lacodec.codecs.log.columns.types import DISTINCT, TEXT, Type, read_type
 from lacodec.codecs.pieces import Reader
 from lacodec.errors import CorruptFile
@@ -105,7 +106,7 @@ class Block:
                 column.raw = self._text(self._reader)
             elif column.type.code != TEXT:
                 column.numbers = self._reader.piece()
-        self._pools = [self._text(self._reader) for _ in range(pool + 1)]
+        self._pools = [Pool(r.number(), r.number(), r.piece(), self._text(r)) for r in [self._reader] * (pool + 1)]
         self._reader.finish()
         return found
 
@@ -129,10 +130,15 @@ class Block:
             raise CorruptFile("its lines are longer than the block")
         return out[:filled]
 
+    def may_hold(self, number: int, text: bytes) -> bool:
+        """Whether a pool, as it is described, may have a text, whatever the case of its letters."""
+        pool, (word, digits) = self._pools[number], longest_runs(np.frombuffer(text, np.uint8))
+        return word <= pool.word and digits <= pool.digits and may_have(pool.filter, text)
+
     def pool(self, number: int) -> Bytes:
         """The texts of a pool, each with a line feed."""
         if number not in self._texts:
-            self._texts[number] = self._read_text(self._pools[number])
+            self._texts[number] = self._read_text(self._pools[number].text)
         return self._texts[number]
 
     def digits(self, column: "Column") -> Bytes:
@@ -205,6 +211,15 @@ class Block:
     def _numbers(self, payload: Any, n: int, most: int) -> NDArray[Any]:
         found: NDArray[Any] = self._unembed("arrays", payload, (np.dtype(width_for(most)), (n,)))
         return found
+
+
+class Pool(NamedTuple):
+    """Texts of columns, coded. word, digits: the longest run of letters and digits, and of digits."""
+
+    word: int
+    digits: int
+    filter: memoryview
+    text: tuple[int, memoryview]
 
 
 class Column:

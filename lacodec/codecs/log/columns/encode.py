@@ -3,6 +3,7 @@
     data --parse--> templates, ids, texts by column --types--> numbers (`arrays`), texts in pools (`bytes`), packed digits
 
     payload  = number lines, u8 1 if the last line has no line feed, sized filter, templates, slots, ids, head, columns, pools
+    pool     = number longest run of letters and digits, number longest run of digits, sized filter, text
     head     = for each column: u8 1 if its texts begin a pool, type, [number of different texts] or [number lowest, number span]
 """
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.log.columns import _values_kernel as vk
 from lacodec.codecs.log.columns.coders import QUICK, Coder
-from lacodec.codecs.log.columns.filters import make_filter
+from lacodec.codecs.log.columns.filters import longest_runs, make_filter
 from lacodec.codecs.log.columns.parse import Parsed, parse
 from lacodec.codecs.log.columns.types import DISTINCT, TEXT, Type, type_of
 from lacodec.codecs.pieces import Writer
@@ -58,13 +59,22 @@ def encode(data: NDArray[np.uint8], effort: int, session: Session = DEFAULT) -> 
         if column.raw is not None:
             coder.text(body, column.raw, QUICK)
     for pool in pools:
-        coder.text(body, b"".join(columns[i].texts or b"" for i in pool))
+        _write_pool(body, coder, b"".join(columns[i].texts or b"" for i in pool))
     out = Writer()
     out.number(len(parsed.ids))
     out.write(bytes([int(data[-1] != 10)]))
     out.piece(make_filter(data, len(body)))
     out.append(body)
     return out.data
+
+
+def _write_pool(out: Writer, coder: Coder, text: bytes) -> None:
+    coded, data = Writer(), np.frombuffer(text, np.uint8)
+    coder.text(coded, text)
+    for longest in longest_runs(data):
+        out.number(int(longest))
+    out.piece(make_filter(data, len(coded)))
+    out.append(coded)
 
 
 def _head(columns: list[_Column], pools: list[list[int]]) -> bytes:
@@ -122,7 +132,7 @@ def _pools(columns: list[_Column]) -> list[list[int]]:
     size = _POOL
     for i, column in enumerate(columns):
         if column.texts is not None:
-            if size >= _POOL:
+            if size >= _POOL or len(column.texts) >= _POOL:
                 pools.append([])
                 size = 0
             pools[-1].append(i)

@@ -1,7 +1,7 @@
-"""Which sequences of three letters a block has: a search can tell from them that a block does not have its text.
+"""Which sequences of three letters a block or a pool has: a search can tell from them that it does not have its text.
 
 A filter is 2**k bits, lowest of a byte first, one for the hash of each sequence of three letters, capitals as small letters;
-k from 8 to 14, so that it takes a hundredth of the payload. Nothing at all says nothing.
+k from 6 to 14, so that it takes less than a hundredth of what it stands for. Nothing at all says nothing.
 """
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.jit import kernel
 
-_SHARE = 100
-_LEAST, _MOST = 8, 14
+_SHARE = 120
+_LEAST, _MOST = 6, 14
 _FULLEST = 0.7
 """Part of the bits beyond which a filter tells too little."""
 
@@ -55,3 +55,17 @@ def fill_filter(data, found):  # type: ignore[no-untyped-def]
                 found[(code * GOLDEN) >> shift] = True
         else:
             run = 0
+
+
+@kernel
+def longest_runs(data):  # type: ignore[no-untyped-def]
+    """The longest runs in data u8[n]: (of ASCII letters and digits, of digits)."""
+    words = digits = word = number = np.int64(0)
+    for at in range(len(data)):
+        c = data[at]
+        digit = c >= 48 and c <= 57
+        letter = (c | 32) >= 97 and (c | 32) <= 122 and c >= 65
+        number = number + 1 if digit else np.int64(0)
+        word = word + 1 if digit or letter else np.int64(0)
+        words, digits = max(words, word), max(digits, number)
+    return words, digits

@@ -46,6 +46,8 @@ def wanted_templates(block: Block, pattern: Pattern) -> NDArray[np.bool_]:
 def _holds(block: Block, column: Column, literal: bytes, ignore_case: bool) -> bool:
     """Whether a value of the column may have the literal in it."""
     if column.has_texts:
+        if not block.may_hold(column.pool, literal):
+            return False
         text = block.pool(column.pool).tobytes()
         return literal in (text.lower() if ignore_case else text)
     if column.type.packed:

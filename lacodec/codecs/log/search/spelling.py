@@ -1,5 +1,6 @@
 """What the values of a column may look like."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -55,17 +56,25 @@ def may_spell(column: Column, literal: bytes, ignore_case: bool, numbers: Callab
         return any(literal in (name.lower() if ignore_case else name) for name in names)
     if code == CLOCK:
         return _in_range(column, literal)
-    if code not in (PLAIN, PADDED):
-        return True
+    if code in (FIXED, ADDRESS):
+        return _in_parts(column, literal)
     width = column.type.first if code == PADDED else 0
     if len(literal) > max(width, len(str(column.high))):
         return False
     return literal in b"\n".join(b"%0*d" % (width, number) for number in np.unique(numbers()).tolist())
 
 
+def _in_parts(column: Column, literal: bytes) -> bool:
+    """Whether the runs of digits in the literal are short enough for the parts of a fraction or an address."""
+    most = 3 if column.type.code == ADDRESS else max(len(str(column.high)) - column.type.first, column.type.first, 1)
+    return max(map(len, literal.split(b"."))) <= most
+
+
 def _in_range(column: Column, literal: bytes) -> bool:
     """Whether a time that begins with the literal is between the lowest and the highest one; literals in other forms may be."""
     parts = literal[:8].split(b":")
+    if max(map(len, re.split(rb"[:.,]", literal))) > max(2, column.type.first):
+        return False
     if len(literal) < 8 or [len(part) for part in parts] != [2, 2, 2] or not all(part.isdigit() for part in parts):
         return True
     seconds = (int(parts[0]) * 60 + int(parts[1])) * 60 + int(parts[2])
