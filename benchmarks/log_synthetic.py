@@ -7,13 +7,16 @@ import random
 import sys
 from pathlib import Path
 
-RARE_LINE = b"2026-03-14 09:26:53.589 ERROR ledger[31415]: balance of merchant zephyrine-quartz does not reconcile, off by 2718 cents\n"
+RARE_LINE = (
+    b"2026-03-14 09:26:53.589 ERROR ledger[31415]: balance of merchant zephyrine-quartz does not reconcile, off by 2718 cents\n"
+)
 """Stands once, at two thirds of the log."""
 RARE_NUMBER = b"60221407623"
 """A session that one line has."""
 
 _SERVICES = ("gateway", "catalog", "basket", "payment", "ledger", "mailer", "search", "auth")
-_USERS = tuple(f"{first}{second}" for first in ("an", "be", "ca", "do", "el", "fi", "ga", "hu") for second in ("na", "la", "rt", "xi", "mo"))
+_FIRST, _SECOND = ("an", "be", "ca", "do", "el", "fi", "ga", "hu"), ("na", "la", "rt", "xi", "mo")
+_USERS = tuple(first + second for first in _FIRST for second in _SECOND)
 _PAGES = ("shoes", "lamps", "books", "garden", "toys", "sale", "account", "orders")
 
 
@@ -47,11 +50,14 @@ def _stamp(milliseconds: int) -> bytes:
 
 def _message(rng: random.Random, session: int) -> bytes:
     service, kind = rng.choice(_SERVICES), rng.randrange(12)
-    head = f"{('INFO', 'INFO', 'INFO', 'DEBUG', 'WARN')[kind % 5]} {service}[{100 + _SERVICES.index(service) * 7 + session % 3}]: "
+    head = (
+        f"{('INFO', 'INFO', 'INFO', 'DEBUG', 'WARN')[kind % 5]} {service}[{100 + _SERVICES.index(service) * 7 + session % 3}]: "
+    )
     user, address = rng.choice(_USERS), f"10.{rng.randrange(4)}.{rng.randrange(256)}.{rng.randrange(256)}"
     if kind < 5:
         page, code = rng.choice(_PAGES), rng.choice((200, 200, 200, 200, 304, 404, 500))
-        text = f'"GET /{page}/{rng.randrange(20000)}.html HTTP/1.1" {code} {rng.randrange(300, 60000)} from {address} session {session}'
+        text = f'"GET /{page}/{rng.randrange(20000)}.html HTTP/1.1" {code} {rng.randrange(300, 60000)}'
+        text += f" from {address} session {session}"
     elif kind < 8:
         text = f"user {user} took {rng.randrange(1, 900) / 1000:.3f} s, session {session}, {rng.randrange(40)} rows"
     elif kind < 10:

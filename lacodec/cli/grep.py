@@ -1,4 +1,4 @@
-"""`lacodec grep`: the lines of encoded files that match a pattern, as grep prints them. Exit code 0: some, 1: none, 2: an error."""
+"""`lacodec grep`: the lines of encoded files that match a pattern, as grep prints them. Exit code 0: some, 1: none, 2: error."""
 
 import argparse
 import os

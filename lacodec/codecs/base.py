@@ -140,7 +140,7 @@ class Codec(ABC, Generic[V]):
         return None
 
     def find_lines(self, header: Header, chunk: Chunk, pattern: Any, session: Session = DEFAULT) -> Any:
-        """The lines of a chunk that a `codecs.log.search.Pattern` matches, as `Lines`; None where all must be decoded for that."""
+        """The lines of a chunk that a `codecs.log.search.Pattern` matches, as `Lines`; None where all must be decoded."""
         return None
 
     @staticmethod

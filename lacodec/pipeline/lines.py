@@ -23,7 +23,8 @@ def matching(reader: Reader, decoding: Decoding, pattern: Pattern, threads: int 
         chunk = reader.chunk(position)
         return decoding.part(chunk, decode=lambda *parts: _find(decoding, parts[0], parts[1], pattern, parts[3])), chunk
 
-    number, begun = 1, []  # parts of a line that the chunks before have begun
+    number = 1
+    begun: list[bytes] = []  # parts of a line that the chunks before have begun
     last = positions[-1] if positions else -1
     for position, (lines, chunk) in zip(positions, ordered_map(searched, positions, threads), strict=True):
         if lines is not None and not begun and (position == last or not lines.open_end):

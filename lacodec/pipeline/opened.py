@@ -115,7 +115,7 @@ class OpenFile:
         return self._extract(name) if one is None else self._selected(one, (name,), rest)
 
     def lines(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """The lines from number `start`, counted from 0, to before `stop`, each with its line feed; only their chunks are decoded.
+        """The lines from number `start`, counted from 0, to before `stop`, with their line feeds; only their chunks are decoded.
 
         UnsupportedFile if the codec does not restore bytes in order.
         """

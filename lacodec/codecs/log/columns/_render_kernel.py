@@ -1,5 +1,7 @@
 """Templates and values -> lines."""
 
+from typing import Any
+
 import numpy as np
 
 from lacodec.codecs.log.columns._tokens_kernel import MARK, NAMES
@@ -22,7 +24,8 @@ def render(ids, wanted, template_ends, templates, slot_columns, types, bases, cu
     cursors i64[columns]: zeros. Texts and digits: place in the blob << 32 | bytes, checked by the caller.
     """
     first_slots = np.empty(len(template_ends) + 1, np.int64)
-    slot, at = np.int64(0), np.int64(0)
+    slot: Any = 0
+    at: Any = 0
     for t in range(len(template_ends)):
         first_slots[t] = slot
         while at < template_ends[t]:
@@ -30,7 +33,7 @@ def render(ids, wanted, template_ends, templates, slot_columns, types, bases, cu
             at += 1
         at += 1
     first_slots[len(template_ends)] = slot
-    o = np.int64(0)
+    o: Any = 0
     for line in range(len(ids)):
         t = ids[line]
         if not wanted[t]:
@@ -62,7 +65,7 @@ def render(ids, wanted, template_ends, templates, slot_columns, types, bases, cu
 @helper
 def _write(out, o, code, first, second, value, blob):  # type: ignore[no-untyped-def]
     """One value at out[o:]; returns where it ends, or OVERFULL."""
-    if code == TEXT or code == DISTINCT:
+    if code in (TEXT, DISTINCT):
         size, begin = np.int64(value & _LOW), np.int64(value >> _HALF)
         if o + size > len(out):
             return np.int64(OVERFULL)
@@ -71,7 +74,7 @@ def _write(out, o, code, first, second, value, blob):  # type: ignore[no-untyped
         return o + size
     if o + _LONGEST > len(out) and o + _size(code, first, value) > len(out):
         return np.int64(OVERFULL)
-    if code == NIBBLES or code == DASHED:
+    if code in (NIBBLES, DASHED):
         return _hexadecimal(out, o, code, first, second, np.int64(value >> _HALF), blob)
     if code == NAMED:
         name = np.int64(value % np.uint64(len(NAMES) // 3))
@@ -110,7 +113,7 @@ def _write(out, o, code, first, second, value, blob):  # type: ignore[no-untyped
 @helper
 def _size(code, first, value):  # type: ignore[no-untyped-def]
     """Bytes of a value, at its spelling's longest."""
-    if code == NIBBLES or code == DASHED or code == PADDED:
+    if code in (NIBBLES, DASHED, PADDED):
         return np.int64(first)
     if code == CLOCK:
         return np.int64(9 + first if first else 8)
@@ -178,11 +181,12 @@ def find_texts(text, start, entries):  # type: ignore[no-untyped-def]
 
     not end with a line feed.
     """
-    begin, count = np.int64(0), np.int64(0)
+    begin: Any = 0
+    count: Any = 0
     for at in range(len(text)):
         if text[at] == 10:
             if count < len(entries):
                 entries[count] = np.uint64(start + begin) << _HALF | np.uint64(at - begin)
             count += 1
             begin = at + 1
-    return count if begin == len(text) else np.int64(-1)
+    return count if begin == len(text) else -1

@@ -24,7 +24,7 @@ def mix(a, b):  # type: ignore[no-untyped-def]
 
 @kernel
 def word_keys(first, skeletons, texts, keys, places):  # type: ignore[no-untyped-def]
-    """keys u64[tokens]: the same token at the same place of the same skeleton (u64[lines]) has the same key; places without it."""
+    """keys u64[tokens]: the same token at the same place of the same skeleton (u64[lines]) has one key; places without it."""
     for line in range(len(skeletons)):
         for t in range(first[line], first[line + 1]):
             places[t] = mix(skeletons[line], t - first[line])
@@ -44,7 +44,7 @@ def full_keys(first, skeletons, texts, fixed, keys):  # type: ignore[no-untyped-
 
 @kernel
 def head_keys(first, kinds, prefixes, texts, shared, keys, lasts):  # type: ignore[no-untyped-def]
-    """keys u64[lines]: the template up to the last shared number (0 where there is none); lasts i64[lines]: the token after it."""
+    """keys u64[lines]: the template up to the last shared number (0 for none); lasts i64[lines]: the token after it."""
     for line in range(len(keys)):
         stop = first[line]
         for t in range(first[line], first[line + 1]):
@@ -81,7 +81,7 @@ def fill_slots(line_ends, first, begins, ends, kinds, prefixes, fixed, shared, w
                         after += 1
                 if kinds[t] >= NUMERIC if ways[line] == HEAD else not fixed[t]:
                     own = mix(keys[line], t - first[line])
-                    kind = kinds[t] if after == t + 1 else np.uint8(WORD)
+                    kind = kinds[t] if kinds[t] >= NUMERIC else np.uint8(WORD)
                     count = _put(slots, count, begins[t], ends[after - 1], kind, prefixes[after - 1] if all_shared else own)
                 t = after
             if ways[line] == HEAD:

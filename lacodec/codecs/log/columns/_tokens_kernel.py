@@ -1,8 +1,10 @@
 """A line as tokens: the pieces that may vary, with the bytes between them as they are.
 
-    17/06/09 20:10:40 INFO executor.Backend: Got 41069 of 10.0.0.1      line
-    N  N  N  TIME     WORD WORD     WORD     WORD N    WORD IP          tokens
+17/06/09 20:10:40 INFO executor.Backend: Got 41069 of 10.0.0.1      line
+N  N  N  TIME     WORD WORD     WORD     WORD N    WORD IP          tokens
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +12,8 @@ from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.jit import helper, kernel
 
 WORD, MIXED, PATH, QUOTED, NUMBER, DECIMAL, TIME, IP, HEX, UUID, NAME = range(11)
-"""Letters; letters and digits; a path; a quoted string; digits; digits with a point; a time of day; an address; hexadecimal digits;
-
-a UUID; a month or a day of the week."""
+"""Letters; letters and digits; a path; a quoted string; digits; digits with a point; a time of day; an IPv4 address; hexadecimal
+digits; a UUID; a month or a day of the week."""
 NUMERIC = NUMBER
 """Kinds from here on are numbers of some form; those before are text."""
 
@@ -46,8 +47,8 @@ NAMES = np.frombuffer(b"JanFebMarAprMayJunJulAugSepOctNovDecMonTueWedThuFriSatSu
 @kernel
 def find_lines(data, ends):  # type: ignore[no-untyped-def]
     """ends i64[lines]: where each line ends, its line feed left out; the last one may have none. Returns how many lines."""
-    count = np.int64(0)
-    begin = np.int64(0)
+    count: Any = 0
+    begin: Any = 0
     for at in range(len(data)):
         if data[at] == 10:
             if count < len(ends):
@@ -174,10 +175,9 @@ def name_of(data, at):  # type: ignore[no-untyped-def]
 
 @helper
 def _is_hex(data, at, stop, classes):  # type: ignore[no-untyped-def]
-    for i in range(at, stop):
-        if classes[data[i]] != _DIGIT and classes[data[i]] != _LOWER_HEX:
-            return False
-    return True
+    while at < stop and classes[data[at]] in (_DIGIT, _LOWER_HEX):
+        at += 1
+    return at == stop
 
 
 @helper
@@ -190,7 +190,7 @@ def _is_uuid(data, at, end, classes, lower, upper):  # type: ignore[no-untyped-d
         if i == 8 or i == 13 or i == 18 or i == 23:
             if data[at + i] != 45:
                 return False
-        elif c == _LETTER or c == _DELIMITER or (c == _LOWER_HEX and not lower) or (c == _UPPER_HEX and not upper):
+        elif c in (_LETTER, _DELIMITER) or (c == _LOWER_HEX and not lower) or (c == _UPPER_HEX and not upper):
             return False
     return True
 
@@ -253,7 +253,7 @@ def hash_tokens(data, line_ends, first, begins, ends, kinds, prefixes, texts, sk
     begin = np.int64(0)
     for line in range(len(line_ends)):
         end = line_ends[line]
-        h = np.uint64(0)
+        h = GOLDEN
         at = begin
         for t in range(first[line], first[line + 1]):
             for i in range(at, begins[t]):

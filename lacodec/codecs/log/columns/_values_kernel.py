@@ -1,8 +1,10 @@
 """Texts of one kind of token <-> numbers, where one form spells them all."""
 
+from typing import Any
+
 import numpy as np
 
-from lacodec.codecs.log.columns._tokens_kernel import DECIMAL, HEX, IP, NAME, NUMBER, TIME, UUID, name_of
+from lacodec.codecs.log.columns._tokens_kernel import IP, NAME, TIME, name_of
 from lacodec.kernels.jit import kernel
 
 
@@ -13,7 +15,9 @@ def measure(data, begins, ends):  # type: ignore[no-untyped-def]
     whether one has a 0 in front of other digits, whether they have lower-case, whether upper-case letters).
     """
     width, places, separator = np.int64(-2), np.int64(-2), np.int64(-2)
-    padded = lower = upper = False
+    padded: Any = False
+    lower: Any = False
+    upper: Any = False
     for i in range(len(begins)):
         size = np.int64(ends[i] - begins[i])
         after, mark = np.int64(0), np.int64(0)

@@ -166,14 +166,18 @@ class Block:
                 raw = self.digits(column)
                 if len(raw) != column.type.packed * len(mine):
                     raise CorruptFile("a column has too few digits, or too many")
-                mine[...] = np.arange(len(mine), dtype=np.uint64) * np.uint64(column.type.packed) + np.uint64(start) << np.uint64(32)
+                mine[...] = np.arange(len(mine), dtype=np.uint64) * np.uint64(column.type.packed) + np.uint64(start) << np.uint64(
+                    32
+                )
                 blobs.append(raw)
                 start += len(raw)
             elif not column.has_texts:
                 mine[...] = self.numbers(column)
         return values, bases, np.concatenate(blobs) if blobs else np.empty(0, np.uint8)
 
-    def _fill_texts(self, used: NDArray[np.bool_], bases: NDArray[np.int64], values: NDArray[np.uint64], blobs: list[Bytes]) -> None:
+    def _fill_texts(
+        self, used: NDArray[np.bool_], bases: NDArray[np.int64], values: NDArray[np.uint64], blobs: list[Bytes]
+    ) -> None:
         start = 0
         for pool in sorted({self.columns[i].pool for i in np.flatnonzero(used) if self.columns[i].has_texts}):
             members = [column for column in self.columns if column.pool == pool and column.has_texts]
@@ -188,7 +192,11 @@ class Block:
             for column, n in zip(members, texts, strict=True):
                 if used[column.place]:
                     mine = values[bases[column.place] : bases[column.place] + self.counts[column.place]]
-                    mine[...] = entries[at : at + n] if column.type.code == TEXT else self._chosen(column, entries[at : at + n], len(mine))
+                    mine[...] = (
+                        entries[at : at + n]
+                        if column.type.code == TEXT
+                        else self._chosen(column, entries[at : at + n], len(mine))
+                    )
                 at += n
             blobs.append(text)
             start += len(text)
@@ -240,4 +248,3 @@ class Column:
     def has_texts(self) -> bool:
         """Whether its values, or the different ones, are in a pool."""
         return self.type.code in (TEXT, DISTINCT)
-

@@ -1,10 +1,10 @@
 """A block of lines -> payload.
 
-    data --parse--> templates, ids, texts by column --types--> numbers (`arrays`), texts in pools (`bytes`), packed digits
+data --parse--> templates, ids, texts by column --types--> numbers (`arrays`), texts in pools (`bytes`), packed digits
 
-    payload  = number lines, u8 1 if the last line has no line feed, sized filter, templates, slots, ids, head, columns, pools
-    pool     = number longest run of letters and digits, number longest run of digits, sized filter, text
-    head     = for each column: u8 1 if its texts begin a pool, type, [number of different texts] or [number lowest, number span]
+payload  = number lines, u8 1 if the last line has no line feed, sized filter, templates, slots, ids, head, columns, pools
+pool     = number longest run of letters and digits, number longest run of digits, sized filter, text
+head     = for each column: u8 1 if its texts begin a pool, type, [number of different texts] or [number lowest, number span]
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _SAMPLE = 4096
 
 @dataclass
 class _Column:
-    """numbers: what is kept as an array, the largest of them `most`, less `low`; texts: what goes into a pool; raw: packed digits."""
+    """numbers: what is kept as an array, less `low`, the largest of them `most`; texts: for a pool; raw: packed digits."""
 
     type: Type
     numbers: NDArray[np.uint64] | None = None

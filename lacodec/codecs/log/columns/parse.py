@@ -122,9 +122,7 @@ def _slots(line_ends, first, begins, ends, kinds, prefixes, fixed, shared, ways,
     starts = np.empty(len(line_ends) + 1, np.int64)
     most = len(begins) + len(line_ends)
     slots = (np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.uint8), np.empty(most, np.uint64))
-    n = int(
-        sk.fill_slots(line_ends, first, begins, ends, kinds, prefixes, fixed, shared, ways, lasts, keys, starts, slots)
-    )
+    n = int(sk.fill_slots(line_ends, first, begins, ends, kinds, prefixes, fixed, shared, ways, lasts, keys, starts, slots))
     return starts, tuple(part[:n] for part in slots)
 
 

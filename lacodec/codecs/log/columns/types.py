@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.log.columns import _tokens_kernel as tk
 from lacodec.codecs.log.columns import _values_kernel as vk
+from lacodec.codecs.pieces import Reader, Writer
 from lacodec.errors import CorruptFile
 
 TEXT, DISTINCT, PLAIN, PADDED, FIXED, CLOCK, ADDRESS, NIBBLES, DASHED, NAMED = range(10)

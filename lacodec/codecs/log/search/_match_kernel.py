@@ -8,10 +8,10 @@ from lacodec.kernels.jit import kernel
 
 @kernel
 def match_templates(templates, template_ends, slot_columns, column_types, allowed, text, spanning, inside):  # type: ignore[no-untyped-def]
-    """spanning bool[templates]: whether the text may be in a line, other than within one slot; inside bool[slots]: whether within it.
+    """spanning bool[templates]: whether the text may be in a line, but not all within a slot; inside bool[slots]: within that.
 
-    templates u8: with line feeds, small letters if the text has only such. column_types i64[columns]; allowed bool[types, 256]: the
-    bytes that values may have.
+    templates u8: with line feeds, small letters if the text has only such. column_types i64[columns]; allowed bool[types, 256]:
+    the bytes that values may have.
     """
     size = len(text)
     reach, fresh = np.zeros(size + 1, np.bool_), np.zeros(size + 1, np.bool_)

@@ -1,4 +1,4 @@
-"""A block of columns and a pattern -> lines: first the filter, then templates, then single columns, then the lines that are left."""
+"""A block of columns and a pattern -> lines: first the filter, then templates, then single columns, then the lines."""
 
 import numpy as np
 from numpy.typing import NDArray
