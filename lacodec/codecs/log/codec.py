@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from lacodec.codecs import registry
 from lacodec.codecs.blocks import BlockCodec
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.log.lines import Lines, whole_lines
@@ -51,6 +52,13 @@ class Log(BlockCodec):
     def cut(self, source: Source) -> Iterator[bytes]:
         """Blocks that end with a line, unless it is longer than a block."""
         return whole_lines(source.blocks(self.chunk_size()), self.chunk_size())
+
+    def memory(self, size: int, payload: bytes | None = None) -> int:
+        """Columns: tokens and their hashes while lines are taken apart; values, and the models of texts and numbers."""
+        method = payload[0] if payload else COLUMNS if self.options.effort <= _COLUMNS_TO else BYTES
+        if method == COLUMNS:
+            return (100 if payload is None else 48) * size + 128 * _MIB
+        return registry.get("bytes")(registry.get("bytes").Options(self.options.effort)).memory(size, payload and payload[1:])
 
     def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:
         """The smaller of the effort's method and stored."""
