@@ -15,8 +15,8 @@ from lacodec.kernels.jit import flat_kernel, inlined
  EXPECTED, OUTCOME, OUTCOMES) = range(mk.KINDS, mk.KINDS + 16)  # fmt: skip
 KINDS = mk.KINDS + 16
 
-EXPECTS = 7
-(SAME, MATCH_1, MATCH_2, BESIDE, SEQUEL, NEXT, EARLIER) = range(EXPECTS)
+EXPECTS = 8
+(SAME, MATCH_1, MATCH_2, BESIDE, SEQUEL, NEXT, EARLIER, ABOVE) = range(EXPECTS)
 
 _ONE = np.uint64(1)
 _BYTE = np.uint64(255)
@@ -104,6 +104,10 @@ def _expect(model: Model, data: np.ndarray, at: np.uint64) -> None:
     if sequel:
         told[2 * SEQUEL] = np.int64(data[sequel])
         told[2 * SEQUEL + 1] = max(_grade(memory[ps.SEQUEL_RUN]) * 4 + state, 1)
+    above = memory[ps.ABOVE]
+    if above:
+        told[2 * ABOVE] = np.int64(data[above])
+        told[2 * ABOVE + 1] = max(_grade(memory[ps.ABOVE_RUN]) * 4 + state, 1)
     length = memory[ps.LENGTH]
     if length < memory[ps.LENGTH_1] and memory[ps.COMPARED_1] == 0:
         told[2 * NEXT] = np.int64(text[length])
@@ -159,14 +163,14 @@ def _fill_line_contexts(model: Model, data: np.ndarray, at: np.uint64) -> None:
     agree = np.int64(0)
     best = np.int64(0)
     for i in range(1, EXPECTS):
-        if i == BESIDE or i == MATCH_1 or i == SEQUEL:
+        if i == BESIDE or i == MATCH_1 or i == ABOVE:
             agree = agree * 3
             if told[2 * i + 1]:
                 agree += 1 if told[2 * i] == told[0] else 2
     for i in range(EXPECTS):
         if best == 0 and told[2 * i + 1]:
             best = told[2 * i]
-    expected = np.uint64(told[0]) | (np.uint64(told[2]) << np.uint64(8)) | (np.uint64(told[2 * BESIDE]) << np.uint64(16)) | (np.uint64(told[2 * SEQUEL]) << np.uint64(24)) | (np.uint64(told[2 * NEXT]) << np.uint64(32)) | (np.uint64(told[2 * EARLIER]) << np.uint64(40))
+    expected = np.uint64(told[0]) | (np.uint64(told[2]) << np.uint64(8)) | (np.uint64(told[2 * BESIDE]) << np.uint64(16)) | (np.uint64(told[2 * SEQUEL]) << np.uint64(24)) | (np.uint64(told[2 * NEXT]) << np.uint64(32)) | (np.uint64(told[2 * EARLIER]) << np.uint64(40)) | (np.uint64(told[2 * ABOVE]) << np.uint64(48))
     every[EXPECTED] = pair_hash(expected, state)
     every[OUTCOME] = l0 | (history << np.uint64(8)) | (state << np.uint64(16)) | (min(length, np.uint64(15)) << np.uint64(24))
     every[OUTCOMES] = pair_hash(prefix, l0 | ((memory[ps.OUTCOMES] & np.uint64(255)) << np.uint64(8)) | (state << np.uint64(16)))

@@ -15,8 +15,8 @@ from lacodec.kernels.jit import inlined
 # What is known of the line, by its place in `Model.memory` behind that of the byte model.
 (PREFIX, TOKEN, LENGTH, PLAIN, VARIES, VALUE, SLOT, START, ITEM_1, ITEM_2, ITEM_3, COUNT, LAST_VARIABLE, KEY_TEMPLATE, TEMPLATE_1,
  TEMPLATE_2, OUTCOMES, DELTA, COMPARED, COMPARED_1, COMPARED_2, LENGTH_1, LENGTH_2, SAME, SAME_RUN, BESIDE, BESIDE_RUN, SEQUEL,
- SEQUEL_RUN, EARLIER, FIRST) = range(MEMORY, MEMORY + 31)  # fmt: skip
-LINE_MEMORY = MEMORY + 31
+ SEQUEL_RUN, EARLIER, FIRST, ABOVE, ABOVE_RUN, ALIGNED, COUNT_BEFORE) = range(MEMORY, MEMORY + 35)  # fmt: skip
+LINE_MEMORY = MEMORY + 35
 
 # A place: eight numbers, a cache line.
 (KEY, AT, NUMBER, STRIDE, CONTENT, HISTORY_, RELATION, WIDTH) = range(8)
@@ -45,6 +45,7 @@ def parse(model: Any, data: np.ndarray, at: np.uint64, c: np.uint64) -> None:
     _follow(memory, data, at, c, SAME, SAME_RUN)
     _follow(memory, data, at, c, BESIDE, BESIDE_RUN)
     _follow(memory, data, at, c, SEQUEL, SEQUEL_RUN)
+    _follow(memory, data, at, c, ABOVE, ABOVE_RUN)
     if kind >= 4 or c == 95:
         _grow(model, data, at, c, kind)
     else:
@@ -127,6 +128,7 @@ def _end_token(model: Any) -> None:
             back = j
             break
     fields[place + np.uint64(RELATION)] = back
+    _align(model, token)
     line[count & np.uint64(TOKENS_KEPT - 1)] = token
     line[np.uint64(TOKENS_KEPT) + (count & np.uint64(TOKENS_KEPT - 1))] = memory[START]
     memory[COUNT] = count + _ONE
@@ -146,6 +148,22 @@ def _end_token(model: Any) -> None:
 
 
 @inlined
+def _align(model: Any, token: np.uint64) -> None:
+    """Which token of the line before corresponds to the next one: the one behind an equal token, where one is near."""
+    memory, line = model.memory, model.line
+    before = np.uint64(2 * TOKENS_KEPT)
+    expected, count = memory[ALIGNED], memory[COUNT_BEFORE]
+    memory[ALIGNED] = expected + _ONE
+    if expected < count and line[before + expected] == token:
+        return
+    low = expected - min(expected, np.uint64(4))
+    for j in range(low, min(expected + _EIGHT, count)):
+        if line[before + j] == token:
+            memory[ALIGNED] = j + _ONE
+            return
+
+
+@inlined
 def _key_place(model: Any, token: np.uint64) -> np.uint64:
     return pair_hash(token, 15) & np.uint64(model.keys.size - 1)
 
@@ -158,7 +176,10 @@ def _end_line(model: Any) -> None:
     for j in range(min(memory[COUNT], np.uint64(TOKENS_KEPT))):
         if line[j] & _ONE:
             model.keys[_key_place(model, line[j])] = memory[PREFIX]
-    for i in (PREFIX, COUNT, OUTCOMES, DELTA, LAST_VARIABLE, KEY_TEMPLATE):
+    for j in range(2 * TOKENS_KEPT):
+        line[2 * TOKENS_KEPT + j] = line[j]
+    memory[COUNT_BEFORE] = min(memory[COUNT], np.uint64(TOKENS_KEPT))
+    for i in (ALIGNED, PREFIX, COUNT, OUTCOMES, DELTA, LAST_VARIABLE, KEY_TEMPLATE):
         memory[i] = 0
 
 
@@ -186,6 +207,7 @@ def _begin_token(model: Any, data: np.ndarray, at: np.uint64) -> None:
             memory[LENGTH_1] = _spell(model.text, np.uint64(0), number + stride, width)
         if memory[DELTA]:
             memory[LENGTH_2] = _spell(model.text, np.uint64(TEXT), number + memory[DELTA], width)
+    _point_above(model)
     back = fields[place + np.uint64(RELATION)]
     count = memory[COUNT]
     memory[EARLIER] = 0
@@ -199,6 +221,18 @@ def _point(memory: np.ndarray, found: np.uint64, pointer: int, run: int) -> None
         memory[pointer] = found
     elif memory[run] == 0:
         memory[pointer] = 0
+
+
+@inlined
+def _point_above(model: Any) -> None:
+    memory = model.memory
+    aligned = memory[ALIGNED]
+    if aligned < memory[COUNT_BEFORE]:
+        start = model.line[np.uint64(3 * TOKENS_KEPT) + aligned]
+        if memory[ABOVE_RUN] == 0 or memory[ABOVE] > start or memory[ABOVE] == 0:
+            memory[ABOVE] = start
+    elif memory[ABOVE_RUN] == 0:
+        memory[ABOVE] = 0
 
 
 @inlined
