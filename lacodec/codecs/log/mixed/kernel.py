@@ -1,19 +1,19 @@
-"""The loop of the line model: parsed lines and the byte model's memory -> contexts, expected bytes, weight selectors -> engine."""
+"""The loop of the line model: parsed lines and the byte model's memory -> contexts, expected bytes, selectors -> engine."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from lacodec.codecs.bytes.mixed import kernel as mk
-from lacodec.codecs.bytes.mixed.kernel import CLASSES, HISTORY, MATCHED, MATCHES, pair_hash
+from lacodec.codecs.bytes.mixed.kernel import HISTORY, MATCHED, MATCHES, pair_hash
 from lacodec.codecs.log.mixed import parser as ps
 from lacodec.entropy.mixing import DECODING, POSITION, READ_AHEAD, SELECTS, Engine, code_symbol, finish, prefetch_slots, start
 from lacodec.kernels.jit import flat_kernel, inlined
 
 # Kinds of context, by their place in `Model.every` behind those of the byte model.
 (PREFIX, PREFIX_1, PREFIX_2, PREFIX_LAST, PREFIX_BESIDE, PREFIX_KEY, ITEMS_1, ITEMS_2, ITEMS_3, NUMBER_1, NUMBER_2, NUMBER_3, CARRY,
- EXPECTED, OUTCOME, OUTCOMES) = range(mk.KINDS, mk.KINDS + 16)  # fmt: skip
-KINDS = mk.KINDS + 16
+ EXPECTED, OUTCOME, OUTCOMES, SHAPED_1, SHAPED_2, SHAPED_3) = range(mk.KINDS, mk.KINDS + 19)  # fmt: skip
+KINDS = mk.KINDS + 19
 
 EXPECTS = 8
 (SAME, MATCH_1, MATCH_2, BESIDE, SEQUEL, NEXT, EARLIER, ABOVE) = range(EXPECTS)
@@ -112,9 +112,10 @@ def _expect(model: Model, data: np.ndarray, at: np.uint64) -> None:
     if length < memory[ps.LENGTH_1] and memory[ps.COMPARED_1] == 0:
         told[2 * NEXT] = np.int64(text[length])
         told[2 * NEXT + 1] = 1 + (history & 15) * 2 + np.int64(length > 0)
-    elif length < memory[ps.LENGTH_2] and memory[ps.COMPARED_2] == 0:
-        told[2 * NEXT] = np.int64(text[np.uint64(ps.TEXT) + length])
-        told[2 * NEXT + 1] = 33 + np.int64(min(length, np.uint64(7)))
+    clocked = at - memory[ps.TEXT_AT]
+    if clocked < memory[ps.LENGTH_2] and memory[ps.COMPARED_2] == 0 and (memory[ps.UNIT] or told[2 * NEXT + 1] == 0):
+        told[2 * NEXT] = np.int64(text[np.uint64(ps.TEXT) + clocked])
+        told[2 * NEXT + 1] = np.int64(33 + min(clocked, np.uint64(7))) + (8 if memory[ps.UNIT] else 0)
     if earlier:
         told[2 * EARLIER] = np.int64(data[earlier])
         told[2 * EARLIER + 1] = 1 + np.int64(min(length, np.uint64(31)))
@@ -146,6 +147,11 @@ def _fill_line_contexts(model: Model, data: np.ndarray, at: np.uint64) -> None:
     every[ITEMS_1] = items
     every[ITEMS_2] = pair_hash(items, memory[ps.ITEM_2])
     every[ITEMS_3] = pair_hash(every[ITEMS_2], memory[ps.ITEM_3])
+    tokens = memory[mk.TOKENS]
+    short = min(length, np.uint64(31)) * np.uint64(4) + memory[ps.COMPARED]
+    every[SHAPED_1] = pair_hash(prefix, short)
+    every[SHAPED_2] = pair_hash(tokens, short)
+    every[SHAPED_3] = pair_hash(pair_hash(tokens, memory[ps.ITEM_1]), min(length, np.uint64(31)))
 
     same = memory[ps.SAME]
     l0 = _after(data, same, 0, at)
@@ -153,7 +159,8 @@ def _fill_line_contexts(model: Model, data: np.ndarray, at: np.uint64) -> None:
     l2 = _after(data, same, 2, at)
     l3 = _after(data, same, 3, at)
     a = np.uint64(model.text[length]) if length < memory[ps.LENGTH_1] else np.uint64(0)
-    b = np.uint64(model.text[np.uint64(ps.TEXT) + length]) if length < memory[ps.LENGTH_2] else np.uint64(0)
+    clocked = at - memory[ps.TEXT_AT]
+    b = np.uint64(model.text[np.uint64(ps.TEXT) + clocked]) if clocked < memory[ps.LENGTH_2] else np.uint64(0)
     order = memory[ps.COMPARED] | (memory[ps.COMPARED_1] << np.uint64(2)) | (memory[ps.COMPARED_2] << np.uint64(4))
     state = memory[ps.COMPARED] * np.uint64(2) + np.uint64(length > 0)
     every[NUMBER_1] = pair_hash(prefix, l0 | (l1 << np.uint64(8)) | (a << np.uint64(16)) | (order << np.uint64(32)) | (length << np.uint64(48)))

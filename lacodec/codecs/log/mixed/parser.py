@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from lacodec.codecs.bytes.mixed.kernel import MEMORY, POSITIONS, byte_class, pair_hash
+from lacodec.codecs.bytes.mixed.kernel import MEMORY, POSITIONS, TOKENS, byte_class, pair_hash
 from lacodec.kernels.jit import inlined
 
 # What is known of the line, by its place in `Model.memory` behind that of the byte model.
 (PREFIX, TOKEN, LENGTH, PLAIN, VARIES, VALUE, SLOT, START, ITEM_1, ITEM_2, ITEM_3, COUNT, LAST_VARIABLE, KEY_TEMPLATE, TEMPLATE_1,
  TEMPLATE_2, OUTCOMES, DELTA, COMPARED, COMPARED_1, COMPARED_2, LENGTH_1, LENGTH_2, SAME, SAME_RUN, BESIDE, BESIDE_RUN, SEQUEL,
- SEQUEL_RUN, EARLIER, FIRST, ABOVE, ABOVE_RUN, ALIGNED, COUNT_BEFORE) = range(MEMORY, MEMORY + 35)  # fmt: skip
-LINE_MEMORY = MEMORY + 35
+ SEQUEL_RUN, EARLIER, FIRST, ABOVE, ABOVE_RUN, ALIGNED, COUNT_BEFORE, CLOCK,
+ CLOCK_STATE, CHAIN, CHAIN_VALUE, GAP, TEXT_AT, UNIT, DIGITS) = range(MEMORY, MEMORY + 43)  # fmt: skip
+LINE_MEMORY = MEMORY + 43
 
 # A place: eight numbers, a cache line.
-(KEY, AT, NUMBER, STRIDE, CONTENT, HISTORY_, RELATION, WIDTH) = range(8)
+(KEY, AT, NUMBER, STRIDE, CONTENT, HISTORY_, SHAPE, CLOCKED) = range(8)
 PLACE = 8
 TOKENS_KEPT = 64  # of a line
 LOOK_BACK = 32  # tokens of the line that are compared with a new one
@@ -46,11 +47,13 @@ def parse(model: Any, data: np.ndarray, at: np.uint64, c: np.uint64) -> None:
     _follow(memory, data, at, c, BESIDE, BESIDE_RUN)
     _follow(memory, data, at, c, SEQUEL, SEQUEL_RUN)
     _follow(memory, data, at, c, ABOVE, ABOVE_RUN)
+    _compare_clocked(model, at, c)
     if kind >= 4 or c == 95:
         _grow(model, data, at, c, kind)
     else:
         if memory[LENGTH]:
             _end_token(model)
+        memory[GAP] = (memory[GAP] << _EIGHT) | c
         memory[PREFIX] = pair_hash(memory[PREFIX] + c, 11)
         memory[ITEM_1] = pair_hash(memory[ITEM_1] + c, 12)
         if c == 10:
@@ -66,6 +69,18 @@ def _follow(memory: np.ndarray, data: np.ndarray, at: np.uint64, c: np.uint64, p
 
 
 @inlined
+def _compare_clocked(model: Any, at: np.uint64, c: np.uint64) -> None:
+    memory = model.memory
+    if memory[LENGTH_2] and memory[COMPARED_2] == 0:
+        k = at - memory[TEXT_AT]
+        if k < memory[LENGTH_2]:
+            was = np.uint64(model.text[np.uint64(TEXT) + k])
+            memory[COMPARED_2] = np.uint64(0) if was == c else np.uint64(1) if was < c else np.uint64(2)
+        else:
+            memory[LENGTH_2] = 0
+
+
+@inlined
 def _grow(model: Any, data: np.ndarray, at: np.uint64, c: np.uint64, kind: np.uint64) -> None:
     memory, text = model.memory, model.text
     length = memory[LENGTH]
@@ -75,10 +90,9 @@ def _grow(model: Any, data: np.ndarray, at: np.uint64, c: np.uint64, kind: np.ui
     if memory[COMPARED] == 0 and memory[SAME]:
         was = np.uint64(data[memory[SAME] - _ONE])
         memory[COMPARED] = np.uint64(0) if was == c else np.uint64(1) if was < c else np.uint64(2)
-    for i in range(2):
-        if memory[COMPARED_1 + i] == 0 and memory[LENGTH_1 + i]:
-            was = np.uint64(text[i * TEXT + (length & np.uint64(TEXT - 1))]) if length < memory[LENGTH_1 + i] else np.uint64(0)
-            memory[COMPARED_1 + i] = np.uint64(0) if was == c else np.uint64(1) if was < c else np.uint64(2)
+    if memory[COMPARED_1] == 0 and memory[LENGTH_1]:
+        was = np.uint64(text[length & np.uint64(TEXT - 1)]) if length < memory[LENGTH_1] else np.uint64(0)
+        memory[COMPARED_1] = np.uint64(0) if was == c else np.uint64(1) if was < c else np.uint64(2)
     if memory[EARLIER]:
         memory[EARLIER] = memory[EARLIER] + _ONE if np.uint64(data[memory[EARLIER]]) == c else np.uint64(0)
     memory[TOKEN] = pair_hash(memory[TOKEN] + c, 14)
@@ -86,8 +100,12 @@ def _grow(model: Any, data: np.ndarray, at: np.uint64, c: np.uint64, kind: np.ui
     if kind == 4:
         memory[VARIES] = 1
         memory[VALUE] = memory[VALUE] * np.uint64(10) + (c - np.uint64(48))
+        memory[DIGITS] += _ONE
     else:
         memory[PLAIN] = 0
+        if c != 90:
+            memory[VALUE] = 0
+            memory[DIGITS] = 0
 
 
 @inlined
@@ -98,7 +116,8 @@ def _end_token(model: Any) -> None:
     token = (memory[TOKEN] & ~_ONE) | varies
     place = memory[SLOT]
     length = memory[LENGTH]
-    width = fields[place + np.uint64(WIDTH)]
+    shape = fields[place + np.uint64(SHAPE)]
+    width, unit = shape & np.uint64(255), shape >> np.uint64(16)
     value, before = memory[VALUE], fields[place + np.uint64(NUMBER)]
     number = memory[PLAIN] and length <= MOST_DIGITS
     outcome = np.uint64(3)
@@ -109,15 +128,17 @@ def _end_token(model: Any) -> None:
             outcome = np.uint64(1)
         elif value > before:
             outcome = np.uint64(2)
-    fields[place + np.uint64(WIDTH)] = 0
+    width_now = np.uint64(0)
+    _read_clock(memory, memory[DIGITS], length, value)
     if number:
         stride = value - before if width else np.uint64(0)
         if stride:
             memory[DELTA] = stride
+            unit = _unit(stride, memory[CLOCK], fields[place + np.uint64(CLOCKED)], unit)
         fields[place + np.uint64(STRIDE)] = stride
         fields[place + np.uint64(NUMBER)] = value
-        padded = length > 1 and memory[FIRST] == 48
-        fields[place + np.uint64(WIDTH)] = length + np.uint64(ZERO_PADDED) if padded else length
+        width_now = length + np.uint64(ZERO_PADDED) if length > 1 and memory[FIRST] == 48 else length
+    fields[place + np.uint64(CLOCKED)] = memory[CLOCK]
     fields[place + np.uint64(CONTENT)] = token
     fields[place + np.uint64(HISTORY_)] = ((fields[place + np.uint64(HISTORY_)] << np.uint64(2)) | outcome) & np.uint64(255)
     memory[OUTCOMES] = (memory[OUTCOMES] << np.uint64(2)) | outcome
@@ -127,7 +148,7 @@ def _end_token(model: Any) -> None:
         if line[(count - j) & np.uint64(TOKENS_KEPT - 1)] == token:
             back = j
             break
-    fields[place + np.uint64(RELATION)] = back
+    fields[place + np.uint64(SHAPE)] = width_now | (back << _EIGHT) | (unit << np.uint64(16))
     _align(model, token)
     line[count & np.uint64(TOKENS_KEPT - 1)] = token
     line[np.uint64(TOKENS_KEPT) + (count & np.uint64(TOKENS_KEPT - 1))] = memory[START]
@@ -145,6 +166,45 @@ def _end_token(model: Any) -> None:
     memory[PLAIN] = 1
     memory[VARIES] = 0
     memory[VALUE] = 0
+    memory[DIGITS] = 0
+
+
+@inlined
+def _read_clock(memory: np.ndarray, digits: np.uint64, length: np.uint64, value: np.uint64) -> None:
+    """The first time in a line, in microseconds plus one: hours:minutes:seconds or ten digits, and a fraction behind it."""
+    gap = memory[GAP]
+    memory[GAP] = 0
+    chain = memory[CHAIN]
+    memory[CHAIN] = 0
+    if memory[CLOCK_STATE] == 1:
+        memory[CLOCK_STATE] = 2
+        if digits + _ONE >= length and (gap == 46 or gap == 44) and digits <= 6:
+            for _ in range(np.uint64(6) - digits):
+                value *= np.uint64(10)
+            memory[CLOCK] += value
+    elif memory[CLOCK_STATE] == 0:
+        if digits == 2:
+            linked = chain and gap == 58 and length == 2
+            memory[CHAIN] = chain + _ONE if linked else _ONE
+            memory[CHAIN_VALUE] = memory[CHAIN_VALUE] * np.uint64(60) + value if linked else value
+            if memory[CHAIN] == 3:
+                memory[CLOCK] = memory[CHAIN_VALUE] * np.uint64(1000000) + _ONE
+                memory[CLOCK_STATE] = 1
+        elif digits == 10 and length == 10:
+            memory[CLOCK] = value * np.uint64(1000000) + _ONE
+            memory[CLOCK_STATE] = 1
+
+
+@inlined
+def _unit(stride: np.uint64, now: np.uint64, then: np.uint64, known: np.uint64) -> np.uint64:
+    """Microseconds in the unit in which a number has grown as much as the clock, 0 for none. Small steps only confirm one."""
+    if now <= then or then == 0:
+        return np.uint64(0)
+    passed = now - then
+    for unit in (1, 1000, 1000000):
+        if stride + np.uint64(2) - passed // np.uint64(unit) < 5 and (stride > 2 or known == unit):
+            return np.uint64(unit)
+    return np.uint64(0)
 
 
 @inlined
@@ -179,7 +239,7 @@ def _end_line(model: Any) -> None:
     for j in range(2 * TOKENS_KEPT):
         line[2 * TOKENS_KEPT + j] = line[j]
     memory[COUNT_BEFORE] = min(memory[COUNT], np.uint64(TOKENS_KEPT))
-    for i in (ALIGNED, PREFIX, COUNT, OUTCOMES, DELTA, LAST_VARIABLE, KEY_TEMPLATE):
+    for i in (ALIGNED, CLOCK, CLOCK_STATE, CHAIN, GAP, PREFIX, COUNT, OUTCOMES, DELTA, LAST_VARIABLE, KEY_TEMPLATE):
         memory[i] = 0
 
 
@@ -194,21 +254,31 @@ def _begin_token(model: Any, data: np.ndarray, at: np.uint64) -> None:
             fields[place + np.uint64(i)] = 0
         fields[place] = prefix
     memory[SLOT] = place
-    _point(memory, fields[place + np.uint64(AT)], SAME, SAME_RUN)
+    before = fields[place + np.uint64(AT)]
+    _point(memory, before, SAME, SAME_RUN)
     fields[place + np.uint64(AT)] = at
     _point(memory, _last(model, pair_hash(prefix, memory[LAST_VARIABLE] + _ONE), at, np.uint64(0)), BESIDE, BESIDE_RUN)
-    _point(memory, _last(model, pair_hash(prefix, pair_hash(memory[TEMPLATE_1], memory[TEMPLATE_2])), at, _ONE), SEQUEL, SEQUEL_RUN)
-    memory[COMPARED] = memory[COMPARED_1] = memory[COMPARED_2] = 0
-    memory[LENGTH_1] = memory[LENGTH_2] = 0
-    width = fields[place + np.uint64(WIDTH)]
+    _point(memory, _last(model, memory[TOKENS]*np.uint64(0x9E3779B97F4A7C15), at, _ONE), SEQUEL, SEQUEL_RUN)
+    memory[COMPARED] = memory[COMPARED_1] = 0
+    memory[LENGTH_1] = 0
+    shape = fields[place + np.uint64(SHAPE)]
+    width, unit = shape & np.uint64(255), shape >> np.uint64(16)
+    if memory[COMPARED_2] or at - memory[TEXT_AT] >= memory[LENGTH_2]:
+        memory[COMPARED_2] = memory[LENGTH_2] = 0
     if width:
         number, stride = fields[place + np.uint64(NUMBER)], fields[place + np.uint64(STRIDE)]
         if stride:
             memory[LENGTH_1] = _spell(model.text, np.uint64(0), number + stride, width)
-        if memory[DELTA]:
-            memory[LENGTH_2] = _spell(model.text, np.uint64(TEXT), number + memory[DELTA], width)
+        if memory[LENGTH_2] == 0:
+            memory[TEXT_AT] = at
+            memory[UNIT] = unit
+            clocked = fields[place + np.uint64(CLOCKED)]
+            if unit and memory[CLOCK] > clocked:
+                _spell_clocked(model, data, before, at, number, width, memory[CLOCK] - clocked)
+            elif memory[DELTA]:
+                memory[LENGTH_2] = _spell(model.text, np.uint64(TEXT), number + memory[DELTA], width)
     _point_above(model)
-    back = fields[place + np.uint64(RELATION)]
+    back = (shape >> _EIGHT) & np.uint64(255)
     count = memory[COUNT]
     memory[EARLIER] = 0
     if back and back <= count:
@@ -264,3 +334,27 @@ def _spell(text: np.ndarray, begin: np.uint64, value: np.uint64, width: np.uint6
         text[begin + length - _ONE - i] = np.uint8(np.uint64(48) + rest - quotient * np.uint64(10))
         rest = quotient
     return length
+
+
+@inlined
+def _spell_clocked(
+    model: Any, data: np.ndarray, before: np.uint64, at: np.uint64, number: np.uint64, width: np.uint64, passed: np.uint64
+) -> None:
+    """Expect a number that grows with the clock: the last one, at `before`, and the time that passed. With its fraction, if any."""
+    memory, text = model.memory, model.text
+    unit = memory[UNIT]
+    end = before + (width & np.uint64(31))
+    fraction = np.uint64(0)
+    value = number
+    if unit == 1000000 and data[end] == 46:
+        while fraction < 6 and end + fraction + _ONE < at and data[end + fraction + _ONE] >= 48 and data[end + fraction + _ONE] <= 57:
+            value = value * np.uint64(10) + np.uint64(data[end + fraction + _ONE] - 48)
+            fraction += _ONE
+            unit //= np.uint64(10)
+    length = _spell(text, np.uint64(TEXT), value + passed // unit, np.uint64(ZERO_PADDED) + fraction + _ONE if fraction else width)
+    if fraction and length:
+        for i in range(fraction):
+            text[np.uint64(TEXT) + length - i] = text[np.uint64(TEXT) + length - i - _ONE]
+        text[np.uint64(TEXT) + length - fraction] = 46
+        length += _ONE
+    memory[LENGTH_2] = length
