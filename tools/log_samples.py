@@ -285,6 +285,47 @@ def _phone(rng: random.Random) -> Iterator[str]:
         yield f"{now.strftime('%m-%d %H:%M:%S')}.{now.microsecond // 1000:03d}  {1700 + last:4d}  {rng.choice((1702, 2395, 8671)):4d} {'DIVE'[last % 4]} {names[last]}: {what}"
 
 
+def _errors(rng: random.Random) -> Iterator[str]:
+    clock, state, child, slot = _Clock(rng, 12), {"ips": []}, rng.randrange(1000, 30_000), 6
+    scripts = [f"/var/www/{rng.choice(('html', 'cgi-bin', 'error'))}/{rng.choice(_WORDS)}{rng.choice(('', '.php', '.pl', '/'))}" for _ in range(25)]
+    while True:
+        now = clock.tick()
+        head = f"[{now.strftime('%a %b %d %H:%M:%S %Y')}]"
+        kind = rng.random()
+        if kind < 0.7:
+            count = rng.choice((1, 2, 2, 3, 5))
+            for _ in range(count):
+                child, slot = child + rng.choice((1, 1, 1, 2, rng.randrange(60))), 6 + (slot + rng.randrange(3)) % 7
+                yield f"{head} [notice] init: found child {child} in slot {slot}"
+            yield f"{head} [notice] worker.start() ok /etc/httpd/conf/workers.properties"
+            if rng.random() < 0.4:
+                head = f"[{clock.tick().strftime('%a %b %d %H:%M:%S %Y')}]"
+            for _ in range(count if rng.random() < 0.8 else 1):
+                yield f"{head} [error] module child worker in error state {rng.choice((6, 6, 6, 7, 8, 9))}"
+        else:
+            ip = _recent(rng, state["ips"], lambda: _ip(rng), 0.25, 6)
+            for script in rng.sample(scripts, rng.choice((1, 1, 1, 3))):
+                yield f"{head} [error] [client {ip}] {rng.choice(('File does not exist', 'script not found or unable to stat'))}: {script}"
+
+
+def _daemons(rng: random.Random) -> Iterator[str]:
+    clock, host, pid = _Clock(rng, 200), rng.choice(_HOSTS), rng.randrange(2000, 30_000)
+    names = [f"{rng.choice(_WORDS)}-{rng.randrange(256)}.{rng.choice(_WORDS)}.{rng.choice(('com', 'net', 'edu'))}" for _ in range(40)]
+    while True:
+        now, pid = clock.tick(), pid + rng.randrange(1, 300)
+        one = rng.choice((_ip(rng), rng.choice(names)))
+        for i in range(rng.choice((1, 1, 2, 4, 10, 22))):
+            head = f"{now.strftime('%b')} {now.day:2d} {now.strftime('%H:%M:%S')} {host}"
+            if pid % 3 == 0:
+                yield f"{head} ftpd[{pid + i}]: connection from {one} () at {now.strftime('%a %b')} {now.day:2d} {now.strftime('%H:%M:%S %Y')} "
+            elif pid % 3 == 1:
+                yield f"{head} sshd(pam_unix)[{pid + i}]: authentication failed; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost={one} {' user=root' if pid % 2 else ''}"
+            else:
+                yield f"{head} sshd(pam_unix)[{pid + i}]: check pass; user unknown"
+            if rng.random() < 0.3:
+                now = clock.now = clock.now + timedelta(seconds=rng.randrange(1, 4))
+
+
 def _training(rng: random.Random) -> Iterator[str]:
     clock, step, epoch, loss = _Clock(rng, 4), 0, 0, 5.0
     while True:
@@ -299,5 +340,5 @@ def _training(rng: random.Random) -> Iterator[str]:
 
 
 _FORMATS = (
-    *(_java, _syslog, _access, _table, _database, _calls, _collections, _json, _blocks, _packages, _machine, _phone, _training),
+    *(_java, _syslog, _access, _table, _database, _calls, _collections, _json, _blocks, _packages, _machine, _phone, _training, _errors, _daemons),
 )

@@ -7,7 +7,7 @@ import numpy as np
 from lacodec.codecs.bytes.mixed import kernel as mk
 from lacodec.codecs.bytes.mixed.kernel import HISTORY, MATCHED, MATCHES, pair_hash
 from lacodec.codecs.log.mixed import parser as ps
-from lacodec.entropy.mixing import DECODING, POSITION, READ_AHEAD, SELECTS, Engine, code_symbol, finish, prefetch_slots, start
+from lacodec.entropy.mixing import DECODING, MIX_RATE, POSITION, READ_AHEAD, SELECTS, Engine, code_symbol, finish, prefetch_slots, start
 from lacodec.kernels.jit import flat_kernel, inlined
 
 # Kinds of context, by their place in `Model.every` behind those of the byte model.
@@ -36,7 +36,8 @@ class Model(NamedTuple):
     recent: np.ndarray
     told: np.ndarray  # int64[2 * EXPECTS]
     fields: np.ndarray  # uint64[PLACE * 2**k]
-    last: np.ndarray  # uint32[2 * 2**k]
+    last: np.ndarray  # uint32[3 * 2**k]
+    sources: np.ndarray  # uint64[2**k]
     keys: np.ndarray  # uint64[2**k]
     line: np.ndarray  # uint64[2 * TOKENS_KEPT]
     text: np.ndarray  # uint8[2 * TEXT]
@@ -48,11 +49,12 @@ def code_lines(engine: Engine, model: Model, data: np.ndarray, begin: int, end: 
     if first:
         start(engine)
         mk.forget(model, begin)
-        ps.forget_line(model)
+        ps.forget_line(model, begin)
     decoding = engine.plan[DECODING]
     limit = engine.stream.size + READ_AHEAD
     matches = np.uint64(MATCHES)
     for at in range(np.uint64(begin), np.uint64(end)):
+        engine.plan[MIX_RATE] = _mix_rate(at - model.memory[ps.BLOCK])
         mk.prefetch_heads(model, matches)
         mk.follow_matches(model, data, at, matches)
         _expect(model, data, at)
@@ -70,6 +72,12 @@ def code_lines(engine: Engine, model: Model, data: np.ndarray, begin: int, end: 
     if last and not decoding:
         finish(engine)
     return True
+
+
+@inlined
+def _mix_rate(coded: np.uint64) -> np.int64:
+    """Weights learn fast at first."""
+    return np.int64(150 + (300 << 16) // ((1 << 16) + (coded & ~np.uint64(1023))))
 
 
 @inlined
@@ -118,7 +126,7 @@ def _expect(model: Model, data: np.ndarray, at: np.uint64) -> None:
         told[2 * NEXT + 1] = np.int64(33 + min(clocked, np.uint64(7))) + (8 if memory[ps.UNIT] else 0)
     if earlier:
         told[2 * EARLIER] = np.int64(data[earlier])
-        told[2 * EARLIER + 1] = 1 + np.int64(min(length, np.uint64(31)))
+        told[2 * EARLIER + 1] = np.int64(1 + min(length, np.uint64(7))) + (8 if memory[ps.SOURCED] else 0) + 16 * (history & 3)
 
 
 @inlined

@@ -16,11 +16,11 @@ from lacodec.kernels.jit import inlined
 (PREFIX, TOKEN, LENGTH, PLAIN, VARIES, VALUE, SLOT, START, ITEM_1, ITEM_2, ITEM_3, COUNT, LAST_VARIABLE, KEY_TEMPLATE, TEMPLATE_1,
  TEMPLATE_2, OUTCOMES, DELTA, COMPARED, COMPARED_1, COMPARED_2, LENGTH_1, LENGTH_2, SAME, SAME_RUN, BESIDE, BESIDE_RUN, SEQUEL,
  SEQUEL_RUN, EARLIER, FIRST, ABOVE, ABOVE_RUN, ALIGNED, COUNT_BEFORE, CLOCK,
- CLOCK_STATE, CHAIN, CHAIN_VALUE, GAP, TEXT_AT, UNIT, DIGITS) = range(MEMORY, MEMORY + 43)  # fmt: skip
-LINE_MEMORY = MEMORY + 43
+ CLOCK_STATE, CHAIN, CHAIN_VALUE, GAP, TEXT_AT, UNIT, DIGITS, BLOCK, KEY, SOURCED) = range(MEMORY, MEMORY + 46)  # fmt: skip
+LINE_MEMORY = MEMORY + 46
 
 # A place: eight numbers, a cache line.
-(KEY, AT, NUMBER, STRIDE, CONTENT, HISTORY_, SHAPE, CLOCKED) = range(8)
+(AT, SOURCE, NUMBER, STRIDE, CONTENT, HISTORY_, SHAPE, CLOCKED) = range(8)
 PLACE = 8
 TOKENS_KEPT = 64  # of a line
 LOOK_BACK = 32  # tokens of the line that are compared with a new one
@@ -29,13 +29,15 @@ ZERO_PADDED = 32  # added to the width of a number that starts with a zero
 MOST_DIGITS = 18
 
 _ONE, _EIGHT = np.uint64(1), np.uint64(8)
+_LOW = np.uint64(0xFFFFFFFF)
 
 
 @inlined
-def forget_line(model: Any) -> None:
+def forget_line(model: Any, begin: int) -> None:
     for i in range(MEMORY, LINE_MEMORY):
         model.memory[i] = 0
     model.memory[PLAIN] = 1
+    model.memory[BLOCK] = np.uint64(begin)
 
 
 @inlined
@@ -149,6 +151,7 @@ def _end_token(model: Any) -> None:
             back = j
             break
     fields[place + np.uint64(SHAPE)] = width_now | (back << _EIGHT) | (unit << np.uint64(16))
+    _note_source(model, place, token, back)
     _align(model, token)
     line[count & np.uint64(TOKENS_KEPT - 1)] = token
     line[np.uint64(TOKENS_KEPT) + (count & np.uint64(TOKENS_KEPT - 1))] = memory[START]
@@ -170,6 +173,20 @@ def _end_token(model: Any) -> None:
 
 
 @inlined
+def _note_source(model: Any, place: np.uint64, token: np.uint64, back: np.uint64) -> None:
+    """Where the token was last: another prefix, maybe, of the same key. The next token at this place may come from there too."""
+    memory, sources = model.memory, model.sources
+    slot = pair_hash(token, 17) & np.uint64(sources.size - 1)
+    here = memory[PREFIX]
+    if sources[slot] != 0 and sources[slot] != here:
+        model.fields[place + np.uint64(SOURCE)] = sources[slot]
+    sources[slot] = here
+    if memory[CLOCK_STATE] == 3 and memory[KEY] == 0 and memory[VARIES]:
+        memory[KEY] = token
+    _last(model, pair_hash(here, memory[KEY] + np.uint64(5)), memory[START], np.uint64(2))
+
+
+@inlined
 def _read_clock(memory: np.ndarray, digits: np.uint64, length: np.uint64, value: np.uint64) -> None:
     """The first time in a line, in microseconds plus one: hours:minutes:seconds or ten digits, and a fraction behind it."""
     gap = memory[GAP]
@@ -177,11 +194,14 @@ def _read_clock(memory: np.ndarray, digits: np.uint64, length: np.uint64, value:
     chain = memory[CHAIN]
     memory[CHAIN] = 0
     if memory[CLOCK_STATE] == 1:
-        memory[CLOCK_STATE] = 2
+        memory[CLOCK_STATE] = 3
         if digits + _ONE >= length and (gap == 46 or gap == 44) and digits <= 6:
             for _ in range(np.uint64(6) - digits):
                 value *= np.uint64(10)
             memory[CLOCK] += value
+            memory[CLOCK_STATE] = 2
+    elif memory[CLOCK_STATE] == 2:
+        memory[CLOCK_STATE] = 3
     elif memory[CLOCK_STATE] == 0:
         if digits == 2:
             linked = chain and gap == 58 and length == 2
@@ -239,7 +259,7 @@ def _end_line(model: Any) -> None:
     for j in range(2 * TOKENS_KEPT):
         line[2 * TOKENS_KEPT + j] = line[j]
     memory[COUNT_BEFORE] = min(memory[COUNT], np.uint64(TOKENS_KEPT))
-    for i in (ALIGNED, CLOCK, CLOCK_STATE, CHAIN, GAP, PREFIX, COUNT, OUTCOMES, DELTA, LAST_VARIABLE, KEY_TEMPLATE):
+    for i in (ALIGNED, KEY, CLOCK, CLOCK_STATE, CHAIN, GAP, PREFIX, COUNT, OUTCOMES, DELTA, LAST_VARIABLE, KEY_TEMPLATE):
         memory[i] = 0
 
 
@@ -249,14 +269,14 @@ def _begin_token(model: Any, data: np.ndarray, at: np.uint64) -> None:
     memory, fields = model.memory, model.fields
     prefix = memory[PREFIX]
     place = (pair_hash(prefix, 16) & np.uint64(fields.size // PLACE - 1)) * _EIGHT
-    if fields[place] != prefix:
+    check = prefix & ~_LOW
+    if fields[place] & ~_LOW != check:
         for i in range(PLACE):
             fields[place + np.uint64(i)] = 0
-        fields[place] = prefix
     memory[SLOT] = place
-    before = fields[place + np.uint64(AT)]
+    before = fields[place + np.uint64(AT)] & _LOW
     _point(memory, before, SAME, SAME_RUN)
-    fields[place + np.uint64(AT)] = at
+    fields[place + np.uint64(AT)] = check | at
     _point(memory, _last(model, pair_hash(prefix, memory[LAST_VARIABLE] + _ONE), at, np.uint64(0)), BESIDE, BESIDE_RUN)
     _point(memory, _last(model, memory[TOKENS]*np.uint64(0x9E3779B97F4A7C15), at, _ONE), SEQUEL, SEQUEL_RUN)
     memory[COMPARED] = memory[COMPARED_1] = 0
@@ -283,6 +303,11 @@ def _begin_token(model: Any, data: np.ndarray, at: np.uint64) -> None:
     memory[EARLIER] = 0
     if back and back <= count:
         memory[EARLIER] = model.line[np.uint64(TOKENS_KEPT) + ((count - back) & np.uint64(TOKENS_KEPT - 1))]
+    source = fields[place + np.uint64(SOURCE)]
+    memory[SOURCED] = 0
+    if source and memory[EARLIER] == 0:
+        memory[EARLIER] = _last(model, pair_hash(source, memory[KEY] + np.uint64(5)), np.uint64(0), np.uint64(2))
+        memory[SOURCED] = 1
 
 
 @inlined
@@ -307,13 +332,14 @@ def _point_above(model: Any) -> None:
 
 @inlined
 def _last(model: Any, hashed: np.uint64, at: np.uint64, table: np.uint64) -> np.uint64:
-    """Where a context was last, and note that it is here now."""
+    """Where a context was last; unless `at` is 0, note that it is there now."""
     last = model.last
-    half = np.uint64(last.size // 2)
-    slot = table * half + (hashed & (half - _ONE))
+    part = np.uint64(last.size // 3)
+    slot = table * part + (hashed & (part - _ONE))
     check = (hashed >> np.uint64(32)) & ~np.uint64(POSITIONS - 1) & np.uint64(0xFFFFFFFF)
     found = np.uint64(last[slot])
-    last[slot] = np.uint32(at | check)
+    if at:
+        last[slot] = np.uint32(at | check)
     return found & np.uint64(POSITIONS - 1) if (found ^ check) < POSITIONS else np.uint64(0)
 
 
