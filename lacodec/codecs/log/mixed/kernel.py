@@ -1,22 +1,22 @@
-"""The loop of the line model: parsed lines and the byte model's memory -> contexts, expected bytes, weight selectors -> engine."""
+"""The loop of the line model: parsed lines and the byte model's memory -> contexts, expected bytes, selectors -> engine."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from lacodec.codecs.bytes.mixed import kernel as mk
-from lacodec.codecs.bytes.mixed.kernel import CLASSES, HISTORY, MATCHED, MATCHES, pair_hash
+from lacodec.codecs.bytes.mixed.kernel import HISTORY, MATCHED, MATCHES, pair_hash
 from lacodec.codecs.log.mixed import parser as ps
-from lacodec.entropy.mixing import DECODING, POSITION, READ_AHEAD, SELECTS, Engine, code_symbol, finish, prefetch_slots, start
+from lacodec.entropy.mixing import DECODING, MIX_RATE, POSITION, READ_AHEAD, SELECTS, Engine, code_symbol, finish, prefetch_slots, start
 from lacodec.kernels.jit import flat_kernel, inlined
 
 # Kinds of context, by their place in `Model.every` behind those of the byte model.
 (PREFIX, PREFIX_1, PREFIX_2, PREFIX_LAST, PREFIX_BESIDE, PREFIX_KEY, ITEMS_1, ITEMS_2, ITEMS_3, NUMBER_1, NUMBER_2, NUMBER_3, CARRY,
- EXPECTED, OUTCOME, OUTCOMES) = range(mk.KINDS, mk.KINDS + 16)  # fmt: skip
-KINDS = mk.KINDS + 16
+ EXPECTED, OUTCOME, OUTCOMES, SHAPED_1, SHAPED_2, SHAPED_3) = range(mk.KINDS, mk.KINDS + 19)  # fmt: skip
+KINDS = mk.KINDS + 19
 
-EXPECTS = 7
-(SAME, MATCH_1, MATCH_2, BESIDE, SEQUEL, NEXT, EARLIER) = range(EXPECTS)
+EXPECTS = 8
+(SAME, MATCH_1, MATCH_2, BESIDE, SEQUEL, NEXT, EARLIER, ABOVE) = range(EXPECTS)
 
 _ONE = np.uint64(1)
 _BYTE = np.uint64(255)
@@ -36,7 +36,8 @@ class Model(NamedTuple):
     recent: np.ndarray
     told: np.ndarray  # int64[2 * EXPECTS]
     fields: np.ndarray  # uint64[PLACE * 2**k]
-    last: np.ndarray  # uint32[2 * 2**k]
+    last: np.ndarray  # uint32[3 * 2**k]
+    sources: np.ndarray  # uint64[2**k]
     keys: np.ndarray  # uint64[2**k]
     line: np.ndarray  # uint64[2 * TOKENS_KEPT]
     text: np.ndarray  # uint8[2 * TEXT]
@@ -48,11 +49,12 @@ def code_lines(engine: Engine, model: Model, data: np.ndarray, begin: int, end: 
     if first:
         start(engine)
         mk.forget(model, begin)
-        ps.forget_line(model)
+        ps.forget_line(model, begin)
     decoding = engine.plan[DECODING]
     limit = engine.stream.size + READ_AHEAD
     matches = np.uint64(MATCHES)
     for at in range(np.uint64(begin), np.uint64(end)):
+        engine.plan[MIX_RATE] = _mix_rate(at - model.memory[ps.BLOCK])
         mk.prefetch_heads(model, matches)
         mk.follow_matches(model, data, at, matches)
         _expect(model, data, at)
@@ -70,6 +72,12 @@ def code_lines(engine: Engine, model: Model, data: np.ndarray, begin: int, end: 
     if last and not decoding:
         finish(engine)
     return True
+
+
+@inlined
+def _mix_rate(coded: np.uint64) -> np.int64:
+    """Weights learn fast at first."""
+    return np.int64(150 + (300 << 16) // ((1 << 16) + (coded & ~np.uint64(1023))))
 
 
 @inlined
@@ -104,16 +112,21 @@ def _expect(model: Model, data: np.ndarray, at: np.uint64) -> None:
     if sequel:
         told[2 * SEQUEL] = np.int64(data[sequel])
         told[2 * SEQUEL + 1] = max(_grade(memory[ps.SEQUEL_RUN]) * 4 + state, 1)
+    above = memory[ps.ABOVE]
+    if above:
+        told[2 * ABOVE] = np.int64(data[above])
+        told[2 * ABOVE + 1] = max(_grade(memory[ps.ABOVE_RUN]) * 4 + state, 1)
     length = memory[ps.LENGTH]
     if length < memory[ps.LENGTH_1] and memory[ps.COMPARED_1] == 0:
         told[2 * NEXT] = np.int64(text[length])
         told[2 * NEXT + 1] = 1 + (history & 15) * 2 + np.int64(length > 0)
-    elif length < memory[ps.LENGTH_2] and memory[ps.COMPARED_2] == 0:
-        told[2 * NEXT] = np.int64(text[np.uint64(ps.TEXT) + length])
-        told[2 * NEXT + 1] = 33 + np.int64(min(length, np.uint64(7)))
+    clocked = at - memory[ps.TEXT_AT]
+    if clocked < memory[ps.LENGTH_2] and memory[ps.COMPARED_2] == 0 and (memory[ps.UNIT] or told[2 * NEXT + 1] == 0):
+        told[2 * NEXT] = np.int64(text[np.uint64(ps.TEXT) + clocked])
+        told[2 * NEXT + 1] = np.int64(33 + min(clocked, np.uint64(7))) + (8 if memory[ps.UNIT] else 0)
     if earlier:
         told[2 * EARLIER] = np.int64(data[earlier])
-        told[2 * EARLIER + 1] = 1 + np.int64(min(length, np.uint64(31)))
+        told[2 * EARLIER + 1] = np.int64(1 + min(length, np.uint64(7))) + (8 if memory[ps.SOURCED] else 0) + 16 * (history & 3)
 
 
 @inlined
@@ -142,6 +155,11 @@ def _fill_line_contexts(model: Model, data: np.ndarray, at: np.uint64) -> None:
     every[ITEMS_1] = items
     every[ITEMS_2] = pair_hash(items, memory[ps.ITEM_2])
     every[ITEMS_3] = pair_hash(every[ITEMS_2], memory[ps.ITEM_3])
+    tokens = memory[mk.TOKENS]
+    short = min(length, np.uint64(31)) * np.uint64(4) + memory[ps.COMPARED]
+    every[SHAPED_1] = pair_hash(prefix, short)
+    every[SHAPED_2] = pair_hash(tokens, short)
+    every[SHAPED_3] = pair_hash(pair_hash(tokens, memory[ps.ITEM_1]), min(length, np.uint64(31)))
 
     same = memory[ps.SAME]
     l0 = _after(data, same, 0, at)
@@ -149,7 +167,8 @@ def _fill_line_contexts(model: Model, data: np.ndarray, at: np.uint64) -> None:
     l2 = _after(data, same, 2, at)
     l3 = _after(data, same, 3, at)
     a = np.uint64(model.text[length]) if length < memory[ps.LENGTH_1] else np.uint64(0)
-    b = np.uint64(model.text[np.uint64(ps.TEXT) + length]) if length < memory[ps.LENGTH_2] else np.uint64(0)
+    clocked = at - memory[ps.TEXT_AT]
+    b = np.uint64(model.text[np.uint64(ps.TEXT) + clocked]) if clocked < memory[ps.LENGTH_2] else np.uint64(0)
     order = memory[ps.COMPARED] | (memory[ps.COMPARED_1] << np.uint64(2)) | (memory[ps.COMPARED_2] << np.uint64(4))
     state = memory[ps.COMPARED] * np.uint64(2) + np.uint64(length > 0)
     every[NUMBER_1] = pair_hash(prefix, l0 | (l1 << np.uint64(8)) | (a << np.uint64(16)) | (order << np.uint64(32)) | (length << np.uint64(48)))
@@ -159,14 +178,14 @@ def _fill_line_contexts(model: Model, data: np.ndarray, at: np.uint64) -> None:
     agree = np.int64(0)
     best = np.int64(0)
     for i in range(1, EXPECTS):
-        if i == BESIDE or i == MATCH_1 or i == SEQUEL:
+        if i == BESIDE or i == MATCH_1 or i == ABOVE:
             agree = agree * 3
             if told[2 * i + 1]:
                 agree += 1 if told[2 * i] == told[0] else 2
     for i in range(EXPECTS):
         if best == 0 and told[2 * i + 1]:
             best = told[2 * i]
-    expected = np.uint64(told[0]) | (np.uint64(told[2]) << np.uint64(8)) | (np.uint64(told[2 * BESIDE]) << np.uint64(16)) | (np.uint64(told[2 * SEQUEL]) << np.uint64(24)) | (np.uint64(told[2 * NEXT]) << np.uint64(32)) | (np.uint64(told[2 * EARLIER]) << np.uint64(40))
+    expected = np.uint64(told[0]) | (np.uint64(told[2]) << np.uint64(8)) | (np.uint64(told[2 * BESIDE]) << np.uint64(16)) | (np.uint64(told[2 * SEQUEL]) << np.uint64(24)) | (np.uint64(told[2 * NEXT]) << np.uint64(32)) | (np.uint64(told[2 * EARLIER]) << np.uint64(40)) | (np.uint64(told[2 * ABOVE]) << np.uint64(48))
     every[EXPECTED] = pair_hash(expected, state)
     every[OUTCOME] = l0 | (history << np.uint64(8)) | (state << np.uint64(16)) | (min(length, np.uint64(15)) << np.uint64(24))
     every[OUTCOMES] = pair_hash(prefix, l0 | ((memory[ps.OUTCOMES] & np.uint64(255)) << np.uint64(8)) | (state << np.uint64(16)))
