@@ -58,6 +58,11 @@ def read_type(reader: Reader) -> Type:
     return found
 
 
+def width_for(most: int) -> str:
+    """The type of the array that holds numbers up to `most`."""
+    return "<u1" if most < 1 << 8 else "<u2" if most < 1 << 16 else "<u4" if most < 1 << 32 else "<u8"
+
+
 def type_of(data: NDArray[np.uint8], begins: NDArray[np.int32], ends: NDArray[np.int32], kind: int) -> Type:
     """The type that spells all these texts of one kind of token; TEXT if there is none."""
     if kind < tk.NUMERIC:
