@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reference import arrays_codec, audio_codec, bytes_codec, container, image_codec, weights_codec
+from reference import arrays_codec, audio_codec, bytes_codec, container, image_codec, log_codec, weights_codec
 from reference.container import CRITICAL, Chunk
 from reference.stream import need
 from reference.weights_table import Tensor, read_safetensors, read_table
@@ -23,6 +23,7 @@ VERSIONS = {
     "audio.lossless": (0, 1),
     "weights": (0, 1),
     "arrays": (1,),
+    "log": (0,),
 }
 """Stream versions that are read here. Versions 0 and 1 of a codec are the same stream."""
 
@@ -45,6 +46,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         need(version in VERSIONS[name], f"stream version {version} of codec {name!r} is not known here")
     if codec == "bytes":
         return Restored(_blocks(chunks, bytes_codec.decode), header)
+    if codec == "log":
+        return Restored(_blocks(chunks, log_codec.decode), header)
     if codec == "image.lossless":
         picture = image_codec.decode(header, chunks)
         return Restored(picture.file if picture.file is not None else pam(picture), header, picture)

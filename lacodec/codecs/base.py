@@ -139,6 +139,10 @@ class Codec(ABC, Generic[V]):
         """
         return None
 
+    def find_lines(self, header: Header, chunk: Chunk, pattern: Any, session: Session = DEFAULT) -> Any:
+        """The lines of a chunk that a `codecs.log.search.Pattern` matches, as `Lines`; None where all must be decoded."""
+        return None
+
     @staticmethod
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
         """The metadata as `lacodec info` shows it, if the codec packs it or knows more from the index."""

@@ -4,20 +4,28 @@ A payload is one method byte and the method's data: 0 stored, 1 columns (`column
 of codec `bytes`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from lacodec.codecs import registry
 from lacodec.codecs.blocks import BlockCodec
 from lacodec.codecs.embedded import embed, unembed
+from lacodec.codecs.log.lines import Lines, whole_lines
 from lacodec.codecs.options import check_effort, effort_field
 from lacodec.codecs.session import DEFAULT, Session
-from lacodec.container.types import Header
+from lacodec.container.types import Chunk, Header
 from lacodec.errors import CorruptFile
+from lacodec.io.source import Source
+
+if TYPE_CHECKING:
+    from lacodec.codecs.log.search.pattern import Pattern
 
 STORED, COLUMNS, MIXED, BYTES = range(4)
 """Methods of a payload, by its first byte."""
 
+_COLUMNS_TO = 6
+"""The last effort that makes columns."""
 _MIB = 1 << 20
 
 
@@ -34,15 +42,32 @@ class Log(BlockCodec):
 
     name = "log"
     stream_version = 0
-    nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
+    nested: ClassVar[Mapping[str, int]] = {"arrays": 1, "bytes": 1}
     Options = _Options
 
     def chunk_size(self) -> int:
-        """64 MiB for efforts 7-9."""
-        return 64 * _MIB
+        """8 MiB for efforts 1-6, 64 MiB for 7-9."""
+        return (8 if self.options.effort <= _COLUMNS_TO else 64) * _MIB
+
+    def cut(self, source: Source) -> Iterator[bytes]:
+        """Blocks that end with a line, unless it is longer than a block."""
+        return whole_lines(source.blocks(self.chunk_size()), self.chunk_size())
+
+    def memory(self, size: int, payload: bytes | None = None) -> int:
+        """Columns: tokens and their hashes while lines are taken apart; values, and the models of texts and numbers."""
+        method = payload[0] if payload else COLUMNS if self.options.effort <= _COLUMNS_TO else BYTES
+        if method == COLUMNS:
+            return (100 if payload is None else 48) * size + 128 * _MIB
+        return registry.get("bytes")(registry.get("bytes").Options(self.options.effort)).memory(size, payload and payload[1:])
 
     def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:
         """The smaller of the effort's method and stored."""
+        if self.options.effort <= _COLUMNS_TO and block:
+            from lacodec.codecs.log.columns.payload import encode_columns
+
+            columns = encode_columns(block, self.options.effort, session)
+            if columns is not None and len(columns) < len(block):
+                return bytes([COLUMNS]) + columns
         data = embed("bytes", block, session, effort=self.options.effort)
         return min(bytes([BYTES]) + data, bytes([STORED]) + block, key=len)
 
@@ -58,4 +83,17 @@ class Log(BlockCodec):
         """The same; the header has the version of a payload of codec `bytes`."""
         if payload[:1] == bytes([BYTES]):
             return bytes(unembed("bytes", payload[1:], size, header, session))
+        if payload[:1] == bytes([COLUMNS]):
+            from lacodec.codecs.log.columns.payload import decode_columns
+
+            return decode_columns(payload[1:], size, header, session)
         return super().decode_within(payload, size, header, session)
+
+    def find_lines(self, header: Header, chunk: Chunk, pattern: "Pattern | None", session: Session = DEFAULT) -> Lines | None:
+        """Of columns, those of the templates that may match."""
+        if chunk.payload[:1] != bytes([COLUMNS]):
+            return None
+        from lacodec.codecs.log.columns.payload import open_block
+        from lacodec.codecs.log.search.block import search
+
+        return search(open_block(chunk.payload[1:], chunk.decoded_size, header, session), pattern)
