@@ -1,6 +1,6 @@
 """Made-up logs of many formats, for training: times, counters, identifiers and states that repeat as those of programs do.
 
-    for name, log in samples(seed=1, size=150_000): ...
+for name, log in samples(seed=1, size=150_000): ...
 """
 
 import random
@@ -11,7 +11,9 @@ _WORDS = (
     "connection session request worker cache index block node server client buffer queue table segment snapshot leader replica "
     "volume lease token account transaction message channel stream cluster partition schema shard sync retry timeout handler"
 ).split()
-_VERBS = "opened closed started stopped received sent created removed updated failed accepted rejected loaded flushed expired".split()
+_VERBS = (
+    "opened closed started stopped received sent created removed updated failed accepted rejected loaded flushed expired".split()
+)
 _USERS = "root admin guest oracle test alice bob carol deploy backup postgres www-data ftp nobody service".split()
 _HOSTS = "alpha beta gamma delta web-01 web-02 db-01 db-02 cache-7 edge-11 combo labsz".split()
 _LEVELS = ("INFO",) * 12 + ("WARN",) * 3 + ("ERROR", "DEBUG", "DEBUG")
@@ -63,7 +65,9 @@ def _messages(rng: random.Random, count: int) -> list[str]:
     for _ in range(count):
         parts = [rng.choice(_WORDS).capitalize(), rng.choice(_VERBS)]
         for _ in range(rng.randrange(4)):
-            parts.append(rng.choice(("{} {}", "{}={}", "{}: {},", "for {} {}", "[{}:{}]")).format(rng.choice(_WORDS), rng.choice(fields)))
+            parts.append(
+                rng.choice(("{} {}", "{}={}", "{}: {},", "for {} {}", "[{}:{}]")).format(rng.choice(_WORDS), rng.choice(fields))
+            )
         made.append(" ".join(parts))
     return made
 
@@ -124,9 +128,15 @@ def _syslog(rng: random.Random) -> Iterator[str]:
 
 def _access(rng: random.Random) -> Iterator[str]:
     clock, state = _Clock(rng, 1.5), {"ips": []}
-    paths = [f"/{rng.choice(_WORDS)}/{rng.choice(_WORDS)}{rng.choice(('.html', '.png', '/', '.js', f'?id={rng.randrange(900)}'))}" for _ in range(60)]
+    paths = [
+        f"/{rng.choice(_WORDS)}/{rng.choice(_WORDS)}{rng.choice(('.html', '.png', '/', '.js', f'?id={rng.randrange(900)}'))}"
+        for _ in range(60)
+    ]
     sizes = {path: rng.randrange(200, 90_000) for path in paths}
-    agents = [f"Mozilla/5.0 ({rng.choice(('X11; Linux x86_64', 'Windows NT 10.0', 'Macintosh'))}) App/{rng.randrange(90)}.0" for _ in range(8)]
+    agents = [
+        f"Mozilla/5.0 ({rng.choice(('X11; Linux x86_64', 'Windows NT 10.0', 'Macintosh'))}) App/{rng.randrange(90)}.0"
+        for _ in range(8)
+    ]
     while True:
         now, path = clock.tick(), rng.choice(paths[: rng.randrange(1, 60)])
         code = rng.choice((200, 200, 200, 304, 404))
@@ -179,7 +189,11 @@ def _database(rng: random.Random) -> Iterator[str]:
 
 
 def _calls(rng: random.Random) -> Iterator[str]:
-    clock, pid, files = _Clock(rng, 0.0004), rng.randrange(4000, 30_000), [f"/usr/lib/{rng.choice(_WORDS)}/{rng.choice(_WORDS)}.so" for _ in range(40)]
+    clock, pid, files = (
+        _Clock(rng, 0.0004),
+        rng.randrange(4000, 30_000),
+        [f"/usr/lib/{rng.choice(_WORDS)}/{rng.choice(_WORDS)}.so" for _ in range(40)],
+    )
     base = rng.randrange(1 << 34) << 12
     while True:
         pid += rng.choice((0,) * 60 + (1,))
@@ -242,7 +256,10 @@ def _blocks(rng: random.Random) -> Iterator[str]:
 def _packages(rng: random.Random) -> Iterator[str]:
     clock = _Clock(rng, 0.5)
     while True:
-        name, version = f"lib{rng.choice(_WORDS)}-{rng.choice(_WORDS)}{rng.randrange(9)}", f"{rng.randrange(9)}.{rng.randrange(30)}.{rng.randrange(9)}-{rng.randrange(1, 5)}"
+        name, version = (
+            f"lib{rng.choice(_WORDS)}-{rng.choice(_WORDS)}{rng.randrange(9)}",
+            f"{rng.randrange(9)}.{rng.randrange(30)}.{rng.randrange(9)}-{rng.randrange(1, 5)}",
+        )
         steps = ("half-installed", "unpacked", "unpacked", "half-configured", "installed")
         now = clock.tick().strftime("%Y-%m-%d %H:%M:%S")
         yield f"{now} install {name}:amd64 <none> {version}"
@@ -255,7 +272,10 @@ def _packages(rng: random.Random) -> Iterator[str]:
 
 def _machine(rng: random.Random) -> Iterator[str]:
     clock = _Clock(rng, 60)
-    nodes = [f"R{rng.randrange(70):02d}-M{rng.randrange(2)}-N{rng.choice('0123456789ABC')}-C:J{rng.randrange(18):02d}-U{rng.choice(('01', '11'))}" for _ in range(300)]
+    nodes = [
+        f"R{rng.randrange(70):02d}-M{rng.randrange(2)}-N{rng.choice('0123456789ABC')}-C:J{rng.randrange(18):02d}-U{rng.choice(('01', '11'))}"
+        for _ in range(300)
+    ]
     texts = _messages(rng, 12)
     state: dict = {}
     while True:
@@ -287,7 +307,10 @@ def _phone(rng: random.Random) -> Iterator[str]:
 
 def _errors(rng: random.Random) -> Iterator[str]:
     clock, state, child, slot = _Clock(rng, 12), {"ips": []}, rng.randrange(1000, 30_000), 6
-    scripts = [f"/var/www/{rng.choice(('html', 'cgi-bin', 'error'))}/{rng.choice(_WORDS)}{rng.choice(('', '.php', '.pl', '/'))}" for _ in range(25)]
+    scripts = [
+        f"/var/www/{rng.choice(('html', 'cgi-bin', 'error'))}/{rng.choice(_WORDS)}{rng.choice(('', '.php', '.pl', '/'))}"
+        for _ in range(25)
+    ]
     while True:
         now = clock.tick()
         head = f"[{now.strftime('%a %b %d %H:%M:%S %Y')}]"
@@ -310,7 +333,9 @@ def _errors(rng: random.Random) -> Iterator[str]:
 
 def _daemons(rng: random.Random) -> Iterator[str]:
     clock, host, pid = _Clock(rng, 200), rng.choice(_HOSTS), rng.randrange(2000, 30_000)
-    names = [f"{rng.choice(_WORDS)}-{rng.randrange(256)}.{rng.choice(_WORDS)}.{rng.choice(('com', 'net', 'edu'))}" for _ in range(40)]
+    names = [
+        f"{rng.choice(_WORDS)}-{rng.randrange(256)}.{rng.choice(_WORDS)}.{rng.choice(('com', 'net', 'edu'))}" for _ in range(40)
+    ]
     while True:
         now, pid = clock.tick(), pid + rng.randrange(1, 300)
         one = rng.choice((_ip(rng), rng.choice(names)))
@@ -340,5 +365,21 @@ def _training(rng: random.Random) -> Iterator[str]:
 
 
 _FORMATS = (
-    *(_java, _syslog, _access, _table, _database, _calls, _collections, _json, _blocks, _packages, _machine, _phone, _training, _errors, _daemons),
+    *(
+        _java,
+        _syslog,
+        _access,
+        _table,
+        _database,
+        _calls,
+        _collections,
+        _json,
+        _blocks,
+        _packages,
+        _machine,
+        _phone,
+        _training,
+        _errors,
+        _daemons,
+    ),
 )
