@@ -15,6 +15,9 @@ TEXT, DISTINCT, PLAIN, PADDED, FIXED, CLOCK, ADDRESS, NIBBLES, DASHED, NAMED = r
 places; a time of day; an IPv4 address; hexadecimal digits; a UUID; a month or a day of the week."""
 TYPES = 10
 
+MARK, NAMES = tk.MARK, tk.NAMES
+"""The byte that is a slot in a template; months and days, three letters each."""
+
 MOST_DIGITS = 64  # of `NIBBLES`, in a value
 _WIDEST = 18
 
