@@ -54,20 +54,34 @@ class Log(BlockCodec):
         return whole_lines(source.blocks(self.chunk_size()), self.chunk_size())
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
-        """Columns: tokens and their hashes while lines are taken apart; values, and the models of texts and numbers."""
-        method = payload[0] if payload else COLUMNS if self.options.effort <= _COLUMNS_TO else BYTES
+        """Columns: tokens and their hashes while lines are taken apart; values, and the models of texts and numbers.
+
+        Context mixing: tables that grow with the chunk.
+        """
+        method = payload[0] if payload else COLUMNS if self.options.effort <= _COLUMNS_TO else MIXED
         if method == COLUMNS:
             return (100 if payload is None else 48) * size + 128 * _MIB
+        if method == MIXED:
+            from lacodec.codecs.log.mixed.block import lines_memory
+
+            return lines_memory(size, payload[1:] if payload else None, self.options.effort)
         return registry.get("bytes")(registry.get("bytes").Options(self.options.effort)).memory(size, payload and payload[1:])
 
     def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:
-        """The smaller of the effort's method and stored."""
+        """By the effort's method; as codec `bytes` does it where that is smaller, or stored."""
         if self.options.effort <= _COLUMNS_TO and block:
             from lacodec.codecs.log.columns.payload import encode_columns
 
             columns = encode_columns(block, self.options.effort, session)
             if columns is not None and len(columns) < len(block):
                 return bytes([COLUMNS]) + columns
+        if self.options.effort > _COLUMNS_TO and block:
+            from lacodec.codecs.log.mixed.block import encode_lines, suits
+
+            if suits(block, self.options.effort):
+                return min(
+                    bytes([MIXED]) + encode_lines(block, self.options.effort, session.report), bytes([STORED]) + block, key=len
+                )
         data = embed("bytes", block, session, effort=self.options.effort)
         return min(bytes([BYTES]) + data, bytes([STORED]) + block, key=len)
 
@@ -77,6 +91,10 @@ class Log(BlockCodec):
             raise CorruptFile("its payload is empty")
         if payload[0] == STORED:
             return payload[1:]
+        if payload[0] == MIXED:
+            from lacodec.codecs.log.mixed.block import decode_lines
+
+            return decode_lines(payload[1:], size, session.report)
         raise CorruptFile(f"method {payload[0]} is unknown; if a newer lacodec wrote it, update")
 
     def decode_within(self, payload: bytes, size: int, header: Header, session: Session = DEFAULT) -> bytes:

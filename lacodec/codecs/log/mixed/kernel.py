@@ -6,11 +6,12 @@ from lacodec.codecs.bytes.mixed import kernel as mk
 from lacodec.codecs.log.mixed.contexts import fill_contexts, fill_expected, fill_selectors
 from lacodec.codecs.log.mixed.memory import BLOCK, Model
 from lacodec.codecs.log.mixed.parser import forget_line, parse
-from lacodec.entropy.mixing import DECODING, MIX_RATE, POSITION, READ_AHEAD, Engine, code_symbol, finish, prefetch_slots, start
+from lacodec.entropy.mixing import DECODING, MAP_LIMIT, MIX_RATE, POSITION, READ_AHEAD, Engine, code_symbol, finish, prefetch_slots, start
 from lacodec.kernels.jit import flat_kernel, inlined
 
 _LEAST_RATE, _MORE_RATE = 150, 300
 _HALF_LIFE = 16  # log2 of the bytes after which half of the additional rate is gone
+_EARLY, _EARLY_LIMIT, _LATE_LIMIT = 1 << 19, 255, 1022
 
 _ONE = np.uint64(1)
 
@@ -31,7 +32,7 @@ def code_lines(engine: Engine, model: Model, data: np.ndarray, begin: int, end: 
     matches = np.uint64(mk.MATCHES)
     for at in range(np.uint64(begin), np.uint64(end)):
         mk.prefetch_heads(model, matches)
-        engine.plan[MIX_RATE] = _mix_rate(at - model.memory[BLOCK])
+        _set_rates(engine, at - model.memory[BLOCK])
         mk.follow_matches(model, data, at, matches)
         fill_expected(model, data, at)
         fill_contexts(model, data, at)
@@ -51,7 +52,8 @@ def code_lines(engine: Engine, model: Model, data: np.ndarray, begin: int, end: 
 
 
 @inlined
-def _mix_rate(coded: np.uint64) -> np.int64:
-    """Weights learn fast at first."""
-    coded &= ~np.uint64(1023)
-    return np.int64(_LEAST_RATE + (_MORE_RATE << _HALF_LIFE) // ((1 << _HALF_LIFE) + np.int64(coded)))
+def _set_rates(engine: Engine, coded: np.uint64) -> None:
+    """What is learned early weighs less later: weights and maps move fast at first."""
+    if coded & np.uint64(1023) == 0:
+        engine.plan[MIX_RATE] = _LEAST_RATE + (_MORE_RATE << _HALF_LIFE) // ((1 << _HALF_LIFE) + np.int64(coded))
+        engine.plan[MAP_LIMIT] = _EARLY_LIMIT if coded < _EARLY else _LATE_LIMIT

@@ -20,8 +20,8 @@ KINDS = (
 )
 #: Contexts by effort. Inputs, 2 * (contexts + 1 + expected bytes) + 1, fill vectors of 16.
 _EFFORTS = {7: 6, 8: 14, 9: 22}
-RATES = {"final_rate": 6, "map_limit": 255, "apm_rate": 5}
-"""Of the engine; the rate of the weights falls while a block is coded."""
+APM_RATE = 5
+"""Of the engine; other rates change while a block is coded."""
 
 _LEAST_LINE_BITS, _MOST_LINE_BITS = 18, 22
 _BYTES_PER_LINE = 6  # bytes of a block, times its contexts, that a line of three slots holds well

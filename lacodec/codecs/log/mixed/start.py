@@ -12,7 +12,7 @@ from lacodec.codecs.bytes.mixed.start import MINIMA, copied, primer_text, traine
 from lacodec.codecs.log.mixed.contexts import EXPECTS, KINDS
 from lacodec.codecs.log.mixed.kernel import code_lines
 from lacodec.codecs.log.mixed.memory import LINE_MEMORY, PLACE, RECENT_TABLES, TEXT, TOKENS_KEPT, Model
-from lacodec.codecs.log.mixed.setup import KEPT_LINE_BITS, RATES, Setup, place_bits
+from lacodec.codecs.log.mixed.setup import APM_RATE, KEPT_LINE_BITS, Setup, place_bits
 from lacodec.entropy.mixing import DECODING, LINE_BITS, MAX_SELECTS, Engine
 from lacodec.entropy.mixing_state import Trained, new_engine
 from lacodec.errors import MissingModel
@@ -49,7 +49,7 @@ def trained(plan: Setup) -> Trained | None:
 
 def fresh(plan: Setup, size: int, stream: np.ndarray, start: Trained | None) -> tuple[Engine, Model]:
     """An encoder's engine and model for a block of `size` bytes at start values."""
-    engine = new_engine(plan.shape(size), stream, decoding=False, trained=start, **RATES)
+    engine = new_engine(plan.shape(size), stream, decoding=False, trained=start, apm_rate=APM_RATE)
     matches = np.zeros(4 * mk.MATCHES, np.int64)
     matches[mk.MINIMUM :: 4] = MINIMA
     bits = int(engine.plan[LINE_BITS])
