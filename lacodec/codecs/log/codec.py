@@ -17,6 +17,7 @@ from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import Chunk, Header
 from lacodec.errors import CorruptFile
 from lacodec.io.source import Source
+from lacodec.media.raw import Raw
 
 if TYPE_CHECKING:
     from lacodec.codecs.log.search.pattern import Pattern
@@ -44,6 +45,10 @@ class Log(BlockCodec):
     stream_version = 0
     nested: ClassVar[Mapping[str, int]] = {"arrays": 1, "bytes": 1}
     Options = _Options
+
+    def nested_in(self, value: Raw) -> Mapping[str, int]:
+        """Only columns hold payloads of `arrays`."""
+        return self.nested if self.options.effort <= _COLUMNS_TO else {"bytes": self.nested["bytes"]}
 
     def chunk_size(self) -> int:
         """8 MiB for efforts 1-6, 64 MiB for 7-9."""

@@ -6,7 +6,18 @@ from lacodec.codecs.bytes.mixed import kernel as mk
 from lacodec.codecs.log.mixed.contexts import fill_contexts, fill_expected, fill_selectors
 from lacodec.codecs.log.mixed.memory import BLOCK, Model
 from lacodec.codecs.log.mixed.parser import forget_line, parse
-from lacodec.entropy.mixing import DECODING, MAP_LIMIT, MIX_RATE, POSITION, READ_AHEAD, Engine, code_symbol, finish, prefetch_slots, start
+from lacodec.entropy.mixing import (
+    DECODING,
+    MAP_LIMIT,
+    MIX_RATE,
+    POSITION,
+    READ_AHEAD,
+    Engine,
+    code_symbol,
+    finish,
+    prefetch_slots,
+    start,
+)
 from lacodec.kernels.jit import flat_kernel, inlined
 
 _LEAST_RATE, _MORE_RATE = 150, 300
