@@ -17,6 +17,7 @@ from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import Chunk, Header
 from lacodec.errors import CorruptFile
 from lacodec.io.source import Source
+from lacodec.media.log import LOGS
 from lacodec.media.raw import Raw
 
 if TYPE_CHECKING:
@@ -44,7 +45,13 @@ class Log(BlockCodec):
     name = "log"
     stream_version = 0
     nested: ClassVar[Mapping[str, int]] = {"arrays": 1, "bytes": 1}
+    media = LOGS
+    by_content = True
     Options = _Options
+
+    def wins(self) -> bool:
+        """Only context mixing of lines is always smaller than codec `bytes` at the same effort."""
+        return self.options.effort > _COLUMNS_TO
 
     def nested_in(self, value: Raw) -> Mapping[str, int]:
         """Only columns hold payloads of `arrays`."""

@@ -20,7 +20,7 @@ from lacodec.entropy.mixing import (
 )
 from lacodec.kernels.jit import flat_kernel, inlined
 
-_LEAST_RATE, _MORE_RATE = 150, 300
+_LEAST_RATE, _MORE_RATE = 70, 380
 _HALF_LIFE = 16  # log2 of the bytes after which half of the additional rate is gone
 _EARLY, _EARLY_LIMIT, _LATE_LIMIT = 1 << 19, 255, 1022
 

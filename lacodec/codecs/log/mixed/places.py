@@ -67,7 +67,7 @@ def template_place(model: Model, token: np.uint64) -> np.uint64:
 
 @inlined
 def keep_token(model: Model) -> None:
-    """Compare the token that ends with the last one at its place, and keep it: there, in the line, and where it may come again."""
+    """Compare the token that ends with the last one at its place, and keep it: there, in the line, and for where it may come."""
     memory, places = model.memory, model.places
     token = (memory[TOKEN] & ~_ONE) | memory[VARIES]
     place = memory[PLACE_NOW]
