@@ -45,7 +45,7 @@ def read_clock(memory: np.ndarray) -> None:
     digits, length, value, gap, chain = memory[DIGITS], memory[LENGTH], memory[VALUE], memory[GAP], memory[CHAIN]
     memory[CHAIN] = 0
     state = memory[CLOCK_STATE]
-    if state == 1 and digits + _ONE >= length and (gap == _POINT or gap == _COMMA) and digits <= _FRACTION:
+    if state == 1 and digits + _ONE >= length and ((gap == _POINT) | (gap == _COMMA)) and digits <= _FRACTION:
         for _ in range(np.uint64(_FRACTION) - digits):
             value *= _TEN
         memory[CLOCK] += value
