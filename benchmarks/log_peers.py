@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-DRAIN_MOST = 12 << 20
+DRAIN_MOST = 6 << 20
 """Bytes of a log that drain3, which takes minutes for more, is given."""
 
 

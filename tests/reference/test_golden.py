@@ -52,6 +52,16 @@ def test_bytes(stem):
     assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
 
 
+COLUMNS = sorted(path.stem for path in (golden.FOLDER / "v0").glob("logcolumns-*.lac"))
+
+
+@pytest.mark.parametrize("stem", [pytest.param(s, marks=pytest.mark.slow) if s.split("-")[1] > "effort3" else s for s in COLUMNS])
+def test_columns_of_logs(stem):
+    if stem.startswith("logcolumns-effort6") and os.environ.get("LACODEC_REFERENCE") != "all":
+        pytest.skip("set LACODEC_REFERENCE=all to read these")
+    assert restore((golden.FOLDER / "v0" / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
 @pytest.mark.slow
 def test_primer():
     """`primer.bin` is a payload itself."""

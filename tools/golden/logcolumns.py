@@ -9,7 +9,7 @@ WANTED += [("effort3", name) for name in ("digits", "crlf", "bytes", "line", "em
 
 
 def content(name: str) -> bytes:
-    """server, shop (every type but digits), digits (hexadecimal, UUIDs), crlf (and LF), bytes (of any value), line (without end)."""
+    """server, shop: every type but digits; digits: hexadecimal, UUIDs; crlf and LF; bytes of any value; a line without end."""
     rng = random.Random(2026)
     made = {
         "server": b"".join(_server(rng, i) for i in range(1200)),
@@ -28,8 +28,7 @@ def _server(rng: random.Random, i: int) -> bytes:
     time = b"%02d:%02d:%02d" % (i // 600 % 24, i // 10 % 60, i * 6 % 60)
     text = rng.choice(
         (
-            b"sshd[%d]: Accepted password for %s from 10.0.%d.%d"
-            % (300 + i % 7, rng.choice((b"ann", b"bob")), i % 4, rng.randrange(256)),
+            b"sshd[%d]: login of %s from 10.0.%d.%d" % (300 + i % 7, rng.choice((b"ann", b"bob")), i % 4, rng.randrange(256)),
             b"kernel: out of memory, killed %d (httpd)" % rng.randrange(30000),
             b'cron: "/usr/bin/%s -%d" took %d.%03d s' % (rng.choice((b"sync", b"clean")), i % 3, i % 5, rng.randrange(1000)),
         )

@@ -5,7 +5,7 @@
                                       x += swiglu(norm(x))   ... four such blocks
     norm(x) --embedding, transposed; bias--> logits
 
-Activations count sixteenths and are clamped to +-127 of them (int8), the stream x counts 256ths (int16, +-32767), gates a have
+Activations count sixteenths and are clamped to +-127 of them (int8), the stream x counts 256ths (24 bits), gates a have
 16 bits, weights 8 with a step for each row. The norm divides by the root of the mean square, which IEEE arithmetic gives the
 same everywhere. Modes are those of `lacodec.models.exact`: FLOAT only clamps, SIMULATED rounds as the integers will.
 """

@@ -16,7 +16,7 @@ REACH = TOP / UNIT
 """Largest activation."""
 STREAM_UNIT = 256
 """Stream value that stands for 1.0 in the integers."""
-_STREAM_REACH = 32767 / STREAM_UNIT
+_STREAM_REACH = (2**23 - 1) / STREAM_UNIT  # what float32 counts exactly; trained streams grow to thousands
 _EPSILON = 1e-5
 _ROWS = 256  # of logits at a time: they stay in the cache
 
@@ -30,7 +30,7 @@ def rounded_to_unit(x: Tensor, rounding: bool) -> Tensor:
 
 
 def stream(x: Tensor, rounding: bool) -> Tensor:
-    """The stream; only a simulation rounds and clamps it, since a trained network stays far inside its range."""
+    """The stream; only a simulation rounds and clamps it, since a trained network stays inside its range."""
     return _grid(x, _STREAM_REACH, STREAM_UNIT, True) if rounding else x
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from lacodec.codecs.columns import forms, splits
 from lacodec.codecs.columns.mixed.payload import encode_mixed
 from lacodec.codecs.embedded import embed
+from lacodec.codecs.log.columns.types import width_for
 from lacodec.codecs.pieces import Writer
 from lacodec.codecs.session import Session
 
@@ -52,8 +53,3 @@ def _mixed(array: NDArray[Any], session: Session) -> bytes:
     out.number(forms.ORDER)
     out.piece(encode_mixed(splits.ordered(array), effort=_MIXING, report=session.report))
     return out.data
-
-
-def width_for(most: int) -> str:
-    """The type of the array that holds numbers up to `most`."""
-    return "<u1" if most < 1 << 8 else "<u2" if most < 1 << 16 else "<u4" if most < 1 << 32 else "<u8"

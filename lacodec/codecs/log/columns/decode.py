@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.log.columns import _render_kernel as rk
 from lacodec.codecs.log.columns._tokens_kernel import MARK
-from lacodec.codecs.log.columns.coders import width_for
 from lacodec.codecs.log.columns.filters import longest_runs, may_have
-from lacodec.codecs.log.columns.types import DISTINCT, TEXT, Type, read_type
+from lacodec.codecs.log.columns.types import DISTINCT, TEXT, Type, read_type, width_for
 from lacodec.codecs.pieces import Reader
 from lacodec.errors import CorruptFile
 

@@ -21,9 +21,9 @@ from lacodec.codecs.log.columns.types import DISTINCT, TEXT, Type, type_of
 from lacodec.codecs.pieces import Writer
 from lacodec.codecs.session import DEFAULT, Session
 
-_POOL = 1 << 16
+_POOL = 1 << 17
 """Bytes of text from which on a pool is full."""
-_FEW = 512
+_FEW = 300
 """Values from which on a column is more than texts in a pool."""
 _SAMPLE = 4096
 

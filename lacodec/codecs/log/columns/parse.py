@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from lacodec.codecs.log.columns import _slots_kernel as sk
 from lacodec.codecs.log.columns import _tokens_kernel as tk
 
-_SHARED = 16
+_SHARED = 4
 """A token in at least this part of the lines, in the same surroundings, is one column in all of them."""
 _LEAST_SHARED = 64
-_WORDS, _WORDS_SHARE = 4, 64
+_WORDS, _WORDS_SHARE = 16, 64
 """A word that takes at most so many forms, and one more for so many lines, belongs to the template."""
-_LEAST = 4
+_LEAST = 8
 """Lines that a template must have."""
 
 Ints = NDArray[np.int64]

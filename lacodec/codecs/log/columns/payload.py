@@ -6,7 +6,6 @@ import numpy as np
 
 from lacodec.codecs.embedded import unembed
 from lacodec.codecs.log.columns.decode import Block
-from lacodec.codecs.log.columns.encode import encode
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import Header
 from lacodec.errors import CorruptFile
@@ -14,6 +13,8 @@ from lacodec.errors import CorruptFile
 
 def encode_columns(block: bytes, effort: int, session: Session = DEFAULT) -> bytes | None:
     """The payload of a block, not empty; None if it cannot be taken apart. effort: 1 to 6."""
+    from lacodec.codecs.log.columns.encode import encode  # searches, which it would slow down, need none of it
+
     return encode(np.frombuffer(block, np.uint8), effort, session)
 
 

@@ -15,6 +15,9 @@ TEXT, DISTINCT, PLAIN, PADDED, FIXED, CLOCK, ADDRESS, NIBBLES, DASHED, NAMED = r
 places; a time of day; an IPv4 address; hexadecimal digits; a UUID; a month or a day of the week."""
 TYPES = 10
 
+MARK, NAMES = tk.MARK, tk.NAMES
+"""The byte that is a slot in a template; months and days, three letters each."""
+
 MOST_DIGITS = 64  # of `NIBBLES`, in a value
 _WIDEST = 18
 
@@ -56,6 +59,11 @@ def read_type(reader: Reader) -> Type:
     if not valid.get(code, True):
         raise CorruptFile("a column has an impossible type")
     return found
+
+
+def width_for(most: int) -> str:
+    """The type of the array that holds numbers up to `most`."""
+    return "<u1" if most < 1 << 8 else "<u2" if most < 1 << 16 else "<u4" if most < 1 << 32 else "<u8"
 
 
 def type_of(data: NDArray[np.uint8], begins: NDArray[np.int32], ends: NDArray[np.int32], kind: int) -> Type:

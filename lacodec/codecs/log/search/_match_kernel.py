@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lacodec.codecs.log.columns._tokens_kernel import MARK
+from lacodec.codecs.log.columns.types import MARK
 from lacodec.kernels.jit import kernel
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.log.columns._tokens_kernel import NAMES
 from lacodec.codecs.log.columns.decode import Column
 from lacodec.codecs.log.columns.types import (
     ADDRESS,
@@ -15,6 +14,7 @@ from lacodec.codecs.log.columns.types import (
     DISTINCT,
     FIXED,
     NAMED,
+    NAMES,
     NIBBLES,
     PADDED,
     PLAIN,
