@@ -15,6 +15,8 @@ FILES = {
     "primer.bin": (_CODECS / "bytes/mixed/primer.bin", "7c811cd4d6311f6766d56ae34bbd4fe4580afaf6fca7e7d184e311e61eec7beb"),
     "log.npz": (_CODECS / "log/mixed/trained.npz", "5b33cf4e493269d4b65321fa686bbfd3144d19b69828d01b053d910038dab639"),
     "fast.npz": (_CODECS / "image/lossless/fast/fast.npz", "60c1c877f33ee6ea9716782a498da490bcafe63805d8fff0c2033c318295785e"),
+    "start.bin": (_CODECS / "image/jpeg/model/start.bin", "d1971956fbce9f2c276599afe6f424752d2170938249a82acce8f3f3005179fe"),
+    "fast.bin": (_CODECS / "image/jpeg/model/fast.bin", "b39516b74dd7cc0536413323d3699ce1a125afa8ff8845186975b21bf9b237d5"),
 }
 """Name -> where it lies, SHA-256."""
 
