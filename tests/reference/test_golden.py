@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference import bytes_mixed
+from reference import bytes_mixed, log_lines
 from reference.container import read
 from reference.decode import restore
 from tools import golden
@@ -96,3 +96,15 @@ def test_images(stem):
 @pytest.mark.parametrize("stem", [*files("jpeg"), *files("audio"), *files("weights")])
 def test_other_bytes(stem):
     assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", sorted(path.stem for path in (golden.FOLDER / "v0").glob("loglines-*.lac")))
+def test_lines_after_the_primer(stem, monkeypatch):
+    from lacodec.codecs.bytes.mixed.start import primer_text
+
+    if stem != "loglines-effort9-mixed" and os.environ.get("LACODEC_REFERENCE") != "all":
+        pytest.skip("set LACODEC_REFERENCE=all to read these")
+    text = primer_text().tobytes()  # `test_primer` compares it; reading it again takes long
+    monkeypatch.setattr(log_lines, "primer", lambda: text)
+    assert restore((golden.FOLDER / "v0" / f"{stem}.lac").read_bytes()).content == content(stem)
