@@ -1,11 +1,14 @@
-"""Random crops per second from `.lac` pictures by tile, beside PNGs that Pillow decodes whole; one process, one thread, one run.
+"""Random crops per second from `.lac` pictures by tile, beside files that Pillow decodes whole; one process, one thread, one run.
 
     python benchmarks/crops.py FOLDER... [--pattern '*'] [--efforts 1] [--tiles default,128,64] [--side 224] [--count 100]
+                                         [--jpeg-efforts 1] [--jpeg-tiles default,64]
 
 Every method crops the same places of the same pictures, in the same order, from files in memory's cache. Pictures that are not
-PNG (WebP, JPEG) become PNGs first, at zlib's level 6; pictures smaller than a crop are left out. Rounds of all methods
-alternate, and each gets its fastest round, in seconds of processor time. `bytes` is the size of all files, `tiles cost` the part
-of it that is due to the tiles: against tiles of 1024. LACODEC_DATA names a folder with Kodak's pictures and wallpapers:
+PNG (WebP, JPEG) become PNGs first, at zlib's level 6; from these Pillow makes JPEG files of quality 90. Pictures smaller than a
+crop are left out. Methods of PNGs are compared with Pillow's whole decoding of PNGs, those of JPEG files with that of JPEG files.
+Rounds of all methods alternate, and each gets its fastest round, in seconds of processor time. `bytes` is the size of all files,
+`tiles cost` the part of it that is due to the tiles: against tiles of 1024. LACODEC_DATA names a folder with Kodak's pictures and
+wallpapers:
 
     python benchmarks/crops.py $LACODEC_DATA/images/kodak $LACODEC_DATA/images/val --pattern '[!o]*'
 """
@@ -40,8 +43,28 @@ class Crop:
     left: int
 
 
-Methods = dict[str, tuple[list[Path], Callable[[Path, Crop, int], np.ndarray]]]
-"""Name -> files, and what reads a crop of a given side from one of them."""
+Method = tuple[list[Path], Callable[[Path, Crop, int], np.ndarray]]
+"""Files, and what reads a crop of a given side from one of them."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Files that Pillow reads, and the codec, efforts and tiles that are compared with that."""
+
+    name: str
+    codec: str
+    files: list[Path]
+    efforts: str
+    tiles: str
+
+    def methods(self, place: Path) -> dict[str, Method]:
+        """Name -> method; the first is Pillow's."""
+        found: dict[str, Method] = {f"{self.name}, whole": (self.files, from_pillow)}
+        for effort in map(int, self.efforts.split(",")):
+            for tile in [WHOLE, *self.tiles.split(",")]:
+                files = encoded(self.files, place / f"{self.name}-{effort}-{tile}", self.codec, effort, tile)
+                found[f"{self.name}, lacodec effort {effort}, tile {tile}"] = files, from_lac
+        return found
 
 
 @dataclass(frozen=True)
@@ -68,6 +91,8 @@ def main() -> None:
     parser.add_argument("--pattern", default="*", help="names of the pictures to take")
     parser.add_argument("--efforts", default="1")
     parser.add_argument("--tiles", default="default,128,64", help="sizes, or default")
+    parser.add_argument("--jpeg-efforts", default="1", help="of image.jpeg; none if empty")
+    parser.add_argument("--jpeg-tiles", default="default,64")
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--count", type=int, default=100, help="crops of each round")
     args = parser.parse_args()
@@ -77,12 +102,14 @@ def main() -> None:
             wanted = (path for path in sorted(folder.iterdir()) if fnmatch.fnmatch(path.name, args.pattern))
             pngs = [made for path in wanted if path.suffix in SUFFIXES and (made := as_png(path, Path(place), args.side))]
             crops = places(pngs, args.side, args.count)
-            methods: Methods = {"PNG, whole": (pngs, from_png)}
-            for effort in map(int, args.efforts.split(",")):
-                for tile in [WHOLE, *args.tiles.split(",")]:
-                    files = encoded(pngs, Path(place, f"{effort}-{tile}"), effort, tile)
-                    methods[f"lacodec effort {effort}, tile {tile}"] = files, from_lac
-            check(methods, crops[:8], args.side)
+            kinds = [(Kind("PNG", "image.lossless", pngs, args.efforts, args.tiles))]
+            if args.jpeg_efforts:
+                kinds.append(Kind("JPEG", "image.jpeg", as_jpegs(pngs, Path(place)), args.jpeg_efforts, args.jpeg_tiles))
+            methods: dict[str, Method] = {}
+            for kind in kinds:
+                methods |= kind.methods(Path(place))
+            for kind in kinds:
+                check([method for name, method in methods.items() if name.startswith(kind.name)], crops[:8], args.side)
             rows = measured(methods, crops, args.side)
         print_table(f"{folder.name}: {len(pngs)} pictures", rows)
         total = {name: row + total[name] if total else row for name, row in rows.items()}
@@ -101,14 +128,22 @@ def as_png(path: Path, place: Path, side: int) -> Path | None:
     return place / f"{path.stem}.png"
 
 
-def encoded(pngs: list[Path], folder: Path, effort: int, tile: str) -> list[Path]:
+def as_jpegs(pngs: list[Path], place: Path) -> list[Path]:
+    """JPEG files of the pictures."""
+    for path in pngs:
+        with Image.open(path) as picture:
+            picture.convert("RGB").save(place / f"{path.stem}.jpg", quality=90)
+    return [place / f"{path.stem}.jpg" for path in pngs]
+
+
+def encoded(files: list[Path], folder: Path, codec: str, effort: int, tile: str) -> list[Path]:
     """Files of our codec in a folder of their own."""
     folder.mkdir()
     options = {} if tile == "default" else {"tile": int(tile)}
     targets = []
-    for path in pngs:
+    for path in files:
         targets.append(folder / f"{path.name}.lac")
-        targets[-1].write_bytes(lacodec.encode(path, codec="image.lossless", effort=effort, threads=1, **options))
+        targets[-1].write_bytes(lacodec.encode(path, codec=codec, effort=effort, threads=1, **options))
     return targets
 
 
@@ -123,7 +158,7 @@ def places(pngs: list[Path], side: int, count: int) -> list[Crop]:
     return [Crop(i, rng.randint(0, sizes[i][1] - side), rng.randint(0, sizes[i][0] - side)) for i in numbers]
 
 
-def from_png(path: Path, crop: Crop, side: int) -> np.ndarray:
+def from_pillow(path: Path, crop: Crop, side: int) -> np.ndarray:
     """Pillow decodes all of it."""
     with Image.open(path) as picture:
         return np.asarray(picture.crop((crop.left, crop.top, crop.left + side, crop.top + side)))
@@ -135,14 +170,14 @@ def from_lac(path: Path, crop: Crop, side: int) -> np.ndarray:
         return file.pixels(crop.top, crop.top + side, crop.left, crop.left + side)
 
 
-def check(methods: Methods, crops: list[Crop], side: int) -> None:
+def check(methods: list[Method], crops: list[Crop], side: int) -> None:
     """All give the same pixels; this also compiles the kernels."""
     for crop in crops:
-        first, *others = (read(files[crop.picture], crop, side) for files, read in methods.values())
+        first, *others = (read(files[crop.picture], crop, side) for files, read in methods)
         assert all(np.array_equal(first, other) for other in others)
 
 
-def measured(methods: Methods, crops: list[Crop], side: int) -> dict[str, Row]:
+def measured(methods: dict[str, Method], crops: list[Crop], side: int) -> dict[str, Row]:
     """The best of some rounds of every method."""
     best = dict.fromkeys(methods, float("inf"))
     for _ in range(ROUNDS):
@@ -155,12 +190,14 @@ def measured(methods: Methods, crops: list[Crop], side: int) -> dict[str, Row]:
 
 
 def print_table(title: str, rows: dict[str, Row]) -> None:
-    """Speed, speed against PNG, size, and the cost of tiles against the same effort with tiles of 1024."""
-    print(f"\n{title:34}{'crops/s':>9}{'of PNG':>9}{'bytes':>13}{'tiles cost':>12}")
+    """Speed, speed against Pillow, size, and the cost of tiles against the same effort with tiles of 1024."""
+    print(f"\n{title:40}{'crops/s':>9}{'of whole':>10}{'bytes':>13}{'tiles cost':>12}")
     for name, row in rows.items():
-        whole = rows.get(f"{name.split(', ')[0]}, tile {WHOLE}")
+        kind, *rest = name.split(", ")
+        whole = rows.get(f"{kind}, {rest[0]}, tile {WHOLE}")
         cost = "" if whole is None else f"{100 * (row.size / whole.size - 1):.2f} %"
-        print(f"{name:34}{row.speed:9.1f}{row.speed / rows['PNG, whole'].speed:9.2f}{row.size:13}{cost:>12}", flush=True)
+        ratio = row.speed / rows[f"{kind}, whole"].speed
+        print(f"{name:40}{row.speed:9.1f}{ratio:10.2f}{row.size:13}{cost:>12}", flush=True)
 
 
 if __name__ == "__main__":

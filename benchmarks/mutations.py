@@ -115,7 +115,7 @@ def _log_files(efforts: list[int]) -> list[bytes]:
 
 
 def _jpeg_files(efforts: list[int]) -> list[bytes]:
-    """Baseline, gray, restarts and progressive, with a preview, with a second file behind, tiny, and kept as it is."""
+    """Baseline, gray, restarts, progressive, with a preview, with a second file behind, tiny, in segments, kept as it is."""
     from lacodec.testing import photo
     from tests.jpegs import files, with_preview
 
@@ -124,6 +124,9 @@ def _jpeg_files(efforts: list[int]) -> list[bytes]:
     contents = [chosen[name] for name in names]
     contents += [with_preview(chosen["gray"], small), chosen["coarse"] + chosen["progressive"], small]
     found = [lacodec.encode(content, "image.jpeg", effort=effort) for effort in efforts for content in contents]
+    for name in ("baseline", "progressive CMYK"):
+        content = files(photo(200, 24))[name]
+        found += [lacodec.encode(content, "image.jpeg", effort=effort, tile=64) for effort in efforts]
     return [*found, *(_kept_jpeg(small, effort) for effort in efforts[:1])]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reference import arrays_codec, audio_codec, bytes_codec, container, image_codec, log_codec, weights_codec
+from reference import arrays_codec, audio_codec, bytes_codec, container, image_codec, jpeg_codec, log_codec, weights_codec
 from reference.container import CRITICAL, Chunk
 from reference.stream import need
 from reference.weights_table import Tensor, read_safetensors, read_table
@@ -20,6 +20,7 @@ from reference.weights_table import Tensor, read_safetensors, read_table
 VERSIONS = {
     "bytes": (0, 1),
     "image.lossless": (0, 1),
+    "image.jpeg": (1,),
     "audio.lossless": (0, 1),
     "weights": (0, 1),
     "arrays": (1,),
@@ -48,6 +49,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(_blocks(chunks, bytes_codec.decode), header)
     if codec == "log":
         return Restored(_blocks(chunks, log_codec.decode), header)
+    if codec == "image.jpeg":
+        return Restored(_blocks(chunks, jpeg_codec.decode), header)
     if codec == "image.lossless":
         picture = image_codec.decode(header, chunks)
         return Restored(picture.file if picture.file is not None else pam(picture), header, picture)

@@ -64,6 +64,10 @@ class Scan:
     restart: int
     end: int
 
+    def used(self) -> list["Table"]:
+        """The tables that its data is coded with."""
+        return (self.dc if self.first == 0 and not self.high else []) + (self.ac if self.last else [])
+
 
 @dataclass
 class Record:
@@ -148,7 +152,7 @@ class Header:
                 size = 2 if body[0] >> 4 else 1
                 self._quants[body[0] & 15] = [int.from_bytes(body[1 + size * k : 1 + size * (k + 1)], "big") for k in range(64)]
                 body = body[1 + 64 * size :]
-        elif marker == 0xDD:
+        elif marker == 0xDD and len(body) > 1:
             self._restart = int.from_bytes(body[:2], "big")
         elif marker == 0xDA:
             self._scan(body, start + 2 + len(body))
@@ -216,12 +220,11 @@ def write(header: bytes, records: list[Record], described: Header, coefficients:
 
     parts: list[tuple[int, int, bytes]] = []  # (place in the header, bytes there that are replaced, by what)
     for scan, record in zip(described.scans, records, strict=True):
-        used = [table for table in scan.dc + scan.ac if table.missing and not table.text]
-        counts = count_symbols(described, scan, record, coefficients) if used else {}
-        for table in used:
-            if id(table) in counts:
-                table.text = optimal(counts[id(table)])
-                table.codes = codes_of(table.text)
+        new = [table for table in scan.used() if table.missing and not table.text]
+        counts = count_symbols(described, scan, record, coefficients) if new else {}
+        for table in new:
+            table.text = optimal(counts.get(id(table), {}))
+            table.codes = codes_of(table.text)
         parts.append((scan.end, 0, write_scan(described, scan, record, coefficients)))
     sizes: dict[int, int] = {}
     for table in described.tables:

@@ -8,7 +8,7 @@ SECOND, MOST_DIGITS, FRACTION = 1_000_000, 18, 6
 
 
 class Clock:
-    """The first time in a line, `now`, in microseconds plus one. state: 0 not found, 1 a fraction may follow, 2 it did, 3 over."""
+    """The first time in a line, `now`, in microseconds plus one. state: 0 none, 1 a fraction may follow, 2 it did, 3 over."""
 
     def __init__(self) -> None:
         self.now = self.state = self.chain = self.chain_value = 0

@@ -2,8 +2,8 @@
 
     payload = u8 effort (7 to 9), range coder's bytes
 
-A byte at a time: the parser's pointers and numbers and the match models say what they expect, memory and parser give contexts, the
-engine codes the byte, everything takes it in. The model has read the primer of codec `bytes` before, as if that stood in front.
+A byte at a time: the parser's pointers and numbers and the match models say what they expect, memory and parser give contexts,
+the engine codes the byte, everything takes it in. The model has read the primer of codec `bytes` before, as if it stood in front.
 """
 
 import copy
@@ -67,7 +67,7 @@ class Model:
         """The byte at position `at`; `data` has all bytes before it."""
         memory, parser = self.memory, self.parser
         coded = at - self.begin
-        self.engine.mix_rate = 150 + (300 << 16) // (65536 + coded // 1024 * 1024)
+        self.engine.mix_rate = 70 + (380 << 16) // (65536 + coded // 1024 * 1024)
         self.engine.map_limit = 255 if coded < 1 << 19 else 1022
         told = parser.expected(data, at)
         told[BY_MATCH_1], told[BY_MATCH_2] = (match.expect(data, at, memory.history) for match in self.matches)

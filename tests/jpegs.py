@@ -3,8 +3,14 @@
 import io
 import random
 
+import numpy as np
 from PIL import Image
 
+from lacodec.codecs.image.jpeg.frame import Component, Frame
+from lacodec.codecs.image.jpeg.headers import STANDARD_SEGMENTS
+from lacodec.codecs.image.jpeg.pictures import read_picture
+from lacodec.codecs.image.jpeg.stream.parse import Parsed, outline, rebuild
+from lacodec.codecs.image.jpeg.stream.record import Record, ScanRecord
 from lacodec.testing import photo
 
 SETTINGS = {
@@ -68,3 +74,30 @@ def mutants(originals, count, seed):
         else:
             data[rng.randrange(min(700, len(data)))] = rng.randrange(256)
         yield bytes(data)
+
+
+def sampled(width, height, factors, *, together=True, steps=(9, 7), ids=(1, 2, 3, 4), extra=b"", seed=1):
+    """A baseline file with any sampling, which Pillow doesn't write. factors: (h, v) of each component.
+
+    together: in one scan, else in one for each component. extra: segments in front of the frame.
+    """
+    body = b"\x08" + height.to_bytes(2, "big") + width.to_bytes(2, "big") + bytes([len(factors)])
+    body += b"".join(bytes([ids[i], h << 4 | v, min(i, 1)]) for i, (h, v) in enumerate(factors))
+    tables = b"".join(b"\xff\xdb\0\x43" + bytes([i]) + bytes([step] * 64) for i, step in enumerate(steps))
+    header = b"\xff\xd8" + extra + tables + b"\xff\xc0" + (len(body) + 2).to_bytes(2, "big") + body + STANDARD_SEGMENTS
+    scans = [range(len(factors))] if together else [range(i, i + 1) for i in range(len(factors))]
+    for scan in scans:
+        heads = b"".join(bytes([ids[i], 17 * min(i, 1)]) for i in scan)
+        header += b"\xff\xda" + (6 + len(heads)).to_bytes(2, "big") + bytes([len(scan)]) + heads + b"\0\x3f\0"
+    record = Record(header + b"\xff\xd9", (ScanRecord(1, True, False, 1),) * len(scans))
+    found = outline(record, 1 << 24)
+    rng = np.random.default_rng(seed)
+    parts = []
+    for (rows, columns), quant, (h, v) in zip(found.sizes, found.quants, factors, strict=True):
+        coefficients = np.zeros((rows, columns, 64), np.int16)
+        coefficients[:, :, 0] = rng.integers(-60, 60, (rows, columns))
+        coefficients[:, :, 1:12] = rng.integers(-9, 9, (rows, columns, 11))
+        parts.append(Component(coefficients, quant, h, v))
+    data = rebuild(Parsed(Frame(width, height, tuple(parts)), record), 1 << 24)
+    assert read_picture(data) is not None
+    return data

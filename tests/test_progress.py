@@ -61,7 +61,7 @@ def check(found, size, several):
 def test_within_a_tile(name, effort):
     pixels = PICTURES[name]
     encoding, decoding, chunks = reports_of(
-        "image.lossless", Image(pixels, 16 if pixels.dtype == np.uint16 else 8), effort=effort
+        "image.lossless", Image(pixels, 16 if pixels.dtype == np.uint16 else 8), effort=effort, tile=1024
     )
     assert len(chunks) == 1
     several = int(effort == 4 and name != "plain")  # the fast model's parts are larger than these, and plain is not coded at all

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905  (lines of logs are long, lists of words are not code)
 """Made-up logs of many formats, for training: times, counters, identifiers and states that repeat as those of programs do.
 
 for name, log in samples(seed=1, size=150_000): ...

@@ -2,8 +2,8 @@
 
     python tools/train_jpeg.py FOLDER      needs torch; FOLDER holds JPEG files, as made by tools/make_jpegs.py
 
-Three steps: predictions of values by least squares, of sizes by descent on a coding cost (samples of blocks); then it codes
-all files one after the other, and what it has learned becomes start.bin. About ten minutes on one core.
+Three steps: predictions of values by least squares, of sizes by descent on a coding cost (samples of blocks); then the models
+code all files one after the other, and what they have learned becomes start.bin and fast.bin. About ten minutes on one core.
 """
 
 import random
@@ -14,17 +14,17 @@ import numpy as np
 import torch
 
 from lacodec.codecs.image.jpeg.frame import Frame
-from lacodec.codecs.image.jpeg.model import coder
+from lacodec.codecs.image.jpeg.model import coder, fast_coder, fast_setup
 from lacodec.codecs.image.jpeg.model import state as st
 from lacodec.codecs.image.jpeg.model.setup import SETUPS, ZIGZAG, coding_order, new_state
-from lacodec.codecs.image.jpeg.model.start import Start, pack
+from lacodec.codecs.image.jpeg.model.start import Start, pack, start_values
 from lacodec.codecs.image.jpeg.stream.parse import analyse
 from lacodec.entropy.mixing import HIGH
 
 TARGET = Path(coder.__file__).parent
 SAMPLES = (700, 350)  # blocks from a component: luma, chroma
 STEPS, BATCH = 1500, 768
-LEAST_SEEN = 240  # counters that were met less often keep their plain start
+LEAST_SEEN, LEAST_AGE = 240, 120  # counters and rows that were met less often keep their plain start
 OWN, LEFT, ABOVE, CORNER, RIGHT, LUMA, BESIDE, QUANT = range(8)
 RANK = np.argsort(coding_order())
 
@@ -165,6 +165,21 @@ def mixed_start(frames: list[Frame], signed: np.ndarray, sizes: np.ndarray) -> b
     return pack(places, (counters[places] >> 20).astype(np.int64), rows, used, s.signed_weights, s.size_weights)
 
 
+def fast_start(frames: list[Frame]) -> bytes:
+    """The same for the models of efforts 1 and 2; `start.bin` must be in place."""
+    plain = fast_setup.plain_rows()
+    chances, rows, seen = plain.chances.copy(), [], []
+    for effort in (2, 1):
+        c = fast_setup.new_symbols(plain, effort, notes=np.empty(1 << 24, np.uint32), plain=np.empty(1 << 23, np.uint32))
+        for frame in frames:
+            c.registers[:] = 0
+            arrays, quants = [part.coefficients for part in frame.components], [part.quant for part in frame.components]
+            fast_coder._code(c, chances, arrays, quants, effort, False, lambda _: None)
+        rows.append(c.rows)
+        seen.append(c.ages >= LEAST_AGE)
+    return fast_setup.pack_rows(np.concatenate(rows), np.concatenate(seen), chances)
+
+
 def main() -> None:
     """Command line."""
     frames = []
@@ -177,6 +192,8 @@ def main() -> None:
     signed = [fit_signed(part) for part in blocks]
     sizes = [fit_sizes(part, weights, i == 0) for i, (part, weights) in enumerate(zip(blocks, signed, strict=True))]
     (TARGET / "start.bin").write_bytes(mixed_start(frames, fixed(signed), fixed(sizes)))
+    start_values.cache_clear()
+    (TARGET / "fast.bin").write_bytes(fast_start(frames))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from pathlib import Path
 from lacodec.cli import _streams as streams
 from lacodec.cli._compiling import Compilations
 from lacodec.cli._files import PIPE, Job, Plan, UsageError, mirrored_folders, parents_of, walk_files
-from lacodec.cli._progress import Meter
+from lacodec.cli._progress import Meter, NoMeter
 from lacodec.cli._report import complain, describe, fail, speed_text
+from lacodec.cli._together import in_order
 from lacodec.errors import BadInput, LacodecError, MissingDependency
 from lacodec.io.places import is_special, open_source
 from lacodec.io.source import Source
@@ -79,8 +80,8 @@ def _may_be_ours(path: Path) -> bool:
 class Running:
     """Takes the progress reports about one file: for the bar, and a clock that knows when kernels are compiled."""
 
-    def __init__(self, meter: Meter, compilations: Compilations) -> None:
-        self.meter, self._compilations = meter, compilations
+    def __init__(self, meter: Meter, compilations: Compilations, threads: int = 1) -> None:
+        self.meter, self._compilations, self.threads = meter, compilations, threads
         self.start()
 
     def start(self) -> None:
@@ -102,8 +103,8 @@ Convert = Callable[[Job, Source, Running], bool]
 """Makes the target of a job from its opened source; returns whether all went well."""
 
 
-def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Convert) -> int:
-    """Call `convert` for every job. Returns the exit code.
+def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Convert, together: bool = False) -> int:
+    """Call `convert` for every job; `together`: for small files several at a time. Returns the exit code.
 
     If one of several files fails, it is reported and the others continue.
     """
@@ -114,10 +115,16 @@ def run_jobs(args: argparse.Namespace, plan: Plan, verb: str, convert: Convert) 
         Meter(verb, len(plan.jobs), args.quiet) as meter,
         Compilations(meter.tell, meter.compiling) as compilations,
     ):
-        for job in plan.jobs:
-            running = Running(meter, compilations)
+
+        def alone(job: Job) -> bool:
+            return _run_one(args, job, Running(meter, compilations, args.threads), convert)
+
+        def beside(job: Job) -> bool:
+            return _run_one(args, job, Running(NoMeter(), compilations), convert)
+
+        for job, outcome in in_order(plan.jobs, args.threads if together else 1, alone, beside):
             try:
-                failed += not _run_one(args, job, running, convert)
+                failed += not outcome()
             except BrokenPipeError:
                 raise
             except Exception as error:

@@ -93,6 +93,16 @@ class Meter:
         return (f"{self._verb} {self._file}/{self._files}" if self._files > 1 else self._verb) + self._compiled
 
 
+class NoMeter(Meter):
+    """For files that are coded beside others: nothing is shown."""
+
+    def __init__(self) -> None:
+        super().__init__("", 1, quiet=True)
+
+    def start_file(self, total: int | None) -> None:
+        """Nothing."""
+
+
 def _make_bar() -> "Progress":
     from rich import progress
     from rich.console import Console

@@ -5,7 +5,10 @@ import json
 import re
 import shutil
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lacodec.cli import _streams as streams
@@ -16,6 +19,10 @@ from lacodec.errors import LacodecError
 if TYPE_CHECKING:
     from lacodec.api import FileResult
 
+Line = tuple[str, str]
+"""A text, and the stream where it goes: "stdout" or "stderr"."""
+
+_kept = threading.local()
 _OBJECT = re.compile(r"<([^<>]*?)(?: object)? at 0x[0-9a-fA-F]+>")
 _ENOUGH_FOR_SPEED = 1_000_000
 
@@ -25,6 +32,30 @@ IDENTICAL = {
     "samples": "identical samples",
     "none": "not identical (lossy)",
 }
+
+
+@contextmanager
+def kept_lines() -> Iterator[list[Line]]:
+    """What this thread prints inside is kept for `print_lines`."""
+    _kept.lines = []
+    try:
+        yield _kept.lines
+    finally:
+        del _kept.lines
+
+
+def print_lines(lines: list[Line]) -> None:
+    """Print what was kept, in order."""
+    for text, stream in lines:
+        _print(text, stream)
+
+
+def _print(text: str, stream: str) -> None:
+    lines: list[Line] | None = getattr(_kept, "lines", None)
+    if lines is not None:
+        lines.append((text, stream))
+    else:
+        print(text, file=getattr(sys, stream), flush=True)
 
 
 def size_text(size: float) -> str:
@@ -80,9 +111,9 @@ def say(args: argparse.Namespace, job: Job, text: str) -> None:
         place = f"{job.source} -> {job.target}" if args.verbose else job.source
         line = f"{printable(place)}: {text}"
         if job.target == PIPE:
-            print(line, file=sys.stderr, flush=True)
+            _print(line, "stderr")
         elif not streams.closed("stdout"):  # the file was requested
-            print(line, flush=True)
+            _print(line, "stdout")
 
 
 def describe(error: Exception) -> str:
@@ -108,7 +139,7 @@ def fail(args: argparse.Namespace, error: Exception, place: str = "") -> None:
 def note(args: argparse.Namespace, text: str) -> None:
     """A remark on standard error, unless -q."""
     if not args.quiet:
-        print(printable(text), file=sys.stderr, flush=True)
+        _print(printable(text), "stderr")
 
 
 def printable(value: Any) -> str:
@@ -122,7 +153,7 @@ def printable(value: Any) -> str:
 
 def complain(text: str) -> None:
     """An error or warning on standard error, in one line."""
-    print(f"lacodec: {printable(' '.join(text.split()))}", file=sys.stderr, flush=True)
+    _print(f"lacodec: {printable(' '.join(text.split()))}", "stderr")
 
 
 def print_json(value: Any) -> None:
@@ -133,7 +164,7 @@ def print_json(value: Any) -> None:
 def put(text: str) -> None:
     """Lines that were asked for on standard output; raises LacodecError when it is closed."""
     streams.check("stdout")
-    print(text, flush=True)
+    _print(text, "stdout")
 
 
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:

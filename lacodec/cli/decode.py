@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         done = api.decode_file(
             source,
             sys.stdout.buffer if job.target == PIPE else job.target,
-            threads=args.threads,
+            threads=running.threads,
             force=args.force,
             salvage=args.salvage,
             progress=running.meter.update,

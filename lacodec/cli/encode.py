@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Encode everything that the arguments name; in folders, the files that are not `.lac` files."""
     from lacodec import api
+    from lacodec.codecs import registry
     from lacodec.pipeline.containers import codes_as_safetensors
 
     device = device_of(args)
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
             source,
             sys.stdout.buffer if job.target == PIPE else job.target,
             codec=codec,
-            threads=args.threads,
+            threads=running.threads,
             verify=args.verify,
             force=args.force,
             progress=running.meter.update,
@@ -88,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
         say(args, job, f"{change}, codec {done.codec}, {IDENTICAL[done.identical]}{proof}")
         return True
 
-    return run_jobs(args, plan, "encoding", convert)
+    together = args.max_memory is None and device != "cuda" and (args.codec is None or registry.get(args.codec).by_content)
+    return run_jobs(args, plan, "encoding", convert, together)
 
 
 def _encoded_already(args: argparse.Namespace, name: str) -> bool:

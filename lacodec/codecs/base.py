@@ -83,6 +83,10 @@ class Codec(ABC, Generic[V]):
     def encode(self, value: V, session: Session = DEFAULT) -> Iterator[Chunk]:
         """Chunks of `value` in order, lazily, with bounded memory; `kind` ANCILLARY if decoding does not need a chunk."""
 
+    def wins(self) -> bool:
+        """Whether content alone may choose this codec at these options: codec `bytes` would make more of such files."""
+        return True
+
     def metadata(self, value: V, session: Session = DEFAULT) -> dict[str, Any]:
         """The description of `value` for the header, as plain numbers, strings, lists and dicts."""
         return {}

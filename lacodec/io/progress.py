@@ -20,8 +20,10 @@ def ignore(_: int) -> None:
 def parts(steps: int, samples: int, report: Report, least: int = _LEAST) -> Iterator[tuple[int, int]]:
     """(start, stop) of ranges of `steps` in order; each is reported when the next is asked for, as its part of `samples`.
 
-    least: samples in a range, fewer only if there are fewer in all.
+    least: samples in a range, fewer only if there are fewer in all. One range is all if nobody wants the reports.
     """
+    if report is ignore:
+        least = max(samples, 1)
     count = max(1, min(_PARTS, samples // least, steps))
     for i in range(count):
         yield steps * i // count, steps * (i + 1) // count
@@ -29,20 +31,26 @@ def parts(steps: int, samples: int, report: Report, least: int = _LEAST) -> Iter
 
 
 class Share:
-    """Is called with samples as they are coded, `samples` in all, and reports them as bytes: `size` in all, never more."""
+    """Is called with samples as they are coded, `samples` in all, and reports them as bytes: `size` in all, never more.
+
+    Threads may share it.
+    """
 
     def __init__(self, report: Report, size: int, samples: int) -> None:
         self._report, self._size, self._samples = report, size, max(1, samples)
         self._done, self._reported = 0, 0
+        self._lock = threading.Lock()
 
     def __call__(self, count: int) -> None:
         """`count` more samples were coded."""
-        self._done = min(self._done + count, self._samples)
-        self._tell(self._size * self._done // self._samples)
+        with self._lock:
+            self._done = min(self._done + count, self._samples)
+            self._tell(self._size * self._done // self._samples)
 
     def finish(self) -> None:
         """All is done, whether or not every sample was counted."""
-        self._tell(self._size)
+        with self._lock:
+            self._tell(self._size)
 
     def _tell(self, total: int) -> None:
         if total > self._reported:

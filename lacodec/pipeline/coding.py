@@ -72,6 +72,7 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job
         if chosen is not None:
             source = seekable(source)
             codec = make_codec(chosen.name, _for_this(chosen, options))
+        if chosen is not None and codec.wins() and codec.media.confirms(source):
             try:
                 value = from_source(codec, source)
                 if source.size is None or source.size >= codec.media.smallest:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from lacodec.codecs.log.search.pattern import Pattern
-from lacodec.codecs.regions import Layout, Selection
+from lacodec.codecs.regions import Layout, Selection, Window
 from lacodec.codecs.session import Session
 from lacodec.container import Header, Limits, Reader
 from lacodec.errors import BadInput
@@ -20,6 +20,7 @@ from lacodec.io.source import BytesSource, Source
 from lacodec.pipeline import kept
 from lacodec.pipeline.coding import Decoding
 from lacodec.pipeline.lines import matching, numbered
+from lacodec.pipeline.pictured import FilePicture, picture_in
 from lacodec.pipeline.references import open_references
 
 _KEPT = 32 << 20  # bytes of decoded chunks that are kept for the next read
@@ -30,8 +31,9 @@ class OpenFile:
 
     `opened[1000:2000]` of bytes, `opened[10:20, 5]` of a picture or an array, `opened["name"]` and `opened["name", 3:7]` of
     several arrays: whole numbers, slices (steps and negative ones, too) and `...`, as in numpy; only the chunks that are needed
-    are read. `keys()`, `in`, `len`, `shape` and `dtype` describe it. Bytes can also be read like a file: `read`,
-    `seek`, `tell`. Threads may share it. It can be pickled if it was opened by path, URL or bytes.
+    are read. A JPEG file is an array of its bytes; with two keys or three its pixels are meant, as Pillow shows them. `keys()`,
+    `in`, `len`, `shape` and `dtype` describe it. Bytes can also be read like a file: `read`, `seek`, `tell`. Threads may share
+    it. It can be pickled if it was opened by path, URL or bytes.
     """
 
     def __init__(self, place: Any, source: Callable[[], Source], limits: Limits, base: Any = None) -> None:
@@ -101,6 +103,8 @@ class OpenFile:
         if layout is None:
             return self._extract(key)
         if layout.names is None:
+            if isinstance(key, tuple) and sum(item is not Ellipsis for item in key) > 1 and self._picture is not None:
+                return self._window(self._picture, key)
             return self._selected(layout, (), key)
         named = isinstance(key, str) or (isinstance(key, tuple) and bool(key) and isinstance(key[0], str))
         if not named:
@@ -193,6 +197,11 @@ class OpenFile:
     def _layout(self) -> Layout | None:
         return self._decoding.codec.layout(self._reader.header, self._reader.index, self._part)
 
+    @cached_property
+    def _picture(self) -> FilePicture | None:
+        """Of a file that is kept as bytes, if its codec knows it as a picture."""
+        return picture_in(self._reader, self._decoding)
+
     def _one(self) -> Layout:
         layout = self._layout
         if layout is not None and layout.sole is not None and layout.names is not None:
@@ -212,13 +221,14 @@ class OpenFile:
         selection = Selection.of(key, layout)
         slices = selection.slices or (() if name else (slice(None),))
         asked = (*name, *slices)
-        found = self._extract(asked[0] if len(asked) == 1 else asked)
-        if not selection.rest:
-            return found
-        try:
-            return found[selection.rest[0] if len(selection.rest) == 1 else selection.rest]
-        except (IndexError, ValueError, TypeError) as error:
-            raise BadInput(f"{key!r} cannot select from {list(layout.shape)} ({error})") from error
+        return _rest_of(self._extract(asked[0] if len(asked) == 1 else asked), selection, key, layout)
+
+    def _window(self, picture: FilePicture, key: Any) -> Any:
+        if self._open is None:
+            raise BadInput(f"{self._name}: is closed")
+        layout = Layout(picture.shape, axes=2)
+        selection = Selection.of(key, layout)
+        return _rest_of(picture.pixels(Window.of(selection.slices, picture.shape)), selection, key, layout)
 
     def _extract(self, key: Any) -> Any:
         reader, decoding = self._reader, self._decoding
@@ -242,6 +252,16 @@ class OpenFile:
             while sum(reader.index[i].decoded_size for i in self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return part
+
+
+def _rest_of(found: Any, selection: Selection, key: Any, layout: Layout) -> Any:
+    """What is left to be applied of a key to what its slices found."""
+    if not selection.rest:
+        return found
+    try:
+        return found[selection.rest[0] if len(selection.rest) == 1 else selection.rest]
+    except (IndexError, ValueError, TypeError) as error:
+        raise BadInput(f"{key!r} cannot select from {list(layout.shape)} ({error})") from error
 
 
 def _reopened(place: Any, max_size: int | None, max_memory: int | None, base: Any, at: int) -> OpenFile:

@@ -1,6 +1,7 @@
 """`PictureFile`: a picture in a `.lac` file, described at once, its pixels decoded window by window.
 
 tiles of a picture codec --select--> those of a window --decode--> pixels
+a JPEG file --`pictured`--> pixels of a window
 any other file --decode--> a picture file --> pixels
 """
 
@@ -11,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from lacodec.codecs.regions import Range, Window
 from lacodec.codecs.session import Session
 from lacodec.container import CRITICAL, Chunk, Header, Limits, Reader, stream
 from lacodec.errors import BadInput, LacodecError
@@ -18,8 +20,10 @@ from lacodec.io.places import open_source
 from lacodec.io.source import BytesSource, Source
 from lacodec.io.streams import seekable
 from lacodec.media.image.photo import PHOTOS
-from lacodec.media.image.value import Image
+from lacodec.media.image.pillow import pillow_image
+from lacodec.media.image.value import Image, Unread
 from lacodec.pipeline.coding import Decoding
+from lacodec.pipeline.pictured import picture_in
 
 MAX_FILE = 1 << 32
 """Bytes that a picture may decode to."""
@@ -47,7 +51,7 @@ class Describes(Protocol):
 class PictureFile:
     """A picture in a `.lac` file. Close it, or use it in a `with` block.
 
-    `original` is the whole file that is in it, where a codec keeps files: JPEG, GIF, small PNG. None for tiles.
+    `shown` is the JPEG file that is in it, `original` a whole file that a codec keeps otherwise: GIF, small PNG. None for tiles.
     """
 
     def __init__(self, place: str | os.PathLike[str] | Source, threads: int = 1) -> None:
@@ -59,9 +63,10 @@ class PictureFile:
             self.original: bytes | None = None
             self._whole: Image | None = None
             codec = self._decoding.codec
+            self.shown = picture_in(self._reader, self._decoding)
             if isinstance(codec, Describes):
                 self._open_kept(getattr(codec, "kept_file", None))
-            else:
+            elif self.shown is None:
                 self.original = self._file()
         except BaseException:
             self._source.close()
@@ -77,6 +82,10 @@ class PictureFile:
         """The picture; its pixels may be a stand-in that has only a shape and a type."""
         if self.original is not None:
             return self._all()
+        if self.shown is not None:
+            height, width, channels = self.shown.shape
+            pixels: Any = Unread((height, width, min(channels, 3)), np.uint8, "this is only its description")
+            return Image(pixels, 8, format="jpeg")
         codec: Any = self._decoding.codec
         found: Image = codec.described(self._reader.header)
         return found
@@ -88,7 +97,9 @@ class PictureFile:
         return height, width, channels
 
     def pixels(self, top: int, bottom: int, left: int, right: int) -> np.ndarray:
-        """uint8 or uint16[rows, columns, channels] of a window inside the picture: only its tiles are decoded."""
+        """uint8 or uint16[rows, columns, channels] of a window inside the picture: only its tiles are decoded; CMYK as RGB."""
+        if self.shown is not None:
+            return _without_inks(self.shown.pixels(Window(Range(top, bottom), Range(left, right))))
         if self.original is not None:
             return np.asarray(self._all().pixels[top:bottom])[:, left:right]
         reader, decoding = self._reader, self._decoding
@@ -104,6 +115,8 @@ class PictureFile:
 
     def whole(self) -> np.ndarray:
         """All pixels, checked to be complete; tiles are decoded on the threads of this object."""
+        if self.shown is not None:
+            return _without_inks(self.shown.all_pixels)
         if self.original is not None:
             return np.asarray(self._all().pixels)
         _, chunks = stream(self._source, Limits(MAX_FILE))
@@ -145,3 +158,11 @@ class PictureFile:
         if self._whole is None:
             self._whole = PHOTOS.from_source(BytesSource(self.original or b"", self.name))
         return self._whole
+
+
+def _without_inks(pixels: np.ndarray) -> np.ndarray:
+    """CMYK as RGB, in Pillow's way."""
+    if pixels.shape[2] != 4:
+        return pixels
+    inks = pillow_image().frombytes("CMYK", (pixels.shape[1], pixels.shape[0]), np.ascontiguousarray(pixels).tobytes())
+    return np.asarray(inks.convert("RGB"))

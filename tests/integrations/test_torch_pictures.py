@@ -5,6 +5,7 @@ import pytest
 from PIL import Image as pillow
 
 import lacodec
+from lacodec.codecs.image.jpeg import segments
 from lacodec.codecs.image.lossless.codec import LosslessImage
 from lacodec.errors import BadInput
 
@@ -67,6 +68,47 @@ def test_crops_decode_only_their_tiles(folder, monkeypatch):
     dataset = Pictures(folder, (40, 50), centre=True)
     item = dataset[dataset.paths.index(folder / "a/colour.lac")]
     assert np.array_equal(item.permute(1, 2, 0), PHOTO[80:120, 125:175]) and len(counts) == 2
+
+
+@pytest.fixture(scope="module")
+def jpegs(tmp_path_factory):
+    """JPEG files by segment, of every mode, and those that only a whole decoder shows."""
+    place = tmp_path_factory.mktemp("jpegs")
+    for name, mode, options in (
+        ("colour", "RGB", {}),
+        ("progressive", "RGB", {"progressive": True, "optimize": True}),
+        ("fine", "RGB", {"subsampling": 0}),
+        ("gray", "L", {}),
+        ("cmyk", "CMYK", {}),
+    ):
+        pillow.fromarray(PHOTO).convert(mode).save(place / f"{name}.jpg", quality=90, **options)
+        lacodec.encode_file(place / f"{name}.jpg", place / f"{name}.lac", "image.jpeg", effort=1, tile=64)
+    return place
+
+
+def test_jpegs_are_pillows(jpegs):
+    for crop in (None, 48):
+        found = Pictures(jpegs, crop, centre=True)
+        for path, item in zip(found.paths, found, strict=True):
+            expected = np.asarray(pillow.open(path.with_suffix(".jpg")).convert("RGB"))
+            if crop:
+                expected = expected[76:124, 126:174]
+            assert np.array_equal(item.permute(1, 2, 0), expected), path
+
+
+def test_crops_of_jpegs_decode_only_their_segments(jpegs, monkeypatch):
+    counts, before = [], segments.decode_frame
+    monkeypatch.setattr(segments, "decode_frame", lambda *given: counts.append(1) or before(*given))
+    dataset = Pictures(jpegs, (20, 50), centre=True)
+    item = dataset[dataset.paths.index(jpegs / "fine.lac")]
+    assert item.shape == (3, 20, 50) and len(counts) == 1
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_workers_with_jpegs(jpegs, start):
+    dataset = Pictures(jpegs, 48, seed=5)
+    loader = DataLoader(dataset, batch_size=2, num_workers=2, multiprocessing_context=start)
+    assert torch.equal(torch.cat(list(loader)), torch.stack([dataset[i] for i in range(len(dataset))]))
 
 
 def test_small_pictures_are_repeated_at_their_edges(folder):

@@ -1,4 +1,4 @@
-"""Every golden file of the four lossless codecs, read by `reference/` and compared with what it was made from.
+"""Every golden file of five lossless codecs, read by `reference/` and compared with what it was made from.
 
 Those of version 1 are decoded; those of version 0 have the same chunks. Text at efforts 5 to 9 takes up to a minute in plain
 Python, since its model reads the primer first: efforts 5 and 9 are slow tests, the others run when LACODEC_REFERENCE=all.
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference import bytes_mixed
+from reference import bytes_mixed, log_lines
 from reference.container import read
 from reference.decode import restore
 from tools import golden
@@ -38,7 +38,7 @@ def some_slow(stems: list[str]) -> list:
 
 
 def test_there_are_some():
-    assert [len(files(codec)) > 8 for codec in ("bytes", "image", "audio", "weights")] == [True] * 4
+    assert [len(files(codec)) > 8 for codec in ("bytes", "image", "jpeg", "audio", "weights")] == [True] * 5
 
 
 @pytest.mark.parametrize("path", sorted((golden.FOLDER / "v0").glob("[!l]*.lac")), ids=lambda path: path.stem)
@@ -93,6 +93,18 @@ def test_images(stem):
     assert (picture.depth, picture.palette, picture.extras) == (wanted.depth, wanted.palette, wanted.extras)
 
 
-@pytest.mark.parametrize("stem", [*files("audio"), *files("weights")])
-def test_audio_and_weights(stem):
+@pytest.mark.parametrize("stem", [*files("jpeg"), *files("audio"), *files("weights")])
+def test_other_bytes(stem):
     assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", sorted(path.stem for path in (golden.FOLDER / "v0").glob("loglines-*.lac")))
+def test_lines_after_the_primer(stem, monkeypatch):
+    from lacodec.codecs.bytes.mixed.start import primer_text
+
+    if stem != "loglines-effort9-mixed" and os.environ.get("LACODEC_REFERENCE") != "all":
+        pytest.skip("set LACODEC_REFERENCE=all to read these")
+    text = primer_text().tobytes()  # `test_primer` compares it; reading it again takes long
+    monkeypatch.setattr(log_lines, "primer", lambda: text)
+    assert restore((golden.FOLDER / "v0" / f"{stem}.lac").read_bytes()).content == content(stem)

@@ -17,6 +17,8 @@ from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import Chunk, Header
 from lacodec.errors import CorruptFile
 from lacodec.io.source import Source
+from lacodec.media.log import LOGS
+from lacodec.media.raw import Raw
 
 if TYPE_CHECKING:
     from lacodec.codecs.log.search.pattern import Pattern
@@ -43,7 +45,17 @@ class Log(BlockCodec):
     name = "log"
     stream_version = 0
     nested: ClassVar[Mapping[str, int]] = {"arrays": 1, "bytes": 1}
+    media = LOGS
+    by_content = True
     Options = _Options
+
+    def wins(self) -> bool:
+        """Only context mixing of lines is always smaller than codec `bytes` at the same effort."""
+        return self.options.effort > _COLUMNS_TO
+
+    def nested_in(self, value: Raw) -> Mapping[str, int]:
+        """Only columns hold payloads of `arrays`."""
+        return self.nested if self.options.effort <= _COLUMNS_TO else {"bytes": self.nested["bytes"]}
 
     def chunk_size(self) -> int:
         """8 MiB for efforts 1-6, 64 MiB for 7-9."""

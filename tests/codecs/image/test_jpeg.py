@@ -1,6 +1,7 @@
 """Codec image.jpeg: files come back byte for byte, whatever they are; pictures inside of pictures; ranges; damage."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import lacodec
 from benchmarks import jpeg_mutants
 from lacodec.codecs.image.jpeg.headers import restore, shorten
 from lacodec.codecs.image.jpeg.pictures import pack, read_picture, unpack_pictures
+from lacodec.codecs.image.jpeg.stream.parse import analyse, rebuild
 from lacodec.container import Reader
 from lacodec.errors import BadInput, CorruptFile, LacodecError, UnsupportedFile
 from lacodec.io.source import BytesSource
@@ -58,6 +60,15 @@ def test_other_files_go_to_bytes_silently(tmp_path):
         lacodec.encode(np.zeros((4, 4), np.uint8), "image.jpeg")
 
 
+def test_files_larger_than_a_chunk_go_to_bytes(tmp_path):
+    data = jpeg(photo(16, 16)) + bytes(64 << 20)
+    (tmp_path / "x.jpg").write_bytes(data)
+    assert lacodec.encode_file(tmp_path / "x.jpg", tmp_path / "x.lac", effort=1).codec == "bytes"
+    assert lacodec.decode(tmp_path / "x.lac") == data
+    with pytest.raises(UnsupportedFile, match="64 MiB"):
+        lacodec.encode(data, "image.jpeg")
+
+
 def test_previews_and_pictures_behind():
     data, preview, second = jpeg(photo(80, 100)), jpeg(photo(24, 32)), jpeg(photo(60, 70), progressive=True)
     whole = with_preview(data, preview) + with_preview(second, preview) + b"end"
@@ -101,6 +112,24 @@ def test_headers():
         for place in rng.integers(0, len(damaged), 5):
             damaged[place] = rng.integers(256)
         assert restore(shorten(bytes(damaged)), len(damaged)) == damaged
+
+
+def test_a_record_that_is_much_longer_than_its_file():
+    """A progressive file in which no run of empty bands is longer than one: bits in the file, bytes in the record."""
+    pixels = np.full((1024, 1024), 128, np.uint8)
+    pixels[:8, :8] = [[0, 255] * 4] * 8
+    parsed = analyse(jpeg(pixels, mode="L", quality=98, progressive=True))
+    every = np.arange(128 * 128)
+    scans = tuple(replace(scan, breaks=every) if i else scan for i, scan in enumerate(parsed.record.scans))
+    data = rebuild(replace(parsed, record=replace(parsed.record, scans=scans)), 1 << 20)
+    assert len(pack(read_picture(data))) > 5 * len(data)
+    assert lacodec.decode(lacodec.encode(data, "image.jpeg", effort=1)) == data
+
+
+def test_markers_without_end_behind_a_picture():
+    data = jpeg(photo(16, 16)) + b"\xff\xc0" * 200_000 + b"\xff\xdb\0\x43" * 100_000
+    short = shorten(data)
+    assert restore(short, len(data)) == data
 
 
 def test_mutants_through_files():

@@ -1,6 +1,6 @@
 """`Frame`: the quantised coefficients of a JPEG picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,8 +21,22 @@ class Component:
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture of 1 to 4 components; width and height in pixels."""
+    """A picture of 1 to 4 components; width and height in pixels.
+
+    flat: int16[blocks, 64], if the components are parts of it: all of them one after another, with the padding of MCUs.
+    """
 
     width: int
     height: int
     components: tuple[Component, ...]
+    flat: np.ndarray | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def down(self) -> int:
+        """How many rows of MCUs it has."""
+        return max(-(-one.coefficients.shape[0] // one.v) for one in self.components)
+
+    def rows(self, start: int, stop: int) -> "Frame":
+        """The part with its rows of MCUs `start` to `stop` - 1."""
+        parts = (replace(one, coefficients=one.coefficients[start * one.v : stop * one.v]) for one in self.components)
+        return Frame(self.width, self.height, tuple(parts))

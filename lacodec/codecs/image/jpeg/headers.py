@@ -8,6 +8,7 @@ table: 0 for luminance, 1 for colour) + quality - 1; from 500 one with both tabl
 
 import re
 from functools import cache
+from itertools import islice
 
 from lacodec.codecs.image.jpeg.stream.record import Stream, varint
 from lacodec.errors import CorruptFile
@@ -34,6 +35,9 @@ _AC = [
         "999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa"
     ),
 ]
+STANDARD = tuple(zip(_DC, _AC, strict=True))
+"""The standard's Huffman tables as DHT has them, of DC and AC: those for luminance, those for colour."""
+
 _GRAY_CODES = b"\xff\xc4\0\x1f\0" + _DC[0] + b"\xff\xc4\0\xb5\x10" + _AC[0]
 _TEXTS = (
     "ffd8ffe000104a46494600010100000100010000 ffd8ffe000104a46494600010101004800480000 ffd8ffe000104a46494600010101006000600000 "
@@ -43,8 +47,11 @@ _TEXTS = (
     "ffda0008010201013f01 ffda0008010100063f02 ffda0008010100013f21 ffda000c03010002000300000010 ffda0008010301013f10 "
     "ffda0008010201013f10 ffda0008010100013f10 ffda0008010100000001 ffda0008010100000010"
 )
+STANDARD_SEGMENTS = _GRAY_CODES + b"\xff\xc4\0\x1f\1" + _DC[1] + b"\xff\xc4\0\xb5\x11" + _AC[1]
+"""The DHT segments that hold them, with the numbers 0 and 1."""
+
 _FIXED = [
-    _GRAY_CODES + b"\xff\xc4\0\x1f\1" + _DC[1] + b"\xff\xc4\0\xb5\x11" + _AC[1],
+    STANDARD_SEGMENTS,
     b"\xff\xc4\1\xa2\0" + _DC[0] + b"\x10" + _AC[0] + b"\1" + _DC[1] + b"\x11" + _AC[1],
     b"\xff\xc4\1\xa2\0" + _DC[0] + b"\1" + _DC[1] + b"\x10" + _AC[0] + b"\x11" + _AC[1],
     _GRAY_CODES,
@@ -52,6 +59,7 @@ _FIXED = [
 ]
 _DQT, _BOTH = 100, 500
 _SOF, _MARKER = re.compile(rb"\xff[\xc0-\xc2]\0"), re.compile(rb"\xff[\xc0-\xfe]")
+_MOST_MARKS = 1 << 14  # that are looked at; behind the picture anything may stand
 _SOF_HEAD = 9  # bytes of SOF up to its components
 
 
@@ -93,8 +101,8 @@ def _steps() -> dict[bytes, int]:
 def shorten(header: bytes) -> bytes:
     """The header with numbers for what is known."""
     places, rest, start = [], [], 0
-    frames = {found.start() + _SOF_HEAD for found in _SOF.finditer(header)}
-    for at in sorted(frames | {found.start() for found in _MARKER.finditer(header)}):
+    frames = {found.start() + _SOF_HEAD for found in islice(_SOF.finditer(header), _MOST_MARKS)}
+    for at in sorted(frames | {found.start() for found in islice(_MARKER.finditer(header), _MOST_MARKS)}):
         text, number = _known(header, at) if at >= start else (b"", -1)
         if number >= 0:
             places.append(varint(at - start) + varint(number))

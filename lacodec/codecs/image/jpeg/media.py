@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lacodec.container.types import MAX_DECODED
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, Source
 from lacodec.io.streams import seekable
@@ -12,15 +13,24 @@ from lacodec.media.base import Media
 if TYPE_CHECKING:
     from lacodec.codecs.image.jpeg.pictures import Picture
 
-MAX_FILE = 1 << 28
+MAX_FILE = MAX_DECODED
 
 
 @dataclass(frozen=True)
 class JpegFile:
-    """The bytes of a file; picture: what was found in it, None after decoding, when nobody needs it."""
+    """The bytes of a file."""
 
     data: bytes
-    picture: "Picture | None" = field(default=None, repr=False, compare=False)
+    _found: list["Picture"] = field(default_factory=list, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, data: bytes, name: str) -> "JpegFile":
+        """A file with the picture in it; raises UnsupportedFile if there is none that can be taken apart."""
+        return cls(data, [_picture(data, name)])
+
+    def taken(self) -> "Picture":
+        """The picture in it. It is large, so it is not kept: another call takes the file apart again."""
+        return self._found.pop() if self._found else _picture(self.data, "<bytes>")
 
 
 class JpegMedia(Media[JpegFile]):
@@ -38,12 +48,12 @@ class JpegMedia(Media[JpegFile]):
         size = source.size
         if size is None or size > MAX_FILE:
             raise UnsupportedFile(f"{source.name}: is larger than {MAX_FILE >> 20} MiB, too much for a JPEG picture")
-        return _parsed(source.read(0, size), source.name)
+        return JpegFile.of(source.read(0, size), source.name)
 
     def from_object(self, value: Any) -> JpegFile:
         """The bytes of a file, an open Source, or a JpegFile."""
         if isinstance(value, JpegFile):
-            return value if value.picture is not None else _parsed(value.data, "<bytes>")
+            return value
         if isinstance(value, Source):
             return self.from_source(seekable(value))
         if isinstance(value, bytes | bytearray | memoryview):
@@ -63,10 +73,10 @@ JPEGS = JpegMedia()
 """The one instance."""
 
 
-def _parsed(data: bytes, name: str) -> JpegFile:
+def _picture(data: bytes, name: str) -> "Picture":
     from lacodec.codecs.image.jpeg.pictures import read_picture
 
     picture = read_picture(data)
     if picture is None:
         raise UnsupportedFile(f"{name}: is not a JPEG file of 8 bits, Huffman-coded, that can be taken apart")
-    return JpegFile(data, picture)
+    return picture

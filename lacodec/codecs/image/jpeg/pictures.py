@@ -25,6 +25,11 @@ class Picture:
     places: tuple[int, ...] = ()
     inner: tuple["Picture", ...] = ()
 
+    @property
+    def blocks(self) -> int:
+        """Of all pictures."""
+        return sum(part.coefficients.size // 64 for one in self.walk() for part in one.parsed.frame.components)
+
     def walk(self) -> Iterator["Picture"]:
         """All pictures, those inside of others first."""
         for one in self.inner:

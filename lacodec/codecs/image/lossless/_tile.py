@@ -5,6 +5,7 @@ payload = groups of channels: method (1 byte), size of the data (u32), data; col
 
 import struct
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -163,14 +164,15 @@ def _decode_model(
     method: int, data: bytes, shape: tuple[int, int, int], top: int, report: Report, rows: int | None = None
 ) -> np.ndarray:
     """Whole numbers 0..top of `shape`, or of its first `rows`."""
+    dtype = np.uint8 if top < 256 else np.uint16
     height, width, channels = shape
     if method == MODEL:
         from lacodec.codecs.image.lossless.mixed.tile import model_decode
 
-        return _interleaved(model_decode(data, (channels, height, width), top, report))
+        return _interleaved(model_decode(data, (channels, height, width), top, report), dtype)
     from lacodec.codecs.image.lossless.fast.tile import fast_decode
 
-    return _interleaved(fast_decode(data, (channels, height, width), top, report, rows))
+    return _interleaved(fast_decode(data, (channels, height, width), top, report, rows), dtype)
 
 
 def _planes(pixels: np.ndarray) -> np.ndarray:
@@ -178,5 +180,8 @@ def _planes(pixels: np.ndarray) -> np.ndarray:
     return planes[list(_ORDER)] if len(planes) == 3 else planes
 
 
-def _interleaved(planes: np.ndarray) -> np.ndarray:
-    return (planes[list(_ORDER)] if len(planes) == 3 else planes).transpose(1, 2, 0)
+def _interleaved(planes: np.ndarray, dtype: Any) -> np.ndarray:
+    pixels = np.empty((*planes.shape[1:], len(planes)), dtype)
+    for i, plane in enumerate(_ORDER if len(planes) == 3 else range(len(planes))):
+        pixels[:, :, i] = planes[plane]
+    return pixels

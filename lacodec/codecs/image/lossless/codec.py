@@ -26,7 +26,7 @@ from lacodec.media.image.value import Image, Unread
 
 TILE, FILE = range(2)
 _SIDE = 1024
-_CROP_SIDE, _CROP_EFFORT = 256, 2  # up to this effort tiles of photos are small, so that crops for training decode little
+_CROP_SIDE, _CROP_EFFORT = 64, 2  # up to this effort tiles of photos are small, so that crops for training decode little
 _SMALL = 24 << 20  # bytes of pixels up to which the file itself is tried
 _CHUNK_COST = 160  # bytes of a chunk besides its payload, if there are several
 _BASE_COST = 160 << 20  # bytes of memory for any tile: sums of products, slots
@@ -37,7 +37,7 @@ class _Options:
     effort: int = effort_field()
     exact: bool = field(default=False, metadata={"help": "restore the file's own bytes, not only its pixels"})
     tile: int | None = field(
-        default=None, metadata={"help": f"{TILE_HELP} (default 256 for photos at efforts 1 and 2, else 1024)"}
+        default=None, metadata={"help": f"{TILE_HELP} (default {_CROP_SIDE} for photos at efforts 1 and 2, else 1024)"}
     )
 
     def __post_init__(self) -> None:
@@ -249,12 +249,13 @@ class LosslessImage(Codec[Image]):
         from lacodec.codecs.image.lossless._tile import is_drawn
 
         wanted = self.options.tile or _SIDE
-        for top, bottom, left, right in _places(value.pixels.shape, wanted):
-            block, side = value.pixels[top:bottom, left:right], wanted
+        for top, bottom, left, right in _places(value.pixels.shape, wanted, wanted):
+            block, side, columns = value.pixels[top:bottom, left:right], wanted, wanted
             small = self.options.tile is None and self.options.effort <= _CROP_EFFORT
             if small and not is_drawn(block, value.depth, value.palette is not None):
                 side = _CROP_SIDE
-            for y0, y1, x0, x1 in _places(block.shape, side):
+                columns = max(side, side * side // (bottom - top))
+            for y0, y1, x0, x1 in _places(block.shape, side, columns):
                 yield value, (top + y0, left + x0), np.ascontiguousarray(block[y0:y1, x0:x1])
 
     def _smallest(self, value: Image, session: Session) -> list[Chunk]:
@@ -330,10 +331,13 @@ def _content(pixels: np.ndarray) -> bytes:
     return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def _places(shape: tuple[int, ...], side: int) -> Iterator[tuple[int, int, int, int]]:
-    """Tiles of at most `side` squared, longer ones in narrow pictures. No tile is wider: the sums of the model are by column."""
+def _places(shape: tuple[int, ...], side: int, columns: int) -> Iterator[tuple[int, int, int, int]]:
+    """Tiles of at most `side` squared pixels, longer ones in narrow pictures.
+
+    None is wider than `columns`: those up to 1024, as the sums of the mixed model are by column.
+    """
     height, width = shape[:2]
-    columns = min(width, side)
+    columns = min(width, columns)
     rows = min(height, side * side // columns)
     for top in range(0, height, rows):
         for left in range(0, width, columns):

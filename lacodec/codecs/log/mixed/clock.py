@@ -45,7 +45,7 @@ def read_clock(memory: np.ndarray) -> None:
     digits, length, value, gap, chain = memory[DIGITS], memory[LENGTH], memory[VALUE], memory[GAP], memory[CHAIN]
     memory[CHAIN] = 0
     state = memory[CLOCK_STATE]
-    if state == 1 and digits + _ONE >= length and (gap == _POINT or gap == _COMMA) and digits <= _FRACTION:
+    if state == 1 and digits + _ONE >= length and ((gap == _POINT) | (gap == _COMMA)) and digits <= _FRACTION:
         for _ in range(np.uint64(_FRACTION) - digits):
             value *= _TEN
         memory[CLOCK] += value
@@ -77,7 +77,7 @@ def number_unit(stride: np.uint64, now: np.uint64, then: np.uint64, known: np.ui
 
 @inlined
 def expect_numbers(model: Model, data: np.ndarray, place: np.uint64, before: np.uint64, at: np.uint64) -> None:
-    """Spell what a number at this place may be: one more stride; and as much more as the clock, or else as the line's last number.
+    """Spell what a number here may be: one more stride; and as much more as the clock, or else as the line's last number.
 
     The second text may have a point in it, and then goes on behind that.
     """

@@ -1,5 +1,7 @@
 """What the line model tells the engine before each byte: expected bytes, contexts and weight selectors."""
 
+from typing import Any
+
 import numpy as np
 
 from lacodec.codecs.bytes.mixed import kernel as mk
@@ -63,7 +65,7 @@ def fill_expected(model: Model, data: np.ndarray, at: np.uint64) -> None:
     for i in range(2 * EXPECTS):
         told[i] = 0
     length = memory[LENGTH]
-    state = np.int64(0)
+    state: Any = np.int64(0)
     if length:
         state = 2 if memory[COMPARED] else 1
     history = np.int64(model.places[memory[PLACE_NOW] + np.uint64(HISTORY_WAS)])
@@ -91,7 +93,7 @@ def fill_expected(model: Model, data: np.ndarray, at: np.uint64) -> None:
 def _tell(told: np.ndarray, data: np.ndarray, which: int, pointer: np.uint64, run: np.uint64, state: int) -> None:
     if pointer:
         told[2 * which] = np.int64(data[pointer])
-        grade = np.int64(run)
+        grade: Any = np.int64(run)
         if run >= 32:
             grade = min(11 + (grade >> 5), 15)
         elif run >= 8:

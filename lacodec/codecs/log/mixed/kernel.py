@@ -6,10 +6,21 @@ from lacodec.codecs.bytes.mixed import kernel as mk
 from lacodec.codecs.log.mixed.contexts import fill_contexts, fill_expected, fill_selectors
 from lacodec.codecs.log.mixed.memory import BLOCK, Model
 from lacodec.codecs.log.mixed.parser import forget_line, parse
-from lacodec.entropy.mixing import DECODING, MAP_LIMIT, MIX_RATE, POSITION, READ_AHEAD, Engine, code_symbol, finish, prefetch_slots, start
+from lacodec.entropy.mixing import (
+    DECODING,
+    MAP_LIMIT,
+    MIX_RATE,
+    POSITION,
+    READ_AHEAD,
+    Engine,
+    code_symbol,
+    finish,
+    prefetch_slots,
+    start,
+)
 from lacodec.kernels.jit import flat_kernel, inlined
 
-_LEAST_RATE, _MORE_RATE = 150, 300
+_LEAST_RATE, _MORE_RATE = 70, 380
 _HALF_LIFE = 16  # log2 of the bytes after which half of the additional rate is gone
 _EARLY, _EARLY_LIMIT, _LATE_LIMIT = 1 << 19, 255, 1022
 

@@ -11,7 +11,6 @@ from lacodec.codecs.bytes.mixed.kernel import byte_class, pair_hash
 from lacodec.codecs.log.mixed.memory import (
     ABOVE,
     ABOVE_RUN,
-    ALIGNED,
     BESIDE,
     BESIDE_RUN,
     BLOCK,

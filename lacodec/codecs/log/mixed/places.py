@@ -1,5 +1,7 @@
 """Places of the line model: what is known of the token that stands behind a prefix, and what that makes us expect of the next."""
 
+from typing import Any
+
 import numpy as np
 
 from lacodec.codecs.bytes.mixed.kernel import POSITIONS, TOKENS, pair_hash
@@ -67,7 +69,7 @@ def template_place(model: Model, token: np.uint64) -> np.uint64:
 
 @inlined
 def keep_token(model: Model) -> None:
-    """Compare the token that ends with the last one at its place, and keep it: there, in the line, and where it may come again."""
+    """Compare the token that ends with the last one at its place, and keep it: there, in the line, and for where it may come."""
     memory, places = model.memory, model.places
     token = (memory[TOKEN] & ~_ONE) | memory[VARIES]
     place = memory[PLACE_NOW]
@@ -110,7 +112,7 @@ def _keep_in_line(model: Model, token: np.uint64) -> np.uint64:
     """Returns how many tokens back in the line the same one was, 0 for not near."""
     memory, line = model.memory, model.line
     count, kept = memory[COUNT], np.uint64(TOKENS_KEPT - 1)
-    back = np.uint64(0)
+    back: Any = np.uint64(0)
     for j in range(_ONE, min(count, np.uint64(_ALL_BEFORE)) + _ONE):
         if line[(count - j) & kept] == token:
             back = j

@@ -31,7 +31,8 @@ def primed(plan: Setup, size: int, stream: np.ndarray, *, decoding: bool) -> tup
             if (plan, bits) not in _kept:
                 _kept.clear()  # one is enough: a process seldom changes its effort
                 _kept[plan, bits] = _read_primer(plan, size)
-            engine, model = map(copied, _kept[plan, bits])
+            kept_engine, kept_model = _kept[plan, bits]
+            engine, model = copied(kept_engine), copied(kept_model)
     engine.plan[DECODING] = decoding
     return engine._replace(stream=stream), model
 

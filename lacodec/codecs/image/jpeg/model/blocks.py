@@ -7,7 +7,7 @@ import numpy as np
 from lacodec.codecs.image.jpeg.model import state as st
 from lacodec.codecs.image.jpeg.model.block_contexts import count_contexts, foretell_dc, residual_contexts
 from lacodec.codecs.image.jpeg.model.contexts import guess_contexts, sign_contexts, value_contexts
-from lacodec.codecs.image.jpeg.model.decisions import decide, decide_simply
+from lacodec.codecs.image.jpeg.model.decisions import decide, decide_simply, fetch_slots
 from lacodec.codecs.image.jpeg.model.features import adapt, gather_others, keep, locate, predict
 from lacodec.codecs.image.jpeg.model.state import State
 from lacodec.kernels.jit import flat_kernel, inlined
@@ -100,11 +100,12 @@ def _code_value(s: State, y: int, x: int, here: int, i: int, remaining: int, lef
     else:
         value_contexts(s, here, i, S64(remaining), S64(left), size_class, s.counts[y & U(1), x + U(1), st.INSIDE])
         guess_contexts(s, i, size_class, above + across, False)
+    sign_contexts(s, here, i, size_class, above, across)
+    fetch_slots(s, s.sign_contexts)  # while it is decided whether there is a sign
     nonzero = U(1)
     if dc or remaining < left:
         nonzero = U(decide(s, s.contexts, s.select, U(st.ZERO), U(value != 0)))
     if nonzero != U(0):
-        sign_contexts(s, here, i, size_class, above, across)
         negative = decide(s, s.sign_contexts, s.sign_select, U(0), U(value < 0))
         if not dc:
             guess_contexts(s, i, size_class, -(above + across) if negative else above + across, True)

@@ -54,6 +54,7 @@ def sign_of(value: int) -> int:
 
 @inlined
 def put(s: State, contexts: np.ndarray, kind: int, i: int, number: int) -> None:
-    """Context i of a kind is `number`, below its table's lines for one class of components."""
+    """Context i of a kind is `number`, below its table's lines for one class of components; left out if it is not mixed."""
     table = kind * st.MAX_CONTEXTS + i
-    contexts[i] = s.bases[2 * table] + (s.plan[st.CLASS] * s.bases[2 * table + 1] + number) * NODES
+    if s.places[i] >= 0:
+        contexts[U(s.places[i])] = s.bases[2 * table] + (s.plan[st.CLASS] * s.bases[2 * table + 1] + number) * NODES

@@ -1,6 +1,7 @@
 """Frames in and out of the coefficient model.
 
-payload = effort (1 byte), range-coded decisions: component by component, block by block in raster order
+payload = effort (1 byte), range-coded decisions: component by component, block by block in raster order; `fast_coder` has another
+one for efforts 1 and 2
 """
 
 from collections.abc import Sequence
@@ -10,13 +11,13 @@ import numpy as np
 from lacodec.codecs.image.jpeg.frame import Component, Frame
 from lacodec.codecs.image.jpeg.model import state as st
 from lacodec.codecs.image.jpeg.model.blocks import code_rows
+from lacodec.codecs.image.jpeg.model.fast_coder import FAST, decode_fast, encode_fast
 from lacodec.codecs.image.jpeg.model.setup import SETUPS, for_component, new_state
 from lacodec.entropy.mixing import CODE, HIGH, LOW, POSITION
 from lacodec.errors import CorruptFile
 from lacodec.io.progress import Report, ignore, parts
 
 _HEAD = 1
-_LEAST = 3  # effort: those below are the same
 _READ_AHEAD = 2  # a decoder has read this much past the encoder's two last bytes
 Geometry = tuple[int, int, Sequence[tuple[int, int, int, int]]]
 
@@ -25,7 +26,8 @@ def encode_frame(frame: Frame, effort: int, report: Report = ignore) -> bytes:
     """Code the coefficients of a frame. `report` is called with coefficients as they are coded."""
     arrays = [np.ascontiguousarray(component.coefficients) for component in frame.components]
     quants = [component.quant for component in frame.components]
-    effort = max(effort, _LEAST)
+    if effort in FAST:
+        return encode_fast(arrays, quants, effort, report)
     room = sum(array.size for array in arrays) * 2 + 4096
     sampling = [(component.h, component.v) for component in frame.components]
     while (coded := _encode_mixed(arrays, quants, sampling, effort, room, report)) is None:
@@ -55,7 +57,10 @@ def decode_frame(data: bytes, geometry: Geometry, quants: Sequence[np.ndarray], 
     """
     width, height, places = geometry
     arrays = [np.zeros((rows, columns, 64), np.int16) for rows, columns, _, _ in places]
-    _decode_mixed(data, arrays, quants, [(h, v) for _, _, h, v in places], report)
+    if data[:1] and data[0] in FAST:
+        decode_fast(data, arrays, quants, report)
+    else:
+        _decode_mixed(data, arrays, quants, [(h, v) for _, _, h, v in places], report)
     parts_of = zip(arrays, quants, places, strict=True)
     return Frame(width, height, tuple(Component(array, quant, h, v) for array, quant, (_, _, h, v) in parts_of))
 

@@ -7,7 +7,7 @@ import numpy as np
 from lacodec.codecs.image.jpeg.model import state as st
 from lacodec.codecs.image.jpeg.model.state import HALF, MAX_SETS, NODES, State
 from lacodec.entropy.mixing import APM_REACH, APM_STEP, APM_STEPS, STRETCH_LIMIT, code_decision
-from lacodec.kernels.int_vector import dot_product, train_weights
+from lacodec.kernels.int_vector import dot_product, prefetch, train_weights
 from lacodec.kernels.jit import inlined
 
 U: Any = np.uint64
@@ -44,6 +44,13 @@ def decide(s: State, contexts: np.ndarray, select: np.ndarray, node: int, bit: i
     apm[at2 + near] += np.uint16((target - S64(apm[at2 + near])) >> rate)
     _learn(s, contexts, count, node, y)
     return y
+
+
+@inlined
+def fetch_slots(s: State, contexts: np.ndarray) -> None:
+    """Load the slots of contexts that will be needed into the caches."""
+    for i in range(U(s.plan[st.CONTEXTS])):
+        prefetch(s.slots, U(contexts[i]))
 
 
 @inlined

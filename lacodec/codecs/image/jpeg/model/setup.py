@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,9 +24,9 @@ MAP_ROWS = ALL_MAPS * st.NODES
 
 @dataclass(frozen=True)
 class Setup:
-    """What an effort mixes."""
+    """What an effort mixes: which contexts of each kind, under how many sets of weights."""
 
-    contexts: int
+    contexts: tuple[int, ...]
     sets: int
     mix_rate: int = 300
     final_rate: int = 6
@@ -34,7 +35,16 @@ class Setup:
     map_limit: int = 255
 
 
-SETUPS = {3: Setup(8, 1), 4: Setup(12, 1), 5: Setup(12, 2)} | {effort: Setup(12, 3) for effort in (6, 7, 8, 9)}
+_ALL = tuple(range(st.MAX_CONTEXTS))
+SETUPS = {
+    3: Setup((0, 5), 1),
+    4: Setup((0, 2, 11), 1),
+    5: Setup((0, 2, 5, 11), 1),
+    6: Setup((0, 2, 4, 5, 9, 11), 1),
+    7: Setup((0, 2, 4, 5, 6, 8, 9, 11), 1),
+    8: Setup(_ALL, 1),
+    9: Setup(_ALL, 3),
+}
 
 
 @cache
@@ -51,32 +61,83 @@ def coding_order() -> np.ndarray:
     return np.array([*inside, *range(1, 8), *range(8, 64, 8), 0], np.int64)
 
 
+class _Layout(NamedTuple):
+    """Where the slots of the contexts that are mixed lie. moved: where they would with all contexts, where they do, how many."""
+
+    bases: np.ndarray
+    slots: int
+    moved: tuple[tuple[int, int, int], ...]
+
+
+@cache
+def _layout(contexts: tuple[int, ...]) -> _Layout:
+    bases, total, full, moved = np.zeros((3, st.MAX_CONTEXTS, 2), np.int64), 0, 0, []
+    for kind, lines in enumerate((_COUNT_LINES, _VALUE_LINES, _SIGN_LINES)):
+        for i in range(st.MAX_CONTEXTS):
+            size = lines[i] * _CLASSES * st.NODES
+            if i in contexts:
+                bases[kind, i] = total, lines[i]
+                moved.append((full, total, size))
+                total += size
+            full += size
+    return _Layout(bases.reshape(-1), total, tuple(moved))
+
+
+class _Begun(NamedTuple):
+    """Start values in the layout of an effort."""
+
+    places: np.ndarray
+    counters: np.ndarray
+    weights: np.ndarray
+
+
+@cache
+def _begun(setup: Setup) -> _Begun:
+    return _begun_from(setup, start_values())
+
+
+def _begun_from(setup: Setup, start: Start) -> _Begun:
+    mixed, count = list(setup.contexts), len(setup.contexts)
+    weights = np.zeros((ALL_SETS * st.NODES, _width(count)), np.int32)
+    weights[:, :count] = ONE * 9 // (5 * count)
+    weights[start.rows, :count] = start.weights[:, mixed]
+    weights[start.rows, -1] = start.weights[:, -1]
+    places, counters = [], []
+    for full, at, size in _layout(setup.contexts).moved:
+        some = slice(*np.searchsorted(start.places, [full, full + size]))
+        places.append(start.places[some] - full + at)
+        counters.append(start.counters[some] ^ st.HALF)
+    return _Begun(np.concatenate(places), np.concatenate(counters), weights.reshape(-1))
+
+
+def _width(count: int) -> int:
+    """Inputs of the mixer: contexts and a constant, in whole vectors."""
+    return -(-(count + 1) // 16) * 16
+
+
 def new_state(setup: Setup, stream: np.ndarray, *, decoding: bool, start: Start | None = None) -> st.State:
     """A state at the start of a frame; `for_component` adds a component."""
     plan = np.zeros(st.PLAN, np.int64)
-    plan[st.DECODING], plan[st.CONTEXTS], plan[st.SETS] = decoding, setup.contexts, setup.sets
-    width = plan[st.MIX_WIDTH] = -(-(setup.contexts + 1) // 16) * 16
+    mixed = list(setup.contexts)
+    count = len(mixed)
+    plan[st.DECODING], plan[st.CONTEXTS], plan[st.SETS] = decoding, count, setup.sets
+    width = plan[st.MIX_WIDTH] = _width(count)
+    places = np.full(st.MAX_CONTEXTS, -1, np.int64)
+    places[mixed] = np.arange(count)
     plan[st.MIX_RATE], plan[st.FINAL_RATE], plan[st.APM_RATE] = setup.mix_rate, setup.final_rate, setup.apm_rate
     plan[st.SIGNED_RATE] = setup.signed_rate
     plan[st.MAP_LIMIT] = setup.map_limit
-    bases, total = np.zeros((3, st.MAX_CONTEXTS, 2), np.int64), 0
-    for kind, lines in enumerate((_COUNT_LINES, _VALUE_LINES, _SIGN_LINES)):
-        for i in range(st.MAX_CONTEXTS):
-            bases[kind, i] = total, lines[i]
-            total += lines[i] * _CLASSES * st.NODES
+    layout = _layout(setup.contexts)
+    begun = _begun(setup) if start is None else _begun_from(setup, start)
     inputs = np.zeros(width, np.int32)
     inputs[width - 1] = 256
-    weights = np.zeros((ALL_SETS * st.NODES, width), np.int32)
-    weights[:, : setup.contexts] = ONE * 9 // (5 * setup.contexts)
     final = np.zeros((1024 * st.NODES, st.MAX_SETS), np.int32)
     final[:, : setup.sets] = ONE // setup.sets
     _, stretch, squash, reciprocal = mixing_tables()
     steps = squash[np.arange(mx.APM_STEPS) * mx.APM_STEP + HALF_RANGE - mx.APM_REACH]
     found = start or start_values()
-    slots = aligned_zeros(total * 4).view(np.uint32)
-    slots[found.places] = found.counters ^ st.HALF
-    weights[found.rows, : setup.contexts] = found.weights[:, : setup.contexts]
-    weights[found.rows, width - 1] = found.weights[:, -1]
+    slots = aligned_zeros(layout.slots * 4).view(np.uint32)
+    slots[begun.places] = begun.counters
     seen = np.arange(1024)
     none = np.zeros((1, 1, 64), np.int16)
     return st.State(
@@ -101,13 +162,14 @@ def new_state(setup: Setup, stream: np.ndarray, *, decoding: bool, start: Start 
         signed_weights=found.signed.copy(),
         size_weights=found.sizes.copy(),
         class_of=_class_table(),
-        bases=bases.reshape(-1),
+        bases=layout.bases,
+        places=places,
         contexts=np.zeros(st.MAX_CONTEXTS, np.int64),
         sign_contexts=np.zeros(st.MAX_CONTEXTS, np.int64),
         slots=slots,
         tails=np.full(64 * 32 * 16, 1 << 15, np.uint16),
         inputs=inputs,
-        weights=weights.reshape(-1),
+        weights=begun.weights.copy(),
         final_weights=final.reshape(-1),
         offsets=np.zeros(st.MAX_SETS, np.int64),
         outputs=np.zeros(st.MAX_SETS, np.int64),

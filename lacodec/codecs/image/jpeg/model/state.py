@@ -67,7 +67,8 @@ class State(NamedTuple):
     size_weights: np.ndarray  # int32[2 * 64 * 56]
     class_of: np.ndarray  # uint8[8192]: class of a size in 128ths
     bases: np.ndarray  # int64[3, MAX_CONTEXTS]: where each context's slots start: of counts, of values, of signs
-    contexts: np.ndarray  # int64[MAX_CONTEXTS]: first slot of each, of the value or count in question
+    places: np.ndarray  # int64[MAX_CONTEXTS]: where each context stands among those that are mixed, -1 if it is none of them
+    contexts: np.ndarray  # int64[MAX_CONTEXTS]: first slot of each that is mixed, of the value or count in question
     sign_contexts: np.ndarray  # int64[MAX_CONTEXTS]: of its sign
     slots: np.ndarray  # uint32: 22-bit probability, 10-bit count
     tails: np.ndarray  # uint16: probabilities of bits that aren't mixed

@@ -1,4 +1,4 @@
-"""Sums of products of eight 16-bit numbers at a time, as LLVM IR. Integer addition is associative: widths change no result."""
+"""Sums of products of eight 16-bit numbers, and a mask of 64, as LLVM IR. Integers add alike in any order and width."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ LANES = 8
 FINER = 8  # fractional bits that weights have for learning, not for use
 LIMIT = (1 << 23) - 1
 _I16, _I32, _I64 = ir.IntType(16), ir.IntType(32), ir.IntType(64)
+_BLOCK = ir.VectorType(_I16, 64)
 _HALF, _FULL = ir.VectorType(_I16, LANES), ir.VectorType(_I32, LANES)
 
 
@@ -64,3 +65,15 @@ def adapt_groups(
 
     integer = types.int64
     return types.void(values, starts, weights, integer, integer, integer, integer), generate
+
+
+@intrinsic
+def nonzero(typing_context: Any, values: Any, start: Any) -> Any:
+    """Which of values[start:start + 64] aren't 0, the first as the lowest bit. values: int16. Not bounds-checked."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, at = arguments
+        block = load(builder, place(context, builder, signature.args[0], array, at, _BLOCK), 2)
+        return builder.bitcast(builder.icmp_signed("!=", block, ir.Constant(_BLOCK, [0] * 64)), _I64)
+
+    return types.uint64(values, types.uint64), generate

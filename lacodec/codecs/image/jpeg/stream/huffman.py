@@ -1,11 +1,15 @@
 """Huffman tables of a JPEG file, in the forms that the kernels use."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 LOOK = 10
 """Bits of the code that one look into a table decides."""
+
+LARGEST = 16 + 256
+"""Bytes of a table at most."""
 
 LIMIT, PLACE = range(2)
 """Rows of `Tables.long`: for each length the first 16-bit value beyond its codes, and what leads from a code to its symbol."""
@@ -56,32 +60,27 @@ def read_table(data: bytes) -> Table | None:
 
 def tables_of(tables: list[Table]) -> Tables:
     """All forms of these tables."""
-    count = max(1, len(tables))
-    found = Tables(
-        np.zeros((count, 1 << LOOK), np.uint16),
-        np.zeros((count, 2, 17), np.int64),
-        np.zeros((count, 512), np.uint8),
-        np.zeros((count, 256), np.uint64),
-    )
-    for i, table in enumerate(tables):
-        _fill(table, found, i)
-    return found
+    forms = [_forms(table.counts, table.symbols.tobytes()) for table in tables] or [_forms((), b"")]
+    return Tables(*(np.stack(several) for several in zip(*forms, strict=True)))
 
 
-def _fill(table: Table, found: Tables, i: int) -> None:
-    if table.missing:  # codes of one bit, to count with
-        found.codes[i] = 1 << 16
-        return
+@lru_cache(64)
+def _forms(counts: tuple[int, ...], symbols: bytes) -> tuple[np.ndarray, ...]:
+    """The rows of one table."""
+    look, long = np.zeros(1 << LOOK, np.uint16), np.zeros((2, 17), np.int64)
+    padded, codes = np.zeros(512, np.uint8), np.zeros(256, np.uint64)
+    if not counts:  # codes of one bit, to count with
+        codes[:] = 1 << 16
     code = place = 0
-    found.symbols[i, : table.symbols.size] = table.symbols
-    for length, count in enumerate(table.counts, 1):
-        found.long[i, PLACE, length] = place - code
-        for _ in range(count):
-            symbol = int(table.symbols[place])
+    padded[: len(symbols)] = list(symbols)
+    for length, count in enumerate(counts, 1):
+        long[PLACE, length] = place - code
+        for symbol in symbols[place : place + count]:
             if length <= LOOK:
                 step = 1 << (LOOK - length)
-                found.look[i, code * step : (code + 1) * step] = length << 8 | symbol
-            found.codes[i, symbol] = length << 16 | code
+                look[code * step : (code + 1) * step] = length << 8 | symbol
+            codes[symbol] = length << 16 | code
             code, place = code + 1, place + 1
-        found.long[i, LIMIT, length] = code << (16 - length)
+        long[LIMIT, length] = code << (16 - length)
         code <<= 1
+    return look, long, padded, codes

@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lacodec.codecs.image.jpeg.stream.huffman import Table, read_table
+from lacodec.codecs.image.jpeg.stream.huffman import LARGEST, Table, read_table
 
 MAX_SEGMENTS = 10000
 """Marker segments that are walked through in one file."""
+
+MAX_TABLES = 1000
+"""Huffman tables that one file may define: an empty one takes 17 bytes in a file, and one in a shortened header."""
 
 MAX_AC, MAX_DC = 2047, 16383
 """Magnitudes of coefficients that are decoded; what is larger is no picture."""
@@ -23,6 +26,7 @@ _MARKER = re.compile(rb"\xff([^\x00\xff])")
 _SOF, _DHT, _EOI, _SOS, _DQT, _DRI = (0xC0, 0xC1, 0xC2), 0xC4, 0xD9, 0xDA, 0xDB, 0xDD
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a length: TEM, RST0 to RST7, SOI
 _OTHER_KINDS = {0xC3, *range(0xC5, 0xC8), *range(0xC8, 0xD0)}  # lossless, hierarchical, arithmetic
+_COLOURS = {(0xE0, b"JFIF\0"), (0xEE, b"Adobe")}
 _FIRST_AL, _MOST_AL = -1, 13
 
 LEFT_OUT = 0x80
@@ -92,11 +96,13 @@ class ScanHead:
 class Walk:
     """The state between markers. `quants`: the steps that each component had when its first scan began.
 
-    shortened: whether tables may be left out (`optimal`). places: of all tables.
+    shortened: whether tables may be left out (`optimal`). places: of all tables. colours: the segments before the first scan that
+    tell readers which colours the components are: JFIF and Adobe.
     """
 
     shortened: bool = False
     places: list[Place] = field(default_factory=list)
+    colours: list[bytes] = field(default_factory=list)
 
     frame: FrameHead | None = None
     quants: dict[int, np.ndarray] = field(default_factory=dict)
@@ -132,6 +138,12 @@ class Walk:
                 return None
         return None
 
+    @property
+    def complete(self) -> bool:
+        """Whether all coefficients of all components have been coded, to their last bits."""
+        count = 0 if self.frame is None else len(self.frame.components)
+        return len(self._bits) == 64 * count > 0 and not any(self._bits.values())
+
     def _segment(self, marker: int, body: bytes, start: int) -> bool:
         if marker in _SOF:
             if self.frame is not None:
@@ -142,6 +154,8 @@ class Walk:
             return self._tables(body, start)
         if marker == _DQT:
             return self._quants(body)
+        if (marker, body[:5]) in _COLOURS and not self._bits:
+            self.colours.append(bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2, "big") + body)
         if marker == _DRI and len(body) >= 2:
             self.restart = int.from_bytes(body[:2], "big")
         return True
@@ -150,9 +164,11 @@ class Walk:
         at = 0
         while at < len(body):
             kind, number = body[at] >> 4, body[at] & 15
+            if len(self.places) == MAX_TABLES:
+                return False
             missing = self.shortened and kind & 8 > 0
             kind &= 7 if missing else 15
-            table = Table((), np.zeros(0, np.uint8)) if missing else read_table(body[at + 1 :])
+            table = Table((), np.zeros(0, np.uint8)) if missing else read_table(body[at + 1 : at + 1 + LARGEST])
             if kind > 1 or number > 3 or table is None:
                 return False
             (self._ac if kind else self._dc)[number] = table

@@ -8,15 +8,18 @@ from lacodec.codecs.image.jpeg.frame import Component, Frame
 from lacodec.codecs.image.jpeg.stream.huffman import Table
 from lacodec.codecs.image.jpeg.stream.markers import FrameHead, Place, ScanHead, Walk
 from lacodec.codecs.image.jpeg.stream.optimal import Edit, edited, is_usual, left_out, optimal, put_back, same, used_tables
-from lacodec.codecs.image.jpeg.stream.record import Record, ScanRecord, unpack
+from lacodec.codecs.image.jpeg.stream.record import MAX_SCANS, Record, ScanRecord, unpack
 from lacodec.codecs.image.jpeg.stream.scans import count_symbols, offsets_of, read_scan, rows_reached, write_scan
 from lacodec.errors import CorruptFile
 
-BLOCKS_PER_BYTE, LEAST_BLOCKS = 8, 4096
-"""Blocks that are stored for a file: so many for each of its bytes, as DC needs a bit for each, and at least a row of MCUs."""
+BLOCKS_PER_BYTE, LEAST_BLOCKS = 8, 1 << 15
+"""Blocks that are stored for a file: so many for each of its bytes, as DC needs a bit for each, and at least so many."""
 
-MAX_SCANS, VISITS = 200, 32
-"""Scans of a file, and how often on average they may come by a block."""
+MAX_BLOCKS = 1 << 24
+"""Blocks that are stored of one picture at most: 700 megapixels, sampled 4:2:0."""
+
+VISITS = 32
+"""How often on average the scans of a file may come by a block."""
 
 _SOI = b"\xff\xd8\xff"
 
@@ -32,7 +35,8 @@ class Parsed:
 @dataclass(frozen=True)
 class Outline:
     """What is known without the coefficients: the frame, the rows of MCUs that the data reaches (fewer in cut files), the scans,
-    for each component the steps and its rows and columns in blocks, and where the Huffman tables are.
+    for each component the steps and its rows and columns in blocks, and where the Huffman tables are. whole: whether the scans
+    code all there is and only EOI follows. colours: see `Walk`.
     """
 
     frame: FrameHead
@@ -41,6 +45,8 @@ class Outline:
     quants: tuple[np.ndarray, ...]
     sizes: tuple[tuple[int, int], ...]
     places: tuple[Place, ...]
+    whole: bool
+    colours: tuple[bytes, ...]
 
 
 def analyse(data: bytes) -> Parsed | None:
@@ -83,6 +89,8 @@ def _parse(data: bytes, whole: bool) -> tuple[Parsed | None, int]:
         assert walk.frame is not None
         if not scans:
             down = most_rows(walk.frame, len(data))
+            if not down:
+                return None, 0
             coefficients = np.zeros((offsets_of(walk.frame, down)[-1], 64), np.int16)
         record, at = read_scan(raw, walk.frame, head, down, coefficients)
         visits += visited(walk.frame, head)
@@ -95,12 +103,13 @@ def _parse(data: bytes, whole: bool) -> tuple[Parsed | None, int]:
     found = outline(record_, end)
     if found is None:
         return None, 0
-    return Parsed(_frame_of(found, coefficients, down), record_), end
+    return Parsed(frame_of(found, coefficients, 0, down), record_), end
 
 
 def most_rows(frame: FrameHead, size: int) -> int:
-    """How many rows of MCUs are stored for a file of `size` bytes."""
-    return min(frame.down, max(1, max(LEAST_BLOCKS, BLOCKS_PER_BYTE * size) // offsets_of(frame, 1)[-1]))
+    """How many rows of MCUs are stored for a file of `size` bytes; none of a picture much wider than what there is of it."""
+    blocks = min(MAX_BLOCKS, max(LEAST_BLOCKS, BLOCKS_PER_BYTE * size))
+    return min(frame.down, blocks // offsets_of(frame, 1)[-1])
 
 
 def visited(frame: FrameHead, head: ScanHead) -> int:
@@ -130,16 +139,27 @@ def outline(record: Record, size: int) -> Outline | None:
         for i, one in enumerate(walk.frame.components)
     )
     quants = tuple(walk.quants[i] for i in range(len(sizes)))
-    return Outline(walk.frame, reached, tuple(heads), quants, sizes, tuple(walk.places))
+    places, colours = tuple(walk.places), tuple(walk.colours)
+    ends = walk.next_scan(record.header, at) is None and walk.ended_at is not None
+    return Outline(walk.frame, reached, tuple(heads), quants, sizes, places, ends and walk.complete, colours)
 
 
-def _frame_of(found: Outline, coefficients: np.ndarray, down: int) -> Frame:
-    offsets, components = offsets_of(found.frame, down), []
+def new_blocks(found: Outline, down: int) -> np.ndarray:
+    """Zeros for all blocks in so many rows of MCUs, as `frame_of` takes them."""
+    return np.zeros((offsets_of(found.frame, down)[-1], 64), np.int16)
+
+
+def frame_of(found: Outline, coefficients: np.ndarray, start: int, stop: int) -> Frame:
+    """The frame of rows of MCUs `start` to `stop` - 1, whose blocks are there, component by component, with padding."""
+    down, components = min(stop, found.down), []
+    offsets = offsets_of(found.frame, stop - start)
     for i, one in enumerate(found.frame.components):
         rows, columns = found.sizes[i]
         part = coefficients[offsets[i] : offsets[i + 1]].reshape(-1, one.padded_columns, 64)
-        components.append(Component(part[:rows, :columns], found.quants[i], one.h, one.v))
-    return Frame(found.frame.width, found.frame.height, tuple(components))
+        part = part[: min(rows, down * one.v) - start * one.v, :columns]
+        components.append(Component(part, found.quants[i], one.h, one.v))
+    whole = start == 0 and stop == found.down
+    return Frame(found.frame.width, found.frame.height, tuple(components), coefficients if whole else None)
 
 
 def rebuild(parsed: Parsed, size: int) -> bytes:
@@ -192,12 +212,14 @@ def _shortened(parsed: Parsed, size: int) -> Parsed:
 
 def _padded(found: Outline, frame: Frame) -> np.ndarray:
     """The coefficients of all components one after another, int16[blocks, 64], as the kernels have them."""
-    offsets = offsets_of(found.frame, found.down)
-    coefficients = np.zeros((offsets[-1], 64), np.int16)
+    for size, part in zip(found.sizes, frame.components, strict=True):
+        if part.coefficients.shape != (*size, 64):
+            raise CorruptFile("its coefficients have another size than its header says")
+    if frame.flat is not None:
+        return frame.flat
+    offsets, coefficients = offsets_of(found.frame, found.down), new_blocks(found, found.down)
     for i, (one, part) in enumerate(zip(found.frame.components, frame.components, strict=True)):
         rows, columns = found.sizes[i]
-        if part.coefficients.shape != (rows, columns, 64):
-            raise CorruptFile("its coefficients have another size than its header says")
         place = coefficients[offsets[i] : offsets[i + 1]].reshape(-1, one.padded_columns, 64)
         place[:rows, :columns] = part.coefficients
     return coefficients

@@ -22,6 +22,8 @@ from lacodec.errors import CorruptFile
 _PAD_BIT, _NO_RESTARTS, _OTHER_RULE, _INTERVALS, _ODD, _RUNS, _BREAKS = (1 << i for i in range(7))
 _MOST = 1 << 40
 _MAX_ZERO_RUNS = 4
+_MAX_GAP = 1 << 28  # bytes between two intervals
+MAX_SCANS = 200
 
 
 def _none(*shape: int) -> np.ndarray:
@@ -107,7 +109,10 @@ def varint(value: int) -> bytes:
 def unpack(header: bytes, packed: bytes) -> Record:
     """The record with that header; raises CorruptFile."""
     stream = Stream(packed)
-    scans = tuple(_unpacked(stream) for _ in range(min(stream.varint(), len(packed))))
+    count = stream.varint()
+    if count > MAX_SCANS:
+        raise CorruptFile("the record of a JPEG file describes too many scans")
+    scans = tuple(_unpacked(stream) for _ in range(count))
     stream.finish()
     return Record(header, scans)
 
@@ -163,7 +168,7 @@ def _unpacked(stream: Stream) -> ScanRecord:
     odd_intervals, odd, gaps = _none(0), _none(0, 5), b""
     if flags & _ODD:
         odd_intervals = stream.rising()
-        columns = [stream.numbers(), stream.numbers(127), stream.numbers(LONGEST), stream.numbers()]
+        columns = [stream.numbers(), stream.numbers(127), stream.numbers(LONGEST), stream.numbers(_MAX_GAP)]
         if any(one.size != odd_intervals.size for one in columns) or int(odd_intervals[-1:].sum()) >= intervals:
             raise CorruptFile("the record of a JPEG file describes other intervals than it lists")
         stops = np.cumsum(columns[3])
