@@ -17,7 +17,7 @@ from lacodec.media.audio.files import AUDIO
 from lacodec.media.audio.value import Audio
 
 FILE_ID = 7
-CODECS = ("bytes", "image.lossless", "audio.lossless", "weights", "arrays", "image.jpeg", "log")
+CODECS = ("bytes", "text", "image.lossless", "audio.lossless", "weights", "arrays", "image.jpeg", "log")
 LEARNED = ("image.learned",)  # need torch
 
 
@@ -43,6 +43,7 @@ class Corpus:
 
         makers = {
             "bytes": _bytes_files,
+            "text": _text_files,
             "image.lossless": _image_files,
             "audio.lossless": _audio_files,
             "weights": _weights_files,
@@ -76,6 +77,21 @@ def _bytes_files(efforts: list[int]) -> list[bytes]:
         files += [coder.encode(chosen[kind]) for kind in kinds]
         files.append(coder.encode(inputs(40_000 if effort <= 3 else 8_000)["text"]))  # enough for more than one lane
         files.append(_joined(coder.encode(b""), [chunk for part in parts[1:5] for chunk in part]))
+    return files
+
+
+def _text_files(efforts: list[int]) -> list[bytes]:
+    """Compact, and in several chunks."""
+    from tests.checks import inputs
+
+    chosen = inputs(1000)
+    texts = [chosen["empty"], chosen["seven"], chosen["text"], chosen["text"].replace(b" ", b"\r\n"), chosen["short random"]]
+    files = []
+    for effort in efforts:
+        if effort >= 5:
+            coder = lacodec.codec("text", effort=effort)
+            parts = [coder.encode(text) for text in texts]
+            files += [*parts, _joined(parts[0], [chunk for part in parts[1:4] for chunk in _chunks(part)])]
     return files
 
 

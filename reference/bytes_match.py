@@ -1,7 +1,5 @@
 """A match model: follows the last place where the newest bytes stood before, and expects the byte that came there."""
 
-from reference.bytes_contexts import mix
-
 POSITIONS = 1 << 27  # places keep the position in their lower 27 bits, a check of the hash above
 LONGEST = 400  # bytes that are compared
 FORGET = 8  # misses after which a place is given up
@@ -19,11 +17,9 @@ class Match:
         """Begin a block."""
         self.pointer = self.length = self.misses = 0
 
-    def expect(self, data: bytearray, at: int, history: int) -> tuple[int, int]:
-        """(the byte expected at `at`, how sure: a bucket of 1 to 63; 0 for none)."""
+    def expect(self, data: bytearray, at: int, hashed: int) -> tuple[int, int]:
+        """(the byte expected at `at`, how sure: a bucket of 1 to 63; 0 for none). hashed: of the newest bytes."""
         if at >= self.minimum:
-            bits = 8 * self.minimum
-            hashed = mix(history & (1 << bits) - 1, bits)
             slot, check = hashed & (1 << self.head_bits) - 1, hashed >> 32 & 0xFFFFFFFF & ~(POSITIONS - 1)
             stored = self.places.get(slot, 0)
             if self.length == 0 and stored ^ check < POSITIONS:

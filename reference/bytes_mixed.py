@@ -50,7 +50,7 @@ class Model:
     def code(self, data: bytearray, at: int, known: int = 0) -> int:
         """The byte at position `at`; `data` has all bytes before it."""
         memory = self.memory
-        expect = [number for match in self.matches for number in match.expect(data, at, memory.history)]
+        expect = [number for match in self.matches for number in match.expect(data, at, newest(memory.history, match))]
         contexts = memory.contexts(data, at)
         first, sure = expect[:2]
         matched = first + 256 * (sure >> 3) << 8 if sure else 0
@@ -66,6 +66,12 @@ class Model:
             match.learn(expected, symbol)
         memory.remember(data, at, symbol)
         return symbol
+
+
+def newest(history: int, match: Match) -> int:
+    """The hash of the bytes that a match model looks up."""
+    bits = 8 * match.minimum
+    return mix(history & (1 << bits) - 1, bits)
 
 
 def decode(payload: bytes, size: int) -> bytes:

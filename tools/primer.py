@@ -11,7 +11,7 @@ from pathlib import Path
 PART = 200_000  # characters; a phrase must occur in many parts, so that names of one book stay out
 PHRASES = 56_000  # bytes of phrases, then of words
 WORDS = 24_000
-_FORMATS = Path(__file__).with_name("primer_formats.txt")
+FORMATS = Path(__file__).with_name("primer_formats.txt")
 
 
 def make_primer(books: bytes) -> bytes:
@@ -22,7 +22,18 @@ def make_primer(books: bytes) -> bytes:
     words = Counter({key[0]: n for key, n in _spread(parts, 1, at_least=12).items()})
     missing = [word for word, _ in words.most_common() if word[0].isalpha() and not re.search(rf"\b{re.escape(word)}\b", phrases)]
     listed = " ".join(missing)[:WORDS].rsplit(" ", 1)[0]
-    return (_FORMATS.read_text() + listed + "\n" + phrases).encode()
+    return (FORMATS.read_text() + listed + "\n" + phrases).encode()
+
+
+def phrases_and_words(books: bytes) -> tuple[bytes, bytes]:
+    """(phrases, the best last; words that many parts use, the best first, but for those in the last of the phrases)."""
+    text = re.sub(r"\s+", " ", books.decode("utf-8", errors="ignore"))
+    parts = [re.findall(r"[A-Za-z][A-Za-z'’]*|[^A-Za-z]+", text[i : i + PART]) for i in range(0, len(text), PART)]
+    phrases = _string_phrases(_spread(parts, 5, at_least=4), 150_000)
+    known = set(re.findall(r"[A-Za-z][A-Za-z'’]*", phrases[-60_000:]))
+    words = Counter({key[0]: n for key, n in _spread(parts, 1, at_least=6).items()})
+    listed = " ".join(word for word, _ in words.most_common() if word[0].isalpha() and word not in known)
+    return phrases.encode(), listed.encode()
 
 
 def _spread(parts: list[list[str]], length: int, at_least: int) -> dict[tuple[str, ...], int]:
@@ -33,7 +44,7 @@ def _spread(parts: list[list[str]], length: int, at_least: int) -> dict[tuple[st
     return {run: n for run, n in counts.items() if n >= at_least}
 
 
-def _string_phrases(counts: dict[tuple[str, ...], int]) -> str:
+def _string_phrases(counts: dict[tuple[str, ...], int], most: int = PHRASES) -> str:
     """The most frequent runs, each prolonged by frequent runs that overlap it; the most frequent stand last."""
     followers = defaultdict(list)
     for run, n in counts.items():
@@ -57,6 +68,6 @@ def _string_phrases(counts: dict[tuple[str, ...], int]) -> str:
             items += longer[3:]
         lines.append("".join(items))
         size += len(lines[-1].encode()) + 1
-        if size >= PHRASES:
+        if size >= most:
             break
     return "\n".join(reversed(lines))

@@ -13,6 +13,7 @@ from lacodec.codecs.regions import Layout
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import Chunk, ChunkHead, Header
 from lacodec.errors import BadInput
+from lacodec.io.source import Source
 from lacodec.media.base import Media
 from lacodec.media.raw import RAW
 
@@ -78,6 +79,11 @@ class Codec(ABC, Generic[V]):
     def decodes(cls, version: int) -> bool:
         """Whether streams of this version can be decoded."""
         return version == cls.stream_version or version in cls.reads
+
+    @classmethod
+    def suits(cls, source: Source, options: Mapping[str, Any]) -> bool:
+        """Whether a file that `media` recognised by its first bytes gets this codec, with these options, and not `bytes`."""
+        return True
 
     @abstractmethod
     def encode(self, value: V, session: Session = DEFAULT) -> Iterator[Chunk]:

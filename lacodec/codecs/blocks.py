@@ -66,9 +66,9 @@ class BlockCodec(ByteRanges[Raw]):
     def decode_block(self, payload: bytes, size: int, version: int, session: Session = DEFAULT) -> bytes:
         """The block of `size` bytes, of a stream of that version; raises CorruptFile if this codec cannot have made it."""
 
-    def decode_within(self, payload: bytes, size: int, header: Header, session: Session = DEFAULT) -> bytes:
-        """`decode_block`, for codecs that hold payloads of others: they override this, since the header has the versions."""
-        return self.decode_block(payload, size, header.nested.get(self.name, header.stream_version), session)
+    def decode_payload(self, header: Header, payload: bytes, size: int, session: Session = DEFAULT) -> bytes:
+        """The block, by `decode_block`; for codecs that embed payloads of others, whose versions are in the header."""
+        return self.decode_block(payload, size, header.stream_version, session)
 
     def cut(self, source: Source) -> Iterator[bytes]:
         """The content in blocks of at most `chunk_size()` bytes, none of them empty."""
@@ -82,7 +82,7 @@ class BlockCodec(ByteRanges[Raw]):
         """The bytes of the chunk."""
         if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
             raise CorruptFile("its decoded size contradicts the range it covers")
-        data = self.decode_within(chunk.payload, chunk.decoded_size, header, session)
+        data = self.decode_payload(header, chunk.payload, chunk.decoded_size, session)
         if len(data) != chunk.decoded_size or content_hash(data) != chunk.content_hash:
             raise CorruptFile("its bytes differ from those that were encoded")
         return data
@@ -97,7 +97,7 @@ class BlockCodec(ByteRanges[Raw]):
 
     def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> bytes:
         """The `expected` bytes; raises CorruptFile."""
-        data = self.decode_within(payload, expected, header, session)
+        data = self.decode_block(payload, expected, header.nested.get(self.name, 0), session)
         if len(data) != expected:
             raise CorruptFile("an embedded payload does not have the stated size")
         return data

@@ -69,8 +69,9 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job
         head = source.peek(registry.HEAD_SIZE)
         chosen = registry.by_content(head)
         remark = registry.remark_on(head)
-        if chosen is not None:
+        if chosen is not None and not chosen.media.streams:
             source = seekable(source)
+        if chosen is not None and chosen.suits(source, options):
             codec = make_codec(chosen.name, _for_this(chosen, options))
         if chosen is not None and codec.wins() and codec.media.confirms(source):
             try:

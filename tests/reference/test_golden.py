@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference import bytes_mixed, log_lines
+from reference import bytes_mixed, log_lines, text_codec
 from reference.container import read
 from reference.decode import restore
 from tools import golden
@@ -84,6 +84,23 @@ def test_bytes_after_the_primer(effort, monkeypatch):
     assert len(stems) == 2
     for stem in stems:
         assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem), stem
+
+
+@pytest.mark.parametrize("stem", ["text-effort5-empty", "text-effort5-one", "text-effort5-noise"])
+def test_text_that_is_stored(stem):
+    assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", [stem for stem in files("text") if stem.split("-")[2] not in ("empty", "one", "noise")])
+def test_text(stem, monkeypatch):
+    """The stored primers are those that the package reads; `tests/reference/test_text.py` compares one."""
+    from lacodec.codecs.text import start
+
+    if stem not in ("text-effort5-cyrillic", "text-effort8-cyrillic") and os.environ.get("LACODEC_REFERENCE") != "all":
+        pytest.skip("set LACODEC_REFERENCE=all to read these")
+    monkeypatch.setattr(text_codec, "part", lambda number: start._part(number).tobytes())
+    assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
 
 
 @pytest.mark.parametrize("stem", some_slow(files("image")))

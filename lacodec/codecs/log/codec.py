@@ -109,7 +109,7 @@ class Log(BlockCodec):
             return decode_lines(payload[1:], size, session.report)
         raise CorruptFile(f"method {payload[0]} is unknown; if a newer lacodec wrote it, update")
 
-    def decode_within(self, payload: bytes, size: int, header: Header, session: Session = DEFAULT) -> bytes:
+    def decode_payload(self, header: Header, payload: bytes, size: int, session: Session = DEFAULT) -> bytes:
         """The same; the header has the version of a payload of codec `bytes`."""
         if payload[:1] == bytes([BYTES]):
             return bytes(unembed("bytes", payload[1:], size, header, session))
@@ -117,7 +117,7 @@ class Log(BlockCodec):
             from lacodec.codecs.log.columns.payload import decode_columns
 
             return decode_columns(payload[1:], size, header, session)
-        return super().decode_within(payload, size, header, session)
+        return super().decode_payload(header, payload, size, session)
 
     def find_lines(self, header: Header, chunk: Chunk, pattern: "Pattern | None", session: Session = DEFAULT) -> Lines | None:
         """Of columns, those of the templates that may match."""
