@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterator
 
-import numpy as np
-
 from lacodec.codecs.log.search.pattern import Pattern
 
 
@@ -16,6 +14,8 @@ def scan(text: bytes, pattern: Pattern) -> Iterator[tuple[int, bytes]]:
             lines.pop()
         yield from ((i, line) for i, line in enumerate(lines) if pattern.matches(line))
         return
+    import numpy as np  # opening a file does without
+
     ends = np.flatnonzero(np.frombuffer(text, np.uint8) == 10)
     if not text.endswith(b"\n"):
         ends = np.append(ends, len(text))
