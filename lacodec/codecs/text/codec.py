@@ -40,7 +40,7 @@ class Text(BlockCodec):
 
     name = "text"
     stream_version = 1
-    nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
+    nested: ClassVar[Mapping[str, int]] = {"bytes": 2}
     by_content = True
     Options = _Options
 
