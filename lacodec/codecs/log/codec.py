@@ -44,7 +44,7 @@ class Log(BlockCodec):
 
     name = "log"
     stream_version = 0
-    nested: ClassVar[Mapping[str, int]] = {"arrays": 1, "bytes": 1}
+    nested: ClassVar[Mapping[str, int]] = {"arrays": 1, "bytes": 2}
     media = LOGS
     by_content = True
     Options = _Options
