@@ -57,7 +57,7 @@ def _decode_part(payload: bytes, size: int, on_work: Report) -> np.ndarray:
         rows.append(row)
     stream = np.frombuffer(payload, np.uint8, offset=at).copy()
     coder = new_coder(stream)
-    coder.registers[CODE] = int.from_bytes(payload[at : at + 4].ljust(4, b"\0"), "big")
+    coder.registers[CODE] = int.from_bytes(bytes(payload[at : at + 4]).ljust(4, b"\0"), "big")
     coder.registers[POSITION] = 4
     transformed = np.zeros(size, np.uint8)
     if not _run(coder, transformed, on_work, decoding=True):
