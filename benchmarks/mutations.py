@@ -17,7 +17,7 @@ from lacodec.media.audio.files import AUDIO
 from lacodec.media.audio.value import Audio
 
 FILE_ID = 7
-CODECS = ("bytes", "text", "image.lossless", "audio.lossless", "weights", "arrays", "image.jpeg")
+CODECS = ("bytes", "text", "image.lossless", "audio.lossless", "weights", "arrays", "image.jpeg", "log")
 LEARNED = ("image.learned",)  # need torch
 
 
@@ -49,6 +49,7 @@ class Corpus:
             "weights": _weights_files,
             "arrays": _arrays_files,
             "image.jpeg": _jpeg_files,
+            "log": _log_files,
             "image.learned": _learned_files,
         }
         files = [data for codec in codecs for data in makers[codec](efforts or list(EFFORTS))]
@@ -119,6 +120,14 @@ def _arrays_files(efforts: list[int]) -> list[bytes]:
 
     found = [make(f"effort{effort}", name) for effort in efforts for name in FILES]
     return found + [make(f"bound{effort}", name) for effort in efforts[:1] for name in ("smooth", "odd")]
+
+
+def _log_files(efforts: list[int]) -> list[bytes]:
+    """Columns of every type, and lines that no log should have."""
+    from tests.codecs.log.made_logs import ODD, log
+
+    kinds = [log(700), log(1500, 2), *(ODD[name] for name in ("quotes", "NUL", "hexadecimal columns", "noise", "empty lines"))]
+    return [lacodec.encode(data, "log", effort=effort) for effort in efforts for data in kinds]
 
 
 def _jpeg_files(efforts: list[int]) -> list[bytes]:

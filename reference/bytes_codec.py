@@ -2,25 +2,29 @@
 
 import zstandard
 
-from reference import bytes_lz, bytes_mixed
+from reference import bytes_lz, bytes_mixed, bytes_sorted
 from reference.stream import Damaged, need
 
-STORED, ZSTD, LZ, MIXED = range(4)
+STORED, ZSTD, LZ, MIXED, SORTED, BEHIND_LZ = range(6)
 
 
 def decode(payload: bytes, size: int) -> bytes:
     """The block of `size` bytes."""
     need(payload, "an empty payload")
     method, data = payload[0], payload[1:]
-    need(method <= MIXED, f"method {method} is unknown")
+    need(method <= BEHIND_LZ, f"method {method} is unknown")
     if method == STORED:
         content = data
     elif method == ZSTD:
         content = unzstd(data, size)
     elif method == LZ:
         content = bytes_lz.decode(data, size)
-    else:
+    elif method == MIXED:
         content = bytes_mixed.decode(data, size)
+    elif method == SORTED:
+        content = bytes_sorted.decode(data, size)
+    else:
+        content = bytes_lz.decode_filtered(data, size)
     need(len(content) == size, "a block of another size than it should have")
     return content
 

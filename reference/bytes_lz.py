@@ -1,5 +1,6 @@
-"""Method 2 of codec `bytes`: LZ77, its symbols coded by two lanes of rANS with tables that contexts select.
+"""Methods 2 and 5 of codec `bytes`: LZ77, its symbols coded by two lanes of rANS with tables that contexts select.
 
+    method 5 = u8 filter, u8 kind of offsets (1: then the rooms of the lists), and as method 2:
     payload  = number sequences, number bytes of head, number words, head, words (u16), raw bits (the lowest of a byte first)
     sequence = run of literals | literals | offset | length           behind the last one only literals
 
@@ -10,6 +11,7 @@ The head says which table each context uses, and the levels of the frequencies: 
 from itertools import accumulate
 from math import isqrt
 
+from reference import bytes_filters
 from reference.adaptive_bits import AdaptiveBits
 from reference.stream import Stream, need
 
@@ -24,10 +26,22 @@ LENGTH_DETAIL, OFFSET_DETAIL = 3, 2  # bits that a slot keeps below the leading 
 Row = tuple[int, int, int]  # symbol, start, frequency
 
 
-def decode(payload: bytes, size: int) -> bytes:
-    """The block of `size` bytes."""
+def decode_filtered(payload: bytes, size: int) -> bytes:
+    """The block of `size` bytes, of method 5."""
+    need(len(payload) >= 2 and payload[0] in (0, 7) and payload[1] < 2, "an unknown filter or kind of offsets")
+    rest = payload[2:]
+    if payload[1]:  # room for the lists below: only a decoder that puts them in one array needs it
+        need(len(rest) >= 32, "it is cut short")
+        rest = rest[32 + sum(byte.bit_count() for byte in rest[:32]) :]
+    return bytes_filters.undo(decode(rest, size, listed=payload[1] == 1), payload[0])
+
+
+def decode(payload: bytes, size: int, *, listed: bool = False) -> bytes:
+    """The block of `size` bytes. listed: offsets count positions behind the same byte."""
     symbols = Symbols(payload)
     out = bytearray()
+    behind: dict[int, list[int]] = {}
+    entered = 0
     last = [1, 1, 1, 1]
     for left in range(symbols.sequences, -1, -1):
         before = out[-1] if out else 0
@@ -41,7 +55,15 @@ def decode(payload: bytes, size: int) -> bytes:
         offset = symbols.next(OFFSET, 256 * min(run, 2) + (out[-1] if out else 0))
         distance_class = offset if offset < 2 else 1 if offset < 4 else 2 + (offset - 4 >> 3)
         length_slot = symbols.next(LENGTH, 16 * min(run, 3) + distance_class)
-        last.insert(0, last.pop(offset) if offset < 4 else symbols.whole(offset - 4, OFFSET_DETAIL))
+        distance = last.pop(offset) if offset < 4 else symbols.whole(offset - 4, OFFSET_DETAIL)
+        if listed and offset >= 4:
+            for position in range(entered, len(out)):
+                behind.setdefault(out[position - 1] if position else 0, []).append(position)
+            entered = len(out)
+            positions = behind.get(out[-1] if out else 0, [])
+            need(1 <= distance <= len(positions), "an offset beyond its list")
+            distance = len(out) - positions[-distance]
+        last.insert(0, distance)
         del last[4:]
         length = symbols.whole(length_slot, LENGTH_DETAIL) + 1
         need(1 <= last[0] <= len(out) and length <= size - len(out), "a match that lies outside")

@@ -51,12 +51,12 @@ def setup(effort: int, text: bool, size: int) -> Setup:
         line_bits += 1
     head_bits = min(most_size(line_bits).bit_length() + 1, MOST_HEAD_BITS)
     shape = Shape(contexts, expects, SELECTORS[:selectors], line_bits)
-    return Setup(shape, kinds, head_bits, primed, trained(effort, text, shape))
+    return Setup(shape, kinds, head_bits, primed, trained("trained.npz", f"{effort}{'t' if text else 'b'}_", shape))
 
 
-def trained(effort: int, text: bool, shape: Shape) -> Start:
-    """Start values: probabilities are stored as their upper 16 bits, weights in units of 1/4096."""
-    stored, name = arrays("trained.npz"), f"{effort}{'t' if text else 'b'}_"
+def trained(file: str, name: str, shape: Shape) -> Start:
+    """Start values in a data file: probabilities are stored as their upper 16 bits, weights in units of 1/4096."""
+    stored = arrays(file)
 
     def entries(kind: str, counts: str) -> list[list[int]]:
         pairs = zip(stored[name + kind].tolist(), stored[name + counts].tolist(), strict=True)

@@ -13,6 +13,7 @@ _CODECS = Path(__file__).resolve().parent.parent / "lacodec" / "codecs"
 FILES = {
     "trained.npz": (_CODECS / "bytes/mixed/trained.npz", "600cfaa5660ecefd4d04f1b694130930ca17f2e957a52fbb6e5e23681e3f8711"),
     "primer.bin": (_CODECS / "bytes/mixed/primer.bin", "7c811cd4d6311f6766d56ae34bbd4fe4580afaf6fca7e7d184e311e61eec7beb"),
+    "log.npz": (_CODECS / "log/mixed/trained.npz", "5b33cf4e493269d4b65321fa686bbfd3144d19b69828d01b053d910038dab639"),
     "text/trained.npz": (_CODECS / "text/trained.npz", "1e3058d6826966572c83e79b1d4765fd57ddf25836990ee2a82533d28f60bd32"),
     "text/primers.bin": (_CODECS / "text/primers.bin", "b22431e162214ab691540cc457a00cfc0ec23fcd3c05ffc6393bc878d423472a"),
     "fast.npz": (_CODECS / "image/lossless/fast/fast.npz", "60c1c877f33ee6ea9716782a498da490bcafe63805d8fff0c2033c318295785e"),

@@ -12,21 +12,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reference import arrays_codec, audio_codec, bytes_codec, container, image_codec, jpeg_codec, text_codec, weights_codec
+from reference import (
+    arrays_codec,
+    audio_codec,
+    bytes_codec,
+    container,
+    image_codec,
+    jpeg_codec,
+    log_codec,
+    text_codec,
+    weights_codec,
+)
 from reference.container import CRITICAL, Chunk
 from reference.stream import need
 from reference.weights_table import Tensor, read_safetensors, read_table
 
 VERSIONS = {
-    "bytes": (0, 1),
+    "bytes": (0, 1, 2),
     "image.lossless": (0, 1),
     "image.jpeg": (1,),
     "audio.lossless": (0, 1),
     "weights": (0, 1),
     "arrays": (1,),
+    "log": (0,),
     "text": (1,),
 }
-"""Stream versions that are read here. Versions 0 and 1 of a codec are the same stream."""
+"""Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 of `bytes` adds methods."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         need(version in VERSIONS[name], f"stream version {version} of codec {name!r} is not known here")
     if codec == "bytes":
         return Restored(_blocks(chunks, bytes_codec.decode), header)
+    if codec == "log":
+        return Restored(_blocks(chunks, log_codec.decode), header)
     if codec == "text":
         return Restored(_blocks(chunks, text_codec.decode), header)
     if codec == "image.jpeg":

@@ -188,7 +188,7 @@ def test_info(tmp_path, three_chunks):
         source.write_bytes(data)
         lacodec.encode_file(source, target, effort=1, force=True)
         found = lacodec.info(target)
-        assert (found.codec, found.identical, found.options, found.stream_version) == ("bytes", "bytes", {"effort": 1}, 1)
+        assert (found.codec, found.identical, found.options, found.stream_version) == ("bytes", "bytes", {"effort": 1}, 2)
         assert found.original_size == found.decoded_size == len(data) and found.problem is None
         assert sum(found.sections.values()) == found.file_size == target.stat().st_size
         assert found.original_name == "in.bin"

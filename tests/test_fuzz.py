@@ -22,6 +22,7 @@ def test_mutants_give_only_our_errors(efforts, tmp_path):
         ("audio.lossless", [2, 5, 9], 1000),
         ("image.jpeg", [1, 5, 9], 1000),
         ("arrays", [1, 5, 7], 1500),
+        ("log", [1, 5, 9], 1000),
     ],
 )
 def test_mutants_of_other_codecs_give_only_our_errors(codec, efforts, count, tmp_path):

@@ -27,7 +27,7 @@ ARRAYS = {
     "one number": np.array(2.5),
     "several": {"a": np.sin(np.arange(3000, dtype=np.float32)).reshape(30, 100), "b": np.arange(50), "c": np.arange(7) > 3},
 }
-OURS = {"bytes": TEXTS, "image.lossless": PICTURES, "audio.lossless": SOUNDS, "weights": ARRAYS}
+OURS = {"bytes": TEXTS, "log": TEXTS, "image.lossless": PICTURES, "audio.lossless": SOUNDS, "weights": ARRAYS}
 
 
 @pytest.mark.parametrize("effort", [1, 5])

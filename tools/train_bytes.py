@@ -7,15 +7,14 @@ primer.bin (coded by this codec, effort 4) into lacodec/codecs/bytes/. About thr
 """
 
 import csv
-import io
 import lzma
 import random
 import sys
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from mixing_start import CARRIED, save, start_values
 from primer import make_primer
 
 from lacodec.codecs.bytes.mixed import kernel as mk
@@ -27,8 +26,6 @@ from lacodec.entropy.mixing_state import new_engine
 
 TARGET = Path(model_start.__file__).parent
 PIECE = 150_000  # bytes that one model learns from before it starts again
-MOST_COUNT = 60  # trained probabilities stay quick to correct
-CARRIED = ("maps", "expect_maps", "weights", "final_weights", "apm")
 
 
 def main() -> None:
@@ -42,7 +39,7 @@ def main() -> None:
             print(f"effort {effort} {'text' if is_text else 'binary'}: {len(pieces)} pieces", flush=True)
             name = f"{effort}{'t' if is_text else 'b'}_"
             stored |= {name + key: value for key, value in _train(setup(effort, is_text), pieces).items()}
-    _save(TARGET / "trained.npz", stored)
+    save(TARGET / "trained.npz", stored)
     model_start.trained.cache_clear()
     primer = make_primer(b"".join(_books(data)))
     coded = cm_encode(np.frombuffer(primer, np.uint8), 4)
@@ -63,27 +60,7 @@ def _train(plan: Setup, pieces: list[np.ndarray]) -> dict[str, np.ndarray]:
         stride = 1 if plan.text else record_stride(piece, 1024)
         mk.code_bytes(engine, model, piece.copy(), 0, piece.size, stride, True, True)
         carried = engine
-    shape = plan.shape(0)
-    sets = carried.weights.reshape(-1, shape.width)
-    moved = (sets != first.reshape(sets.shape)).any(1)
-    bounds = np.concatenate([[0], np.cumsum(shape.sets)])
-    weights = [sets[a:b][moved[a:b]].mean(0) for a, b in pairwise(bounds)]
-    final = carried.final_weights.reshape(256, -1)[1:, : len(shape.sets)]
-    return {
-        "maps": (carried.maps.reshape(-1, 256) >> 16).astype(np.uint16),
-        "counts": np.minimum(carried.maps.reshape(-1, 256) & 1023, MOST_COUNT).astype(np.uint8),
-        "expect_maps": (carried.expect_maps.reshape(-1, 128) >> 16).astype(np.uint16),
-        "expect_counts": np.minimum(carried.expect_maps.reshape(-1, 128) & 1023, MOST_COUNT).astype(np.uint8),
-        "weights": np.round(np.array(weights) / model_start.WEIGHT_UNIT).astype(np.int16),
-        "final": np.round(final.mean(0)).astype(np.int32),
-    }
-
-
-def _save(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    path.write_bytes(buffer.getvalue())
-    print(f"{path.name}: {len(buffer.getvalue())} bytes")
+    return start_values(carried, first, plan.shape(0))
 
 
 def _train_files(data: Path, *folders: str) -> Iterator[tuple[Path, bytes]]:

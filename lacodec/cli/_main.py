@@ -22,8 +22,8 @@ from lacodec.cli._report import complain, fail
 from lacodec.cli._streams import safe_streams
 from lacodec.errors import LacodecError
 
-_VERBS = ("encode", "decode", "info", "test", "list", "bench", "eval", "tokenize", "warmup", "train")
-_CODING = ("encode", "decode", "test")
+_VERBS = ("encode", "decode", "info", "test", "grep", "list", "bench", "eval", "tokenize", "warmup", "train")
+_CODING = ("encode", "decode", "test", "grep")
 _LONG_RUNS = ("bench", "eval", "train")
 
 _EXAMPLES = """\
@@ -114,7 +114,12 @@ def _parsers(arguments: list[str]) -> tuple[argparse.ArgumentParser, argparse.Ar
             name, help=module.HELP, usage=f"lacodec {name} {module.USAGE}", description=description, allow_abbrev=False
         )
         verb.add_argument("-q", "--quiet", action="store_true", help="print only errors")
-        verb.add_argument("-v", "--verbose", action="count", default=0, help="print more, with tracebacks of internal errors")
+        verb.add_argument(
+            *getattr(module, "VERBOSE", ("-v", "--verbose")),
+            action="count",
+            default=0,
+            help="print more, with tracebacks of internal errors",
+        )
         # Only the verb that runs needs its flags, which for a codec means importing it.
         if name in arguments[:1]:
             module.add_arguments(verb, arguments[1:])

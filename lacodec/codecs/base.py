@@ -89,6 +89,10 @@ class Codec(ABC, Generic[V]):
     def encode(self, value: V, session: Session = DEFAULT) -> Iterator[Chunk]:
         """Chunks of `value` in order, lazily, with bounded memory; `kind` ANCILLARY if decoding does not need a chunk."""
 
+    def wins(self) -> bool:
+        """Whether content alone may choose this codec at these options: codec `bytes` would make more of such files."""
+        return True
+
     def metadata(self, value: V, session: Session = DEFAULT) -> dict[str, Any]:
         """The description of `value` for the header, as plain numbers, strings, lists and dicts."""
         return {}
@@ -143,6 +147,10 @@ class Codec(ABC, Generic[V]):
         With a layout, `select` and `extract` get a slice with step 1 for each of its `axes`, after the name if it has names; the
         rest of a key is applied to the result of `extract`. `part(position)` decodes a chunk.
         """
+        return None
+
+    def find_lines(self, header: Header, chunk: Chunk, pattern: Any, session: Session = DEFAULT) -> Any:
+        """The lines of a chunk that a `codecs.log.search.Pattern` matches, as `Lines`; None where all must be decoded."""
         return None
 
     @staticmethod

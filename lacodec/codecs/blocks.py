@@ -16,6 +16,7 @@ from lacodec.codecs.regions import Layout, Lost, Range, total
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.io.source import Source
 from lacodec.io.streams import IteratorSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.raw import Raw
@@ -69,6 +70,10 @@ class BlockCodec(ByteRanges[Raw]):
         """The block, by `decode_block`; for codecs that embed payloads of others, whose versions are in the header."""
         return self.decode_block(payload, size, header.stream_version, session)
 
+    def cut(self, source: Source) -> Iterator[bytes]:
+        """The content in blocks of at most `chunk_size()` bytes, none of them empty."""
+        return source.blocks(self.chunk_size())
+
     def encode(self, value: Raw, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk per block; an empty input gives one empty chunk."""
         return ordered_map(lambda block: self._chunk(block, session), self._blocks(value), session.threads)
@@ -109,7 +114,7 @@ class BlockCodec(ByteRanges[Raw]):
 
     def _blocks(self, value: Raw) -> Iterator[_Block]:
         start = 0
-        for data in value.source.blocks(self.chunk_size()):
+        for data in self.cut(value.source):
             yield _Block(data, start)
             start += len(data)
         size = value.source.size

@@ -1,6 +1,6 @@
 """The one way to put a payload of one codec into that of another, with its stream version in the header.
 
-outer codec: nested = {"bytes": 1}      embed("bytes", data, effort=5) --> payload      header.nested = {"bytes": 1}
+outer codec: nested = {"bytes": 2}      embed("bytes", data, effort=5) --> payload      header.nested = {"bytes": 2}
 outer decoder: unembed("bytes", payload, size, header)                 --> data
 """
 

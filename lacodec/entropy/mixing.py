@@ -20,7 +20,7 @@ from lacodec.kernels.jit import flat_kernel, inlined
 
 # The plan: an int64 array, so that one compiled kernel serves every configuration.
 CONTEXTS, EXPECTS, SELECTS, WIDTH, LINE_BITS, MIX_RATE, FINAL_RATE, MAP_LIMIT, APM_RATE, DECODING, BASES = range(11)
-MAX_CONTEXTS, MAX_EXPECTS, MAX_SELECTS = 32, 4, 8
+MAX_CONTEXTS, MAX_EXPECTS, MAX_SELECTS = 32, 8, 8
 
 # Registers.
 LOW, HIGH, CODE, POSITION, FOUND, APM_ROW = range(6)

@@ -7,21 +7,17 @@ at each of a range of qualities. All on one thread.
 import bz2
 import gzip
 import importlib.util
-import lzma
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lacodec.evaluation import image_calls as calls
+from lacodec.evaluation import packers
 
 if TYPE_CHECKING:
     import numpy as np
-
-_PPMD_ORDER, _PPMD_MEMORY = 8, 256 << 20
 
 
 @dataclass(frozen=True)
@@ -69,9 +65,9 @@ class LossyImagePeer:
         return _is_here(self.needs)
 
 
-def installed_peers() -> list[Peer]:
-    """The peers that can run on this machine, in the order of `PEERS`."""
-    return [peer for peer in PEERS if peer.installed]
+def installed_peers(*, more: bool = False) -> list[Peer]:
+    """The peers that can run on this machine, in the order of `PEERS`; with those of `MORE_PEERS` behind them."""
+    return [peer for peer in [*PEERS, *(MORE_PEERS if more else [])] if peer.installed]
 
 
 def _is_here(needs: str) -> bool:
@@ -84,93 +80,66 @@ def _is_here(needs: str) -> bool:
     return importlib.util.find_spec(needs) is not None
 
 
-def _zstd_encode(data: bytes, level: int) -> bytes:
-    import zstandard
-
-    return zstandard.ZstdCompressor(level=level).compress(data)
-
-
-def _zstd_decode(data: bytes) -> bytes:
-    import zstandard
-
-    return zstandard.ZstdDecompressor().decompress(data)
-
-
-def _brotli_encode(data: bytes, quality: int) -> bytes:
-    import brotli
-
-    return bytes(brotli.compress(data, quality=quality, lgwin=24))
-
-
-def _brotli_decode(data: bytes) -> bytes:
-    import brotli
-
-    return bytes(brotli.decompress(data))
-
-
-def _lz4_encode(data: bytes, level: int) -> bytes:
-    import lz4.frame
-
-    return bytes(lz4.frame.compress(data, compression_level=level))
-
-
-def _lz4_decode(data: bytes) -> bytes:
-    import lz4.frame
-
-    return bytes(lz4.frame.decompress(data))
-
-
-def _ppmd_encode(data: bytes) -> bytes:
-    import pyppmd
-
-    # Variant I: pyppmd's decoder of variant H does not restore every file.
-    return bytes(pyppmd.compress(data, max_order=_PPMD_ORDER, mem_size=_PPMD_MEMORY)) if data else b""
-
-
-def _ppmd_decode(data: bytes) -> bytes:
-    import pyppmd
-
-    return bytes(pyppmd.decompress(data, max_order=_PPMD_ORDER, mem_size=_PPMD_MEMORY)) if data else b""
-
-
-def _zpaq_encode(data: bytes) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="lacodec-zpaq-") as folder:
-        (Path(folder) / "f").write_bytes(data)
-        _zpaq(folder, "add", "a.zpaq", "f", "-m5", "-t1")
-        return (Path(folder) / "a.zpaq").read_bytes()
-
-
-def _zpaq_decode(data: bytes) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="lacodec-zpaq-") as folder:
-        (Path(folder) / "a.zpaq").write_bytes(data)
-        _zpaq(folder, "extract", "a.zpaq", "-t1")
-        return (Path(folder) / "f").read_bytes()
-
-
-def _zpaq(folder: str, *arguments: str) -> None:
-    subprocess.run(["zpaq", *arguments], cwd=folder, check=True, capture_output=True)
+_BENCH = "pip install 'lacodec[bench]'"
 
 
 def _zstd(level: int) -> Peer:
     ultra = " --ultra" if level > 19 else ""
-    return Peer(f"zstd -{level}", f"zstd{ultra} -{level}", "zstandard", "", lambda data: _zstd_encode(data, level), _zstd_decode)
+    return Peer(f"zstd -{level}", f"zstd{ultra} -{level}", "zstandard", "", partial(packers.zstd, level=level), packers.unzstd)
 
 
-_BENCH = "pip install 'lacodec[bench]'"
+def _xz(preset: str) -> Peer:
+    return Peer(f"xz -{preset}", f"xz -{preset}", "lzma", "", partial(packers.xz, preset=preset), packers.unxz)
+
+
+def _brotli(quality: int) -> Peer:
+    how = f"brotli -q {quality}, 16 MiB window"
+    return Peer(f"brotli -{quality}", how, "brotli", _BENCH, partial(packers.brotli, quality=quality), packers.unbrotli)
+
+
+def _lz4(level: int) -> Peer:
+    return Peer(f"lz4 -{level}", f"lz4 frame, level {level}", "lz4", _BENCH, partial(packers.lz4, level=level), packers.unlz4)
+
+
+def _zpaq(method: int) -> Peer:
+    how = f"zpaq add -m{method} -t1 (start of the program included)"
+    return Peer(f"zpaq -m{method}", how, "$zpaq", "apt install zpaq", partial(packers.zpaq, method=method), packers.unzpaq)
+
+
+def _bsc(coder: int) -> Peer:
+    how = f"bsc -b64e{coder} (libbsc without OpenMP; start of the program included)"
+    return Peer(
+        f"bsc -e{coder}", how, "$bsc", "build github.com/IlyaGrebnov/libbsc", partial(packers.bsc, coder=coder), packers.unbsc
+    )
+
+
+_PPMD_HOW = "PPMd var. I, order 8, 256 MB (pyppmd)"
 
 PEERS: list[Peer] = [
-    Peer("lz4 -1", "lz4 frame, level 1", "lz4", _BENCH, lambda data: _lz4_encode(data, 1), _lz4_decode),
+    _lz4(1),
     Peer("gzip -9", "gzip -9", "gzip", "", lambda data: gzip.compress(data, 9), gzip.decompress),
     _zstd(1),
     _zstd(3),
     _zstd(19),
     _zstd(22),
-    Peer("brotli -11", "brotli -q 11, 16 MiB window", "brotli", _BENCH, lambda data: _brotli_encode(data, 11), _brotli_decode),
+    _brotli(11),
     Peer("bzip2 -9", "bzip2 -9", "bz2", "", lambda data: bz2.compress(data, 9), bz2.decompress),
-    Peer("xz -9e", "xz -9e", "lzma", "", lambda data: lzma.compress(data, preset=9 | lzma.PRESET_EXTREME), lzma.decompress),
-    Peer("ppmd", "PPMd var. I, order 8, 256 MB (pyppmd)", "pyppmd", _BENCH, _ppmd_encode, _ppmd_decode),
-    Peer("zpaq -m5", "zpaq add -m5 -t1 (start of the program included)", "$zpaq", "apt install zpaq", _zpaq_encode, _zpaq_decode),
+    _xz("9e"),
+    Peer("ppmd", _PPMD_HOW, "pyppmd", _BENCH, packers.ppmd, packers.unppmd),
+    _zpaq(5),
 ]
+
+MORE_PEERS: list[Peer] = [
+    _lz4(9),
+    *(_zstd(level) for level in (6, 9, 12, 15, 17)),
+    *(_xz(preset) for preset in ("0", "3", "6")),
+    *(_brotli(quality) for quality in (1, 4, 6, 9)),
+    *(_zpaq(method) for method in (1, 2, 3, 4)),
+    Peer("bzip3", "bzip3, blocks of 64 MiB (Python module bzip3)", "bz3", "pip install bzip3", packers.bzip3, packers.unbzip3),
+    _bsc(1),
+    _bsc(2),
+]
+"""Further settings and compressors, for the question whether anything is smaller and faster than one of our efforts."""
 
 _PILLOW = "pip install 'pillow>=11.3', a build with this format"
 _AVIF = f"AVIF (Pillow: libavif, libaom), speed {calls.AVIF_SPEED}"

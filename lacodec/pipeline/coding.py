@@ -73,6 +73,7 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job
             source = seekable(source)
         if chosen is not None and chosen.suits(source, options):
             codec = make_codec(chosen.name, _for_this(chosen, options))
+        if chosen is not None and codec.wins() and codec.media.confirms(source):
             try:
                 value = from_source(codec, source)
                 if source.size is None or source.size >= codec.media.smallest:

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import Any
 
+from lacodec.codecs.log.search.pattern import Pattern
 from lacodec.codecs.regions import Layout, Selection, Window
 from lacodec.codecs.session import Session
 from lacodec.container import Header, Limits, Reader
@@ -18,6 +19,7 @@ from lacodec.errors import BadInput
 from lacodec.io.source import BytesSource, Source
 from lacodec.pipeline import kept
 from lacodec.pipeline.coding import Decoding
+from lacodec.pipeline.lines import matching, numbered
 from lacodec.pipeline.pictured import FilePicture, picture_in
 from lacodec.pipeline.references import open_references
 
@@ -115,6 +117,20 @@ class OpenFile:
             name, rest = key[0], key[1:]
         one = layout.names.get(name)
         return self._extract(name) if one is None else self._selected(one, (name,), rest)
+
+    def lines(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The lines from number `start`, counted from 0, to before `stop`, with their line feeds; only their chunks are decoded.
+
+        UnsupportedFile if the codec does not restore bytes in order.
+        """
+        return numbered(self._reader, self._decoding, start, stop)
+
+    def grep(self, pattern: "Pattern | bytes", threads: int = 1) -> Iterator[tuple[int, bytes]]:
+        """(number from 1, line without its line feed) of each line that matches; bytes are a regular expression.
+
+        Codec `log` decodes only what may match. UnsupportedFile if the codec does not restore bytes in order.
+        """
+        return matching(self._reader, self._decoding, Pattern.of(pattern) if isinstance(pattern, bytes) else pattern, threads)
 
     def readable(self) -> bool:
         """Whether `read` works."""

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lacodec.codecs.regions import Window
 from lacodec.codecs.session import Session
 from lacodec.container import CRITICAL, Chunk, Header, Reader
 from lacodec.errors import CorruptFile, UnsupportedFile
 from lacodec.pipeline.coding import Decoding
+
+if TYPE_CHECKING:
+    import numpy as np
 
 T = TypeVar("T")
 
@@ -22,11 +23,11 @@ class Pictured(Protocol):
     def shape(self) -> tuple[int, int, int]:
         """Height, width, channels."""
 
-    def pixels(self, window: Window) -> np.ndarray:
+    def pixels(self, window: Window) -> "np.ndarray":
         """uint8[rows, columns, channels], not compared with the hash of the file."""
 
     @property
-    def all_pixels(self) -> np.ndarray:
+    def all_pixels(self) -> "np.ndarray":
         """uint8[height, width, channels], from the whole file, which was compared with its hash."""
 
     @property
@@ -64,12 +65,12 @@ class FilePicture:
         """Height, width, channels."""
         return self._guarded(lambda: self._picture.shape)
 
-    def pixels(self, window: Window) -> np.ndarray:
+    def pixels(self, window: Window) -> "np.ndarray":
         """uint8[rows, columns, channels] of a window."""
         return self._guarded(lambda: self._picture.pixels(window))
 
     @property
-    def all_pixels(self) -> np.ndarray:
+    def all_pixels(self) -> "np.ndarray":
         """uint8[height, width, channels], checked."""
         return self._guarded(lambda: self._picture.all_pixels)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import lacodec
+from lacodec.codecs.bytes.filters import apply_filter
 from lacodec.codecs.bytes.mixed import block, start
-from lacodec.codecs.bytes.mixed.filters import apply_filter
 from reference import bytes_filters, bytes_mixed
 from reference.decode import restore
 from tests.checks import inputs
@@ -51,14 +51,14 @@ def read_method(data: bytes, effort: int) -> tuple[bytes, bytes]:
 
 
 @pytest.mark.parametrize("name", BINARY)
-@pytest.mark.parametrize("effort", range(4, 10))
+@pytest.mark.parametrize("effort", range(5, 10))
 def test_binary(name, effort):
     content, head = read_method(BINARY[name], effort)
     assert content == BINARY[name] and head[:3] == bytes([3, effort, 0])
 
 
 @pytest.mark.parametrize("name", TEXTS)
-@pytest.mark.parametrize("effort", range(4, 10))
+@pytest.mark.parametrize("effort", range(5, 10))
 def test_text(name, effort, short_primer):
     content, head = read_method(TEXTS[name], effort)
     assert content == TEXTS[name] and (name == "one" or head[:3] == bytes([3, effort, 1]))
@@ -85,7 +85,7 @@ def test_all_filters(number):
         assert bytes_filters.undo(filtered, number) == bytes(data)
 
 
-@pytest.mark.parametrize("effort", [1, 2, 3])
+@pytest.mark.parametrize("effort", [1, 2, 3, 4])
 def test_low_efforts(effort):
     for name, data in inputs(1500).items():
         assert restore(lacodec.encode(data, "bytes", effort=effort)).content == data, name

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference import bytes_mixed, text_codec
+from reference import bytes_mixed, log_lines, text_codec
 from reference.container import read
 from reference.decode import restore
 from tools import golden
@@ -50,6 +50,16 @@ def test_version_0_is_the_same_stream(path: Path):
 @pytest.mark.parametrize("stem", some_slow([stem for stem in files("bytes") if not is_primed(stem)]))
 def test_bytes(stem):
     assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
+COLUMNS = sorted(path.stem for path in (golden.FOLDER / "v0").glob("logcolumns-*.lac"))
+
+
+@pytest.mark.parametrize("stem", [pytest.param(s, marks=pytest.mark.slow) if s.split("-")[1] > "effort3" else s for s in COLUMNS])
+def test_columns_of_logs(stem):
+    if stem.startswith("logcolumns-effort6") and os.environ.get("LACODEC_REFERENCE") != "all":
+        pytest.skip("set LACODEC_REFERENCE=all to read these")
+    assert restore((golden.FOLDER / "v0" / f"{stem}.lac").read_bytes()).content == content(stem)
 
 
 @pytest.mark.slow
@@ -103,3 +113,15 @@ def test_images(stem):
 @pytest.mark.parametrize("stem", [*files("jpeg"), *files("audio"), *files("weights")])
 def test_other_bytes(stem):
     assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", sorted(path.stem for path in (golden.FOLDER / "v0").glob("loglines-*.lac")))
+def test_lines_after_the_primer(stem, monkeypatch):
+    from lacodec.codecs.bytes.mixed.start import primer_text
+
+    if stem != "loglines-effort9-mixed" and os.environ.get("LACODEC_REFERENCE") != "all":
+        pytest.skip("set LACODEC_REFERENCE=all to read these")
+    text = primer_text().tobytes()  # `test_primer` compares it; reading it again takes long
+    monkeypatch.setattr(log_lines, "primer", lambda: text)
+    assert restore((golden.FOLDER / "v0" / f"{stem}.lac").read_bytes()).content == content(stem)

@@ -2,7 +2,8 @@
 
     python -m tools.golden      adds the missing files of the current versions; never touches a file that exists
 
-`tests/golden/v<stream version>/<codec>-<setting>-<input>.lac`. The inputs are made by the modules of this package, one for each
+`tests/golden/v<stream version>/<codec>-<setting>-<input>.lac`; behind the version stand those of nested payloads beyond 1, as in
+`v1-bytes2`. The inputs are made by the modules of this package, one for each
 codec, and stay out of the tree, but for the JPEG files in `tests/golden/jpeg`. Each module has CODEC, WANTED (pairs of setting
 and input), `content(input)`, `make(setting, input)`, `restored(path)`, which is compared with the content, and `exact(setting,
 input)`: whether the encoder writes the same bytes on every machine.
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "golden"
-MODULES = ("bytes", "text", "image", "jpeg", "audio", "weights", "arrays", "learned")
+MODULES = ("bytes", "text", "image", "jpeg", "audio", "weights", "arrays", "logcolumns", "loglines", "learned")
 
 
 def maker_of(name: str) -> ModuleType:
@@ -25,16 +26,23 @@ def maker_of(name: str) -> ModuleType:
 def files() -> Iterator[tuple[int, Path]]:
     """(stream version, path) of all files."""
     for path in sorted(FOLDER.glob("v*/*.lac")):
-        yield int(path.parent.name[1:]), path
+        yield int(path.parent.name[1:].partition("-")[0]), path
+
+
+def folder_of(maker: ModuleType) -> Path:
+    """Where the files are that this version writes."""
+    from lacodec.codecs import registry
+
+    codec = registry.get(maker.CODEC)
+    nested = "".join(f"-{name}{version}" for name, version in sorted(codec.nested.items()) if version > 1)
+    return FOLDER / f"v{codec.stream_version}{nested}"
 
 
 def write_missing() -> None:
     """Write the missing files; report how the others compare with the current output."""
-    from lacodec.codecs import registry
-
     for name in MODULES:
         maker = maker_of(name)
-        folder = FOLDER / f"v{registry.get(maker.CODEC).stream_version}"
+        folder = folder_of(maker)
         folder.mkdir(parents=True, exist_ok=True)
         for setting, content in maker.WANTED:
             path = folder / f"{name}-{setting}-{content}.lac"

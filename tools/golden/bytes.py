@@ -8,10 +8,11 @@ CODEC = "bytes"
 WANTED = [("effort1", name) for name in ("empty", "one", "text", "table", "noise", "parts")]
 WANTED += [(f"effort{effort}", name) for effort in range(2, 10) for name in ("text", "table")]
 WANTED += [(f"effort{effort}", "samples") for effort in (3, 4, 9)]
+WANTED += [(f"effort{effort}", name) for effort in (2, 3, 4) for name in ("lines", "calls")]
 
 
 def content(name: str) -> bytes:
-    """The input called `name`: empty, one, text, table, noise, samples (16 bits), parts."""
+    """The input called `name`: empty, one, text, table, noise, samples (16 bits), parts, lines (long), calls (x86 code)."""
     rng = random.Random(2026)
     words = ["rate", "order", "symbol", "table", "state", "lane", "model", "bits", "of", "the", "a"]
     text = " ".join(rng.choice(words) for _ in range(700)).encode()
@@ -23,6 +24,8 @@ def content(name: str) -> bytes:
         "noise": rng.randbytes(300),
         "samples": b"".join((abs(i * 37 % 4000 - 2000) * 8 + i * i % 13).to_bytes(2, "little") for i in range(3000)),
         "parts": text + b"appended" * 20,
+        "lines": b"".join(b"%d of %d: %s\n" % (i, i * i % 97, text[i * 7 % 3000 :][: i % 50]) for i in range(4000)),
+        "calls": b"".join(b"\xe8%s%s" % ((70_000 - 9 * i).to_bytes(4, "little"), text[i : i + i % 5]) for i in range(400)),
     }
     return made[name]
 

@@ -44,7 +44,7 @@ class ArraysCodec(Codec[Arrays]):
     bytewise = True
     media = ARRAYS
     by_content = True
-    nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
+    nested: ClassVar[Mapping[str, int]] = {"bytes": 2}
     Options = Options
 
     def metadata(self, value: Arrays, session: Session = DEFAULT) -> dict[str, Any]:

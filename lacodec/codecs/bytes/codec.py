@@ -1,6 +1,7 @@
 """Codec `bytes`: any file, restored byte for byte.
 
-A payload is one method byte and the method's data: 0 stored, 1 a zstd frame, 2 LZ (`_lz`), 3 context mixing (`_model`).
+A payload is one method byte and the method's data: 0 stored, 1 a zstd frame, 2 LZ (`lz`), 3 context mixing (`mixed`), and since
+stream version 2: 4 block sorting (`sorted`), 5 LZ with smaller offsets (`lz`, too).
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from lacodec.codecs.options import check_effort, effort_field
 from lacodec.codecs.session import DEFAULT, Report, Session
 from lacodec.errors import CorruptFile
 
-STORED, ZSTD, LZ, MODEL = range(4)
+STORED, ZSTD, LZ, MODEL, SORTED, BEHIND_LZ = range(6)
 
 _MIB = 1 << 20
 _ZSTD_LEVEL = 3
@@ -20,7 +21,7 @@ _ZSTD_WINDOW = 8 * _MIB  # no frame of ours needs more; a forged one may ask for
 
 @dataclass(frozen=True)
 class _Options:
-    effort: int = effort_field(text="1 (fastest) to 9 (smallest): 1 zstd, 2-3 LZ, 4-9 context mixing")
+    effort: int = effort_field(text="1 (fastest) to 9 (smallest): 1 zstd, 2-3 LZ, 4 block sorting, 5-9 context mixing")
 
     def __post_init__(self) -> None:
         check_effort(self.effort)
@@ -30,26 +31,29 @@ class Bytes(BlockCodec):
     """Any bytes, with an effort from 1 to 9."""
 
     name = "bytes"
-    stream_version = 1
-    reads = frozenset({0})
+    stream_version = 2
+    reads = frozenset({0, 1})
     Options = _Options
 
     def chunk_size(self) -> int:
-        """1 MiB for efforts 1-3, 8 MiB for 4-6, 64 MiB for 7-9."""
-        effort = self.options.effort
-        return _MIB if effort <= 3 else 8 * _MIB if effort <= 6 else 64 * _MIB
+        """By effort: 1 MiB (1), 8 (2), 16 (3 and 4), 8 (5 and 6), 64 (7 to 9)."""
+        return (1, 8, 16, 16, 8, 8, 64, 64, 64)[self.options.effort - 1] * _MIB
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
-        """zstd and stored: a few copies. LZ: the match tables of the parsers. Context mixing: tables that grow with the chunk."""
+        """zstd and stored: a few copies. LZ, block sorting: see there. Context mixing: tables that grow with the chunk."""
         method = payload[0] if payload else self._method()
-        if payload is not None and (method != MODEL or not payload):
-            return 4 * size + 16 * _MIB
-        if method == LZ and self.options.effort == 3:
-            return 80 * size + 16 * _MIB
         if method == MODEL:
             from lacodec.codecs.bytes.mixed.block import cm_memory
 
             return cm_memory(size, payload[1:] if payload else None, self.options.effort)
+        if method == SORTED:
+            from lacodec.codecs.bytes.sorted.block import bwt_memory
+
+            return bwt_memory(size, decoding=payload is not None)
+        if method == BEHIND_LZ:
+            from lacodec.codecs.bytes.lz.block import lz_memory
+
+            return lz_memory(size, payload[1:] if payload else None)
         return 4 * size + 16 * _MIB
 
     def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:
@@ -68,7 +72,7 @@ class Bytes(BlockCodec):
 
     def _method(self) -> int:
         effort = self.options.effort
-        return ZSTD if effort == 1 else LZ if effort <= 3 else MODEL
+        return ZSTD if effort == 1 else BEHIND_LZ if effort <= 3 else SORTED if effort == 4 else MODEL
 
 
 def _encode(method: int, block: bytes, effort: int, report: Report) -> bytes:
@@ -79,10 +83,14 @@ def _encode(method: int, block: bytes, effort: int, report: Report) -> bytes:
     import numpy as np
 
     data: Any = np.frombuffer(block, np.uint8)
-    if method == LZ:
+    if method == BEHIND_LZ:
         from lacodec.codecs.bytes.lz.block import lz_encode
 
-        return bytes(lz_encode(data, effort))
+        return bytes(lz_encode(data, effort, report))
+    if method == SORTED:
+        from lacodec.codecs.bytes.sorted.block import bwt_encode
+
+        return bytes(bwt_encode(data, report))
     from lacodec.codecs.bytes.mixed.block import cm_encode
 
     return bytes(cm_encode(data, effort, report))
@@ -94,6 +102,10 @@ def _decode(method: int, data: bytes, size: int, report: Report) -> bytes:
     if method == ZSTD:
         return _decode_zstd(data, size)
     if method == LZ:
+        from lacodec.codecs.bytes.lz.block import decode_sequences
+
+        return bytes(decode_sequences(data, size).tobytes())
+    if method == BEHIND_LZ:
         from lacodec.codecs.bytes.lz.block import lz_decode
 
         return bytes(lz_decode(data, size).tobytes())
@@ -101,6 +113,10 @@ def _decode(method: int, data: bytes, size: int, report: Report) -> bytes:
         from lacodec.codecs.bytes.mixed.block import cm_decode
 
         return bytes(cm_decode(data, size, report).tobytes())
+    if method == SORTED:
+        from lacodec.codecs.bytes.sorted.block import bwt_decode
+
+        return bytes(bwt_decode(data, size, report).tobytes())
     raise CorruptFile(f"method {method} is unknown; if a newer lacodec wrote it, update")
 
 

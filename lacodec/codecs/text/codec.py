@@ -11,7 +11,7 @@ from lacodec.codecs.blocks import BlockCodec
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.options import effort_field
 from lacodec.codecs.session import DEFAULT, Session
-from lacodec.codecs.text.media import looks_like_text
+from lacodec.codecs.text.media import TEXTS, looks_like_text
 from lacodec.container.types import Header
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.progress import ignore
@@ -40,7 +40,8 @@ class Text(BlockCodec):
 
     name = "text"
     stream_version = 1
-    nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
+    nested: ClassVar[Mapping[str, int]] = {"bytes": 2}
+    media = TEXTS
     by_content = True
     Options = _Options
 

@@ -64,7 +64,7 @@ class Weights(Codec[Tensors]):
     on_device = True
     media = TENSORS
     by_content = True
-    nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
+    nested: ClassVar[Mapping[str, int]] = {"bytes": 2}
     reference_option = "base"
     Options = _Options
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lacodec.codecs.bytes.filters import FILTERS, X86, apply_filter, looks_like_x86, undo_filter
 from lacodec.codecs.bytes.mixed import start as model_start
 from lacodec.codecs.bytes.mixed.block import cm_decode, cm_encode
-from lacodec.codecs.bytes.mixed.filters import FILTERS, X86, apply_filter, looks_like_x86, undo_filter
 from lacodec.codecs.bytes.mixed.profile import is_text, record_stride
 from lacodec.errors import CorruptFile
 from tests.checks import check_round_trip, inputs

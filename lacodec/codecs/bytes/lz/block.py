@@ -1,53 +1,77 @@
 """LZ77 with context-selected rANS tables: efforts 2 and 3 of the codec `bytes`.
 
-    bytes -> sequences (lazy parse | optimal parse by prices) -> symbols with contexts -> tables -> rANS words, raw bits
+    bytes -> filter for x86 code -> sequences (optimal parse by prices) -> symbols with contexts -> tables -> rANS words, raw bits
 
-Payload: varint sequences, varint bytes of head, varint rANS words, head, words (two bytes each, low one first), raw bits.
+Method 5: u8 filter, u8 1 where offsets count positions behind the same byte, then the rooms of their lists (`behind`), and coded
+sequences: varint sequences, varint bytes of head, varint rANS words, head, words (two bytes each, low one first), raw bits.
+Method 2, of stream version 1, is coded sequences whose offsets are distances.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lacodec.codecs.bytes.filters import NONE, X86, apply_filter, looks_like_x86, undo_filter
+from lacodec.codecs.bytes.lz.behind import pack_rooms, rank_positions, unpack_rooms
 from lacodec.codecs.bytes.lz.kernel import DONE, LOW, decode_symbols, encode_symbols, fill_lookups, symbolise
 from lacodec.codecs.bytes.lz.layout import FREQ_BITS, PADDING, REPEATS
-from lacodec.codecs.bytes.lz.match import CANDIDATES, find_matches, parse_lazy
+from lacodec.codecs.bytes.lz.match import parse_lazy
 from lacodec.codecs.bytes.lz.model import make_model, make_prices
 from lacodec.codecs.bytes.lz.pack import make_freqs, make_levels, pack_model, unpack_model
 from lacodec.codecs.bytes.lz.parse import new_search, parse_optimal
+from lacodec.codecs.bytes.lz.suffixes import CANDIDATES, WINDOW, find_matches, new_tree
+from lacodec.codecs.bytes.mixed.profile import is_text
 from lacodec.entropy.rans_stream import read_varint, varint
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.io.progress import Report, ignore
 
 _MAX_SIZE = 1 << 26
-_WINDOW = 1 << 23  # bytes that match finders look back
-_SEGMENT = 1 << 20  # bytes that are parsed optimally at a time
+_FIRST_SEGMENT, _SEGMENT = 1 << 17, 1 << 20  # bytes that are parsed at a time: few at first, until prices are known
+_SAMPLE = 1 << 17  # bytes up to which a quick parse is tried, too
+_BEHIND_FROM = 1 << 12  # bytes: smaller blocks don't pay for the lists
 _CHAIN_DEPTH = 10
-_TREE_DEPTH = 256
 _NICE = 273
-_PASSES = 2
+_EDGE = {2: 4, 3: 16}  # by effort: of long matches, so many of the shortest and of the longest lengths are tried
+_DISTANCES = np.empty(0, np.uint32)  # ranks that are the positions themselves
 
 Bytes = NDArray[np.uint8]
 Sequences = NDArray[np.uint32]
 
 
-def lz_encode(data: Bytes, effort: int) -> bytes:
-    """Payload for data u8[n], n at most 64 MiB. effort 2: fast parse; 3: optimal parse. The same bytes on every machine."""
+def lz_encode(data: Bytes, effort: int, on_work: Report = ignore) -> bytes:
+    """Payload of method 5 for data u8[n], n from 1 to 64 MiB. effort 2 parses once, 3 twice. The same bytes on every machine."""
     if effort not in (2, 3):
         raise BadInput(f"LZ: effort is {effort}; use 2 or 3")
-    if len(data) > _MAX_SIZE:
-        raise BadInput(f"LZ: {len(data)} bytes in one chunk; at most {_MAX_SIZE} fit")
-    if not len(data):
-        return b""
+    if not 1 <= len(data) <= _MAX_SIZE:
+        raise BadInput(f"LZ: {len(data)} bytes in one chunk; 1 to {_MAX_SIZE} are possible")
+    number = X86 if looks_like_x86(data) else NONE
     padded = np.zeros(len(data) + PADDING, np.uint8)
-    padded[: len(data)] = data
-    quick = _parse_lazy(padded, len(data))
-    payload = _code(padded, *quick, 2)
-    if effort == 2:
+    padded[: len(data)] = apply_filter(data, number)
+    head, ranks = bytes([number, 0]), _DISTANCES
+    if effort == 3 and len(data) >= _BEHIND_FROM and is_text(data):  # decoding takes twice as long, and others gain less
+        ranks, counts = np.empty(len(data), np.uint32), np.zeros(256, np.uint64)
+        rank_positions(padded, len(data), ranks, counts)
+        head = bytes([number, 1]) + pack_rooms(counts)
+    payload = head + _code(padded, ranks, *_parse(padded, len(data), ranks, effort, on_work), effort)
+    if len(data) > _SAMPLE:
         return payload
-    return min(_code(padded, *_parse_optimal(padded, len(data), *quick), effort), payload, key=len)
+    # Of little data, prices know too little, and lists take too much: without them it may be smaller.
+    plain = [_parse_lazy(padded, len(data))] + ([_parse(padded, len(data), _DISTANCES, effort, ignore)] if len(ranks) else [])
+    return min([payload, *(bytes([number, 0]) + _code(padded, _DISTANCES, *parsed, 2) for parsed in plain)], key=len)
 
 
 def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
     """The data u8[size] that lz_encode was given. CorruptFile for a payload that does not decode to exactly `size` bytes."""
+    payload = memoryview(payload)
+    if len(payload) < 2 or payload[0] not in (NONE, X86) or payload[1] > 1:
+        raise CorruptFile("LZ payload: no filter and kind of offsets, or some that are unknown")
+    if not payload[1]:
+        return undo_filter(decode_sequences(payload[2:], size), payload[0])
+    rooms, used = unpack_rooms(payload[2:], size)
+    return undo_filter(decode_sequences(payload[2 + used :], size, rooms), payload[0])
+
+
+def decode_sequences(payload: bytes | memoryview, size: int, rooms: NDArray[np.uint64] | None = None) -> Bytes:
+    """The data u8[size] of coded sequences; `rooms` u64[256] where offsets count positions behind the same byte. CorruptFile."""
     if not 0 <= size <= _MAX_SIZE:
         raise CorruptFile(f"LZ payload: claims {size} bytes in one chunk; at most {_MAX_SIZE} are possible")
     if not size:
@@ -70,14 +94,26 @@ def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
     lookups = np.empty(len(freqs) << FREQ_BITS, np.uint32)
     fill_lookups(freqs, lookups)
     out = np.empty(size + PADDING, np.uint8)
-    if decode_symbols(out, size, sequences, words, count, raw, 8 * (len(payload) - at), lookups, tables) != DONE:
+    begins, behind = np.zeros(256, np.uint64), np.empty(0, np.uint32)
+    if rooms is not None:
+        begins[1:] = np.cumsum(rooms)[:-1]
+        behind = np.empty(1 << int(rooms.sum()).bit_length(), np.uint32)
+    coded = words, count, raw, 8 * (len(payload) - at)
+    if decode_symbols(out, size, sequences, *coded, lookups, tables, behind, begins, begins.copy()) != DONE:
         raise CorruptFile("LZ payload: damaged")
     return out[:size]
 
 
-def _code(padded: Bytes, sequences: Sequences, tail: int, effort: int) -> bytes:
+def lz_memory(size: int, payload: bytes | None = None) -> int:
+    """Bytes that encoding `size` bytes needs at most, or decoding a payload of theirs."""
+    if payload is not None:
+        return (14 if payload[1:2] == b"\1" else 4) * size + (16 << 20)
+    return 48 * size + 100 * min(size, _SEGMENT) + (16 << 20)
+
+
+def _code(padded: Bytes, ranks: NDArray[np.uint32], sequences: Sequences, tail: int, effort: int) -> bytes:
     """The payload for a parse of the whole input."""
-    contexts, symbols, raw, _ = _symbolise(padded, 0, sequences, tail, _first_offsets())
+    contexts, symbols, raw, _ = _symbolise(padded, ranks, 0, sequences, tail, _first_offsets())
     model = make_model(contexts, symbols, effort)
     levels = make_levels(model.histograms)
     head = pack_model(model, levels)
@@ -90,7 +126,7 @@ def _code(padded: Bytes, sequences: Sequences, tail: int, effort: int) -> bytes:
 
 
 def _parse_lazy(padded: Bytes, size: int) -> tuple[Sequences, int]:
-    mask = _window_mask(size)
+    mask = (1 << (size - 1).bit_length()) - 1
     sequences = np.empty(size + 3, np.uint32)  # every match has at least 3 bytes
     bits = min(max(mask.bit_length() - 3, 8), 20)
     heads, chain = np.zeros(1 << bits, np.uint32), np.zeros(mask + 1, np.uint32)
@@ -98,33 +134,39 @@ def _parse_lazy(padded: Bytes, size: int) -> tuple[Sequences, int]:
     return sequences[: int(filled)], int(tail)
 
 
-def _parse_optimal(padded: Bytes, size: int, sequences: Sequences, tail: int) -> tuple[Sequences, int]:
-    """Parse segment by segment, each several times: prices come from the parse before, the first ones from the lazy parse."""
-    prices, tables = _price(_symbolise(padded, 0, sequences, tail, _first_offsets()))
-    mask = _window_mask(size)
-    bits = min(max(mask.bit_length() - 2, 16), 20)
-    heads, sons = np.zeros((3, 1 << bits), np.uint32), np.zeros(2 * mask + 2, np.uint32)
+def _parse(padded: Bytes, size: int, ranks: NDArray[np.uint32], effort: int, on_work: Report) -> tuple[Sequences, int]:
+    """Parse segment by segment, each once or more: prices come from the parse before, the first from a lazy parse."""
+    prices, tables = _first_prices(padded, min(size, _FIRST_SEGMENT))
     longest = min(size, _SEGMENT)
     first, found = np.empty(longest + 1, np.uint32), np.empty(CANDIDATES * (longest + 1), np.uint64)
-    search = new_search(padded, first, found, _NICE)
+    search = new_search(padded, ranks, first, found, _NICE)
     parts: list[Sequences] = []
-    last, tail = _first_offsets(), 0
-    for start in range(0, size, _SEGMENT):
-        stop = min(start + _SEGMENT, size)
-        find_matches(padded, size, start, stop, _TREE_DEPTH, _NICE, bits, heads, sons, np.uint64(mask), first, found)
-        for _ in range(_PASSES):
+    last, tail, start, length = _first_offsets(), 0, 0, _FIRST_SEGMENT
+    while start < size:
+        window = start // WINDOW * WINDOW
+        stop = min(start + length, size, window + WINDOW)
+        if start == window:
+            tree = new_tree(padded, start, min(size - start, WINDOW))
+        find_matches(padded, window, start, stop, _NICE, tree, int(len(ranks) > 0), first, found)
+        for _ in range(2 if effort == 3 or length < _SEGMENT else 1):
             search = search._replace(prices=prices, tables=tables)
             search.state[:6] = *last, 0, 512 + (int(padded[start - 1]) if start else 0)
-            at, rest = parse_optimal(search, start, stop, _NICE)
+            at, rest = parse_optimal(search, start, stop, _NICE, _EDGE[effort])
             trial = last.copy()
-            outcome = _symbolise(padded, start, search.sequences[int(at) :], int(rest), trial)
+            outcome = _symbolise(padded, ranks, start, search.sequences[int(at) :], int(rest), trial)
             prices, tables = _price(outcome)
         last, part = trial, search.sequences[int(at) :].copy()
         if len(part):
             part[0] += tail
         tail = int(rest) + (0 if len(part) else tail)
         parts.append(part)
+        on_work(stop - start)
+        start, length = stop, min(2 * length, _SEGMENT)
     return np.concatenate(parts), tail
+
+
+def _first_prices(padded: Bytes, size: int) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    return _price(_symbolise(padded, _DISTANCES, 0, *_parse_lazy(padded, size), _first_offsets()))
 
 
 def _price(outcome: tuple[NDArray[np.uint16], Bytes, Bytes, int]) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
@@ -133,20 +175,15 @@ def _price(outcome: tuple[NDArray[np.uint16], Bytes, Bytes, int]) -> tuple[NDArr
 
 
 def _symbolise(
-    padded: Bytes, start: int, sequences: Sequences, tail: int, last: NDArray[np.uint64]
+    padded: Bytes, ranks: NDArray[np.uint32], start: int, sequences: Sequences, tail: int, last: NDArray[np.uint64]
 ) -> tuple[NDArray[np.uint16], Bytes, Bytes, int]:
     """Contexts u16[n], symbols u8[n] and raw bits u8[...]; `last` is moved on."""
     count = len(sequences) + int(sequences[::3].sum(dtype=np.int64)) + tail
     contexts, symbols = np.empty(count, np.uint16), np.empty(count, np.uint8)
     raw = np.zeros(9 * (len(sequences) // 3) + PADDING, np.uint8)  # at most 71 raw bits in a sequence
-    _, bits = symbolise(padded, start, sequences, tail, last, contexts, symbols, raw, 0)
+    _, bits = symbolise(padded, ranks, start, sequences, tail, last, contexts, symbols, raw, 0)
     return contexts, symbols, raw[: (int(bits) + 7) // 8], int(bits)
 
 
 def _first_offsets() -> NDArray[np.uint64]:
     return np.ones(REPEATS, np.uint64)
-
-
-def _window_mask(size: int) -> int:
-    """One less than the smallest power of two that holds all positions, or the window where that is less."""
-    return min(_WINDOW, 1 << (size - 1).bit_length()) - 1

@@ -22,18 +22,19 @@ from lacodec.codecs.bytes.lz.layout import (
     slot_of,
     store64,
 )
-from lacodec.kernels.jit import kernel
+from lacodec.kernels.jit import flat_kernel, inlined, kernel
 
 LOW = 1 << 16  # both states start here and must end here
 DONE, BROKEN = 0, 1
 
 
 @kernel
-def symbolise(data, position, sequences, tail, last, contexts, symbols, raw, bit):  # type: ignore[no-untyped-def]
+def symbolise(data, ranks, position, sequences, tail, last, contexts, symbols, raw, bit):  # type: ignore[no-untyped-def]
     """Symbols and contexts of sequences u32[3 * n] and a tail of literals, for data u8 from `position` on.
 
-    Fills contexts u16, symbols u8 and, from bit number `bit` on, raw u8 (zeros, padded). last u64[4], the last four offsets, is
-    brought up to date. Returns (symbols, bit number behind the last raw bit).
+    ranks u32: of all positions, see `layout`; empty where they are the positions themselves. Fills contexts u16, symbols u8 and,
+    from bit number `bit` on, raw u8 (zeros, padded). last u64[4], the last four distances, is brought up to date. Returns
+    (symbols, bit number behind the last raw bit).
     """
     one = U(1)
     at, position, bit = U(0), U(position), U(bit)
@@ -58,14 +59,15 @@ def symbolise(data, position, sequences, tail, last, contexts, symbols, raw, bit
             break
         length, distance = U(sequences[i + one]), U(sequences[i + U(2)])
         symbol = move_to_front(last, distance)
+        offset = U(ranks[position]) - U(ranks[position - distance]) if ranks.size > 0 else distance
         extra = U(0)
         if symbol == U(REPEATS):
-            slot = slot_of(distance, U(OFFSET_DETAIL))
+            slot = slot_of(offset, U(OFFSET_DETAIL))
             symbol += slot
             extra = extra_bits(slot, U(OFFSET_DETAIL))
         contexts[at], symbols[at] = offset_context(run, U(data[position - one]) if position > U(0) else U(0)), symbol
         at += one
-        bit = _put(raw, bit, distance, extra)
+        bit = _put(raw, bit, offset, extra)
         slot = slot_of(length - one, U(LENGTH_DETAIL))
         contexts[at], symbols[at] = length_context(run, symbol), slot
         at += one
@@ -123,7 +125,7 @@ def fill_lookups(freqs, lookups):  # type: ignore[no-untyped-def]
                 at += U(1)
 
 
-@helper
+@inlined
 def _next(state, words, at, lookups, table):  # type: ignore[no-untyped-def]
     """Decode one symbol: (symbol, state, at)."""
     entry = U(lookups[(table << U(FREQ_BITS)) + (state & U((1 << FREQ_BITS) - 1))])
@@ -134,7 +136,7 @@ def _next(state, words, at, lookups, table):  # type: ignore[no-untyped-def]
     return entry & U(0xFF), state, at
 
 
-@helper
+@inlined
 def _value(slot, detail, raw, bit):  # type: ignore[no-untyped-def]
     """The value of a slot (the alphabets keep its raw bits below 26) and the bit number behind it."""
     extra = extra_bits(slot, detail)
@@ -145,11 +147,13 @@ def _value(slot, detail, raw, bit):  # type: ignore[no-untyped-def]
     return (upper << extra) | lower, bit + extra
 
 
-@kernel
-def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables):  # type: ignore[no-untyped-def]
+@flat_kernel
+def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables, behind, begins, heads):  # type: ignore[no-untyped-def]
     """Decode into out u8[size + padding]: DONE, or BROKEN as soon as the stream contradicts itself.
 
     words u16[stop + 8]; raw u8 with padding, bits of it in use; lookups as fill_lookups made them, tables u16[CONTEXTS].
+    Where offsets count positions behind the same byte: behind u32[2**k], their lists, which begin at begins u64[256], and
+    heads, a copy of begins; else an empty behind.
     """
     one = U(1)
     size, stop, bits = U(size), U(stop), U(bits)
@@ -159,7 +163,7 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
         return BROKEN
     at, bit, position, before = U(4), U(0), U(0), U(0)
     first, second, third, fourth = one, one, one, one
-    left = U(sequences)
+    left, listed, room = U(sequences), behind.size > 0, U(behind.size) - one
     while True:
         if at > stop or bit > bits:
             return BROKEN
@@ -177,6 +181,8 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
                 state, other = other, state
                 if at > stop:
                     return BROKEN
+                if listed:
+                    _list(out, position, one, behind, heads, room)
                 out[position] = before
                 position += one
                 context = U(256) + before
@@ -189,6 +195,10 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
         state, other = other, state
         if symbol >= U(REPEATS):
             distance, bit = _value(symbol - U(REPEATS), U(OFFSET_DETAIL), raw, bit)
+            if listed:
+                if distance == U(0) or distance > heads[before] - begins[before]:
+                    return BROKEN
+                distance = position - U(behind[(heads[before] - distance) & room])
             first, second, third, fourth = distance, first, second, third
         elif symbol == one:
             first, second = second, first
@@ -201,12 +211,25 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
         if length > size - position or first > position or first == U(0):
             return BROKEN
         _copy(out, position, first, length)
+        if listed:
+            _list(out, position, length, behind, heads, room)
         position += length
         before = U(out[position - one])
     return DONE if state == U(LOW) and other == U(LOW) and at == stop and bit <= bits < bit + U(8) else BROKEN
 
 
-@helper
+@inlined
+def _list(out, position, count, behind, heads, room):  # type: ignore[no-untyped-def]
+    """Enter positions in the lists of the bytes before them. A list that is too short (forged) goes on in the next one."""
+    before = U(out[position - U(1)]) if position > U(0) else U(0)
+    for i in range(position, position + count):
+        at = heads[before]
+        heads[before] = at + U(1)
+        behind[at & room] = i
+        before = U(out[i])
+
+
+@inlined
 def _copy(out, position, distance, length):  # type: ignore[no-untyped-def]
     """Repeat what lies `distance` before; writes up to 7 bytes beyond."""
     source, end = position - distance, position + length

@@ -4,6 +4,10 @@ A chunk is a list of sequences (run of literals, match) and a tail of literals. 
 
     run length | literals ... | offset | match length        each with a table that its context selects
 
+An offset is the difference of two *ranks*: either the positions themselves, so that it is the distance of the match, or, of
+each position, how many before it are behind the same byte. Then only matches whose bytes before agree can be
+named, by smaller numbers.
+
 Lengths and offsets are slots (small values, or a power of two and its upper bits); the bits below a slot are stored raw.
 """
 

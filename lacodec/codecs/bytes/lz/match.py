@@ -9,85 +9,10 @@ from lacodec.codecs.bytes.lz.layout import REPEATS, U, common_length, leading_ze
 from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.jit import helper, kernel
 
-CANDIDATES = 26  # most matches that find_matches keeps for a position
-
 # The lazy parse values a match at 4 per byte (about the cost of a literal in bits), less its distance's bits and the following.
 _MATCH_COST, _REPEAT_COST = 9, 2
 _PATIENCE = 2  # how much better a match must be for each position that it begins later
 _LONG = 256  # a match of this length is taken immediately
-
-
-@kernel
-def find_matches(data, size, start, stop, depth, nice, hash_bits, heads, sons, mask, first, found):  # type: ignore[no-untyped-def]
-    """Candidates for positions start..stop of data u8[size + padding]: the nearest match of every length worth having.
-
-    Binary trees of suffixes by 4-byte hash, the newest at the root, at most `depth` nodes visited, lengths up to `nice`; and
-    the last place of the same 2 and 3 bytes. heads u32[3, 2**hash_bits], at least 2**16, and sons u32[2 * (mask + 1)] hold
-    position + 1 or 0 and live on from call to call.
-    Fills found u64 (length << 32 | distance; rising lengths) and first u32[stop - start + 1], where each position's begin.
-    """
-    by_two, by_three, roots = heads[0], heads[1], heads[2]
-    one, shift = U(1), U(64 - hash_bits)
-    at = U(0)
-    for position in range(U(start), U(stop)):
-        first[position - U(start)] = at
-        limit = min(U(size) - position, U(nice))
-        if limit < U(4):
-            continue
-        here = position + one
-        word = load64(data, position)
-        two = word & U(0xFFFF)
-        three = ((word & U(0xFFFFFF)) * GOLDEN) >> shift
-        four = ((word & U(0xFFFFFFFF)) * GOLDEN) >> shift
-        near, near_three, current = U(by_two[two]), U(by_three[three]), U(roots[four])
-        by_two[two] = here
-        by_three[three] = here
-        roots[four] = here
-        most = at + U(CANDIDATES)
-        best = one
-        if near != U(0):
-            best = U(2)
-            found[at] = (best << U(32)) | (here - near)
-            at += one
-        if near_three != U(0) and near_three != near and ((load64(data, near_three - one) ^ word) & U(0xFFFFFF)) == U(0):
-            best = U(3)
-            found[at] = (best << U(32)) | (here - near_three)
-            at += one
-        smaller, larger = (
-            (position & mask) << one,
-            ((position & mask) << one) + one,
-        )  # where the next smaller / larger suffix goes
-        smaller_length, larger_length = U(0), U(0)
-        left = U(depth)
-        while True:
-            if current == U(0) or left == U(0) or here - current > mask:
-                sons[smaller] = 0
-                sons[larger] = 0
-                break
-            left -= one
-            other = current - one
-            length = common_length(data, other, position, min(smaller_length, larger_length), limit)
-            if length > best:
-                best = length
-                at -= U(at == most)
-                found[at] = (length << U(32)) | (position - other)
-                at += one
-            node = (other & mask) << one
-            if length == limit:
-                sons[smaller] = sons[node]
-                sons[larger] = sons[node + one]
-                break
-            if data[other + length] < data[position + length]:
-                sons[smaller] = current
-                smaller = node + one
-                current = U(sons[smaller])
-                smaller_length = length
-            else:
-                sons[larger] = current
-                larger = node
-                current = U(sons[larger])
-                larger_length = length
-    first[U(stop) - U(start)] = at
 
 
 @kernel

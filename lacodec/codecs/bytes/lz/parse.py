@@ -25,7 +25,6 @@ from lacodec.codecs.bytes.lz.layout import (
 from lacodec.kernels.jit import flat_kernel, inlined
 
 PRICE_UNIT = 64  # prices are in 1/64 bit and include a slot's raw bits
-_EDGE = 16  # a match is tried at its shortest and its longest lengths, not at those between; chosen by hand
 _FAR = 0xFFFFFFFF
 _ORIGIN_PRICE = 1 << 16  # so that no sum of differences falls below zero
 U: Any = np.uint64
@@ -44,6 +43,7 @@ class Search(NamedTuple):
     """What a segment of n bytes is parsed with: what is known of it, and work space."""
 
     data: np.ndarray  # uint8: all bytes, padded
+    ranks: np.ndarray  # uint32: of all positions, see `layout`; empty where they are the positions themselves
     first: np.ndarray  # uint32[n + 1]: candidates of each position, as find_matches filled it
     found: np.ndarray  # uint64: length << 32 | distance of each candidate, likewise
     prices: np.ndarray  # uint32[tables * 256]
@@ -55,11 +55,12 @@ class Search(NamedTuple):
     sequences: np.ndarray  # uint32[3 * m]: the result, in its end
 
 
-def new_search(data: np.ndarray, first: np.ndarray, found: np.ndarray, nice: int) -> Search:
+def new_search(data: np.ndarray, ranks: np.ndarray, first: np.ndarray, found: np.ndarray, nice: int) -> Search:
     """A search of the segments that `first` has room for; it still lacks prices and tables."""
     n = len(first) - 1
     return Search(
         data=data,
+        ranks=ranks,
         first=first,
         found=found,
         prices=np.empty(0, np.uint32),
@@ -73,8 +74,10 @@ def new_search(data: np.ndarray, first: np.ndarray, found: np.ndarray, nice: int
 
 
 @flat_kernel
-def parse_optimal(s: Search, start: int, stop: int, nice: int) -> Any:
+def parse_optimal(s: Search, start: int, stop: int, nice: int, edge: int) -> Any:
     """Cheapest sequences for data[start:stop], at most 2**20 positions; a match of `nice` bytes is taken at once.
+
+    Of a match, so many of the shortest and of the longest lengths are tried.
 
     state[0:6] gives the last four offsets, the literals just before and the context of their run. Fills the end of sequences;
     returns where they begin and the literals after the last match.
@@ -88,7 +91,7 @@ def parse_optimal(s: Search, start: int, stop: int, nice: int) -> Any:
         if i > U(0):
             _arrive(s, origin, i)
         _offer_literal(s, origin, i)
-        longest, distance = _offer_matches(s, origin, i, size, most, first_row)
+        longest, distance = _offer_matches(s, origin, i, size, most, first_row, U(edge))
         if longest >= most:
             i += _jump(s, origin, i, size, longest, distance)
         else:
@@ -178,7 +181,7 @@ def _before(s: Search, position: int) -> int:
 
 
 @inlined
-def _offer_matches(s: Search, origin: int, i: int, size: int, nice: int, first_row: int) -> Any:
+def _offer_matches(s: Search, origin: int, i: int, size: int, nice: int, first_row: int, edge: int) -> Any:
     """All candidates at node i, those at recent distances first; returns length and distance of the longest."""
     position, run = origin + i, U(s.state[i * _STATE + _RUN])
     base, context = S64(s.path[i * _NODE]), offset_context(run, _before(s, position))
@@ -197,8 +200,8 @@ def _offer_matches(s: Search, origin: int, i: int, size: int, nice: int, first_r
             end = i + part
             _offer(s, end * _NODE, cost + S64(s.lengths[row + part]) + S64(s.restart[end]), part, distance, U(0))
             part += _ONE
-            if part == shortest + U(_EDGE) and part + U(_EDGE) < length:
-                part = length - U(_EDGE)
+            if part == shortest + edge and part + edge < length:
+                part = length - edge
         if length < nice:
             _offer_twice(s, origin, i, size, length, distance, cost + S64(s.lengths[row + length]), nice)
     return longest, longest_distance
@@ -214,7 +217,10 @@ def _candidate(s: Search, origin: int, i: int, k: int, limit: int) -> Any:
         return length, distance, k
     entry = s.found[U(s.first[i]) + k - U(REPEATS)]
     distance = entry & U(0xFFFFFFFF)
-    return min(entry >> U(32), limit), distance, U(REPEATS) + slot_of(distance, U(OFFSET_DETAIL))
+    offset = distance
+    if s.ranks.size > 0:
+        offset = U(s.ranks[position]) - U(s.ranks[position - distance])
+    return min(entry >> U(32), limit), distance, U(REPEATS) + slot_of(offset, U(OFFSET_DETAIL))
 
 
 @inlined

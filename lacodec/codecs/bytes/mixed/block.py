@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lacodec.codecs.bytes.mixed.filters import DELTAS, FILTERS, NONE, X86, apply_filter, looks_like_x86, undo_filter
+from lacodec.codecs.bytes.filters import DELTAS, FILTERS, NONE, X86, apply_filter, looks_like_x86, undo_filter
 from lacodec.codecs.bytes.mixed.profile import is_text, record_stride
 from lacodec.codecs.bytes.mixed.run import HEAD, ignore, run
 from lacodec.codecs.bytes.mixed.setup import Setup, setup

@@ -71,20 +71,20 @@ def code_bytes(
     """
     if first:
         start(engine)
-        _forget(model, begin)
+        forget(model, begin)
     decoding = engine.plan[DECODING]
     limit = engine.stream.size + READ_AHEAD
     selectors, expects = np.uint64(engine.plan[SELECTS]), np.uint64(engine.plan[EXPECTS])
     for at in range(np.uint64(begin), np.uint64(end)):
-        _prefetch_heads(model, expects)
-        _fill_contexts(model, data, at, np.uint64(stride))
+        prefetch_heads(model, expects)
+        fill_contexts(model, data, at, np.uint64(stride))
         prefetch_slots(engine, model.ctx, _ONE, 0)
-        _follow_matches(model, data, at, expects)
+        follow_matches(model, data, at, expects)
         _fill_matched(model, selectors)
         symbol = np.int64(0) if decoding else np.int64(data[at])
         symbol = code_symbol(engine, model.ctx, model.expect, model.select, symbol)
         data[at] = np.uint8(symbol)
-        _remember(model, data, at, np.uint64(symbol), expects)
+        remember(model, data, at, np.uint64(symbol), expects)
         if engine.registers[POSITION] > limit:
             return False
     if last and not decoding:
@@ -93,13 +93,14 @@ def code_bytes(
 
 
 @inlined
-def _hash(a: np.uint64, b: np.uint64) -> np.uint64:
+def pair_hash(a: np.uint64, b: np.uint64) -> np.uint64:
+    """A well-mixed hash of two numbers."""
     mixed = (np.uint64(a) + np.uint64(b) * GOLDEN) * _ODD
     return (mixed ^ (mixed >> np.uint64(29))) * GOLDEN
 
 
 @inlined
-def _forget(model: Model, begin: int) -> None:
+def forget(model: Model, begin: int) -> None:
     """Start lines, words and matches anew; tables stay, so that a model may be primed."""
     for i in range(MEMORY):
         model.memory[i] = 0
@@ -114,18 +115,19 @@ def _forget(model: Model, begin: int) -> None:
 def _head(model: Model, m: np.uint64) -> np.uint64:
     """Hash of the newest bytes that match model `m` looks at."""
     bits = np.uint64(model.matches[m * np.uint64(4) + np.uint64(MINIMUM)]) * np.uint64(8)
-    return _hash(model.memory[HISTORY] & ((_ONE << bits) - _ONE), bits)
+    return pair_hash(model.memory[HISTORY] & ((_ONE << bits) - _ONE), bits)
 
 
 @inlined
-def _prefetch_heads(model: Model, expects: np.uint64) -> None:
+def prefetch_heads(model: Model, expects: np.uint64) -> None:
+    """Ask for where the match models will look."""
     slots = np.uint64(model.heads.size // MATCHES)
     for m in range(expects):
         prefetch(model.heads, m * slots + (_head(model, m) & (slots - _ONE)))
 
 
 @inlined
-def _follow_matches(model: Model, data: np.ndarray, at: np.uint64, expects: np.uint64) -> None:
+def follow_matches(model: Model, data: np.ndarray, at: np.uint64, expects: np.uint64) -> None:
     """Keep each match model at the last place where the newest bytes stood before, and say what it expects."""
     matches, heads, expect = model.matches, model.heads, model.expect
     slots = np.uint64(heads.size // MATCHES)
@@ -159,7 +161,7 @@ def _follow_matches(model: Model, data: np.ndarray, at: np.uint64, expects: np.u
 
 
 @inlined
-def _fill_contexts(model: Model, data: np.ndarray, at: np.uint64, stride: np.uint64) -> None:
+def fill_contexts(model: Model, data: np.ndarray, at: np.uint64, stride: np.uint64) -> None:
     """All kinds of context for the byte at `at` but MATCHED, hashed into `ctx`, and the weight selectors that go with them."""
     every, memory, recent, select = model.every, model.memory, model.recent, model.select
     history = memory[HISTORY]
@@ -171,10 +173,10 @@ def _fill_contexts(model: Model, data: np.ndarray, at: np.uint64, stride: np.uin
     every[O8] = history
 
     word = memory[WORD_NOW] + c1
-    every[WORD] = _hash(memory[WORD_NOW], c1)
-    every[WORD2] = _hash(word, memory[WORD_1])
-    every[WORD3] = _hash(every[WORD2], memory[WORD_2])
-    every[WORD_SKIP] = _hash(word, memory[WORD_2])
+    every[WORD] = pair_hash(memory[WORD_NOW], c1)
+    every[WORD2] = pair_hash(word, memory[WORD_1])
+    every[WORD3] = pair_hash(every[WORD2], memory[WORD_2])
+    every[WORD_SKIP] = pair_hash(word, memory[WORD_2])
     every[SPARSE2] = c2
     every[SPARSE23] = (history >> np.uint64(8)) & np.uint64(0xFFFF)
     every[SPARSE34] = (history >> np.uint64(16)) & np.uint64(0xFFFF)
@@ -185,7 +187,7 @@ def _fill_contexts(model: Model, data: np.ndarray, at: np.uint64, stride: np.uin
     above = np.uint64(data[over]) if over < memory[LINE] else np.uint64(10)
     every[COLUMN] = above | (min(column, _BYTE) << np.uint64(8))
     every[SHAPE] = memory[TOKENS]
-    every[FIELD_HEAD] = _hash(memory[FIELD] + (memory[HEAD] << np.uint64(8)), history & np.uint64(0xFFFF))
+    every[FIELD_HEAD] = pair_hash(memory[FIELD] + (memory[HEAD] << np.uint64(8)), history & np.uint64(0xFFFF))
     beside = memory[ABOVE]
     every[FIELD_ABOVE] = c1 << np.uint64(8)
     if beside + _ONE < at:
@@ -207,7 +209,7 @@ def _fill_contexts(model: Model, data: np.ndarray, at: np.uint64, stride: np.uin
     kinds, ctx = model.kinds, model.ctx
     for j in range(np.uint64(kinds.size)):
         kind = np.uint64(kinds[j])
-        ctx[j] = _hash(every[kind], kind + _ONE)
+        ctx[j] = pair_hash(every[kind], kind + _ONE)
 
     select[3] = np.int64(c1)
     select[4] = np.int64(memory[CLASSES] & np.uint64(511))
@@ -221,7 +223,7 @@ def _fill_matched(model: Model, selectors: np.uint64) -> None:
     last = np.uint64(model.kinds.size - 1)
     if model.kinds[last] == MATCHED:
         seen = np.uint64(expect[0] + 256 * (expect[1] >> 3)) << np.uint64(8) if expect[1] else np.uint64(0)
-        model.ctx[last] = _hash((history & _BYTE) | seen, MATCHED + 1)
+        model.ctx[last] = pair_hash((history & _BYTE) | seen, MATCHED + 1)
     select[0] = expect[1]
     select[1] = 0
     select[2] = min(expect[3] >> 3, 7)
@@ -236,11 +238,11 @@ def _after2(history: np.uint64) -> np.uint64:
 
 @inlined
 def _after3(history: np.uint64) -> np.uint64:
-    return np.uint64(2 * RECENT) + (_hash(history & np.uint64(0xFFFFFF), 3) >> np.uint64(48))
+    return np.uint64(2 * RECENT) + (pair_hash(history & np.uint64(0xFFFFFF), 3) >> np.uint64(48))
 
 
 @inlined
-def _remember(model: Model, data: np.ndarray, at: np.uint64, c: np.uint64, expects: np.uint64) -> None:
+def remember(model: Model, data: np.ndarray, at: np.uint64, c: np.uint64, expects: np.uint64) -> None:
     """Take in the byte that came: matches, followers, words, token shapes, fields and lines."""
     memory, matches, recent = model.memory, model.matches, model.recent
     for m in range(expects):
@@ -262,10 +264,10 @@ def _remember(model: Model, data: np.ndarray, at: np.uint64, c: np.uint64, expec
     _follow(recent, _after3(history), c)
     memory[HISTORY] = (history << np.uint64(8)) | c
 
-    kind = _byte_class(c)
+    kind = byte_class(c)
     memory[CLASSES] = (memory[CLASSES] << np.uint64(3)) | kind
     if kind >= 5:
-        memory[WORD_NOW] = _hash(memory[WORD_NOW] + (c | np.uint64(32) if kind == 6 else c), 1)
+        memory[WORD_NOW] = pair_hash(memory[WORD_NOW] + (c | np.uint64(32) if kind == 6 else c), 1)
     elif memory[WORD_NOW]:
         memory[WORD_2] = memory[WORD_1]
         memory[WORD_1] = memory[WORD_NOW]
@@ -280,7 +282,7 @@ def _follow(recent: np.ndarray, place: np.uint64, c: np.uint64) -> None:
 
 
 @inlined
-def _byte_class(c: np.uint64) -> np.uint64:
+def byte_class(c: np.uint64) -> np.uint64:
     """0 control, 1 line end, 2 space, 3 punctuation, 4 digit, 5 lower case, 6 upper case, 7 beyond ASCII."""
     if c >= 97 and c <= 122:
         return np.uint64(5)
@@ -305,7 +307,7 @@ def _remember_shape(memory: np.ndarray, c: np.uint64, kind: np.uint64) -> None:
         memory[TOKENS] = 1
     elif token != (memory[TOKENS] & np.uint64(7)) or token == 3 or token == 0:
         pattern = (memory[TOKENS] << np.uint64(3)) | token
-        memory[TOKENS] = (_hash(pattern, c) & ~np.uint64(7)) | token if token == 3 else pattern
+        memory[TOKENS] = (pair_hash(pattern, c) & ~np.uint64(7)) | token if token == 3 else pattern
 
 
 @inlined
@@ -330,4 +332,4 @@ def _remember_field(memory: np.ndarray, data: np.ndarray, at: np.uint64, c: np.u
             if place < limit:
                 memory[ABOVE] = place
     elif memory[FIELD] == 0:
-        memory[HEAD] = _hash(memory[HEAD], c)
+        memory[HEAD] = pair_hash(memory[HEAD], c)

@@ -4,7 +4,7 @@ import io
 from functools import cache
 from importlib.resources import files
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from lacodec.errors import MissingModel
 
 WEIGHT_UNIT = 16  # trained weights are stored in 12 fractional bits
 
-_MINIMA = (7, 5)  # bytes that must agree before a match model follows
+MINIMA = (7, 5)
+"""Bytes that must agree before a match model follows."""
 
-_Part = TypeVar("_Part", Engine, mk.Model)
+_Part = TypeVar("_Part", bound=Any)
 _kept: dict[tuple[Setup, int], tuple[Engine, mk.Model]] = {}
 _lock = Lock()
 
@@ -41,7 +42,7 @@ def primed(plan: Setup, size: int, stream: np.ndarray, *, decoding: bool) -> tup
                 _kept.clear()  # one is enough: a process seldom changes its effort
                 _kept[plan, bits] = _read_primer(plan, size)
             kept_engine, kept_model = _kept[plan, bits]
-            engine, model = _copied(kept_engine), _copied(kept_model)
+            engine, model = copied(kept_engine), copied(kept_model)
     engine.plan[DECODING] = decoding
     return engine._replace(stream=stream), model
 
@@ -64,15 +65,19 @@ def primer_text() -> np.ndarray:
 def trained(plan: Setup) -> Trained | None:
     """Start values for this setup, or None for a setup that was never trained."""
     with np.load(io.BytesIO(_data("trained.npz"))) as stored:
-        name = f"{plan.effort}{'t' if plan.text else 'b'}_"
-        if name + "maps" not in stored:
-            return None
-        return Trained(
-            maps=(stored[name + "maps"].astype(np.uint32) << 16) | stored[name + "counts"],
-            expect_maps=(stored[name + "expect_maps"].astype(np.uint32) << 16) | stored[name + "expect_counts"],
-            weights=stored[name + "weights"].astype(np.int32) * WEIGHT_UNIT,
-            final=stored[name + "final"].astype(np.int32),
-        )
+        return trained_part(stored, f"{plan.effort}{'t' if plan.text else 'b'}_")
+
+
+def trained_part(stored: Any, name: str) -> Trained | None:
+    """Those start values of a `trained.npz` whose names begin so; None if there are none."""
+    if name + "maps" not in stored:
+        return None
+    return Trained(
+        maps=(stored[name + "maps"].astype(np.uint32) << 16) | stored[name + "counts"],
+        expect_maps=(stored[name + "expect_maps"].astype(np.uint32) << 16) | stored[name + "expect_counts"],
+        weights=stored[name + "weights"].astype(np.int32) * WEIGHT_UNIT,
+        final=stored[name + "final"].astype(np.int32),
+    )
 
 
 def _data(name: str) -> bytes:
@@ -93,7 +98,7 @@ def _read_primer(plan: Setup, size: int) -> tuple[Engine, mk.Model]:
 def new_model(plan: Setup, engine: Engine) -> mk.Model:
     """The model's own arrays, empty, to go with an engine of this setup."""
     matches = np.zeros(4 * mk.MATCHES, np.int64)
-    matches[mk.MINIMUM :: 4] = _MINIMA
+    matches[mk.MINIMUM :: 4] = MINIMA
     head_bits = plan.head_bits(int(engine.plan[LINE_BITS]))
     return mk.Model(
         kinds=np.array(plan.kinds, np.int64),
@@ -108,6 +113,6 @@ def new_model(plan: Setup, engine: Engine) -> mk.Model:
     )
 
 
-def _copied(part: _Part) -> _Part:
-    """A copy of all pools; slots stay aligned to cache lines."""
+def copied(part: _Part) -> _Part:
+    """An engine or a model with a copy of all its pools; slots stay aligned to cache lines."""
     return part._replace(**{name: aligned_copy(pool) for name, pool in part._asdict().items() if pool.flags.writeable})

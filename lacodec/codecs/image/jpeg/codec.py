@@ -55,7 +55,7 @@ class Jpeg(ByteRanges[JpegFile]):
     stream_version = 1
     media = JPEGS
     by_content = True
-    nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
+    nested: ClassVar[Mapping[str, int]] = {"bytes": 2}
     Options = _Options
 
     def options_dict(self) -> dict[str, Any]:

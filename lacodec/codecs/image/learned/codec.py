@@ -58,7 +58,7 @@ class LearnedImage(Codec[Image]):
     stream_version = 0
     identical = "none"
     media = PHOTOS
-    nested: ClassVar[Mapping[str, int]] = {"image.lossless": 1, "bytes": 1}
+    nested: ClassVar[Mapping[str, int]] = {"image.lossless": 1, "bytes": 2}
     Options = _Options
 
     def nested_in(self, value: Image) -> Mapping[str, int]:

@@ -66,7 +66,7 @@ class LosslessImage(Codec[Image]):
     also_identical = ("bytes",)
     media = IMAGES
     by_content = True
-    nested: ClassVar[Mapping[str, int]] = {"bytes": 1}
+    nested: ClassVar[Mapping[str, int]] = {"bytes": 2}
     Options = _Options
 
     def options_dict(self) -> dict[str, Any]:
