@@ -15,9 +15,9 @@ from reference.bytes_match import Match
 from reference.data_files import read
 from reference.range_coder import RangeDecoder, Teacher
 from reference.stream import Stream, need
+from reference.text_bytes import Reader
 from reference.text_coder import Coder
 from reference.text_memory import MATCHED, WORD, Memory
-from reference.text_bytes import Reader
 from reference.text_setup import EFFORTS, PRIMERS, WITH_LANGUAGE, Setup, parts_of, setup
 
 STORED, TEXT, OTHER = range(3)
@@ -45,7 +45,7 @@ class Model:
         return other
 
     def join(self, language: Reader) -> None:
-        """From here on a language model says something, too; the other inputs' weights, but the last, shrink to three quarters."""
+        """From here on a language model says something, too; the weights of other inputs but the last shrink to 3/4."""
         self.language = language
         self.coder.weights[:, :-4] = self.coder.weights[:, :-4] * 12 >> 4
 

@@ -7,8 +7,8 @@
     language model -> maps -------------------> 3 inputs
 
 Inputs stand in this order: stretched probabilities of all contexts, their distances from one half, runs if there are any; stretch
-and distance of each expected byte, then of each slow probability; what a language model says, if there is one; 256. What is not said here is as in the mixing engine
-(`mixing.py`).
+and distance of each expected byte, then of each slow probability; what a language model says, if there is one; 256. What is
+not said here is as in the mixing engine (`mixing.py`).
 """
 
 import copy

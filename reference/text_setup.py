@@ -55,7 +55,9 @@ def setup(effort: int, size: int) -> Setup:
     while line_bits < most_line_bits and size > most_size(line_bits):
         line_bits += 1
     head_bits = min(most_size(line_bits).bit_length() + 1, MOST_HEAD_BITS)
-    shape = Shape(contexts, runs, slows, len(minima), SELECTORS[:selectors], apms, line_bits, min(line_bits, MOST_SLOW_BITS), language)
+    shape = Shape(
+        contexts, runs, slows, len(minima), SELECTORS[:selectors], apms, line_bits, min(line_bits, MOST_SLOW_BITS), language
+    )
     start = with_language(trained(8, shape)) if language else trained(effort, shape)
     return Setup(shape, KINDS[:contexts], SLOW_KINDS[:slows], minima, head_bits, start)
 

@@ -31,7 +31,8 @@ _HEAD = struct.Struct("<BBB")
 def encode_text(data: np.ndarray, effort: int, on_work: Report = ignore, language: Language | None = None) -> bytes:
     """Code uint8[n]; the result may be longer than the input, and is then useless.
 
-    Effort 5 to 8, or WITH_LANGUAGE's with a language model. `on_work` is told how many bytes were coded since its last call. Memory: see `text_memory`.
+    Effort 5 to 8, or that of WITH_LANGUAGE with a language model. `on_work` is told how many bytes were coded since its last call.
+    Memory: see `text_memory`.
     """
     split = split_ends(data)
     block, bare = (data, []) if split is None else split
@@ -47,7 +48,10 @@ def encode_text(data: np.ndarray, effort: int, on_work: Report = ignore, languag
 
 
 def decode_text(payload: bytes, size: int, on_work: Report = ignore, language: Language | None = None) -> np.ndarray:
-    """uint8[size] from the result of `encode_text`, with the same language model if with any. Raises `CorruptFile` if the payload is invalid, or not of this size."""
+    """uint8[size] from the result of `encode_text`, with the same language model if with any.
+
+    Raises `CorruptFile` if the payload is invalid, or not of this size.
+    """
     if len(payload) < _HEAD.size:
         raise CorruptFile("a text payload is too short to hold its head")
     effort, primer, split = _HEAD.unpack_from(payload)

@@ -203,7 +203,7 @@ def _predict_language(coder: Coder, partial: np.uint64, k: np.uint64, at: np.uin
     tree = coder.language
     p = (tree[np.uint64(2) * partial + _ONE] << 12) // max(tree[partial], 1)
     stretched = np.int64(coder.stretch[np.uint64(min(max(p, 0), 4095))])
-    held = min(max(stretched, -LANGUAGE_REACH), LANGUAGE_REACH - 1)
+    held = min(max(stretched, np.int64(-LANGUAGE_REACH)), np.int64(LANGUAGE_REACH - 1))
     step = (held + LANGUAGE_REACH) // LANGUAGE_STEP
     entry = k * np.uint64(LANGUAGE_ROW) + np.uint64(step)
     coder.used[used] = entry

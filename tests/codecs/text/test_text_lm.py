@@ -1,5 +1,6 @@
 """Codec `text.lm`: round trips with a very small model, the plain reader, and payloads that nobody encoded."""
 
+import contextlib
 import random
 
 import pytest
@@ -74,10 +75,8 @@ def test_forged_payloads(path, seed):
         payload[rng.randrange(0 if seed % 2 else 9, len(payload))] = rng.randrange(256)
     if seed % 5 == 0:
         del payload[rng.randrange(len(payload)) :]
-    try:
-        assert len(codec.decode_block(bytes(payload), len(PROSE), 0)) >= 0
-    except (CorruptFile, MissingModel):
-        pass
+    with contextlib.suppress(CorruptFile, MissingModel):
+        codec.decode_block(bytes(payload), len(PROSE), 0)
 
 
 def test_codec_text_refuses_it(path):
@@ -91,4 +90,3 @@ def test_threads_make_no_difference(path, monkeypatch):
     codec = lacodec.codec("text.lm", model=path)
     assert codec.encode(PROSE, threads=1) == codec.encode(PROSE, threads=2)
     assert codec.decode(codec.encode(PROSE), threads=2) == PROSE
-

@@ -59,5 +59,5 @@ def _expected(tree: np.ndarray) -> np.int64:
     best = np.uint64(256)
     for i in range(np.uint64(257), np.uint64(512)):
         if tree[i] > tree[best]:
-            best = i
+            best = np.uint64(i)
     return np.int64((best - np.uint64(256)) * np.uint64(16)) + (tree[best] * 15) // tree[1]
