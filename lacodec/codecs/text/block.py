@@ -31,7 +31,8 @@ _HEAD = struct.Struct("<BBB")
 def encode_text(data: np.ndarray, effort: int, on_work: Report = ignore, language: Language | None = None) -> bytes:
     """Code uint8[n]; the result may be longer than the input, and is then useless.
 
-    Effort 5 to 8, or that of WITH_LANGUAGE with a language model. `on_work` is told how many bytes were coded since its last call.
+    Effort 5 to 8, or that of WITH_LANGUAGE with a language model. `on_work` is told how many bytes were coded since its last
+    call.
     Memory: see `text_memory`.
     """
     split = split_ends(data)
