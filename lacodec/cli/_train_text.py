@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lacodec.cli import _training
-from lacodec.cli._report import note
-from lacodec.errors import BadInput
+from lacodec.cli._report import complain, note
+from lacodec.errors import BadInput, MissingDependency
 
 if TYPE_CHECKING:
     from lacodec.models.text.network import TextNetwork
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from lacodec.training.text_data import Texts
     from lacodec.training.text_options import TextTrainOptions
 
-HELP = "a language model of text, which no codec uses yet"
+HELP = "a language model of text, for codec text.lm"
 USAGE = "PATH... (--minutes N | --steps N) [flags]"
-DESCRIPTION = "Trains a language model of text; no codec uses it yet. The output folder gets checkpoint, curve and pieces."
+DESCRIPTION = "Trains a language model of text for codec text.lm. The output folder gets the model, checkpoint, curve and pieces."
 THREADS = "1"
 
 
@@ -65,7 +65,18 @@ def run(args: argparse.Namespace) -> int:
             folder.mkdir(parents=True, exist_ok=True)
             pieces.save(folder / "pieces.txt")
             note(args, f"{sum(p.numel() for p in model.parameters())} parameters, {len(pieces)} pieces, {task.sources}")
-        return _training.train(args, task, options, ranks, lambda path: note(args, f"{path}: {path.stat().st_size} bytes"))
+        return _training.train(args, task, options, ranks, lambda path: _export(args, path, path.with_name("model.lac")))
+
+
+def _export(args: argparse.Namespace, checkpoint: Path, target: Path) -> None:
+    from lacodec.training import export
+
+    try:
+        size = export.export_text_model(checkpoint, target)
+    except MissingDependency as error:
+        complain(str(error))  # the checkpoint has everything
+        return
+    note(args, f"{target}: {size} bytes")
 
 
 def _options(args: argparse.Namespace) -> tuple["TextTrainOptions", dict[str, Any] | None]:

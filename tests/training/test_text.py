@@ -15,6 +15,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from lacodec.cli import main  # noqa: E402
+from lacodec.codecs.text import windows  # noqa: E402
 from lacodec.errors import BadInput  # noqa: E402
 from lacodec.models.exact import Mode  # noqa: E402
 from lacodec.models.text.options import TextOptions  # noqa: E402
@@ -223,6 +224,10 @@ def test_the_command_trains_and_resumes(flags, tmp_path, capsys):
     told = capsys.readouterr().err
     assert "280 pieces" in told and told.count("text_int8") == 1 and told.count("loss") >= 2
     assert len(Pieces.load(tmp_path / "run/pieces.txt")) == 280
+    assert (
+        windows.decode(windows.encode(b"So said he.", 16, tmp_path / "run/model.lac"), tmp_path / "run/model.lac")
+        == b"So said he."
+    )
     assert main([*flags, *NEW, "--steps", "4"]) == 1
     assert "this folder holds an earlier run" in capsys.readouterr().err
     assert main([*flags, *NEW, "--steps", "6", "--resume"]) == 1
