@@ -1,9 +1,11 @@
 """`lacodec warmup`: compile every kernel now, so that no later command has to wait for it."""
 
 import argparse
+import contextlib
 import dataclasses
 import sys
 import time
+from typing import Any
 
 from lacodec.cli._compiling import Compilations
 from lacodec.cli._report import note, print_json
@@ -27,8 +29,7 @@ def run(args: argparse.Namespace) -> int:
     show = _count if sys.stderr.isatty() and not args.quiet else None
     with Compilations(count=show) as compilations:
         for name in registry.names():
-            has_effort = any(field.name == "effort" for field in dataclasses.fields(registry.get(name).Options))
-            for options in [{"effort": effort} for effort in range(1, 10)] if has_effort else [{}]:
+            for options in _settings(registry.get(name).Options):
                 coder = lacodec.codec(name, **options)
                 for sample in registry.get(name).samples():
                     coder.decode(coder.encode(sample, verify=True))
@@ -44,6 +45,18 @@ def run(args: argparse.Namespace) -> int:
     if folder is None:
         note(args, "no writable cache folder: every process compiles for itself; set LACODEC_CACHE_DIR to one")
     return 0
+
+
+def _settings(options: type[Any]) -> list[dict[str, int]]:
+    """All efforts that a codec has; without any, its defaults."""
+    from lacodec.errors import BadInput
+
+    found: list[dict[str, int]] = []
+    for effort in range(1, 10) if any(field.name == "effort" for field in dataclasses.fields(options)) else ():
+        with contextlib.suppress(BadInput):
+            options(effort=effort)
+            found.append({"effort": effort})
+    return found or [{}]
 
 
 def _count(count: int, seconds: float) -> None:
