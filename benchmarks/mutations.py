@@ -17,7 +17,7 @@ from lacodec.media.audio.files import AUDIO
 from lacodec.media.audio.value import Audio
 
 FILE_ID = 7
-CODECS = ("bytes", "text", "image.lossless", "audio.lossless", "weights", "arrays", "image.jpeg", "log")
+CODECS = ("bytes", "text", "image.lossless", "audio.lossless", "weights", "arrays", "points", "image.jpeg", "log")
 LEARNED = ("image.learned",)  # need torch
 
 
@@ -48,6 +48,7 @@ class Corpus:
             "audio.lossless": _audio_files,
             "weights": _weights_files,
             "arrays": _arrays_files,
+            "points": _points_files,
             "image.jpeg": _jpeg_files,
             "log": _log_files,
             "image.learned": _learned_files,
@@ -128,6 +129,14 @@ def _log_files(efforts: list[int]) -> list[bytes]:
 
     kinds = [log(700), log(1500, 2), *(ODD[name] for name in ("quotes", "NUL", "hexadecimal columns", "noise", "empty lines"))]
     return [lacodec.encode(data, "log", effort=effort) for effort in efforts for data in kinds]
+
+
+def _points_files(efforts: list[int]) -> list[bytes]:
+    """Sweeps, sound and damaged, and points of other kinds, with bytes before and behind them."""
+    from tools.golden.points import FILES, make
+
+    found = [make(f"effort{effort}", name) for effort in efforts for name in FILES]
+    return [*found, make("effort5", "moving")]
 
 
 def _jpeg_files(efforts: list[int]) -> list[bytes]:

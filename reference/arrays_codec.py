@@ -68,10 +68,10 @@ def decode_payload(payload: bytes, size: int) -> bytes:
         gaps.append((end, gap))
         end += gap + element[0] * math.prod(shape)
     gaps.append((end, size - end))
-    others = Stream(_others(Stream(data.piece()), other) if other else b"")
+    between = Stream(others(Stream(data.piece()), other) if other else b"")
     for at, gap in gaps:
-        content[at : at + gap] = others.take(gap)
-    others.finish()
+        content[at : at + gap] = between.take(gap)
+    between.finish()
     for begin, (width, places), shape in runs:
         for place in places:
             _fill(content, begin, width, shape, place, data.piece())
@@ -102,7 +102,8 @@ def _fill(content: bytearray, begin: int, width: int, shape: tuple[int, ...], pl
             content[at : at + place.kind[1]] = next(numbers).to_bytes(place.kind[1], "big" if place.big else "little")
 
 
-def _others(data: Stream, size: int) -> bytes:
+def others(data: Stream, size: int) -> bytes:
+    """Bytes that belong to no array."""
     kind = data.byte()
     if kind == 0:
         found = data.rest()

@@ -20,6 +20,7 @@ from reference import (
     image_codec,
     jpeg_codec,
     log_codec,
+    points_codec,
     text_codec,
     weights_codec,
 )
@@ -36,6 +37,7 @@ VERSIONS = {
     "arrays": (1,),
     "log": (0,),
     "text": (1,),
+    "points": (1,),
 }
 """Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 of `bytes` adds methods."""
 
@@ -73,6 +75,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(sound.head + sound.pcm + sound.tail if same else sound.wav(), header, sound)
     if codec == "arrays":
         return Restored(arrays_codec.decode(header, chunks), header)
+    if codec == "points":
+        return Restored(points_codec.decode(header, chunks), header)
     content, tensors = (None, None) if base is None else open_base(base)
     return Restored(weights_codec.decode(header, chunks, content, tensors), header)
 

@@ -23,6 +23,7 @@ def test_mutants_give_only_our_errors(efforts, tmp_path):
         ("image.jpeg", [1, 5, 9], 1000),
         ("arrays", [1, 5, 7], 1500),
         ("log", [1, 5, 9], 1000),
+        ("points", [1, 5, 9], 1500),
     ],
 )
 def test_mutants_of_other_codecs_give_only_our_errors(codec, efforts, count, tmp_path):

@@ -138,7 +138,8 @@ def _check_middle(encoded: bytes, whole: Any) -> None:
         if layout is None:
             return
         for name, one in (layout.names or {"": layout}).items():
-            expected = as_array(whole[name] if layout.names and layout.sole is None else whole)
+            by_name = bool(layout.names) and (layout.sole is None or len(layout.names or ()) > 1)
+            expected = as_array(whole[name] if by_name else whole)
             expect(expected.shape == one.shape, f"layout gives shape {list(one.shape)}, but the value has {list(expected.shape)}")
             for key in _keys(one.shape):
                 found = as_array(opened[(name, *key)] if name else opened[key])

@@ -198,7 +198,7 @@ def test_every_pool_stays_in_its_bounds():
 IMPOSSIBLE = {
     "no contexts": (0, 0, (1, 1, 1), 8),
     "too many contexts": (33, 0, (1, 1, 1), 8),
-    "too many expected": (1, 5, (1, 1, 1), 8),
+    "too many expected": (1, 9, (1, 1, 1), 8),
     "two selectors": (1, 0, (1, 1), 8),
     "nine selectors": (1, 0, (1,) * 9, 8),
     "no lines": (1, 0, (1, 1, 1), 3),

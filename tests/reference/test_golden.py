@@ -1,4 +1,4 @@
-"""Every golden file of five lossless codecs, read by `reference/` and compared with what it was made from.
+"""Every golden file of the lossless codecs, read by `reference/` and compared with what it was made from.
 
 Those of version 1 are decoded; those of version 0 have the same chunks. Text at efforts 5 to 9 takes up to a minute in plain
 Python, since its model reads the primer first: efforts 5 and 9 are slow tests, the others run when LACODEC_REFERENCE=all.
@@ -113,6 +113,11 @@ def test_images(stem):
 @pytest.mark.parametrize("stem", [*files("jpeg"), *files("audio"), *files("weights")])
 def test_other_bytes(stem):
     assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
+@pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("v1-*/points-*.lac")), ids=lambda path: path.stem)
+def test_points(path: Path):
+    assert restore(path.read_bytes()).content == content(path.stem)
 
 
 @pytest.mark.slow

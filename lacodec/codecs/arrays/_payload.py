@@ -1,6 +1,6 @@
 """The payload of a chunk: blocks of arrays, column by column, and the bytes between them.
 
-    payload = bytes of others, runs, run, run, ... | size, others (`_others`), if there are any | columns of all runs
+    payload = bytes of others, runs, run, run, ... | size, others (`others`), if there are any | columns of all runs
     run     = others before it, element, dimensions, each of them
     element = its bytes, columns, column, column, ...        0: as in the run before
     column  = offset, u8 type + 16 if big-endian, axes, (count, bytes between two) ...
@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from lacodec.codecs.arrays._elements import MAX_AXES, MAX_COLUMNS, TYPES, Column, Element, column_view, element_of
-from lacodec.codecs.arrays._others import decode_others, encode_others
 from lacodec.codecs.arrays._plan import MAX_DIMENSIONS, MAX_RUNS, Run
+from lacodec.codecs.arrays.others import decode_others, encode_others
 from lacodec.codecs.columns import payload as columns
 from lacodec.codecs.columns.bound import Bound
 from lacodec.codecs.fields import Reader, Writer

@@ -54,11 +54,11 @@ def learn_squares(s: State, at: int, column: int) -> None:
     for i in range(count):
         fade_and_add(s.squares, base + S64(i) * ORDER, s.window, ORDER, rates[st.KEEP], s.window[i], _TINY)
     if (at // U(plan[st.COLUMNS])) % U(plan[st.SOLVE_EVERY]) == 0:
-        _solve(s, U(base), fit * U(ORDER), count)
+        solve(s, U(base), fit * U(ORDER), count)
 
 
 @flat_kernel
-def _solve(s: State, base: int, row: int, n: int) -> None:
+def solve(s: State, base: int, row: int, n: int) -> None:
     """Coefficients from the sums, by Cholesky's method; unchanged when the sums are not positive definite."""
     a, factor, out, ridge = s.squares, s.factor, s.coefficients, s.rates[st.RIDGE]
     order = U(ORDER)

@@ -1,0 +1,41 @@
+"""The options of codec `points`."""
+
+from dataclasses import dataclass, field
+from math import isfinite
+
+from lacodec.codecs.options import check_effort, effort_field
+from lacodec.errors import BadInput, CorruptFile
+from lacodec.media.points.value import Columns
+
+_LEAST_STEP = 1e-12
+
+
+@dataclass(frozen=True)
+class Options:
+    effort: int = effort_field()
+    columns: str | None = field(
+        default=None,
+        metadata={"help": "names of the float32 columns of a file without a header, such as x,y,z,intensity,ring"},
+    )
+
+    step: float | None = field(
+        default=None,
+        metadata={"help": "lossy: x, y and z may be rounded to multiples of this, by half of it at most, such as 0.001"},
+    )
+
+    def __post_init__(self) -> None:
+        check_effort(self.effort)
+        if self.step is not None:
+            good = not isinstance(self.step, bool) and isinstance(self.step, int | float)
+            if not good or not (isfinite(self.step) and self.step >= _LEAST_STEP):
+                raise BadInput(f"step must be a number from {_LEAST_STEP} on, not {self.step!r}")
+        if self.columns is not None:
+            self.named_columns()
+
+    def named_columns(self) -> Columns:
+        """The columns that were given; raises BadInput."""
+        names = tuple(name.strip() for name in self.columns.split(",")) if isinstance(self.columns, str) else ()
+        try:
+            return Columns(names, ("<f4",) * len(names))
+        except CorruptFile as error:
+            raise BadInput(f"columns must be different names with commas between them, not {self.columns!r}") from error

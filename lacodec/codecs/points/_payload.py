@@ -1,0 +1,96 @@
+"""The payload of a chunk: bytes that are no points, then records, as columns or by the numbers of the sensor.
+
+    payload = bytes before the records, size and `others` if there are any; records, u8 method and data if there are any;
+              nothing for a chunk of no bytes
+    method  = 0 columns (`_records`)   1 a sweep of KITTI's sensor (`spinning`)   2 a sweep of nuScenes' sensor (`moving`)
+
+Numbers are LEB128.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lacodec.codecs.arrays.others import decode_others, encode_others
+from lacodec.codecs.pieces import Reader, Writer
+from lacodec.codecs.points import _records
+from lacodec.codecs.points._step import rounded
+from lacodec.codecs.points.moving import payload as moving
+from lacodec.codecs.points.spinning import payload as spinning
+from lacodec.codecs.session import Session
+from lacodec.errors import CorruptFile
+from lacodec.media.points.value import Columns
+
+_COLUMNS, _SPINNING, _MOVING = range(3)
+_LATTICES = 2  # effort from which on `columns` finds them
+_SWEEPS = {_SPINNING: spinning, _MOVING: moving}
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How chunks are encoded. embed: the payload of codec `bytes` for bytes at an effort; step: of coordinates, if any."""
+
+    effort: int
+    step: float | None
+    session: Session
+    embed: Callable[[bytes, int], bytes]
+
+
+def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding) -> tuple[bytes, Any]:
+    """(payload, what it decodes to) of `lead` bytes and the records after them. Sweeps of known sensors keep all bits."""
+    if not len(data):
+        return b"", data
+    out = Writer()
+    out.number(lead)
+    if lead:
+        out.piece(encode_others(bytes(data[:lead]), how.effort, how.embed))
+    records = np.frombuffer(data[lead:], columns.dtype)
+    out.number(len(records))
+    if len(records):
+        for method, sensor in _SWEEPS.items():
+            sweep = sensor.encode(records, columns, how.effort, how.session)
+            if sweep is not None:
+                return bytes(out.data) + bytes([method]) + sweep, data
+        effort = how.effort
+        if how.step is not None:
+            records = rounded(records, how.step)
+            data = memoryview(bytes(data[:lead]) + records.tobytes())
+            effort = max(effort, _LATTICES)
+        out.write(bytes([_COLUMNS]) + _records.encode_records(records, columns, effort, how.session))
+    return bytes(out.data), data
+
+
+def decode_payload(
+    payload: bytes | memoryview, size: int, columns: Columns, unembed: Callable[[bytes, int], bytes]
+) -> np.ndarray:
+    """The u8[size] bytes of a chunk; raises CorruptFile."""
+    reader, out = Reader(payload), np.empty(size, np.uint8)
+    if not size:
+        reader.finish()
+        return out
+    lead, before, count = _head(reader, size, columns)
+    if lead:
+        out[:lead] = np.frombuffer(decode_others(bytes(before), lead, unembed), np.uint8)
+    if count:
+        records = out[lead:].view(columns.dtype)
+        method = reader.take(1)[0]
+        if method == _COLUMNS:
+            _records.decode_records(reader, columns, records, unembed)
+        elif method in _SWEEPS:
+            _SWEEPS[method].decode(reader, columns, records, unembed)
+        else:
+            raise CorruptFile("its records have an unknown form; if a newer lacodec wrote it, update")
+    reader.finish()
+    return out
+
+
+def _head(reader: Reader, size: int, columns: Columns) -> tuple[int, memoryview, int]:
+    """(bytes before the records, those bytes coded, number of records), which make up `size` bytes."""
+    lead = reader.number()
+    before = reader.piece() if lead else memoryview(b"")
+    count = reader.number()
+    if lead + count * columns.size != size:
+        raise CorruptFile("its records do not make up its decoded size")
+    return lead, before, count

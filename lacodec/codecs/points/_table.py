@@ -1,0 +1,77 @@
+"""Columns and place of the records, as the header keeps them.
+
+table = number of records, offset of the first one, u8 kind     kind 0 KITTI   1 nuScenes (float32 both)   2 named:
+        number of columns; of each u8 type, size of its name, its name in UTF-8
+
+Numbers are LEB128.
+"""
+
+from dataclasses import dataclass
+
+from lacodec.codecs.pieces import Reader, Writer
+from lacodec.container.types import Header
+from lacodec.errors import CorruptFile
+from lacodec.media.points import bins
+from lacodec.media.points.value import MOST_COLUMNS, MOST_POINTS, TYPES, Columns, PointCloud
+
+TABLE = "points"
+"""Its name in the metadata."""
+
+_KINDS = tuple(sorted(TYPES))
+_USUAL = tuple(Columns(names, ("<f4",) * len(names)) for names in (bins.KITTI, bins.NUSCENES))
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a header says of the records."""
+
+    columns: Columns
+    offset: int
+    count: int
+
+
+def pack_table(cloud: PointCloud) -> bytes:
+    """The table of a point cloud."""
+    out = Writer()
+    out.numbers([cloud.count, cloud.offset])
+    if cloud.columns in _USUAL:
+        out.write(bytes([_USUAL.index(cloud.columns)]))
+        return bytes(out.data)
+    out.write(bytes([len(_USUAL)]))
+    out.number(len(cloud.columns.names))
+    for name, kind in zip(cloud.columns.names, cloud.columns.types, strict=True):
+        out.write(bytes([_KINDS.index(kind)]))
+        out.piece(name.encode("utf-8", "surrogatepass"))
+    return bytes(out.data)
+
+
+def table_of(header: Header) -> Table:
+    """The table in a header; raises CorruptFile."""
+    data = header.metadata.get(TABLE)
+    if not isinstance(data, bytes):
+        raise CorruptFile("the header has no table of its points")
+    reader = Reader(data)
+    count, offset = reader.number(), reader.number()
+    kind = reader.take(1)[0]
+    if count >= MOST_POINTS or offset >= MOST_POINTS or kind > len(_USUAL):
+        raise CorruptFile("the header does not say where the points are")
+    columns = _USUAL[kind] if kind < len(_USUAL) else _columns(reader)
+    reader.finish()
+    return Table(columns, offset, count)
+
+
+def _columns(reader: Reader) -> Columns:
+    several = reader.number()
+    if several > MOST_COLUMNS:
+        raise CorruptFile(f"the header claims {several} columns; at most {MOST_COLUMNS} are possible")
+    names, kinds = [], []
+    for _ in range(several):
+        kind = reader.take(1)[0]
+        if kind >= len(_KINDS):
+            raise CorruptFile("a column has an unknown type; if a newer lacodec wrote it, update")
+        kinds.append(_KINDS[kind])
+        try:
+            names.append(bytes(reader.piece()).decode("utf-8", "surrogatepass"))
+        except UnicodeDecodeError as error:
+            raise CorruptFile("the name of a column is no text") from error
+    return Columns(tuple(names), tuple(kinds))

@@ -1,0 +1,124 @@
+"""Sweeps of the KITTI sensor in and out of sections.
+
+    sweep      = u8 engine, u8 kind of the intensities, exceptions, runs, presence, ranges, misses, rest
+    exceptions = number, places (differences), 12 bytes each          points that are not on the grid
+    runs       = number; ring (difference to the run before), points, first place of each
+    presence   = size, decisions: which ticks are used, which of them each run has
+    ranges     = see `values`
+    misses     = size, decisions: whole units by which points are elsewhere, signs of zeros
+    rest       = if the kind is 1, intensities in hundredths: see `values`; for each further column size, payload of `columns`
+
+Numbers are LEB128.
+"""
+
+import numpy as np
+
+from lacodec.codecs.columns.forms import Unembed
+from lacodec.codecs.columns.mixed.setup import largest_pools
+from lacodec.codecs.pieces import Reader, Writer
+from lacodec.codecs.points.numbers import decode_numbers, encode_numbers, fill, native
+from lacodec.codecs.points.spinning._grid import from_grid, read_exceptions, to_grid, write_exceptions
+from lacodec.codecs.points.spinning._neighbours_kernel import NEIGHBOURS
+from lacodec.codecs.points.spinning._values_kernel import Sides
+from lacodec.codecs.points.spinning.calibration import UNITS, kitti
+from lacodec.codecs.points.spinning.fit import Sweep, fit, predicted
+from lacodec.codecs.points.spinning.models import ENGINES, LEVELS, RANGES
+from lacodec.codecs.points.spinning.sections import read_misses, read_places, read_runs, write_misses, write_places, write_runs
+from lacodec.codecs.points.spinning.values import read_numbers, sides_of, write_numbers
+from lacodec.codecs.session import Session
+from lacodec.errors import CorruptFile
+from lacodec.media.points.value import Columns
+
+_COLUMN, _HUNDREDTHS = range(2)
+_HUNDRED = 100.0
+_NEAR = 1  # units that most points may miss their place by
+_LEAST_NEAR = 0.75
+
+
+def encode(records: np.ndarray, columns: Columns, effort: int, session: Session) -> bytes | None:
+    """The payload of structured records; None if they are no sweep of the sensor."""
+    if not has_coordinates(columns):
+        return None
+    xyz = np.stack([records[name] for name in "xyz"], axis=1)
+    found = to_grid(xyz, UNITS)
+    sweep = None if found is None else fit(found[0], kitti())
+    if found is None or sweep is None:
+        return None
+    whole, edges, signs = predicted(sweep.ring_of, sweep.ticks, sweep.counts, kitti())
+    misses = found[0] - whole
+    if np.mean(np.abs(misses).max(axis=1) <= _NEAR) < _LEAST_NEAR:
+        return None
+    engine, levels = ENGINES.get(effort, 0), _levels(records, columns)
+    out = Writer()
+    out.write(bytes([engine, _COLUMN if levels is None else _HUNDREDTHS]))
+    write_exceptions(out, found[1], xyz)
+    used = np.unique(sweep.ticks)
+    places = np.searchsorted(used, sweep.ticks)
+    write_runs(out, sweep.rings, sweep.starts, places)
+    write_places(out, sweep.starts, places, used)
+    sides = sides_of(sweep.starts, places, len(used), sweep.ring_of)
+    errors = write_numbers(out, RANGES, engine, sweep.counts, sides, effort, session)
+    write_misses(out, whole, edges, signs, misses, np.signbit(xyz))
+    if levels is not None:
+        write_numbers(out, LEVELS, engine, levels, _told(sides, errors, sweep.counts), effort, session)
+    for name in columns.names[3 if levels is None else 4 :]:
+        out.piece(encode_numbers(native(records[name]), effort, session))
+    return bytes(out.data)
+
+
+def decode(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) -> None:
+    """Fill structured records; raises CorruptFile."""
+    count = len(out)
+    engine, kind = reader.take(2)
+    levels = kind == _HUNDREDTHS
+    if not has_coordinates(columns) or (levels and columns.types[3:4] != ("<f4",)):
+        raise CorruptFile("a sweep has columns that its sensor does not have")
+    if (engine and engine not in ENGINES.values()) or kind > _HUNDREDTHS:
+        raise CorruptFile("a sweep is coded in an unknown way; if a newer lacodec wrote it, update")
+    off, bits = read_exceptions(reader, count)
+    rings, starts, firsts = read_runs(reader, count)
+    places, used = read_places(reader, starts, firsts)
+    sweep = Sweep(starts, rings, used[places], np.zeros(0, np.int64))
+    sides = sides_of(sweep.starts, places, len(used), sweep.ring_of)
+    counts, errors = read_numbers(reader, RANGES, engine, count, sides, unembed)
+    whole, edges, signs = predicted(sweep.ring_of, sweep.ticks, counts, kitti())
+    minus = read_misses(reader, whole, edges, signs)
+    xyz = from_grid(whole, minus, UNITS)
+    xyz[off] = bits
+    for i, name in enumerate("xyz"):
+        out[name] = xyz[:, i]
+    if levels:
+        found, _ = read_numbers(reader, LEVELS, engine, count, _told(sides, errors, counts), unembed)
+        out[columns.names[3]] = (found / _HUNDRED).astype(np.float32)
+    for name, kind in list(zip(columns.names, columns.types, strict=True))[4 if levels else 3 :]:
+        fill(out[name], decode_numbers(reader, kind, (count,), unembed))
+
+
+def memory(count: int) -> int:
+    """Bytes that coding so many points takes at most, besides their records."""
+    return count * (4 * NEIGHBOURS + 200) + largest_pools(count, 9)
+
+
+def has_coordinates(columns: Columns) -> bool:
+    """Whether the first columns are x, y and z in float32."""
+    return columns.names[:3] == ("x", "y", "z") and set(columns.types[:3]) == {"<f4"}
+
+
+def _told(sides: Sides, errors: np.ndarray, counts: np.ndarray) -> Sides:
+    """The same with what ranges tell of intensities: how unexpected they were, and how far away the point is."""
+    classes = np.searchsorted(_OCTAVES, np.abs(errors), side="right")
+    return sides._replace(told=np.stack([classes, counts >> 10], axis=1).astype(np.int64))
+
+
+_OCTAVES = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024, 2048, 4096])
+
+
+def _levels(records: np.ndarray, columns: Columns) -> np.ndarray | None:
+    """The fourth column in whole hundredths, i64[n]; None if it is another kind of number."""
+    if columns.types[3:4] != ("<f4",):
+        return None
+    values = records[columns.names[3]]
+    near = (values >= 0) & (values <= 1)
+    levels = np.rint(np.where(near, values, 0) * _HUNDRED).astype(np.int64)
+    same = (levels / _HUNDRED).astype(np.float32).view(np.uint32) == np.ascontiguousarray(values).view(np.uint32)
+    return levels if same.all() else None

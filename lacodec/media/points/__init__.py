@@ -1,0 +1,1 @@
+"""Point clouds: the value and the files that hold them."""

@@ -1,0 +1,88 @@
+"""Point clouds in and out: files of records, and arrays.
+
+A parser gives the place and the columns of the records and nothing more: whatever is before and behind them stays in `source`,
+so that a file is restored byte for byte.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from lacodec.errors import BadInput, UnsupportedFile
+from lacodec.io.source import BytesSource, Source
+from lacodec.io.streams import IteratorSource, seekable
+from lacodec.media.base import Media
+from lacodec.media.points import bins, las, pcd, ply
+from lacodec.media.points.value import Columns, PointCloud
+
+_BLOCK = 1 << 20
+_HEAD = 256
+_NPY = b"\x93NUMPY"
+
+
+class PointMedia(Media[PointCloud]):
+    """Point clouds."""
+
+    name = "points"
+    smallest = 256
+    quiet = True
+
+    def sniff(self, head: bytes) -> bool:
+        """Whether a file that begins so is a las, pcd or ply file, or has records as KITTI and nuScenes write them."""
+        return las.sniff(head) or pcd.sniff(head) or ply.sniff(head) or bins.columns_of(head) is not None
+
+    def accepts(self, value: Any) -> bool:
+        """Point clouds; arrays belong to codec `arrays`."""
+        return isinstance(value, PointCloud)
+
+    def from_source(self, source: Source) -> PointCloud:
+        """The points of a file. One that nothing is known of is taken as records of four or five float32 values.
+
+        Raises UnsupportedFile.
+        """
+        source = seekable(source)
+        head = source.peek(_HEAD)
+        for kind in (las, pcd, ply):
+            if kind.sniff(head):
+                return kind.read(source)
+        if head.startswith(_NPY):
+            from lacodec.media.points.arrays import cloud_in
+
+            return cloud_in(source)
+        names = bins.columns_of(head)
+        size = source.size or 0
+        if names is None:
+            names = bins.KITTI if size % 16 == 0 else bins.NUSCENES
+        width = 4 * len(names)
+        if size % width:
+            raise UnsupportedFile(f"{source.name}: {size} bytes are no whole number of records of {len(names)} float32 values")
+        return PointCloud(source, "bin", Columns(names, ("<f4",) * len(names)), 0, size // width)
+
+    def from_object(self, value: Any) -> PointCloud:
+        """A point cloud; an array of records or [n, k], as an .npy file; a Source or the bytes of a file."""
+        if isinstance(value, PointCloud):
+            return value
+        if isinstance(value, Source):
+            return self.from_source(value)
+        if isinstance(value, bytes | bytearray | memoryview):
+            return self.from_source(BytesSource(value))
+        from lacodec.media.points.arrays import cloud_of
+
+        try:
+            return cloud_of(value)
+        except UnsupportedFile as error:
+            raise BadInput(str(error)) from error
+
+    def to_object(self, value: PointCloud) -> PointCloud:
+        """The point cloud, in memory."""
+        if not isinstance(value.source, IteratorSource):
+            return value
+        data = b"".join(bytes(piece) for piece in value.source.pieces())
+        return PointCloud(BytesSource(data), value.format, value.columns, value.offset, value.count)
+
+    def to_blocks(self, value: PointCloud, suffix: str = "") -> Iterator[bytes]:
+        """The bytes of the file."""
+        return value.source.pieces() if isinstance(value.source, IteratorSource) else value.source.blocks(_BLOCK)
+
+
+POINTS = PointMedia()
+"""The one instance."""

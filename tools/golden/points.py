@@ -1,0 +1,148 @@
+"""Point clouds of codec `points`, made with exact arithmetic, so that they are the same on every machine."""
+
+import io
+import random
+import struct
+import zlib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+CODEC = "points"
+FILES = ("sweep", "odd", "rings", "las", "pcd", "ply", "one", "lattice")
+WANTED = [(f"effort{effort}", name) for effort in (1, 5, 9) for name in FILES]
+WANTED += [(f"effort{effort}", name) for effort in (2, 3, 4, 6, 7, 8) for name in ("sweep", "lattice")]
+WANTED += [("effort5", "moving"), ("effort9", "moving")]
+
+
+@cache
+def content(name: str) -> bytes:
+    """The file called `name`."""
+    return globals()[f"_{name}"]()
+
+
+def _sweep() -> bytes:
+    """Some rings of a sweep, as KITTI has them."""
+    return _rings_of_sweep().tobytes()
+
+
+def _rings_of_sweep() -> np.ndarray:
+    from lacodec.codecs.points.spinning.imitation import kitti_sweep
+
+    return kitti_sweep(seed=2026, step=40)[:1400]
+
+
+def _odd() -> bytes:
+    """The same with points that no sensor has, and two columns more."""
+    found = np.zeros((1400, 6), np.float32)
+    found[:, :4] = _rings_of_sweep()
+    found[50, 0], found[51, 1], found[52, 2] = np.nan, np.inf, 1e-40
+    found[60, 0], found[300, :2], found[301, 1] = -0.0, 0.0, -0.0
+    found[400, 1] += np.float32(0.25)
+    found[700:703] = found[699]
+    found[:, 4], found[::7, 5] = np.arange(1400), -1.0
+    return found.tobytes()
+
+
+def _moving() -> bytes:
+    """The coordinates of a sweep as nuScenes has them, in an .npy file."""
+    from lacodec.codecs.points.moving.imitation import nuscenes_sweep
+
+    out = io.BytesIO()
+    np.save(out, np.ascontiguousarray(nuscenes_sweep(seed=2026, columns=200, share=0.3)[:, :3]))
+    return out.getvalue()
+
+
+def _walk(rng: random.Random, count: int, most: int) -> np.ndarray:
+    return np.cumsum([rng.randrange(-most, most + 1) for _ in range(count)])
+
+
+def _rings() -> bytes:
+    """Floats of many bits in firing order, as nuScenes has them."""
+    rng = random.Random(1)
+    found = np.zeros((640, 5), np.float32)
+    for axis in range(3):
+        found[:, axis] = (_walk(rng, 640, 900) + np.tile(np.arange(32) * 700, 20)) / 7919.0
+    found[:, 3], found[:, 4] = [rng.randrange(40) for _ in range(640)], np.tile(np.arange(32), 20)
+    return found.tobytes()
+
+
+def _las() -> bytes:
+    """Version 1.2, point format 3, with two extra bytes and something behind the points."""
+    rng = random.Random(2)
+    kinds = "<i4,<i4,<i4,<u2,u1,u1,i1,u1,<u2,<f8,<u2,<u2,<u2,u1,u1"
+    points = np.zeros(500, kinds)
+    for axis in range(3):
+        points[f"f{axis}"] = _walk(rng, 500, 60) + 100_000 * axis
+    points["f3"], points["f4"] = [rng.randrange(300) for _ in range(500)], 9
+    points["f9"] = 100.0 + np.arange(500) / 1024
+    for colour in (10, 11, 12):
+        points[f"f{colour}"] = (_walk(rng, 500, 3) + 90) * 256
+    points["f13"] = np.arange(500) % 3
+    head = bytearray(227 + 2)
+    head[:4], head[24:26], head[104] = b"LASF", b"\1\2", 3
+    struct.pack_into("<HI", head, 94, 227, 229)
+    struct.pack_into("<HI", head, 105, points.itemsize, 500)
+    return bytes(head) + points.tobytes() + b"behind the points"
+
+
+def _pcd() -> bytes:
+    rng = random.Random(3)
+    points = np.zeros(400, "<f4,<f4,<f4,<u4,<f8")
+    for axis in range(3):
+        points[f"f{axis}"] = _walk(rng, 400, 30) / 100
+    points["f3"], points["f4"] = [rng.randrange(1 << 24) for _ in range(400)], 1.5e9 + np.arange(400) * 0.25
+    head = "# .PCD v0.7\nVERSION 0.7\nFIELDS x y z rgb t\nSIZE 4 4 4 4 8\nTYPE F F F U F\nCOUNT 1 1 1 1 1\n"
+    return f"{head}WIDTH 400\nHEIGHT 1\nPOINTS 400\nDATA binary\n".encode() + points.tobytes()
+
+
+def _ply() -> bytes:
+    """Big-endian, with faces."""
+    rng = random.Random(4)
+    points = np.zeros(300, ">f4,>f4,>f4,u1,u1,u1")
+    for axis in range(3):
+        points[f"f{axis}"] = _walk(rng, 300, 3000) / 65536
+        points[f"f{axis + 3}"] = _walk(rng, 300, 2) + 100
+    names = "".join(f"property float {name}\n" for name in "xyz") + "".join(
+        f"property uchar {n}\n" for n in ("red", "green", "blue")
+    )
+    head = f"ply\nformat binary_big_endian 1.0\nelement vertex 300\n{names}element face 100\n"
+    head += "property list uchar int vertex_indices\n"
+    faces = b"".join(struct.pack(">B3i", 3, i, i + 1, i + 2) for i in range(100))
+    return f"{head}end_header\n".encode() + points.tobytes() + faces
+
+
+def _one() -> bytes:
+    """A single point."""
+    return np.array([1.5, -0.0, np.nan, 0.25], np.float32).tobytes()
+
+
+def _lattice() -> bytes:
+    """An .npy file of centimetres in doubles."""
+    rng = random.Random(5)
+    out = io.BytesIO()
+    np.save(out, np.stack([_walk(rng, 500, 40) for _ in range(3)], axis=1) / 100.0)
+    return out.getvalue()
+
+
+def make(setting: str, name: str) -> bytes:
+    """The file called `name`, encoded."""
+    import lacodec
+
+    more = {"columns": "x,y,z,intensity,number,flag"} if name == "odd" else {}
+    return lacodec.encode(content(name), CODEC, effort=int(setting[-1]), **more)
+
+
+def exact(setting: str, name: str) -> bool:
+    """Where zlib is the usual one: what lies before and behind the points is packed by it. Motion is fitted by libm."""
+    return name != "moving" and zlib.ZLIB_RUNTIME_VERSION.startswith("1.") and "ng" not in zlib.ZLIB_RUNTIME_VERSION
+
+
+def restored(path: Path) -> bytes:
+    """The file that `path` decodes to."""
+    from lacodec import api
+
+    out = io.BytesIO()
+    api.decode_file(path, out)
+    return out.getvalue()
