@@ -23,11 +23,15 @@ class _Options:
 
 
 class TextLM(BlockCodec):
-    """Text, smaller than by `text`, at about 8 kB/s in both directions; best for English prose."""
+    """Text, smaller than by `text`, at some kilobytes a second both ways; best for English prose."""
 
     name = "text.lm"
     stream_version = 0
     Options = _Options
+
+    def options_dict(self) -> dict[str, Any]:
+        """Nothing: the header has the model's id, and a path is nobody's business."""
+        return {}
 
     def model_id(self) -> bytes | None:
         """Of the model that the options name."""
