@@ -66,7 +66,7 @@ def test_found_by_content(series, tmp_path):
     assert (tmp_path / "back.f32").read_bytes() == FILE
     (tmp_path / "odd.f32").write_bytes(FILE[:2001])
     assert lacodec.encode_file(tmp_path / "odd.f32", tmp_path / "odd.lac").codec == "bytes"
-    assert registry.by_content(FILE[:256]) is series.Series
+    assert next(registry.by_content(FILE[:256])) is series.Series
     assert np.array_equal(lacodec.decode(lacodec.encode(io.BytesIO(FILE))), WALK)
 
 

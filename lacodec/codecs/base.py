@@ -82,16 +82,12 @@ class Codec(ABC, Generic[V]):
 
     @classmethod
     def suits(cls, source: Source, options: Mapping[str, Any]) -> bool:
-        """Whether a file that `media` recognised by its first bytes gets this codec, with these options, and not `bytes`."""
+        """Whether a file that `media` recognised by its first bytes gets this codec, with these options; else others may."""
         return True
 
     @abstractmethod
     def encode(self, value: V, session: Session = DEFAULT) -> Iterator[Chunk]:
         """Chunks of `value` in order, lazily, with bounded memory; `kind` ANCILLARY if decoding does not need a chunk."""
-
-    def wins(self) -> bool:
-        """Whether content alone may choose this codec at these options: codec `bytes` would make more of such files."""
-        return True
 
     def metadata(self, value: V, session: Session = DEFAULT) -> dict[str, Any]:
         """The description of `value` for the header, as plain numbers, strings, lists and dicts."""

@@ -67,9 +67,9 @@ def get(name: str) -> type[Codec[Any]]:
     raise BadInput(f"unknown codec {name!r}; installed codecs: {', '.join(names())}")
 
 
-def by_content(head: bytes) -> type[Codec[Any]] | None:
-    """The lossless codec for a file that begins with `head`; None if no media recognises it."""
-    return next((get(name) for name, media in _kinds() if media.sniff(head)), None)
+def by_content(head: bytes) -> Iterator[type[Codec[Any]]]:
+    """The lossless codecs whose media recognise a file that begins with `head`; the first that suits it is for it."""
+    return (get(name) for name, media in _kinds() if media.sniff(head))
 
 
 def remark_on(head: bytes) -> str | None:

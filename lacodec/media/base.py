@@ -36,10 +36,6 @@ class Media(ABC, Generic[V]):
         """Whether a file whose first bytes are `head` (256, or all of a shorter file) is of this kind. Must be cheap."""
         return False
 
-    def confirms(self, source: Source) -> bool:
-        """Whether a file that `sniff` recognised is of this kind by what stands further on, too. Must be cheap."""
-        return True
-
     def remark(self, head: bytes) -> str | None:
         """A line for the user about files of this kind that are left to codec `bytes`; usually None."""
         return None

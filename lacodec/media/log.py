@@ -25,10 +25,10 @@ class LogMedia(RawMedia):
 
     def confirms(self, source: Source) -> bool:
         """Whether three of four lines at the start, in the middle and towards the end have a mark."""
-        size = source.size or 0
+        size = source.size or 0  # of a stream only the start can be seen
         lines = []
         for begin in sorted({0, max(0, size - _SPOT) // 2, max(0, size - _SPOT)}):
-            spot = source.read(begin, _SPOT)
+            spot = source.peek(_SPOT) if begin == 0 else source.read(begin, _SPOT)
             if _BINARY.search(spot):
                 return False
             lines += spot.split(b"\n")[int(begin > 0) : -1]

@@ -67,13 +67,13 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job
     remark = detail = kind = None
     if name is None:
         head = source.peek(registry.HEAD_SIZE)
-        chosen = registry.by_content(head)
         remark = registry.remark_on(head)
-        if chosen is not None and not chosen.media.streams:
-            source = seekable(source)
-        if chosen is not None and chosen.suits(source, options):
+        for chosen in registry.by_content(head):
+            if not chosen.media.streams:
+                source = seekable(source)
+            if not chosen.suits(source, options):
+                continue
             codec = make_codec(chosen.name, _for_this(chosen, options))
-        if chosen is not None and codec.wins() and codec.media.confirms(source):
             try:
                 value = from_source(codec, source)
                 if source.size is None or source.size >= codec.media.smallest:
@@ -83,6 +83,7 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job
                 remark = f"{str(error).removeprefix(f'{source.name}: ')}; codec {DEFAULT_CODEC} keeps its bytes"
                 if chosen.media.quiet:
                     remark, detail = None, remark
+            break
     codec = make_codec(name, options)
     if not codec.media.streams:
         source = seekable(source)

@@ -46,4 +46,4 @@ def recoded(header: Header, data: bytes) -> bytes:
 
 
 def _codec_for(data: bytes) -> type[Codec[Any]] | None:
-    return registry.by_content(data[: registry.HEAD_SIZE])
+    return next((codec for codec in registry.by_content(data[: registry.HEAD_SIZE]) if not codec.bytewise), None)

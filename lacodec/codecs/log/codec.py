@@ -6,7 +6,7 @@ of codec `bytes`.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lacodec.codecs import registry
 from lacodec.codecs.blocks import BlockCodec
@@ -49,9 +49,11 @@ class Log(BlockCodec):
     by_content = True
     Options = _Options
 
-    def wins(self) -> bool:
+    @classmethod
+    def suits(cls, source: Source, options: Mapping[str, Any]) -> bool:
         """Only context mixing of lines is always smaller than codec `bytes` at the same effort."""
-        return self.options.effort > _COLUMNS_TO
+        effort = options.get("effort", _Options().effort)
+        return isinstance(effort, int) and effort > _COLUMNS_TO and LOGS.confirms(source)
 
     def nested_in(self, value: Raw) -> Mapping[str, int]:
         """Only columns hold payloads of `arrays`."""
