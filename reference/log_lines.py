@@ -11,7 +11,7 @@ import copy
 from reference import bytes_contexts as bc
 from reference.bytes_contexts import Memory, mix
 from reference.bytes_match import Match
-from reference.bytes_mixed import MINIMA, READ_AHEAD, primer
+from reference.bytes_mixed import MINIMA, READ_AHEAD, newest, primer
 from reference.bytes_setup import trained
 from reference.log_parser import Parser
 from reference.mixing import Mixer, Shape
@@ -70,7 +70,7 @@ class Model:
         self.engine.mix_rate = 70 + (380 << 16) // (65536 + coded // 1024 * 1024)
         self.engine.map_limit = 255 if coded < 1 << 19 else 1022
         told = parser.expected(data, at)
-        told[BY_MATCH_1], told[BY_MATCH_2] = (match.expect(data, at, memory.history) for match in self.matches)
+        told[BY_MATCH_1], told[BY_MATCH_2] = (match.expect(data, at, newest(memory.history, match)) for match in self.matches)
         contexts = memory.contexts(data, at) | self.contexts(told, data, at)
         c1 = memory.history & 255
         first, sure = told[BY_MATCH_1]

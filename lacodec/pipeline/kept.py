@@ -12,6 +12,7 @@ from lacodec.codecs.session import Session
 from lacodec.container import Header
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import BytesSource
+from lacodec.media.raw import RawMedia
 from lacodec.pipeline import coding
 
 
@@ -46,4 +47,4 @@ def recoded(header: Header, data: bytes) -> bytes:
 
 
 def _codec_for(data: bytes) -> type[Codec[Any]] | None:
-    return next((codec for codec in registry.by_content(data[: registry.HEAD_SIZE]) if not codec.bytewise), None)
+    return next((codec for codec in registry.by_content(data[: registry.HEAD_SIZE]) if not isinstance(codec.media, RawMedia)), None)

@@ -103,7 +103,7 @@ for path in sys.argv[2:]:
     elif isinstance(value, bytes):
         parts = [value]
     else:
-        parts = [getattr(value, "pixels", getattr(value, "samples", value)).tobytes()]
+        parts = [getattr(value, "pixels", getattr(value, "samples", getattr(value, "records", value))).tobytes()]
     print(path.rpartition("/")[2], *(hashlib.sha256(part).hexdigest() for part in parts))
 """
 

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from lacodec.codecs.arrays._others import decode_others, encode_others
+from lacodec.codecs.arrays.others import decode_others, encode_others
 
 from lacodec.codecs.arrays._elements import MAX_COLUMNS, Column, Element, column_view, element_of
 from lacodec.codecs.arrays._payload import Encoding, decode_payload, encode_payload, most_memory

@@ -263,11 +263,8 @@ class LosslessImage(Codec[Image]):
 
         def code() -> tuple[Image, list[Chunk]]:
             chunks = list(self._tiles(value, session))
-            taken = (
-                sum(len(chunk.payload) + _CHUNK_COST for chunk in chunks)
-                - _CHUNK_COST // 2
-                + len(msgspec.msgpack.encode(beside(value)))
-            )
+            taken = sum(len(chunk.payload) + _CHUNK_COST for chunk in chunks) - _CHUNK_COST // 2
+            taken += len(msgspec.msgpack.encode(beside(value))) * (1 + (len(chunks) > 1))  # the footer of many has it again
             if value.original is not None and taken >= len(value.original):
                 chunks = [self._file_chunk(value, replace(session, report=ignore))]
             return value, chunks  # the picture is kept, so that no other one can have its id meanwhile
