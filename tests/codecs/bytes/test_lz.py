@@ -67,7 +67,9 @@ def test_offsets_behind_the_same_byte(name: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_text_has_smaller_offsets() -> None:
-    data = b" ".join(b"%d green bottles, %d walls" % (i, i * i % 89) for i in range(1000))
+    rng = random.Random(5)
+    words = [bytes(rng.choices(b"etaoinshrdlu", k=rng.randint(2, 9))) for _ in range(3000)]
+    data = b" ".join(words[min(int(rng.expovariate(0.004)), 2999)] for _ in range(60_000))
     assert encoded(data, 3)[1] == 1 and encoded(data, 2)[1] == 0
     assert lz_decode(encoded(data, 3), len(data)).tobytes() == data
 
