@@ -47,4 +47,6 @@ def recoded(header: Header, data: bytes) -> bytes:
 
 
 def _codec_for(data: bytes) -> type[Codec[Any]] | None:
-    return next((codec for codec in registry.by_content(data[: registry.HEAD_SIZE]) if not isinstance(codec.media, RawMedia)), None)
+    return next(
+        (codec for codec in registry.by_content(data[: registry.HEAD_SIZE]) if not isinstance(codec.media, RawMedia)), None
+    )

@@ -4,11 +4,11 @@ import random
 
 import numpy as np
 import pytest
-from lacodec.codecs.arrays.others import decode_others, encode_others
 
 from lacodec.codecs.arrays._elements import MAX_COLUMNS, Column, Element, column_view, element_of
 from lacodec.codecs.arrays._payload import Encoding, decode_payload, encode_payload, most_memory
 from lacodec.codecs.arrays._plan import JOINED, LARGEST, MAX_RUNS, Run, plans
+from lacodec.codecs.arrays.others import decode_others, encode_others
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.fields import Writer
 from lacodec.codecs.session import DEFAULT
