@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lacodec.entropy.mixing_maps import learn_contexts, learned, predict_contexts
 from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.int_vector import dot_product, prefetch, train_weights
 from lacodec.kernels.jit import flat_kernel, inlined
@@ -148,7 +149,7 @@ def _code_bit(
     apm_at2 = np.uint64(APM_ROWS + engine.registers[APM_ROW] + np.int64(node)) * np.uint64(APM_STEPS)
     apm_at1 = ((np.uint64(select[plan[SELECTS]]) << np.uint64(8) | partial) & np.uint64(APM_ROWS - 1)) * np.uint64(APM_STEPS)
 
-    _predict_contexts(engine.where, engine.slots, engine.maps, engine.used, engine.inputs, engine.stretch, node, n)
+    predict_contexts(engine.where, engine.slots, engine.maps, engine.used, engine.inputs, engine.stretch, node, n)
     told = _predict_expected(engine, expect, partial, k, n, m)
     p_mix, mixed = _mix(engine, select, partial, told)
 
@@ -173,12 +174,12 @@ def _code_bit(
     near = one if right >= APM_STEP // 2 else np.uint64(0)
     apm[at1 + near] += np.uint16((target - np.int64(apm[at1 + near])) >> rate)
     apm[at2 + near] += np.uint16((target - np.int64(apm[at2 + near])) >> rate)
-    _learn_contexts(
+    learn_contexts(
         engine.where, engine.slots, engine.maps, engine.used, engine.next_state, engine.reciprocal, node, n, bit, plan[MAP_LIMIT]
     )
     for i in range(m):
         entry = engine.used[n + i]
-        engine.expect_maps[entry] = _learned(engine.expect_maps[entry], (y << 22) - y, np.uint32(1022), engine.reciprocal)
+        engine.expect_maps[entry] = learned(engine.expect_maps[entry], (y << 22) - y, np.uint32(1022), engine.reciprocal)
     return bit
 
 
@@ -200,26 +201,6 @@ def _node(partial: np.uint64, k: np.uint64) -> np.uint64:
     """Place of a bit in the tree of its nibble, 1 to 15."""
     depth = k & np.uint64(3)
     return (partial & ((np.uint64(1) << depth) - np.uint64(1))) | (np.uint64(1) << depth)
-
-
-@inlined
-def _predict_contexts(
-    where: np.ndarray,
-    slots: np.ndarray,
-    maps: np.ndarray,
-    used: np.ndarray,
-    inputs: np.ndarray,
-    stretch: np.ndarray,
-    node: np.uint64,
-    n: np.uint64,
-) -> None:
-    """inputs[i]: stretched probability; inputs[n + i]: the same on a linear scale. Both are 0 for a context never seen."""
-    for i in range(n):
-        entry = i * np.uint64(256) + np.uint64(slots[where[i] + node])
-        used[i] = entry
-        p = maps[entry] >> np.uint32(20)
-        inputs[i] = np.int32(stretch[p])
-        inputs[n + i] = (np.int32(p) - np.int32(2048)) >> np.int32(1)
 
 
 @inlined
@@ -282,36 +263,6 @@ def _train(engine: Engine, partial: np.uint64, final_error: int, y: int) -> None
         train_weights(engine.inputs, engine.weights, engine.offsets[s], width, (error * rate) >> 8)
         w = np.int64(final[at + s]) + ((output * scaled + (1 << 19)) >> 20)
         final[at + s] = np.int32(min(max(w, -(1 << 20)), 1 << 20))
-
-
-@inlined
-def _learn_contexts(
-    where: np.ndarray,
-    slots: np.ndarray,
-    maps: np.ndarray,
-    used: np.ndarray,
-    next_state: np.ndarray,
-    reciprocal: np.ndarray,
-    node: np.uint64,
-    n: np.uint64,
-    bit: np.uint64,
-    limit: int,
-) -> None:
-    """Teach each context's map the bit, then move its bit history on."""
-    target = (np.int64(bit) << 22) - np.int64(bit)
-    for i in range(n):
-        entry = used[i]
-        maps[entry] = _learned(maps[entry], target, np.uint32(limit), reciprocal)
-        slots[where[i] + node] = next_state[(entry & np.uint64(255)) * np.uint64(2) + bit]
-
-
-@inlined
-def _learned(entry: np.uint32, target: int, limit: int, reciprocal: np.ndarray) -> np.uint32:
-    """Move a 22-bit probability towards the target by 1 / count, counting up to `limit`."""
-    count = entry & np.uint32(1023)
-    p = np.int64(entry >> np.uint32(10))
-    p += ((target - p) * np.int64(reciprocal[count])) >> 16
-    return (np.uint32(p) << np.uint32(10)) | (count + np.uint32(count < limit))
 
 
 @inlined

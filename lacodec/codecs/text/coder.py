@@ -29,11 +29,11 @@ from lacodec.codecs.text.slots import (
     Coder,
     find_slots,
     keep_records,
-    learned,
     node_of,
     prefetch_slots,
 )
 from lacodec.entropy.mixing import code_decision
+from lacodec.entropy.mixing_maps import learn_contexts, learned, predict_contexts
 from lacodec.kernels.jit import flat_kernel, inlined
 
 RUN_BUCKETS, RUN_ROW = 64, 128  # what a record says, and the bit that it expects
@@ -94,7 +94,7 @@ def _code_bit(
     start = np.uint64(2) * n + r
     node = node_of(partial, k)
     prefetch_rows(coder, node)
-    _predict_contexts(coder.where, coder.slots, coder.maps, coder.used, coder.inputs, coder.stretch, node, n)
+    predict_contexts(coder.where, coder.slots, coder.maps, coder.used, coder.inputs, coder.stretch, node, n)
     _predict_runs(coder.runs, coder.run_maps, coder.used, coder.inputs, coder.stretch, partial, k, n, r)
     told = _predict_expected(coder, expect, partial, k, start, n + r, m)
     _predict_slow(coder, node, start + np.uint64(2) * m, d)
@@ -108,7 +108,7 @@ def _code_bit(
     y = np.int64(bit)
     train(coder, select, partial, y)
     train_apms(coder, node, step, y)
-    _learn_contexts(
+    learn_contexts(
         coder.where, coder.slots, coder.maps, coder.used, coder.next_state, coder.reciprocal, node, n, bit, plan[MAP_LIMIT]
     )
     target = (y << 22) - y
@@ -123,26 +123,6 @@ def _code_bit(
         entry = coder.used[n + r + m]
         coder.language_maps[entry] = learned(coder.language_maps[entry], target, np.uint32(_COUNTED), coder.reciprocal)
     return bit
-
-
-@inlined
-def _predict_contexts(
-    where: np.ndarray,
-    slots: np.ndarray,
-    maps: np.ndarray,
-    used: np.ndarray,
-    inputs: np.ndarray,
-    stretch: np.ndarray,
-    node: np.uint64,
-    n: np.uint64,
-) -> None:
-    """inputs[i]: stretched probability; inputs[n + i]: the same on a linear scale. Both are 0 for a context never seen."""
-    for i in range(n):
-        entry = i * np.uint64(256) + np.uint64(slots[where[i] + node])
-        used[i] = entry
-        p = maps[entry] >> np.uint32(20)
-        inputs[i] = np.int32(stretch[p])
-        inputs[n + i] = (np.int32(p) - np.int32(2048)) >> np.int32(1)
 
 
 @inlined
@@ -218,27 +198,6 @@ def _put(coder: Coder, at: np.uint64, entry: np.uint32) -> None:
     p = np.int64(entry >> np.uint32(20))
     coder.inputs[at] = np.int32(coder.stretch[np.uint64(p)])
     coder.inputs[at + _ONE] = np.int32((p - 2048) >> 1)
-
-
-@inlined
-def _learn_contexts(
-    where: np.ndarray,
-    slots: np.ndarray,
-    maps: np.ndarray,
-    used: np.ndarray,
-    next_state: np.ndarray,
-    reciprocal: np.ndarray,
-    node: np.uint64,
-    n: np.uint64,
-    bit: np.uint64,
-    limit: int,
-) -> None:
-    """Teach each context's map the bit, then move its bit history on."""
-    target = (np.int64(bit) << 22) - np.int64(bit)
-    for i in range(n):
-        entry = used[i]
-        maps[entry] = learned(maps[entry], target, np.uint32(limit), reciprocal)
-        slots[where[i] + node] = next_state[(entry & np.uint64(255)) * np.uint64(2) + bit]
 
 
 @inlined

@@ -33,10 +33,7 @@ def code_bytes(coder: Coder, model: Model, data: np.ndarray, begin: int, end: in
     limit = coder.stream.size + READ_AHEAD
     selectors, expects = np.uint64(coder.plan[SELECTS]), np.uint64(coder.plan[EXPECTS])
     for at in range(np.uint64(begin), np.uint64(end)):
-        prefetch_heads(model, expects)
-        follow_matches(model, data, at, expects)
-        fill_contexts(model, data, at)
-        prefetch_slots(coder, model.ctx, model.slow, _ONE, 0)
+        look(coder, model, data, at, expects)
         fill_selectors(model, at, selectors)
         symbol = np.int64(0) if decoding else np.int64(data[at])
         symbol = code_symbol(coder, model.ctx, model.slow, model.expect, model.select, symbol)
@@ -56,10 +53,7 @@ def absorb_bytes(coder: Coder, model: Model, data: np.ndarray, end: int) -> None
     forget(model, 0)
     expects = np.uint64(coder.plan[EXPECTS])
     for at in range(np.uint64(end)):
-        prefetch_heads(model, expects)
-        follow_matches(model, data, at, expects)
-        fill_contexts(model, data, at)
-        prefetch_slots(coder, model.ctx, model.slow, _ONE, 0)
+        look(coder, model, data, at, expects)
         absorb_symbol(coder, model.ctx, model.slow, np.int64(data[at]))
         learn_matches(model, np.uint64(data[at]), expects)
         remember(model, data, at, np.uint64(data[at]))
@@ -78,6 +72,15 @@ def start(coder: Coder) -> None:
             byte = np.int64(coder.stream[at]) if at < coder.stream.size else 0
             registers[CODE] = (registers[CODE] << 8) | byte
         registers[POSITION] = _FIRST
+
+
+@inlined
+def look(coder: Coder, model: Model, data: np.ndarray, at: np.uint64, expects: np.uint64) -> None:
+    """What is expected at `at`, and the contexts of the byte there."""
+    prefetch_heads(model, expects)
+    follow_matches(model, data, at, expects)
+    fill_contexts(model, data, at)
+    prefetch_slots(coder, model.ctx, model.slow, _ONE, 0)
 
 
 @inlined

@@ -157,12 +157,3 @@ def node_of(partial: np.uint64, k: np.uint64) -> np.uint64:
     """Place of a bit in the tree of its half, 1 to 15."""
     depth = k & np.uint64(3)
     return (partial & ((_ONE << depth) - _ONE)) | (_ONE << depth)
-
-
-@inlined
-def learned(entry: np.uint32, target: int, limit: int, reciprocal: np.ndarray) -> np.uint32:
-    """Move a 22-bit probability towards the target by 1 / count, counting up to `limit`."""
-    count = entry & np.uint32(1023)
-    p = np.int64(entry >> np.uint32(10))
-    p += ((target - p) * np.int64(reciprocal[count])) >> 16
-    return (np.uint32(p) << np.uint32(10)) | (count + np.uint32(count < limit))

@@ -6,6 +6,7 @@ from lacodec.codecs.columns.mixed import state as st
 from lacodec.codecs.columns.mixed.state import NODES, WIDTH, State
 from lacodec.codecs.columns.mixed.whole import S64, U
 from lacodec.entropy.mixing import APM_REACH, APM_STEP, APM_STEPS, STRETCH_LIMIT, code_decision
+from lacodec.entropy.mixing_maps import learned
 from lacodec.kernels.hashing import GOLDEN
 from lacodec.kernels.int_vector import dot_product, prefetch, train_weights
 from lacodec.kernels.jit import inlined
@@ -85,7 +86,7 @@ def decide(s: State, group: int, node: int, depth: int, told: int, place: int, b
     if place:
         judge(s, place, (y << 16) - p)
     if told:
-        s.match_map[matched] = _learned(s.match_map[matched], (y << 22) - y, np.uint32(1022), s.reciprocal)
+        s.match_map[matched] = learned(s.match_map[matched], (y << 22) - y, np.uint32(1022), s.reciprocal)
     return bit
 
 
@@ -129,16 +130,7 @@ def _count(s: State, contexts: int, node: int, y: int) -> None:
     limit = np.uint32(s.plan[st.MAP_LIMIT])
     for i in range(contexts):
         at = s.where[i] + node
-        s.lines[at] = _learned(s.lines[at], target, limit, s.reciprocal)
-
-
-@inlined
-def _learned(entry: np.uint32, target: int, limit: int, reciprocal: np.ndarray) -> np.uint32:
-    """Move a 22-bit probability towards the target by one over its count."""
-    count = entry & np.uint32(1023)
-    p = S64(entry >> np.uint32(10))
-    p += ((target - p) * S64(reciprocal[count])) >> 16
-    return (np.uint32(p) << np.uint32(10)) | (count + np.uint32(count < limit))
+        s.lines[at] = learned(s.lines[at], target, limit, s.reciprocal)
 
 
 @inlined

@@ -3,20 +3,18 @@
 import numpy as np
 
 from lacodec.codecs.text.coder import code_symbol
-from lacodec.codecs.text.contexts import fill_contexts, fill_selectors
-from lacodec.codecs.text.kernel import forget, start
-from lacodec.codecs.text.match import follow_matches, learn_matches, prefetch_heads
+from lacodec.codecs.text.contexts import fill_selectors
+from lacodec.codecs.text.kernel import forget, look, start
+from lacodec.codecs.text.match import learn_matches
 from lacodec.codecs.text.memory import remember
 from lacodec.codecs.text.model import Model
-from lacodec.codecs.text.slots import DECODING, EXPECTS, SELECTS, Coder, prefetch_slots
+from lacodec.codecs.text.slots import DECODING, EXPECTS, SELECTS, Coder
 from lacodec.entropy.mixing import POSITION, READ_AHEAD, finish
 from lacodec.kernels.jit import flat_kernel, inlined
 from lacodec.models.text import predict
 from lacodec.models.text.language import Language
 from lacodec.models.text.predict import Reader
 from lacodec.models.text.steps import Scratch
-
-_ONE = np.uint64(1)
 
 
 @flat_kernel
@@ -34,10 +32,7 @@ def code_bytes(coder: Coder, model: Model, words: Language, room: Scratch, memor
     limit = coder.stream.size + READ_AHEAD
     selectors, expects = np.uint64(coder.plan[SELECTS]), np.uint64(coder.plan[EXPECTS])
     for at in range(np.uint64(begin), np.uint64(end)):
-        prefetch_heads(model, expects)
-        follow_matches(model, data, at, expects)
-        fill_contexts(model, data, at)
-        prefetch_slots(coder, model.ctx, model.slow, _ONE, 0)
+        look(coder, model, data, at, expects)
         fill_selectors(model, at, selectors)
         model.select[selectors + np.uint64(3)] = _expected(memory.tree)
         symbol = np.int64(0) if decoding else np.int64(data[at])
