@@ -1,6 +1,9 @@
 """What every codec of bytes must do, over many kinds of input; each codec's tests call `check_bytes_codec`."""
 
+import os
 import signal
+
+import pytest
 
 import lacodec
 from lacodec.container import Reader
@@ -8,6 +11,11 @@ from lacodec.io.source import BytesSource
 from lacodec.testing import texts as inputs
 
 EFFORTS = range(1, 10)
+
+exhaustive = pytest.mark.skipif(
+    os.environ.get("LACODEC_REFERENCE") != "all", reason="minutes of plain Python: set LACODEC_REFERENCE=all"
+)
+"""Marks what is run before a release only; quick tests of the same code stand beside it."""
 
 
 def heed_interrupts() -> None:

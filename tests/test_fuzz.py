@@ -22,15 +22,15 @@ def test_mutants_give_only_our_errors(efforts, tmp_path):
         ("audio.lossless", [2, 5, 9], 1000),
         ("image.jpeg", [1, 5, 9], 1000),
         ("arrays", [1, 5, 7], 1500),
-        ("log", [1, 5, 9], 1000),
+        ("log", [1, 5, 9], 300),
         ("points", [1, 5, 9], 1500),
     ],
 )
 def test_mutants_of_other_codecs_give_only_our_errors(codec, efforts, count, tmp_path):
     outcomes, kinds, _ = fuzz(Corpus.make(efforts, [codec]), 2026, range(count), tmp_path)
     assert not [outcome for outcome in outcomes if outcome.startswith("FAILURE")], outcomes
-    assert sum(outcomes.values()) == count and kinds["repaired"] > 500
-    assert outcomes["CorruptFile"] > 300 and outcomes["decoded"] > 10
+    assert sum(outcomes.values()) == count and kinds["repaired"] > count // 2
+    assert outcomes["CorruptFile"] > count // 4 and outcomes["decoded"] > 10
 
 
 def test_mutants_can_be_made_again():

@@ -73,7 +73,3 @@ def test_bench(lacodec, text: Path) -> None:
     assert all(row["identical"] and row["size"] == text.stat().st_size for row in rows)
     table = lacodec("bench", "text.txt", "--efforts", "1", "--peers", "none", "--repeats", "1").stdout.decode()
     assert "bytes --effort 1" in table
-
-
-def test_warmup(lacodec):
-    assert json.loads(lacodec("warmup", "--json").stdout)["kernels"] >= 0

@@ -1,10 +1,9 @@
 """Every golden file of the lossless codecs, read by `reference/` and compared with what it was made from.
 
-Those of version 1 are decoded; those of version 0 have the same chunks. Text at efforts 5 to 9 takes up to a minute in plain
-Python, since its model reads the primer first: efforts 5 and 9 are slow tests, the others run when LACODEC_REFERENCE=all.
+Those of version 1 are decoded; those of version 0 have the same chunks. A model that reads its primer first takes minutes in
+plain Python: these run when LACODEC_REFERENCE=all. The other files here test the same readers behind a short primer.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from reference import bytes_mixed, log_lines, text_codec
 from reference.container import read
 from reference.decode import restore
+from tests.checks import exhaustive
 from tools import golden
 
 V1 = golden.FOLDER / "v1"
@@ -57,17 +57,20 @@ def test_bytes(stem):
     assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
 
 
+def marks_of_columns(stem: str) -> tuple:
+    effort = stem.split("-")[1]
+    return (exhaustive,) if effort == "effort6" else (pytest.mark.slow,) if effort > "effort3" else ()
+
+
 COLUMNS = sorted(path.stem for path in newest("logcolumns").glob("logcolumns-*.lac"))
 
 
-@pytest.mark.parametrize("stem", [pytest.param(s, marks=pytest.mark.slow) if s.split("-")[1] > "effort3" else s for s in COLUMNS])
+@pytest.mark.parametrize("stem", [pytest.param(stem, marks=marks_of_columns(stem)) for stem in COLUMNS])
 def test_columns_of_logs(stem):
-    if stem.startswith("logcolumns-effort6") and os.environ.get("LACODEC_REFERENCE") != "all":
-        pytest.skip("set LACODEC_REFERENCE=all to read these")
     assert restore((newest("logcolumns") / f"{stem}.lac").read_bytes()).content == content(stem)
 
 
-@pytest.mark.slow
+@exhaustive
 def test_primer():
     """`primer.bin` is a payload itself."""
     from lacodec.codecs.bytes.mixed.start import primer_text
@@ -75,13 +78,11 @@ def test_primer():
     assert bytes_mixed.primer() == primer_text().tobytes()
 
 
-@pytest.mark.slow
+@exhaustive
 @pytest.mark.parametrize("effort", range(5, 10))
 def test_bytes_after_the_primer(effort, monkeypatch):
     from lacodec.codecs.bytes.mixed.start import primer_text
 
-    if effort not in (5, 9) and os.environ.get("LACODEC_REFERENCE") != "all":
-        pytest.skip("set LACODEC_REFERENCE=all to read these")
     text = primer_text().tobytes()  # `test_primer` compares it; reading it again takes long
     monkeypatch.setattr(bytes_mixed, "primer", lambda: text)
     monkeypatch.setattr(bytes_mixed, "_primed", {})
@@ -96,7 +97,7 @@ def test_text_that_is_stored(stem):
     assert restore((newest("text") / f"{stem}.lac").read_bytes()).content == content(stem)
 
 
-@pytest.mark.slow
+@exhaustive
 @pytest.mark.parametrize("stem", ["text-effort5-cyrillic", "text-effort8-cyrillic"])
 def test_text(stem, monkeypatch):
     """The stored primers are those that the package reads; `tests/reference/test_text.py` compares one."""
@@ -123,13 +124,11 @@ def test_points(path: Path):
     assert restore(path.read_bytes()).content == content(path.stem)
 
 
-@pytest.mark.slow
+@exhaustive
 @pytest.mark.parametrize("stem", sorted(path.stem for path in newest("loglines").glob("loglines-*.lac")))
 def test_lines_after_the_primer(stem, monkeypatch):
     from lacodec.codecs.bytes.mixed.start import primer_text
 
-    if stem != "loglines-effort9-mixed" and os.environ.get("LACODEC_REFERENCE") != "all":
-        pytest.skip("set LACODEC_REFERENCE=all to read these")
     text = primer_text().tobytes()  # `test_primer` compares it; reading it again takes long
     monkeypatch.setattr(log_lines, "primer", lambda: text)
     assert restore((newest("loglines") / f"{stem}.lac").read_bytes()).content == content(stem)

@@ -12,6 +12,7 @@ from reference import container
 from reference.decode import restore
 from reference.jpeg_stream import Header, read_record, write
 from reference.stream import Stream
+from tests.checks import exhaustive
 from tests.jpegs import SETTINGS, files, jpeg, mutants, with_preview
 
 SMALL = files(photo(24, 40))
@@ -159,7 +160,7 @@ def test_small_data_files(data_dir):
         method((data_dir / f"jpeg/edge/{name}.jpg").read_bytes())
 
 
-@pytest.mark.slow
+@exhaustive
 def test_large_data_files(data_dir):
     for path in sorted(data_dir.glob("jpeg/edge/*.jpg")):
         if path.stat().st_size < 60_000:

@@ -10,6 +10,7 @@ from lacodec.codecs.text import block, primers, setup, start
 from reference import text_codec, text_setup
 from reference.container import read
 from reference.decode import restore
+from tests.checks import exhaustive
 
 RNG = random.Random(7)
 SHORT = "“Rates of symbols,” said he (twice); the table of 1998 went on. Слово було. 白日依山。\nNOBODY spoke of it again.\n" * 6
@@ -72,7 +73,7 @@ def test_the_same_primers():
             assert text_setup.parts_of(primer, effort) == primers.parts_of(primer, effort)
 
 
-@pytest.mark.slow
+@exhaustive
 def test_stored_primers():
     """One of them: they take a minute each."""
     assert text_codec.part(9) == start.primer_text(9, 5).tobytes()

@@ -16,6 +16,7 @@ from lacodec.codecs.log.lines import whole_lines
 from lacodec.container import Header
 from lacodec.errors import CorruptFile, LacodecError
 from reference import log_columns
+from tests.checks import exhaustive
 from tests.codecs.log.made_logs import ODD, log, mutant
 
 HEADER = Header("log", 0, {}, nested={"arrays": 1, "bytes": 1})
@@ -84,10 +85,11 @@ def test_any_bytes(data: bytes) -> None:
     assert decode_columns(payload_of(data, 1), len(data), HEADER) == data
 
 
-def test_a_thousand_fuzzed_logs() -> None:
-    rng = random.Random(2026)
+@pytest.mark.parametrize("count", [150, pytest.param(1000, marks=exhaustive)])
+def test_fuzzed_logs(count: int) -> None:
+    rng = random.Random(count)
     originals = [log(n, n) for n in (3, 40, 700)] + [data for data in ODD.values() if len(data) < 100_000]
-    for _ in range(1000):
+    for _ in range(count):
         data = mutant(rng.choice(originals), rng)
         assert decode_columns(payload_of(data, 1), len(data), HEADER) == data
 

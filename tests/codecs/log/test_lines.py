@@ -1,6 +1,5 @@
 """Efforts 7 to 9: round trips, the stream against a reader in plain Python, and forged payloads."""
 
-import os
 import random
 
 import numpy as np
@@ -16,6 +15,7 @@ from lacodec.container import stream
 from lacodec.errors import CorruptFile
 from lacodec.io.source import BytesSource
 from reference import log_lines
+from tests.checks import exhaustive
 from tools.log_samples import samples
 
 FORMATS = dict(samples(5, 3000))
@@ -129,10 +129,8 @@ def fuzzed(rng: random.Random) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [40, pytest.param(1000, marks=exhaustive)])
 def test_fuzzed_logs(count):
-    if count > 40 and os.environ.get("LACODEC_REFERENCE") != "all":
-        pytest.skip("set LACODEC_REFERENCE=all to code these, which takes minutes")
     rng = random.Random(count)
     for i in range(count):
         data = fuzzed(rng)

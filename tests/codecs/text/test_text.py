@@ -67,26 +67,26 @@ def test_kinds(name, effort):
     round_trip({**INPUTS, **ODD}[name], effort)
 
 
-@pytest.mark.parametrize("effort", (5, 8))
+@pytest.mark.parametrize("effort", [5, pytest.param(8, marks=pytest.mark.slow)])
 @settings(max_examples=20, deadline=None)
 @given(data=st.binary(max_size=300))
 def test_any_bytes(effort, data):
     round_trip(data, effort)
 
 
-@pytest.mark.parametrize("effort", (5, 8))
+@pytest.mark.parametrize("effort", [5, pytest.param(8, marks=pytest.mark.slow)])
 @settings(max_examples=20, deadline=None)
 @given(text=st.text(max_size=200) | st.text('aA\r\n ü."(', max_size=200), times=st.integers(1, 5))
 def test_any_text(effort, text, times):
     round_trip((text * times).encode("utf-8", "surrogatepass"), effort)
 
 
-@pytest.mark.parametrize("effort", [5, 9])
+@pytest.mark.parametrize("effort", [5, pytest.param(9, marks=pytest.mark.slow)])
 def test_contract(effort):
     check_codec("text", {name: ODD[name] for name in ("nothing", "one byte", "prose", "mixed line ends", "noise")}, effort=effort)
 
 
-@pytest.mark.parametrize("effort", [5, 9])
+@pytest.mark.parametrize("effort", [5, pytest.param(9, marks=pytest.mark.slow)])
 def test_as_codec(effort):
     coder = lacodec.codec("text", effort=effort)
     for name, data in ODD.items():
@@ -165,7 +165,7 @@ def test_stored_primers():
             assert (start.primer_text(primer, effort).size > 40_000) == (primer > 0)
 
 
-@pytest.mark.parametrize("effort", [5, 8])
+@pytest.mark.parametrize("effort", [5, pytest.param(8, marks=pytest.mark.slow)])
 def test_threads_share_the_primed_model(effort):
     blocks = [ODD[name] for name in ("prose", "Chinese", "capitals", "Cyrillic", "broken UTF-8", "mixed line ends")]
     alone = [encoded(block, effort) for block in blocks]
