@@ -204,7 +204,7 @@ def _ours(effort: int, data: bytes, repeat: int) -> tuple[float, float, int]:
 
     fast, slow, encoded = measured(coder.encode, decode, data, repeat)
     from lacodec.container import Limits, stream
-    from lacodec.pipeline.coding import Decoding
+    from lacodec.pipeline.decoding import Decoding
 
     header, chunks = stream(BytesSource(encoded), Limits())
     decoding = Decoding(header, "check")

@@ -23,8 +23,12 @@ from lacodec.io.remote import is_url, remote_target
 from lacodec.io.source import BytesSource, Source
 from lacodec.io.streams import seekable
 from lacodec.io.threads import cores
-from lacodec.pipeline import coding, containers, files, kept
+from lacodec.pipeline import containers, files, kept
+from lacodec.pipeline.blame import blamed
+from lacodec.pipeline.choice import make_codec
 from lacodec.pipeline.containers import check
+from lacodec.pipeline.decoding import Decoding
+from lacodec.pipeline.encoding import encode_value
 from lacodec.pipeline.files import FileResult, append_file
 from lacodec.pipeline.inspect import CheckResult, Info
 from lacodec.pipeline.opened import OpenFile
@@ -91,9 +95,9 @@ def decode(
         max_size = None if local else DEFAULT_MAX_SIZE
     with _source_of(data_or_path) as source, opened_references(base) as bases:
         header, chunks = stream(source, Limits(max_size, max_memory))
-        decoding = coding.Decoding(header, source.name, Session(_threads(threads), bases, max_memory=max_memory))
+        decoding = Decoding(header, source.name, Session(_threads(threads), bases, max_memory=max_memory))
         value = decoding.whole(chunks)
-        with coding.blamed(decoding.codec, f"restoring {source.name}"):
+        with blamed(decoding.codec, f"restoring {source.name}"):
             found = decoding.codec.media.to_object(value)
         return kept.as_its_kind(header, found) if kept.is_of_a_kind(header) else found
 
@@ -198,7 +202,7 @@ class Coder:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", _plain(self.options))
-        coding.make_codec(self.name, self.options)
+        make_codec(self.name, self.options)
 
     def __hash__(self) -> int:
         return hash((self.name, *sorted(self.options)))
@@ -209,10 +213,10 @@ class Coder:
             return _encode_place(value_or_path, self.name, self.options, threads, verify)
         out = _Parts()
         with opened_references(self.options.get("base")) as bases:
-            coder = coding.make_codec(self.name, self.options)
-            with coding.blamed(coder, f"reading a {type(value_or_path).__name__}"):
+            coder = make_codec(self.name, self.options)
+            with blamed(coder, f"reading a {type(value_or_path).__name__}"):
                 value = coder.media.from_object(value_or_path)
-            coding.encode_value(coder, value, None, out, session=Session(_threads(threads), bases), verify=verify)
+            encode_value(coder, value, None, out, session=Session(_threads(threads), bases), verify=verify)
         return out.getvalue()
 
     def decode(self, data_or_path: Any, *, threads: int | None = None, max_size: int | EllipsisType | None = ...) -> Any:

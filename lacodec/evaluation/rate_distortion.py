@@ -113,23 +113,25 @@ def our_method(codec: str, sweep: str, values: Sequence[float], device: str | No
     """
     from lacodec.codecs import registry
     from lacodec.container import stream
-    from lacodec.pipeline import coding
+    from lacodec.pipeline.choice import make_codec
+    from lacodec.pipeline.decoding import Decoding
+    from lacodec.pipeline.encoding import encode_value
 
     codec_class = registry.get(codec)
     if codec_class.media not in (IMAGES, PHOTOS) or codec_class.identical != "none":
         raise BadInput(f"codec {codec!r} is not a lossy image codec, which a rate-distortion curve needs")
-    coders = {value: coding.make_codec(codec, {**options, sweep: value}) for value in values}
+    coders = {value: make_codec(codec, {**options, sweep: value}) for value in values}
     session = Session(device=device)
     label = codec + "".join(f" --{key.replace('_', '-')} {value}" for key, value in options.items())
 
     def encode(pixels: np.ndarray, value: float, variant: str) -> bytes:
         out, coder = io.BytesIO(), coders[value]
-        coding.encode_value(coder, coder.media.from_object(pixels), None, out, session=session)
+        encode_value(coder, coder.media.from_object(pixels), None, out, session=session)
         return out.getvalue()
 
     def decode(data: bytes) -> np.ndarray:
         header, chunks = stream(BytesSource(data))
-        return np.asarray(coding.Decoding(header, codec, session).whole(chunks).pixels)
+        return np.asarray(Decoding(header, codec, session).whole(chunks).pixels)
 
     return OurMethod(label, f"lacodec, codec {label}", sweep, tuple(values), encode, decode)
 

@@ -37,10 +37,11 @@ from lacodec.media.tensors import safetensors
 from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.safetensors import build_header, read_header
 from lacodec.media.tensors.value import DTYPES, TensorEntry, Tensors, place_of, size_of
-from lacodec.pipeline import coding
+from lacodec.pipeline.choice import make_codec
 from lacodec.pipeline.coded_marks import HEAD, KEY, marked_head, note_of, unmarked
 from lacodec.pipeline.coded_sources import CodedTensor, Joined, Opened
-from lacodec.pipeline.coding import SALVAGE_HINT
+from lacodec.pipeline.decoding import SALVAGE_HINT
+from lacodec.pipeline.encoding import encode_value
 from lacodec.pipeline.files import FileResult, Place
 from lacodec.pipeline.references import opened_references
 
@@ -297,13 +298,13 @@ def _code(
     head = build_header([(entry.name, entry.dtype, entry.shape, entry.size)])
     joined = Joined([BytesSource(head), Part(source, entry.offset, entry.stop)], source.name)
     alone = TensorEntry(entry.name, entry.dtype, entry.shape, len(head), entry.size)
-    coder = coding.make_codec("weights", options)
+    coder = make_codec("weights", options)
     begin = spool.tell()
     value = Tensors(joined, "safetensors", (alone,))
     report: Progress | None = None
     if progress is not None:
         report = lambda done, _: progress(entry.offset + done, source.size)  # noqa: E731
-    written = coding.encode_value(coder, value, joined, spool, session=session, progress=report)
+    written = encode_value(coder, value, joined, spool, session=session, progress=report)
     if written.size >= entry.size:
         spool.seek(begin)
         spool.truncate()

@@ -7,7 +7,7 @@ from itertools import accumulate
 from lacodec.codecs.references import Reference
 from lacodec.errors import CorruptFile
 from lacodec.io.source import Source
-from lacodec.pipeline.coding import SALVAGE_HINT
+from lacodec.pipeline.decoding import SALVAGE_HINT
 from lacodec.pipeline.restored import LacSource
 
 

@@ -18,7 +18,8 @@ from lacodec.io.progress import Progress
 from lacodec.io.source import Source
 from lacodec.io.streams import seekable
 from lacodec.media.tensors.files import TENSORS
-from lacodec.pipeline import coding, files, inspect
+from lacodec.pipeline import files, inspect
+from lacodec.pipeline.choice import make_codec
 from lacodec.pipeline.files import FileResult, Place
 from lacodec.pipeline.inspect import CheckResult, Info
 from lacodec.pipeline.references import opened_references
@@ -67,7 +68,7 @@ def encode_file(
     """Encode a file or pipe; see `lacodec.encode_file`. A safetensors target with coded tensors is always verified."""
     options = dict(options or {})
     as_safetensors = codes_as_safetensors(target, codec)
-    made = coding.make_codec("weights" if as_safetensors else codec, options)  # reports errors before anything is opened
+    made = make_codec("weights" if as_safetensors else codec, options)  # reports errors before anything is opened
     files.refuse_early(source, target, force)
     with open_source(source, may_grow=True) as opened:
         session = Session(threads, device=device, max_memory=max_memory)

@@ -21,8 +21,11 @@ from lacodec.io.source import FileSource, OpenedSource, Part, Source
 from lacodec.io.streams import PipeSource
 from lacodec.media.base import Media
 from lacodec.media.raw import Raw
-from lacodec.pipeline import coding
-from lacodec.pipeline.coding import Decoding
+from lacodec.pipeline import choice
+from lacodec.pipeline.blame import blamed
+from lacodec.pipeline.choice import Job, default_codec, from_source, make_codec, stored_name
+from lacodec.pipeline.decoding import Decoding
+from lacodec.pipeline.encoding import encode_value, verified
 from lacodec.pipeline.verify import Watched, lost_by_decoding
 
 Place = str | os.PathLike[str] | BinaryIO
@@ -70,12 +73,12 @@ def encode_source(
     progress: Progress | None = None,
 ) -> FileResult:
     """Encode an open source to `out`; see `encode_file`. An `out` that cannot be read again gets only verified bytes."""
-    job = coding.prepare(opened, codec, options or {})
-    name = coding.stored_name(opened)
+    job = choice.prepare(opened, codec, options or {})
+    name = stored_name(opened)
     if _can_be_read_again(out):
         return _encode(job, out, name, codec, options, session, verify, progress)
     if job.codec.media.streams and job.source.size is None:  # as it comes: each chunk is decoded before it goes out
-        written = coding.encode_value(
+        written = encode_value(
             job.codec, job.value, job.source, out, name=name, session=session, verify=verify, progress=progress
         )
         return _result(job, written)
@@ -87,7 +90,7 @@ def encode_source(
 
 
 def _encode(
-    job: coding.Job,
+    job: Job,
     out: BinaryIO,
     name: str | None,
     named: str | None,
@@ -104,7 +107,7 @@ def _encode(
             job = replace(job, value=Raw(watched), source=watched)
         size = job.source.size if verify else None
         first = progress if progress is None or size is None else _half(progress, size, 0, size)
-        written = coding.encode_value(job.codec, job.value, job.source, out, name=name, session=session, progress=first)
+        written = encode_value(job.codec, job.value, job.source, out, name=name, session=session, progress=first)
         chosen = named is None and job.codec.name != registry.DEFAULT
         grown = chosen and job.source.size is not None and written.size > bound(job.source.size)
         lost = None
@@ -123,12 +126,12 @@ def _encode(
             )
         out.seek(begin)
         out.truncate()
-        kept = coding.default_codec(options or {})
+        kept = default_codec(options or {})
         if lost is None:  # it does not pay: what the file is stays in the header
-            job = coding.Job(kept, Raw(job.source, getattr(job.value, "format", None)), job.source)
+            job = Job(kept, Raw(job.source, getattr(job.value, "format", None)), job.source)
         else:
             remark = f"codec {job.codec.name!r} would not restore it: {lost}; codec {registry.DEFAULT} keeps its bytes"
-            job = coding.Job(kept, Raw(job.source), job.source, remark)
+            job = Job(kept, Raw(job.source), job.source, remark)
 
 
 def bound(size: int) -> int:
@@ -136,7 +139,7 @@ def bound(size: int) -> int:
     return size + 64 + size // 1000
 
 
-def _result(job: coding.Job, written: Written) -> FileResult:
+def _result(job: Job, written: Written) -> FileResult:
     size = job.source.size if job.source.size is not None else written.decoded_size
     return FileResult(size, written.size, job.codec.name, job.codec.restores(job.value), remark=job.remark, detail=job.detail)
 
@@ -172,7 +175,7 @@ def decode_opened(
 
 
 def _blocks_of(decoding: Decoding, value: Any, suffix: str) -> Iterator[bytes]:
-    with coding.blamed(decoding.codec, "writing what it decoded"):
+    with blamed(decoding.codec, "writing what it decoded"):
         yield from decoding.codec.media.to_blocks(value, suffix)
 
 
@@ -191,13 +194,13 @@ def append_file(
     path = Path(os.path.realpath(target))  # a link stays one
     with open_source(source, may_grow=True) as more, FileSource(path) as old:
         reader = Reader(old)
-        coder = coding.make_codec(reader.header.codec, dict(reader.header.options))
+        coder = make_codec(reader.header.codec, dict(reader.header.options))
         session = Session(threads)
         if not coder.appends:
             raise BadInput(f"{path}: codec {coder.name!r} cannot append; encode to a new file")
-        chunks: Iterable[Chunk] = coder.encode(coding.from_source(coder, more), session)
+        chunks: Iterable[Chunk] = coder.encode(from_source(coder, more), session)
         if verify:
-            chunks = coding.verified(coder, reader.header, chunks, session)
+            chunks = verified(coder, reader.header, chunks, session)
         if reader.compact:
             both = chain([reader.chunk(0)], shift_chunks(chunks, reader.index[0].covers[0][1], 1))
             with atomic_file(path, force=True) as out:

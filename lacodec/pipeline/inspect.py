@@ -14,7 +14,7 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.places import open_source
 from lacodec.io.progress import Progress
 from lacodec.io.source import Source
-from lacodec.pipeline.coding import Decoding
+from lacodec.pipeline.decoding import Decoding
 from lacodec.pipeline.references import opened_references
 
 

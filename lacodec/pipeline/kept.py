@@ -13,7 +13,8 @@ from lacodec.container import Header
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import BytesSource
 from lacodec.media.raw import RawMedia
-from lacodec.pipeline import coding
+from lacodec.pipeline.choice import make_codec
+from lacodec.pipeline.encoding import encode_value
 
 
 def is_of_a_kind(header: Header) -> bool:
@@ -37,10 +38,10 @@ def recoded(header: Header, data: bytes) -> bytes:
     codec, out = _codec_for(data), io.BytesIO()
     if codec is None:
         return b""
-    coder = coding.make_codec(codec.name, {"effort": 1})
+    coder = make_codec(codec.name, {"effort": 1})
     try:
         value = coder.media.from_source(BytesSource(data, header.name or "<bytes>"))
-        coding.encode_value(coder, value, None, out, session=Session())
+        encode_value(coder, value, None, out, session=Session())
     except UnsupportedFile:
         return b""
     return out.getvalue()

@@ -12,7 +12,7 @@ from lacodec.codecs.log.search.scan import scan
 from lacodec.container import CRITICAL, Chunk, Reader
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.threads import ordered_map
-from lacodec.pipeline.coding import Decoding
+from lacodec.pipeline.decoding import Decoding
 
 
 def matching(reader: Reader, decoding: Decoding, pattern: Pattern, threads: int = 1) -> Iterator[tuple[int, bytes]]:

@@ -18,7 +18,7 @@ from lacodec.container import Header, Limits, Reader
 from lacodec.errors import BadInput
 from lacodec.io.source import BytesSource, Source
 from lacodec.pipeline import kept
-from lacodec.pipeline.coding import Decoding
+from lacodec.pipeline.decoding import Decoding
 from lacodec.pipeline.lines import matching, numbered
 from lacodec.pipeline.pictured import FilePicture, picture_in
 from lacodec.pipeline.references import open_references

@@ -22,7 +22,7 @@ from lacodec.io.streams import seekable
 from lacodec.media.image.photo import PHOTOS
 from lacodec.media.image.pillow import pillow_image
 from lacodec.media.image.value import Image, Unread
-from lacodec.pipeline.coding import Decoding
+from lacodec.pipeline.decoding import Decoding
 from lacodec.pipeline.pictured import picture_in
 
 MAX_FILE = 1 << 32

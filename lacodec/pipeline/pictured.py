@@ -8,7 +8,7 @@ from lacodec.codecs.regions import Window
 from lacodec.codecs.session import Session
 from lacodec.container import CRITICAL, Chunk, Header, Reader
 from lacodec.errors import CorruptFile, UnsupportedFile
-from lacodec.pipeline.coding import Decoding
+from lacodec.pipeline.decoding import Decoding
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,7 +16,7 @@ from lacodec.io.source import Source
 from lacodec.io.threads import ordered_map
 from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.value import Tensors
-from lacodec.pipeline.coding import Decoding
+from lacodec.pipeline.decoding import Decoding
 
 KEPT = 32 << 20
 """Bytes of decoded chunks that are kept for the next read."""

@@ -15,7 +15,8 @@ from lacodec.io.compare import first_difference
 from lacodec.io.progress import Progress
 from lacodec.io.source import OpenedSource, Source
 from lacodec.io.streams import IteratorSource
-from lacodec.pipeline.coding import Decoding, blamed
+from lacodec.pipeline.blame import blamed
+from lacodec.pipeline.decoding import Decoding
 
 
 class Watched(Source):

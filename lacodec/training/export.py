@@ -44,15 +44,16 @@ def export_text_model(path: Path, target: Path) -> int:
 def _write(arrays: dict[str, Any], target: Path) -> int:
     try:
         from lacodec.codecs.session import Session
-        from lacodec.pipeline import coding
+        from lacodec.pipeline.choice import make_codec
+        from lacodec.pipeline.encoding import encode_value
     except ImportError as error:
         raise MissingDependency(
             f"a model file needs all of lacodec's dependencies ({error}); on a machine that has them, run "
             f"python -m lacodec.training.export {target.parent / 'checkpoint.pt'} {target}"
         ) from error
-    coder, out = coding.make_codec("weights", {"effort": 9}), io.BytesIO()
+    coder, out = make_codec("weights", {"effort": 9}), io.BytesIO()
     value = coder.media.from_object(arrays)
-    coding.encode_value(coder, value, None, out, session=Session(), verify=True)
+    encode_value(coder, value, None, out, session=Session(), verify=True)
     with atomic_file(target, force=True) as file:
         file.write(out.getvalue())
     return out.tell()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lacodec.codecs.session import Session
-from lacodec.pipeline import coding, files
+from lacodec.pipeline import choice, files
 
 
 @pytest.fixture
@@ -181,14 +181,14 @@ def test_one_file_that_breaks_a_codec(lacodec, tmp_path: Path, monkeypatch, erro
     folder.mkdir()
     for name in ("a", "bad", "c"):
         (folder / name).write_bytes(name.encode() * 50)
-    original = coding.prepare
+    original = choice.prepare
 
     def prepare(source, *arguments):
         if source.name.endswith("bad"):
             raise error
         return original(source, *arguments)
 
-    monkeypatch.setattr(coding, "prepare", prepare)
+    monkeypatch.setattr(choice, "prepare", prepare)
     lines = lacodec("encode", "--effort", "1", "t", "-o", "s", code=1).stderr.decode().splitlines()
     assert len(lines) == 2 and lines[1] == "lacodec: 1 of 3 files failed"
     assert lines[0].startswith(("lacodec: t/bad: ", "lacodec: s/bad.lac: "))
@@ -252,14 +252,14 @@ def test_pipes_are_read_once(lacodec, text: Path, tmp_path: Path) -> None:
 
 
 def test_libraries_stay_silent(lacodec, text: Path, monkeypatch) -> None:
-    original = coding.prepare
+    original = choice.prepare
 
     def prepare(*arguments):
         warnings.warn("a picture of a hundred megapixels", UserWarning, stacklevel=1)
         job = original(*arguments)
-        return coding.Job(job.codec, job.value, job.source, "cannot identify <_io.BytesIO object at 0x7f27e0c0d3a0>; kept")
+        return choice.Job(job.codec, job.value, job.source, "cannot identify <_io.BytesIO object at 0x7f27e0c0d3a0>; kept")
 
-    monkeypatch.setattr(coding, "prepare", prepare)
+    monkeypatch.setattr(choice, "prepare", prepare)
     said = lacodec("encode", "--effort", "1", "text.txt").stderr
     assert said == b"text.txt: cannot identify <_io.BytesIO>; kept\n"
 

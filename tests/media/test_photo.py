@@ -12,7 +12,7 @@ from lacodec.errors import UnsupportedFile
 from lacodec.io.source import BytesSource
 from lacodec.io.streams import PipeSource
 from lacodec.media.image.photo import PHOTOS
-from lacodec.pipeline import coding
+from lacodec.pipeline.choice import prepare
 from lacodec.testing import photo
 
 
@@ -57,9 +57,9 @@ def test_pipes(codec, data):
     pipe = PipeSource(io.BytesIO(data), "<pipe>")
     if not data:
         with pytest.raises(UnsupportedFile, match="is not a supported image"):
-            coding.prepare(pipe, codec, {})
+            prepare(pipe, codec, {})
         return
-    job = coding.prepare(pipe, codec, {})
+    job = prepare(pipe, codec, {})
     assert job.value.pixels.shape == (20, 30, 3) and job.source.size == len(data)
 
 
