@@ -1,7 +1,7 @@
 """The one list of compressors that lacodec is compared with, how to call each, and whether it is installed.
 
-`PEERS` are bytes -> bytes, in both directions, at the setting named in `how`; `LOSSY_IMAGE_PEERS` are pixels -> bytes -> pixels,
-at each of a range of qualities. All on one thread.
+`PEERS` are bytes -> bytes, in both directions, at the setting named in `how`; `LOSSY_IMAGE_PEERS` are pixels -> bytes -> pixels
+and `LOSSY_AUDIO_PEERS` sound -> bytes -> sound, at each of a range of qualities. All on one thread.
 """
 
 import bz2
@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING
 
 from lacodec.evaluation import image_calls as calls
 from lacodec.evaluation import packers
+from lacodec.evaluation.audio import calls as audio_calls
+from lacodec.evaluation.audio.sound import INSTALL as _AUDIO_EVAL
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from lacodec.evaluation.audio.sound import Sound
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,30 @@ class LossyImagePeer:
     @property
     def installed(self) -> bool:
         """Whether the module, program or part of Pillow is installed."""
+        return _is_here(self.needs)
+
+
+@dataclass(frozen=True)
+class LossyAudioPeer:
+    """A lossy audio codec: `encode(sound, value)` gives the bytes of a file, `decode` its sound, gapless.
+
+    `sweep` names the setting that trades bytes for quality, `values` are those measured of stereo, `mono_values` of mono.
+    A decoded sound may have another rate and some samples more. `needs` as in `Peer`.
+    """
+
+    name: str
+    how: str
+    needs: str
+    install: str
+    sweep: str
+    values: tuple[float, ...]
+    mono_values: tuple[float, ...]
+    encode: Callable[["Sound", float], bytes]
+    decode: Callable[[bytes], "Sound"]
+
+    @property
+    def installed(self) -> bool:
+        """Whether its module is installed."""
         return _is_here(self.needs)
 
 
@@ -206,5 +234,52 @@ LOSSY_IMAGE_PEERS: list[LossyImagePeer] = [
         values=(0.1, 0.2, 0.4, 0.7, 1.2, 2.0),
         encode=calls.jpeg2000,
         decode=calls.pillow_decode,
+    ),
+]
+
+LOSSY_AUDIO_PEERS: list[LossyAudioPeer] = [
+    LossyAudioPeer(
+        name="opus",
+        how="Opus (FFmpeg: libopus) in Ogg, variable rate, complexity 10, frames of 20 ms",
+        needs="av",
+        install=_AUDIO_EVAL,
+        sweep="kbps",
+        values=(12, 16, 20, 24, 32, 48, 64, 80, 96, 128, 160),
+        mono_values=(6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96),
+        encode=audio_calls.opus,
+        decode=audio_calls.av_decoded,
+    ),
+    LossyAudioPeer(
+        name="aac",
+        how="AAC-LC (FFmpeg's own encoder) in MPEG-4",
+        needs="av",
+        install=_AUDIO_EVAL,
+        sweep="kbps",
+        values=(24, 32, 48, 64, 80, 96, 128, 160),
+        mono_values=(16, 24, 32, 40, 48, 64, 80, 96),
+        encode=audio_calls.aac,
+        decode=audio_calls.av_decoded,
+    ),
+    LossyAudioPeer(
+        name="mp3",
+        how="MP3 (FFmpeg: LAME), constant rate, joint stereo, slowest",
+        needs="av",
+        install=_AUDIO_EVAL,
+        sweep="kbps",
+        values=(32, 48, 64, 80, 96, 128, 160),
+        mono_values=(32, 40, 48, 64, 80, 96),
+        encode=audio_calls.mp3,
+        decode=audio_calls.av_decoded,
+    ),
+    LossyAudioPeer(
+        name="vorbis",
+        how="Vorbis (libsndfile: libvorbis) in Ogg",
+        needs="soundfile",
+        install="",
+        sweep="quality",
+        values=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+        mono_values=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+        encode=audio_calls.vorbis,
+        decode=audio_calls.sndfile_decoded,
     ),
 ]
