@@ -6,26 +6,40 @@ was dropped wrongly measures the delay, so every measurement checks that there i
 
 import numpy as np
 
-LIMIT = 4096
-"""The longest delay in samples that is looked for, either way: beyond the priming of every codec in `peers`."""
+from lacodec.errors import BadInput
+
+SMALL = 16
+"""Samples by which a decoded sound may be late or early: Opus is, by 6, at its lowest rates. It is made good."""
+_LIMIT = 4096  # beyond the priming of all peers
+_ALIKE = 0.5  # below this correlation, its peak says nothing: at low rates much of a sound is replaced by noise
+_BETTER = 1.1  # a peak elsewhere has to be higher by this to count, since tones repeat
 
 
-def delay(original: np.ndarray, decoded: np.ndarray, limit: int = LIMIT) -> int:
-    """By how many samples `decoded` is late (negative: early), of float64[samples, channels] each; 0 for silence.
+def delay(original: np.ndarray, decoded: np.ndarray) -> int:
+    """By how many samples `decoded` is late (negative: early), of float64[samples, channels] each; at most `SMALL`.
 
-    All channels count together. Ties go to the shortest delay.
+    All channels count together; 0 where the sounds are too different to tell. Raises BadInput for a longer delay.
     """
+    values = correlations(original, decoded, _LIMIT)
+    near = values[_LIMIT - SMALL : _LIMIT + SMALL + 1]
+    far = int(np.argmax(values)) - _LIMIT
+    if values.max() > max(_ALIKE, _BETTER * near.max()):
+        raise BadInput(f"the decoded sound is {abs(far)} samples {'late' if far > 0 else 'early'}")
+    return int(np.argmax(near)) - SMALL if near.max() > _ALIKE else 0
+
+
+def correlations(original: np.ndarray, decoded: np.ndarray, limit: int) -> np.ndarray:
+    """float64[2 * limit + 1]: normalised correlation (at most 1) with `decoded` earlier by -limit ... limit samples."""
     size = 1 << int(len(original) + limit + 1).bit_length()
     spectrum = np.zeros(size // 2 + 1, np.complex128)
     for channel in range(original.shape[1]):
         spectrum += np.conj(np.fft.rfft(original[:, channel], size)) * np.fft.rfft(decoded[:, channel], size)
-    correlation = np.fft.irfft(spectrum, size)
-    lags = np.array(sorted(range(-limit, limit + 1), key=abs))
-    return int(lags[np.argmax(correlation[lags])])
+    products = np.fft.irfft(spectrum, size)[np.arange(-limit, limit + 1)]
+    energy = float(np.square(original).sum()) * float(np.square(decoded).sum())
+    return np.asarray(products / np.sqrt(energy) if energy else np.zeros_like(products))
 
 
 def shifted(samples: np.ndarray, lag: int) -> np.ndarray:
     """The same number of samples, `lag` earlier (negative: later), silence where there are none."""
-    if lag >= 0:
-        return np.pad(samples[lag:], ((0, min(lag, len(samples))), (0, 0)))
-    return np.pad(samples[:lag], ((min(-lag, len(samples)), 0), (0, 0)))
+    padding = ((max(-lag, 0), max(lag, 0)), (0, 0))
+    return np.pad(samples[max(lag, 0) : len(samples) - max(-lag, 0)], padding)

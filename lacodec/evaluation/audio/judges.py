@@ -32,12 +32,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Judge:
-    """A judge: `judge(original, decoded)` gives a Verdict. `unit` for tables, `needs` its module, "" for none."""
+    """A judge: `judge(original, decoded)` gives a Verdict. `unit` for tables; `needs` and `package`: its module, "" for none."""
 
     name: str
     how: str
     unit: str
     needs: str
+    package: str
     judge: Callable[[Sound, Sound], Verdict]
 
     @property
@@ -78,10 +79,17 @@ def snr(original: Sound, decoded: Sound) -> Verdict:
 
 
 def visqol(original: Sound, decoded: Sound, mode: str = "audio") -> Verdict:
-    """MOS-LQO (1 to about 4.75) by ViSQOL 3, mean over the signals. `mode`: "audio" at 48 kHz, "speech" at 16 kHz."""
+    """MOS-LQO (1 to about 4.75) by ViSQOL 3, mean over the signals. `mode`: "audio" at 48 kHz, "speech" at 16 kHz.
+
+    Silence in place of a signal, which ViSQOL does not define, scores 1: Opus does so to the side at low rates.
+    """
     rate = _SPEECH_HZ if mode == "speech" else _AUDIO_HZ
     api = _visqol(mode)
-    return _mean(original, decoded, rate, lambda x, y: float(api.measure_from_arrays(x, y, rate).moslqo))
+
+    def score(x: np.ndarray, y: np.ndarray) -> float:
+        return float(api.measure_from_arrays(x, y, rate).moslqo) if y.any() else 1.0
+
+    return _mean(original, decoded, rate, score)
 
 
 def zimtohrli(original: Sound, decoded: Sound) -> Verdict:
@@ -97,15 +105,19 @@ def zimtohrli(original: Sound, decoded: Sound) -> Verdict:
 JUDGES = {
     judge.name: judge
     for judge in (
-        Judge("visqol", "ViSQOL 3 audio mode at 48 kHz (visqol-python)", "MOS-LQO", "visqol", visqol),
+        Judge("visqol", "ViSQOL 3, audio mode at 48 kHz", "MOS-LQO", "visqol", "visqol-python", visqol),
         Judge(
-            "visqol-speech", "ViSQOL 3 speech mode at 16 kHz, lattice (visqol-python)", "MOS-LQO", "visqol",
-            partial(visqol, mode="speech"),
+            name="visqol-speech",
+            how="ViSQOL 3, speech mode at 16 kHz, lattice",
+            unit="MOS-LQO",
+            needs="visqol",
+            package="visqol-python",
+            judge=partial(visqol, mode="speech"),
         ),
-        Judge("zimtohrli", "Zimtohrli at 48 kHz, as a mean opinion score (zimtohrli)", "MOS", "zimtohrli", zimtohrli),
-        Judge("snr", "signal-to-noise ratio of all samples", "dB", "", snr),
+        Judge("zimtohrli", "Zimtohrli at 48 kHz, as a mean opinion score", "MOS", "zimtohrli", "zimtohrli", zimtohrli),
+        Judge("snr", "signal-to-noise ratio of all samples", "dB", "", "", snr),
     )
-}  # fmt: skip
+}
 """The judges, by name."""
 
 
@@ -114,6 +126,8 @@ def _mean(original: Sound, decoded: Sound, rate: int, score: Callable[[np.ndarra
     scores = {name: score(*map(np.ascontiguousarray, pair)) for name, pair in signals(x, fitted(y, len(x.samples))).items()}
     if not scores:
         raise BadInput("silence cannot be judged")
+    if not all(map(math.isfinite, scores.values())):
+        raise BadInput(f"the judge gave no score: {scores}")
     return Verdict(float(np.mean(list(scores.values()))), scores)
 
 
