@@ -1,7 +1,8 @@
 """Rate-distortion plots: measured and published lines -> a PNG, SVG or PDF, by matplotlib (extra `plot`)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -15,7 +16,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg", "pdf")
-_LABELS = {"psnr": "PSNR in dB (RGB)", "ms-ssim": "MS-SSIM in dB (RGB)"}
+_LABELS = {
+    "psnr": "PSNR in dB (RGB)",
+    "ms-ssim": "MS-SSIM in dB (RGB)",
+    "visqol": "ViSQOL, MOS-LQO",
+    "visqol-speech": "ViSQOL speech mode, MOS-LQO",
+    "zimtohrli": "Zimtohrli, MOS",
+    "snr": "SNR in dB",
+}
+_PANEL_COLUMNS, _PANEL_SIZE = 3, (4.0, 3.1)
 _INK, _PALE = "#222222", "#d9d9d9"
 # Ours stands out; a peer keeps its colour from plot to plot, relatives have related ones.
 _OURS = "#d62728"
@@ -26,6 +35,10 @@ _PEERS = {
     "jxl": "#8553b5",
     "jpeg": "#b5651d",
     "jpeg2000": "#dda15e",
+    "opus": "#1f5fa8",
+    "aac": "#2a9d63",
+    "mp3": "#b5651d",
+    "vorbis": "#8553b5",
 }
 _OTHER_PEER = "#00808a"
 _GREYS = ("#111111", "#6b6b6b", "#9a9a9a")
@@ -36,7 +49,7 @@ _DASHES = ((0, (5, 2)), (0, (1, 1.4)), (0, (6, 1.5, 1.2, 1.5)), (0, (2.5, 1.2)))
 class Plot:
     """The content of a plot: `ours` and `peers` were measured (at least one), `published` was not. Every line has points.
 
-    `metric` is "psnr" or "ms-ssim". `rates` are the bits per pixel to show, None for all.
+    `metric` is one of those of pictures or of sound. `rates` are the rates to show, None for all, in the unit of `rate_label`.
     """
 
     title: str
@@ -45,6 +58,7 @@ class Plot:
     peers: Sequence[Line]
     published: Sequence[Line]
     rates: tuple[float, float] | None = None
+    rate_label: str = "bits per pixel"
 
 
 def check_plotting() -> None:
@@ -57,19 +71,56 @@ def check_plotting() -> None:
 
 def draw(plot: Plot, out: BinaryIO, file_format: str) -> None:
     """Write the plot as one of `FORMATS`; raises MissingDependency without matplotlib."""
+    with _figure((9, 5.6), out, file_format) as figure:
+        axes = figure.add_subplot()
+        drawn = _lines(axes, plot)
+        _frame(axes, plot)
+        axes.set_title(plot.title, loc="left", fontsize=12, fontweight="bold", pad=10)
+        _legend(figure, plot, drawn)
+
+
+def draw_panels(title: str, plots: Sequence[Plot], out: BinaryIO, file_format: str) -> None:
+    """Write several plots with the same methods side by side, rates on a logarithmic axis; otherwise as `draw`."""
+    columns = min(_PANEL_COLUMNS, len(plots))
+    rows = -(-len(plots) // columns)
+    with _figure((columns * _PANEL_SIZE[0], rows * _PANEL_SIZE[1] + 0.8), out, file_format) as figure:
+        drawn: dict[str, Any] = {}
+        for i, plot in enumerate(plots):
+            axes = figure.add_subplot(rows, columns, i + 1)
+            drawn = _lines(axes, plot) | drawn
+            _frame(axes, plot)
+            _doubling(axes, plot)
+            axes.set_title(plot.title, loc="left", fontsize=10)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        figure.legend(drawn.values(), drawn.keys(), loc="outside lower left", ncols=len(drawn), frameon=False, handlelength=2.6)
+
+
+@contextmanager
+def _figure(size: tuple[float, float], out: BinaryIO, file_format: str) -> "Iterator[Figure]":
+    """A figure of so many inches that is written when the block ends."""
     check_plotting()
     import matplotlib
     from matplotlib.figure import Figure
 
     # Text stays text in an SVG, and the same curves give the same file.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "lacodec", "font.size": 11, "text.color": _INK}):
-        figure = Figure(figsize=(9, 5.6), layout="constrained")
-        axes = figure.add_subplot()
-        drawn = _lines(axes, plot)
-        _frame(axes, plot)
-        _legend(figure, plot, drawn)
+        figure = Figure(figsize=size, layout="constrained")
+        yield figure
         metadata = {"Date": None} if file_format == "svg" else {"CreationDate": None} if file_format == "pdf" else None
         figure.savefig(out, format=file_format, dpi=160, metadata=metadata)
+
+
+def _doubling(axes: "Axes", plot: Plot) -> None:
+    """A logarithmic axis of rates with a tick at each doubling."""
+    from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+
+    measured = [*plot.ours, *plot.peers]
+    low, high = plot.rates or (min(line.rates[0] for line in measured), max(line.rates[-1] for line in measured))
+    axes.set_xscale("log")
+    axes.set_xlim(low / 1.05, high * 1.05)
+    axes.xaxis.set_major_locator(FixedLocator([2.0**k for k in range(-4, 12)]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _lines(axes: "Axes", plot: Plot) -> dict[str, Any]:
@@ -112,9 +163,8 @@ def _frame(axes: "Axes", plot: Plot) -> None:
     top = max((span[1] for span in shown if span), default=1.0)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom - 0.03 * (top - bottom), top + 0.03 * (top - bottom))
-    axes.set_xlabel("bits per pixel", color=_INK)
+    axes.set_xlabel(plot.rate_label, color=_INK)
     axes.set_ylabel(_LABELS[plot.metric], color=_INK)
-    axes.set_title(plot.title, loc="left", fontsize=12, fontweight="bold", pad=10)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color=_PALE, linewidth=0.7)
     axes.set_axisbelow(True)

@@ -1,6 +1,6 @@
 """How lossy audio codecs of others are called: a `Sound` and a setting -> a whole file -> the `Sound` again, exactly as long.
 
-Files are written without tags and without the name of the encoder. What encoders put in front (priming) and behind is dropped
+FFmpeg writes its files without tags and without the name of the encoder. What encoders put in front (priming) and behind is dropped
 by the decoders of FFmpeg and libsndfile as the file says: Opus's pre-skip, the edit list of MPEG-4, the Xing header of MP3.
 """
 

@@ -20,6 +20,7 @@ FAINT = 1e-6
 """A side below this part of all energy (-60 dB) is not judged: what a near-mono clip has there is no sound but rounding."""
 
 _AUDIO_HZ, _SPEECH_HZ = 48000, 16000
+_DEPENDABLE = (3.0, 4.4)  # ViSQOL saturates above, and below it tells bad from worse in steps that say little
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Judge:
-    """A judge: `judge(original, decoded)` gives a Verdict. `unit` for tables; `needs` and `package`: its module, "" for none."""
+    """A judge: `judge(original, decoded)` gives a Verdict.
+
+    `unit` for tables; `needs` and `package`: its module, "" for none; `between`: the scores that BD-rates are over, None for all.
+    """
 
     name: str
     how: str
@@ -40,6 +44,7 @@ class Judge:
     needs: str
     package: str
     judge: Callable[[Sound, Sound], Verdict]
+    between: tuple[float, float] | None = None
 
     @property
     def installed(self) -> bool:
@@ -105,7 +110,7 @@ def zimtohrli(original: Sound, decoded: Sound) -> Verdict:
 JUDGES = {
     judge.name: judge
     for judge in (
-        Judge("visqol", "ViSQOL 3, audio mode at 48 kHz", "MOS-LQO", "visqol", "visqol-python", visqol),
+        Judge("visqol", "ViSQOL 3, audio mode at 48 kHz", "MOS-LQO", "visqol", "visqol-python", visqol, _DEPENDABLE),
         Judge(
             name="visqol-speech",
             how="ViSQOL 3, speech mode at 16 kHz, lattice",
@@ -113,6 +118,7 @@ JUDGES = {
             needs="visqol",
             package="visqol-python",
             judge=partial(visqol, mode="speech"),
+            between=_DEPENDABLE,
         ),
         Judge("zimtohrli", "Zimtohrli at 48 kHz, as a mean opinion score", "MOS", "zimtohrli", "zimtohrli", zimtohrli),
         Judge("snr", "signal-to-noise ratio of all samples", "dB", "", "", snr),

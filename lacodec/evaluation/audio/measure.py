@@ -1,6 +1,6 @@
 """Rate-distortion curves of lossy audio codecs, from real files: (methods, clips, judges) -> one `Measured` per clip.
 
-clip --method.encode, at each setting--> a file --method.decode--> sound --rate and length of the clip--> aligned --judges--> scores
+clip --method.encode, at each setting--> a file --method.decode--> sound --rate, length and place of the clip--> judges --> scores
 
 The rate is 8 x the whole file's bytes / the clip's seconds. Curves are of single clips, since rates and scores differ too much
 between clips for means of them to say anything; what is averaged are BD-rates (`lacodec.evaluation.bd_rate`).
@@ -95,15 +95,16 @@ def measure(
     path: Path,
     judges: Sequence[Judge],
     verdicts: Verdicts,
-    on_step: Callable[[], None] = lambda: None,
+    on_step: Callable[[int, int], None] = lambda done, of: None,
 ) -> Measured:
-    """Every method at every setting on the clip in a file; `on_step` is called after each.
+    """Every method at every setting on the clip in a file; `on_step` hears after each how many are done, of how many.
 
-    Raises the errors of reading the file. A method that fails at a setting is left out with all its samples, and said in `failures`.
+    Raises the errors of reading the file. A method that fails at a setting is left out, and `failures` says why.
     """
     original = sound_of(read_audio(path))
     found: dict[str, list[Sample]] = {}
     failures: dict[str, str] = {}
+    done, count = 0, sum(len(settings(method, original.channels)) for method in methods)
     for method in methods:
         rows: list[Sample] = []
         for value in settings(method, original.channels):
@@ -114,7 +115,8 @@ def measure(
                     failures[method.name] = str(error)
                 except Exception as error:  # every library has its own errors; all are reported
                     failures[method.name] = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            on_step()
+            done += 1
+            on_step(done, count)
         if method.name not in failures:
             found[method.name] = rows
     return Measured(path.name, original.rate, original.channels, original.seconds, found, failures)

@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import json
 from pathlib import Path
+from typing import Any
 
 from lacodec.evaluation.audio.judges import Judge, Verdict
 from lacodec.evaluation.audio.sound import Sound
@@ -37,7 +38,7 @@ class Verdicts:
         return self._known[key]
 
 
-def _entry(line: str) -> dict | None:  # type: ignore[type-arg]
+def _entry(line: str) -> dict[str, Any] | None:
     """A line's content; None for the half line that a killed run leaves."""
     try:
         found = json.loads(line)
