@@ -237,48 +237,39 @@ LOSSY_IMAGE_PEERS: list[LossyImagePeer] = [
     ),
 ]
 
+
+def _av_peer(name: str, how: str, encode: Callable[["Sound", float], bytes], lowest: tuple[int, int]) -> LossyAudioPeer:
+    """A peer by FFmpeg, at the usual bit rates from the `lowest` of stereo and mono on."""
+    stereo, mono = (16, 24, 32, 48, 64, 80, 96, 128, 160), (6, 8, 12, 16, 20, 24, 32, 48, 64, 96)
+    return LossyAudioPeer(
+        name=name,
+        how=how,
+        needs="av",
+        install=_AUDIO_EVAL,
+        sweep="kbps",
+        values=tuple(value for value in stereo if value >= lowest[0]),
+        mono_values=tuple(value for value in mono if value >= lowest[1]),
+        encode=encode,
+        decode=audio_calls.av_decoded,
+    )
+
+
+_VORBIS_VALUES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+
 LOSSY_AUDIO_PEERS: list[LossyAudioPeer] = [
-    LossyAudioPeer(
-        name="opus",
-        how="Opus (FFmpeg: libopus) in Ogg, variable rate, complexity 10, frames of 20 ms",
-        needs="av",
-        install=_AUDIO_EVAL,
-        sweep="kbps",
-        values=(16, 24, 32, 48, 64, 80, 96, 128, 160),
-        mono_values=(6, 8, 12, 16, 20, 24, 32, 48, 64, 96),
-        encode=audio_calls.opus,
-        decode=audio_calls.av_decoded,
-    ),
-    LossyAudioPeer(
-        name="aac",
-        how="AAC-LC (FFmpeg's own encoder) in MPEG-4",
-        needs="av",
-        install=_AUDIO_EVAL,
-        sweep="kbps",
-        values=(32, 48, 64, 80, 96, 128, 160),
-        mono_values=(16, 24, 32, 40, 48, 64, 96),
-        encode=audio_calls.aac,
-        decode=audio_calls.av_decoded,
-    ),
-    LossyAudioPeer(
-        name="mp3",
-        how="MP3 (FFmpeg: LAME), constant rate, joint stereo, slowest",
-        needs="av",
-        install=_AUDIO_EVAL,
-        sweep="kbps",
-        values=(32, 48, 64, 80, 96, 128, 160),
-        mono_values=(32, 40, 48, 64, 80, 96),
-        encode=audio_calls.mp3,
-        decode=audio_calls.av_decoded,
-    ),
+    _av_peer("opus", "Opus (FFmpeg: libopus) in Ogg, variable rate, complexity 10, frames of 20 ms", audio_calls.opus, (16, 6)),
+    _av_peer("aac", "AAC-LC (FFmpeg's own encoder) in MPEG-4", audio_calls.aac, (32, 16)),
+    _av_peer("aac-snr", "the same, made for SNR: fast coder, no PNS, no intensity stereo", audio_calls.aac_snr, (32, 16)),
+    _av_peer("mp3", "MP3 (FFmpeg: LAME), constant rate, joint stereo", audio_calls.mp3, (32, 32)),
+    _av_peer("mp3-snr", "the same, made for SNR: compression level 7, no noise shaping", audio_calls.mp3_snr, (32, 32)),
     LossyAudioPeer(
         name="vorbis",
         how="Vorbis (libsndfile: libvorbis) in Ogg",
         needs="soundfile",
         install="",
         sweep="quality",
-        values=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
-        mono_values=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+        values=_VORBIS_VALUES,
+        mono_values=_VORBIS_VALUES,
         encode=audio_calls.vorbis,
         decode=audio_calls.sndfile_decoded,
     ),

@@ -37,7 +37,9 @@ _PEERS = {
     "jpeg2000": "#dda15e",
     "opus": "#1f5fa8",
     "aac": "#2a9d63",
+    "aac-snr": "#7cc9a2",
     "mp3": "#b5651d",
+    "mp3-snr": "#dda15e",
     "vorbis": "#8553b5",
 }
 _OTHER_PEER = "#00808a"

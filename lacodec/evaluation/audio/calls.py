@@ -1,6 +1,6 @@
 """How lossy audio codecs of others are called: a `Sound` and a setting -> a whole file -> the `Sound` again, exactly as long.
 
-FFmpeg writes its files without tags and without the name of the encoder. What encoders put in front (priming) and behind is dropped
+FFmpeg writes its files without tags and names. What encoders put in front (priming) and behind is dropped
 by the decoders of FFmpeg and libsndfile as the file says: Opus's pre-skip, the edit list of MPEG-4, the Xing header of MP3.
 """
 
@@ -31,9 +31,19 @@ def aac(sound: Sound, kbps: float) -> bytes:
     return _encoded(sound, "aac", "ipod", kbps, {})
 
 
+def aac_snr(sound: Sound, kbps: float) -> bytes:
+    """The same for SNR instead of for the ear: no noise substitution, no intensity stereo, the search that keeps most of it."""
+    return _encoded(sound, "aac", "ipod", kbps, {"aac_coder": "fast", "aac_pns": "0", "aac_is": "0"})
+
+
 def mp3(sound: Sound, kbps: float) -> bytes:
-    """LAME at a constant rate, joint stereo, slowest."""
-    return _encoded(sound, "libmp3lame", "mp3", kbps, {"compression_level": "0"})
+    """LAME at a constant rate, joint stereo."""
+    return _encoded(sound, "libmp3lame", "mp3", kbps, {})
+
+
+def mp3_snr(sound: Sound, kbps: float) -> bytes:
+    """The same for SNR instead of for the ear: LAME does not shape noise from level 7 on."""
+    return _encoded(sound, "libmp3lame", "mp3", kbps, {"compression_level": "7"})
 
 
 def vorbis(sound: Sound, quality: float) -> bytes:
@@ -80,7 +90,7 @@ def _encoded(sound: Sound, codec: str, container: str, kbps: float, options: dic
         stream = file.add_stream(codec, rate=sound.rate, options=options)
         stream.bit_rate = round(1000 * kbps)
         stream.layout = _LAYOUTS[sound.channels]
-        stream.format = "flt" if codec == "libopus" else "fltp"
+        stream.format = "s16" if codec == "libopus" else "fltp"
         stream.codec_context.open()
         for frame in _frames(sound, stream.codec_context.frame_size, stream.format.name):
             file.mux(stream.encode(frame))
@@ -91,10 +101,12 @@ def _encoded(sound: Sound, codec: str, container: str, kbps: float, options: dic
 def _frames(sound: Sound, size: int, sample_format: str) -> Iterator[Any]:
     """FFmpeg's frames of `size` samples, the last one shorter."""
     av = _av()
-    samples = sound.samples.astype(np.float32)
-    for start in range(0, len(samples), size):
-        block = samples[start : start + size]
-        array = block.reshape(1, -1) if sample_format == "flt" else np.ascontiguousarray(block.T)
+    for start in range(0, len(sound.samples), size):
+        block = sound.samples[start : start + size]
+        if sample_format == "s16":  # which libopus spends its bits better on than on floats
+            array: np.ndarray = np.clip(np.rint(block * 32768), -32768, 32767).astype(np.int16).reshape(1, -1)
+        else:
+            array = np.ascontiguousarray(block.T.astype(np.float32))
         frame = av.AudioFrame.from_ndarray(array, format=sample_format, layout=_LAYOUTS[sound.channels])
         frame.sample_rate, frame.pts, frame.time_base = sound.rate, start, Fraction(1, sound.rate)
         yield frame
