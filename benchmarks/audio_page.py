@@ -43,7 +43,7 @@ def main() -> None:
         print(f"{name}: " + "; ".join(heading for heading, _ in rows), flush=True)
     introduction = (
         f"Each row has {args.codec} and Opus at equal bytes: Opus at the bit rate named, and {args.codec} with the largest file "
-        "that is no larger. All bytes of both files count. A version that is played takes over from another where that is."
+        "that is no larger. All bytes of both files count. Started while another version plays, a player goes on from its place."
     )
     with atomic_file(args.page, True) as out:
         out.write(listening_page(f"{args.codec} beside Opus", introduction, groups).encode())

@@ -94,7 +94,7 @@ def draw_panels(title: str, plots: Sequence[Plot], out: BinaryIO, file_format: s
             _doubling(axes, plot)
             axes.set_title(plot.title, loc="left", fontsize=10)
         figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
-        figure.legend(drawn.values(), drawn.keys(), loc="outside lower left", ncols=len(drawn), frameon=False, handlelength=2.6)
+        figure.legend(drawn.values(), drawn.keys(), loc="outside lower left", ncols=2 * columns, frameon=False, handlelength=2.6)
 
 
 @contextmanager
