@@ -36,24 +36,25 @@ def our_method(codec: str, sweep: str, values: Sequence[float], **options: objec
     and for unknown options and values.
     """
     from lacodec.codecs import registry
-    from lacodec.pipeline import coding
+    from lacodec.pipeline.choice import make_codec
+    from lacodec.pipeline.decoding import Decoding
+    from lacodec.pipeline.encoding import encode_value
 
     codec_class = registry.get(codec)
     if not isinstance(codec_class.media, AudioMedia) or codec_class.identical != "none":
         raise BadInput(f"codec {codec!r} is not a lossy audio codec, which a rate-distortion curve of sound needs")
-    for value in values:
-        coding.make_codec(codec, {**options, sweep: value})  # raises what is wrong with it before anything is measured
+    coders = {value: make_codec(codec, {**options, sweep: value}) for value in values}
     label = codec + "".join(f" --{key.replace('_', '-')} {value}" for key, value in options.items())
     session = Session()
 
     def encode(sound: Sound, value: float) -> bytes:
-        out, coder = io.BytesIO(), coding.make_codec(codec, {**options, sweep: value})
-        coding.encode_value(coder, audio_of(sound), None, out, session=session)
+        out = io.BytesIO()
+        encode_value(coders[value], audio_of(sound), None, out, session=session)
         return out.getvalue()
 
     def decode(data: bytes) -> Sound:
         header, chunks = stream(BytesSource(data))
-        decoding = coding.Decoding(header, codec, session)
+        decoding = Decoding(header, codec, session)
         return sound_of(decoding.codec.media.to_object(decoding.whole(chunks)))
 
     return OurMethod(label, f"lacodec, codec {label}", sweep, tuple(values), tuple(values), encode, decode)
