@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lacodec.evaluation.audio.calls import packet_bytes
 from lacodec.evaluation.audio.judges import JUDGES
 from lacodec.evaluation.audio.measure import restored
-from lacodec.evaluation.audio.sound import Sound, read_audio, sound_of
+from lacodec.evaluation.audio.sound import Sound, read_sound
 from lacodec.evaluation.audio.verdicts import Verdicts
 from lacodec.evaluation.peers import LOSSY_AUDIO_PEERS
 
@@ -36,7 +36,7 @@ def main() -> int:
     names = [name for name in TOLERANCES if name != args.skip]
     worst = dict.fromkeys(names, 0.0)
     for row in json.loads(args.baselines.read_text()):
-        original = sound_of(read_audio(args.folder / row["file"]))
+        original = read_sound(args.folder / row["file"])
         original = Sound(original.samples[: SECONDS * original.rate], original.rate)
         peer = peers[NAMES[row["codec"]]]
         data = peer.encode(original, row["target"] / 1000)

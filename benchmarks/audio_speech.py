@@ -19,7 +19,7 @@ from lacodec.evaluation.audio.judges import JUDGES
 from lacodec.evaluation.audio.matched import largest_within
 from lacodec.evaluation.audio.measure import Method, restored
 from lacodec.evaluation.audio.methods import our_method
-from lacodec.evaluation.audio.sound import Sound, read_audio, sound_of
+from lacodec.evaluation.audio.sound import Sound, read_sound
 from lacodec.evaluation.audio.words import heard, word_errors, words
 from lacodec.evaluation.peers import LOSSY_AUDIO_PEERS
 
@@ -37,7 +37,7 @@ def main() -> None:
     args = parser.parse_args()
     with (args.folder / "transcripts.tsv").open(newline="") as listing:
         texts = {row["file"]: words(row["transcript"]) for row in csv.DictReader(listing, delimiter="\t")}
-    originals = {name: sound_of(read_audio(args.folder / name)) for name in texts}
+    originals = {name: read_sound(args.folder / name) for name in texts}
     ours = None if args.codec == "none" else our_method(args.codec, args.sweep, range(1, 101))
     count = sum(len(text) for text in texts.values())
     print(f"{len(texts)} files, {count} words\n{'':18}{'kbit/s':>8}{'ViSQOL speech':>15}{'word errors':>13}")

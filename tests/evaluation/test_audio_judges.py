@@ -13,7 +13,7 @@ from lacodec.evaluation.audio.alignment import delay
 from lacodec.evaluation.audio.judges import JUDGES, Verdict, signals
 from lacodec.evaluation.audio.measure import restored, settings
 from lacodec.evaluation.audio.methods import audio_of
-from lacodec.evaluation.audio.sound import Sound, fitted, read_audio, resampled, sound_of
+from lacodec.evaluation.audio.sound import Sound, fitted, read_sound, resampled, sound_of
 from lacodec.evaluation.audio.verdicts import Verdicts
 from lacodec.evaluation.peers import LOSSY_AUDIO_PEERS, LossyAudioPeer
 from lacodec.testing import wav_file
@@ -135,10 +135,16 @@ def test_sounds_are_given_in_the_fewest_bits(samples: np.ndarray, layout: str) -
 def test_files_are_read_with_their_full_scale(tmp_path: Path) -> None:
     for layout, peak in (("u8", 127), ("i16le", 32767), ("i24le", 8388607), ("i32le", 2147483647)):
         (tmp_path / "a.wav").write_bytes(wav_file(np.array([[0], [peak]]), 8000, layout))
-        assert sound_of(read_audio(tmp_path / "a.wav")).samples.ravel() == pytest.approx([0, 1], abs=0.01)
+        assert read_sound(tmp_path / "a.wav").samples.ravel() == pytest.approx([0, 1], abs=0.01)
     (tmp_path / "a.wav").write_bytes(wav_file(np.zeros((0, 1)), 8000))
     with pytest.raises(BadInput, match="no samples"):
-        read_audio(tmp_path / "a.wav")
+        read_sound(tmp_path / "a.wav")
+    (tmp_path / "a.wav").write_bytes(wav_file(np.zeros((5, 1)), 0))
+    with pytest.raises(BadInput, match="0 Hz"):
+        read_sound(tmp_path / "a.wav")
+    (tmp_path / "a.wav").write_bytes(wav_file(np.array([[np.nan]], np.float32), 8000, "f32le"))
+    with pytest.raises(BadInput, match="a.wav: has samples that are no numbers"):
+        read_sound(tmp_path / "a.wav")
 
 
 def test_verdicts_are_asked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from typing import Protocol
 from lacodec.errors import BadInput, LacodecError
 from lacodec.evaluation.audio.alignment import delay, shifted
 from lacodec.evaluation.audio.judges import Judge, Verdict
-from lacodec.evaluation.audio.sound import Sound, fitted, read_audio, resampled, sound_of
+from lacodec.evaluation.audio.sound import Sound, fitted, read_sound, resampled
 from lacodec.evaluation.audio.verdicts import Verdicts
 from lacodec.evaluation.bd_rate import Line
 
@@ -101,7 +101,7 @@ def measure(
 
     Raises the errors of reading the file. A method that fails at a setting is left out, and `failures` says why.
     """
-    original = sound_of(read_audio(path))
+    original = read_sound(path)
     found: dict[str, list[Sample]] = {}
     failures: dict[str, str] = {}
     done, count = 0, sum(len(settings(method, original.channels)) for method in methods)

@@ -41,19 +41,24 @@ def missing(what: str) -> MissingDependency:
     return MissingDependency(f"{what} is not installed; install it with: {INSTALL}")
 
 
-def read_audio(path: Path) -> "Audio":
-    """The sound in a WAV, AIFF or FLAC file, everything in memory; raises the errors of reading, and BadInput without samples."""
+def read_sound(path: Path) -> Sound:
+    """The sound in a WAV, AIFF or FLAC file. Raises the errors of reading, and BadInput for what cannot be measured on."""
     from lacodec.media.audio.files import AUDIO
 
     audio = AUDIO.to_object(AUDIO.from_source(FileSource(path)))
-    if not audio.pcm.size:
-        raise BadInput(f"{path}: has no samples")
-    return audio
+    if not audio.pcm.size or not audio.rate:
+        raise BadInput(f"{path}: has no samples" if audio.rate else f"{path}: has a rate of 0 Hz")
+    try:
+        return sound_of(audio)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
 
 
 def sound_of(audio: "Audio") -> Sound:
-    """The same as floats: integers divided by their full scale, floats as they are."""
+    """The same as floats: integers divided by their full scale, floats as they are. Raises BadInput for NaN and infinity."""
     samples = np.asarray(audio.samples, np.float64)
+    if not np.isfinite(samples).all():
+        raise BadInput("has samples that are no numbers, or infinite")
     if not audio.layout.startswith("f"):
         samples /= 1 << (int(audio.layout[1:].rstrip("lbe")) - 1)
     return Sound(samples, audio.rate)
