@@ -99,7 +99,8 @@ def decode_sequences(payload: bytes | memoryview, size: int, rooms: NDArray[np.u
         begins[1:] = np.cumsum(rooms)[:-1]
         behind = np.empty(1 << int(rooms.sum()).bit_length(), np.uint32)
     coded = words, count, raw, 8 * (len(payload) - at)
-    if decode_symbols(out, size, sequences, *coded, lookups, tables, behind, begins, begins.copy()) != DONE:
+    rows = tables.astype(np.uint32) << np.uint32(FREQ_BITS)
+    if decode_symbols(out, size, sequences, *coded, lookups, rows, behind, begins, begins.copy()) != DONE:
         raise CorruptFile("LZ payload: damaged")
     return out[:size]
 

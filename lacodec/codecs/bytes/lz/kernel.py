@@ -114,46 +114,53 @@ def encode_symbols(contexts, symbols, tables, freqs, starts, states, words):  # 
 
 @kernel
 def fill_lookups(freqs, lookups):  # type: ignore[no-untyped-def]
-    """Fill lookups u32[tables << FREQ_BITS] from freqs u32[tables, 256]: symbol, frequency - 1, place within it."""
+    """Fill lookups u32[tables << FREQ_BITS] from freqs u32[tables, 256]: symbol, frequency, place within it."""
     at = U(0)
     for t in range(U(freqs.shape[0])):
         for symbol in range(U(256)):
             freq = U(freqs[t, symbol])
-            entry = symbol | ((freq - U(1)) << U(8))
+            entry = symbol | (freq << U(8))
             for k in range(freq):
                 lookups[at] = entry | (k << U(20))
                 at += U(1)
 
 
-@inlined
-def _next(state, words, at, lookups, table):  # type: ignore[no-untyped-def]
-    """Decode one symbol: (symbol, state, at)."""
-    entry = U(lookups[(table << U(FREQ_BITS)) + (state & U((1 << FREQ_BITS) - 1))])
-    state = (state >> U(FREQ_BITS)) * (((entry >> U(8)) & U(0xFFF)) + U(1)) + (entry >> U(20))
-    if state < U(LOW):
-        state = (state << U(16)) | U(words[at])
-        at += U(1)
-    return entry & U(0xFF), state, at
+# What follows avoids branches that depend on what is decoded: a branch that goes the other way than expected costs as much as
+# four symbols. Whatever lies beyond the end is read and overwritten instead.
 
 
 @inlined
-def _value(slot, detail, raw, bit):  # type: ignore[no-untyped-def]
-    """The value of a slot (the alphabets keep its raw bits below 26) and the bit number behind it."""
-    extra = extra_bits(slot, detail)
-    if slot < (U(1) << detail):
-        return slot, bit
-    upper = (slot & ((U(1) << detail) - U(1))) | (U(1) << detail)
-    lower = (load64(raw, bit >> U(3)) >> (bit & U(7))) & ((U(1) << extra) - U(1))
-    return (upper << extra) | lower, bit + extra
+def _next(state, words, at, lookups, row):  # type: ignore[no-untyped-def]
+    """Decode one symbol by the lookups from `row` on: (symbol, state, at)."""
+    entry = U(lookups[row + (state & U((1 << FREQ_BITS) - 1))])
+    state = (state >> U(FREQ_BITS)) * ((entry >> U(8)) & U(0xFFF)) + (entry >> U(20))
+    filled, low = (state << U(16)) | U(words[at]), state < U(LOW)
+    return entry & U(0xFF), filled if low else state, at + U(low)
+
+
+@inlined
+def _value(slot, detail, window):  # type: ignore[no-untyped-def]
+    """The value of a slot whose raw bits are the lowest of a window, and their number (the alphabets keep it below 26)."""
+    group = slot >> detail
+    some = U(group > U(0))
+    extra = group - some
+    upper = (slot & ((U(1) << detail) - U(1))) | (some << detail)
+    return (upper << extra) | (window & ((U(1) << extra) - U(1))), extra
+
+
+@inlined
+def _window(raw, bit):  # type: ignore[no-untyped-def]
+    """At least 57 raw bits from number `bit` on."""
+    return load64(raw, bit >> U(3)) >> (bit & U(7))
 
 
 @flat_kernel
-def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables, behind, begins, heads):  # type: ignore[no-untyped-def]
+def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, rows, behind, begins, heads):  # type: ignore[no-untyped-def]
     """Decode into out u8[size + padding]: DONE, or BROKEN as soon as the stream contradicts itself.
 
-    words u16[stop + 8]; raw u8 with padding, bits of it in use; lookups as fill_lookups made them, tables u16[CONTEXTS].
-    Where offsets count positions behind the same byte: behind u32[2**k], their lists, which begin at begins u64[256], and
-    heads, a copy of begins; else an empty behind.
+    words u16[stop + padding]; raw u8 with padding, bits of it in use; lookups as fill_lookups made them, rows u32[CONTEXTS]:
+    where those of each context begin. Where offsets count positions behind the same byte: behind u32[2**k], their lists, which
+    begin at begins u64[256], and heads, a copy of begins; else an empty behind.
     """
     one = U(1)
     size, stop, bits = U(size), U(stop), U(bits)
@@ -169,59 +176,59 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, tables
             return BROKEN
         run = size - position
         if left > U(0):
-            symbol, state, at = _next(state, words, at, lookups, U(tables[run_context(before)]))
+            symbol, state, at = _next(state, words, at, lookups, U(rows[run_context(before)]))
             state, other = other, state
-            run, bit = _value(symbol, U(LENGTH_DETAIL), raw, bit)
+            run, extra = _value(symbol, U(LENGTH_DETAIL), _window(raw, bit))
+            bit += extra
             if run > size - position:
                 return BROKEN
         if run > U(0):
             context = U(out[position - first]) if first <= position else U(0)
             for _ in range(run):
-                before, state, at = _next(state, words, at, lookups, U(tables[context]))
+                if listed:
+                    _list(out, position, one, before, behind, heads, room)
+                before, state, at = _next(state, words, at, lookups, U(rows[context]))
                 state, other = other, state
                 if at > stop:
                     return BROKEN
-                if listed:
-                    _list(out, position, one, behind, heads, room)
                 out[position] = before
                 position += one
                 context = U(256) + before
         if left == U(0):
             break
         left -= one
-        symbol, state, at = _next(state, words, at, lookups, U(tables[offset_context(run, before)]))
+        symbol, state, at = _next(state, words, at, lookups, U(rows[offset_context(run, before)]))
         state, other = other, state
-        slot, state, at = _next(state, words, at, lookups, U(tables[length_context(run, symbol)]))
+        slot, state, at = _next(state, words, at, lookups, U(rows[length_context(run, symbol)]))
         state, other = other, state
-        if symbol >= U(REPEATS):
-            distance, bit = _value(symbol - U(REPEATS), U(OFFSET_DETAIL), raw, bit)
-            if listed:
-                if distance == U(0) or distance > heads[before] - begins[before]:
-                    return BROKEN
-                distance = position - U(behind[(heads[before] - distance) & room])
-            first, second, third, fourth = distance, first, second, third
-        elif symbol == one:
-            first, second = second, first
-        elif symbol == U(2):
-            first, second, third = third, first, second
-        elif symbol == U(3):
-            first, second, third, fourth = fourth, first, second, third
-        length, bit = _value(slot, U(LENGTH_DETAIL), raw, bit)
+        window, explicit = _window(raw, bit), symbol >= U(REPEATS)
+        distance, extra = _value(symbol - U(REPEATS) if explicit else U(0), U(OFFSET_DETAIL), window)
+        length, more = _value(slot, U(LENGTH_DETAIL), window >> extra)
+        bit += extra + more
         length += one
+        if listed and explicit:
+            if distance == U(0) or distance > heads[before] - begins[before]:
+                return BROKEN
+            distance = position - U(behind[(heads[before] - distance) & room])
+        recent = second if symbol == one else third if symbol == U(2) else fourth
+        recent = first if symbol == U(0) else recent
+        fourth = third if symbol > U(2) else fourth
+        third = second if symbol > one else third
+        second = first if symbol > U(0) else second
+        first = distance if explicit else recent
         if length > size - position or first > position or first == U(0):
             return BROKEN
-        _copy(out, position, first, length)
+        after = _copy(out, position, first, length)
         if listed:
-            _list(out, position, length, behind, heads, room)
+            _list(out, position, length, before, behind, heads, room)
+        before = after
         position += length
-        before = U(out[position - one])
     return DONE if state == U(LOW) and other == U(LOW) and at == stop and bit <= bits < bit + U(8) else BROKEN
 
 
 @inlined
-def _list(out, position, count, behind, heads, room):  # type: ignore[no-untyped-def]
+def _list(out, position, count, before, behind, heads, room):  # type: ignore[no-untyped-def]
     """Enter positions in the lists of the bytes before them. A list that is too short (forged) goes on in the next one."""
-    before = U(out[position - U(1)]) if position > U(0) else U(0)
     for i in range(position, position + count):
         at = heads[before]
         heads[before] = at + U(1)
@@ -231,15 +238,20 @@ def _list(out, position, count, behind, heads, room):  # type: ignore[no-untyped
 
 @inlined
 def _copy(out, position, distance, length):  # type: ignore[no-untyped-def]
-    """Repeat what lies `distance` before; writes up to 7 bytes beyond."""
+    """Repeat what lies `distance` before; writes up to 31 bytes beyond. Returns the last byte of it."""
     source, end = position - distance, position + length
+    last = U(out[source + length - U(1)])
     if distance >= U(8):
-        while position < end:
+        while True:
             store64(out, position, load64(out, source))
-            position += U(8)
-            source += U(8)
-        return
-    while position < end:
-        out[position] = out[source]
-        position += U(1)
-        source += U(1)
+            store64(out, position + U(8), load64(out, source + U(8)))
+            position += U(16)
+            source += U(16)
+            if position >= end:
+                break
+    else:
+        while position < end:
+            out[position] = out[source]
+            position += U(1)
+            source += U(1)
+    return last if length <= distance else U(out[end - U(1)])
