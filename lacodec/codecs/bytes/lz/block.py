@@ -91,16 +91,15 @@ def decode_sequences(payload: bytes | memoryview, size: int, rooms: NDArray[np.u
     raw = np.zeros(len(payload) - at + PADDING, np.uint8)
     raw[: len(payload) - at] = np.frombuffer(payload, np.uint8, offset=at)
     freqs = make_freqs(levels)
-    lookups = np.empty(len(freqs) << FREQ_BITS, np.uint32)
-    fill_lookups(freqs, lookups)
+    symbols, spans = np.empty(len(freqs) << FREQ_BITS, np.uint8), np.empty(freqs.size, np.uint32)
+    fill_lookups(freqs, symbols, spans)
     out = np.empty(size + PADDING, np.uint8)
     begins, behind = np.zeros(256, np.uint64), np.empty(0, np.uint32)
     if rooms is not None:
         begins[1:] = np.cumsum(rooms)[:-1]
         behind = np.empty(1 << int(rooms.sum()).bit_length(), np.uint32)
     coded = words, count, raw, 8 * (len(payload) - at)
-    rows = tables.astype(np.uint32) << np.uint32(FREQ_BITS)
-    if decode_symbols(out, size, sequences, *coded, lookups, rows, behind, begins, begins.copy()) != DONE:
+    if decode_symbols(out, size, sequences, *coded, symbols, spans, tables, behind, begins, begins.copy()) != DONE:
         raise CorruptFile("LZ payload: damaged")
     return out[:size]
 

@@ -113,15 +113,16 @@ def encode_symbols(contexts, symbols, tables, freqs, starts, states, words):  # 
 
 
 @kernel
-def fill_lookups(freqs, lookups):  # type: ignore[no-untyped-def]
-    """Fill lookups u32[tables << FREQ_BITS] from freqs u32[tables, 256]: symbol, frequency, place within it."""
+def fill_lookups(freqs, symbols, spans):  # type: ignore[no-untyped-def]
+    """Fill symbols u8[tables << FREQ_BITS] and spans u32[tables * 256] (start, frequency) from freqs u32[tables, 256]."""
     at = U(0)
     for t in range(U(freqs.shape[0])):
+        start = at
         for symbol in range(U(256)):
             freq = U(freqs[t, symbol])
-            entry = symbol | (freq << U(8))
-            for k in range(freq):
-                lookups[at] = entry | (k << U(20))
+            spans[(t << U(8)) | symbol] = ((at - start) << U(12)) | freq
+            for _ in range(freq):
+                symbols[at] = symbol
                 at += U(1)
 
 
@@ -130,12 +131,14 @@ def fill_lookups(freqs, lookups):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _next(state, words, at, lookups, row):  # type: ignore[no-untyped-def]
-    """Decode one symbol by the lookups from `row` on: (symbol, state, at)."""
-    entry = U(lookups[row + (state & U((1 << FREQ_BITS) - 1))])
-    state = (state >> U(FREQ_BITS)) * ((entry >> U(8)) & U(0xFFF)) + (entry >> U(20))
+def _next(state, words, at, symbols, spans, table):  # type: ignore[no-untyped-def]
+    """Decode one symbol: (symbol, state, at)."""
+    slot = state & U((1 << FREQ_BITS) - 1)
+    symbol = U(symbols[(table << U(FREQ_BITS)) + slot])
+    span = U(spans[(table << U(8)) + symbol])
+    state = (state >> U(FREQ_BITS)) * (span & U(0xFFF)) + slot - (span >> U(12))
     filled, low = (state << U(16)) | U(words[at]), state < U(LOW)
-    return entry & U(0xFF), filled if low else state, at + U(low)
+    return symbol, filled if low else state, at + U(low)
 
 
 @inlined
@@ -155,7 +158,7 @@ def _window(raw, bit):  # type: ignore[no-untyped-def]
 
 
 @flat_kernel
-def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, rows, behind, begins, heads):  # type: ignore[no-untyped-def]
+def decode_symbols(out, size, sequences, words, stop, raw, bits, symbols, spans, tables, behind, begins, heads):  # type: ignore[no-untyped-def]
     """Decode into out u8[size + padding]: DONE, or BROKEN as soon as the stream contradicts itself.
 
     words u16[stop + padding]; raw u8 with padding, bits of it in use; lookups as fill_lookups made them, rows u32[CONTEXTS]:
@@ -176,7 +179,7 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, rows, 
             return BROKEN
         run = size - position
         if left > U(0):
-            symbol, state, at = _next(state, words, at, lookups, U(rows[run_context(before)]))
+            symbol, state, at = _next(state, words, at, symbols, spans, U(tables[run_context(before)]))
             state, other = other, state
             run, extra = _value(symbol, U(LENGTH_DETAIL), _window(raw, bit))
             bit += extra
@@ -187,7 +190,7 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, rows, 
             for _ in range(run):
                 if listed:
                     _list(out, position, one, before, behind, heads, room)
-                before, state, at = _next(state, words, at, lookups, U(rows[context]))
+                before, state, at = _next(state, words, at, symbols, spans, U(tables[context]))
                 state, other = other, state
                 if at > stop:
                     return BROKEN
@@ -197,9 +200,9 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, lookups, rows, 
         if left == U(0):
             break
         left -= one
-        symbol, state, at = _next(state, words, at, lookups, U(rows[offset_context(run, before)]))
+        symbol, state, at = _next(state, words, at, symbols, spans, U(tables[offset_context(run, before)]))
         state, other = other, state
-        slot, state, at = _next(state, words, at, lookups, U(rows[length_context(run, symbol)]))
+        slot, state, at = _next(state, words, at, symbols, spans, U(tables[length_context(run, symbol)]))
         state, other = other, state
         window, explicit = _window(raw, bit), symbol >= U(REPEATS)
         distance, extra = _value(symbol - U(REPEATS) if explicit else U(0), U(OFFSET_DETAIL), window)
