@@ -8,32 +8,36 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lacodec.kernels.jit import flat_kernel
+from lacodec.codecs.bytes.lz.layout import leading_zeros, load64, trailing_zeros
+from lacodec.kernels.jit import flat_kernel, inlined
 
 NONE, X86 = 0, 7
 DELTAS = range(1, 7)
 FILTERS = 8
 
+U = np.uint64
+_SEVENS = 0x7F7F7F7F7F7F7F7F
 _OPERAND = 4  # bytes after an E8 (call) or E9 (jump)
 _LEAST_CALLS = 64
 
 
 def apply_filter(data: np.ndarray, number: int) -> np.ndarray:
     """The filtered copy of uint8[n]."""
+    filtered = data.copy()
     if number == X86:
-        filtered = data.copy()
         _move_targets(filtered, 1)
-        return filtered
-    return _through_samples(data, number, _difference)
+    else:
+        _through_samples(filtered, number, _difference)
+    return filtered
 
 
 def undo_filter(data: np.ndarray, number: int) -> np.ndarray:
-    """The inverse of `apply_filter` for any bytes."""
+    """The inverse of `apply_filter` for any bytes, in their place."""
     if number == X86:
-        restored = data.copy()
-        _move_targets(restored, -1)
-        return restored
-    return _through_samples(data, number, _sum)
+        _move_targets(data, -1)
+    else:
+        _through_samples(data, number, _sum)
+    return data
 
 
 def looks_like_x86(data: np.ndarray) -> bool:
@@ -51,13 +55,11 @@ def _distinct(data: np.ndarray, places: np.ndarray) -> int:
     return int(np.unique(operands).size)
 
 
-def _through_samples(data: np.ndarray, number: int, change: Callable[[np.ndarray, int], None]) -> np.ndarray:
-    result = data.copy()
+def _through_samples(data: np.ndarray, number: int, change: Callable[[np.ndarray, int], None]) -> None:
     if number in range(1, 5):
-        change(result, number)
+        change(data, number)
     elif number in (5, 6):
-        change(result[: data.size // 2 * 2].view("<u2"), number - 4)
-    return result
+        change(data[: data.size // 2 * 2].view("<u2"), number - 4)
 
 
 def _difference(samples: np.ndarray, distance: int) -> None:
@@ -77,17 +79,39 @@ def _move_targets(data: np.ndarray, sign: int) -> None:
     Adding runs from the end and taking away from the start, so that at every place both see the same bytes, also where operands
     overlap.
     """
-    one = np.uint64(1)
-    places = np.uint64(max(data.size - 4, 0))
-    for k in range(places):
-        i = places - one - k if sign > 0 else k
-        top = data[i + np.uint64(4)]
+    one, eight = U(1), U(8)
+    left = U(max(data.size - _OPERAND, 0))
+    places = left
+    while left > U(0):
+        i = left - one if sign > 0 else places - left
+        if left >= eight:  # mostly, there is none among eight bytes
+            calls = _calls(load64(data, left - eight if sign > 0 else i))
+            if calls == U(0):
+                left -= eight
+                continue
+            ahead = (leading_zeros(calls) if sign > 0 else trailing_zeros(calls)) >> U(3)
+            left -= ahead
+            i = left - one if sign > 0 else places - left
+        top = data[i + U(_OPERAND)]
         if (data[i] & 0xFE) == 0xE8 and (top == 0 or top == 255):
-            target = np.int64(0)
-            for b in range(4):
-                target |= np.int64(data[i + np.uint64(b) + one]) << (8 * b)
-            target = (target + sign * np.int64(i)) & 0x1FFFFFF
-            if target >> 24:
-                target |= 0xFE000000
-            for b in range(4):
-                data[i + np.uint64(b) + one] = np.uint8(target >> (8 * b))
+            _move(data, i, sign)
+        left -= one
+
+
+@inlined
+def _calls(word: int) -> int:
+    """The highest bit of every byte of a word that is E8 or E9."""
+    other = (word ^ U(0xE8E8E8E8E8E8E8E8)) & U(0xFEFEFEFEFEFEFEFE)
+    return ~((other & U(_SEVENS)) + U(_SEVENS) | other) & ~U(_SEVENS)
+
+
+@inlined
+def _move(data: np.ndarray, i: int, sign: int) -> None:
+    target = np.int64(0)
+    for b in range(_OPERAND):
+        target |= np.int64(data[i + U(b) + U(1)]) << (8 * b)
+    target = (target + sign * np.int64(i)) & 0x1FFFFFF
+    if target >> 24:
+        target |= 0xFE000000
+    for b in range(_OPERAND):
+        data[i + U(b) + U(1)] = np.uint8(target >> (8 * b))

@@ -23,6 +23,7 @@ from lacodec.codecs.bytes.mixed.profile import is_text
 from lacodec.entropy.rans_stream import read_varint, varint
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.progress import Report, ignore
+from lacodec.kernels.scratch import chunk_memory, scratch
 
 _MAX_SIZE = 1 << 26
 _FIRST_SEGMENT, _SEGMENT = 1 << 17, 1 << 20  # bytes that are parsed at a time: few at first, until prices are known
@@ -67,7 +68,8 @@ def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
     if not payload[1]:
         return undo_filter(decode_sequences(payload[2:], size), payload[0])
     rooms, used = unpack_rooms(payload[2:], size)
-    return undo_filter(decode_sequences(payload[2 + used :], size, rooms), payload[0])
+    with chunk_memory():
+        return undo_filter(decode_sequences(payload[2 + used :], size, rooms), payload[0])
 
 
 def decode_sequences(payload: bytes | memoryview, size: int, rooms: NDArray[np.uint64] | None = None) -> Bytes:
@@ -97,7 +99,7 @@ def decode_sequences(payload: bytes | memoryview, size: int, rooms: NDArray[np.u
     begins, behind = np.zeros(256, np.uint64), np.empty(0, np.uint32)
     if rooms is not None:
         begins[1:] = np.cumsum(rooms)[:-1]
-        behind = np.empty(1 << int(rooms.sum()).bit_length(), np.uint32)
+        behind = scratch(4 << int(rooms.sum()).bit_length()).view(np.uint32)
     coded = words, count, raw, 8 * (len(payload) - at)
     if decode_symbols(out, size, sequences, *coded, symbols, spans, tables, behind, begins, begins.copy()) != DONE:
         raise CorruptFile("LZ payload: damaged")

@@ -209,12 +209,14 @@ def decode_symbols(out, size, sequences, words, stop, raw, bits, symbols, spans,
         length, more = _value(slot, U(LENGTH_DETAIL), window >> extra)
         bit += extra + more
         length += one
-        if listed and explicit:
-            if distance == U(0) or distance > heads[before] - begins[before]:
+        if listed:
+            count = heads[before] - begins[before]
+            if explicit and distance - one >= count:
                 return BROKEN
             distance = position - U(behind[(heads[before] - distance) & room])
-        recent = second if symbol == one else third if symbol == U(2) else fourth
-        recent = first if symbol == U(0) else recent
+        recent = second if symbol > U(0) else first
+        recent = third if symbol > one else recent
+        recent = fourth if symbol > U(2) else recent
         fourth = third if symbol > U(2) else fourth
         third = second if symbol > one else third
         second = first if symbol > U(0) else second
