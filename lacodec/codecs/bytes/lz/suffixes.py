@@ -124,12 +124,23 @@ def find_matches(
 
 
 @inlined
+def _ask_ahead(deepest: np.ndarray, above: np.ndarray, place: np.uint64) -> None:
+    """Have the beginnings of the next walks in the caches: a step of each at a time, for what they need is found step by step."""
+    prefetch(above, np.int64(U(deepest[place + _AHEAD]) & _NUMBER))
+    link = U(above[U(deepest[place + _AHEAD * U(2) // U(3)]) & _NUMBER])
+    prefetch(above if link & _SHARED else deepest, np.int64(link & _NUMBER))
+    link = U(above[U(deepest[place + _AHEAD // U(3)]) & _NUMBER])
+    link = U(above[link & _NUMBER]) if link & _SHARED else U(deepest[link])
+    prefetch(above, np.int64(link & _NUMBER))
+
+
+@inlined
 def _climb(
     data: np.ndarray, tree: Tree, place: np.uint64, limit: np.uint64, shift: np.uint64, found: np.ndarray, at: np.uint64
 ) -> np.uint64:
     """Note the matches of one place, less `shift` bytes, and pass on; returns where the next ones are noted."""
     deepest, above, pairs = tree.deepest, tree.above, tree.pairs
-    prefetch(above, np.int64(U(deepest[place + _AHEAD]) & _NUMBER))
+    _ask_ahead(deepest, above, place)
     pair = load64(data, place) & U(0xFFFF)
     near = U(pairs[pair])
     pairs[pair] = place + _ONE
