@@ -57,11 +57,13 @@ def measure_shared(data: np.ndarray, array: np.ndarray, size: int, shared: np.nd
     """Fill shared uint32[size]: by place, the bytes that its suffix shares with the one sorted before; at most 255, 0 for few."""
     n, before, none = U(size), U(size), U(size)
     for i in range(n):
+        prefetch(shared, np.int64(U(array[i + _AHEAD]) & _NUMBER))
         place = U(array[i]) & _NUMBER
         shared[place] = before
         before = place
     length = _Z
     for place in range(n):
+        prefetch(data, np.int64(min(U(shared[place + _AHEAD]), n)))
         before = U(shared[place])
         if before == none:
             length = _Z
@@ -79,6 +81,8 @@ def build_tree(array: np.ndarray, size: int, shared: np.ndarray, deepest: np.nda
     top = _Z
     place = U(array[_Z]) & _NUMBER
     for i in range(_ONE, n):
+        prefetch(shared, np.int64(U(array[i + _AHEAD]) & _NUMBER))
+        prefetch(deepest, np.int64(U(array[i + _AHEAD]) & _NUMBER))
         following = U(array[i]) & _NUMBER
         depth = U(shared[following]) << _BITS
         inner = top & _SHARED
