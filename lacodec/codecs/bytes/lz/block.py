@@ -31,7 +31,7 @@ _SAMPLE = 1 << 17  # bytes up to which a quick parse is tried, too
 _BEHIND_FROM = 1 << 12  # bytes: smaller blocks don't pay for the lists
 _CHAIN_DEPTH = 10
 _NICE = 273
-_EDGE = {2: 4, 3: 16}  # by effort: of long matches, so many of the shortest and of the longest lengths are tried
+_EDGE = {2: 8, 3: 16}  # by effort: of long matches, so many of the shortest and of the longest lengths are tried
 _DISTANCES = np.empty(0, np.uint32)  # ranks that are the positions themselves
 
 Bytes = NDArray[np.uint8]
@@ -152,7 +152,7 @@ def _parse(padded: Bytes, size: int, ranks: NDArray[np.uint32], effort: int, on_
         find_matches(padded, window, start, stop, _NICE, tree, int(len(ranks) > 0), first, found)
         for _ in range(2 if effort == 3 or length < _SEGMENT else 1):
             search = search._replace(prices=prices, tables=tables)
-            search.state[:6] = *last, 0, 512 + (int(padded[start - 1]) if start else 0)
+            search.last[:REPEATS] = last
             at, rest = parse_optimal(search, start, stop, _NICE, _EDGE[effort])
             trial = last.copy()
             outcome = _symbolise(padded, ranks, start, search.sequences[int(at) :], int(rest), trial)

@@ -1,6 +1,6 @@
 """The optimal parse of the LZ codec: candidate matches and prices go in, the cheapest sequences come out.
 
-Dynamic programming over positions, forward. Of every position the cheapest known way to reach it is kept, with the last four
+Dynamic programming over positions, forward. Of every position the cheapest known way to reach it is kept, and the last four
 offsets that this way leaves behind; from there it is extended by a literal, by every candidate at many lengths, and by a match,
 one literal and the same offset again, a combination whose first part alone would often lose.
 """
@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lacodec.codecs.bytes.lz.layout import (
+    CONTEXT_BASES,
     CONTEXTS,
+    LENGTH,
     LENGTH_DETAIL,
     MAX_TABLES,
     OFFSET_DETAIL,
@@ -21,22 +23,21 @@ from lacodec.codecs.bytes.lz.layout import (
     offset_context,
     run_context,
     slot_of,
+    trailing_zeros,
 )
+from lacodec.codecs.bytes.lz.offers import CANDIDATE_SHIFT, FAR, LANES, LENGTH_SHIFT, PRICE_SHIFT, offer_lengths
+from lacodec.kernels.int_vector import prefetch
 from lacodec.kernels.jit import flat_kernel, inlined
 
 PRICE_UNIT = 64  # prices are in 1/64 bit and include a slot's raw bits
-_FAR = 0xFFFFFFFF
 _ORIGIN_PRICE = 1 << 16  # so that no sum of differences falls below zero
 U: Any = np.uint64
-S64: Any = np.int64
 _ONE = U(1)
-# A node of `path`: the cheapest price at which it is reached, and how: by a literal (length 0) or a match of this length and
-# distance; after which, if `again` is not 0, came a literal and a match of that length at the same distance.
-_NODE = U(4)
-_LENGTH, _DISTANCE, _AGAIN = U(1), U(2), U(3)
-# A node of `state`: the last four offsets, the literals just before, the context of their run.
-_STATE = U(8)
-_RUN, _RUN_CONTEXT = U(4), U(5)
+_LAST = U(REPEATS)  # entries of `last` for a node
+_LENGTH, _CANDIDATE = U((1 << 9) - 1), U((1 << 5) - 1)
+_JUMP = _LENGTH  # length of a node that says: see `jumps`
+_AHEAD = U(8)  # positions between asking for what a match repeats and comparing it
+_FIRST_LENGTH = int(CONTEXT_BASES[LENGTH])
 
 
 class Search(NamedTuple):
@@ -48,10 +49,13 @@ class Search(NamedTuple):
     found: np.ndarray  # uint64: length << 32 | distance of each candidate, likewise
     prices: np.ndarray  # uint32[tables * 256]
     tables: np.ndarray  # uint16[CONTEXTS]
-    lengths: np.ndarray  # uint32[MAX_TABLES * (nice + 1)]: price of every length in each row of match lengths
-    path: np.ndarray  # uint32[4 * (n + 1)]
-    restart: np.ndarray  # uint32[n + 1]: price of the run length 0 after a match that ends there
-    state: np.ndarray  # uint32[8 * (n + 1)]
+    lengths: np.ndarray  # uint32[MAX_TABLES * (nice + 1) + LANES]: price of every length in each row of match lengths
+    rows: np.ndarray  # uint32[CONTEXTS - _FIRST_LENGTH]: where in `lengths` the row of each context begins
+    path: np.ndarray  # uint64[n + 1 + LANES]: nodes, see `offers`
+    restart: np.ndarray  # uint32[n + 1 + LANES]: price of the run length 0 after a match that ends there
+    jumps: np.ndarray  # uint32[n + 1]: length of the match by which a node is reached, where it is too long for the node
+    owner: np.ndarray  # uint32[n + 1]: where the last match before a node ended, on the way to it
+    last: np.ndarray  # uint32[4 * (n + 1)]: the last four offsets, of nodes at which a match ends
     sequences: np.ndarray  # uint32[3 * m]: the result, in its end
 
 
@@ -65,113 +69,121 @@ def new_search(data: np.ndarray, ranks: np.ndarray, first: np.ndarray, found: np
         found=found,
         prices=np.empty(0, np.uint32),
         tables=np.empty(0, np.uint16),
-        lengths=np.empty(MAX_TABLES * (nice + 1), np.uint32),
-        path=np.empty(int(_NODE) * (n + 1), np.uint32),
-        restart=np.empty(n + 1, np.uint32),
-        state=np.empty(int(_STATE) * (n + 1), np.uint32),
+        lengths=np.empty(MAX_TABLES * (nice + 1) + LANES, np.uint32),
+        rows=np.empty(CONTEXTS - _FIRST_LENGTH, np.uint32),
+        path=np.empty(n + 1 + LANES, np.uint64),
+        restart=np.empty(n + 1 + LANES, np.uint32),
+        jumps=np.empty(n + 1, np.uint32),
+        owner=np.empty(n + 1, np.uint32),
+        last=np.empty(int(_LAST) * (n + 1), np.uint32),
         sequences=np.empty(3 * n + 3, np.uint32),
     )
 
 
 @flat_kernel
 def parse_optimal(s: Search, start: int, stop: int, nice: int, edge: int) -> Any:
-    """Cheapest sequences for data[start:stop], at most 2**20 positions; a match of `nice` bytes is taken at once.
+    """Cheapest sequences for data[start:stop], at most 2**20 positions; a match of `nice` bytes (below 511) is taken at once.
 
-    Of a match, so many of the shortest and of the longest lengths are tried.
+    Of a match, so many of the shortest and of the longest lengths are tried (a multiple of LANES).
 
-    state[0:6] gives the last four offsets, the literals just before and the context of their run. Fills the end of sequences;
-    returns where they begin and the literals after the last match.
+    last[0:4] gives the last four offsets. Fills the end of sequences; returns where they begin and the literals after the last
+    match.
     """
     most, origin = U(nice), U(start)
     size = U(stop) - origin
     _clear(s, origin, size)
-    first_row = _length_prices(s, most)
+    _length_prices(s, most)
     i = U(0)
     while i < size:
         if i > U(0):
-            _arrive(s, origin, i)
+            _arrive(s, i)
+        if i + _AHEAD < size:
+            _ask(s, origin, i + _AHEAD)
         _offer_literal(s, origin, i)
-        longest, distance = _offer_matches(s, origin, i, size, most, first_row, U(edge))
-        if longest >= most:
-            i += _jump(s, origin, i, size, longest, distance)
-        else:
-            i += _ONE
+        i += _offer_matches(s, origin, i, size, most, U(edge))
+    _arrive(s, size)
     return _collect(s, size)
 
 
 @inlined
 def _clear(s: Search, origin: int, size: int) -> None:
     """No node but the first has been reached."""
-    for k in range(_NODE, (size + _ONE) * _NODE, _NODE):
-        s.path[k] = _FAR
-    s.path[0], s.path[1], s.path[2], s.path[3] = _ORIGIN_PRICE, 0, 0, 0
+    s.path[0], s.owner[0] = U(_ORIGIN_PRICE) << U(PRICE_SHIFT), 0
+    for k in range(size + U(LANES)):
+        s.path[k + _ONE] = U(FAR)
     for k in range(size):
         s.restart[k + _ONE] = s.prices[U(s.tables[run_context(U(s.data[origin + k]))]) << U(8)]
 
 
 @inlined
-def _length_prices(s: Search, nice: int) -> int:
-    """Fill `lengths`; returns the first row of match lengths in `prices`."""
+def _length_prices(s: Search, nice: int) -> None:
+    """Fill `lengths` and `rows`."""
     first_row, end_row = U(s.tables[CONTEXTS - 1]), U(0)
-    for context in range(length_context(U(0), U(0)), U(CONTEXTS)):
+    for context in range(U(_FIRST_LENGTH), U(CONTEXTS)):
         first_row, end_row = min(first_row, U(s.tables[context])), max(end_row, U(s.tables[context]) + _ONE)
     for row in range(end_row - first_row):
         for k in range(nice):
             price = s.prices[((first_row + row) << U(8)) + slot_of(k, U(LENGTH_DETAIL))]
             s.lengths[row * (nice + _ONE) + k + _ONE] = price
-    return first_row
+    for context in range(U(_FIRST_LENGTH), U(CONTEXTS)):
+        s.rows[context - U(_FIRST_LENGTH)] = (U(s.tables[context]) - first_row) * (nice + _ONE)
 
 
 @inlined
 def _price(s: Search, context: int, symbol: int) -> int:
-    return S64(s.prices[(U(s.tables[context]) << U(8)) + symbol])
+    return U(s.prices[(U(s.tables[context]) << U(8)) + symbol])
 
 
 @inlined
-def _offer(s: Search, node: int, cost: int, length: int, distance: int, again: int) -> None:
+def _offer(s: Search, node: int, price: int, choice: int) -> None:
     """Keep this way to reach a node if it is the cheapest."""
-    if cost < S64(s.path[node]):
-        s.path[node] = cost
-        s.path[node + _LENGTH] = length
-        s.path[node + _DISTANCE] = distance
-        s.path[node + _AGAIN] = again
+    s.path[node] = min(U(s.path[node]), (price << U(PRICE_SHIFT)) | choice)
 
 
 @inlined
-def _arrive(s: Search, origin: int, i: int) -> None:
-    """Work out the state of node i from the node before it on its cheapest way."""
-    path, state = s.path, s.state
-    node, here = i * _NODE, i * _STATE
-    length, distance, again = U(path[node + _LENGTH]), U(path[node + _DISTANCE]), U(path[node + _AGAIN])
+def _by(length: int, candidate: int) -> int:
+    """The part of a node below its price: by a match of this length with this candidate, or by a literal (0)."""
+    return ((_LENGTH - length) << U(LENGTH_SHIFT)) | (candidate << U(CANDIDATE_SHIFT))
+
+
+@inlined
+def _length(node: int) -> int:
+    return _LENGTH - ((node >> U(LENGTH_SHIFT)) & _LENGTH)
+
+
+@inlined
+def _arrive(s: Search, i: int) -> None:
+    """Work out what node i has behind it from the node before it on its cheapest way."""
+    node = U(s.path[i])
+    length, again = _length(node), node & _LENGTH
     if length == U(0):
-        there = here - _STATE
-        for k in range(U(6)):
-            state[here + k] = state[there + k]
-        state[here + _RUN] += _ONE
+        s.owner[i] = s.owner[i - _ONE]
         return
-    there = (i - length) * _STATE
-    if again != U(0):
-        there -= (_ONE + again) * _STATE
-    state[here] = distance
+    if length == _JUMP:
+        length = U(s.jumps[i])
+    there = i - length - again - U(again > U(0))
+    before, here = U(s.owner[there]) * _LAST, i * _LAST
+    candidate = (node >> U(CANDIDATE_SHIFT)) & _CANDIDATE
+    if candidate < _LAST:
+        distance = U(s.last[before + candidate])
+    else:
+        distance = U(s.found[U(s.first[there]) + candidate - _LAST]) & U(0xFFFFFFFF)
+    s.last[here] = distance
     moved = True
-    for k in range(U(REPEATS) - _ONE):
-        moved = moved and U(state[there + k]) != distance
-        state[here + k + _ONE] = state[there + k + (U(0) if moved else _ONE)]
-    state[here + _RUN] = 0
-    state[here + _RUN_CONTEXT] = run_context(U(s.data[origin + i - _ONE]))
+    for k in range(_LAST - _ONE):
+        moved = moved and U(s.last[before + k]) != distance
+        s.last[here + k + _ONE] = s.last[before + k + (U(0) if moved else _ONE)]
+    s.owner[i] = i
 
 
 @inlined
-def _offer_literal(s: Search, origin: int, i: int) -> None:
-    """A literal at node i, whose price is also that of the longer run."""
-    position, here = origin + i, i * _STATE
-    run, run_row = U(s.state[here + _RUN]), U(s.tables[s.state[here + _RUN_CONTEXT]]) << U(8)
-    guess = U(s.data[position - U(s.state[here])]) if U(s.state[here]) <= position else U(0)
-    context = guess if run == U(0) else U(256) + _before(s, position)
-    cost = S64(s.path[i * _NODE]) + _price(s, context, U(s.data[position]))
-    cost += S64(s.prices[run_row + slot_of(run + _ONE, U(LENGTH_DETAIL))])
-    cost -= S64(s.prices[run_row + slot_of(run, U(LENGTH_DETAIL))])
-    _offer(s, (i + _ONE) * _NODE, cost, U(0), U(0), U(0))
+def _ask(s: Search, origin: int, i: int) -> None:
+    """Ask for what the candidates of node i repeat."""
+    for k in range(U(s.first[i]), U(s.first[i + _ONE])):
+        place = origin + i - (s.found[k] & U(0xFFFFFFFF))
+        prefetch(s.data, np.int64(place))
+        if s.ranks.size > 0:
+            prefetch(s.ranks, np.int64(place))
 
 
 @inlined
@@ -181,74 +193,101 @@ def _before(s: Search, position: int) -> int:
 
 
 @inlined
-def _offer_matches(s: Search, origin: int, i: int, size: int, nice: int, first_row: int, edge: int) -> Any:
-    """All candidates at node i, those at recent distances first; returns length and distance of the longest."""
-    position, run = origin + i, U(s.state[i * _STATE + _RUN])
-    base, context = S64(s.path[i * _NODE]), offset_context(run, _before(s, position))
-    candidates = U(s.first[i + _ONE]) - U(s.first[i])
-    longest, longest_distance = U(0), U(0)
-    for k in range(U(REPEATS) + candidates):
-        length, distance, symbol = _candidate(s, origin, i, k, min(size - i, nice))
-        shortest = max(longest + _ONE, _ONE + U(k > U(0)))  # an earlier candidate is cheaper at its lengths
-        if length < shortest:
+def _offer_literal(s: Search, origin: int, i: int) -> None:
+    """A literal at node i, whose price is also that of the longer run."""
+    position, owner = origin + i, U(s.owner[i])
+    run, run_row = i - owner, U(s.tables[run_context(_before(s, origin + owner))]) << U(8)
+    recent = U(s.last[owner * _LAST])
+    guess = U(s.data[position - recent]) if recent <= position else U(0)
+    context = guess if run == U(0) else U(256) + _before(s, position)
+    price = (s.path[i] >> U(PRICE_SHIFT)) + _price(s, context, U(s.data[position]))
+    price += U(s.prices[run_row + slot_of(run + _ONE, U(LENGTH_DETAIL))])
+    price -= U(s.prices[run_row + slot_of(run, U(LENGTH_DETAIL))])
+    _offer(s, i + _ONE, price, _by(U(0), U(0)))
+
+
+@inlined
+def _offer_matches(s: Search, origin: int, i: int, size: int, nice: int, edge: int) -> int:
+    """All candidates at node i, those at recent distances first; returns how far to go on: mostly to the next node."""
+    position, owner, limit = origin + i, U(s.owner[i]), min(size - i, nice)
+    run, word = i - owner, load64(s.data, position)
+    row = U(s.tables[offset_context(run, _before(s, position))]) << U(8)
+    longest, choice, far = U(0), U(0), U(0)
+    for k in range(_LAST):
+        distance = U(s.last[owner * _LAST + k])
+        if distance > position:
             continue
-        longest, longest_distance = length, distance
-        cost = base + _price(s, context, symbol)
-        row = (U(s.tables[length_context(run, symbol)]) - first_row) * (nice + _ONE)
-        part = shortest
-        while part <= length:
-            end = i + part
-            _offer(s, end * _NODE, cost + S64(s.lengths[row + part]) + S64(s.restart[end]), part, distance, U(0))
-            part += _ONE
-            if part == shortest + edge and part + edge < length:
-                part = length - edge
-        if length < nice:
-            _offer_twice(s, origin, i, size, length, distance, cost + S64(s.lengths[row + length]), nice)
-    return longest, longest_distance
+        length = trailing_zeros(load64(s.data, position - distance) ^ word) >> U(3)
+        if length == U(8):
+            length = common_length(s.data, position - distance, position, length, limit)
+        length, shortest = min(length, limit), max(longest + _ONE, _ONE + U(k > U(0)))
+        if length >= shortest:
+            _offer_match(s, origin, i, size, run, k, k, distance, shortest, length, row, edge, nice)
+            longest, choice, far = length, k, distance
+    entry, last = U(s.first[i]), U(s.first[i + _ONE])
+    for k in range(last - entry):
+        found = s.found[entry + k]
+        length, distance = min(found >> U(32), limit), found & U(0xFFFFFFFF)
+        if length > longest and length > _ONE:  # an earlier candidate is cheaper at its lengths
+            offset = distance
+            if s.ranks.size > 0:
+                offset = U(s.ranks[position]) - U(s.ranks[position - distance])
+            symbol, shortest = _LAST + slot_of(offset, U(OFFSET_DETAIL)), max(longest + _ONE, U(2))
+            _offer_match(s, origin, i, size, run, _LAST + k, symbol, distance, shortest, length, row, edge, nice)
+            longest, choice, far = length, _LAST + k, distance
+    if longest < nice:
+        return _ONE
+    whole = common_length(s.data, position - far, position, longest, size - i)
+    s.jumps[i + whole] = whole
+    s.path[i + whole] = (s.path[i] >> U(PRICE_SHIFT) << U(PRICE_SHIFT)) | _by(_JUMP, choice)
+    return whole
 
 
 @inlined
-def _candidate(s: Search, origin: int, i: int, k: int, limit: int) -> Any:
-    """Length (0: none), distance and offset symbol of candidate k at node i."""
-    position = origin + i
-    if k < U(REPEATS):
-        distance = U(s.state[i * _STATE + k])
-        length = common_length(s.data, position - distance, position, U(0), limit) if distance <= position else U(0)
-        return length, distance, k
-    entry = s.found[U(s.first[i]) + k - U(REPEATS)]
-    distance = entry & U(0xFFFFFFFF)
-    offset = distance
-    if s.ranks.size > 0:
-        offset = U(s.ranks[position]) - U(s.ranks[position - distance])
-    return min(entry >> U(32), limit), distance, U(REPEATS) + slot_of(offset, U(OFFSET_DETAIL))
-
-
-@inlined
-def _offer_twice(s: Search, origin: int, i: int, size: int, length: int, distance: int, cost: int, nice: int) -> None:
-    """A match at node i in its full length (which costs `cost`), one literal and a second match at the same distance,
-    where at least two bytes agree there."""
+def _offer_match(
+    s: Search,
+    origin: int,
+    i: int,
+    size: int,
+    run: int,
+    candidate: int,
+    symbol: int,
+    distance: int,
+    shortest: int,
+    length: int,
+    row: int,
+    edge: int,
+    nice: int,
+) -> None:
+    """A match at node i in the lengths from `shortest` to `length`."""
+    price = (s.path[i] >> U(PRICE_SHIFT)) + U(s.prices[row + symbol])
+    lengths = U(s.rows[length_context(run, symbol) - U(_FIRST_LENGTH)])
+    part = shortest
+    while part <= length:
+        count = length - part + _ONE
+        offer_lengths(s.path, i + part, s.lengths, lengths + part, s.restart, price, _by(part, candidate), count)
+        part += U(LANES)
+        if part == shortest + edge and part + edge <= length:
+            part = length + _ONE - edge
     second = i + length + _ONE
     at = origin + second
-    if second + U(2) > size or ((load64(s.data, at) ^ load64(s.data, at - distance)) & U(0xFFFF)) != U(0):
-        return
-    again = common_length(s.data, at - distance, at, U(0), min(size - second, nice))
-    literal = U(s.data[at - _ONE])
-    cost += _price(s, run_context(U(s.data[at - U(2)])), _ONE)
-    cost += _price(s, U(s.data[at - _ONE - distance]), literal)
-    cost += _price(s, offset_context(_ONE, literal), U(0))
-    cost += _price(s, length_context(_ONE, U(0)), slot_of(again - _ONE, U(LENGTH_DETAIL)))
-    cost += _price(s, run_context(U(s.data[at + again - _ONE])), U(0))
-    _offer(s, (second + again) * _NODE, cost, length, distance, again)
+    if second + U(2) <= size and length < nice and ((load64(s.data, at) ^ load64(s.data, at - distance)) & U(0xFFFF)) == U(0):
+        price += U(s.lengths[lengths + length])
+        _offer_twice(s, origin, second, min(size - second, nice), distance, price, _by(length, candidate))
 
 
 @inlined
-def _jump(s: Search, origin: int, i: int, size: int, length: int, distance: int) -> int:
-    """Take a match at node i as far as it goes; returns its length."""
-    position = origin + i
-    whole = common_length(s.data, position - distance, position, length, size - i)
-    end = (i + whole) * _NODE
-    s.path[end], s.path[end + _LENGTH], s.path[end + _DISTANCE], s.path[end + _AGAIN] = s.path[i * _NODE], whole, distance, 0
-    return whole
+def _offer_twice(s: Search, origin: int, second: int, limit: int, distance: int, price: int, choice: int) -> None:
+    """After a match (which costs `price`) and one literal, a second match at the same distance, at node `second`."""
+    at = origin + second
+    again = common_length(s.data, at - distance, at, U(0), limit)
+    literal = U(s.data[at - _ONE])
+    price += _price(s, run_context(U(s.data[at - U(2)])), _ONE)
+    price += _price(s, U(s.data[at - _ONE - distance]), literal)
+    price += _price(s, offset_context(_ONE, literal), U(0))
+    price += _price(s, length_context(_ONE, U(0)), slot_of(again - _ONE, U(LENGTH_DETAIL)))
+    price += U(s.restart[second + again])
+    _offer(s, second + again, price, choice | again)
 
 
 @inlined
@@ -258,12 +297,14 @@ def _collect(s: Search, size: int) -> Any:
     top = U(len(sequences))
     at, i, run, tail = top, size, U(0), U(0)
     while i > U(0):
-        node = i * _NODE
-        length, distance, again = U(path[node + _LENGTH]), U(path[node + _DISTANCE]), U(path[node + _AGAIN])
+        node = U(path[i])
+        length, again, distance = _length(node), node & _LENGTH, U(s.last[i * _LAST])
         if length == U(0):
             run += _ONE
             i -= _ONE
             continue
+        if length == _JUMP:
+            length = U(s.jumps[i])
         if at == top:
             tail = run
         else:
