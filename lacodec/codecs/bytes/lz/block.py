@@ -138,7 +138,7 @@ def _parse_lazy(padded: Bytes, size: int) -> tuple[Sequences, int]:
 
 def _parse(padded: Bytes, size: int, ranks: NDArray[np.uint32], effort: int, on_work: Report) -> tuple[Sequences, int]:
     """Parse segment by segment, each once or more: prices come from the parse before, the first from a lazy parse."""
-    prices, tables = _first_prices(padded, min(size, _FIRST_SEGMENT))
+    prices, tables = _first_prices(padded, min(size, _FIRST_SEGMENT), effort)
     longest = min(size, _SEGMENT)
     first, found = np.empty(longest + 1, np.uint32), np.empty(CANDIDATES * (longest + 1), np.uint64)
     search = new_search(padded, ranks, first, found, _NICE)
@@ -156,7 +156,7 @@ def _parse(padded: Bytes, size: int, ranks: NDArray[np.uint32], effort: int, on_
             at, rest = parse_optimal(search, start, stop, _NICE, _EDGE[effort])
             trial = last.copy()
             outcome = _symbolise(padded, ranks, start, search.sequences[int(at) :], int(rest), trial)
-            prices, tables = _price(outcome)
+            prices, tables = _price(outcome, effort)
         last, part = trial, search.sequences[int(at) :].copy()
         if len(part):
             part[0] += tail
@@ -167,12 +167,12 @@ def _parse(padded: Bytes, size: int, ranks: NDArray[np.uint32], effort: int, on_
     return np.concatenate(parts), tail
 
 
-def _first_prices(padded: Bytes, size: int) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
-    return _price(_symbolise(padded, _DISTANCES, 0, *_parse_lazy(padded, size), _first_offsets()))
+def _first_prices(padded: Bytes, size: int, effort: int) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    return _price(_symbolise(padded, _DISTANCES, 0, *_parse_lazy(padded, size), _first_offsets()), effort)
 
 
-def _price(outcome: tuple[NDArray[np.uint16], Bytes, Bytes, int]) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
-    model = make_model(outcome[0], outcome[1], 3)
+def _price(outcome: tuple[NDArray[np.uint16], Bytes, Bytes, int], effort: int) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    model = make_model(outcome[0], outcome[1], effort)
     return make_prices(model), model.tables
 
 
