@@ -15,7 +15,7 @@ from lacodec.codecs.bytes.lz.behind import pack_rooms, rank_positions, unpack_ro
 from lacodec.codecs.bytes.lz.kernel import DONE, LOW, decode_symbols, encode_symbols, fill_lookups, symbolise
 from lacodec.codecs.bytes.lz.layout import FREQ_BITS, PADDING, REPEATS
 from lacodec.codecs.bytes.lz.match import parse_lazy
-from lacodec.codecs.bytes.lz.model import make_model, make_prices
+from lacodec.codecs.bytes.lz.model import FEW_TABLES, make_model, make_prices
 from lacodec.codecs.bytes.lz.pack import make_freqs, make_levels, pack_model, unpack_model
 from lacodec.codecs.bytes.lz.parse import new_search, parse_optimal
 from lacodec.codecs.bytes.lz.suffixes import CANDIDATES, WINDOW, find_matches, new_tree
@@ -52,12 +52,13 @@ def lz_encode(data: Bytes, effort: int, on_work: Report = ignore) -> bytes:
         ranks, counts = np.empty(len(data), np.uint32), np.zeros(256, np.uint64)
         rank_positions(padded, len(data), ranks, counts)
         head = bytes([number, 1]) + pack_rooms(counts)
-    payload = head + _code(padded, ranks, *_parse(padded, len(data), ranks, effort, on_work), effort)
+    parsed = _parse(padded, len(data), ranks, effort, on_work)
+    payload = head + _code(padded, ranks, *parsed, effort)
     if len(data) > _SAMPLE:
         return payload
-    # Of little data, prices know too little, and lists take too much: without them it may be smaller.
-    plain = [_parse_lazy(padded, len(data))] + ([_parse(padded, len(data), _DISTANCES, effort, ignore)] if len(ranks) else [])
-    return min([payload, *(bytes([number, 0]) + _code(padded, _DISTANCES, *parsed, 2) for parsed in plain)], key=len)
+    # Of little data, prices know too little, and lists and tables take too much: without them it may be smaller.
+    plain = [_parse_lazy(padded, len(data)), _parse(padded, len(data), _DISTANCES, effort, ignore) if len(ranks) else parsed]
+    return min([payload, *(bytes([number, 0]) + _code(padded, _DISTANCES, *parsed, FEW_TABLES) for parsed in plain)], key=len)
 
 
 def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:

@@ -23,7 +23,8 @@ from lacodec.codecs.bytes.lz.parse import PRICE_UNIT
 from lacodec.kernels.jit import kernel
 
 _LOG_BITS, LOG_UNIT = 12, 1024
-_SEED_TABLES = {2: (16, 32, 12, 20, 12), 3: (24, 48, 16, 24, 16)}  # per kind
+FEW_TABLES = 1  # instead of an effort
+_SEED_TABLES = {FEW_TABLES: (8, 20, 8, 16, 8), 2: (16, 32, 12, 20, 12), 3: (24, 48, 16, 24, 16)}  # per kind
 _SYMBOL_COST = 4  # bits that a symbol costs in a packed table, about
 
 
@@ -56,7 +57,7 @@ class Model(NamedTuple):
 
 
 def make_model(contexts: NDArray[np.uint16], symbols: NDArray[np.uint8], effort: int) -> Model:
-    """Group the contexts of symbols u8[n], contexts u16[n]."""
+    """Group the contexts of symbols u8[n], contexts u16[n]; effort 2, 3 or FEW_TABLES."""
     keys = (contexts.astype(np.uint32) << np.uint32(8)) | symbols
     histograms = np.bincount(keys, minlength=CONTEXTS * 256).reshape(CONTEXTS, 256)
     tables, counts = np.zeros(CONTEXTS, np.uint16), np.zeros(KINDS, np.int64)

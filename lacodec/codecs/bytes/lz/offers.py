@@ -1,4 +1,4 @@
-"""Eight lengths of a match offered to the optimal parse at a time, as LLVM IR that every CPU can run (wide where the CPU is wide).
+"""Eight lengths of a match at a time for the optimal parse, as LLVM IR that every CPU can run (wide where the CPU is wide).
 
 A node of the parse is one number, the smaller the better: price << 32 | (511 - length) << 14 | candidate << 9 | again.
 Of equal prices, the longer match is better.

@@ -59,6 +59,18 @@ class Search(NamedTuple):
     sequences: np.ndarray  # uint32[3 * m]: the result, in its end
 
 
+class Node(NamedTuple):
+    """A node that is being extended, all uint64."""
+
+    i: int
+    position: int  # of the data
+    size: int  # nodes of the segment, but for the first
+    run: int  # literals before
+    offsets: int  # row of the prices of offsets
+    nice: int
+    edge: int
+
+
 def new_search(data: np.ndarray, ranks: np.ndarray, first: np.ndarray, found: np.ndarray, nice: int) -> Search:
     """A search of the segments that `first` has room for; it still lacks prices and tables."""
     n = len(first) - 1
@@ -212,6 +224,7 @@ def _offer_matches(s: Search, origin: int, i: int, size: int, nice: int, edge: i
     position, owner, limit = origin + i, U(s.owner[i]), min(size - i, nice)
     run, word = i - owner, load64(s.data, position)
     row = U(s.tables[offset_context(run, _before(s, position))]) << U(8)
+    node = Node(i, position, size, run, row, nice, edge)
     longest, choice, far = U(0), U(0), U(0)
     for k in range(_LAST):
         distance = U(s.last[owner * _LAST + k])
@@ -222,64 +235,56 @@ def _offer_matches(s: Search, origin: int, i: int, size: int, nice: int, edge: i
             length = common_length(s.data, position - distance, position, length, limit)
         length, shortest = min(length, limit), max(longest + _ONE, _ONE + U(k > U(0)))
         if length >= shortest:
-            _offer_match(s, origin, i, size, run, k, k, distance, shortest, length, row, edge, nice)
+            _offer_match(s, node, k, k, distance, shortest, length)
             longest, choice, far = length, k, distance
-    entry, last = U(s.first[i]), U(s.first[i + _ONE])
-    for k in range(last - entry):
+    entry = U(s.first[i])
+    for k in range(U(s.first[i + _ONE]) - entry):
         found = s.found[entry + k]
         length, distance = min(found >> U(32), limit), found & U(0xFFFFFFFF)
-        if length > longest and length > _ONE:  # an earlier candidate is cheaper at its lengths
+        if length > max(longest, _ONE):  # an earlier candidate is cheaper at its lengths
             offset = distance
             if s.ranks.size > 0:
                 offset = U(s.ranks[position]) - U(s.ranks[position - distance])
-            symbol, shortest = _LAST + slot_of(offset, U(OFFSET_DETAIL)), max(longest + _ONE, U(2))
-            _offer_match(s, origin, i, size, run, _LAST + k, symbol, distance, shortest, length, row, edge, nice)
+            symbol = _LAST + slot_of(offset, U(OFFSET_DETAIL))
+            _offer_match(s, node, _LAST + k, symbol, distance, max(longest, _ONE) + _ONE, length)
             longest, choice, far = length, _LAST + k, distance
-    if longest < nice:
-        return _ONE
-    whole = common_length(s.data, position - far, position, longest, size - i)
-    s.jumps[i + whole] = whole
-    s.path[i + whole] = (s.path[i] >> U(PRICE_SHIFT) << U(PRICE_SHIFT)) | _by(_JUMP, choice)
+    return _ONE if longest < nice else _jump(s, node, longest, far, choice)
+
+
+@inlined
+def _jump(s: Search, node: Node, length: int, distance: int, candidate: int) -> int:
+    """Take a match as far as it goes; returns its length."""
+    whole = common_length(s.data, node.position - distance, node.position, length, node.size - node.i)
+    s.jumps[node.i + whole] = whole
+    price = s.path[node.i] >> U(PRICE_SHIFT)
+    s.path[node.i + whole] = (price << U(PRICE_SHIFT)) | _by(_JUMP, candidate)
     return whole
 
 
 @inlined
-def _offer_match(
-    s: Search,
-    origin: int,
-    i: int,
-    size: int,
-    run: int,
-    candidate: int,
-    symbol: int,
-    distance: int,
-    shortest: int,
-    length: int,
-    row: int,
-    edge: int,
-    nice: int,
-) -> None:
-    """A match at node i in the lengths from `shortest` to `length`."""
-    price = (s.path[i] >> U(PRICE_SHIFT)) + U(s.prices[row + symbol])
-    lengths = U(s.rows[length_context(run, symbol) - U(_FIRST_LENGTH)])
+def _offer_match(s: Search, node: Node, candidate: int, symbol: int, distance: int, shortest: int, length: int) -> None:
+    """A match in the lengths from `shortest` to `length`."""
+    price = (s.path[node.i] >> U(PRICE_SHIFT)) + U(s.prices[node.offsets + symbol])
+    row = U(s.rows[length_context(node.run, symbol) - U(_FIRST_LENGTH)])
     part = shortest
     while part <= length:
         count = length - part + _ONE
-        offer_lengths(s.path, i + part, s.lengths, lengths + part, s.restart, price, _by(part, candidate), count)
+        offer_lengths(s.path, node.i + part, s.lengths, row + part, s.restart, price, _by(part, candidate), count)
         part += U(LANES)
-        if part == shortest + edge and part + edge <= length:
-            part = length + _ONE - edge
-    second = i + length + _ONE
-    at = origin + second
-    if second + U(2) <= size and length < nice and ((load64(s.data, at) ^ load64(s.data, at - distance)) & U(0xFFFF)) == U(0):
-        price += U(s.lengths[lengths + length])
-        _offer_twice(s, origin, second, min(size - second, nice), distance, price, _by(length, candidate))
+        if part == shortest + node.edge and part + node.edge <= length:
+            part = length + _ONE - node.edge
+    second = node.i + length + _ONE
+    at = node.position + length + _ONE
+    if second + U(2) > node.size or length >= node.nice:
+        return
+    if ((load64(s.data, at) ^ load64(s.data, at - distance)) & U(0xFFFF)) == U(0):
+        limit = min(node.size - second, node.nice)
+        _offer_twice(s, at, second, limit, distance, price + U(s.lengths[row + length]), _by(length, candidate))
 
 
 @inlined
-def _offer_twice(s: Search, origin: int, second: int, limit: int, distance: int, price: int, choice: int) -> None:
-    """After a match (which costs `price`) and one literal, a second match at the same distance, at node `second`."""
-    at = origin + second
+def _offer_twice(s: Search, at: int, second: int, limit: int, distance: int, price: int, choice: int) -> None:
+    """After a match (which costs `price`) and one literal, a second match at the same distance: at node `second`, place `at`."""
     again = common_length(s.data, at - distance, at, U(0), limit)
     literal = U(s.data[at - _ONE])
     price += _price(s, run_context(U(s.data[at - U(2)])), _ONE)
