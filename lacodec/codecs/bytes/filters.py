@@ -5,6 +5,7 @@ one or two apart, 7 x86. Every filter keeps the size and maps uint8[n] to uint8[
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ NONE, X86 = 0, 7
 DELTAS = range(1, 7)
 FILTERS = 8
 
-U = np.uint64
+U: Any = np.uint64
 _SEVENS = 0x7F7F7F7F7F7F7F7F
 _OPERAND = 4  # bytes after an E8 (call) or E9 (jump)
 _LEAST_CALLS = 64

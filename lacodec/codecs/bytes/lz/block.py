@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.bytes.filters import NONE, X86, apply_filter, looks_like_x86, undo_filter
 from lacodec.codecs.bytes.lz.behind import pack_rooms, rank_positions, unpack_rooms
-from lacodec.codecs.bytes.lz.kernel import DONE, LOW, decode_symbols, encode_symbols, fill_lookups, symbolise
+from lacodec.codecs.bytes.lz.decode import DONE, decode_symbols, fill_lookups
+from lacodec.codecs.bytes.lz.encode import LOW, encode_symbols, symbolise
 from lacodec.codecs.bytes.lz.layout import FREQ_BITS, PADDING, REPEATS
 from lacodec.codecs.bytes.lz.match import parse_lazy
 from lacodec.codecs.bytes.lz.model import FEW_TABLES, make_model, make_prices
 from lacodec.codecs.bytes.lz.pack import make_freqs, make_levels, pack_model, unpack_model
-from lacodec.codecs.bytes.lz.parse import new_search, parse_optimal
+from lacodec.codecs.bytes.lz.parse import parse_optimal
+from lacodec.codecs.bytes.lz.path import new_search
 from lacodec.codecs.bytes.lz.suffixes import CANDIDATES, WINDOW, find_matches, new_tree
 from lacodec.codecs.bytes.mixed.profile import is_text
 from lacodec.entropy.rans_stream import read_varint, varint
