@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from lacodec.codecs.bytes.lz.layout import leading_zeros, load64, trailing_zeros
-from lacodec.kernels.jit import flat_kernel, inlined
+from lacodec.codecs.bytes.lz.layout import leading_zeros, trailing_zeros
+from lacodec.kernels.jit import flat_kernel, inlined, intrinsic
+from lacodec.kernels.llvm import ir, load, place, types
 
 NONE, X86 = 0, 7
 DELTAS = range(1, 7)
 FILTERS = 8
 
 U: Any = np.uint64
-_SEVENS = 0x7F7F7F7F7F7F7F7F
 _OPERAND = 4  # bytes after an E8 (call) or E9 (jump)
 _LEAST_CALLS = 64
 
@@ -80,39 +80,48 @@ def _move_targets(data: np.ndarray, sign: int) -> None:
     Adding runs from the end and taking away from the start, so that at every place both see the same bytes, also where operands
     overlap.
     """
-    one, eight = U(1), U(8)
     left = U(max(data.size - _OPERAND, 0))
     places = left
     while left > U(0):
-        i = left - one if sign > 0 else places - left
-        if left >= eight:  # mostly, there is none among eight bytes
-            calls = _calls(load64(data, left - eight if sign > 0 else i))
-            if calls == U(0):
-                left -= eight
-                continue
-            ahead = (leading_zeros(calls) if sign > 0 else trailing_zeros(calls)) >> U(3)
-            left -= ahead
-            i = left - one if sign > 0 else places - left
-        top = data[i + U(_OPERAND)]
-        if (data[i] & 0xFE) == 0xE8 and (top == 0 or top == 255):
-            _move(data, i, sign)
-        left -= one
+        count = U(64) if left >= U(64) else U(1)
+        base = left - count if sign > 0 else places - left
+        calls = _calls(data, base) if count > U(1) else U((data[base] & 0xFE) == 0xE8)
+        while calls != U(0):
+            k = U(63) - leading_zeros(calls) if sign > 0 else trailing_zeros(calls)
+            rest = (U(1) << k) - U(1) if sign > 0 else ~((U(2) << k) - U(1))
+            calls &= rest
+            top = data[base + k + U(_OPERAND)]
+            if top == 0 or top == 255:
+                fresh = _move(data, base + k, sign)
+                if sign < 0 and count > U(1):  # what follows has changed
+                    calls = calls & ~(U(30) << k) | (fresh << k << U(1))
+        left -= count
+
+
+@intrinsic
+def _calls(typing_context: Any, data: Any, at: Any) -> Any:
+    """uint64: which of 64 bytes from a place on are E8 or E9, the first one lowest."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.VectorType(ir.IntType(8), 64)
+        found = load(builder, place(context, builder, signature.args[0], arguments[0], arguments[1], kind), 1)
+        same = builder.icmp_unsigned("==", builder.and_(found, ir.Constant(kind, [0xFE] * 64)), ir.Constant(kind, [0xE8] * 64))
+        return builder.bitcast(same, ir.IntType(64))
+
+    return types.uint64(data, types.uint64), generate
 
 
 @inlined
-def _calls(word: int) -> int:
-    """The highest bit of every byte of a word that is E8 or E9."""
-    other = (word ^ U(0xE8E8E8E8E8E8E8E8)) & U(0xFEFEFEFEFEFEFEFE)
-    return ~((other & U(_SEVENS)) + U(_SEVENS) | other) & ~U(_SEVENS)
-
-
-@inlined
-def _move(data: np.ndarray, i: int, sign: int) -> None:
-    target = np.int64(0)
+def _move(data: np.ndarray, i: int, sign: int) -> int:
+    """Returns which of the four bytes of the new operand are E8 or E9, the first one lowest."""
+    target, calls = np.int64(0), U(0)
     for b in range(_OPERAND):
         target |= np.int64(data[i + U(b) + U(1)]) << (8 * b)
     target = (target + sign * np.int64(i)) & 0x1FFFFFF
     if target >> 24:
         target |= 0xFE000000
     for b in range(_OPERAND):
-        data[i + U(b) + U(1)] = np.uint8(target >> (8 * b))
+        byte = np.uint8(target >> (8 * b))
+        data[i + U(b) + U(1)] = byte
+        calls |= U((byte & 0xFE) == 0xE8) << U(b)
+    return calls

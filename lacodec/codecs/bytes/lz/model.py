@@ -24,7 +24,7 @@ from lacodec.kernels.jit import kernel
 
 _LOG_BITS, LOG_UNIT = 12, 1024
 FEW_TABLES = 1  # instead of an effort
-_SEED_TABLES = {FEW_TABLES: (8, 20, 8, 16, 8), 2: (16, 32, 12, 20, 12), 3: (24, 48, 16, 24, 16)}  # per kind
+_SEED_TABLES = {FEW_TABLES: (8, 20, 8, 16, 8), 2: (12, 24, 8, 16, 8), 3: (24, 48, 16, 24, 16)}  # per kind
 _SYMBOL_COST = 4  # bits that a symbol costs in a packed table, about
 
 
