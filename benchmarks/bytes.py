@@ -2,11 +2,12 @@
 
     LACODEC_DATA=... python benchmarks/bytes.py [--efforts 1,2,3] [--files FILE ...] [--peers zstd,xz] [--processor-time]
         [--json FILE]
-    python benchmarks/bytes.py --plot OUT.svg --from FILE.json ...
+    python benchmarks/bytes.py [--plot OUT.svg] --from FILE.json ...
 
 LACODEC_DATA names a folder with an INFO.tsv (path, bytes, split, details): its test files of text, structured data and logs are
-measured one by one, and their totals judged. --files measures these files instead, each judged alone. One thread each. Times
-are of the wall clock, or of the processors: then programs that run beside disturb less.
+measured one by one, and their totals judged. --files measures these files instead, each judged alone; --from judges, or draws,
+what was measured before. One thread each. Times are of the wall clock, or of the processors: then programs that run beside
+disturb less.
 """
 
 import argparse
@@ -30,7 +31,7 @@ BARS = {
     2: ("zstd -19", 4, 200),
     3: ("xz -9e", 2, 100),
     4: ("bsc -e1", 8, 8),
-    5: ("ppmd", 0.8, 0.8),
+    5: ("ppmd", 2, 2),
     9: ("zpaq -m5", 0, 0),
 }
 """Effort: the peer whose size it must not exceed, and the least speeds of encoding and decoding in MB/s."""
@@ -48,9 +49,13 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--from", type=Path, nargs="+", dest="sources", default=[])
     arguments = parser.parse_args()
-    if arguments.plot:
-        measured = [[Measurement(**row) for row in json.loads(path.read_text())] for path in arguments.sources]
-        bytes_plot.draw([totals_of(rows) for rows in measured], arguments.plot)
+    if arguments.sources:
+        measured = [totals_of([Measurement(**row) for row in json.loads(path.read_text())]) for path in arguments.sources]
+        if arguments.plot:
+            bytes_plot.draw(measured, arguments.plot)
+        else:
+            for totals in measured:
+                judge(totals)
         return
     files = [(path.name, path.read_bytes()) for path in arguments.files or []]
     rows = list(_measured(arguments, files or list(_test_files(Path(os.environ["LACODEC_DATA"])))))
@@ -81,7 +86,7 @@ def _measured(arguments: argparse.Namespace, files: list[tuple[str, bytes]]) -> 
 def _one(candidate: Candidate, name: str, data: bytes, clock: Callable[[], float]) -> Measurement:
     """A measurement; of a peer that cannot restore its own stream (pyppmd on some binaries), marked as such."""
     try:
-        return measure(candidate, name, data, 3, clock)
+        return measure(candidate, name, data, 9, clock)
     except ValueError:
         if candidate.name.startswith("bytes "):
             raise

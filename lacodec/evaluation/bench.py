@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-_SHORT_S = 0.25
+_SHORT_S = 1.0
 """A run shorter than this is repeated, and the quickest counts: timers and caches disturb short runs most."""
 
 

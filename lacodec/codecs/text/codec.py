@@ -5,7 +5,7 @@ A payload is a method byte and the method's data: 0 stored, 1 the text model (`b
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lacodec.codecs.blocks import BlockCodec
 from lacodec.codecs.embedded import embed, unembed
@@ -17,10 +17,15 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.progress import ignore
 from lacodec.io.source import Source
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 STORED, MODEL, OTHER = range(3)
 LEAST_EFFORT, MOST_EFFORT = 5, 9
 _LAST_MODEL = 8  # effort 9 has its model, until it has one of its own
 _MIB = 1 << 20
+_LITTLE = 1 << 17  # bytes up to which, besides tables of figures, `bytes` may be shorter (source code) and takes little time
 
 
 @dataclass(frozen=True)
@@ -67,20 +72,20 @@ class Text(BlockCodec):
         if payload is not None and payload[0] == OTHER:
             return size + Bytes().memory(size, payload[1:])
         need = text_memory(size, payload[1:] if payload else None, self._model())
-        other = payload is None and self.options.effort == MOST_EFFORT
-        return max(need, 2 * size + Bytes(Bytes.Options(effort=MOST_EFFORT)).memory(size)) if other else need
+        return need if payload else max(need, 2 * size + Bytes(Bytes.Options(effort=self.options.effort)).memory(size))
 
     def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:
-        """By the model that the effort names; at effort 9 by `bytes` where that is shorter; stored where nothing shrinks it."""
+        """By the model that the effort names, or by `bytes` where that may be shorter and is; stored where nothing shrinks it."""
         found = [bytes([STORED]) + block]
         if block:
             import numpy as np
 
             from lacodec.codecs.text.block import encode_text
 
-            found.append(bytes([MODEL]) + encode_text(np.frombuffer(block, np.uint8), self._model(), session.report))
-            if self.options.effort == MOST_EFFORT:
-                found.append(bytes([OTHER]) + embed("bytes", block, replace(session, report=ignore), effort=MOST_EFFORT))
+            data = np.frombuffer(block, np.uint8)
+            found.append(bytes([MODEL]) + encode_text(data, self._model(), session.report))
+            if self.options.effort == MOST_EFFORT or len(block) <= _LITTLE or _has_figures(data):
+                found.append(bytes([OTHER]) + embed("bytes", block, replace(session, report=ignore), effort=self.options.effort))
         return min(found, key=len)
 
     def decode_payload(self, header: Header, payload: bytes, size: int, session: Session = DEFAULT) -> bytes:
@@ -103,3 +108,8 @@ class Text(BlockCodec):
 
     def _model(self) -> int:
         return min(self.options.effort, _LAST_MODEL)
+
+
+def _has_figures(data: "NDArray[np.uint8]") -> bool:
+    """Whether most bytes are decimal digits."""
+    return 2 * int(((data - 48) < 10).sum()) > data.size  # below 48, the difference wraps

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lacodec
-from lacodec.codecs.text import start
+from lacodec.codecs.text import codec, start
 from lacodec.codecs.text.block import decode_text, encode_text
 from lacodec.codecs.text.codec import Text
 from lacodec.codecs.text.lines import join_ends, split_ends
@@ -107,9 +107,19 @@ def test_efforts():
         == records
         == restore(lacodec.encode(records, "text", effort=9)).content
     )
+    assert Text(Text.Options(effort=5)).encode_block(records)[:2] == payload[:2], "little, and no text"
     for effort in (4, 10, True, 5.0, "5"):
         with pytest.raises(BadInput, match="effort"):
             lacodec.codec("text", effort=effort)
+
+
+def test_figures_are_coded_by_bytes_where_that_is_shorter(monkeypatch):
+    monkeypatch.setattr(codec, "_LITTLE", 0)
+    figures = b"".join(b"%d " % (i * i * 48271 % 2147483647) for i in range(3000))
+    coder = lacodec.codec("text", effort=5)
+    assert Text(Text.Options(effort=5)).encode_block(figures)[0] == 2
+    assert Text(Text.Options(effort=5)).encode_block(PROSE.encode())[0] == 1
+    check_round_trip(coder, figures, "figures")
 
 
 def test_smaller_than_bytes():

@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.bytes.filters import NONE, X86, apply_filter, looks_like_x86, undo_filter
 from lacodec.codecs.bytes.lz.behind import pack_rooms, rank_positions, unpack_rooms
-from lacodec.codecs.bytes.lz.kernel import DONE, LOW, decode_symbols, encode_symbols, fill_lookups, symbolise
+from lacodec.codecs.bytes.lz.decode import DONE, decode_symbols, fill_lookups
+from lacodec.codecs.bytes.lz.encode import LOW, encode_symbols, symbolise
 from lacodec.codecs.bytes.lz.layout import FREQ_BITS, PADDING, REPEATS
 from lacodec.codecs.bytes.lz.match import parse_lazy
-from lacodec.codecs.bytes.lz.model import make_model, make_prices
+from lacodec.codecs.bytes.lz.model import FEW_TABLES, make_model, make_prices
 from lacodec.codecs.bytes.lz.pack import make_freqs, make_levels, pack_model, unpack_model
-from lacodec.codecs.bytes.lz.parse import new_search, parse_optimal
+from lacodec.codecs.bytes.lz.parse import parse_optimal
+from lacodec.codecs.bytes.lz.path import new_search
 from lacodec.codecs.bytes.lz.suffixes import CANDIDATES, WINDOW, find_matches, new_tree
 from lacodec.codecs.bytes.mixed.profile import is_text
 from lacodec.entropy.rans_stream import read_varint, varint
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.progress import Report, ignore
+from lacodec.kernels.scratch import chunk_memory, scratch
 
 _MAX_SIZE = 1 << 26
 _FIRST_SEGMENT, _SEGMENT = 1 << 17, 1 << 20  # bytes that are parsed at a time: few at first, until prices are known
@@ -30,7 +33,7 @@ _SAMPLE = 1 << 17  # bytes up to which a quick parse is tried, too
 _BEHIND_FROM = 1 << 12  # bytes: smaller blocks don't pay for the lists
 _CHAIN_DEPTH = 10
 _NICE = 273
-_EDGE = {2: 4, 3: 16}  # by effort: of long matches, so many of the shortest and of the longest lengths are tried
+_EDGE = {2: 8, 3: 16}  # by effort: of long matches, so many of the shortest and of the longest lengths are tried
 _DISTANCES = np.empty(0, np.uint32)  # ranks that are the positions themselves
 
 Bytes = NDArray[np.uint8]
@@ -51,12 +54,13 @@ def lz_encode(data: Bytes, effort: int, on_work: Report = ignore) -> bytes:
         ranks, counts = np.empty(len(data), np.uint32), np.zeros(256, np.uint64)
         rank_positions(padded, len(data), ranks, counts)
         head = bytes([number, 1]) + pack_rooms(counts)
-    payload = head + _code(padded, ranks, *_parse(padded, len(data), ranks, effort, on_work), effort)
+    parsed = _parse(padded, len(data), ranks, effort, on_work)
+    payload = head + _code(padded, ranks, *parsed, effort)
     if len(data) > _SAMPLE:
         return payload
-    # Of little data, prices know too little, and lists take too much: without them it may be smaller.
-    plain = [_parse_lazy(padded, len(data))] + ([_parse(padded, len(data), _DISTANCES, effort, ignore)] if len(ranks) else [])
-    return min([payload, *(bytes([number, 0]) + _code(padded, _DISTANCES, *parsed, 2) for parsed in plain)], key=len)
+    # Of little data, prices know too little, and lists and tables take too much: without them it may be smaller.
+    plain = [_parse_lazy(padded, len(data)), _parse(padded, len(data), _DISTANCES, effort, ignore) if len(ranks) else parsed]
+    return min([payload, *(bytes([number, 0]) + _code(padded, _DISTANCES, *parsed, FEW_TABLES) for parsed in plain)], key=len)
 
 
 def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
@@ -67,7 +71,8 @@ def lz_decode(payload: bytes | memoryview, size: int) -> Bytes:
     if not payload[1]:
         return undo_filter(decode_sequences(payload[2:], size), payload[0])
     rooms, used = unpack_rooms(payload[2:], size)
-    return undo_filter(decode_sequences(payload[2 + used :], size, rooms), payload[0])
+    with chunk_memory():
+        return undo_filter(decode_sequences(payload[2 + used :], size, rooms), payload[0])
 
 
 def decode_sequences(payload: bytes | memoryview, size: int, rooms: NDArray[np.uint64] | None = None) -> Bytes:
@@ -91,15 +96,15 @@ def decode_sequences(payload: bytes | memoryview, size: int, rooms: NDArray[np.u
     raw = np.zeros(len(payload) - at + PADDING, np.uint8)
     raw[: len(payload) - at] = np.frombuffer(payload, np.uint8, offset=at)
     freqs = make_freqs(levels)
-    lookups = np.empty(len(freqs) << FREQ_BITS, np.uint32)
-    fill_lookups(freqs, lookups)
+    symbols, spans = np.empty(len(freqs) << FREQ_BITS, np.uint8), np.empty(freqs.size, np.uint32)
+    fill_lookups(freqs, symbols, spans)
     out = np.empty(size + PADDING, np.uint8)
     begins, behind = np.zeros(256, np.uint64), np.empty(0, np.uint32)
     if rooms is not None:
         begins[1:] = np.cumsum(rooms)[:-1]
-        behind = np.empty(1 << int(rooms.sum()).bit_length(), np.uint32)
+        behind = scratch(4 << int(rooms.sum()).bit_length()).view(np.uint32)
     coded = words, count, raw, 8 * (len(payload) - at)
-    if decode_symbols(out, size, sequences, *coded, lookups, tables, behind, begins, begins.copy()) != DONE:
+    if decode_symbols(out, size, sequences, *coded, symbols, spans, tables, behind, begins, begins.copy()) != DONE:
         raise CorruptFile("LZ payload: damaged")
     return out[:size]
 
@@ -136,7 +141,7 @@ def _parse_lazy(padded: Bytes, size: int) -> tuple[Sequences, int]:
 
 def _parse(padded: Bytes, size: int, ranks: NDArray[np.uint32], effort: int, on_work: Report) -> tuple[Sequences, int]:
     """Parse segment by segment, each once or more: prices come from the parse before, the first from a lazy parse."""
-    prices, tables = _first_prices(padded, min(size, _FIRST_SEGMENT))
+    prices, tables = _first_prices(padded, min(size, _FIRST_SEGMENT), effort)
     longest = min(size, _SEGMENT)
     first, found = np.empty(longest + 1, np.uint32), np.empty(CANDIDATES * (longest + 1), np.uint64)
     search = new_search(padded, ranks, first, found, _NICE)
@@ -150,11 +155,11 @@ def _parse(padded: Bytes, size: int, ranks: NDArray[np.uint32], effort: int, on_
         find_matches(padded, window, start, stop, _NICE, tree, int(len(ranks) > 0), first, found)
         for _ in range(2 if effort == 3 or length < _SEGMENT else 1):
             search = search._replace(prices=prices, tables=tables)
-            search.state[:6] = *last, 0, 512 + (int(padded[start - 1]) if start else 0)
+            search.last[:REPEATS] = last
             at, rest = parse_optimal(search, start, stop, _NICE, _EDGE[effort])
             trial = last.copy()
             outcome = _symbolise(padded, ranks, start, search.sequences[int(at) :], int(rest), trial)
-            prices, tables = _price(outcome)
+            prices, tables = _price(outcome, effort)
         last, part = trial, search.sequences[int(at) :].copy()
         if len(part):
             part[0] += tail
@@ -165,12 +170,12 @@ def _parse(padded: Bytes, size: int, ranks: NDArray[np.uint32], effort: int, on_
     return np.concatenate(parts), tail
 
 
-def _first_prices(padded: Bytes, size: int) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
-    return _price(_symbolise(padded, _DISTANCES, 0, *_parse_lazy(padded, size), _first_offsets()))
+def _first_prices(padded: Bytes, size: int, effort: int) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    return _price(_symbolise(padded, _DISTANCES, 0, *_parse_lazy(padded, size), _first_offsets()), effort)
 
 
-def _price(outcome: tuple[NDArray[np.uint16], Bytes, Bytes, int]) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
-    model = make_model(outcome[0], outcome[1], 3)
+def _price(outcome: tuple[NDArray[np.uint16], Bytes, Bytes, int], effort: int) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    model = make_model(outcome[0], outcome[1], effort)
     return make_prices(model), model.tables
 
 

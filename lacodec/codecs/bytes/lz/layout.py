@@ -136,7 +136,6 @@ def offset_context(run, before):  # type: ignore[no-untyped-def]
 @helper
 def length_context(run, offset_symbol):  # type: ignore[no-untyped-def]
     """Row for the length of a match whose distance has the class `offset_symbol`."""
-    distance_class = offset_symbol
-    if offset_symbol >= U(2):
-        distance_class = U(1) if offset_symbol < U(REPEATS) else U(2) + ((offset_symbol - U(REPEATS)) >> U(3))
+    few, far = U(offset_symbol > U(0)), U(offset_symbol >= U(REPEATS))
+    distance_class = few + far * (U(1) + ((offset_symbol - U(REPEATS)) >> U(3)))
     return U(1536) + (min(run, U(3)) << U(4)) + distance_class

@@ -23,7 +23,8 @@ from lacodec.codecs.bytes.lz.parse import PRICE_UNIT
 from lacodec.kernels.jit import kernel
 
 _LOG_BITS, LOG_UNIT = 12, 1024
-_SEED_TABLES = {2: (8, 20, 8, 16, 8), 3: (24, 48, 16, 24, 16)}  # per kind
+FEW_TABLES = 1  # instead of an effort
+_SEED_TABLES = {FEW_TABLES: (8, 20, 8, 16, 8), 2: (12, 24, 8, 16, 8), 3: (24, 48, 16, 24, 16)}  # per kind
 _SYMBOL_COST = 4  # bits that a symbol costs in a packed table, about
 
 
@@ -56,7 +57,7 @@ class Model(NamedTuple):
 
 
 def make_model(contexts: NDArray[np.uint16], symbols: NDArray[np.uint8], effort: int) -> Model:
-    """Group the contexts of symbols u8[n], contexts u16[n]."""
+    """Group the contexts of symbols u8[n], contexts u16[n]; effort 2, 3 or FEW_TABLES."""
     keys = (contexts.astype(np.uint32) << np.uint32(8)) | symbols
     histograms = np.bincount(keys, minlength=CONTEXTS * 256).reshape(CONTEXTS, 256)
     tables, counts = np.zeros(CONTEXTS, np.uint16), np.zeros(KINDS, np.int64)
@@ -66,25 +67,13 @@ def make_model(contexts: NDArray[np.uint16], symbols: NDArray[np.uint8], effort:
         mine = histograms[start:stop]
         totals = mine.sum(axis=1)
         order = np.argsort(-totals, kind="stable")[: np.count_nonzero(totals)]
-        groups = np.zeros(stop - start, np.int64)
-        counts[kind] = max(
-            1,
-            group(
-                mine,
-                order,
-                _SEED_TABLES[effort][kind],
-                _LOG,
-                _SYMBOL_COST * LOG_UNIT,
-                _work_space(_SEED_TABLES[effort][kind]),
-                groups,
-            ),
-        )
-        merged = np.zeros((counts[kind], 256), np.int64)
-        np.add.at(merged, groups[order], mine[order])
+        groups, seeds = np.zeros(stop - start, np.int64), _SEED_TABLES[effort][kind]
+        work = _work_space(seeds)
+        counts[kind] = max(1, group(mine, order, seeds, _LOG, _SYMBOL_COST * LOG_UNIT, work, groups))
         # contexts that never occur go with the one before them: that packs best
         before = np.maximum.accumulate(np.where(totals > 0, np.arange(stop - start), 0))
         tables[start:stop] = groups[before] + counts[:kind].sum()
-        rows.append(merged)
+        rows.append(work[0][: counts[kind]])
     return Model(tables, counts, np.concatenate(rows))
 
 

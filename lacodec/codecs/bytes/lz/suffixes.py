@@ -30,7 +30,7 @@ _NUMBER = U((1 << 24) - 1)
 _SHARED = U(0xFF000000)
 _BITS = U(24)
 _DEEPEST = U(255)
-_AHEAD = U(12)
+_AHEAD = U(24)
 WINDOW = MAX_SIZE
 
 
@@ -57,11 +57,13 @@ def measure_shared(data: np.ndarray, array: np.ndarray, size: int, shared: np.nd
     """Fill shared uint32[size]: by place, the bytes that its suffix shares with the one sorted before; at most 255, 0 for few."""
     n, before, none = U(size), U(size), U(size)
     for i in range(n):
+        prefetch(shared, np.int64(U(array[i + _AHEAD]) & _NUMBER))
         place = U(array[i]) & _NUMBER
         shared[place] = before
         before = place
     length = _Z
     for place in range(n):
+        prefetch(data, np.int64(min(U(shared[place + _AHEAD]), n)))
         before = U(shared[place])
         if before == none:
             length = _Z
@@ -79,6 +81,8 @@ def build_tree(array: np.ndarray, size: int, shared: np.ndarray, deepest: np.nda
     top = _Z
     place = U(array[_Z]) & _NUMBER
     for i in range(_ONE, n):
+        prefetch(shared, np.int64(U(array[i + _AHEAD]) & _NUMBER))
+        prefetch(deepest, np.int64(U(array[i + _AHEAD]) & _NUMBER))
         following = U(array[i]) & _NUMBER
         depth = U(shared[following]) << _BITS
         inner = top & _SHARED
@@ -124,12 +128,23 @@ def find_matches(
 
 
 @inlined
+def _ask_ahead(deepest: np.ndarray, above: np.ndarray, place: np.uint64) -> None:
+    """Have the beginnings of the next walks in the caches: a step of each at a time, for what they need is found step by step."""
+    prefetch(above, np.int64(U(deepest[place + _AHEAD]) & _NUMBER))
+    link = U(above[U(deepest[place + _AHEAD * U(2) // U(3)]) & _NUMBER])
+    prefetch(above if link & _SHARED else deepest, np.int64(link & _NUMBER))
+    link = U(above[U(deepest[place + _AHEAD // U(3)]) & _NUMBER])
+    link = U(above[link & _NUMBER]) if link & _SHARED else U(deepest[link])
+    prefetch(above, np.int64(link & _NUMBER))
+
+
+@inlined
 def _climb(
     data: np.ndarray, tree: Tree, place: np.uint64, limit: np.uint64, shift: np.uint64, found: np.ndarray, at: np.uint64
 ) -> np.uint64:
     """Note the matches of one place, less `shift` bytes, and pass on; returns where the next ones are noted."""
     deepest, above, pairs = tree.deepest, tree.above, tree.pairs
-    prefetch(above, np.int64(U(deepest[place + _AHEAD]) & _NUMBER))
+    _ask_ahead(deepest, above, place)
     pair = load64(data, place) & U(0xFFFF)
     near = U(pairs[pair])
     pairs[pair] = place + _ONE
