@@ -29,9 +29,10 @@ def run(args: argparse.Namespace) -> int:
     show = _count if sys.stderr.isatty() and not args.quiet else None
     with Compilations(count=show) as compilations:
         for name in registry.names():
-            for options in _settings(registry.get(name).Options):
+            found = registry.get(name)
+            for options in _settings(found.Options):
                 coder = lacodec.codec(name, **options)
-                for sample in registry.get(name).samples():
+                for sample in found.samples_at(options["effort"]) if options else found.samples():
                     coder.decode(coder.encode(sample, verify=True))
     seconds = time.perf_counter() - start
     if show and compilations.count:

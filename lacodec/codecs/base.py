@@ -169,6 +169,11 @@ class Codec(ABC, Generic[V]):
         """Small values for `lacodec.encode` that together use every kernel; `lacodec warmup` encodes them."""
         return []
 
+    @classmethod
+    def samples_at(cls, effort: int) -> list[Any]:
+        """Those of `samples` that `lacodec warmup` encodes with this effort; all, where no other effort has the same kernels."""
+        return cls.samples()
+
     def chunk_size(self) -> int:
         """Maximum bytes of content in one chunk of the encoder; it determines the memory in use at a time."""
         return 64 << 20

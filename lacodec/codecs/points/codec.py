@@ -66,8 +66,12 @@ class PointsCodec(Codec[PointCloud]):
         from lacodec.codecs.points.moving.imitation import nuscenes_sweep
         from lacodec.codecs.points.spinning.imitation import kitti_sweep
 
-        sweeps = [kitti_sweep(seed=1, step=24).tobytes(), nuscenes_sweep(seed=1, columns=250, share=0.3)]
-        return [*sweeps, kitti_sweep(seed=2, step=40).astype("<f8")]
+        return [kitti_sweep(seed=1, step=24).tobytes(), kitti_sweep(seed=2, step=40).astype("<f8"), nuscenes_sweep(1, 250, 0.3)]
+
+    @classmethod
+    def samples_at(cls, effort: int) -> list[Any]:
+        """Sweeps whose motion must be fitted, which takes seconds, once; none where the effort before does the same."""
+        return {4: cls.samples, 5: list, 6: list, 8: list}.get(effort, lambda: cls.samples()[:-1])()
 
     def chunk_size(self) -> int:
         """About 4 MiB."""
