@@ -42,7 +42,7 @@ class Codec(ABC, Generic[V]):
       by default (lossless codecs only).
     - `appends`, whether the content of more files can be appended; `takes_views`, whether a payload may be a memoryview.
     - `bytewise`, whether each part is the bytes of the range of the restored file that its chunk covers, so that any range of the
-      file can be read; `on_device`, whether the codec has `decode_on_device`.
+      file can be read (`covers_file` if only of some files); `on_device`, whether the codec has `decode_on_device`.
     - `reference_option`: the option that names a base, a file that content may be stored as differences to; the caller of the
       codec opens it and passes it in `session.references`.
     - `Options`, a frozen dataclass of plain values, validated in `__post_init__` with BadInput, each field with metadata
@@ -177,6 +177,10 @@ class Codec(ABC, Generic[V]):
     def chunk_size(self) -> int:
         """Maximum bytes of content in one chunk of the encoder; it determines the memory in use at a time."""
         return 64 << 20
+
+    def covers_file(self, header: Header) -> bool:
+        """Whether the parts of this file are the bytes of ranges of the restored file."""
+        return self.bytewise
 
     def content_size(self, value: V) -> int | None:
         """Bytes of content in the chunks of `value` together; None if that is the size of its file, or unknown."""

@@ -36,6 +36,7 @@ def encode_value(
     with blamed(codec, "describing what it encodes"):
         identical, metadata = codec.restores(value), codec.metadata(value, session)
     # Of codecs that restore bytes the chunks tell the size; repeating it would go stale when something is appended.
+    told = identical == "bytes" and codec.content_size(value) in (None, size)
     header = Header(
         codec=codec.name,
         stream_version=codec.stream_version,
@@ -43,7 +44,7 @@ def encode_value(
         name=name,
         identical=identical,
         format=codec.format_of(value),
-        size=None if identical == "bytes" else size,
+        size=None if told else size,
         metadata=metadata,
         model_id=codec.model_id(),
         nested={name: version for name, version in codec.nested_in(value).items() if version},

@@ -140,7 +140,7 @@ def _decode_all(
 
 
 def _original_size(reader: Reader, header: Header) -> int | None:
-    if header.identical == "bytes":
+    if header.identical == "bytes" and header.size is None:
         return reader.decoded_size if reader.problem is None else None
     return header.size
 

@@ -80,7 +80,7 @@ def _split(begun: bytes, data: Any) -> list[bytes]:
 
 
 def _positions(reader: Reader, decoding: Decoding) -> list[int]:
-    if not decoding.codec.bytewise:
+    if not decoding.codec.covers_file(reader.header):
         raise UnsupportedFile(f"codec {reader.header.codec!r} keeps no lines; decode the file and search in it")
     return [i for i, head in enumerate(reader.index) if head.kind == CRITICAL and head.covers]
 

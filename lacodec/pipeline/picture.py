@@ -142,7 +142,7 @@ class PictureFile:
     def _file(self) -> bytes:
         """The bytes of the file that a codec of files restores."""
         header, codec = self._reader.header, self._decoding.codec
-        if header.identical == "bytes" and (not codec.bytewise or looks_like_a_picture(self._first())):
+        if header.identical == "bytes" and (not codec.covers_file(header) or looks_like_a_picture(self._first())):
             _, chunks = stream(self._source, Limits(MAX_FILE))
             data = b"".join(codec.media.to_blocks(self._decoding.whole(chunks)))
             if looks_like_a_picture(data[:HEAD]):

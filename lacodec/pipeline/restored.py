@@ -39,7 +39,7 @@ class LacSource(Source):
         self._reader = Reader(source, Limits(None, max_memory))
         header = self._reader.header
         self._decoding = Decoding(header, source.name, Session(references=tuple(bases), max_memory=max_memory))
-        if not self._decoding.codec.bytewise:
+        if not self._decoding.codec.covers_file(header):
             raise UnsupportedFile(f"{source.name}: was coded by {header.codec!r} and holds no tensors; use lacodec.open")
         self._positions = [i for i, head in enumerate(self._reader.index) if head.kind == CRITICAL and head.covers]
         self._starts = [self._reader.index[i].covers[0][0] for i in self._positions]

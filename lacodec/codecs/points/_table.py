@@ -1,7 +1,8 @@
 """Columns and place of the records, as the header keeps them.
 
 table = number of records, offset of the first one, u8 kind     kind 0 KITTI   1 nuScenes (float32 both)   2 named:
-        number of columns; of each u8 type, size of its name, its name in UTF-8
+        number of columns; of each u8 type, size of its name, its name in UTF-8     kind 3 packed: u8 form, size of its
+        recipe, recipe, u8 kind as before
 
 Numbers are LEB128.
 """
@@ -12,12 +13,14 @@ from lacodec.codecs.pieces import Reader, Writer
 from lacodec.container.types import Header
 from lacodec.errors import CorruptFile
 from lacodec.media.points import bins
-from lacodec.media.points.value import MOST_COLUMNS, MOST_POINTS, TYPES, Columns, PointCloud
+from lacodec.media.points.forms import NAMES
+from lacodec.media.points.value import MOST_COLUMNS, MOST_POINTS, PLAIN, TYPES, Columns, Form, PointCloud
 
 TABLE = "points"
 """Its name in the metadata."""
 
 _KINDS = tuple(sorted(TYPES))
+_NAMED, _PACKED = 2, 3
 _USUAL = tuple(Columns(names, ("<f4",) * len(names)) for names in (bins.KITTI, bins.NUSCENES))
 
 
@@ -28,16 +31,20 @@ class Table:
     columns: Columns
     offset: int
     count: int
+    form: Form = PLAIN
 
 
 def pack_table(cloud: PointCloud) -> bytes:
     """The table of a point cloud."""
     out = Writer()
     out.numbers([cloud.count, cloud.offset])
+    if cloud.form.name:
+        out.write(bytes([_PACKED, NAMES.index(cloud.form.name)]))
+        out.piece(cloud.form.recipe)
     if cloud.columns in _USUAL:
         out.write(bytes([_USUAL.index(cloud.columns)]))
         return bytes(out.data)
-    out.write(bytes([len(_USUAL)]))
+    out.write(bytes([_NAMED]))
     out.number(len(cloud.columns.names))
     for name, kind in zip(cloud.columns.names, cloud.columns.types, strict=True):
         out.write(bytes([_KINDS.index(kind)]))
@@ -52,12 +59,18 @@ def table_of(header: Header) -> Table:
         raise CorruptFile("the header has no table of its points")
     reader = Reader(data)
     count, offset = reader.number(), reader.number()
-    kind = reader.take(1)[0]
-    if count >= MOST_POINTS or offset >= MOST_POINTS or kind > len(_USUAL):
+    kind, form = reader.take(1)[0], PLAIN
+    if kind == _PACKED:
+        number = reader.take(1)[0]
+        if not 0 < number < len(NAMES):
+            raise CorruptFile("its points are packed in an unknown way; if a newer lacodec wrote it, update")
+        form = Form(NAMES[number], bytes(reader.piece()))
+        kind = reader.take(1)[0]
+    if count >= MOST_POINTS or offset >= MOST_POINTS or kind > _NAMED:
         raise CorruptFile("the header does not say where the points are")
-    columns = _USUAL[kind] if kind < len(_USUAL) else _columns(reader)
+    columns = _USUAL[kind] if kind < _NAMED else _columns(reader)
     reader.finish()
-    return Table(columns, offset, count)
+    return Table(columns, offset, count, form)
 
 
 def _columns(reader: Reader) -> Columns:

@@ -18,6 +18,7 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.streams import IteratorSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.points.files import POINTS
+from lacodec.media.points.forms import EXACT
 from lacodec.media.points.value import ALL, Columns, PointCloud
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class PointsCodec(Codec[PointCloud]):
     name = "points"
     stream_version = 1
     identical = "bytes"
-    also_identical = ("none",)
+    also_identical = ("points", "none")
     takes_views = True
     bytewise = True
     media = POINTS
@@ -50,11 +51,22 @@ class PointsCodec(Codec[PointCloud]):
         """The table for `lacodec info`."""
         table = table_of(header)
         columns = dict(zip(table.columns.names, table.columns.types, strict=True))
-        return {"points": table.count, "offset": table.offset, "columns": columns}
+        found = {"points": table.count, "offset": table.offset, "columns": columns}
+        return {**found, "stored as": table.form.name} if table.form.name else found
 
     def restores(self, value: PointCloud) -> str:
-        """Bytes, unless coordinates may be rounded."""
-        return "bytes" if self.options.step is None else "none"
+        """Bytes, unless coordinates may be rounded, or a library packs the points again."""
+        if self.options.step is not None:
+            return "none"
+        return "bytes" if value.form.name in EXACT else "points"
+
+    def covers_file(self, header: Header) -> bool:
+        """Not where points are packed or text."""
+        return not table_of(header).form.name
+
+    def content_size(self, value: PointCloud) -> int | None:
+        """Bytes with records in place of packed points or text."""
+        return value.source.size if value.form.name else None
 
     def options_dict(self) -> dict[str, Any]:
         """Those that were given, and the effort."""
@@ -116,7 +128,7 @@ class PointsCodec(Codec[PointCloud]):
         """Points that are decoded while they are read; zeros stand for lost ranges that are known."""
         table = table_of(header)
         source = IteratorSource(chain.from_iterable(_bytes_of(part) for part in parts))
-        return PointCloud(source, header.format or "", table.columns, table.offset, table.count)
+        return PointCloud(source, header.format or "", table.columns, table.offset, table.count, table.form)
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
         """All records, and each column by its name."""

@@ -5,16 +5,18 @@ so that a file is restored byte for byte.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from lacodec.errors import BadInput, UnsupportedFile
+from lacodec.io.compare import first_difference
 from lacodec.io.source import BytesSource, Source
 from lacodec.io.streams import IteratorSource, seekable
 from lacodec.media.base import Media
 from lacodec.media.points import bins, las, pcd, ply
+from lacodec.media.points.forms import pieces_of
 from lacodec.media.points.value import Columns, PointCloud
 
-_BLOCK = 1 << 20
 _HEAD = 256
 _NPY = b"\x93NUMPY"
 
@@ -77,11 +79,19 @@ class PointMedia(Media[PointCloud]):
         if not isinstance(value.source, IteratorSource):
             return value
         data = b"".join(bytes(piece) for piece in value.source.pieces())
-        return PointCloud(BytesSource(data), value.format, value.columns, value.offset, value.count)
+        return replace(value, source=BytesSource(data))
 
     def to_blocks(self, value: PointCloud, suffix: str = "") -> Iterator[bytes]:
         """The bytes of the file."""
-        return value.source.pieces() if isinstance(value.source, IteratorSource) else value.source.blocks(_BLOCK)
+        return pieces_of(value)
+
+    def difference(self, original: Source, restored: Source) -> str | None:
+        """Where a library packed the points again: what the points are, and everything besides them."""
+        one, other = self.from_source(original), self.from_source(restored)
+        if (one.format, one.columns, one.offset, one.count) != (other.format, other.columns, other.offset, other.count):
+            return "it has other points"
+        at = first_difference(one.source, other.source)
+        return None if at is None else f"of the unpacked file, the bytes differ from offset {at} on"
 
 
 POINTS = PointMedia()

@@ -1,7 +1,9 @@
-"""las 1.0 to 1.4: a binary header, records of variable length, points, and what follows them.
+"""las 1.0 to 1.4: a binary header, records of variable length, points, and what follows them. Packed points: `laz`.
 
 The record formats are those of the ASPRS LAS specification 1.4-R15.
 """
+
+from dataclasses import dataclass
 
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import Source
@@ -52,28 +54,57 @@ _FORMATS = (
 )
 _HEAD = 227  # bytes of the oldest header
 _LONG_HEAD = 375  # from version 1.4 on
+_BEHIND = ((227, 3), (235, 4))  # offsets of waveforms and of records behind the points, from these versions on
+
+
+PACKED = 128
+"""Bit in the point format of files with packed points."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a header says. offset: of the points; places: of numbers in it that are offsets behind the points, u64 each."""
+
+    offset: int
+    columns: Columns
+    count: int
+    packed: bool
+    places: tuple[int, ...]
 
 
 def sniff(head: bytes) -> bool:
-    """Whether a file begins like an uncompressed las file."""
-    return head.startswith(b"LASF") and len(head) > 104 and head[104] < len(_FORMATS)
+    """Whether a file begins like a las or laz file."""
+    return head.startswith(b"LASF") and len(head) > 104 and head[104] & ~PACKED < len(_FORMATS)
 
 
 def read(source: Source) -> PointCloud:
     """The points; extra bytes are columns of bytes. Raises UnsupportedFile."""
+    head = read_head(source)
+    if head.packed:
+        from lacodec.media.points import laz
+
+        return laz.read(source, head)
+    if head.offset + head.count * head.columns.size > (source.size or 0):
+        raise UnsupportedFile(f"{source.name}: is shorter than its header says")
+    return PointCloud(source, "las", head.columns, head.offset, head.count)
+
+
+def read_head(source: Source) -> Head:
+    """The header; raises UnsupportedFile."""
     head = source.read(0, _LONG_HEAD)
     if len(head) < _HEAD or not sniff(head):
-        raise UnsupportedFile(f"{source.name}: not an uncompressed las file of a known point format")
+        raise UnsupportedFile(f"{source.name}: not a las file of a known point format")
     offset, size = int.from_bytes(head[96:100], "little"), int.from_bytes(head[105:107], "little")
     count = int.from_bytes(head[107:111], "little")
     if head[25] >= 4 and len(head) == _LONG_HEAD:
         count = int.from_bytes(head[247:255], "little") or count
-    fields = list(_FORMATS[head[104]])
+    fields = list(_FORMATS[head[104] & ~PACKED])
     known = sum(int(kind[2]) for _, kind in fields)
     if size < known or size - known > MOST_COLUMNS - len(fields):
-        raise UnsupportedFile(f"{source.name}: records of {size} bytes do not fit point format {head[104]}")
+        raise UnsupportedFile(f"{source.name}: records of {size} bytes do not fit point format {head[104] & ~PACKED}")
     fields += [(f"extra{i}", "|u1") for i in range(size - known)]
-    if offset < _HEAD or count >= MOST_POINTS or offset + count * size > (source.size or 0):
+    if offset < _HEAD or count >= MOST_POINTS or offset > (source.size or 0):
         raise UnsupportedFile(f"{source.name}: is shorter than its header says")
     names, kinds = zip(*fields, strict=True)
-    return PointCloud(source, "las", Columns(names, kinds), offset, count)
+    places = [place for place, version in _BEHIND if head[25] >= version and len(head) >= place + 8]
+    return Head(offset, Columns(names, kinds), count, bool(head[104] & PACKED), tuple(places))

@@ -51,11 +51,27 @@ class Columns:
         return np.dtype(list(zip(self.names, self.types, strict=True)))
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a file is written from the bytes of a cloud; `forms` has them by name. recipe: what that needs to know besides.
+
+    name: "" if the bytes are those of the file; else "pcd compressed", "laz", "text" or "arrow".
+    """
+
+    name: str = ""
+    recipe: bytes = b""
+
+
+PLAIN = Form()
+
+
 @dataclass(frozen=True)
 class PointCloud:
-    """The bytes of a file with `count` records from `offset` on; what is before and behind them is kept, too.
+    """Bytes with `count` records from `offset` on; what is before and behind them is kept, too.
 
-    format: "bin", "pcd", "ply", "las" or "npy". `cloud["x"]` is a column, `cloud.records` all of them, a structured array.
+    source: the bytes of a file; where its points are packed or text, those of a file with records in their stead, and `form`
+    says how to write the original. format: "bin", "pcd", "ply", "las", "laz", "npy", "arrow", "xyz" or "obj".
+    `cloud["x"]` is a column, `cloud.records` all of them, a structured array.
     """
 
     source: Source
@@ -63,6 +79,7 @@ class PointCloud:
     columns: Columns
     offset: int
     count: int
+    form: Form = PLAIN
 
     @property
     def stop(self) -> int:
