@@ -1,4 +1,4 @@
-"""ply: a text header, then, in binary files, records of vertices, which faces and others follow."""
+"""ply: a text header, then records of vertices, or lines of them (`text`), which faces and others follow."""
 
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import Source
@@ -15,7 +15,7 @@ _KINDS = {
     **dict.fromkeys(("float", "float32"), "f4"),
     **dict.fromkeys(("double", "float64"), "f8"),
 }
-_ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">"}
+_ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">", "ascii": "<"}
 _END = b"end_header"
 
 
@@ -34,7 +34,7 @@ def read(source: Source) -> PointCloud:
     lines = [line.split() for line in text[:at].decode("latin-1").splitlines()]
     order = next((_ORDERS.get(line[1]) for line in lines if line[:1] == ["format"] and len(line) > 1), None)
     if order is None:
-        raise UnsupportedFile(f"{source.name}: a ply file that is not binary")
+        raise UnsupportedFile(f"{source.name}: a ply file of an unknown format")
     elements = [i for i, line in enumerate(lines) if line[:1] == ["element"]]
     first = lines[elements[0]] if elements else []
     if len(first) != 3 or first[1] != "vertex" or not first[2].isdigit() or len(first[2]) > 15:
@@ -47,6 +47,10 @@ def read(source: Source) -> PointCloud:
     except (KeyError, IndexError, ValueError) as error:
         raise UnsupportedFile(f"{source.name}: a ply file with vertices of another kind ({error})") from error
     count = int(first[2])
+    if count < MOST_POINTS and ["format", "ascii"] in [line[:2] for line in lines]:
+        from lacodec.media.points import text as lines_of_text
+
+        return lines_of_text.read(source, "ply", end + 1, count, columns)
     if count >= MOST_POINTS or end + 1 + count * columns.size > (source.size or 0):
         raise UnsupportedFile(f"{source.name}: is shorter than its header says")
     return PointCloud(source, "ply", columns, end + 1, count)
