@@ -45,7 +45,7 @@ def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding)
     out = Writer()
     out.number(lead)
     if lead:
-        out.piece(encode_others(bytes(data[:lead]), how.effort, how.embed))
+        out.piece(encode_others(bytes(data[:lead]), how.effort, lambda others, _: how.embed(others, how.effort)))
     records = np.frombuffer(data[lead:], columns.dtype)
     out.number(len(records))
     if len(records):

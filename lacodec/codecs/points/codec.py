@@ -15,9 +15,11 @@ from lacodec.codecs.regions import Layout, Lost, Range
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.io.source import Source
 from lacodec.io.streams import IteratorSource
 from lacodec.io.threads import ordered_map
-from lacodec.media.points.files import POINTS
+from lacodec.media.points import lines
+from lacodec.media.points.files import HEAD_SIZE, POINTS
 from lacodec.media.points.forms import EXACT
 from lacodec.media.points.value import ALL, Columns, PointCloud
 
@@ -53,6 +55,11 @@ class PointsCodec(Codec[PointCloud]):
         columns = dict(zip(table.columns.names, table.columns.types, strict=True))
         found = {"points": table.count, "offset": table.offset, "columns": columns}
         return {**found, "stored as": table.form.name} if table.form.name else found
+
+    @classmethod
+    def suits(cls, source: Source, options: Mapping[str, Any]) -> bool:
+        """Lines of numbers only where the file's name says that they are points."""
+        return not lines.sniff(source.peek(HEAD_SIZE)) or lines.named(source.name)
 
     def restores(self, value: PointCloud) -> str:
         """Bytes, unless coordinates may be rounded, or a library packs the points again."""

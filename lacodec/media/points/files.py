@@ -13,12 +13,15 @@ from lacodec.io.compare import first_difference
 from lacodec.io.source import BytesSource, Source
 from lacodec.io.streams import IteratorSource, seekable
 from lacodec.media.base import Media
-from lacodec.media.points import bins, las, pcd, ply
+from lacodec.media.points import arrow, bins, las, lines, pcd, ply
 from lacodec.media.points.forms import pieces_of
 from lacodec.media.points.value import Columns, PointCloud
 
-_HEAD = 256
+HEAD_SIZE = 256
+"""First bytes of a file that tell its kind."""
+
 _NPY = b"\x93NUMPY"
+_KINDS = (las, pcd, ply, arrow)
 
 
 class PointMedia(Media[PointCloud]):
@@ -29,8 +32,11 @@ class PointMedia(Media[PointCloud]):
     quiet = True
 
     def sniff(self, head: bytes) -> bool:
-        """Whether a file that begins so is a las, pcd or ply file, or has records as KITTI and nuScenes write them."""
-        return las.sniff(head) or pcd.sniff(head) or ply.sniff(head) or bins.columns_of(head) is not None
+        """Whether a file that begins so is a las, laz, pcd, ply or feather file, or one of records as KITTI and nuScenes have them.
+
+        Lines of numbers are points only where the name of the file says so.
+        """
+        return any(kind.sniff(head) for kind in _KINDS) or bins.columns_of(head) is not None or lines.sniff(head)
 
     def accepts(self, value: Any) -> bool:
         """Point clouds; arrays belong to codec `arrays`."""
@@ -42,10 +48,12 @@ class PointMedia(Media[PointCloud]):
         Raises UnsupportedFile.
         """
         source = seekable(source)
-        head = source.peek(_HEAD)
-        for kind in (las, pcd, ply):
+        head = source.peek(HEAD_SIZE)
+        for kind in _KINDS:
             if kind.sniff(head):
                 return kind.read(source)
+        if lines.sniff(head):
+            return lines.read(source)
         if head.startswith(_NPY):
             from lacodec.media.points.arrays import cloud_in
 
