@@ -17,6 +17,10 @@ class Options:
         default=None,
         metadata={"help": "names of the float32 columns of a file without a header, such as x,y,z,intensity,ring"},
     )
+    any_order: bool = field(
+        default=False,
+        metadata={"help": "give up the order of the points where another one is shorter; all come back, duplicates too"},
+    )
 
     step: float | None = field(
         default=None,
@@ -25,6 +29,8 @@ class Options:
 
     def __post_init__(self) -> None:
         check_effort(self.effort)
+        if not isinstance(self.any_order, bool):
+            raise BadInput(f"any_order must be True or False, not {self.any_order!r}")
         if self.step is not None:
             good = not isinstance(self.step, bool) and isinstance(self.step, int | float)
             if not good or not (isfinite(self.step) and self.step >= _LEAST_STEP):

@@ -53,8 +53,12 @@ class PointsCodec(Codec[PointCloud]):
         """The table for `lacodec info`."""
         table = table_of(header)
         columns = dict(zip(table.columns.names, table.columns.types, strict=True))
-        found = {"points": table.count, "offset": table.offset, "columns": columns}
-        return {**found, "stored as": table.form.name} if table.form.name else found
+        found: dict[str, Any] = {"points": table.count, "offset": table.offset, "columns": columns}
+        if table.form.name:
+            found["stored as"] = table.form.name
+        if header.options.get("any_order"):
+            found["order"] = "given up"
+        return found
 
     @classmethod
     def suits(cls, source: Source, options: Mapping[str, Any]) -> bool:
@@ -62,10 +66,10 @@ class PointsCodec(Codec[PointCloud]):
         return not lines.sniff(source.peek(HEAD_SIZE)) or lines.named(source.name)
 
     def restores(self, value: PointCloud) -> str:
-        """Bytes, unless coordinates may be rounded, or a library packs the points again."""
+        """Bytes, unless coordinates may be rounded, a library packs the points again, or their order is given up."""
         if self.options.step is not None:
             return "none"
-        return "bytes" if value.form.name in EXACT else "points"
+        return "bytes" if value.form.name in EXACT and not self.options.any_order else "points"
 
     def covers_file(self, header: Header) -> bool:
         """Not where points are packed or text."""
@@ -77,7 +81,7 @@ class PointsCodec(Codec[PointCloud]):
 
     def options_dict(self) -> dict[str, Any]:
         """Those that were given, and the effort."""
-        return {key: value for key, value in super().options_dict().items() if value is not None}
+        return {key: value for key, value in super().options_dict().items() if value not in (None, False)}
 
     @classmethod
     def samples(cls) -> list[Any]:
@@ -115,6 +119,11 @@ class PointsCodec(Codec[PointCloud]):
             if not has_floats(value.columns):
                 raise BadInput(f"{value.source.name}: only x, y and z that are floats can be rounded; leave out `step`")
         how = self._encoding(session)
+        if self.options.any_order:
+            from lacodec.codecs.points._order import reordered
+            from lacodec.codecs.points._payload import encode_payload
+
+            value = reordered(value, lambda some: len(encode_payload(memoryview(some.tobytes()), 0, value.columns, how)[0]))
         return ordered_map(lambda item: _chunk(*item, value.columns, how), _pieces(value), session.threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> memoryview:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.compare import first_difference
-from lacodec.io.source import BytesSource, Source
+from lacodec.io.source import BytesSource, Part, Source
 from lacodec.io.streams import IteratorSource, seekable
 from lacodec.media.base import Media
 from lacodec.media.points import arrow, bins, las, lines, pcd, ply
@@ -94,12 +94,25 @@ class PointMedia(Media[PointCloud]):
         return pieces_of(value)
 
     def difference(self, original: Source, restored: Source) -> str | None:
-        """Where a library packed the points again: what the points are, and everything besides them."""
+        """Where a library packed the points again, or their order was given up: which points there are, and all besides them."""
         one, other = self.from_source(original), self.from_source(restored)
         if (one.format, one.columns, one.offset, one.count) != (other.format, other.columns, other.offset, other.count):
-            return "it has other points"
-        at = first_difference(one.source, other.source)
-        return None if at is None else f"of the unpacked file, the bytes differ from offset {at} on"
+            return "it has other columns, or more or fewer points"
+        for what, start, stop in (("before", 0, one.offset), ("behind", one.stop, max(one.source.size or 0, one.stop))):
+            at = first_difference(Part(one.source, start, stop), Part(other.source, start, stop))
+            if at is not None or one.source.size != other.source.size:
+                return f"bytes {what} the points differ"
+        if first_difference(Part(one.source, one.offset, one.stop), Part(other.source, one.offset, one.stop)) is None:
+            return None
+        return None if sorted_records(one) == sorted_records(other) else "some points differ"
+
+
+def sorted_records(cloud: PointCloud) -> bytes:
+    """All records, by their bytes."""
+    import numpy as np
+
+    records = cloud.records
+    return np.sort(np.frombuffer(records.tobytes(), f"S{cloud.columns.size}")).tobytes()
 
 
 POINTS = PointMedia()
