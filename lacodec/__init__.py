@@ -21,6 +21,7 @@ __all__ = [
     "LimitExceeded",
     "MissingDependency",
     "MissingModel",
+    "PointCloud",
     "Tensors",
     "UnsupportedFile",
     "check",
@@ -49,12 +50,14 @@ if TYPE_CHECKING:
     from lacodec.media.arrays.value import Arrays
     from lacodec.media.audio.value import Audio
     from lacodec.media.image.value import Image
+    from lacodec.media.points.value import PointCloud
     from lacodec.media.tensors.value import Tensors
 
 _ELSEWHERE = {
     "Arrays": "media.arrays.value",
     "Audio": "media.audio.value",
     "Image": "media.image.value",
+    "PointCloud": "media.points.value",
     "Tensors": "media.tensors.value",
     "register": "codecs.registry",
 }

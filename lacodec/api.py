@@ -64,7 +64,8 @@ def encode(
     """Encode a value, or the content of a file, into the bytes of a `.lac` file. `options` are the codec's own, e.g. `effort=9`.
 
     Values: bytes (bytearray, memoryview, mmap), numpy arrays, torch tensors, dicts, lists and tuples of those, Pillow pictures,
-    Image, Audio, Arrays, Tensors. `decode` restores them with their type, shape, byte order and element order; a value that
+    Image, Audio, Arrays, PointCloud, Tensors.
+    `decode` restores them with their type, shape, byte order and element order; a value that
     cannot be restored raises BadInput. Bytes-like values are returned as bytes, and subclasses of dict as dict; tensors are
     detached, contiguous and on the CPU, and Pillow pictures lack `format` and `filename`.
     A str is a path or a URL. By default the codec is lossless and chosen by the content of the file or the type of the value. An
@@ -85,7 +86,7 @@ def decode(
 ) -> Any:
     """Decode the bytes of a `.lac` file, or a file, into the value that was encoded.
 
-    An encoded file is returned as an Image, an Audio, an array, arrays by name, or bytes.
+    An encoded file is returned as an Image, an Audio, a PointCloud, an array, arrays by name, or bytes.
     More than `max_size` decoded bytes (None: no limit) raise LimitExceeded, and damage raises CorruptFile. By default a local
     path has no limit; for all other inputs it is DEFAULT_MAX_SIZE, 1 GiB. `base`: the base that the value was stored as
     differences to, if any: a path, bytes, an open Source, or several. A missing base raises BadInput, which names it.

@@ -62,6 +62,6 @@ def _check(value: PointCloud) -> None:
 
 
 def _rows(value: PointCloud) -> int:
-    from lacodec.media.points.pcd import read_head
+    from lacodec.media.points.pcd_head import read_head
 
     return read_head(value.source).rows

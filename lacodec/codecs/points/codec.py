@@ -20,7 +20,7 @@ from lacodec.io.streams import IteratorSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.points import lines
 from lacodec.media.points.files import HEAD_SIZE, POINTS
-from lacodec.media.points.forms import EXACT
+from lacodec.media.points.forms import EXACT, pieces_of
 from lacodec.media.points.value import ALL, Columns, PointCloud
 
 if TYPE_CHECKING:
@@ -88,8 +88,11 @@ class PointsCodec(Codec[PointCloud]):
         """Sweeps of both sensors, and points that no sensor is known of."""
         from lacodec.codecs.points.moving.imitation import nuscenes_sweep
         from lacodec.codecs.points.spinning.imitation import kitti_sweep
+        from lacodec.media.points.lzf import packed_cloud
 
-        return [kitti_sweep(seed=1, step=24).tobytes(), kitti_sweep(seed=2, step=40).astype("<f8"), nuscenes_sweep(1, 250, 0.3)]
+        sweep = kitti_sweep(seed=1, step=24)
+        packed = b"".join(pieces_of(packed_cloud(sweep[:200, :3])))
+        return [sweep.tobytes(), kitti_sweep(seed=2, step=40).astype("<f8"), packed, nuscenes_sweep(1, 250, 0.3)]
 
     @classmethod
     def samples_at(cls, effort: int) -> list[Any]:

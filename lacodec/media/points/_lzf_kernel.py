@@ -9,7 +9,7 @@ import numpy as np
 
 from lacodec.kernels.jit import helper, kernel
 
-I = np.int64
+S = np.int64
 U = np.uint64
 _NEAR = 1 << 13
 _LONGEST = 264
@@ -19,17 +19,17 @@ _RUN = 32
 @kernel
 def unpack(data, out):  # type: ignore[no-untyped-def]
     """Fill u8 `out` from u8 `data`; the bytes of `data` that this takes, -1 if they are no such stream."""
-    at, made = I(0), I(0)
-    size, wanted = I(len(data)), I(len(out))
+    at, made = S(0), S(0)
+    size, wanted = S(len(data)), S(len(out))
     while made < wanted:
         if at >= size:
-            return I(-1)
-        control = I(data[U(at)])
+            return S(-1)
+        control = S(data[U(at)])
         at += 1
         if control < _RUN:
             count = control + 1
             if at + count > size or made + count > wanted:
-                return I(-1)
+                return S(-1)
             for i in range(count):
                 out[U(made + i)] = data[U(at + i)]
             at, made = at + count, made + count
@@ -37,16 +37,16 @@ def unpack(data, out):  # type: ignore[no-untyped-def]
         count = control >> 5
         if count == 7:
             if at >= size:
-                return I(-1)
-            count += I(data[U(at)])
+                return S(-1)
+            count += S(data[U(at)])
             at += 1
         if at >= size:
-            return I(-1)
-        place = made - ((control & 31) << 8) - 1 - I(data[U(at)])
+            return S(-1)
+        place = made - ((control & 31) << 8) - 1 - S(data[U(at)])
         at += 1
         count += 2
         if place < 0 or made + count > wanted:
-            return I(-1)
+            return S(-1)
         for i in range(count):
             out[U(made + i)] = out[U(place + i)]
         made += count
@@ -56,7 +56,7 @@ def unpack(data, out):  # type: ignore[no-untyped-def]
 @helper
 def _common(data, place, at, most):  # type: ignore[no-untyped-def]
     """How many bytes agree, from three on. The writers look at 16 of them before they heed the limit."""
-    count = I(2)
+    count = S(2)
     if most > 16:
         for _ in range(16):
             count += 1
@@ -74,9 +74,9 @@ def pack(data, table, bits, factor, out):  # type: ignore[no-untyped-def]
 
     bits, factor: of the hash; writers with factor 5 enter two positions after a match, those with factor 1 one.
     """
-    size, last = I(len(data)), I(len(data)) - 2
+    size, last = S(len(data)), S(len(data)) - 2
     mask, down = U((1 << bits) - 1), U(24 - bits)
-    at, made, run = I(0), I(1), I(0)
+    at, made, run = S(0), S(1), S(0)
     while at < last:
         three = (U(data[U(at)]) << U(16)) | (U(data[U(at + 1)]) << U(8)) | U(data[U(at + 2)])
         slot = ((three >> down) - three * U(factor)) & mask
@@ -94,13 +94,13 @@ def pack(data, table, bits, factor, out):  # type: ignore[no-untyped-def]
             at, made, run = at + 1, made + 1, run + 1
             if run == _RUN:
                 out[U(made - run - 1)] = np.uint8(run - 1)
-                made, run = made + 1, I(0)
+                made, run = made + 1, S(0)
             continue
         if run:
             out[U(made - run - 1)] = np.uint8(run - 1)
         else:
             made -= 1
-        count = _common(data, place, at, min(size - at - 2, I(_LONGEST)))
+        count = _common(data, place, at, min(size - at - 2, S(_LONGEST)))
         length = count - 2
         if length < 7:
             out[U(made)] = np.uint8((away >> 8) + (length << 5))
@@ -109,7 +109,7 @@ def pack(data, table, bits, factor, out):  # type: ignore[no-untyped-def]
             out[U(made)], out[U(made + 1)] = np.uint8((away >> 8) + (7 << 5)), np.uint8(length - 7)
             made += 2
         out[U(made)] = np.uint8(away & 255)
-        made, run = made + 2, I(0)
+        made, run = made + 2, S(0)
         at += count
         if at >= last:
             break
@@ -121,7 +121,7 @@ def pack(data, table, bits, factor, out):  # type: ignore[no-untyped-def]
         at, made, run = at + 1, made + 1, run + 1
         if run == _RUN:
             out[U(made - run - 1)] = np.uint8(run - 1)
-            made, run = made + 1, I(0)
+            made, run = made + 1, S(0)
     if run:
         out[U(made - run - 1)] = np.uint8(run - 1)
         return made

@@ -32,7 +32,7 @@ class PointMedia(Media[PointCloud]):
     quiet = True
 
     def sniff(self, head: bytes) -> bool:
-        """Whether a file that begins so is a las, laz, pcd, ply or feather file, or one of records as KITTI and nuScenes have them.
+        """Whether a file that begins so is a las, laz, pcd, ply or feather file, or one of records as KITTI and nuScenes have.
 
         Lines of numbers are points only where the name of the file says so.
         """

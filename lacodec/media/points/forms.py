@@ -1,6 +1,6 @@
 """Files whose points are packed or text: read as the bytes of a file with records in their stead, and written from these.
 
-packed file --`read` of its module--> PointCloud with a `Form` --codec--> ... --> PointCloud --`pieces` of its module--> packed file
+packed file --`read` of its module--> PointCloud with a `Form` --codec--> .lac --codec--> PointCloud --`pieces`--> packed file
 """
 
 import importlib

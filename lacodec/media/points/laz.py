@@ -15,7 +15,7 @@ import numpy as np
 from lacodec.errors import CorruptFile, LacodecError, MissingDependency, UnsupportedFile
 from lacodec.io.compare import first_difference
 from lacodec.io.source import OpenedSource, Part, Source
-from lacodec.media.points import las
+from lacodec.media.points import las_head
 from lacodec.media.points.forms import spooled
 from lacodec.media.points.value import Form, PointCloud
 
@@ -26,7 +26,7 @@ _BLOCK = 1 << 20
 _MOST_RATIO = 1 << 14  # bytes of records that a packed byte may become at most
 
 
-def read(source: Source, head: las.Head) -> PointCloud:
+def read(source: Source, head: las_head.Head) -> PointCloud:
     """The points; raises UnsupportedFile where lazrs would not write the same file again, or is not installed."""
     lazrs = _lazrs(UnsupportedFile)
     if head.count * head.columns.size > (source.size or 0) * _MOST_RATIO:
@@ -45,7 +45,7 @@ def pieces(cloud: PointCloud) -> Iterator[bytes]:
     """The file; offsets of what is behind the points are moved where another lazrs packs them to another size."""
     lazrs, source = _lazrs(MissingDependency), cloud.source
     with tempfile.TemporaryFile() as file, _blaming(lazrs, CorruptFile, source.name):
-        head = las.read_head(source)
+        head = las_head.read_head(source)
         if (head.columns, head.offset, head.count) != (cloud.columns, cloud.offset, cloud.count):
             raise UnsupportedFile(f"{source.name}: its header contradicts its points")
         start = source.read(0, head.offset)
@@ -78,7 +78,7 @@ def _blaming(lazrs: Any, error: type[LacodecError], name: str) -> Iterator[None]
         raise error(f"{name}: its packed points are damaged") from found
 
 
-def _packing(source: Source, head: las.Head) -> bytes:
+def _packing(source: Source, head: las_head.Head) -> bytes:
     """The record that says how the points are packed; raises UnsupportedFile."""
     at = int.from_bytes(source.read(94, 2), "little")
     while at + _VLR <= head.offset:
@@ -90,7 +90,7 @@ def _packing(source: Source, head: las.Head) -> bytes:
     raise UnsupportedFile(f"{source.name}: does not say how its points are packed")
 
 
-def _unpacked(lazrs: Any, packing: bytes, source: Source, head: las.Head) -> Iterator[bytes]:
+def _unpacked(lazrs: Any, packing: bytes, source: Source, head: las_head.Head) -> Iterator[bytes]:
     if not head.count:
         return
     unpacker = lazrs.LasZipDecompressor(_File(source, head.offset), packing)
@@ -110,7 +110,7 @@ def _pack(lazrs: Any, packing: bytes, file: Any, head: bytes, records: Iterator[
     return OpenedSource(file, "packed points")
 
 
-def _cloud(lazrs: Any, packing: bytes, source: Source, head: las.Head, end: int) -> Iterator[bytes]:
+def _cloud(lazrs: Any, packing: bytes, source: Source, head: las_head.Head, end: int) -> Iterator[bytes]:
     yield source.read(0, head.offset)
     yield from _unpacked(lazrs, packing, source, head)
     yield from _blocks(source, end, source.size or 0)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from lacodec.errors import CorruptFile, UnsupportedFile
-from lacodec.io.source import Source
-from lacodec.media.points import pcd
+from lacodec.io.source import BytesSource, Source
+from lacodec.media.points import pcd_head
 from lacodec.media.points._lzf_kernel import pack, unpack
 from lacodec.media.points.forms import spooled
-from lacodec.media.points.value import Form, PointCloud
+from lacodec.media.points.value import Columns, Form, PointCloud
 
 _SIZES = 8  # two u32: bytes packed, bytes of the records
 _WRITERS = ((16, 1), (16, 5), (13, 1), (15, 1), (14, 1), (15, 5), (14, 5), (13, 5))
@@ -20,7 +20,7 @@ _WRITERS = ((16, 1), (16, 5), (13, 1), (15, 1), (14, 1), (15, 5), (14, 5), (13, 
 _MOST_RATIO = 89  # records that a packed byte may become at most
 
 
-def read(source: Source, head: pcd.Head) -> PointCloud:
+def read(source: Source, head: pcd_head.Head) -> PointCloud:
     """The points; raises UnsupportedFile where no known writer would give these bytes."""
     sizes = np.frombuffer(source.read(head.size, _SIZES).ljust(_SIZES, b"\0"), "<u4")
     packed, size = int(sizes[0]), int(sizes[1])
@@ -43,7 +43,7 @@ def read(source: Source, head: pcd.Head) -> PointCloud:
 
 def pieces(cloud: PointCloud) -> Iterator[bytes]:
     """The file."""
-    head, recipe = pcd.read_head(cloud.source), tuple(cloud.form.recipe)
+    head, recipe = pcd_head.read_head(cloud.source), tuple(cloud.form.recipe)
     if recipe not in _WRITERS or head.columns != cloud.columns or (head.size, head.count) != (cloud.offset, cloud.count):
         raise CorruptFile(f"{cloud.source.name}: its header contradicts its points")
     data = np.frombuffer(cloud.source.read(cloud.offset, cloud.stop - cloud.offset), np.uint8)
@@ -54,12 +54,21 @@ def pieces(cloud: PointCloud) -> Iterator[bytes]:
     yield cloud.source.read(cloud.stop, (cloud.source.size or 0) - cloud.stop)
 
 
+def packed_cloud(xyz: np.ndarray) -> PointCloud:
+    """A cloud of f32[n, 3] that is written as such a file."""
+    lines = ["# .PCD v0.7", "VERSION 0.7", "FIELDS x y z", "SIZE 4 4 4", "TYPE F F F", "COUNT 1 1 1"]
+    lines += [f"WIDTH {len(xyz)}", "HEIGHT 1", f"POINTS {len(xyz)}", "DATA binary_compressed", ""]
+    head = "\n".join(lines).encode()
+    source = BytesSource(head + np.ascontiguousarray(xyz, "<f4").tobytes())
+    return PointCloud(source, "pcd", Columns(("x", "y", "z"), ("<f4",) * 3), len(head), len(xyz), Form("pcd compressed", b"\r\1"))
+
+
 def _packed(data: np.ndarray, bits: int, factor: int) -> np.ndarray:
     out = np.empty(len(data) + len(data) // 32 + 8, np.uint8)
     return out[: int(pack(data, np.zeros(1 << bits, np.int64), bits, factor, out))]
 
 
-def _transposed(data: np.ndarray, head: pcd.Head, to_points: bool) -> np.ndarray:
+def _transposed(data: np.ndarray, head: pcd_head.Head, to_points: bool) -> np.ndarray:
     """u8[n]: records by points from those by fields, or back."""
     out, at, begin = np.empty_like(data), 0, 0
     rows = (out if to_points else data).reshape(head.count, -1) if head.count else np.empty((0, head.columns.size), np.uint8)

@@ -2,7 +2,7 @@
 
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import Source
-from lacodec.media.points.pcd import MOST_HEAD, columns_from
+from lacodec.media.points.pcd_head import MOST_HEAD, columns_from
 from lacodec.media.points.value import MOST_POINTS, PointCloud
 
 _KINDS = {

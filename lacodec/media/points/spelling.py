@@ -97,12 +97,12 @@ def _format(words: list[bytes], kind: str | None) -> tuple[str, str]:
         return "d", kind
     values = _doubles(words)
     single = np.float32(values).astype(float)
-    best, most = ("r", "<f8"), -1.0
+    best, best_share = ("r", "<f8"), -1.0
     for one in _candidates(words):
         for type_, column in (("<f4", single), ("<f8", values)):
             share = _share(one, column.tolist(), words)
-            if share > most:
-                best, most = (one, type_), share
+            if share > best_share:
+                best, best_share = (one, type_), share
             if share >= _SURE:
                 return best
     return best
@@ -139,5 +139,3 @@ def run_of(spelling: Spelling) -> "re.Pattern[bytes]":
     for piece in spelling.pieces[1:]:
         line += rb"(?>" + NUMBER + rb")" + re.escape(piece)
     return re.compile(rb"(?>" + line + rb")*+")
-
-

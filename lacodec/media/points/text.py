@@ -167,9 +167,9 @@ def _numbers(block: bytes, spelling: Spelling, columns: Columns) -> tuple[np.nda
         lines = _lines(block)
     for i, line in enumerate(lines):  # rare
         try:
-            values = spelling.numbers(line, columns.types)
-            for name, value in zip(columns.names, values, strict=True):
-                out[name][i] = value[0]
+            numbers = spelling.numbers(line, columns.types)
+            for name, number in zip(columns.names, numbers, strict=True):
+                out[name][i] = number[0]
         except (ValueError, IndexError):
             continue
     return out, lines

@@ -7,12 +7,16 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
 MOST_COLUMNS = 1 << 10
 MOST_POINTS = 1 << 48
 ALL = "points"
 """Name of all columns together."""
+_RINGS = ("ring", "laser_number", "laser_id", "channel")
+_LAS_SCALE = 131  # place of three scales and three offsets in a las header
 TYPES = frozenset(
     ["|u1", "|i1", *(f"{order}{kind}{width}" for order in "<>" for kind in "ui" for width in (2, 4, 8))]
     + [f"{order}f{width}" for order in "<>" for width in (2, 4, 8)]
@@ -81,6 +85,29 @@ class PointCloud:
     count: int
     form: Form = PLAIN
 
+    @classmethod
+    def from_columns(cls, columns: "Mapping[str, np.ndarray]") -> "PointCloud":
+        """A cloud of columns [n] of numbers by name, as the .npy file of their records.
+
+        Raises BadInput where they are none, or differ in length.
+        """
+        import numpy as np
+
+        from lacodec.media.arrays.memory import arrays_of
+
+        found = {name: np.asarray(column) for name, column in columns.items()}
+        if len({column.shape for column in found.values()}) != 1 or any(column.ndim != 1 for column in found.values()):
+            raise BadInput("a point cloud needs columns of one length, each an array with one axis")
+        try:
+            kinds = Columns(tuple(found), tuple(column.dtype.str for column in found.values()))
+        except CorruptFile as error:
+            raise BadInput(f"a point cloud needs columns of integers or floats with names ({error})") from error
+        records = np.empty(len(next(iter(found.values()))), kinds.dtype)
+        for name, column in found.items():
+            records[name] = column
+        arrays = arrays_of(records)
+        return cls(arrays.source, "npy", kinds, arrays.entries[0].offset, len(records))
+
     @property
     def stop(self) -> int:
         """Where the records end in the file."""
@@ -95,6 +122,27 @@ class PointCloud:
         if len(data) != self.stop - self.offset:
             raise CorruptFile(f"{self.source.name}: ends before its points do")
         return np.frombuffer(data, self.columns.dtype)
+
+    @property
+    def xyz(self) -> "np.ndarray":
+        """f64[n, 3]: coordinates; of las and laz files in the unit of the file, scaled and moved as its header says."""
+        import numpy as np
+
+        found = np.stack([self[name].astype(np.float64) for name in "xyz"], axis=1)
+        if self.format in ("las", "laz"):
+            scale, offset = np.frombuffer(self.source.read(_LAS_SCALE, 48), "<f8").reshape(2, 3)
+            found = found * scale + offset
+        return found
+
+    def ring(self, number: int) -> "np.ndarray":
+        """The records that laser `number` measured; BadInput where no column tells."""
+        import numpy as np
+
+        name = next((name for name in _RINGS if name in self.columns.names), None)
+        if name is None:
+            raise BadInput(f"no column among {', '.join(self.columns.names)} tells rings; it would be one of {', '.join(_RINGS)}")
+        records = self.records
+        return np.ascontiguousarray(records[records[name] == number])
 
     def __len__(self) -> int:
         return self.count
