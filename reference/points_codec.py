@@ -7,12 +7,14 @@ columns = for each group: u8 joint if it has three columns; joint: size, payload
 A group: three columns of one type called x, y, z, or as colours and normals are. The header's metadata has a table:
 
 table = number of records, offset of the first one, u8 kind     kind 0: float32 x, y, z, intensity   1: ring, too   2: columns,
-        column, column, ...                                     column = u8 type, size of its name, its name
+        column, column, ...   3: u8 form (`points_forms`),      column = u8 type, size of its name, its name
+        size of its recipe, recipe, then u8 kind as before
 """
 
+from dataclasses import dataclass
 from typing import Any
 
-from reference import columns, points_moving, points_sweep
+from reference import columns, points_forms, points_moving, points_sweep
 from reference.arrays_codec import others
 from reference.container import CRITICAL, Chunk
 from reference.stream import Damaged, Stream, need
@@ -27,7 +29,8 @@ TOGETHER = (("x", "y", "z"), ("red", "green", "blue"), ("r", "g", "b"), ("nx", "
 
 def decode(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
     """The file."""
-    names, types = read_table(header["metadata"]["points"])
+    table = read_table(header["metadata"]["points"])
+    names, types = table.names, table.types
     out = []
     for chunk in chunks:
         if chunk.kind == CRITICAL and chunk.covers:
@@ -35,22 +38,35 @@ def decode(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
             need(stop - start == chunk.decoded_size, "a size that contradicts the range that is covered")
             out.append(decode_payload(chunk.payload, chunk.decoded_size, names, types))
             chunk.check(out[-1])
-    return b"".join(out)
+    cloud = b"".join(out)
+    return points_forms.written(table.form, table.recipe, cloud, table.offset, table.count, types) if table.form else cloud
 
 
-def read_table(table: bytes) -> tuple[list[str], list[str]]:
-    """(names, types) of the columns."""
+@dataclass(frozen=True)
+class Table:
+    """What a header says. form: 0 where the bytes are those of the file."""
+
+    names: list[str]
+    types: list[str]
+    offset: int
+    count: int
+    form: int
+    recipe: bytes
+
+
+def read_table(table: bytes) -> Table:
+    """The table in the metadata."""
     data = Stream(table)
-    data.number()
-    data.number()
-    kind = data.byte()
+    count, offset, kind, form, recipe = data.number(), data.number(), data.byte(), 0, b""
+    if kind == 3:
+        form, recipe, kind = data.byte(), data.piece(), data.byte()
     need(kind <= 2, "columns of an unknown kind")
     names, types = list(USUAL[: 4 + kind]), ["<f4"] * (4 + kind)
     if kind == 2:
         found = [(TYPES[data.byte()], data.piece()) for _ in range(data.number())]
         names, types = [name.decode("utf-8", "surrogatepass") for _, name in found], [kind for kind, _ in found]
     data.finish()
-    return names, types
+    return Table(names, types, offset, count, form, recipe)
 
 
 def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 CODEC = "points"
-FILES = ("sweep", "odd", "rings", "las", "pcd", "ply", "one", "lattice")
+FILES = ("sweep", "odd", "rings", "las", "pcd", "ply", "one", "lattice", "packed", "text", "lines")
 WANTED = [(f"effort{effort}", name) for effort in (1, 5, 9) for name in FILES]
 WANTED += [(f"effort{effort}", name) for effort in (2, 3, 4, 6, 7, 8) for name in ("sweep", "lattice")]
 WANTED += [("effort5", "moving"), ("effort9", "moving")]
@@ -111,6 +111,36 @@ def _ply() -> bytes:
     head += "property list uchar int vertex_indices\n"
     faces = b"".join(struct.pack(">B3i", 3, i, i + 1, i + 2) for i in range(100))
     return f"{head}end_header\n".encode() + points.tobytes() + faces
+
+
+def _packed() -> bytes:
+    """A pcd file with compressed data, and something behind it."""
+    from lacodec.media.points.forms import pieces_of
+    from lacodec.media.points.lzf import packed_cloud
+
+    rng = random.Random(6)
+    points = np.stack([_walk(rng, 300, 30) / 64 for _ in range(3)], axis=1)
+    points[40:90] = np.nan
+    return b"".join(pieces_of(packed_cloud(points))) + b"behind the points"
+
+
+def _text() -> bytes:
+    """A pcd file of text: floats of eight digits, whole numbers, lines that are spelled in another way."""
+    rng = random.Random(7)
+    walks = [np.float32(_walk(rng, 200, 900) / 7919) for _ in range(3)]
+    lines = [f"{x:.8g} {y:.8g} {z:.8g} {i * 70000} {float(i):.8g}" for i, (x, y, z) in enumerate(zip(*walks, strict=True))]
+    lines[7], lines[90] = "nan nan nan 5 7", "nan  nan nan +5 7.0"
+    head = "# .PCD v0.7\nVERSION 0.7\nFIELDS x y z rgba t\nSIZE 4 4 4 4 8\nTYPE F F F U F\nCOUNT 1 1 1 1 1\n"
+    return (f"{head}WIDTH 200\nHEIGHT 1\nPOINTS 200\nDATA ascii\n" + "\n".join(lines)).encode()
+
+
+def _lines() -> bytes:
+    """A mesh as obj, in millimetres with three decimals, with ends of lines as on Windows."""
+    rng = random.Random(8)
+    walks = [_walk(rng, 150, 3000) / 1000 for _ in range(3)]
+    found = [f"v {x:.3f} {y:.3f} {z:.3f}" for x, y, z in zip(*walks, strict=True)]
+    found += [f"f {i} {i + 1} {i + 2}" for i in range(1, 149)]
+    return "\r\n".join(["# a mesh", "o thing", *found, ""]).encode()
 
 
 def _one() -> bytes:

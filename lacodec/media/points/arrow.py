@@ -15,7 +15,6 @@ from lacodec.io.source import Source
 from lacodec.media.points.forms import spooled
 from lacodec.media.points.value import Columns, Form, PointCloud
 
-_MAGIC = b"ARROW1\0\0"
 _KINDS = {"halffloat": "<f2", "float": "<f4", "double": "<f8", "int8": "|i1", "uint8": "|u1"}
 _KINDS |= {f"{name}int{8 * width}": f"<{name or 'i'}{width}" for name in ("", "u") for width in (2, 4, 8)}
 _PACKINGS = ("", "lz4", "zstd")
@@ -25,11 +24,6 @@ class _Note(msgspec.Struct, array_like=True):
     schema: bytes
     packing: str
     rows: list[int]
-
-
-def sniff(head: bytes) -> bool:
-    """Whether a file begins like an Arrow file."""
-    return head.startswith(_MAGIC)
 
 
 def read(source: Source) -> PointCloud:

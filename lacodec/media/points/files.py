@@ -13,7 +13,7 @@ from lacodec.io.compare import first_difference
 from lacodec.io.source import BytesSource, Part, Source
 from lacodec.io.streams import IteratorSource, seekable
 from lacodec.media.base import Media
-from lacodec.media.points import arrow, bins, las, lines, pcd, ply
+from lacodec.media.points import bins, las, lines, pcd, ply
 from lacodec.media.points.forms import pieces_of
 from lacodec.media.points.value import Columns, PointCloud
 
@@ -21,7 +21,8 @@ HEAD_SIZE = 256
 """First bytes of a file that tell its kind."""
 
 _NPY = b"\x93NUMPY"
-_KINDS = (las, pcd, ply, arrow)
+_ARROW = b"ARROW1\0\0"
+_KINDS = (las, pcd, ply)
 
 
 class PointMedia(Media[PointCloud]):
@@ -36,7 +37,8 @@ class PointMedia(Media[PointCloud]):
 
         Lines of numbers are points only where the name of the file says so.
         """
-        return any(kind.sniff(head) for kind in _KINDS) or bins.columns_of(head) is not None or lines.sniff(head)
+        known = head.startswith(_ARROW) or any(kind.sniff(head) for kind in _KINDS)
+        return known or bins.columns_of(head) is not None or lines.sniff(head)
 
     def accepts(self, value: Any) -> bool:
         """Point clouds; arrays belong to codec `arrays`."""
@@ -52,6 +54,10 @@ class PointMedia(Media[PointCloud]):
         for kind in _KINDS:
             if kind.sniff(head):
                 return kind.read(source)
+        if head.startswith(_ARROW):
+            from lacodec.media.points import arrow
+
+            return arrow.read(source)
         if lines.sniff(head):
             return lines.read(source)
         if head.startswith(_NPY):

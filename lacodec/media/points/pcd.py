@@ -2,7 +2,6 @@
 
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import Source
-from lacodec.media.points import text
 from lacodec.media.points.pcd_head import read_head
 from lacodec.media.points.value import PointCloud
 
@@ -16,10 +15,12 @@ def read(source: Source) -> PointCloud:
     """The points; raises UnsupportedFile."""
     head = read_head(source)
     if head.data == "binary_compressed":
-        from lacodec.media.points import lzf  # numpy and numba: not for others
+        from lacodec.media.points import lzf
 
         return lzf.read(source, head)
     if head.data == "ascii":
+        from lacodec.media.points import text
+
         return text.read(source, "pcd", head.size, head.count, head.columns)
     if head.data != "binary":
         raise UnsupportedFile(f"{source.name}: a pcd file with {head.data} data, which is unknown")

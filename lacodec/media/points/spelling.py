@@ -10,8 +10,8 @@ from itertools import chain
 import numpy as np
 
 from lacodec.errors import CorruptFile, UnsupportedFile
+from lacodec.media.points.words import NUMBER
 
-NUMBER = rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)"
 _BETWEEN = rb"(?<![^\s,;])(?:" + NUMBER + rb")(?![^\s,;])"
 _WHOLE = re.compile(rb"-?[1-9]\d*|0")
 _FORMAT = re.compile(r"d|r|f(?:1?\d|20)|g(?:[1-9]|1[0-7])")  # whole; the shortest; with decimals; with digits
@@ -80,10 +80,11 @@ def spelling_of(lines: list[bytes], types: tuple[str, ...] | None) -> tuple[Spel
     if not found or (types is not None and len(found) != len(types)):
         raise UnsupportedFile("its lines have other numbers than its header says")
     try:
-        where = Spelling(pieces, ("r",) * len(found))._words()
+        any_of = Spelling(pieces, ("r",) * len(found))
     except CorruptFile as error:
         raise UnsupportedFile(str(error)) from error
-    rows = [words for line in lines if len(words := line.translate(_TO_SPACES).split()) == where[0]]
+    where, like = any_of._words(), run_of(any_of)
+    rows = [line.translate(_TO_SPACES).split() for line in lines if like.fullmatch(line)]
     how = [_format([row[at] for row in rows], types[i] if types else None) for i, at in enumerate(where[1:])]
     return Spelling(pieces, tuple(one for one, _ in how)), tuple(kind for _, kind in how)
 
