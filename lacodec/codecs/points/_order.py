@@ -10,6 +10,7 @@ from lacodec.media.points.value import PointCloud
 
 _BITS = 21  # of each coordinate in the place on the curve
 _SAMPLE = 1 << 15  # points that tell which order is shorter
+_USUAL = (0.005, 0.995)  # of the coordinates: a few far away do not make the steps coarse
 _AXES = ("x", "y", "z")
 
 
@@ -32,7 +33,7 @@ def places(records: np.ndarray) -> np.ndarray:
         values = records[name].astype(np.float64)
         good = np.isfinite(values)
         finite &= good
-        low, high = (values[good].min(), values[good].max()) if good.any() else (0.0, 0.0)
+        low, high = np.quantile(values[good], _USUAL) if good.any() else (0.0, 0.0)
         with np.errstate(all="ignore"):
             unit = max((high - low) / ((1 << _BITS) - 1), 1.0 if records[name].dtype.kind != "f" else 0.0)
             steps = np.nan_to_num((values - low) / unit) if unit > 0 else np.zeros(len(values))

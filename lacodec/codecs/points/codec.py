@@ -16,12 +16,12 @@ from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import Source
-from lacodec.io.streams import IteratorSource
+from lacodec.io.streams import IteratorSource, SpooledSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.points import lines
 from lacodec.media.points.files import HEAD_SIZE, POINTS
 from lacodec.media.points.forms import EXACT, pieces_of
-from lacodec.media.points.value import ALL, Columns, PointCloud
+from lacodec.media.points.value import ALL, PLAIN, Columns, PointCloud
 
 if TYPE_CHECKING:
     from lacodec.codecs.points._payload import Encoding
@@ -144,10 +144,17 @@ class PointsCodec(Codec[PointCloud]):
         return found.data
 
     def assemble(self, header: Header, parts: Iterator[memoryview | Lost], session: Session = DEFAULT) -> PointCloud:
-        """Points that are decoded while they are read; zeros stand for lost ranges that are known."""
-        table = table_of(header)
-        source = IteratorSource(chain.from_iterable(_bytes_of(part) for part in parts))
-        return PointCloud(source, header.format or "", table.columns, table.offset, table.count, table.form)
+        """Points that are decoded while they are read; zeros stand for lost ranges that are known.
+
+        Points that are to be packed again are kept in a temporary file first; where some of them are lost, they stay unpacked.
+        """
+        table, lost = table_of(header), list[Lost]()
+        source: Source = IteratorSource(chain.from_iterable(_bytes_of(part, lost) for part in parts))
+        form = table.form
+        if form.name:
+            source = SpooledSource(source)
+            form = PLAIN if lost else form
+        return PointCloud(source, header.format or "", table.columns, table.offset, table.count, form)
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
         """All records, and each column by its name."""
@@ -196,8 +203,11 @@ class PointsCodec(Codec[PointCloud]):
         )
 
 
-def _bytes_of(part: memoryview | Lost) -> Iterator[Any]:
-    return part.filled() if isinstance(part, Lost) else iter((part,))
+def _bytes_of(part: memoryview | Lost, lost: list[Lost]) -> Iterator[Any]:
+    if isinstance(part, Lost):
+        lost.append(part)
+        return part.filled()
+    return iter((part,))
 
 
 def _asked(header: Header, key: Any) -> tuple[str, Range]:

@@ -11,7 +11,7 @@ from typing import Any
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.compare import first_difference
 from lacodec.io.source import BytesSource, Part, Source
-from lacodec.io.streams import IteratorSource, seekable
+from lacodec.io.streams import IteratorSource, SpooledSource, seekable
 from lacodec.media.base import Media
 from lacodec.media.points import bins, las, lines, pcd, ply
 from lacodec.media.points.forms import pieces_of
@@ -90,9 +90,12 @@ class PointMedia(Media[PointCloud]):
 
     def to_object(self, value: PointCloud) -> PointCloud:
         """The point cloud, in memory."""
-        if not isinstance(value.source, IteratorSource):
+        if isinstance(value.source, SpooledSource):
+            data = value.source.read(0, value.source.size or 0)
+        elif isinstance(value.source, IteratorSource):
+            data = b"".join(bytes(piece) for piece in value.source.pieces())
+        else:
             return value
-        data = b"".join(bytes(piece) for piece in value.source.pieces())
         return replace(value, source=BytesSource(data))
 
     def to_blocks(self, value: PointCloud, suffix: str = "") -> Iterator[bytes]:
@@ -106,7 +109,7 @@ class PointMedia(Media[PointCloud]):
             return "it has other columns, or more or fewer points"
         for what, start, stop in (("before", 0, one.offset), ("behind", one.stop, max(one.source.size or 0, one.stop))):
             at = first_difference(Part(one.source, start, stop), Part(other.source, start, stop))
-            if at is not None or one.source.size != other.source.size:
+            if at is not None:
                 return f"bytes {what} the points differ"
         if first_difference(Part(one.source, one.offset, one.stop), Part(other.source, one.offset, one.stop)) is None:
             return None

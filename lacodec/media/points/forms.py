@@ -27,13 +27,10 @@ def pieces_of(cloud: PointCloud) -> Iterator[bytes]:
     if not cloud.form.name:
         yield from source.pieces() if isinstance(source, IteratorSource) else source.blocks(_BLOCK)
         return
-    if isinstance(source, IteratorSource):
-        source = SpooledSource(source)
     if cloud.stop > (source.size or 0):
         raise CorruptFile(f"{source.name}: ends before its points do")
     module = importlib.import_module(f"lacodec.media.points.{_MODULES[cloud.form.name]}")
-    spooled = PointCloud(source, cloud.format, cloud.columns, cloud.offset, cloud.count, cloud.form)
-    yield from module.pieces(spooled)
+    yield from module.pieces(cloud)
 
 
 def spooled(pieces: Iterator[bytes], name: str) -> Source:

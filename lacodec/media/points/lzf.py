@@ -43,7 +43,10 @@ def read(source: Source, head: pcd_head.Head) -> PointCloud:
 
 def pieces(cloud: PointCloud) -> Iterator[bytes]:
     """The file."""
-    head, recipe = pcd_head.read_head(cloud.source), tuple(cloud.form.recipe)
+    try:
+        head, recipe = pcd_head.read_head(cloud.source), tuple(cloud.form.recipe)
+    except UnsupportedFile as error:
+        raise CorruptFile(str(error)) from error
     if recipe not in _WRITERS or head.columns != cloud.columns or (head.size, head.count) != (cloud.offset, cloud.count):
         raise CorruptFile(f"{cloud.source.name}: its header contradicts its points")
     data = np.frombuffer(cloud.source.read(cloud.offset, cloud.stop - cloud.offset), np.uint8)
