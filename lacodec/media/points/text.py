@@ -43,7 +43,17 @@ def read(source: Source, kind: str, offset: int, count: int | None, columns: Col
     found = columns or Columns(_names(len(types)), types)
     columns = Columns(found.names, types)
     stop, rows = _run(source, offset, spelling) if count is None else (_end(source, offset, count), count)
-    note, records = _Note(list(spelling.pieces), list(spelling.formats), [], []), []
+    note = _Note(list(spelling.pieces), list(spelling.formats), [], [])
+    made = spooled(_cloud(source, offset, stop, spelling, columns, note), source.name)
+    size = made.size or 0
+    if size - (source.size or 0) + stop - offset - rows * columns.size != (last := len(msgspec.msgpack.encode(note))):
+        raise UnsupportedFile(f"{source.name}: ends before its points do")
+    return PointCloud(made, kind, columns, offset, rows, Form("text", last.to_bytes(8, "little")))
+
+
+def _cloud(source: Source, offset: int, stop: int, spelling: Spelling, columns: Columns, note: _Note) -> Iterator[bytes]:
+    """The bytes of the cloud; fills `note`, which comes last."""
+    yield from Part(source, 0, offset).blocks(_BLOCK)
     at = 0
     for block in _blocks(source, offset, stop):
         made, lines = _numbers(block, spelling, columns)
@@ -51,18 +61,14 @@ def read(source: Source, kind: str, offset: int, count: int | None, columns: Col
         note.rows += [at + i for i in other]
         note.lines += [lines[i] for i in other]
         at += len(made)
-        records.append(made.tobytes())
         if len(note.rows) > _SOME + at // _PART:
             raise UnsupportedFile(f"{source.name}: its numbers are spelled in several ways")
-    if at != rows:
-        raise UnsupportedFile(f"{source.name}: ends before its points do")
-    if count is not None and source.read(stop - 1, 1) != b"\n":  # the file ends with a line that does not end
-        note.rows = [*(row for row in note.rows if row != rows - 1), rows - 1]
+        yield made.tobytes()
+    if stop > offset and source.read(stop - 1, 1) != b"\n":  # the file ends with a line that does not end
+        note.rows = [*(row for row in note.rows if row != at - 1), at - 1]
         note.lines = [*note.lines[: len(note.rows) - 1], source.read(max(offset, stop - _LINE), _LINE).rpartition(b"\n")[2]]
-    last = msgspec.msgpack.encode(note)
-    pieces = [source.read(0, offset), *records, source.read(stop, (source.size or 0) - stop), last]
-    made_of = spooled(iter(pieces), source.name)
-    return PointCloud(made_of, kind, columns, offset, rows, Form("text", len(last).to_bytes(8, "little")))
+    yield from Part(source, stop, source.size or 0).blocks(_BLOCK)
+    yield msgspec.msgpack.encode(note)
 
 
 def pieces(cloud: PointCloud) -> Iterator[bytes]:
