@@ -8,7 +8,7 @@ A group: three columns of one type called x, y, z, or as colours and normals are
 
 table = number of records, offset of the first one, u8 kind     kind 0: float32 x, y, z, intensity   1: ring, too   2: columns,
         column, column, ...   3: u8 form (`points_forms`),      column = u8 type, size of its name, its name
-        size of its recipe, recipe, then u8 kind as before
+        size of its recipe, recipe, then u8 kind as before   4 frames: how many, points of each, then u8 kind as before
 """
 
 from dataclasses import dataclass
@@ -60,6 +60,9 @@ def read_table(table: bytes) -> Table:
     count, offset, kind, form, recipe = data.number(), data.number(), data.byte(), 0, b""
     if kind == 3:
         form, recipe, kind = data.byte(), data.piece(), data.byte()
+    if kind == 4:
+        need(sum(data.number() for _ in range(data.number())) == count, "frames that do not have all points")
+        kind = data.byte()
     need(kind <= 2, "columns of an unknown kind")
     names, types = list(USUAL[: 4 + kind]), ["<f4"] * (4 + kind)
     if kind == 2:

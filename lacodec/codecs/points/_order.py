@@ -52,6 +52,8 @@ def _spread(values: np.ndarray) -> np.ndarray:
 
 def _check(value: PointCloud) -> None:
     name = value.source.name
+    if value.frames:
+        raise BadInput(f"{name}: its points belong to frames; leave out `any_order`")
     if not set(_AXES) <= set(value.columns.names):
         raise BadInput(f"{name}: has no columns x, y and z to order its points by; leave out `any_order`")
     if value.form.name == "text":

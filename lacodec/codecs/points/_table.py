@@ -2,7 +2,7 @@
 
 table = number of records, offset of the first one, u8 kind     kind 0 KITTI   1 nuScenes (float32 both)   2 named:
         number of columns; of each u8 type, size of its name, its name in UTF-8     kind 3 packed: u8 form, size of its
-        recipe, recipe, u8 kind as before
+        recipe, recipe, u8 kind as before     kind 4 frames: how many, points of each, u8 kind as before
 
 Numbers are LEB128.
 """
@@ -20,7 +20,8 @@ TABLE = "points"
 """Its name in the metadata."""
 
 _KINDS = tuple(sorted(TYPES))
-_NAMED, _PACKED = 2, 3
+_NAMED, _PACKED, _FRAMES = 2, 3, 4
+_MOST_FRAMES = 1 << 16
 _USUAL = tuple(Columns(names, ("<f4",) * len(names)) for names in (bins.KITTI, bins.NUSCENES))
 
 
@@ -32,6 +33,7 @@ class Table:
     offset: int
     count: int
     form: Form = PLAIN
+    frames: tuple[int, ...] = ()
 
 
 def pack_table(cloud: PointCloud) -> bytes:
@@ -41,6 +43,9 @@ def pack_table(cloud: PointCloud) -> bytes:
     if cloud.form.name:
         out.write(bytes([_PACKED, NAMES.index(cloud.form.name)]))
         out.piece(cloud.form.recipe)
+    if cloud.frames:
+        out.write(bytes([_FRAMES]))
+        out.numbers([len(cloud.frames), *cloud.frames])
     if cloud.columns in _USUAL:
         out.write(bytes([_USUAL.index(cloud.columns)]))
         return bytes(out.data)
@@ -66,11 +71,20 @@ def table_of(header: Header) -> Table:
             raise CorruptFile("its points are packed in an unknown way; if a newer lacodec wrote it, update")
         form = Form(NAMES[number], bytes(reader.piece()))
         kind = reader.take(1)[0]
+    frames: tuple[int, ...] = ()
+    if kind == _FRAMES:
+        several = reader.number()
+        if not 0 < several <= _MOST_FRAMES:
+            raise CorruptFile(f"the header claims {several} frames; at most {_MOST_FRAMES} are possible")
+        frames = tuple(reader.number() for _ in range(several))
+        if sum(frames) != count:
+            raise CorruptFile("the frames of the points do not have all of them")
+        kind = reader.take(1)[0]
     if count >= MOST_POINTS or offset >= MOST_POINTS or kind > _NAMED:
         raise CorruptFile("the header does not say where the points are")
     columns = _USUAL[kind] if kind < _NAMED else _columns(reader)
     reader.finish()
-    return Table(columns, offset, count, form)
+    return Table(columns, offset, count, form, frames)
 
 
 def _columns(reader: Reader) -> Columns:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lacodec.codecs.base import Codec
 from lacodec.codecs.embedded import embed, unembed
+from lacodec.codecs.points._asked import FRAME, asked
 from lacodec.codecs.points._options import Options
+from lacodec.codecs.points._pieces import CHUNK, pieces
 from lacodec.codecs.points._table import TABLE, pack_table, table_of
-from lacodec.codecs.regions import Layout, Lost, Range
+from lacodec.codecs.regions import Layout, Lost
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from lacodec.codecs.points._payload import Encoding
 
 _MIB = 1 << 20
-_CHUNK = 4 * _MIB
 
 
 class PointsCodec(Codec[PointCloud]):
@@ -54,6 +55,8 @@ class PointsCodec(Codec[PointCloud]):
         table = table_of(header)
         columns = dict(zip(table.columns.names, table.columns.types, strict=True))
         found: dict[str, Any] = {"points": table.count, "offset": table.offset, "columns": columns}
+        if table.frames:
+            found["frames"] = list(table.frames)
         if table.form.name:
             found["stored as"] = table.form.name
         if header.options.get("any_order"):
@@ -101,7 +104,7 @@ class PointsCodec(Codec[PointCloud]):
 
     def chunk_size(self) -> int:
         """About 4 MiB."""
-        return 2 * _CHUNK
+        return 2 * CHUNK
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
         """A few copies of the bytes, and what the coders need."""
@@ -127,7 +130,7 @@ class PointsCodec(Codec[PointCloud]):
             from lacodec.codecs.points._payload import encode_payload
 
             value = reordered(value, lambda some: len(encode_payload(memoryview(some.tobytes()), 0, value.columns, how)[0]))
-        return ordered_map(lambda item: _chunk(*item, value.columns, how), _pieces(value), session.threads)
+        return ordered_map(lambda item: _chunk(*item, value.columns, how), pieces(value), session.threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> memoryview:
         """The bytes of the chunk."""
@@ -154,20 +157,22 @@ class PointsCodec(Codec[PointCloud]):
         if form.name:
             source = SpooledSource(source)
             form = PLAIN if lost else form
-        return PointCloud(source, header.format or "", table.columns, table.offset, table.count, form)
+        return PointCloud(source, header.format or "", table.columns, table.offset, table.count, form, table.frames)
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
-        """All records, and each column by its name."""
+        """All records, each column by its name, and the records of each frame of a sequence."""
         table = table_of(header)
         dtype = table.columns.dtype
         names = {ALL: Layout((table.count,), dtype)}
         for name in table.columns.names:
             names.setdefault(name, Layout((table.count,), dtype[name]))
+        for i, count in enumerate(table.frames):
+            names.setdefault(f"{FRAME}{i}", Layout((count,), dtype))
         return Layout(names=names, sole=ALL)
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Chunks that hold records, or some of them."""
-        _, place = _asked(header, key)
+        _, place = asked(header, key)
         return place.chunks(index)
 
     def extract(
@@ -176,12 +181,12 @@ class PointsCodec(Codec[PointCloud]):
         """The records, or a column of them."""
         import numpy as np
 
-        name, place = _asked(header, key)
+        name, place = asked(header, key)
         data = bytearray().join(place.pieces(index, parts))
         if len(data) != place.size:
             raise CorruptFile(f"the chunks hold {len(data)} of the {place.size} bytes")
         records = np.frombuffer(data, table_of(header).columns.dtype)
-        return records if name == ALL else np.ascontiguousarray(records[name])
+        return records if name not in table_of(header).columns.names else np.ascontiguousarray(records[name])
 
     def _named(self, value: PointCloud) -> PointCloud:
         """The points with the columns that the options name."""
@@ -208,43 +213,6 @@ def _bytes_of(part: memoryview | Lost, lost: list[Lost]) -> Iterator[Any]:
         lost.append(part)
         return part.filled()
     return iter((part,))
-
-
-def _asked(header: Header, key: Any) -> tuple[str, Range]:
-    """(column or all of them, bytes of the file) that a name, or a name and a slice with step 1, ask for; raises BadInput."""
-    table = table_of(header)
-    name, *slices = key if isinstance(key, tuple) and key else (key,)
-    if not isinstance(name, str) or len(slices) > 1:
-        raise BadInput(f"{key!r} cannot select from points; use a slice, the name of a column, or both")
-    if name != ALL and name not in table.columns.names:
-        raise BadInput(f"no column {name!r} among {', '.join(table.columns.names)}")
-    rows = Range.of(slices[0], table.count, "points") if slices else Range(0, table.count)
-    width = table.columns.size
-    return name, Range(table.offset + rows.start * width, table.offset + rows.stop * width)
-
-
-def _pieces(value: PointCloud) -> Iterator[tuple[int, int, memoryview]]:
-    """(offset, bytes before the records, bytes) of each chunk."""
-    width = value.columns.size
-    block = max(1, _CHUNK // width) * width
-    start, lead = 0, value.offset
-    while lead > _CHUNK:
-        yield start, _CHUNK, _read(value, start, _CHUNK)
-        start, lead = start + _CHUNK, lead - _CHUNK
-    end = value.source.size or 0
-    if not end:
-        yield 0, 0, memoryview(b"")
-    while start < end:
-        size = min(lead + block, value.stop - start) if start < value.stop else min(_CHUNK, end - start)
-        yield start, lead if start < value.stop else size, _read(value, start, size)
-        start, lead = start + size, 0
-
-
-def _read(value: PointCloud, start: int, size: int) -> memoryview:
-    data = value.source.view(start, size)
-    if len(data) != size:
-        raise BadInput(f"{value.source.name}: changed while it was read; encode it again")
-    return data
 
 
 def _chunk(start: int, lead: int, data: memoryview, columns: Columns, how: "Encoding") -> Chunk:

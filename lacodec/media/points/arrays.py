@@ -1,5 +1,7 @@
 """Arrays of numpy as point clouds: structured ones, and [n, k]."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,15 @@ def cloud_of(value: Any) -> PointCloud:
     if not isinstance(value, np.ndarray):
         raise BadInput(f"a {type(value).__name__} is no point cloud; pass an array, a PointCloud, a path, or the bytes of a file")
     return _cloud(arrays_of(np.ascontiguousarray(value)))
+
+
+def sequence_of(frames: Sequence[Any]) -> PointCloud:
+    """Frames with the same columns, clouds or arrays, as one .npy file of their records; raises BadInput."""
+    clouds = [frame if isinstance(frame, PointCloud) else cloud_of(frame) for frame in frames]
+    if len({cloud.columns for cloud in clouds}) != 1:
+        raise BadInput("frames of a sequence need the same columns, and there must be one at least")
+    made = cloud_of(np.concatenate([cloud.records for cloud in clouds]))
+    return replace(made, frames=tuple(len(cloud) for cloud in clouds))
 
 
 def _cloud(arrays: Arrays) -> PointCloud:

@@ -74,17 +74,17 @@ class PointMedia(Media[PointCloud]):
         return PointCloud(source, "bin", Columns(names, ("<f4",) * len(names)), 0, size // width)
 
     def from_object(self, value: Any) -> PointCloud:
-        """A point cloud; an array of records or [n, k], as an .npy file; a Source or the bytes of a file."""
+        """A point cloud; an array of records or [n, k], as an .npy file; a Source or the bytes of a file; a list of frames."""
         if isinstance(value, PointCloud):
             return value
         if isinstance(value, Source):
             return self.from_source(value)
         if isinstance(value, bytes | bytearray | memoryview):
             return self.from_source(BytesSource(value))
-        from lacodec.media.points.arrays import cloud_of
+        from lacodec.media.points.arrays import cloud_of, sequence_of
 
         try:
-            return cloud_of(value)
+            return sequence_of(value) if isinstance(value, list | tuple) else cloud_of(value)
         except UnsupportedFile as error:
             raise BadInput(str(error)) from error
 

@@ -75,7 +75,8 @@ class PointCloud:
 
     source: the bytes of a file; where its points are packed or text, those of a file with records in their stead, and `form`
     says how to write the original. format: "bin", "pcd", "ply", "las", "laz", "npy", "arrow", "xyz" or "obj".
-    `cloud["x"]` is a column, `cloud.records` all of them, a structured array.
+    `cloud["x"]` is a column, `cloud.records` all of them, a structured array. frames: how many points each frame of a sequence
+    has; () if it is none.
     """
 
     source: Source
@@ -84,6 +85,11 @@ class PointCloud:
     offset: int
     count: int
     form: Form = PLAIN
+    frames: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.frames and (min(self.frames) < 0 or sum(self.frames) != self.count):
+            raise CorruptFile("the frames of the points do not have all of them")
 
     @classmethod
     def from_columns(cls, columns: "Mapping[str, np.ndarray]") -> "PointCloud":
@@ -133,6 +139,13 @@ class PointCloud:
             scale, offset = np.frombuffer(self.source.read(_LAS_SCALE, 48), "<f8").reshape(2, 3)
             found = found * scale + offset
         return found
+
+    def frame(self, number: int) -> "np.ndarray":
+        """The records of a frame of a sequence, counted from 0; BadInput if there is none."""
+        if not 0 <= number < len(self.frames):
+            raise BadInput(f"no frame {number!r} among {len(self.frames)}")
+        start = sum(self.frames[:number])
+        return self.records[start : start + self.frames[number]]
 
     def ring(self, number: int) -> "np.ndarray":
         """The records that laser `number` measured; BadInput where no column tells."""

@@ -104,3 +104,28 @@ def test_places_on_the_curve():
     assert {tuple(point) for point in first.tolist()} == {(x, y, z) for x in range(2) for y in range(2) for z in range(2)}
     whole = np.zeros(3, [(name, "<i4") for name in "xyz"])
     assert places(whole).tolist() == [0, 0, 0] and places(whole[:0]).tolist() == []
+
+
+def test_sequences():
+    frames = [kitti_sweep(seed=i, step=25)[: 2500 - 100 * i] for i in range(3)]
+    frames.insert(1, frames[0][:0])
+    encoded = lacodec.encode(frames, "points", effort=1, verify=True)
+    alone = sum(len(lacodec.encode(frame, "points", effort=1)) for frame in frames)
+    found = lacodec.decode(encoded)
+    assert found.frames == tuple(map(len, frames)) and len(encoded) < alone + 400
+    with lacodec.open(encoded) as opened:
+        for i, frame in enumerate(frames):
+            assert found.frame(i).tobytes() == frame.tobytes() == opened[f"frame {i}"].tobytes()
+        assert opened["frame 2", 5:9].tobytes() == frames[2][5:9].tobytes() and opened["frame 3"][-1]["x"] == frames[3][-1, 0]
+        for name in ("frame 4", "frame", "frame -1", "frame 99999999"):
+            with pytest.raises(BadInput):
+                opened[name]
+    assert lacodec.info(encoded).metadata["frames"] == [2500, 0, 2400, 2300]
+    assert lacodec.decode(lacodec.encode(found)).frames == found.frames
+    for wrong in ([], [frames[0], frames[0][:, :3]]):
+        with pytest.raises(BadInput, match="same columns"):
+            lacodec.encode(wrong, "points")
+    with pytest.raises(BadInput, match="no frame"):
+        found.frame(4)
+    with pytest.raises(BadInput, match="belong to frames"):
+        lacodec.encode(found, any_order=True)
