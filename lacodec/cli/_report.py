@@ -30,6 +30,8 @@ IDENTICAL = {
     "bytes": "identical bytes",
     "pixels": "identical pixels",
     "samples": "identical samples",
+    "points": "identical points",
+    "frames": "identical frames",
     "none": "not identical (lossy)",
 }
 

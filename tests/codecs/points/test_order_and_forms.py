@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import lacodec
+from lacodec.cli._main import main
 from lacodec.codecs.points._order import places
 from lacodec.codecs.points.spinning.imitation import kitti_sweep
 from lacodec.errors import BadInput
@@ -57,6 +58,16 @@ def test_any_order(tmp_path):
         assert sorted_records(found) == np.sort(points.view("S13")).tobytes()
     said = lacodec.info(tmp_path / "True.lac")
     assert (said.identical, said.metadata["order"]) == ("points", "given up") and sizes[True] < 0.8 * sizes[False]
+
+
+def test_the_command(tmp_path, capsys):
+    np.save(tmp_path / "a.npy", scattered(500))
+    paths = [str(tmp_path / name) for name in ("a.npy", "x.lac", "b.npy")]
+    assert main(["encode", "--codec", "points", "--any-order", paths[0], "-o", paths[1]]) == 0
+    assert main(["decode", paths[1], "-o", paths[2]]) == 0 and main(["info", paths[1]]) == 0
+    said = capsys.readouterr().out
+    assert said.count("identical points") == 3 and "given up" in said
+    assert np.sort(np.load(paths[2]).view("S13")).tobytes() == np.sort(scattered(500).view("S13")).tobytes()
 
 
 def test_any_order_keeps_what_is_shorter_in_its_own():
