@@ -1,7 +1,7 @@
 """Codec `points`: the chunks of a file of point records -> the file.
 
 payload = bytes before the records, size and `others` (`arrays_codec`) if any; number of records, u8 method and data if any
-method  = 0 columns   1 a sweep (`points_sweep`)   2 a sweep of a moving car (`points_moving`)
+method  = 0 columns   5 columns by rings   1 a sweep (`points_sweep`)   2 a sweep of a moving car (`points_moving`)
 columns = for each group: u8 joint if it has three columns; joint: size, payload of columns [n, 3]; else such [n] for each
 
 A group: three columns of one type called x, y, z, or as colours and normals are. The header's metadata has a table:
@@ -86,8 +86,10 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
     records = b""
     if count:
         method = data.byte()
-        need(method <= 2, "records of an unknown form")
-        if method:
+        need(method in (0, 1, 2, 5), "records of an unknown form")
+        if method == 5:
+            numbers = _by_ring(data, names, types, count)
+        elif method:
             numbers = (points_sweep if method == 1 else points_moving).decode(data, types, count)
         else:
             numbers = _columns(data, names, types, count)
@@ -100,6 +102,22 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
         )
     data.finish()
     return before + records
+
+
+def _by_ring(data: Stream, names: list[str], types: list[str], count: int) -> list[list[int]]:
+    """The bits of every column, where all points of a ring stand together, the lowest first."""
+    at = data.byte()
+    need(at < len(names) and len(names) > 1 and types[at][1] in "ui", "no column that tells rings")
+    kind, width = types[at][1], int(types[at][2])
+    rings = columns.decode(data.piece(), (kind, width), (count,))
+    signed = [ring - (1 << 8 * width) if kind == "i" and ring >> (8 * width - 1) else ring for ring in rings]
+    order = sorted(range(count), key=lambda i: signed[i])
+    found = _columns(data, names[:at] + names[at + 1 :], types[:at] + types[at + 1 :], count)
+    out = [[0] * count for _ in found]
+    for column, together in zip(out, found, strict=True):
+        for i, bits in zip(order, together, strict=True):
+            column[i] = bits
+    return [*out[:at], rings, *out[at:]]
 
 
 def _columns(data: Stream, names: list[str], types: list[str], count: int) -> list[list[int]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 CODEC = "points"
-FILES = ("sweep", "odd", "rings", "las", "pcd", "ply", "one", "lattice", "packed", "text", "lines")
+FILES = ("sweep", "odd", "rings", "las", "pcd", "ply", "one", "lattice", "packed", "text", "lines", "lasers")
 WANTED = [(f"effort{effort}", name) for effort in (1, 5, 9) for name in FILES]
 WANTED += [(f"effort{effort}", name) for effort in (2, 3, 4, 6, 7, 8) for name in ("sweep", "lattice")]
 WANTED += [("effort5", "moving"), ("effort9", "moving")]
@@ -141,6 +141,21 @@ def _lines() -> bytes:
     found = [f"v {x:.3f} {y:.3f} {z:.3f}" for x, y, z in zip(*walks, strict=True)]
     found += [f"f {i} {i + 1} {i + 2}" for i in range(1, 149)]
     return "\r\n".join(["# a mesh", "o thing", *found, ""]).encode()
+
+
+def _lasers() -> bytes:
+    """An .npy file of records in firing order, each laser of which sees a surface of its own."""
+    rng = random.Random(9)
+    order = [rng.sample(range(12), 10) for _ in range(120)]
+    walks = np.stack([np.stack([_walk(rng, 120, 3) + 400 * laser for _ in range(3)], axis=1) for laser in range(12)])
+    points = np.zeros(1200, [("x", "<f2"), ("y", "<f2"), ("z", "<f2"), ("laser_number", "u1"), ("offset_ns", "<i4")])
+    points["laser_number"] = np.concatenate(order)
+    points["offset_ns"] = np.arange(1200) // 2 * 2304
+    for i, name in enumerate("xyz"):
+        points[name] = walks[points["laser_number"], np.arange(1200) // 10, i] / 64
+    out = io.BytesIO()
+    np.save(out, points)
+    return out.getvalue()
 
 
 def _one() -> bytes:

@@ -2,7 +2,8 @@
 
     payload = bytes before the records, size and `others` if there are any; records, u8 method and data if there are any;
               nothing for a chunk of no bytes
-    method  = 0 columns (`_records`)   1 a sweep of KITTI's sensor (`spinning`)   2 a sweep of nuScenes' sensor (`moving`)
+    method  = 0 columns   5 columns by rings (`_records`)
+              1 a sweep of KITTI's sensor (`spinning`)   2 a sweep of nuScenes' sensor (`moving`)
 
 Numbers are LEB128.
 """
@@ -24,6 +25,7 @@ from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
 _COLUMNS, _SPINNING, _MOVING = range(3)
+_BY_RING = 5
 _LATTICES = 2  # effort from which on `columns` finds them
 _SWEEPS = {_SPINNING: spinning, _MOVING: moving}
 
@@ -58,6 +60,9 @@ def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding)
             records = rounded(records, how.step)
             data = memoryview(bytes(data[:lead]) + records.tobytes())
             effort = max(effort, _LATTICES)
+        by_ring = _records.encode_by_ring(records, columns, effort, how.session)
+        if by_ring is not None:
+            return bytes(out.data) + bytes([_BY_RING]) + by_ring, data
         out.write(bytes([_COLUMNS]) + _records.encode_records(records, columns, effort, how.session))
     return bytes(out.data), data
 
@@ -78,6 +83,8 @@ def decode_payload(
         method = reader.take(1)[0]
         if method == _COLUMNS:
             _records.decode_records(reader, columns, records, unembed)
+        elif method == _BY_RING:
+            _records.decode_by_ring(reader, columns, records, unembed)
         elif method in _SWEEPS:
             _SWEEPS[method].decode(reader, columns, records, unembed)
         else:

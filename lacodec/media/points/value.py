@@ -15,7 +15,9 @@ MOST_COLUMNS = 1 << 10
 MOST_POINTS = 1 << 48
 ALL = "points"
 """Name of all columns together."""
-_RINGS = ("ring", "laser_number", "laser_id", "channel")
+RINGS = ("ring", "laser_number", "laser_id", "channel")
+"""Names of columns that tell which laser measured a point."""
+
 _LAS_SCALE = 131  # place of three scales and three offsets in a las header
 TYPES = frozenset(
     ["|u1", "|i1", *(f"{order}{kind}{width}" for order in "<>" for kind in "ui" for width in (2, 4, 8))]
@@ -151,9 +153,9 @@ class PointCloud:
         """The records that laser `number` measured; BadInput where no column tells."""
         import numpy as np
 
-        name = next((name for name in _RINGS if name in self.columns.names), None)
+        name = next((name for name in RINGS if name in self.columns.names), None)
         if name is None:
-            raise BadInput(f"no column among {', '.join(self.columns.names)} tells rings; it would be one of {', '.join(_RINGS)}")
+            raise BadInput(f"no column among {', '.join(self.columns.names)} tells rings; it would be one of {', '.join(RINGS)}")
         records = self.records
         return np.ascontiguousarray(records[records[name] == number])
 

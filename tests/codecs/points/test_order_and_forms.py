@@ -140,3 +140,21 @@ def test_sequences():
         found.frame(4)
     with pytest.raises(BadInput, match="belong to frames"):
         lacodec.encode(found, any_order=True)
+
+
+def test_rings_together():
+    data = golden.content("lasers")
+    encoded = lacodec.encode(data, "points", effort=4, verify=True)
+    found = lacodec.decode(encoded)
+    assert same(data, found) and found.ring(3)["laser_number"].tolist() == [3] * len(found.ring(3))
+    named = found.records.copy()
+    named.dtype.names = ("x", "y", "z", "laser", "offset_ns")
+    assert len(encoded) < 0.9 * len(lacodec.encode(named, "points", effort=4))
+    big = found.records.astype([("x", ">f2"), ("y", ">f2"), ("z", ">f2"), ("ring", ">i2"), ("t", ">i4")])
+    big["ring"] -= 5
+    assert lacodec.decode(lacodec.encode(big, "points", effort=2, verify=True)).records.tobytes() == big.tobytes()
+    alone = np.zeros(9, [("ring", "u1")])
+    assert lacodec.decode(lacodec.encode(alone, "points")).records.tobytes() == alone.tobytes()
+    many = np.zeros(3000, [("ring", "<u4"), ("x", "<f4")])
+    many["ring"] = np.arange(3000)
+    assert lacodec.decode(lacodec.encode(many, "points")).records.tobytes() == many.tobytes()
