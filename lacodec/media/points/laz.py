@@ -17,6 +17,7 @@ from lacodec.io.compare import first_difference
 from lacodec.io.source import OpenedSource, Part, Source
 from lacodec.media.points import las_head
 from lacodec.media.points.forms import spooled
+from lacodec.media.points.laz_check import check_chunks, check_packing
 from lacodec.media.points.value import Form, PointCloud
 
 _VLR = 54  # bytes of the head of a record of variable length
@@ -33,6 +34,7 @@ def read(source: Source, head: las_head.Head) -> PointCloud:
         raise UnsupportedFile(f"{source.name}: is shorter than its header says")
     with tempfile.TemporaryFile() as file, _blaming(lazrs, UnsupportedFile, source.name):
         packing = _packing(source, head)
+        check_chunks(lazrs, _File(source, 0), source, head, packing)
         again = _pack(lazrs, packing, file, source.read(0, head.offset), _unpacked(lazrs, packing, source, head))
         end = again.size or 0
         if first_difference(again, Part(source, 0, min(end, source.size or 0))) is not None:
@@ -48,9 +50,10 @@ def pieces(cloud: PointCloud) -> Iterator[bytes]:
         head = las_head.read_head(source)
         if (head.columns, head.offset, head.count) != (cloud.columns, cloud.offset, cloud.count):
             raise UnsupportedFile(f"{source.name}: its header contradicts its points")
-        start = source.read(0, head.offset)
+        start, packing = source.read(0, head.offset), _packing(source, head)
+        check_packing(packing, head)
         records = _blocks(source, head.offset, cloud.stop, _POINTS * head.columns.size)
-        packed = _pack(lazrs, _packing(source, head), file, start, records)
+        packed = _pack(lazrs, packing, file, start, records)
         before, end = int.from_bytes(cloud.form.recipe[:8], "little"), packed.size or 0
         yield _moved(start, head.places, before, end - before)
         yield from _blocks(packed, head.offset, end)
