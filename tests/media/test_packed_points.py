@@ -109,7 +109,7 @@ def test_any_spelling(data):
     lines = [" ".join(one.format(value) for one, value in zip(how, row, strict=True)) for row in rows]
     for _ in range(data.draw(st.integers(0, 2))):
         lines[data.draw(st.integers(0, len(lines) - 1))] = data.draw(
-            st.sampled_from(["1 2", "a b c", "1e5 +2 .5", "1 2 3 4", ""])
+            st.sampled_from(["1 2", "a b c", "9" * 40 + " 1 2", "1e5 +2 .5", "1 2 3 4", ""])
         )
     for content in (pcd(lines, end=end), pcd([line + end.strip("\n") for line in lines])):
         try:

@@ -24,13 +24,13 @@ _VLR = 54  # bytes of the head of a record of variable length
 _PACKING = b"laszip encoded\0\0"  # the user of the one that says how the points are packed
 _POINTS = 1 << 16  # at a time
 _BLOCK = 1 << 20
-_MOST_RATIO = 1 << 14  # bytes of records that a packed byte may become at most
+_MOST_RATIO, _FEW = 1 << 10, 1 << 24  # bytes of records that a packed byte may become at most, and that any file may
 
 
 def read(source: Source, head: las_head.Head) -> PointCloud:
     """The points; raises UnsupportedFile where lazrs would not write the same file again, or is not installed."""
     lazrs = _lazrs(UnsupportedFile)
-    if head.count * head.columns.size > (source.size or 0) * _MOST_RATIO:
+    if head.count * head.columns.size > max(_FEW, (source.size or 0) * _MOST_RATIO):
         raise UnsupportedFile(f"{source.name}: is shorter than its header says")
     with tempfile.TemporaryFile() as file, _blaming(lazrs, UnsupportedFile, source.name):
         packing = _packing(source, head)

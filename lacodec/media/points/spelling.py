@@ -42,7 +42,7 @@ class Spelling:
         return (line * len(columns[0]) % values).encode("latin-1")
 
     def numbers(self, block: bytes, types: tuple[str, ...]) -> list[np.ndarray]:
-        """Columns of the numbers in lines; raises ValueError where a line has other words than the first one."""
+        """Columns of the numbers in lines; raises ValueError or OverflowError where a line has other words."""
         words = block.translate(_TO_SPACES).split()
         where = self._words()
         if len(words) % where[0]:
@@ -58,7 +58,7 @@ class Spelling:
 
 
 def as_numbers(words: np.ndarray, kind: str) -> np.ndarray:
-    """Words S[n] as numbers of a type; raises ValueError."""
+    """Words S[n] as numbers of a type; raises ValueError or OverflowError."""
     if kind[1] == "f":
         with np.errstate(over="ignore"):
             return words.astype(np.float64).astype(kind)
@@ -93,11 +93,12 @@ def _format(words: list[bytes], kind: str | None) -> tuple[str, str]:
     """(format, type) of numbers that are spelled so."""
     if kind is None and all(map(_WHOLE.fullmatch, words)):
         most = max(abs(int(word)) for word in words)
-        kind = "<i4" if most < 1 << 31 else "<i8"
+        kind = "<i4" if most < 1 << 31 else "<i8" if most < 1 << 63 else None
     if kind is not None and kind[1] != "f":
         return "d", kind
     values = _doubles(words)
-    single = np.float32(values).astype(float)
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32).astype(float)
     best, best_share = ("r", "<f8"), -1.0
     for one in _candidates(words):
         for type_, column in (("<f4", single), ("<f8", values)):

@@ -169,14 +169,14 @@ def _numbers(block: bytes, spelling: Spelling, columns: Columns) -> tuple[np.nda
         for name, values in zip(columns.names, found, strict=True):
             out[name] = values
         return out, []
-    except ValueError:
+    except (ValueError, OverflowError):
         lines = _lines(block)
     for i, line in enumerate(lines):  # rare
         try:
             numbers = spelling.numbers(line, columns.types)
             for name, number in zip(columns.names, numbers, strict=True):
                 out[name][i] = number[0]
-        except (ValueError, IndexError):
+        except (ValueError, OverflowError, IndexError):
             continue
     return out, lines
 
