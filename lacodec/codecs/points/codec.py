@@ -16,8 +16,8 @@ from lacodec.codecs.points._table import TABLE, pack_table, table_of
 from lacodec.codecs.regions import Layout, Lost
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
-from lacodec.errors import BadInput, CorruptFile
-from lacodec.io.source import Source
+from lacodec.errors import BadInput, CorruptFile, UnsupportedFile
+from lacodec.io.source import BytesSource, Source
 from lacodec.io.streams import IteratorSource, SpooledSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.points import lines
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lacodec.codecs.points._payload import Encoding
 
 _MIB = 1 << 20
+_START = 1 << 19  # bytes of a file of lines that tell whether numbers are shorter than text
 
 
 class PointsCodec(Codec[PointCloud]):
@@ -65,8 +66,19 @@ class PointsCodec(Codec[PointCloud]):
 
     @classmethod
     def suits(cls, source: Source, options: Mapping[str, Any]) -> bool:
-        """Lines of numbers only where the file's name says that they are points."""
-        return not lines.sniff(source.peek(HEAD_SIZE)) or lines.named(source.name)
+        """Lines of numbers only where the file's name says that they are points, and their start is shorter so than as text."""
+        if not lines.sniff(source.peek(HEAD_SIZE)):
+            return True
+        return lines.named(source.name) and cls._pays(source.read(0, _START), options.get("effort", Options().effort))
+
+    @classmethod
+    def _pays(cls, start: bytes, effort: Any) -> bool:
+        codec = cls(Options(effort=effort))
+        try:
+            value = codec.media.from_source(BytesSource(start))
+        except UnsupportedFile:
+            return False
+        return sum(len(chunk.payload) for chunk in codec.encode(value)) < len(embed("bytes", start, DEFAULT, effort=effort))
 
     def restores(self, value: PointCloud) -> str:
         """Bytes, unless coordinates may be rounded, a library packs the points again, or their order is given up."""
