@@ -48,7 +48,7 @@ def encode(data: NDArray[np.uint8], effort: int, session: Session = DEFAULT) -> 
     raw = data.tobytes()
     columns = [_column(data, raw, *values, kind) for values, kind in zip(parsed.values, parsed.kinds, strict=True)]
     pools = _pools(columns)
-    coder, body = Coder(effort, session), Writer()
+    coder, body = Coder(effort, len(data), session), Writer()
     coder.text(body, b"".join(template + b"\n" for template in parsed.templates))
     coder.numbers(body, _new_or_known(parsed), len(parsed.slot_columns))
     coder.numbers(body, parsed.ids.astype(np.uint64), len(parsed.templates) - 1)
