@@ -66,7 +66,7 @@ def _tell(args: argparse.Namespace, log: str, size: int) -> None:
 def _until_signal() -> Iterator[threading.Event]:
     """An event that Ctrl-C and SIGTERM set, the first time; the second time they act as usual."""
     event = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def stop(number: int, frame: FrameType | None) -> None:
         event.set()

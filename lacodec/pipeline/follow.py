@@ -44,7 +44,7 @@ class Follower:
         session: Session,
         verify: bool = True,
     ) -> None:
-        """Open the log; a `target` that exists must hold its beginning, or BadInput is raised, and keeps its codec and options."""
+        """Open the log. A `target` that exists keeps its codec and options; BadInput if it does not hold the log's beginning."""
         self._target, self._session, self._verify = Path(os.path.realpath(target)), session, verify
         self.place = 0
         self._log = FileSource(log)
@@ -82,7 +82,7 @@ class Follower:
             now = os.stat(self._log.path)
         except FileNotFoundError:
             return True
-        return (now.st_dev, now.st_ino) != (self._log.facts.st_dev, self._log.facts.st_ino)
+        return self._log.facts is None or not os.path.samestat(self._log.facts, now)
 
     def take(self, everything: bool = False) -> int:
         """Put in what has come, up to the end of the last whole line, or everything; returns how many bytes these are."""
@@ -154,8 +154,8 @@ class Follower:
 def follow(follower: Follower, every: float, stopped: Callable[[float], bool], told: Callable[[int], None]) -> str:
     """Take in what comes, until `stopped` or the log is replaced; returns "stopped", "replaced" or "cut".
 
-    A block is taken when it is full; less, once it is `every` seconds that something was taken. stopped: waits so many seconds, and
-    says whether to stop. told: gets the bytes of each portion.
+    A block is taken when it is full, less after `every` seconds. stopped: waits so many seconds, and says whether to stop. told:
+    gets the bytes of each portion.
     """
     since = 0.0
     told(follower.take())
