@@ -19,7 +19,7 @@ from reference import log_columns
 from tests.checks import exhaustive
 from tests.codecs.log.made_logs import ODD, log, mutant
 
-HEADER = Header("log", 0, {}, nested={"arrays": 1, "bytes": 1})
+HEADER = Header("log", 1, {}, nested={"arrays": 1, "bytes": 2})
 
 
 def payload_of(data: bytes, effort: int = 3) -> bytes:

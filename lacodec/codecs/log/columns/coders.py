@@ -24,7 +24,7 @@ _FEW_TO_MIX, _TINY = 2500, 48
 """Values for which mixing takes too long for what it saves; bytes of a payload that it does not make much smaller."""
 _MIXING = 7
 _TIMED = 5
-"""The effort that takes limited time for texts: `_PER_BYTE` nanoseconds for each byte of the block, less `_SPENT` for all else."""
+"""The effort with limited time for texts: `_PER_BYTE` nanoseconds for each byte of the block, less `_SPENT` for all else."""
 _SPENT, _PER_BYTE = 20_000_000, 70
 _BETTER = {5: (5_000_000, 550), 2: (7_000_000, 190)}
 """Efforts of `bytes` that may be better than `_SORTED`, with their nanoseconds: for a text, and for each of its bytes."""
