@@ -39,10 +39,10 @@ class Coder:
         self.effort, self.session = effort, session
         self._left = size * _PER_BYTE - _SPENT
 
-    def text(self, out: Writer, text: bytes, effort: int = 0) -> None:
-        """Its size, and a sized payload of codec `bytes`."""
+    def text(self, out: Writer, text: bytes, effort: int = 0, searched: bool = False) -> None:
+        """Its size, and a sized payload of codec `bytes`. searched: every search decodes it, which must not take long."""
         out.number(len(text))
-        efforts = (effort,) if effort else (_TEXT_EFFORTS[self.effort - 1], *self._affordable(len(text)))
+        efforts = (effort,) if effort else (_TEXT_EFFORTS[self.effort - 1], *(() if searched else self._affordable(len(text))))
         out.piece(min((embed("bytes", text, self.session, effort=one) for one in efforts), key=len))
 
     def _affordable(self, size: int) -> tuple[int, ...]:
@@ -53,14 +53,15 @@ class Coder:
                 return (effort,)
         return ()
 
-    def numbers(self, out: Writer, numbers: NDArray[np.uint64], most: int) -> None:
+    def numbers(self, out: Writer, numbers: NDArray[np.uint64], most: int, searched: bool = False) -> None:
         """A sized payload of codec `arrays`; the reader knows how many there are, and the largest one possible."""
         array = numbers.astype(width_for(most))
         effort = _NUMBER_EFFORTS[self.effort - 1]
         coded = embed("arrays", array, self.session, effort=effort if len(array) >= _FEW_TO_MIX else min(effort, _MIXING - 1))
         if self.effort >= _MIXED_FROM and len(coded) > _TINY:
             coded = min(coded, _sorted(array, self.session), key=len)
-        if _MIXED_FROM <= self.effort < _SEARCHED_FROM and len(array) >= _FEW_TO_MIX and len(coded) > _TINY:
+        mixed = _MIXED_FROM <= self.effort < _SEARCHED_FROM and not (searched and self.effort == _TIMED)
+        if mixed and len(array) >= _FEW_TO_MIX and len(coded) > _TINY:
             coded = min(coded, _mixed(array, self.session), key=len)
         out.piece(coded)
 
