@@ -25,7 +25,7 @@ _FEW_TO_MIX, _TINY = 2500, 48
 _MIXING = 7
 _TIMED = 5
 """The effort with limited time for texts: `_PER_BYTE` nanoseconds for each byte of the block, less `_SPENT` for all else."""
-_SPENT, _PER_BYTE = 20_000_000, 70
+_SPENT, _PER_BYTE = 20_000_000, 60
 _BETTER = {5: (5_000_000, 550), 2: (7_000_000, 190)}
 """Efforts of `bytes` that may be better than `_SORTED`, with their nanoseconds: for a text, and for each of its bytes."""
 _WORTH_IT = 1 << 13
