@@ -35,7 +35,7 @@ VERSIONS = {
     "audio.lossless": (0, 1),
     "weights": (0, 1),
     "arrays": (1,),
-    "log": (0,),
+    "log": (0, 1),
     "text": (1,),
     "points": (1,),
 }

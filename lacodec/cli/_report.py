@@ -107,6 +107,12 @@ def file_facts(job: Job, done: "FileResult", seconds: float) -> dict[str, Any]:
     }
 
 
+def say_line(args: argparse.Namespace, text: str) -> None:
+    """A line on standard output, unless -q."""
+    if not args.quiet and not streams.closed("stdout"):
+        _print(text, "stdout")
+
+
 def say(args: argparse.Namespace, job: Job, text: str) -> None:
     """The line about one finished file: on standard output, unless the data itself goes there. Not with -q or --json."""
     if not args.quiet and not args.json:

@@ -8,6 +8,7 @@ from typing import Any
 from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
 from lacodec.cli._common import Running, add_file_flags, device_of, run_jobs
 from lacodec.cli._files import PIPE, SUFFIX, Job, UsageError, encoded_name, make_plan, without
+from lacodec.cli._follow import follow, seconds
 from lacodec.cli._report import IDENTICAL, change_text, file_facts, note, print_json, say
 from lacodec.errors import LacodecError
 from lacodec.io.places import open_source
@@ -26,6 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
         action=argparse.BooleanOptionalAction,
         default=True,
         help="decode and compare before keeping a file (default: yes)",
+    )
+    parser.add_argument("--follow", action="store_true", help="go on with what is appended to FILE, a log, until Ctrl-C")
+    parser.add_argument(
+        "--every",
+        type=seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="with --follow: write new lines at least so often (default: 60)",
     )
     name = peek_codec(argv)
     if name is None:
@@ -55,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
 
     device = device_of(args)
     options = given_options(args)
+    if args.follow:
+        return follow(args, options)
     api.codec(
         args.codec or "bytes", **{key: value for key, value in options.items() if key != "base"}
     )  # mistakes that concern every file

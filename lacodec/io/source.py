@@ -65,7 +65,7 @@ class Source(ABC):
 
 
 class FileSource(Source):
-    """A regular file, read by `pread`: threads may share it. Data added after it was opened is not read."""
+    """A regular file, read by `pread`: threads may share it. Data added after it was opened is not read before `refresh`."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open `path`; raises BadInput when that is not possible or it is a folder."""
@@ -82,6 +82,10 @@ class FileSource(Source):
 
     def read(self, offset: int, n: int) -> bytes:
         return read_at(self._file.fileno(), offset, min(n, self.size - offset), self.name)
+
+    def refresh(self) -> None:
+        """Take note of the size that the file has now."""
+        self.size = os.fstat(self._file.fileno()).st_size
 
     def close(self) -> None:
         self._file.close()

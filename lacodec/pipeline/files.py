@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lacodec.codecs import registry
+from lacodec.codecs.base import Codec
 from lacodec.codecs.session import Session
 from lacodec.container import Chunk, Damage, Header, Limits, Reader, append_chunks, salvage, shift_chunks, stream, write_container
 from lacodec.container.writer import Written
@@ -194,10 +195,7 @@ def append_file(
     path = Path(os.path.realpath(target))  # a link stays one
     with open_source(source, may_grow=True) as more, FileSource(path) as old:
         reader = Reader(old)
-        coder = make_codec(reader.header.codec, dict(reader.header.options))
-        session = Session(threads)
-        if not coder.appends:
-            raise BadInput(f"{path}: codec {coder.name!r} cannot append; encode to a new file")
+        coder, session = coder_for_more(reader, path), Session(threads)
         chunks: Iterable[Chunk] = coder.encode(from_source(coder, more), session)
         if verify:
             chunks = verified(coder, reader.header, chunks, session)
@@ -206,13 +204,31 @@ def append_file(
             with atomic_file(path, force=True) as out:
                 written = write_container(reader.header, both, out)
         else:
-            try:
-                with open(path, "r+b") as file:
-                    written = append_chunks(file, old, chunks)
-                    os.fsync(file.fileno())
-            except OSError as error:
-                raise LacodecError(f"{path}: appending failed ({error.strerror}); the file is as it was") from error
+            written = add_chunks(path, old, chunks)
     return FileResult(written.decoded_size, written.size, coder.name, coder.identical)
+
+
+def coder_for_more(reader: Reader, path: Path) -> Codec[Any]:
+    """The codec of the file, with its options, to append with; raises BadInput where chunks of today do not fit to its header."""
+    header = reader.header
+    coder = make_codec(header.codec, dict(header.options))
+    if not coder.appends:
+        raise BadInput(f"{path}: codec {coder.name!r} cannot append; encode to a new file")
+    older = header.stream_version != coder.stream_version
+    if older or any(header.nested.get(name, version) != version for name, version in coder.nested.items()):
+        raise BadInput(f"{path}: an older lacodec wrote this file, and this one cannot append to it; encode to a new file")
+    return coder
+
+
+def add_chunks(path: Path, old: Source, chunks: Iterable[Chunk]) -> Written:
+    """Append to the chunked file `path`, open as `old`; a failure leaves it as it was."""
+    try:
+        with open(path, "r+b") as file:
+            written = append_chunks(file, old, chunks)
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise LacodecError(f"{path}: appending failed ({error.strerror}); the file is as it was") from error
+    return written
 
 
 def _chunks(source: Source, limits: Limits, salvaging: bool) -> tuple[Header, Iterator[Chunk | Damage]]:

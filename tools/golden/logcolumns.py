@@ -5,11 +5,15 @@ from pathlib import Path
 
 CODEC = "log"
 WANTED = [(f"effort{effort}", name) for effort in range(1, 7) for name in ("server", "shop")]
+WANTED += [("effort5", "long")]
 WANTED += [("effort3", name) for name in ("digits", "crlf", "bytes", "line", "empty", "noise")]
 
 
 def content(name: str) -> bytes:
-    """server, shop: every type but digits; digits: hexadecimal, UUIDs; crlf and LF; bytes of any value; a line without end."""
+    """server, shop: every type but digits; digits: hexadecimal, UUIDs; crlf and LF; bytes of any value; a line without end;
+
+    long: numbers enough to be mixed.
+    """
     rng = random.Random(2026)
     made = {
         "server": b"".join(_server(rng, i) for i in range(1200)),
@@ -20,6 +24,9 @@ def content(name: str) -> bytes:
         "line": b"one line, number 7, without an end",
         "empty": b"",
         "noise": rng.randbytes(300),
+        "long": b"".join(
+            b"job %d took %d\n" % (7000 + 3 * i, 300 + sum(rng.randrange(-9, 10) for _ in range(i % 7))) for i in range(2600)
+        ),
     }
     return made[name]
 

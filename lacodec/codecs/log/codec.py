@@ -43,7 +43,8 @@ class Log(BlockCodec):
     """Any bytes, at its best with lines of logs."""
 
     name = "log"
-    stream_version = 0
+    stream_version = 1
+    reads = frozenset({0})
     nested: ClassVar[Mapping[str, int]] = {"arrays": 1, "bytes": 2}
     media = LOGS
     by_content = True

@@ -8,18 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lacodec
+from lacodec.codecs.log.codec import Log
 from lacodec.codecs.log.columns import encode as encoding
 from lacodec.codecs.log.columns import parse as parsing
 from lacodec.codecs.log.columns import types
+from lacodec.codecs.log.columns.coders import Coder
 from lacodec.codecs.log.columns.payload import decode_columns, encode_columns
 from lacodec.codecs.log.lines import whole_lines
+from lacodec.codecs.pieces import Writer
+from lacodec.codecs.session import DEFAULT
 from lacodec.container import Header
 from lacodec.errors import CorruptFile, LacodecError
 from reference import log_columns
 from tests.checks import exhaustive
 from tests.codecs.log.made_logs import ODD, log, mutant
 
-HEADER = Header("log", 0, {}, nested={"arrays": 1, "bytes": 1})
+HEADER = Header("log", 1, {}, nested={"arrays": 1, "bytes": 2})
 
 
 def payload_of(data: bytes, effort: int = 3) -> bytes:
@@ -71,7 +75,7 @@ TOKENS = st.sampled_from(
 LINES = st.lists(st.lists(TOKENS, max_size=8).map(" ".join), max_size=60)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(LINES, st.sampled_from(["", "\n"]), st.integers(1, 30))
 def test_any_lines(lines: list[str], end: str, times: int) -> None:
     data = ("\n".join(lines * times) + end).encode()
@@ -79,26 +83,26 @@ def test_any_lines(lines: list[str], end: str, times: int) -> None:
         assert decode_columns(payload_of(data, 1), len(data), HEADER) == data
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.binary(min_size=1, max_size=500))
 def test_any_bytes(data: bytes) -> None:
     assert decode_columns(payload_of(data, 1), len(data), HEADER) == data
 
 
-@pytest.mark.parametrize("count", [150, pytest.param(1000, marks=exhaustive)])
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=exhaustive)])
 def test_fuzzed_logs(count: int) -> None:
     rng = random.Random(count)
     originals = [log(n, n) for n in (3, 40, 700)] + [data for data in ODD.values() if len(data) < 100_000]
-    for _ in range(count):
+    for i in range(count):
         data = mutant(rng.choice(originals), rng)
-        assert decode_columns(payload_of(data, 1), len(data), HEADER) == data
+        assert decode_columns(payload_of(data, (1, 5, 3)[i % 3]), len(data), HEADER) == data
 
 
 def test_forged_payloads_give_only_our_errors() -> None:
     rng = random.Random(5)
     originals = [(payload_of(data, effort), len(data)) for data in (log(700), ODD["quotes"], ODD["NUL"]) for effort in (1, 5)]
     outcomes = {"error": 0, "decoded": 0}
-    for _ in range(1500):
+    for _ in range(600):
         payload, size = rng.choice(originals)
         changed = bytearray(payload)
         for _ in range(rng.randrange(1, 4)):
@@ -110,7 +114,7 @@ def test_forged_payloads_give_only_our_errors() -> None:
             outcomes["decoded"] += 1
         except LacodecError:
             outcomes["error"] += 1
-    assert outcomes["error"] > 300
+    assert outcomes["error"] > 120
 
 
 def test_claims_are_refused() -> None:
@@ -130,6 +134,17 @@ def test_arranged_hashes_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert encoding.encode(np.frombuffer(log(50), np.uint8), 3) is None
 
 
+def test_the_default_spends_what_time_a_block_has() -> None:
+    """Large texts of a long block get better methods than those of a short one, each time the same."""
+    text = b"".join(b"GET /%d/%s\n" % (i * i % 977, b"abcdefgh"[i % 5 :]) for i in range(4000))
+    spent = []
+    for size in (10_000, 1 << 20, 1 << 20):
+        out, coder = Writer(), Coder(5, size, DEFAULT)
+        coder.text(out, text)
+        spent.append(len(out))
+    assert spent[0] > spent[1] == spent[2]
+
+
 def test_blocks_end_with_lines() -> None:
     data = log(200)
     blocks = list(whole_lines(iter([data[:5000], data[5000:6000], data[6000:]]), 4096))
@@ -138,10 +153,10 @@ def test_blocks_end_with_lines() -> None:
     assert list(whole_lines(iter([]), 4)) == []
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_files(threads: int) -> None:
-    data = log(2000) + b"x" * (9 << 20) + b"\n" + log(100)
-    encoded = lacodec.encode(data, "log", threads=threads, effort=1)
+def test_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Log, "chunk_size", lambda self: 1 << 16)
+    data = log(2000) + b"x" * (9 << 14) + b"\n" + log(100)
+    encoded = lacodec.encode(data, "log", threads=2, effort=1)
     assert encoded == lacodec.encode(data, "log", threads=1, effort=1) and bytes(lacodec.decode(encoded)) == data
     with lacodec.open(encoded) as opened:
         lines = data.splitlines(keepends=True)

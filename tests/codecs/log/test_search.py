@@ -101,3 +101,25 @@ def test_command(tmp_path, monkeypatch, capfdbinary) -> None:
     assert main(["grep", "-c", "zephyr", "a.lac", "b.lac"]) == 0
     assert capfdbinary.readouterr().out == b"a.lac:1\nb.lac:0\n"
     assert main(["grep", "(", "a.lac"]) == 2 and main(["grep", "a", "missing.lac"]) == 2
+    assert b"pattern '(' is not a regular expression" in capfdbinary.readouterr().err
+
+
+def test_command_over_folders(tmp_path, monkeypatch, capfdbinary) -> None:
+    from lacodec.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "logs" / "old").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    for name, data in (("logs/a.lac", b"one\ntwo\n"), ("logs/old/b.lac", b"two\nthree\n"), ("c.lac", b"four\n")):
+        (tmp_path / name).write_bytes(lacodec.encode(data, "log", effort=1))
+    (tmp_path / "logs" / "plain.txt").write_bytes(b"two\n")
+
+    def run(*words: str) -> tuple[int, bytes]:
+        code = main(["grep", *words])
+        return code, capfdbinary.readouterr().out
+
+    assert run("two", "logs") == (0, b"logs/a.lac:two\nlogs/old/b.lac:two\n")
+    assert run("-E", "-l", "t(wo|en)", "logs", "c.lac") == (0, b"logs/a.lac\nlogs/old/b.lac\n")
+    assert run("-c", "--no-filename", "o", "c.lac", "logs") == (0, b"1\n2\n1\n")
+    assert run("-q", "two", "logs", "missing.lac") == (0, b"") and run("-q", "ten", "logs") == (1, b"")
+    assert run("two", "empty")[0] == 2 and run("four", "c.lac", "missing.lac") == (2, b"c.lac:four\n")

@@ -40,7 +40,8 @@ class Pattern:
             regex = re.compile(text, flags)
             tree = _parser.parse(text, flags)
         except (re.error, OverflowError, RecursionError) as error:
-            raise BadInput(f"pattern {text!r}: {error}") from error
+            shown = text.decode("utf-8", "backslashreplace")
+            raise BadInput(f"pattern '{shown}' is not a regular expression: {error}; -F takes it as a text") from error
         found = [] if inverted or tree.state.flags & (re.VERBOSE | re.LOCALE) else _required(tree)
         if ignore_case or tree.state.flags & re.IGNORECASE:
             found, ignore_case = [literal.lower() for literal in found], True
