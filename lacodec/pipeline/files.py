@@ -75,6 +75,9 @@ def encode_source(
     """Encode an open source to `out`; see `encode_file`. An `out` that cannot be read again gets only verified bytes."""
     job = choice.prepare(opened, codec, options or {})
     name = stored_name(opened)
+    if (machine := job.codec.machine_bound()) is not None:
+        job = replace(job, remark=f"can be decoded only where all is computed alike: {machine}")
+        verify = True
     if _can_be_read_again(out):
         return _encode(job, out, name, codec, options, session, verify, progress)
     if job.codec.media.streams and job.source.size is None:  # as it comes: each chunk is decoded before it goes out
@@ -199,7 +202,7 @@ def append_file(
         if not coder.appends:
             raise BadInput(f"{path}: codec {coder.name!r} cannot append; encode to a new file")
         chunks: Iterable[Chunk] = coder.encode(from_source(coder, more), session)
-        if verify:
+        if verify or coder.machine_bound() is not None:
             chunks = verified(coder, reader.header, chunks, session)
         if reader.compact:
             both = chain([reader.chunk(0)], shift_chunks(chunks, reader.index[0].covers[0][1], 1))
