@@ -120,7 +120,7 @@ def _load(path: str, state: tuple[Any, ...]) -> "CausalLanguage":
         with _quiet(transformers):
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, **options)
             network = transformers.AutoModelForCausalLM.from_pretrained(
-                folder, dtype=torch.float32, local_files_only=True, **options
+                folder, dtype=torch.bfloat16, local_files_only=True, **options
             )
             written = json.loads(tokenizer.backend_tokenizer.to_str())
     except ImportError as error:
