@@ -13,9 +13,10 @@ import numpy as np
 
 from lacodec.codecs import model_files
 from lacodec.codecs.text.lm import kernel
-from lacodec.codecs.text.lm.setup import OTHERS, WITH_LANGUAGE
+from lacodec.codecs.text.lm.setup import WITH_LANGUAGE
 from lacodec.codecs.text.start import primed
 from lacodec.entropy.mixing import POSITION
+from lacodec.entropy.mixing_state import ONE
 from lacodec.errors import BadInput, LacodecError, MissingDependency, MissingModel
 from lacodec.io.progress import Report
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from lacodec.models.text.causal.language import CausalLanguage
 
 _GGUF = b"GGUF"
+_WEIGHTS = (6 * ONE // 10, 3 * ONE // 10, 0)  # at the start, of what the model says
+_OTHERS = 4  # sixteenths that are left of other inputs' weights
 _lock = threading.Lock()
 _named: dict[bytes, str] = {}  # by id, where models came from
 
@@ -79,8 +82,9 @@ def run_causal(
     from lacodec.models.text.causal.predictor import Predictor
 
     coder, model = primed(WITH_LANGUAGE, primer, data.size - begin, stream, decoding=decoding)
-    others = coder.weights.reshape(-1, WITH_LANGUAGE.width)[:, : WITH_LANGUAGE.constant - 3]
-    others[:] = others * OTHERS >> 4
+    weights, first = coder.weights.reshape(-1, WITH_LANGUAGE.width), WITH_LANGUAGE.constant - len(_WEIGHTS)
+    weights[:, :first] = weights[:, :first] * _OTHERS >> 4
+    weights[:, first : WITH_LANGUAGE.constant] = _WEIGHTS
     with computing():
         predictor = Predictor(language)
         coder = coder._replace(language=predictor.tree)

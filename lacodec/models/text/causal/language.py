@@ -17,6 +17,7 @@ from lacodec.errors import BadInput
 from lacodec.models.exact import exactly
 from lacodec.models.text.causal import kernel
 from lacodec.models.text.causal.context import Context
+from lacodec.models.text.causal.halves import halve
 from lacodec.models.text.causal.vocabulary import Vocabulary
 
 ROOM = 2048
@@ -66,7 +67,7 @@ class CausalLanguage:
 def causal_language(network: Any, words: Vocabulary, first: int) -> CausalLanguage:
     """From a model of transformers in bfloat16, which is changed. Raises BadInput if it cannot be used.
 
-    It computes in bfloat16 where the processor does, which halves memory and time, else in float32.
+    It computes in float32, but matrices stay in bfloat16 where the processor multiplies that.
     """
     if getattr(network, "_is_stateful", False):
         raise BadInput(f"a {type(network).__name__} has a state that cannot branch; models with plain attention can be used")
@@ -78,9 +79,9 @@ def causal_language(network: Any, words: Vocabulary, first: int) -> CausalLangua
     for name, value in sorted(network.named_parameters()):
         digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
         digest.update(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    network.eval()
-    if not _FAST_BFLOAT16 & _features():
-        network.float()
+    network.eval().float()
+    if _FAST_BFLOAT16 & _features():
+        halve(network)
     for value in [*network.parameters(), *network.buffers()]:
         value.data = value.data.clone()  # out of mapped files: sums may depend on how numbers are aligned in memory
     power = kernel.powers()
@@ -118,7 +119,7 @@ def environment() -> str:
     return (
         f"torch {torch.__version__}, transformers {transformers.__version__}, {platform.system()} {platform.machine()}, "
         f"{binding.get_host_cpu_name()} ({seen}), {torch.backends.cpu.get_cpu_capability()}, "
-        f"{'bfloat16' if _FAST_BFLOAT16 & features else 'float32'}"
+        f"{'bfloat16 matrices' if _FAST_BFLOAT16 & features else 'float32'}"
     )
 
 
