@@ -1,10 +1,11 @@
 """Models of transformers for codec `text.lm`: files in, and blocks through the text model with them beside it."""
 
+import io
 import json
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,7 +148,8 @@ def _quiet(transformers: Any) -> Iterator[None]:
     log.set_verbosity_error()
     log.disable_progress_bar()
     try:
-        yield
+        with redirect_stderr(io.StringIO()):  # GGUF files have a bar that no setting turns off
+            yield
     finally:
         log.set_verbosity(level)
         if bars:

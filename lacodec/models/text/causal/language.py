@@ -79,11 +79,12 @@ def causal_language(network: Any, words: Vocabulary, first: int) -> CausalLangua
     for name, value in sorted(network.named_parameters()):
         digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
         digest.update(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    network.eval().float()
+    network.eval()
+    for value in [*network.parameters(), *network.buffers()]:
+        if value.is_floating_point():  # cloned, out of mapped files: sums may depend on how numbers are aligned in memory
+            value.data = value.data.float().clone()
     if _FAST_BFLOAT16 & _features():
         halve(network)
-    for value in [*network.parameters(), *network.buffers()]:
-        value.data = value.data.clone()  # out of mapped files: sums may depend on how numbers are aligned in memory
     power = kernel.powers()
     with computing():
         answer = _answer(Context(network, first, room), words, power)
