@@ -15,8 +15,9 @@ def folder(where: Path, seed: int = 0, pieces: int = 300, room: int = 256) -> Pa
 
     torch.manual_seed(seed)
     config = transformers.LlamaConfig(
-        hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1, vocab_size=pieces,
-        max_position_embeddings=room, tie_word_embeddings=True, initializer_range=0.4, bos_token_id=0, eos_token_id=0,
+        hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1,
+        vocab_size=pieces, max_position_embeddings=room, tie_word_embeddings=True, initializer_range=0.4,
+        bos_token_id=0, eos_token_id=0,
     )  # fmt: skip
     transformers.LlamaForCausalLM(config).save_pretrained(where)
     words = tokenizers.Tokenizer(models.BPE())

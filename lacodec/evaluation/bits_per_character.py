@@ -132,7 +132,9 @@ def _by_causal(path: str | os.PathLike[str], file: str, text: bytes) -> TextMeas
             predictor.take(byte)
     seconds = time.perf_counter() - begin
     checked = len(first), len(coded)
-    return TextMeasurement(Path(path).name, file, len(text), characters(text), bits, causal.size_of(path), checked, seconds, False)
+    return TextMeasurement(
+        Path(path).name, file, len(text), characters(text), bits, causal.size_of(path), checked, seconds, False
+    )
 
 
 def characters(text: bytes) -> int | None:

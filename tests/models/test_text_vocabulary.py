@@ -11,7 +11,11 @@ BYTE_LEVEL = {
     "added_tokens": [{"id": 0, "content": "<s>", "special": True}, {"id": 8, "content": "  ", "special": False}],
 }
 SENTENCES = {
-    "model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["▁", -1], ["▁a", -2], ["<0x41>", -3], ["A", -4], ["<0x0A>", -5]]},
+    "model": {
+        "type": "Unigram",
+        "unk_id": 0,
+        "vocab": [["<unk>", 0], ["▁", -1], ["▁a", -2], ["<0x41>", -3], ["A", -4], ["<0x0A>", -5]],
+    },
     "decoder": {"type": "Sequence", "decoders": [{"type": "Replace"}, {"type": "ByteFallback"}, {"type": "Fuse"}]},
     "added_tokens": None,
 }

@@ -33,7 +33,9 @@ _HEAD = struct.Struct("<BBB")
 """Effort, primer, 1 if line ends are split."""
 
 
-def encode_text(data: np.ndarray, effort: int, on_work: Report = ignore, language: "Language | CausalLanguage | None" = None) -> bytes:
+def encode_text(
+    data: np.ndarray, effort: int, on_work: Report = ignore, language: "Language | CausalLanguage | None" = None
+) -> bytes:
     """Code uint8[n]; the result may be longer than the input, and is then useless.
 
     Effort 5 to 8, or that of WITH_LANGUAGE with a language model. `on_work` is told how many bytes were coded since its last
@@ -53,7 +55,9 @@ def encode_text(data: np.ndarray, effort: int, on_work: Report = ignore, languag
     return out.data + bytes(coded[: min(used, coded.size)]) + bytes(max(0, used - coded.size))
 
 
-def decode_text(payload: bytes, size: int, on_work: Report = ignore, language: "Language | CausalLanguage | None" = None) -> np.ndarray:
+def decode_text(
+    payload: bytes, size: int, on_work: Report = ignore, language: "Language | CausalLanguage | None" = None
+) -> np.ndarray:
     """uint8[size] from the result of `encode_text`, with the same language model if with any.
 
     Raises `CorruptFile` if the payload is invalid, or not of this size.
@@ -96,7 +100,14 @@ def language_memory(size: int) -> int:
 
 
 def _run(
-    effort: int, primer: int, data: np.ndarray, coded: np.ndarray, on_work: Report, language: "Language | CausalLanguage | None", *, decoding: bool
+    effort: int,
+    primer: int,
+    data: np.ndarray,
+    coded: np.ndarray,
+    on_work: Report,
+    language: "Language | CausalLanguage | None",
+    *,
+    decoding: bool,
 ) -> int:
     """Code `data` (in place when decoding) with a primed model; returns the position in the stream.
 

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,8 @@ def by_path(path: str | os.PathLike[str]) -> "CausalLanguage":
 def by_id(beginning: bytes) -> "CausalLanguage":
     """The model whose id begins so: one that this process has loaded, or one that LACODEC_MODELS names; raises MissingModel."""
     users = os.environ.get(model_files.VARIABLE, "").split(os.pathsep)
-    for path in [*_named.values(), *[path for path in users if path and is_causal(path)]]:
+    known = [path for id, path in _named.items() if id.startswith(beginning)]
+    for path in [*known, *[path for path in users if path and is_causal(path)]]:
         try:
             loaded = by_path(path)
         except MissingDependency:
@@ -108,7 +109,7 @@ def _state_of(path: str | os.PathLike[str]) -> tuple[Any, ...]:
         raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror})") from error
 
 
-@cache
+@lru_cache(maxsize=2)
 def _load(path: str, state: tuple[Any, ...]) -> "CausalLanguage":
     try:
         import torch
@@ -131,7 +132,9 @@ def _load(path: str, state: tuple[Any, ...]) -> "CausalLanguage":
     except ImportError as error:
         raise MissingDependency(f"{path}: {_line(error)}; pip install 'lacodec[lm]' brings what GGUF files need") from error
     except Exception as error:  # transformers raises anything
-        raise BadInput(f"{path}: transformers cannot load a causal language model and its tokenizer from it ({_line(error)})") from error
+        raise BadInput(
+            f"{path}: transformers cannot load a causal language model and its tokenizer from it ({_line(error)})"
+        ) from error
     tokens = int(network.get_output_embeddings().weight.shape[0])
     first = next((n for n in (tokenizer.bos_token_id, tokenizer.eos_token_id) if n is not None and n < tokens), 0)
     try:

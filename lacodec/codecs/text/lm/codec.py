@@ -29,7 +29,10 @@ _CAUSAL_CHUNK = 64 << 10
 
 @dataclass(frozen=True)
 class _Options:
-    model: str | None = field(default=None, metadata={"help": "a model of your own: a file that lacodec train text wrote, or the folder or GGUF file of a causal model of transformers"})
+    model: str | None = field(
+        default=None,
+        metadata={"help": "a model of your own: a file of lacodec train text, or folder or GGUF file of a transformers model"},
+    )
 
 
 class TextLM(BlockCodec):

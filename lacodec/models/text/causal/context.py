@@ -95,7 +95,7 @@ class Context:
         return logits
 
 
-class _Layer(DynamicLayer):  # type: ignore[misc]  # transformers has no types
+class _Layer(DynamicLayer):
     """Keys and values [1, heads, room, size] of one layer, of which the first `length` places are in use."""
 
     def __init__(self, room: int) -> None:
@@ -106,7 +106,9 @@ class _Layer(DynamicLayer):  # type: ignore[misc]  # transformers has no types
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Make the buffers."""
         self.dtype, self.device = key_states.dtype, key_states.device
-        self.keys, self.values = (states.new_zeros(*states.shape[:2], self._room, states.shape[3]) for states in (key_states, value_states))
+        self.keys, self.values = (
+            states.new_zeros(*states.shape[:2], self._room, states.shape[3]) for states in (key_states, value_states)
+        )
         self.is_initialized = True
 
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **named: Any) -> Any:

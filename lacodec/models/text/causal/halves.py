@@ -20,7 +20,7 @@ def halve(network: nn.Module) -> None:
             module.register_forward_hook(_widened)
     for layer in layers:
         layer.weight.data = layer.weight.data.to(torch.bfloat16)
-        layer.forward = _Product(layer)  # type: ignore[method-assign]
+        layer.forward = _Product(layer)
 
 
 class _Product:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lacodec.models.text.causal import kernel
 from lacodec.models.text.causal.context import Reading
 from lacodec.models.text.causal.language import CausalLanguage
-from lacodec.models.text.hypotheses import LAST, LIVE, MEMORY, NODE, STATES, WEIGHT, WEIGHT_BITS
+from lacodec.models.text.hypotheses import LAST, LIVE, MEMORY, STATES, WEIGHT, WEIGHT_BITS
 
 _WHOLE = 1 << WEIGHT_BITS
 _MOST = 4  # hypotheses that are kept from byte to byte
@@ -85,7 +85,7 @@ class Predictor:
         self._waiting = []
 
     def _begin_anew(self, byte: int) -> None:
-        """No hypothesis is left: what the likeliest one was in the midst of is cut into any pieces, and the byte begins another."""
+        """No hypothesis is left: what the likeliest one was in the midst of is cut into pieces, and the byte begins another."""
         memory, node, _ = max(self._before, key=lambda one: one[WEIGHT])
         self._put([(memory, 0, _WHOLE)])
         for piece in self._words.cut(self._words.beginning(node)):

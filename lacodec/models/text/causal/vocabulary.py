@@ -95,7 +95,11 @@ def _texts(tokenizer: Mapping[str, Any]) -> list[tuple[int, str]]:
     """Token numbers and their written forms, without special tokens."""
     model = tokenizer["model"]
     listed = model["vocab"]
-    pairs = [(number, row[0]) for number, row in enumerate(listed)] if isinstance(listed, list) else [(n, t) for t, n in listed.items()]
+    pairs = (
+        [(number, row[0]) for number, row in enumerate(listed)]
+        if isinstance(listed, list)
+        else [(n, t) for t, n in listed.items()]
+    )
     left_out = {token["id"] for token in tokenizer.get("added_tokens") or []}
     if isinstance(model.get("unk_id"), int):
         left_out.add(model["unk_id"])
@@ -120,8 +124,8 @@ def _kind(tokenizer: Mapping[str, Any]) -> str:
     if {"ByteFallback", "Metaspace"} & set(steps):
         return "SentencePiece"
     raise BadInput(
-        f"its tokenizer ({tokenizer['model'].get('type')}, {' '.join(steps) or 'no decoder'}) has pieces that do not stand for bytes; "
-        "byte-level and SentencePiece tokenizers can be used"
+        f"its tokenizer ({tokenizer['model'].get('type')}, {' '.join(steps) or 'no decoder'}) has pieces that do not "
+        "stand for bytes; byte-level and SentencePiece tokenizers can be used"
     )
 
 
