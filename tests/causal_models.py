@@ -1,5 +1,6 @@
 """Very small causal models of transformers for tests, with byte-level pieces, as folders that transformers loads."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -28,3 +29,40 @@ def folder(where: Path, seed: int = 0, pieces: int = 300, room: int = 256) -> Pa
     words.train_from_iterator([languages.TEXT.decode()], trainer)
     transformers.PreTrainedTokenizerFast(tokenizer_object=words, bos_token="<s>").save_pretrained(where)
     return where
+
+
+def gguf_file(where: Path, pieces: int = 300) -> Path:
+    """Random weights and pieces in a GGUF file, as llama.cpp names them."""
+    import gguf
+    import numpy as np
+
+    tokenizer = json.loads((folder(where / "folder", pieces=pieces) / "tokenizer.json").read_text())["model"]
+    rng, width, hidden, half = np.random.default_rng(1), 32, 48, 16
+    writer = gguf.GGUFWriter(where / "model.gguf", "llama")
+    writer.add_context_length(256)
+    writer.add_embedding_length(width)
+    writer.add_block_count(1)
+    writer.add_feed_forward_length(hidden)
+    writer.add_head_count(2)
+    writer.add_head_count_kv(1)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_vocab_size(pieces)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(sorted(tokenizer["vocab"], key=tokenizer["vocab"].__getitem__))
+    writer.add_token_types([3] + [1] * (pieces - 1))
+    writer.add_token_merges([" ".join(pair) for pair in tokenizer["merges"]])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(0)
+    shapes = {
+        "token_embd": (pieces, width), "blk.0.attn_q": (width, width), "blk.0.attn_k": (half, width), "blk.0.attn_v": (half, width),
+        "blk.0.attn_output": (width, width), "blk.0.ffn_gate": (hidden, width), "blk.0.ffn_up": (hidden, width),
+        "blk.0.ffn_down": (width, hidden), "blk.0.attn_norm": (width,), "blk.0.ffn_norm": (width,), "output_norm": (width,),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        writer.add_tensor(f"{name}.weight", (0.4 * rng.standard_normal(shape) + (len(shape) == 1)).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return where / "model.gguf"

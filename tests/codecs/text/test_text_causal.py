@@ -93,13 +93,15 @@ def test_another_process_decodes_it(path, tmp_path, encoded):
 def test_the_header_says_what_it_is(path, tmp_path, capsys):
     (tmp_path / "a.txt").write_bytes(PROSE)
     assert main(["encode", "--codec", "text.lm", "--model", path, "--no-verify", str(tmp_path / "a.txt")]) == 0
-    assert "can be decoded only where all is computed alike: torch" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert "can be decoded only where all is computed alike: torch" in shown.err
     header, (chunk,) = read((tmp_path / "a.txt.lac").read_bytes())
     assert header["metadata"] == {"machine_bound": causal.by_path(path).environment}
     assert header["model_id"] == causal.by_path(path).id and not header.get("options")
     assert chunk.payload[:9] == b"\2" + header["model_id"][:8]
     assert main(["info", str(tmp_path / "a.txt.lac")]) == 0
     assert "machine_bound" in capsys.readouterr().out
+    assert "(verified)" in shown.out
 
 
 def test_another_model_is_refused(path, tmp_path, encoded, monkeypatch, capsys):
@@ -166,6 +168,15 @@ def test_folders_that_transformers_cannot_load(tmp_path, break_it):
         (folder / "tokenizer.json").write_text("{")
     with pytest.raises(LacodecError, match="cannot load a causal language model"):
         lacodec.encode(PROSE, "text.lm", model=str(folder))
+
+
+def test_a_gguf_file(tmp_path, capsys):
+    pytest.importorskip("gguf")
+    path = causal_models.gguf_file(tmp_path)
+    capsys.readouterr()
+    assert lacodec.decode(lacodec.encode(PROSE, "text.lm", model=str(path))) == PROSE
+    assert len(causal.by_path(path).words.texts) == 299
+    assert capsys.readouterr().err == ""
 
 
 def test_a_damaged_gguf_file(tmp_path):

@@ -129,18 +129,20 @@ def _load(path: str, state: tuple[Any, ...]) -> "CausalLanguage":
                 folder, dtype=torch.bfloat16, local_files_only=True, **options
             )
             written = json.loads(tokenizer.backend_tokenizer.to_str())
+            tokens = int(network.get_output_embeddings().weight.shape[0])
     except ImportError as error:
         raise MissingDependency(f"{path}: {_line(error)}; pip install 'lacodec[lm]' brings what GGUF files need") from error
     except Exception as error:  # transformers raises anything
         raise BadInput(
             f"{path}: transformers cannot load a causal language model and its tokenizer from it ({_line(error)})"
         ) from error
-    tokens = int(network.get_output_embeddings().weight.shape[0])
     first = next((n for n in (tokenizer.bos_token_id, tokenizer.eos_token_id) if n is not None and n < tokens), 0)
     try:
         return causal_language(network, vocabulary(written, tokens), first)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error
+    except Exception as error:  # and so do its networks, where they have another idea of a cache
+        raise BadInput(f"{path}: a {type(network).__name__} cannot read one token after the other ({_line(error)})") from error
 
 
 @contextmanager
