@@ -55,9 +55,10 @@ def gguf_file(where: Path, pieces: int = 300) -> Path:
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(0)
     shapes = {
-        "token_embd": (pieces, width), "blk.0.attn_q": (width, width), "blk.0.attn_k": (half, width), "blk.0.attn_v": (half, width),
-        "blk.0.attn_output": (width, width), "blk.0.ffn_gate": (hidden, width), "blk.0.ffn_up": (hidden, width),
-        "blk.0.ffn_down": (width, hidden), "blk.0.attn_norm": (width,), "blk.0.ffn_norm": (width,), "output_norm": (width,),
+        "token_embd": (pieces, width), "blk.0.attn_q": (width, width), "blk.0.attn_k": (half, width),
+        "blk.0.attn_v": (half, width), "blk.0.attn_output": (width, width), "blk.0.ffn_gate": (hidden, width),
+        "blk.0.ffn_up": (hidden, width), "blk.0.ffn_down": (width, hidden), "blk.0.attn_norm": (width,),
+        "blk.0.ffn_norm": (width,), "output_norm": (width,),
     }  # fmt: skip
     for name, shape in shapes.items():
         writer.add_tensor(f"{name}.weight", (0.4 * rng.standard_normal(shape) + (len(shape) == 1)).astype(np.float32))
