@@ -25,7 +25,11 @@ def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     bpc.add_argument("files", nargs="+", metavar="FILE", help="texts")
     bpc.add_argument("--codec", metavar="NAME", help="a lossless codec of ours, with its own flags, such as --effort 9")
     bpc.add_argument(
-        "--model", action="append", default=[], metavar="PATH", help="model file of `lacodec train text`; may be repeated"
+        "--model",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="model file of `lacodec train text`, or folder or GGUF file of a causal model of transformers; may be repeated",
     )
     bpc.add_argument(
         "--train", action="append", default=[], metavar="PATH", help="training text, to see how much of the files it holds"
@@ -72,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     shares = {name: bpc.overlap(text, training) for name, text in texts} if training else {}
     _show(rows, shares)
     if args.json is not None:
-        facts = [row.as_dict() | ({"overlap": round(shares[row.file], 5)} if shares else {}) for row in rows]
+        facts = [row.as_dict() | ({"overlap": round(shares[row.file], 5)} if shares and row.known else {}) for row in rows]
         with atomic_file(args.json, args.force) as file:
             file.write(json.dumps(facts, indent=1).encode() + b"\n")
     return int(failed > 0)
@@ -81,14 +85,16 @@ def run(args: argparse.Namespace) -> int:
 def _show(rows: "list[TextMeasurement]", shares: dict[str, float]) -> None:
     columns = ["method", "file", "bits/character", "bits/byte", "coded and decoded", "model"]
     cells = []
+    told = bool(shares) or not all(row.known for row in rows)
     for row in rows:
         checked = f"{row.checked[0]} -> {row.checked[1]} bytes"
         per = "-" if row.per_character is None else f"{row.per_character:.4f}"
         own = size_text(row.model_bytes) if row.model_bytes else "-"
         cells.append([row.method, row.file, per, f"{row.per_byte:.4f}", checked, own])
-        if shares:
-            cells[-1].append(f"{100 * shares[row.file]:.2f} %")
-    print_table("text", columns + (["in training"] if shares else []), cells)
+        if told:
+            share = f"{100 * shares[row.file]:.2f} %" if shares else "-"
+            cells[-1].append(share if row.known else "unknown")
+    print_table("text", columns + (["in training"] if told else []), cells)
 
 
 def _read(name: str) -> bytes:

@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
             **own,
         )
         running.stop()
-        verified = args.verify or codes_as_safetensors(job.target, codec)
+        verified = done.verified or codes_as_safetensors(job.target, codec)
         if args.json:
             print_json({**file_facts(job, done, running.seconds), "verified": verified})
         if done.remark:

@@ -105,6 +105,13 @@ class Codec(ABC, Generic[V]):
         """SHA-256 of the trained weights that decoding needs; None for codecs without weights."""
         return None
 
+    def machine_bound(self) -> str | None:
+        """The machine, in words, if only machines like this one can decode what the encoder writes; None for all others.
+
+        Such files are always verified. The header should name the machine, and decoders elsewhere raise UnsupportedFile.
+        """
+        return None
+
     def format_of(self, value: V) -> str | None:
         """The format of the file that `value` came from, as the header keeps it."""
         return getattr(value, "format", None)

@@ -24,7 +24,10 @@ _PART = 1 << 22
 
 @dataclass(frozen=True)
 class TextMeasurement:
-    """One method on one text. characters: None if it is not UTF-8. checked: bytes of text really coded, and their coded bytes."""
+    """One method on one text. characters: None if it is not UTF-8. checked: bytes of text really coded, and their coded bytes.
+
+    known: whether it can be known what the model was trained with.
+    """
 
     method: str
     file: str
@@ -34,6 +37,7 @@ class TextMeasurement:
     model_bytes: int
     checked: tuple[int, int]
     seconds: float
+    known: bool = True
 
     @property
     def per_byte(self) -> float:
@@ -59,6 +63,7 @@ class TextMeasurement:
             "checked_bytes": self.checked[0],
             "checked_coded_bytes": self.checked[1],
             "seconds": round(self.seconds, 3),
+            "training": "known" if self.known else "unknown",
         }
 
 
@@ -77,11 +82,17 @@ def by_codec(name: str, options: dict[str, object], file: str, text: bytes) -> T
 
 
 def by_model(path: str | os.PathLike[str], file: str, text: bytes) -> TextMeasurement:
-    """A model file of `lacodec train text`, alone. The first CHECKED bytes are really coded, decoded and compared."""
+    """A model file of `lacodec train text`, or a causal model of transformers, alone.
+
+    The first CHECKED bytes are really coded, decoded and compared.
+    """
     from lacodec.codecs.model_files import read_arrays
+    from lacodec.codecs.text.lm import causal
     from lacodec.models.text import alone
     from lacodec.models.text.language import language
 
+    if causal.is_causal(path):
+        return _by_causal(path, file, text)
     begin = time.perf_counter()
     words = language(read_arrays(path))
     bits = alone.information(words, text)
@@ -92,6 +103,38 @@ def by_model(path: str | os.PathLike[str], file: str, text: bytes) -> TextMeasur
     seconds = time.perf_counter() - begin
     size = Path(path).stat().st_size
     return TextMeasurement(Path(path).name, file, len(text), characters(text), bits, size, (len(first), len(coded)), seconds)
+
+
+def _by_causal(path: str | os.PathLike[str], file: str, text: bytes) -> TextMeasurement:
+    """A step of such a model takes so long that the first pass measures and encodes at once."""
+    from lacodec.codecs.text.lm import causal
+    from lacodec.models.text import alone
+    from lacodec.models.text.causal.language import computing
+    from lacodec.models.text.causal.predictor import Predictor
+
+    loaded = causal.by_path(path)
+    first = text[:CHECKED]
+    begin, bits = time.perf_counter(), 0.0
+    with computing():
+        registers, stream = alone.encoder(len(first))
+        predictor = Predictor(loaded)
+        for at, byte in enumerate(text):
+            bits -= float(np.log2(predictor.tree[256 + byte] / predictor.tree[1]))
+            if at < CHECKED:
+                alone.code_byte(predictor.tree, registers, stream, byte, 0)
+            predictor.take(byte)
+        coded = alone.finished(registers, stream)
+        registers, stream = alone.decoder(coded)
+        predictor = Predictor(loaded)
+        for byte in first:
+            if alone.code_byte(predictor.tree, registers, stream, 0, 1) != byte:
+                raise LacodecError(f"{file}: {os.fspath(path)} decodes to other bytes")
+            predictor.take(byte)
+    seconds = time.perf_counter() - begin
+    checked = len(first), len(coded)
+    return TextMeasurement(
+        Path(path).name, file, len(text), characters(text), bits, causal.size_of(path), checked, seconds, False
+    )
 
 
 def characters(text: bytes) -> int | None:

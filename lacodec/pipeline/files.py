@@ -36,7 +36,7 @@ Place = str | os.PathLike[str] | BinaryIO
 class FileResult:
     """The result of a file function: bytes of the original (`size`) and of the `.lac` file (`encoded`); `damage` holds a message
     for each chunk that `salvage` could not decode, `remark` a note for the user about the choice of codec or format,
-    `detail` one for users who want to know more."""
+    `detail` one for users who want to know more, `verified` whether the encoder decoded and compared it."""
 
     size: int
     encoded: int
@@ -45,6 +45,7 @@ class FileResult:
     damage: tuple[str, ...] = ()
     remark: str | None = None
     detail: str | None = None
+    verified: bool = False
 
 
 def encode_opened(
@@ -76,13 +77,16 @@ def encode_source(
     """Encode an open source to `out`; see `encode_file`. An `out` that cannot be read again gets only verified bytes."""
     job = choice.prepare(opened, codec, options or {})
     name = stored_name(opened)
+    if (machine := job.codec.machine_bound()) is not None:
+        job = replace(job, remark=f"can be decoded only where all is computed alike: {machine}")
+        verify = True
     if _can_be_read_again(out):
         return _encode(job, out, name, codec, options, session, verify, progress)
     if job.codec.media.streams and job.source.size is None:  # as it comes: each chunk is decoded before it goes out
         written = encode_value(
             job.codec, job.value, job.source, out, name=name, session=session, verify=verify, progress=progress
         )
-        return _result(job, written)
+        return _result(job, written, verify)
     with tempfile.TemporaryFile() as file:
         result = _encode(job, file, name, codec, options, session, verify, progress)
         file.seek(0)
@@ -117,7 +121,7 @@ def _encode(
             second = None if progress is None or size is None else _half(progress, size, size, written.decoded_size)
             lost = lost_by_decoding(Part(lac, begin, lac.size), job.source, session, second)
         if not grown and lost is None:
-            return _result(job, written)
+            return _result(job, written, verify)
         if not chosen:
             why = "the file changed while it was read, or this is a fault in lacodec or in this machine's memory"
             hint = why if named in (None, registry.DEFAULT) else "leave --codec out, or use codec bytes"
@@ -140,9 +144,10 @@ def bound(size: int) -> int:
     return size + 64 + size // 1000
 
 
-def _result(job: Job, written: Written) -> FileResult:
+def _result(job: Job, written: Written, verify: bool) -> FileResult:
     size = job.source.size if job.source.size is not None else written.decoded_size
-    return FileResult(size, written.size, job.codec.name, job.codec.restores(job.value), remark=job.remark, detail=job.detail)
+    identical = job.codec.restores(job.value)
+    return FileResult(size, written.size, job.codec.name, identical, (), job.remark, job.detail, verify)
 
 
 def _half(progress: Progress, size: int, before: int, total: int) -> Progress:
@@ -197,7 +202,7 @@ def append_file(
         reader = Reader(old)
         coder, session = coder_for_more(reader, path), Session(threads)
         chunks: Iterable[Chunk] = coder.encode(from_source(coder, more), session)
-        if verify:
+        if verify or coder.machine_bound() is not None:
             chunks = verified(coder, reader.header, chunks, session)
         if reader.compact:
             both = chain([reader.chunk(0)], shift_chunks(chunks, reader.index[0].covers[0][1], 1))

@@ -7,11 +7,13 @@ import io
 import struct
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lacodec.codecs.fields import Reader, Writer
 from lacodec.codecs.text.lines import join_ends, split_ends
+from lacodec.codecs.text.lm.causal import run_causal
 from lacodec.codecs.text.lm.run import run_with
 from lacodec.codecs.text.lm.setup import WITH_LANGUAGE
 from lacodec.codecs.text.primers import NAMES, choose_primer
@@ -23,12 +25,17 @@ from lacodec.errors import CorruptFile
 from lacodec.io.progress import Report, ignore
 from lacodec.models.text.language import Language
 
+if TYPE_CHECKING:
+    from lacodec.models.text.causal.language import CausalLanguage
+
 _LANGUAGE = 64 << 20
 _HEAD = struct.Struct("<BBB")
 """Effort, primer, 1 if line ends are split."""
 
 
-def encode_text(data: np.ndarray, effort: int, on_work: Report = ignore, language: Language | None = None) -> bytes:
+def encode_text(
+    data: np.ndarray, effort: int, on_work: Report = ignore, language: "Language | CausalLanguage | None" = None
+) -> bytes:
     """Code uint8[n]; the result may be longer than the input, and is then useless.
 
     Effort 5 to 8, or that of WITH_LANGUAGE with a language model. `on_work` is told how many bytes were coded since its last
@@ -48,7 +55,9 @@ def encode_text(data: np.ndarray, effort: int, on_work: Report = ignore, languag
     return out.data + bytes(coded[: min(used, coded.size)]) + bytes(max(0, used - coded.size))
 
 
-def decode_text(payload: bytes, size: int, on_work: Report = ignore, language: Language | None = None) -> np.ndarray:
+def decode_text(
+    payload: bytes, size: int, on_work: Report = ignore, language: "Language | CausalLanguage | None" = None
+) -> np.ndarray:
     """uint8[size] from the result of `encode_text`, with the same language model if with any.
 
     Raises `CorruptFile` if the payload is invalid, or not of this size.
@@ -91,7 +100,14 @@ def language_memory(size: int) -> int:
 
 
 def _run(
-    effort: int, primer: int, data: np.ndarray, coded: np.ndarray, on_work: Report, language: Language | None, *, decoding: bool
+    effort: int,
+    primer: int,
+    data: np.ndarray,
+    coded: np.ndarray,
+    on_work: Report,
+    language: "Language | CausalLanguage | None",
+    *,
+    decoding: bool,
 ) -> int:
     """Code `data` (in place when decoding) with a primed model; returns the position in the stream.
 
@@ -103,7 +119,8 @@ def _run(
         coder, model = primed(setup(effort), primer, data.size, coded, decoding=decoding)
         position = run(coder, model, whole, before.size, on_work)
     else:
-        position = run_with(language, primer, whole, before.size, coded, on_work, decoding=decoding)
+        through = run_with if isinstance(language, Language) else run_causal
+        position = through(language, primer, whole, before.size, coded, on_work, decoding=decoding)  # type: ignore[arg-type]
     if decoding:
         data[:] = whole[before.size :]
     return position

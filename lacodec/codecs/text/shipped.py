@@ -28,6 +28,8 @@ def by_path(path: str | os.PathLike[str]) -> LoadedLanguage:
         stat = os.stat(path)
     except OSError as error:
         raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror}); give the path of a model file") from error
+    if os.path.isdir(path):
+        raise BadInput(f"{os.fspath(path)}: is a folder without the config.json of a model; give a file of lacodec train text")
     loaded = _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size)
     _named[loaded.id] = Path(path).absolute()
     return loaded

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.errors import BadInput, CorruptFile
-from lacodec.models.text import predict, pretokens
+from lacodec.models.text import pretokens
 from lacodec.models.text.frozen import Frozen, frozen
+from lacodec.models.text.hypotheses import STATES
 from lacodec.models.text.pieces import Pieces
 from lacodec.models.text.predict import HYPOTHESES, MEMORIES, Merges, Reader
 from lacodec.models.text.steps import BLOCKS, HIDDEN, PIECES, RECURRENCE, WIDTH, Scratch, state_size
@@ -48,7 +49,7 @@ def reader(model: Frozen) -> Reader:
     pieces, width, recurrence, blocks = (int(model.sizes[i]) for i in (PIECES, WIDTH, RECURRENCE, BLOCKS))
     longest = pretokens.LONGEST + 1
     return Reader(
-        np.zeros(predict.STATES, np.int64),
+        np.zeros(STATES, np.int64),
         np.zeros((MEMORIES, state_size(width, recurrence, blocks)), np.int32),
         np.zeros((MEMORIES, pieces + 1), np.uint64),
         np.zeros(MEMORIES, np.int64),

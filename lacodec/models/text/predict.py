@@ -15,6 +15,22 @@ import numpy as np
 
 from lacodec.kernels.jit import flat_kernel, inlined
 from lacodec.models.text.frozen import Frozen
+from lacodec.models.text.hypotheses import (
+    KIND,
+    KNOWN,
+    LAST,
+    LENGTH,
+    LIVE,
+    LOST,
+    MEMORY,
+    NODE,
+    STEPS,
+    WEIGHT,
+    WEIGHT_BITS,
+    child_of,
+    count_bytes,
+    learn_follower,
+)
 from lacodec.models.text.pieces import split
 from lacodec.models.text.pretokens import LONGEST, follow
 from lacodec.models.text.steps import Scratch, advance, masses
@@ -23,21 +39,10 @@ from lacodec.models.text.trie import Trie
 HYPOTHESES = 3
 MEMORIES = 8
 """Memories of one pre-token that are kept: the first is the one at its beginning."""
-WEIGHT_BITS = 26
-"""Counts of the 256 bytes add up to about 2^26."""
 UNLIKELY = 1 << (WEIGHT_BITS - 5)
 """An end of a piece with less than this weight is not followed."""
 
 _FIRST = 10  # the byte that stands before the first one
-_STEP, _MOST = 32, 1 << 13  # of `followers`
-_FLOOR = 1 << (WEIGHT_BITS - 10)  # weight of what follows the last byte, always
-
-# State, by place in `Reader.state`.
-KIND, LENGTH, KNOWN, LIVE, LOST, LAST, STEPS = range(7)
-STATES = 7
-
-# A hypothesis, by place in a row of `Reader.live`.
-MEMORY, NODE, WEIGHT = range(3)
 _U = np.uint64
 
 
@@ -82,7 +87,7 @@ def start(model: Frozen, scratch: Scratch, trie: Trie, reader: Reader) -> None:
     reader.live[0, NODE] = 0
     reader.live[0, WEIGHT] = 1 << WEIGHT_BITS
     reader.state[LAST] = _FIRST
-    _count(trie, reader)
+    count_bytes(trie, reader)
 
 
 @flat_kernel
@@ -99,8 +104,8 @@ def take(model: Frozen, scratch: Scratch, trie: Trie, merges: Merges, classes: n
         state[LENGTH] += 1
     _narrow(model, scratch, trie, merges, reader, np.uint8(byte))
     _follow_ends(model, scratch, trie, reader)
-    _learn(reader, byte)
-    _count(trie, reader)
+    learn_follower(reader, byte)
+    count_bytes(trie, reader)
 
 
 @inlined
@@ -165,7 +170,7 @@ def _narrow(model: Frozen, scratch: Scratch, trie: Trie, merges: Merges, reader:
     for i in range(_U(reader.state[LIVE])):
         node = _U(live[i, NODE])
         own = reader.cumulative[_U(live[i, MEMORY])]
-        child = _child(trie, node, byte)
+        child = child_of(trie, node, byte)
         if child == 0:
             continue
         part = own[_U(trie.end[child])] - own[_U(trie.first[child])]
@@ -177,24 +182,11 @@ def _narrow(model: Frozen, scratch: Scratch, trie: Trie, merges: Merges, reader:
         kept += _U(1)
     if kept == 0:  # the right one was too unlikely to be followed: the bytes before this one are taken for whole pieces
         _read_token(model, scratch, trie, merges, reader, reader.state[LENGTH] - 1)
-        live[0, NODE] = np.int64(_child(trie, _U(0), byte))
+        live[0, NODE] = np.int64(child_of(trie, _U(0), byte))
         kept, total = _U(1), live[0, WEIGHT]
     for i in range(kept):
         live[i, WEIGHT] = max((live[i, WEIGHT] << WEIGHT_BITS) // total, np.int64(1))
     reader.state[LIVE] = np.int64(kept)
-
-
-@inlined
-def _child(trie: Trie, node: np.uint64, byte: np.uint8) -> np.uint64:
-    """The child of a node by this byte, or 0."""
-    low, high = _U(trie.child[node]), _U(trie.child[node + _U(1)])
-    while low < high:
-        middle = (low + high) >> _U(1)
-        if trie.byte[middle] < byte:
-            low = middle + _U(1)
-        else:
-            high = middle
-    return low if low < _U(trie.child[node + _U(1)]) and trie.byte[low] == byte else _U(0)
 
 
 @inlined
@@ -224,39 +216,3 @@ def _follow_ends(model: Frozen, scratch: Scratch, trie: Trie, reader: Reader) ->
         live[new, NODE] = 0
         live[new, WEIGHT] = weight
         state[LIVE] += 1
-
-
-@inlined
-def _learn(reader: Reader, byte: int) -> None:
-    """Which byte followed the last one."""
-    last, followers = _U(reader.state[LAST]), reader.followers
-    followers[last, _U(byte)] += _STEP
-    followers[256, last] += _STEP
-    if followers[256, last] > _MOST:
-        total = np.int32(0)
-        for i in range(_U(256)):
-            followers[last, i] = (followers[last, i] + 1) >> 1
-            total += followers[last, i]
-        followers[256, last] = total
-    reader.state[LAST] = byte
-
-
-@inlined
-def _count(trie: Trie, reader: Reader) -> None:
-    """Counts of the next byte, by all hypotheses, and by the last byte for those that were not followed."""
-    tree, live = reader.tree, reader.live
-    last = _U(reader.state[LAST])
-    lost = (reader.state[LOST] + _FLOOR) // np.int64(reader.followers[256, last])
-    for i in range(_U(256)):
-        tree[_U(256) + i] = 1 + lost * np.int64(reader.followers[last, i])
-    for i in range(_U(reader.state[LIVE])):
-        node = _U(live[i, NODE])
-        own = reader.cumulative[_U(live[i, MEMORY])]
-        weight = _U(live[i, WEIGHT])
-        whole = max(own[_U(trie.end[node])] - own[_U(trie.first[node])], _U(1))
-        for child in range(_U(trie.child[node]), _U(trie.child[node + _U(1)])):
-            part = own[_U(trie.end[child])] - own[_U(trie.first[child])]
-            tree[_U(256) + _U(trie.byte[child])] += np.int64(weight * part // whole)
-    for i in range(_U(255)):
-        place = _U(255) - i
-        tree[place] = tree[_U(2) * place] + tree[_U(2) * place + _U(1)]
