@@ -2,7 +2,8 @@
 
     payload = bytes before the records, size and `others` if there are any; records, u8 method and data if there are any;
               nothing for a chunk of no bytes
-    method  = 0 columns (`_records`)   1 a sweep of KITTI's sensor (`spinning`)   2 a sweep of nuScenes' sensor (`moving`)
+    method  = 0 columns (`_records`)   1 a sweep of KITTI's sensor (`spinning`)
+              2, 3 a sweep of nuScenes' sensor (`moving`); 2: of an older form
 
 Numbers are LEB128.
 """
@@ -23,9 +24,10 @@ from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
-_COLUMNS, _SPINNING, _MOVING = range(3)
+_COLUMNS, _SPINNING, _MOVING_OLDER, _MOVING = range(4)
 _LATTICES = 2  # effort from which on `columns` finds them
-_SWEEPS = {_SPINNING: spinning, _MOVING: moving}
+_ENCODERS = {_SPINNING: spinning.encode, _MOVING: moving.encode}
+_DECODERS = {_SPINNING: spinning.decode, _MOVING_OLDER: moving.decode_older, _MOVING: moving.decode}
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding)
     records = np.frombuffer(data[lead:], columns.dtype)
     out.number(len(records))
     if len(records):
-        for method, sensor in _SWEEPS.items():
-            sweep = sensor.encode(records, columns, how.effort, how.session)
+        for method, encode in _ENCODERS.items():
+            sweep = encode(records, columns, how.effort, how.session)
             if sweep is not None:
                 return bytes(out.data) + bytes([method]) + sweep, data
         effort = how.effort
@@ -78,8 +80,8 @@ def decode_payload(
         method = reader.take(1)[0]
         if method == _COLUMNS:
             _records.decode_records(reader, columns, records, unembed)
-        elif method in _SWEEPS:
-            _SWEEPS[method].decode(reader, columns, records, unembed)
+        elif method in _DECODERS:
+            _DECODERS[method](reader, columns, records, unembed)
         else:
             raise CorruptFile("its records have an unknown form; if a newer lacodec wrote it, update")
     reader.finish()

@@ -1,6 +1,6 @@
 """The coder of one number of each point, from the settings that a payload states."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,6 +66,7 @@ class Model:
 
 RANGES = Model(16, st.LOGARITHMIC, _RANGES, (k.LOCAL, k.CLASS, k.CLASS), 4096.0, 256.0)
 LEVELS = Model(7, st.DIGITS, _LEVELS, (k.LOCAL, k.RING, k.RING), 4096.0, 256.0)
+BYTES = replace(LEVELS, bits=8)
 
 
 def new_values(

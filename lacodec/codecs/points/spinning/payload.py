@@ -19,12 +19,11 @@ from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.points.numbers import decode_numbers, encode_numbers, fill, native
 from lacodec.codecs.points.spinning._grid import from_grid, read_exceptions, to_grid, write_exceptions
 from lacodec.codecs.points.spinning._neighbours_kernel import NEIGHBOURS
-from lacodec.codecs.points.spinning._values_kernel import Sides
 from lacodec.codecs.points.spinning.calibration import UNITS, kitti
 from lacodec.codecs.points.spinning.fit import Sweep, fit, predicted
 from lacodec.codecs.points.spinning.models import ENGINES, LEVELS, RANGES
 from lacodec.codecs.points.spinning.sections import read_misses, read_places, read_runs, write_misses, write_places, write_runs
-from lacodec.codecs.points.spinning.values import read_numbers, sides_of, write_numbers
+from lacodec.codecs.points.spinning.values import read_numbers, sides_of, told, write_numbers
 from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
@@ -60,7 +59,7 @@ def encode(records: np.ndarray, columns: Columns, effort: int, session: Session)
     errors = write_numbers(out, RANGES, engine, sweep.counts, sides, effort, session)
     write_misses(out, whole, edges, signs, misses, np.signbit(xyz))
     if levels is not None:
-        write_numbers(out, LEVELS, engine, levels, _told(sides, errors, sweep.counts), effort, session)
+        write_numbers(out, LEVELS, engine, levels, told(sides, errors, sweep.counts), effort, session)
     for name in columns.names[3 if levels is None else 4 :]:
         out.piece(encode_numbers(native(records[name]), effort, session))
     return bytes(out.data)
@@ -88,7 +87,7 @@ def decode(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) 
     for i, name in enumerate("xyz"):
         out[name] = xyz[:, i]
     if levels:
-        found, _ = read_numbers(reader, LEVELS, engine, count, _told(sides, errors, counts), unembed)
+        found, _ = read_numbers(reader, LEVELS, engine, count, told(sides, errors, counts), unembed)
         out[columns.names[3]] = (found / _HUNDRED).astype(np.float32)
     for name, kind in list(zip(columns.names, columns.types, strict=True))[4 if levels else 3 :]:
         fill(out[name], decode_numbers(reader, kind, (count,), unembed))
@@ -102,15 +101,6 @@ def memory(count: int) -> int:
 def has_coordinates(columns: Columns) -> bool:
     """Whether the first columns are x, y and z in float32."""
     return columns.names[:3] == ("x", "y", "z") and set(columns.types[:3]) == {"<f4"}
-
-
-def _told(sides: Sides, errors: np.ndarray, counts: np.ndarray) -> Sides:
-    """The same with what ranges tell of intensities: how unexpected they were, and how far away the point is."""
-    classes = np.searchsorted(_OCTAVES, np.abs(errors), side="right")
-    return sides._replace(told=np.stack([classes, counts >> 10], axis=1).astype(np.int64))
-
-
-_OCTAVES = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024, 2048, 4096])
 
 
 def _levels(records: np.ndarray, columns: Columns) -> np.ndarray | None:

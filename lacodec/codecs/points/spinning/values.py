@@ -18,6 +18,7 @@ from lacodec.entropy.mixing import POSITION, READ_AHEAD, finish, start
 from lacodec.errors import CorruptFile
 
 _SLICE = 1 << 16  # points between two looks at whether the stream has ended
+_OCTAVES = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024, 2048, 4096])
 
 
 def sides_of(starts: np.ndarray, places: np.ndarray, used: int, rings: np.ndarray) -> Sides:
@@ -26,6 +27,12 @@ def sides_of(starts: np.ndarray, places: np.ndarray, used: int, rings: np.ndarra
     near, gaps = np.zeros((count, NEIGHBOURS), np.int32), np.zeros(count, np.uint8)
     find_neighbours(starts, places, np.zeros(used, np.int32), np.zeros(used, np.int32), near, gaps)
     return Sides(near, gaps, rings, np.zeros((count, 2), np.int64))
+
+
+def told(sides: Sides, errors: np.ndarray, counts: np.ndarray) -> Sides:
+    """The same with what ranges tell of intensities: how unexpected they were, and how far away the point is."""
+    classes = np.searchsorted(_OCTAVES, np.abs(errors), side="right")
+    return sides._replace(told=np.stack([classes, counts >> 10], axis=1).astype(np.int64))
 
 
 def write_numbers(
