@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lacodec.codecs.points.moving._lattice import Lattice, find_lattice, no_returns
-from lacodec.codecs.points.moving.sensor import CIRCLE, PACKET, RANGE_UNIT, SLOTS, azimuth_of, azimuths, elevations
+from lacodec.codecs.points.moving._search_kernel import columns_from
+from lacodec.codecs.points.moving.sensor import CIRCLE, PACKET, RANGE_UNIT, RINGS, SLOTS, azimuths, elevations
 
 FINE = 2.0**-23  # metres: the step of heights below two metres in the map
+_FAR = 3.0  # metres from which on an azimuth is certain
 _COARSE = -15  # exponent from which on a point's place on the lattice is certain
 
 
@@ -89,21 +91,7 @@ def crosses(points: np.ndarray) -> list[np.ndarray]:
 def columns_of(azimuth: np.ndarray, good: np.ndarray, away: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(first azimuth and duration i64[columns, 2], points that agree and points that were asked i64[columns, 2])."""
     found, scores = np.zeros((len(azimuth), 2), np.int64), np.zeros((len(azimuth), 2), np.int64)
-    last, far = (0, 33), good & (away > 3)
-    steps = np.arange(30, 37)
-    for i, row in enumerate(azimuth):
-        some = far[i] if far[i].sum() >= 4 else good[i]
-        if some.any():
-            ring = np.flatnonzero(some)
-            near = int(np.median(row[some] - SLOTS[some] * 0.83))
-            firsts = np.arange(near - 2, near + 3)
-            guesses = azimuth_of(firsts[:, None, None], steps[None, :, None], ring)
-            agree = (guesses == row[some] % CIRCLE).sum(axis=2)
-            best = np.unravel_index((agree - 0.01 * np.abs(steps - 33)).argmax(), agree.shape)
-            last, scores[i] = (int(firsts[best[0]]), int(steps[best[1]])), (agree[best], some.sum())
-        else:
-            last = (last[0] + last[1], last[1])
-        found[i] = last
+    columns_from(azimuth, good, away > _FAR, SLOTS, CIRCLE, found, scores, np.zeros(RINGS))
     return found, scores
 
 

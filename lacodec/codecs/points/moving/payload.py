@@ -42,7 +42,6 @@ _LEAST_COLUMNS = 200
 _MOST_BITS = 32  # of a point: where the fit is worse, columns may do
 _LEAST_EFFORT = 4  # the fit takes seconds
 _FARTHEST = 1000.0  # metres
-_SPACINGS = 2.0 ** (np.maximum(np.arange(256), 1) - 150.0)
 
 
 @dataclass(frozen=True)
@@ -202,7 +201,7 @@ def _code(b: Bits, model: Model, points: _Points, mapped: np.ndarray, lattice: n
         model.move,
         lattice,
         floats,
-        _SPACINGS,
+        residuals.SPACINGS,
         single,
         single.view(np.int32),
         np.zeros(3),
