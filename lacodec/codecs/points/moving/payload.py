@@ -29,7 +29,8 @@ from lacodec.codecs.points.numbers import decode_numbers, fill
 from lacodec.codecs.points.spinning._values_kernel import Sides
 from lacodec.codecs.points.spinning.bits import Bits, check_end, finished, new_bits, started
 from lacodec.codecs.points.spinning.calibration import TICKS
-from lacodec.codecs.points.spinning.models import ENGINES, RANGES
+from lacodec.codecs.points.spinning.models import ENGINES, OLDER_RANGES, RANGES
+from lacodec.codecs.points.spinning.models import Model as Ranges
 from lacodec.codecs.points.spinning.payload import has_coordinates
 from lacodec.codecs.points.spinning.sections import read_places, read_runs, write_places, write_runs
 from lacodec.codecs.points.spinning.values import read_numbers, sides_of, told, write_numbers
@@ -85,7 +86,7 @@ def encode(records: np.ndarray, columns: Columns, effort: int, session: Session)
     starts = np.concatenate([[0], np.cumsum(sizes[sizes > 0])])
     out.number(len(ring))
     write_runs(out, ring[starts[:-1]].astype(np.uint8), starts, places)
-    write_places(out, starts, places, used)
+    write_places(out, ring[starts[:-1]].astype(np.uint8), starts, places, used)
     counts = found.returns.counts[column, ring]
     sides = sides_of(starts, places, len(used), ring.astype(np.uint8))
     errors = write_numbers(out, RANGES, engine, counts, sides, effort, session)
@@ -99,18 +100,20 @@ def encode(records: np.ndarray, columns: Columns, effort: int, session: Session)
 
 def decode(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) -> None:
     """Fill structured records; raises CorruptFile."""
-    engine, there, sides = _decode_coordinates(reader, columns, out, unembed)
+    engine, there, sides = _decode_coordinates(reader, columns, out, unembed, RANGES)
     read_rest(reader, out, columns, there, engine, sides, unembed)
 
 
 def decode_older(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) -> None:
     """The same for sweeps of method 2."""
-    _decode_coordinates(reader, columns, out, unembed)
+    _decode_coordinates(reader, columns, out, unembed, OLDER_RANGES)
     for name, kind in list(zip(columns.names, columns.types, strict=True))[3:]:
         fill(out[name], decode_numbers(reader, kind, (len(out),), unembed))
 
 
-def _decode_coordinates(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) -> tuple[int, np.ndarray, Sides]:
+def _decode_coordinates(
+    reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed, ranges: Ranges
+) -> tuple[int, np.ndarray, Sides]:
     """Fill x, y and z; returns (engine, which points have a return, bool[columns, 32], what is known of those)."""
     count, engine = len(out) // RINGS, reader.take(1)[0]
     if not has_coordinates(columns) or len(out) % RINGS or not 0 < count <= TICKS:
@@ -121,12 +124,12 @@ def _decode_coordinates(reader: Reader, columns: Columns, out: np.ndarray, unemb
     rings, starts, firsts = read_runs(reader, returns)
     if not len(rings) or rings[-1] >= RINGS or (np.diff(rings.astype(int)) <= 0).any() or returns > len(out):
         raise CorruptFile("a sweep has rings that its sensor does not have")
-    places, used = read_places(reader, starts, firsts)
+    places, used, _ = read_places(reader, rings, starts, firsts)
     if used[-1] >= count:
         raise CorruptFile("a sweep has more columns than points")
     ring, column = np.repeat(rings, np.diff(starts)).astype(np.int64), used[places]
     sides = sides_of(starts, places, len(used), ring.astype(np.uint8))
-    counts, errors = read_numbers(reader, RANGES, engine, returns, sides, unembed)
+    counts, errors = read_numbers(reader, ranges, engine, returns, sides, unembed)
     there = np.zeros((count, RINGS), bool)
     there[column, ring] = True
     points = _Points.of(there, ring, column, counts)
