@@ -1,7 +1,7 @@
 """Codec `points`: the chunks of a file of point records -> the file.
 
 payload = bytes before the records, size and `others` (`arrays_codec`) if any; number of records, u8 method and data if any
-method  = 0 columns   1 a sweep (`points_sweep`)   2 a sweep of a moving car (`points_moving`)
+method  = 0 columns   3 a sweep of a moving car (`points_moving`)   4 a sweep (`points_sweep`)   1, 2 older forms of 4 and 3
 columns = for each group: u8 joint if it has three columns; joint: size, payload of columns [n, 3]; else such [n] for each
 
 A group: three columns of one type called x, y, z, or as colours and normals are. The header's metadata has a table:
@@ -10,6 +10,7 @@ table = number of records, offset of the first one, u8 kind     kind 0: float32 
         column, column, ...                                     column = u8 type, size of its name, its name
 """
 
+import struct
 from typing import Any
 
 from reference import columns, points_moving, points_sweep
@@ -17,6 +18,7 @@ from reference.arrays_codec import others
 from reference.container import CRITICAL, Chunk
 from reference.stream import Damaged, Stream, need
 
+MOST_BEFORE = 1 << 22
 USUAL = ("x", "y", "z", "intensity", "ring")
 TYPES = [
     f"{order}{kind}{width}" for order in "<>" for kind, widths in (("f", "248"), ("i", "248"), ("u", "248")) for width in widths
@@ -25,24 +27,33 @@ TYPES += ["|i1", "|u1"]
 TOGETHER = (("x", "y", "z"), ("red", "green", "blue"), ("r", "g", "b"), ("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
 
 
-def decode(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
-    """The file."""
-    names, types = read_table(header["metadata"]["points"])
+def decode(header: dict[str, Any], chunks: list[Chunk], base: bytes | None = None) -> bytes:
+    """The file. base: the file of the frame before, if one is needed."""
+    offset, names, types = read_table(header["metadata"]["points"])
+    before = _frame(base, offset, types) if base is not None else []
     out = []
     for chunk in chunks:
         if chunk.kind == CRITICAL and chunk.covers:
             ((start, stop),) = chunk.covers
             need(stop - start == chunk.decoded_size, "a size that contradicts the range that is covered")
-            out.append(decode_payload(chunk.payload, chunk.decoded_size, names, types))
+            out.append(decode_payload(chunk.payload, chunk.decoded_size, names, types, before))
             chunk.check(out[-1])
     return b"".join(out)
 
 
-def read_table(table: bytes) -> tuple[list[str], list[str]]:
-    """(names, types) of the columns."""
+def _frame(base: bytes, offset: int, types: list[str]) -> list[tuple[float, ...]]:
+    """x, y and z of the records in the first 4 MiB of a frame before, which are read as those of the file itself."""
+    need(types[:3] == ["<f4"] * 3, "a frame before of something else")
+    width = sum(int(kind[2]) for kind in types)
+    records = base[offset:][: MOST_BEFORE // width * width]
+    return [struct.unpack_from("<3f", records, at) for at in range(0, len(records) // width * width, width)]
+
+
+def read_table(table: bytes) -> tuple[int, list[str], list[str]]:
+    """(offset of the records; names, types of their columns)."""
     data = Stream(table)
     data.number()
-    data.number()
+    offset = data.number()
     kind = data.byte()
     need(kind <= 2, "columns of an unknown kind")
     names, types = list(USUAL[: 4 + kind]), ["<f4"] * (4 + kind)
@@ -50,28 +61,32 @@ def read_table(table: bytes) -> tuple[list[str], list[str]]:
         found = [(TYPES[data.byte()], data.piece()) for _ in range(data.number())]
         names, types = [name.decode("utf-8", "surrogatepass") for _, name in found], [kind for kind, _ in found]
     data.finish()
-    return names, types
+    return offset, names, types
 
 
-def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]) -> bytes:
+def decode_payload(
+    payload: bytes, size: int, names: list[str], types: list[str], before: list[tuple[float, ...]]
+) -> bytes:
     """The bytes of a chunk."""
     data = Stream(payload)
     if not size:
         data.finish()
         return b""
     lead = data.number()
-    before = others(Stream(data.piece()), lead) if lead else b""
+    head = others(Stream(data.piece()), lead) if lead else b""
     count = data.number()
     widths = [int(kind[2]) for kind in types]
     need(lead + count * sum(widths) == size, "records that do not make up the size")
     records = b""
     if count:
         method = data.byte()
-        need(method <= 2, "records of an unknown form")
-        if method:
-            numbers = (points_sweep if method == 1 else points_moving).decode(data, types, count)
-        else:
+        need(method <= 4, "records of an unknown form")
+        if method == 0:
             numbers = _columns(data, names, types, count)
+        elif method in (1, 4):
+            numbers = points_sweep.decode(data, types, count, method == 1, before)
+        else:
+            numbers = points_moving.decode(data, types, count, method == 2)
         orders = ["big" if kind[0] == ">" else "little" for kind in types]
         rows = zip(*numbers, strict=True)
         records = b"".join(
@@ -80,7 +95,7 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
             for bits, width, order in zip(row, widths, orders, strict=True)
         )
     data.finish()
-    return before + records
+    return head + records
 
 
 def _columns(data: Stream, names: list[str], types: list[str], count: int) -> list[list[int]]:

@@ -121,7 +121,8 @@ def test_other_bytes(stem):
 
 @pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("v1-*/points-*.lac")), ids=lambda path: path.stem)
 def test_points(path: Path):
-    assert restore(path.read_bytes()).content == content(path.stem)
+    base = golden.maker_of("points").base_of(path.stem)
+    assert restore(path.read_bytes(), base).content == content(path.stem)
 
 
 @exhaustive

@@ -34,7 +34,8 @@ class PointsCodec(Codec[PointCloud]):
     """Point clouds: every bit, and the order, with an effort from 1 to 9; coordinates rounded, if asked for."""
 
     name = "points"
-    stream_version = 1
+    stream_version = 2
+    reads = frozenset({1})
     identical = "bytes"
     also_identical = ("none",)
     takes_views = True

@@ -85,7 +85,7 @@ class Model:
 OLDER_RANGES = Model(16, st.LOGARITHMIC, _RANGES, (k.LOCAL, k.CLASS, k.CLASS), 4096.0, 256.0)
 LEVELS = Model(7, st.DIGITS, _LEVELS, (k.LOCAL, k.RING, k.RING), 4096.0, 256.0)
 RANGES = replace(OLDER_RANGES, reach=1024.0, target=32.0)
-RANGES_AFTER = replace(RANGES, contexts=_AFTER, select=(k.APART, k.LOCAL, k.CLASS), taps=k.MORE_TAPS)
+RANGES_AFTER = replace(RANGES, contexts=_AFTER, select=(k.APART, k.CLASS, k.CLASS), taps=k.MORE_TAPS)
 BYTES = replace(LEVELS, bits=8)
 
 

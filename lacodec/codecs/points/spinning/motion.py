@@ -6,7 +6,7 @@ from lacodec.codecs.points.spinning.before import Before
 from lacodec.codecs.points.spinning.calibration import RANGE_UNIT
 from lacodec.codecs.points.spinning.fit import Sweep
 
-_EVERY = 9  # one point in so many is looked at
+_SAMPLE = 12_000  # points that are looked at
 _FORWARD = np.arange(-1.0, 4.0)  # metres since the frame before that are tried first
 _STEPS = np.array([0.05, 0.05, 0.03, 0.002, 0.002, 0.002])  # metres and radians, for derivatives
 _ROUNDS = 7
@@ -23,7 +23,7 @@ def find_motion(points: np.ndarray, sweep: Sweep) -> Before | None:
 class _Search:
     def __init__(self, points: np.ndarray, sweep: Sweep) -> None:
         self._points = points
-        some = slice(None, None, _EVERY)
+        some = slice(None, None, max(1, len(sweep.counts) // _SAMPLE))
         self._rings, self._ticks = np.ascontiguousarray(sweep.ring_of[some]), np.ascontiguousarray(sweep.ticks[some])
         self._counts = sweep.counts[some]
 
