@@ -2,8 +2,8 @@
 
 motion = 12 doubles: three rows of a rotation, each with its place at the end: from the frame before into this one
 
-Moved points go into cells: 2000 around the turn, and between two rings each. A cell keeps the point nearest to the axis. All is in
-doubles, in this order.
+Moved points go into cells: 2000 around the turn, and between two rings each. A cell keeps the point nearest to the axis. All
+is in doubles, in this order.
 """
 
 import math

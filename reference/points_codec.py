@@ -64,9 +64,7 @@ def read_table(table: bytes) -> tuple[int, list[str], list[str]]:
     return offset, names, types
 
 
-def decode_payload(
-    payload: bytes, size: int, names: list[str], types: list[str], before: list[tuple[float, ...]]
-) -> bytes:
+def decode_payload(payload: bytes, size: int, names: list[str], types: list[str], before: list[tuple[float, ...]]) -> bytes:
     """The bytes of a chunk."""
     data = Stream(payload)
     if not size:

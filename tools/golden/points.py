@@ -160,7 +160,11 @@ def make(setting: str, name: str) -> bytes:
 
 def exact(setting: str, name: str) -> bool:
     """Where zlib is the usual one: what lies before and behind the points is packed by it. Motion is fitted by libm."""
-    return name not in ("moving", "drive", "after") and zlib.ZLIB_RUNTIME_VERSION.startswith("1.") and "ng" not in zlib.ZLIB_RUNTIME_VERSION
+    return (
+        name not in ("moving", "drive", "after")
+        and zlib.ZLIB_RUNTIME_VERSION.startswith("1.")
+        and "ng" not in zlib.ZLIB_RUNTIME_VERSION
+    )
 
 
 def base_of(stem: str) -> bytes | None:

@@ -113,9 +113,7 @@ class _Search:
             turn[axis], move[axis] = current[:3], current[3]
         return turn, move
 
-    def _one_axis(
-        self, axis: int, turn: np.ndarray, move: np.ndarray, told: np.ndarray, some: slice | np.ndarray
-    ) -> _OneAxis:
+    def _one_axis(self, axis: int, turn: np.ndarray, move: np.ndarray, told: np.ndarray, some: slice | np.ndarray) -> _OneAxis:
         """What some points tell of the origin along an axis, in the file's coordinates `told`."""
         fixed = self.snapped[some].copy()
         fixed[:, axis] = 0

@@ -40,7 +40,7 @@ def columns_from(azimuth, good, away, slots, circle, found, scores, sample):  # 
     slots_in_column = 40
     first, step = 0, _USUAL_STEP
     for c in range(U(len(azimuth))):
-        far = 0
+        far = np.int64(0)
         for r in range(rings):
             far += np.int64(good[c, r] and away[c, r])
         asked = U(0)
@@ -59,7 +59,7 @@ def columns_from(azimuth, good, away, slots, circle, found, scores, sample):  # 
             best = -1
             for tried in range(near - 2, near + 3):
                 for lasts in range(_LEAST_STEP, _MOST_STEP + 1):
-                    agree = 0
+                    agree = np.int64(0)
                     for r in range(rings):
                         if good[c, r] and (far < _LEAST_POINTS or away[c, r]):
                             exact = (slots_in_column * tried + slots[r] * lasts + slots_in_column // 2) // slots_in_column
@@ -81,7 +81,7 @@ def right_points(mapped, wanted, others, turned, centre, spacings, single, bits)
     mapped, f64[n]: along the axis; wanted, f32[n]: the coordinate in the file; others, f64[n]: the part of it that the other axes
     make; turned: the share that this axis has; spacings: of float32 numbers, by exponent; single and bits: the memory of one.
     """
-    right = 0
+    right = np.int64(0)
     for i in range(U(len(mapped))):
         at = centre + mapped[i]
         single[U(0)] = np.float32(abs(at))

@@ -37,7 +37,8 @@ def code_runs(
 ) -> Any:
     """places, i64[n]: of the points of each run among the used ticks, one turn at most from firsts[run] on, where there is one.
 
-    hints, u8[rings, used], below HINTS: what the frame before tells; zeros without one. seen, u8[used]: whether the runs before had a point there, the last one in the lowest bit; now, u8[used]: of this run.
+    hints, u8[rings, used], below HINTS: what the frame before tells; zeros without one. seen, u8[used]: whether the runs before
+    had a point there, the last one in the lowest bit; now, u8[used]: of this run.
     Returns how many points have a place: fewer than all if a run has more points than fit into a turn.
     """
     count = U(len(now))

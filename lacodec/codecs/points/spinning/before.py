@@ -1,6 +1,6 @@
 """The frame before a sweep, moved to where the car is now: what range each laser should measure at each tick.
 
-    after = 12 doubles: rotation by rows, each with its place, that moves points of the frame before into this one
+after = 12 doubles: rotation by rows, each with its place, that moves points of the frame before into this one
 """
 
 from functools import cache

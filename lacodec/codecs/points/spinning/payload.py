@@ -85,9 +85,7 @@ def encode(
     return bytes(out.data)
 
 
-def decode(
-    reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed, before: Callable[[], np.ndarray]
-) -> None:
+def decode(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed, before: Callable[[], np.ndarray]) -> None:
     """Fill structured records; before: those of the frame before. Raises CorruptFile."""
     engine, kind, after = reader.take(3)
     if after > 1:

@@ -110,8 +110,6 @@ def _hints(image: np.ndarray | None, used: int) -> np.ndarray:
     return (there + 2 * (np.roll(there, 1, axis=1) & np.roll(there, -1, axis=1))).astype(np.uint8)
 
 
-def _code_runs(
-    b: Bits, rings: np.ndarray, starts: np.ndarray, firsts: np.ndarray, hints: np.ndarray, places: np.ndarray
-) -> int:
+def _code_runs(b: Bits, rings: np.ndarray, starts: np.ndarray, firsts: np.ndarray, hints: np.ndarray, places: np.ndarray) -> int:
     seen, now = np.zeros((2, hints.shape[1]), np.uint8)
     return int(presence_kernel.code_runs(b, firsts, np.diff(starts), rings, hints, seen, now, places))
