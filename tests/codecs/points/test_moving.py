@@ -145,20 +145,18 @@ def test_forged_sections_give_only_our_errors():
             payload.decode(Reader(forged), NUSCENES, out, unembed)
 
 
-@pytest.mark.parametrize("kind", ["negative zero", "too large", "parts", "no number", "other rings", "four columns"])
+@pytest.mark.parametrize("kind", ["negative zero", "too large", "parts", "no number", "other rings"])
 def test_other_intensities_and_rings(kind):
     points = SWEEP.copy()
     if kind == "other rings":
         points[40, 4] = 9
-    elif kind == "four columns":
-        array = np.ascontiguousarray(points[:, :4])
-        return check_columns(array)
     else:
         points[33, 3] = {"negative zero": -0.0, "too large": 256, "parts": 0.5, "no number": np.nan}[kind]
     assert method_of(check(points)) == 3
 
 
-def check_columns(array):
+def test_intensities_without_rings():
+    array = np.ascontiguousarray(SWEEP[:, :4])
     encoded = lacodec.encode(array.tobytes(), "points", columns="x,y,z,intensity")
     assert method_of(encoded) == 3 and lacodec.decode(encoded).source.read(0, 1 << 40) == array.tobytes()
 
@@ -166,7 +164,7 @@ def check_columns(array):
 def test_intensities_by_rings_pay():
     spoilt = SWEEP.copy()
     spoilt[33, 3] = 0.5  # so that they go through the coder of any column
-    assert len(check(SWEEP)) < 0.9 * len(check(spoilt))
+    assert len(check(SWEEP)) < 0.95 * len(check(spoilt))
 
 
 def test_forged_columns():

@@ -7,9 +7,10 @@ from lacodec.codecs.points.spinning.calibration import RANGE_UNIT
 from lacodec.codecs.points.spinning.fit import Sweep
 
 _SAMPLE = 12_000  # points that are looked at
-_FORWARD = np.arange(-1.0, 4.0)  # metres since the frame before that are tried first
+_FORWARD = np.arange(-1.0, 4.0, 0.5)  # metres since the frame before that are tried first
 _STEPS = np.array([0.05, 0.05, 0.03, 0.002, 0.002, 0.002])  # metres and radians, for derivatives
 _ROUNDS = 7
+_SHARES = (0.4, 1.0, 2.0)  # of a step that are tried
 _FAR, _NEAR = 0.5, 0.2  # metres that a point may be off at first, and later
 _WORST = 0.3  # metres that points may be off on average, at _FAR at most, if the frame is to be of use
 _LEAST = 100  # points
@@ -32,20 +33,23 @@ class _Search:
         motion, steps = _start(forward), _STEPS
         off = self._off(motion)
         for turn in range(_ROUNDS):
-            slopes = np.stack([(self._off(motion + steps * one) - off) / steps[k] for k, one in enumerate(np.eye(6))], axis=1)
+            slopes = np.stack([self._slope(motion, step) for step in np.diag(steps)], axis=1)
             most = _FAR if turn < _ROUNDS // 2 else _NEAR
             good = (np.abs(off) < most) & (np.abs(slopes * steps) < most).all(axis=1)  # false for what is no number
             if good.sum() < _LEAST:
                 return None
             step = np.linalg.lstsq(slopes[good], -off[good], rcond=None)[0]
-            for share in (1.0, 0.4):
-                tried = self._off(motion + share * step)
-                if _usual(tried) < _usual(off):
-                    motion, off = motion + share * step, tried
-                    break
+            tried = [(motion + share * step, self._off(motion + share * step)) for share in _SHARES]
+            better = min(tried, key=lambda pair: _usual(pair[1]))
+            if _usual(better[1]) < _usual(off):
+                motion, off = better
             else:
                 steps = steps / 2
         return Before(self._points, _matrix(motion)) if _usual(off) < _WORST else None
+
+    def _slope(self, motion: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """How fast points move off along one of the six axes."""
+        return (self._off(motion + step) - self._off(motion - step)) / (2 * step.sum())
 
     def _off(self, motion: np.ndarray) -> np.ndarray:
         """Metres that ranges by the frame before are longer than those measured; NaN where it tells nothing."""
