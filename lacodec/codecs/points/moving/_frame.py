@@ -10,6 +10,7 @@ from lacodec.codecs.points.moving.sensor import CIRCLE, PACKET, RANGE_UNIT, RING
 
 FINE = 2.0**-23  # metres: the step of heights below two metres in the map
 _FAR = 3.0  # metres from which on an azimuth is certain
+_ANY = 2.0**-13  # metres: by how much points may be off where no lattice is known
 _COARSE = -15  # exponent from which on a point's place on the lattice is certain
 
 
@@ -55,6 +56,15 @@ def frame_of(xyz: np.ndarray) -> Frame | None:
     units = np.array([2.0 ** lattice.exponents[0], 2.0 ** lattice.exponents[1], FINE])
     coarse = np.array([k >= _COARSE for k in lattice.exponents] + [False])
     return Frame(xyz.astype(float), places, there, u @ v, lattice.origin, units, coarse)
+
+
+def free_frame(xyz: np.ndarray) -> Frame | None:
+    """The frame of f32[columns, 32, 3] that may be on any lattice, or none; None if few columns have points without a return."""
+    places, there = no_returns(xyz)
+    if there.sum() < len(there) // 4:
+        return None
+    last = places[there][-1].astype(float)
+    return Frame(xyz.astype(float), places, there, np.eye(3), last, np.full(3, _ANY), np.zeros(3, bool))
 
 
 def rotations(vectors: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.points.moving import _residual_kernel as residuals
 from lacodec.codecs.points.moving._model import Model, model_of, read_model, write_model
 from lacodec.codecs.points.moving._place_kernel import map_points
-from lacodec.codecs.points.moving._sweep import Found, find
+from lacodec.codecs.points.moving._sweep import Found, find, find_free
 from lacodec.codecs.points.moving.levels import read_rest, write_rest
 from lacodec.codecs.points.moving.sensor import RINGS, azimuth_of, azimuths, elevations
 from lacodec.codecs.points.numbers import decode_numbers, fill
@@ -71,9 +71,19 @@ def encode(records: np.ndarray, columns: Columns, effort: int, session: Session)
     xyz = np.stack([records[name] for name in "xyz"], axis=1).reshape(-1, RINGS, 3)
     if not (np.abs(xyz) < _FARTHEST).all():
         return None
-    found = find(xyz, effort, _cost)
-    if found is None or not found.returns.there.any():
-        return None
+    for look in (lambda: find(xyz, effort, _cost), lambda: find_free(xyz)):
+        found = look()
+        if found is not None and found.returns.there.any():
+            coded = _encode_found(found, xyz, records, columns, effort, session)
+            if coded is not None:
+                return coded
+    return None
+
+
+def _encode_found(
+    found: Found, xyz: np.ndarray, records: np.ndarray, columns: Columns, effort: int, session: Session
+) -> bytes | None:
+    """The payload by a fit; None if coordinates take too many bits."""
     engine, model = ENGINES.get(effort, 0), model_of(found)
     if not model.plausible:
         return None
