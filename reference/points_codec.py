@@ -2,6 +2,8 @@
 
 payload = bytes before the records, size and `others` (`arrays_codec`) if any; number of records, u8 method and data if any
 method  = 0 columns   3 a sweep of a moving car (`points_moving`)   4 a sweep (`points_sweep`)   1, 2 older forms of 4 and 3
+          5 rows
+rows    = width; for each column size, payload of columns [n / width, width]
 columns = for each group: u8 joint if it has three columns; joint: size, payload of columns [n, 3]; else such [n] for each
 
 A group: three columns of one type called x, y, z, or as colours and normals are. The header's metadata has a table:
@@ -78,9 +80,11 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
     records = b""
     if count:
         method = data.byte()
-        need(method <= 4, "records of an unknown form")
+        need(method <= 5, "records of an unknown form")
         if method == 0:
             numbers = _columns(data, names, types, count)
+        elif method == 5:
+            numbers = _rows(data, types, count)
         elif method in (1, 4):
             numbers = points_sweep.decode(data, types, count, method == 1, before)
         else:
@@ -94,6 +98,13 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
         )
     data.finish()
     return head + records
+
+
+def _rows(data: Stream, types: list[str], count: int) -> list[list[int]]:
+    """The bits of every column, coded by firings."""
+    width = data.number()
+    need(0 < width <= count and count % width == 0, "firings that do not make up the points")
+    return [columns.decode(data.piece(), (kind[1], int(kind[2])), (count // width, width)) for kind in types]
 
 
 def _columns(data: Stream, names: list[str], types: list[str], count: int) -> list[list[int]]:

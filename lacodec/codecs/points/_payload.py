@@ -3,7 +3,7 @@
     payload = bytes before the records, size and `others` if there are any; records, u8 method and data if there are any;
               nothing for a chunk of no bytes
     method  = 0 columns (`_records`)   3 a sweep of nuScenes' sensor (`moving`)   4 a sweep of KITTI's sensor (`spinning`)
-              1, 2 older forms of 4 and 3
+              1, 2 older forms of 4 and 3   5 columns by firings (`_records`)
 
 Numbers are LEB128.
 """
@@ -24,7 +24,7 @@ from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
-_COLUMNS, _SPINNING_OLDER, _MOVING_OLDER, _MOVING, _SPINNING = range(5)
+_COLUMNS, _SPINNING_OLDER, _MOVING_OLDER, _MOVING, _SPINNING, _ROWS = range(6)
 _LATTICES = 2  # effort from which on `columns` finds them
 _Records = Callable[[], np.ndarray]
 
@@ -62,7 +62,11 @@ def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding)
             records = rounded(records, how.step)
             data = memoryview(bytes(data[:lead]) + records.tobytes())
             effort = max(effort, _LATTICES)
-        out.write(bytes([_COLUMNS]) + _records.encode_records(records, columns, effort, how.session))
+        width = _records.width_of(records, columns)
+        if width:
+            out.write(bytes([_ROWS]) + _records.encode_rows(records, columns, width, effort, how.session))
+        else:
+            out.write(bytes([_COLUMNS]) + _records.encode_records(records, columns, effort, how.session))
     return bytes(out.data), data
 
 
@@ -90,6 +94,8 @@ def decode_payload(
         method = reader.take(1)[0]
         if method == _COLUMNS:
             _records.decode_records(reader, columns, records, unembed)
+        elif method == _ROWS:
+            _records.decode_rows(reader, columns, records, unembed)
         elif method == _SPINNING:
             spinning.decode(reader, columns, records, unembed, before)
         elif method == _MOVING:
