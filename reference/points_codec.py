@@ -2,7 +2,9 @@
 
 payload = bytes before the records, size and `others` (`arrays_codec`) if any; number of records, u8 method and data if any
 method  = 0 columns   3 a sweep of a moving car (`points_moving`)   4 a sweep (`points_sweep`)   1, 2 older forms of 4 and 3
-          5 rows
+          5 rows   6 lanes
+lanes   = u8 source: 0, or 1 + the position of a column of integers; size, payload of columns u8[n], or of that column;
+          the other columns, as `columns` has them, of the records in the order of these numbers (equal ones as they were)
 rows    = width; for each column size, payload of columns [n / width, width]
 columns = for each group: u8 joint if it has three columns; joint: size, payload of columns [n, 3]; else such [n] for each
 
@@ -80,9 +82,11 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
     records = b""
     if count:
         method = data.byte()
-        need(method <= 5, "records of an unknown form")
+        need(method <= 6, "records of an unknown form")
         if method == 0:
             numbers = _columns(data, names, types, count)
+        elif method == 6:
+            numbers = _lanes(data, names, types, count)
         elif method == 5:
             numbers = _rows(data, types, count)
         elif method in (1, 4):
@@ -98,6 +102,25 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
         )
     data.finish()
     return head + records
+
+
+def _lanes(data: Stream, names: list[str], types: list[str], count: int) -> list[list[int]]:
+    """The bits of every column, coded laser by laser."""
+    source = data.byte() - 1
+    need(source < len(types), "a column that is none")
+    kind = types[source] if source >= 0 else "|u1"
+    need(kind in ("|u1", "|i1", "<u2", "<i2"), "lasers that are no integers")
+    lanes = columns.decode(data.piece(), (kind[1], int(kind[2])), (count,))
+    half = 1 << 8 * int(kind[2]) - 1
+    order = sorted(range(count), key=lambda i: (lanes[i] + half) % (2 * half) if kind[1] == "i" else lanes[i])
+    kept = [i for i in range(len(names)) if i != source]
+    found = _columns(data, [names[i] for i in kept], [types[i] for i in kept], count)
+    out = [lanes] * len(names)
+    for i, column in zip(kept, found, strict=True):
+        out[i] = [0] * count
+        for place, bits in zip(order, column, strict=True):
+            out[i][place] = bits
+    return out
 
 
 def _rows(data: Stream, types: list[str], count: int) -> list[list[int]]:

@@ -13,6 +13,7 @@ CODEC = "points"
 FILES = ("sweep", "odd", "rings", "las", "pcd", "ply", "one", "lattice")
 WANTED = [(f"effort{effort}", name) for effort in (1, 5, 9) for name in FILES]
 WANTED += [(f"effort{effort}", name) for effort in (2, 3, 4, 6, 7, 8) for name in ("sweep", "lattice")]
+WANTED += [("effort1", "lasers"), ("effort3", "lasers")]
 WANTED += [("effort5", "moving"), ("effort9", "moving"), ("effort5", "drive")]
 WANTED += [(f"effort{effort}", "after") for effort in (5, 7, 9)]
 
@@ -73,6 +74,22 @@ def _drive() -> bytes:
     from lacodec.codecs.points.moving.imitation import nuscenes_sweep
 
     return nuscenes_sweep(seed=2026, columns=200, share=0.3).tobytes()
+
+
+def _lasers() -> bytes:
+    """Points of lasers that a column names, in firing order, in an .npy file."""
+    from lacodec.codecs.points.moving.imitation import nuscenes_sweep
+
+    found = nuscenes_sweep(seed=2026, columns=200, share=0.8)
+    found = found[found[:, 0] ** 2 + found[:, 1] ** 2 > 4]
+    points = np.zeros(len(found), "<f4,<f4,<f4,<i2")
+    points.dtype.names = ("x", "y", "z", "laser_number")
+    for i, name in enumerate(points.dtype.names[:3]):
+        points[name] = found[:, i]
+    points["laser_number"] = 5 - found[:, 4].astype(np.int64)
+    out = io.BytesIO()
+    np.save(out, points)
+    return out.getvalue()
 
 
 def _walk(rng: random.Random, count: int, most: int) -> np.ndarray:

@@ -4,6 +4,7 @@
               nothing for a chunk of no bytes
     method  = 0 columns (`_records`)   3 a sweep of nuScenes' sensor (`moving`)   4 a sweep of KITTI's sensor (`spinning`)
               1, 2 older forms of 4 and 3   5 columns by firings (`_records`)
+              6 columns by lasers (`_lanes`)
 
 Numbers are LEB128.
 """
@@ -16,7 +17,7 @@ import numpy as np
 
 from lacodec.codecs.arrays.others import decode_others, encode_others
 from lacodec.codecs.pieces import Reader, Writer
-from lacodec.codecs.points import _records
+from lacodec.codecs.points import _lanes, _records
 from lacodec.codecs.points._step import rounded
 from lacodec.codecs.points.moving import payload as moving
 from lacodec.codecs.points.spinning import payload as spinning
@@ -24,7 +25,7 @@ from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
-_COLUMNS, _SPINNING_OLDER, _MOVING_OLDER, _MOVING, _SPINNING, _ROWS = range(6)
+_COLUMNS, _SPINNING_OLDER, _MOVING_OLDER, _MOVING, _SPINNING, _ROWS, _LANES = range(7)
 _LATTICES = 2  # effort from which on `columns` finds them
 _Records = Callable[[], np.ndarray]
 
@@ -62,11 +63,8 @@ def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding)
             records = rounded(records, how.step)
             data = memoryview(bytes(data[:lead]) + records.tobytes())
             effort = max(effort, _LATTICES)
-        width = _records.width_of(records, columns)
-        if width:
-            out.write(bytes([_ROWS]) + _records.encode_rows(records, columns, width, effort, how.session))
-        else:
-            out.write(bytes([_COLUMNS]) + _records.encode_records(records, columns, effort, how.session))
+        method, coded = _in_columns(records, columns, effort, how.session)
+        out.write(bytes([method]) + coded)
     return bytes(out.data), data
 
 
@@ -76,6 +74,17 @@ def _sweep(records: np.ndarray, columns: Columns, how: Encoding) -> tuple[int, b
     if sweep is not None:
         return _SPINNING, sweep
     return _MOVING, moving.encode(records, columns, how.effort, how.session)
+
+
+def _in_columns(records: np.ndarray, columns: Columns, effort: int, session: Session) -> tuple[int, bytes]:
+    """(method, payload of records that no known sensor measured)."""
+    width = _records.width_of(records, columns)
+    if width:
+        return _ROWS, _records.encode_rows(records, columns, width, effort, session)
+    lanes = _lanes.encode_lanes(records, columns, effort, session)
+    if lanes is not None:
+        return _LANES, lanes
+    return _COLUMNS, _records.encode_records(records, columns, effort, session)
 
 
 def decode_payload(
@@ -94,6 +103,8 @@ def decode_payload(
         method = reader.take(1)[0]
         if method == _COLUMNS:
             _records.decode_records(reader, columns, records, unembed)
+        elif method == _LANES:
+            _lanes.decode_lanes(reader, columns, records, unembed)
         elif method == _ROWS:
             _records.decode_rows(reader, columns, records, unembed)
         elif method == _SPINNING:
