@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import lacodec
 from lacodec.codecs import embedded
 from lacodec.codecs.pieces import Reader
-from lacodec.codecs.points.moving import payload
+from lacodec.codecs.points.moving import _sweep, payload
 from lacodec.codecs.points.moving._place_kernel import poses
 from lacodec.codecs.points.moving.imitation import nuscenes_sweep
 from lacodec.codecs.points.moving.sensor import azimuth_of, azimuths, elevations, times
@@ -81,6 +81,13 @@ def test_a_sweep_is_found(effort):
 
 def test_efforts_without_a_fit():
     assert method_of(check(SWEEP, 1)) == 0
+
+
+def test_a_sweep_on_no_lattice_that_is_found(monkeypatch):
+    monkeypatch.setattr(_sweep, "frame_of", lambda xyz: None)
+    encoded = check(SWEEP)
+    coordinates = lacodec.encode(np.ascontiguousarray(SWEEP[:, :3]), "points", effort=4)
+    assert method_of(encoded) == 3 and 8 * len(coordinates) < 32 * len(SWEEP)
 
 
 @settings(max_examples=8, deadline=None)
