@@ -20,7 +20,7 @@ _TOGETHER = (("x", "y", "z"), ("red", "green", "blue"), ("r", "g", "b"), ("nx", 
 _SAMPLE = 1 << 13  # records that tell whether columns belong together
 _SEPARATE, _JOINT = range(2)
 _RING, _MOST_RINGS = "ring", 256
-_QUICK = 2  # effort
+_QUICK, _FASTEST, _CAREFUL = 2, 3, 7  # efforts
 
 
 def groups(found: Columns) -> list[tuple[int, ...]]:
@@ -43,8 +43,11 @@ def encode_records(records: np.ndarray, found: Columns, effort: int, session: Se
         joint = len(group) > 1 and _better_joint(values, effort, session)
         if len(group) > 1:
             out.write(bytes([_JOINT if joint else _SEPARATE]))
-        for column in [np.stack(values, axis=1)] if joint else values:
-            out.piece(encode_numbers(column, effort, session))
+        if joint:
+            out.piece(encode_numbers(np.stack(values, axis=1), _careful(effort), session))
+        else:
+            for column in values:
+                out.piece(encode_numbers(column, effort, session))
     return bytes(out.data)
 
 
@@ -94,9 +97,14 @@ def decode_rows(reader: Reader, found: Columns, out: np.ndarray, unembed: Unembe
         fill(out[name], decode_numbers(reader, kind, (len(out) // width, width), unembed).reshape(-1))
 
 
+def _careful(effort: int) -> int:
+    """Of columns that are coded together: more contexts pay there even at middling efforts."""
+    return max(effort, _CAREFUL) if effort > _FASTEST else effort
+
+
 def _better_joint(values: list[np.ndarray], effort: int, session: Session) -> bool:
     """Whether some records from the middle are shorter when their columns are coded together."""
     begin = max(0, (len(values[0]) - _SAMPLE) // 2)
     some = [column[begin : begin + _SAMPLE] for column in values]
-    joint = encode_numbers(np.stack(some, axis=1), effort, session)
+    joint = encode_numbers(np.stack(some, axis=1), _careful(effort), session)
     return len(joint) < sum(len(encode_numbers(column, effort, session)) for column in some)
