@@ -3,7 +3,7 @@
 The decisions, and what they learn, are those of mixed columns.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from lacodec.codecs.columns.mixed.squares import limited, solve
 from lacodec.codecs.columns.mixed.state import ORDER, State
 from lacodec.codecs.columns.mixed.whole import S64, U, bit_length, fine, quarters, size_of, wrapped
 from lacodec.codecs.points.spinning._neighbours_kernel import NE, NEE, NN, NNE, NW, NWW, WW, WWW, N, W
+from lacodec.codecs.points.spinning.sides import Sides
 from lacodec.entropy.mixing import POSITION
 from lacodec.kernels.float_vector import dot, fade_and_add
 from lacodec.kernels.jit import flat_kernel, inlined
@@ -38,16 +39,6 @@ LOCAL, CLASS, GAP, HEIGHT, FRACTION, TOLD, TOLD_MORE, VALUE_W, VALUE_N, PREDICTE
 ERROR_WW, ERROR_MEAN, VALUE_WW, VALUE_NE, MEAN = range(26, 31)
 NEAR_PAST, NEAR_MOVED, NEAR_SHAPE, NEAR_LEFT, NEAR_RIGHT, NEAR_FAR = range(31, 37)  # from the frame before; 37 is KNOWN
 APART, OFFSET, FEATURES = range(38, 41)
-
-
-class Sides(NamedTuple):
-    """What is known of the points besides their number."""
-
-    near: np.ndarray  # int32[n, NEIGHBOURS]
-    gaps: np.ndarray  # uint8[n]
-    rings: np.ndarray  # uint8[n]
-    told: np.ndarray  # int64[n, 2]: classes that contexts may use
-    past: np.ndarray  # int64[n, 4]: numbers by the frame before: here, left, right, farther right; 0 where it tells none
 
 
 @flat_kernel
