@@ -1,5 +1,7 @@
 """Lasers of a spinning sensor, by the elevation of its points, in the order in which they fired. For the encoder alone."""
 
+from typing import Any
+
 import numpy as np
 
 from lacodec.kernels.jit import kernel
@@ -16,7 +18,8 @@ def find_lanes(slopes, near, means, lanes):  # type: ignore[no-untyped-def]
     """
     several = U(0)
     for i in range(U(len(slopes))):
-        best, least = U(0), 1e300
+        best: Any = U(0)
+        least = 1e300
         for k in range(several):
             apart = abs(means[k] - slopes[i])
             if apart < least:

@@ -1,5 +1,7 @@
 """The searches of a fit that try much: directions of a lattice, azimuths of columns. For the encoder alone."""
 
+from typing import Any
+
 import numpy as np
 
 from lacodec.kernels.jit import kernel
@@ -56,10 +58,10 @@ def columns_from(azimuth, good, away, slots, circle, found, scores, sample):  # 
         if asked:
             half = asked >> U(1)
             near = np.int64(sample[half] if asked & U(1) else (sample[half] + sample[half - U(1)]) / 2)
-            best = -1
+            best: Any = -1
             for tried in range(near - 2, near + 3):
                 for lasts in range(_LEAST_STEP, _MOST_STEP + 1):
-                    agree = np.int64(0)
+                    agree: Any = np.int64(0)
                     for r in range(rings):
                         if good[c, r] and (far < _LEAST_POINTS or away[c, r]):
                             exact = (slots_in_column * tried + slots[r] * lasts + slots_in_column // 2) // slots_in_column

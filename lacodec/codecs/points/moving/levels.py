@@ -14,9 +14,9 @@ from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.points.moving import _levels_kernel as kernel
 from lacodec.codecs.points.moving.sensor import RINGS
 from lacodec.codecs.points.numbers import decode_numbers, encode_numbers, fill, native
-from lacodec.codecs.points.spinning.sides import Sides
 from lacodec.codecs.points.spinning.bits import check_end, finished, new_bits, started
 from lacodec.codecs.points.spinning.models import BYTES
+from lacodec.codecs.points.spinning.sides import Sides
 from lacodec.codecs.points.spinning.values import read_numbers, write_numbers
 from lacodec.codecs.session import Session
 from lacodec.entropy.mixing import start

@@ -26,13 +26,13 @@ from lacodec.codecs.points.moving._sweep import Found, find, find_free
 from lacodec.codecs.points.moving.levels import read_rest, write_rest
 from lacodec.codecs.points.moving.sensor import RINGS, azimuth_of, azimuths, elevations
 from lacodec.codecs.points.numbers import decode_numbers, fill
-from lacodec.codecs.points.spinning.sides import Sides
 from lacodec.codecs.points.spinning.bits import Bits, check_end, finished, new_bits, started
 from lacodec.codecs.points.spinning.calibration import TICKS
 from lacodec.codecs.points.spinning.models import ENGINES, OLDER_RANGES, RANGES
 from lacodec.codecs.points.spinning.models import Model as Ranges
 from lacodec.codecs.points.spinning.payload import has_coordinates
 from lacodec.codecs.points.spinning.sections import read_places, read_runs, write_places, write_runs
+from lacodec.codecs.points.spinning.sides import Sides
 from lacodec.codecs.points.spinning.values import read_numbers, sides_of, told, write_numbers
 from lacodec.codecs.session import Session
 from lacodec.entropy.mixing import start

@@ -12,8 +12,8 @@ from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.points.numbers import decode_numbers, encode_numbers
 from lacodec.codecs.points.spinning._neighbours_kernel import NEIGHBOURS, find_neighbours
 from lacodec.codecs.points.spinning._values_kernel import code_points
-from lacodec.codecs.points.spinning.sides import Sides
 from lacodec.codecs.points.spinning.models import Model, limits, new_values
+from lacodec.codecs.points.spinning.sides import Sides
 from lacodec.codecs.session import Session
 from lacodec.entropy.mixing import POSITION, READ_AHEAD, finish, start
 from lacodec.errors import CorruptFile
