@@ -24,7 +24,7 @@ _OWN_EFFORT = 4  # from which on elevations are looked at
 _LEAST = 4096  # records
 _SAMPLE = 1 << 14  # records that tell whether lanes pay
 _MOST, _NEAR = 128, 0.0012  # lanes; slope between points of one
-_WINDOW, _LOOKS = np.arange(8, 72), 1500  # points before one that may be of its laser; points that are looked at
+_WINDOW, _LOOKS = np.arange(8, 72), 700  # points before one that may be of its laser; points that are looked at
 _ALIKE = 4e-4  # of slopes, usually, if lasers show
 
 
@@ -32,13 +32,21 @@ def encode_lanes(records: np.ndarray, found: Columns, effort: int, session: Sess
     """The payload of structured records; None if another order of theirs does not pay."""
     if len(records) < _LEAST:
         return None
-    source = next((i for i, name in enumerate(found.names) if name.lower() in _NAMES and found.types[i] in _TYPES), None)
+    source = next((i for i, name in enumerate(found.names) if name.lower() in _NAMES and found.types[i] in _TYPES), -1)
     middle = records[max(0, (len(records) - _SAMPLE) // 2) :][:_SAMPLE]
-    if source is None and (effort < _OWN_EFFORT or not _has_lasers(middle, found)):
+    centre = None
+    if source < 0:
+        centre = _centre(middle, found) if effort >= _OWN_EFFORT else None
+        if centre is None:
+            return None
+
+    def coded(some: np.ndarray) -> bytes:
+        lanes = native(some[found.names[source]]) if centre is None else _own_lanes(some, centre)
+        return _coded(some, found, source, lanes, effort, session)
+
+    if len(coded(middle)) >= len(_records.encode_records(middle, found, effort, session)):
         return None
-    if len(_coded(middle, found, source, effort, session)) >= len(_records.encode_records(middle, found, effort, session)):
-        return None
-    return _coded(records, found, source, effort, session)
+    return coded(records)
 
 
 def decode_lanes(reader: Reader, found: Columns, out: np.ndarray, unembed: Unembed) -> None:
@@ -58,12 +66,11 @@ def decode_lanes(reader: Reader, found: Columns, out: np.ndarray, unembed: Unemb
         out[name][order] = sorted_records[name]
 
 
-def _coded(records: np.ndarray, found: Columns, source: int | None, effort: int, session: Session) -> bytes:
-    lanes = _own_lanes(records, found) if source is None else native(records[found.names[source]])
+def _coded(records: np.ndarray, found: Columns, source: int, lanes: np.ndarray, effort: int, session: Session) -> bytes:
     out = Writer()
-    out.write(bytes([0 if source is None else source + 1]))
+    out.write(bytes([source + 1]))
     out.piece(encode_numbers(lanes, effort, session))
-    others = _others(found, -1 if source is None else source)
+    others = _others(found, source)
     order = np.argsort(lanes, kind="stable")
     return bytes(out.data) + _records.encode_records(records[list(others.names)][order], others, effort, session)
 
@@ -74,18 +81,10 @@ def _others(found: Columns, source: int) -> Columns:
     return Columns(tuple(found.names[i] for i in kept), tuple(found.types[i] for i in kept))
 
 
-def _has_lasers(records: np.ndarray, found: Columns) -> bool:
-    """Whether points have elevations like some of those before them, from wherever."""
-    if any(name not in found.names or not found.types[found.names.index(name)].startswith("<f") for name in "xyz"):
-        return False
-    return _centre(_places(records))[1] < _ALIKE
-
-
-def _own_lanes(records: np.ndarray, found: Columns) -> np.ndarray:
-    """u8[n]: the laser of each point."""
-    places, lanes = _places(records), np.zeros(len(records), np.uint8)
-    middle = places[max(0, (len(places) - _SAMPLE) // 2) :][:_SAMPLE]
-    find_lanes(_slopes(places, _centre(middle)[0]), _NEAR, np.zeros(_MOST), lanes)
+def _own_lanes(records: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """u8[n]: the laser of each point, seen from a place f64[3]."""
+    lanes = np.zeros(len(records), np.uint8)
+    find_lanes(_slopes(_places(records), centre), _NEAR, np.zeros(_MOST), lanes)
     return lanes
 
 
@@ -95,8 +94,14 @@ def _places(records: np.ndarray) -> np.ndarray:
     return np.where(np.abs(places) < 1e6, places, 0.0)
 
 
-def _centre(places: np.ndarray) -> tuple[np.ndarray, float]:
-    """(where the sensor is, by how much slopes of neighbours usually differ there): tried on a grid, then on finer ones."""
+def _centre(records: np.ndarray, found: Columns) -> np.ndarray | None:
+    """Where the sensor is, f64[3]: where slopes of points are most like some of those before; None if they are not alike.
+
+    Tried on a grid, then in ever smaller steps.
+    """
+    if any(name not in found.names or not found.types[found.names.index(name)].startswith("<f") for name in "xyz"):
+        return None
+    places = _places(records)
     at = np.random.default_rng(0).integers(_WINDOW[-1], len(places), _LOOKS)
 
     def cost(centre: np.ndarray) -> float:
@@ -115,7 +120,7 @@ def _centre(places: np.ndarray) -> tuple[np.ndarray, float]:
             least, centre = min(costs), around[int(np.argmin(costs))]
         else:
             step /= 2
-    return centre, least
+    return centre if least < _ALIKE else None
 
 
 def _slopes(places: np.ndarray, centre: np.ndarray) -> np.ndarray:

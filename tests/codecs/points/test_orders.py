@@ -41,11 +41,10 @@ def test_the_order_of_the_lasers_is_taken(effort):
 
 
 def test_lasers_are_told_apart():
-    points = some()[["x", "y", "z"]].astype([(name, "<f4") for name in "xyz"])
+    points = some(4200)[["x", "y", "z"]].astype([(name, "<f4") for name in "xyz"])
     columns = Columns(("x", "y", "z"), ("<f4",) * 3)
     coded = _lanes.encode_lanes(points, columns, 4, DEFAULT)
     assert coded[0] == 0
-    assert lacodec.decode(lacodec.encode(points, "points", effort=4)).records.tobytes() == points.tobytes()
     rng = np.random.default_rng(1)
     assert _lanes.encode_lanes(rng.permutation(points), columns, 4, DEFAULT) is None
     assert _lanes.encode_lanes(points, columns, 3, DEFAULT) is None
