@@ -30,7 +30,7 @@ _ALIKE = 4e-4  # of slopes, usually, if lasers show
 
 def encode_lanes(records: np.ndarray, found: Columns, effort: int, session: Session) -> bytes | None:
     """The payload of structured records; None if another order of theirs does not pay."""
-    if len(records) < _LEAST:
+    if len(records) < _LEAST or len(found.names) < 2:
         return None
     source = next((i for i, name in enumerate(found.names) if name.lower() in _NAMES and found.types[i] in _TYPES), -1)
     middle = records[max(0, (len(records) - _SAMPLE) // 2) :][:_SAMPLE]
