@@ -68,7 +68,7 @@ def decode_records(reader: Reader, found: Columns, out: np.ndarray, unembed: Une
 
 def width_of(records: np.ndarray, found: Columns) -> int:
     """How many points a firing has, where the column of rings counts up from 0 in each of them; 0 where it does not."""
-    if _RING not in found.names or not len(records):
+    if _RING not in found.names or len(records) < 2:
         return 0
     rings = records[_RING]
     width = int(np.argmax(rings[1 : _MOST_RINGS + 1] == rings[0])) + 1
