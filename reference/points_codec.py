@@ -2,7 +2,7 @@
 
 payload = bytes before the records, size and `others` (`arrays_codec`) if any; number of records, u8 method and data if any
 method  = 0 columns   3 a sweep of a moving car (`points_moving`)   4 a sweep (`points_sweep`)   1, 2 older forms of 4 and 3
-          5 rows   6 lanes
+          6 lanes   7 rows
 lanes   = u8 source: 0, or 1 + the position of a column of integers; size, payload of columns u8[n], or of that column;
           the other columns, as `columns` has them, of the records in the order of these numbers (equal ones as they were)
 rows    = width; for each column size, payload of columns [n / width, width]
@@ -82,12 +82,12 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
     records = b""
     if count:
         method = data.byte()
-        need(method <= 6, "records of an unknown form")
+        need(method <= 7, "records of an unknown form")
         if method == 0:
             numbers = _columns(data, names, types, count)
         elif method == 6:
             numbers = _lanes(data, names, types, count)
-        elif method == 5:
+        elif method == 7:
             numbers = _rows(data, types, count)
         elif method in (1, 4):
             numbers = points_sweep.decode(data, types, count, method == 1, before)

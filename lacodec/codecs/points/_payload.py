@@ -3,7 +3,7 @@
     payload = bytes before the records, size and `others` if there are any; records, u8 method and data if there are any;
               nothing for a chunk of no bytes
     method  = 0 columns (`_records`)   3 a sweep of nuScenes' sensor (`moving`)   4 a sweep of KITTI's sensor (`spinning`)
-              1, 2 older forms of 4 and 3   5 columns by firings (`_records`)
+              1, 2 older forms of 4 and 3   7 columns by firings (`_records`)
               6 columns by lasers (`_lanes`)
 
 Numbers are LEB128.
@@ -25,7 +25,8 @@ from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
-_COLUMNS, _SPINNING_OLDER, _MOVING_OLDER, _MOVING, _SPINNING, _ROWS, _LANES = range(7)
+_COLUMNS, _SPINNING_OLDER, _MOVING_OLDER, _MOVING, _SPINNING = range(5)
+_LANES, _ROWS = 6, 7
 _LATTICES = 2  # effort from which on `columns` finds them
 _Records = Callable[[], np.ndarray]
 

@@ -80,7 +80,7 @@ def test_a_sweep_is_found(effort):
 
 
 def test_efforts_without_a_fit():
-    assert method_of(check(SWEEP, 1)) == 5
+    assert method_of(check(SWEEP, 1)) == 7
 
 
 def test_a_sweep_on_no_lattice_that_is_found(monkeypatch):
