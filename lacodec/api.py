@@ -213,8 +213,8 @@ class Coder:
         if _is_file(value_or_path):
             return _encode_place(value_or_path, self.name, self.options, threads, verify)
         out = _Parts()
-        with opened_references(self.options.get("base")) as bases:
-            coder = make_codec(self.name, self.options)
+        coder = make_codec(self.name, self.options)
+        with opened_references(self.options.get(coder.reference_option or "")) as bases:
             with blamed(coder, f"reading a {type(value_or_path).__name__}"):
                 value = coder.media.from_object(value_or_path)
             verify = verify or coder.machine_bound() is not None
@@ -222,8 +222,9 @@ class Coder:
         return out.getvalue()
 
     def decode(self, data_or_path: Any, *, threads: int | None = None, max_size: int | EllipsisType | None = ...) -> Any:
-        """The value; decoded by the codec that wrote the file, with the option `base` if this codec has one."""
-        return decode(data_or_path, threads=threads, max_size=max_size, base=self.options.get("base"))
+        """The value; decoded by the codec that wrote the file, with the base among the options if this codec has one."""
+        option = make_codec(self.name, self.options).reference_option
+        return decode(data_or_path, threads=threads, max_size=max_size, base=self.options.get(option or ""))
 
 
 class _Parts(io.BytesIO):
@@ -245,7 +246,8 @@ class _Parts(io.BytesIO):
 
 def _encode_place(place: Any, codec: str | None, options: dict[str, Any], threads: int | None, verify: bool) -> bytes:
     out = io.BytesIO()
-    with _source_of(place) as source, opened_references(options.get("base")) as bases:
+    option = "base" if codec is None else make_codec(codec, options).reference_option
+    with _source_of(place) as source, opened_references(options.get(option or "")) as bases:
         files.encode_source(source, out, codec, options, session=Session(_threads(threads), bases), verify=verify)
     return out.getvalue()
 

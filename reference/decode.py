@@ -37,7 +37,7 @@ VERSIONS = {
     "arrays": (1,),
     "log": (0, 1),
     "text": (1,),
-    "points": (1,),
+    "points": (1, 2),
 }
 """Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 of `bytes` adds methods."""
 
@@ -52,7 +52,7 @@ class Restored:
 
 
 def restore(data: bytes, base: bytes | None = None) -> Restored:
-    """Decode a whole file. base: the file that tensors are stored as differences to, or the `.lac` file that stands for it."""
+    """Decode a whole file. base: the file it was stored as differences to; of tensors also the `.lac` file that stands for it."""
     header, chunks = container.read(data)
     codec = header["codec"]
     for name, version in ((codec, header["stream_version"]), *header["nested"].items()):
@@ -76,7 +76,7 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
     if codec == "arrays":
         return Restored(arrays_codec.decode(header, chunks), header)
     if codec == "points":
-        return Restored(points_codec.decode(header, chunks), header)
+        return Restored(points_codec.decode(header, chunks, base), header)
     content, tensors = (None, None) if base is None else open_base(base)
     return Restored(weights_codec.decode(header, chunks, content, tensors), header)
 

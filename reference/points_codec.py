@@ -1,7 +1,11 @@
 """Codec `points`: the chunks of a file of point records -> the file.
 
 payload = bytes before the records, size and `others` (`arrays_codec`) if any; number of records, u8 method and data if any
-method  = 0 columns   5 columns by rings   1 a sweep (`points_sweep`)   2 a sweep of a moving car (`points_moving`)
+method  = 0 columns   3 a sweep of a moving car (`points_moving`)   4 a sweep (`points_sweep`)   1, 2 older forms of 4 and 3
+          6 lanes   7 rows
+lanes   = u8 source: 0, or 1 + the position of a column of integers; size, payload of columns u8[n], or of that column;
+          the other columns, as `columns` has them, of the records in the order of these numbers (equal ones as they were)
+rows    = width; for each column size, payload of columns [n / width, width]
 columns = for each group: u8 joint if it has three columns; joint: size, payload of columns [n, 3]; else such [n] for each
 
 A group: three columns of one type called x, y, z, or as colours and normals are. The header's metadata has a table:
@@ -11,6 +15,7 @@ table = number of records, offset of the first one, u8 kind     kind 0: float32 
         size of its recipe, recipe, then u8 kind as before   4 frames: how many, points of each, then u8 kind as before
 """
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +24,7 @@ from reference.arrays_codec import others
 from reference.container import CRITICAL, Chunk
 from reference.stream import Damaged, Stream, need
 
+MOST_BEFORE = 1 << 22
 USUAL = ("x", "y", "z", "intensity", "ring")
 TYPES = [
     f"{order}{kind}{width}" for order in "<>" for kind, widths in (("f", "248"), ("i", "248"), ("u", "248")) for width in widths
@@ -27,19 +33,28 @@ TYPES += ["|i1", "|u1"]
 TOGETHER = (("x", "y", "z"), ("red", "green", "blue"), ("r", "g", "b"), ("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
 
 
-def decode(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
-    """The file."""
+def decode(header: dict[str, Any], chunks: list[Chunk], base: bytes | None = None) -> bytes:
+    """The file. base: the file of the frame before, if one is needed."""
     table = read_table(header["metadata"]["points"])
     names, types = table.names, table.types
+    before = _frame(base, table.offset, types) if base is not None else []
     out = []
     for chunk in chunks:
         if chunk.kind == CRITICAL and chunk.covers:
             ((start, stop),) = chunk.covers
             need(stop - start == chunk.decoded_size, "a size that contradicts the range that is covered")
-            out.append(decode_payload(chunk.payload, chunk.decoded_size, names, types))
+            out.append(decode_payload(chunk.payload, chunk.decoded_size, names, types, before))
             chunk.check(out[-1])
     cloud = b"".join(out)
     return points_forms.written(table.form, table.recipe, cloud, table.offset, table.count, types) if table.form else cloud
+
+
+def _frame(base: bytes, offset: int, types: list[str]) -> list[tuple[float, ...]]:
+    """x, y and z of the records in the first 4 MiB of a frame before, which are read as those of the file itself."""
+    need(types[:3] == ["<f4"] * 3, "a frame before of something else")
+    width = sum(int(kind[2]) for kind in types)
+    records = base[offset:][: MOST_BEFORE // width * width]
+    return [struct.unpack_from("<3f", records, at) for at in range(0, len(records) // width * width, width)]
 
 
 @dataclass(frozen=True)
@@ -72,27 +87,31 @@ def read_table(table: bytes) -> Table:
     return Table(names, types, offset, count, form, recipe)
 
 
-def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]) -> bytes:
+def decode_payload(payload: bytes, size: int, names: list[str], types: list[str], before: list[tuple[float, ...]]) -> bytes:
     """The bytes of a chunk."""
     data = Stream(payload)
     if not size:
         data.finish()
         return b""
     lead = data.number()
-    before = others(Stream(data.piece()), lead) if lead else b""
+    head = others(Stream(data.piece()), lead) if lead else b""
     count = data.number()
     widths = [int(kind[2]) for kind in types]
     need(lead + count * sum(widths) == size, "records that do not make up the size")
     records = b""
     if count:
         method = data.byte()
-        need(method in (0, 1, 2, 5), "records of an unknown form")
-        if method == 5:
-            numbers = _by_ring(data, names, types, count)
-        elif method:
-            numbers = (points_sweep if method == 1 else points_moving).decode(data, types, count)
-        else:
+        need(method <= 7 and method != 5, "records of an unknown form")
+        if method == 0:
             numbers = _columns(data, names, types, count)
+        elif method == 6:
+            numbers = _lanes(data, names, types, count)
+        elif method == 7:
+            numbers = _rows(data, types, count)
+        elif method in (1, 4):
+            numbers = points_sweep.decode(data, types, count, method == 1, before)
+        else:
+            numbers = points_moving.decode(data, types, count, method == 2)
         orders = ["big" if kind[0] == ">" else "little" for kind in types]
         rows = zip(*numbers, strict=True)
         records = b"".join(
@@ -101,23 +120,33 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
             for bits, width, order in zip(row, widths, orders, strict=True)
         )
     data.finish()
-    return before + records
+    return head + records
 
 
-def _by_ring(data: Stream, names: list[str], types: list[str], count: int) -> list[list[int]]:
-    """The bits of every column, where all points of a ring stand together, the lowest first."""
-    at = data.byte()
-    need(at < len(names) and len(names) > 1 and types[at][1] in "ui", "no column that tells rings")
-    kind, width = types[at][1], int(types[at][2])
-    rings = columns.decode(data.piece(), (kind, width), (count,))
-    signed = [ring - (1 << 8 * width) if kind == "i" and ring >> (8 * width - 1) else ring for ring in rings]
-    order = sorted(range(count), key=lambda i: signed[i])
-    found = _columns(data, names[:at] + names[at + 1 :], types[:at] + types[at + 1 :], count)
-    out = [[0] * count for _ in found]
-    for column, together in zip(out, found, strict=True):
-        for i, bits in zip(order, together, strict=True):
-            column[i] = bits
-    return [*out[:at], rings, *out[at:]]
+def _lanes(data: Stream, names: list[str], types: list[str], count: int) -> list[list[int]]:
+    """The bits of every column, coded laser by laser."""
+    source = data.byte() - 1
+    need(source < len(types), "a column that is none")
+    kind = types[source] if source >= 0 else "|u1"
+    need(kind in ("|u1", "|i1", "<u2", "<i2"), "lasers that are no integers")
+    lanes = columns.decode(data.piece(), (kind[1], int(kind[2])), (count,))
+    half = 1 << 8 * int(kind[2]) - 1
+    order = sorted(range(count), key=lambda i: (lanes[i] + half) % (2 * half) if kind[1] == "i" else lanes[i])
+    kept = [i for i in range(len(names)) if i != source]
+    found = _columns(data, [names[i] for i in kept], [types[i] for i in kept], count)
+    out = [lanes] * len(names)
+    for i, column in zip(kept, found, strict=True):
+        out[i] = [0] * count
+        for place, bits in zip(order, column, strict=True):
+            out[i][place] = bits
+    return out
+
+
+def _rows(data: Stream, types: list[str], count: int) -> list[list[int]]:
+    """The bits of every column, coded by firings."""
+    width = data.number()
+    need(0 < width <= count and count % width == 0, "firings that do not make up the points")
+    return [columns.decode(data.piece(), (kind[1], int(kind[2])), (count // width, width)) for kind in types]
 
 
 def _columns(data: Stream, names: list[str], types: list[str], count: int) -> list[list[int]]:

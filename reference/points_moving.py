@@ -1,4 +1,4 @@
-"""Sweeps of a moving HDL-32E: method 2 of codec `points`.
+"""Sweeps of a moving HDL-32E: method 3 of codec `points`, and method 2, in which `rest` is only columns.
 
 sweep     = u8 engine, u8 phase, u8 slip, 30 doubles, lines, columns, number of returns, runs, presence, ranges, residuals, rest
 doubles   = the map's axes in the file's frame (9, by rows), offset, centres, steps (3 each), the way back (9 by rows, then 3)
@@ -21,8 +21,8 @@ import numpy as np
 from reference import columns
 from reference.points_bits import Flags
 from reference.points_sensor import PI, turned
-from reference.points_sweep import ENGINES, presence, read_runs, starts_of, values
-from reference.points_values import RANGES, Sides
+from reference.points_sweep import ENGINES, presence, read_runs, starts_of, told_by, values
+from reference.points_values import BYTES, OLDER_RANGES, RANGES, Sides
 from reference.stream import Stream, need
 
 RINGS, CIRCLE, PACKET, SLIPS = 32, 36000, 12, 25
@@ -106,16 +106,17 @@ class Tables:
         self.azimuths = quarter + [(-s, c) for c, s in quarter] + [(-c, -s) for c, s in quarter] + [(s, -c) for c, s in quarter]
 
 
-def decode(data: Stream, types: list[str], count: int) -> list[list[int]]:
+def decode(data: Stream, types: list[str], count: int, older: bool) -> list[list[int]]:
     """The bits of every column of the file."""
     engine = data.byte()
     need(engine in ENGINES and types[:3] == ["<f4"] * 3 and count % RINGS == 0, "a sweep of an unknown kind")
     model, returns = Model(data, count // RINGS), data.number()
     runs = read_runs(data, returns)
-    places, used = presence(data, runs)
+    places, used, _ = presence(data, runs)
     need(used[-1] < count // RINGS and max(ring for ring, _, _ in runs) < RINGS, "returns that are no points")
     rings = [ring for ring, size, _ in runs for _ in range(size)]
-    ranges, _ = values(data, RANGES, engine, returns, Sides(starts_of(runs), places, len(used), rings))
+    sides = Sides(starts_of(runs), places, len(used), rings)
+    ranges, errors = values(data, OLDER_RANGES if older else RANGES, engine, returns, sides)
     there = {(used[place], ring) for place, ring in zip(places, rings, strict=True)}
     still = [column for column in range(count // RINGS) if any((column, ring) not in there for ring in range(RINGS))]
     points = [(column, 0, 0) for column in still]
@@ -124,8 +125,45 @@ def decode(data: Stream, types: list[str], count: int) -> list[list[int]]:
     at_rest = dict(zip(still, floats, strict=False))
     found = {(column, ring): xyz for (column, ring, _), xyz in zip(points[len(still) :], floats[len(still) :], strict=True)}
     rows = [found.get((i // RINGS, i % RINGS)) or at_rest[i // RINGS] for i in range(count)]
-    rest = [columns.decode(data.piece(), (name[1], int(name[2])), (count,)) for name in types[3:]]
+    sides.told = told_by(errors, ranges)
+    known = 0 if older else data.byte()
+    need(known <= 3 and all(types[at : at + 1] == ["<f4"] for bit, at in ((1, 3), (2, 4)) if known & bit), "impossible columns")
+    levels = _levels(data, engine, [(used[p], r) for p, r in zip(places, rings, strict=True)], sides, count) if known & 1 else []
+    rest = []
+    for i, name in enumerate(types[3:], 3):
+        if i == 3 and known & 1:
+            rest.append([_bits(float(level)) for level in levels])
+        elif i == 4 and known & 2:
+            rest.append([_bits(float(at % RINGS)) for at in range(count)])
+        else:
+            rest.append(columns.decode(data.piece(), (name[1], int(name[2])), (count,)))
     return [[row[axis] for row in rows] for axis in range(3)] + rest
+
+
+def _levels(data: Stream, engine: int, returned: list[tuple[int, int]], sides: Sides, count: int) -> list[int]:
+    """The intensity of every point: those of returns, then those of others, ring by ring."""
+    found, _ = values(data, BYTES, engine, len(returned), sides)
+    levels = dict(zip(returned, found, strict=True))
+    flags = Flags(data.piece())
+    for ring in range(RINGS):
+        last = history = 0
+        for column in range(count // RINGS):
+            if (column, ring) in levels:
+                continue
+            other = flags.bit(("other", ring, history))
+            history = history * 2 % 4 + other
+            if other:
+                node = 1
+                for _ in range(8):
+                    node = node * 2 + flags.bit(("level", ring, node))
+                last = node & 255
+            levels[column, ring] = last
+    flags.finish()
+    return [levels[divmod(at, RINGS)] for at in range(count)]
+
+
+def _bits(value: float) -> int:
+    return int.from_bytes(struct.pack("<f", value), "little")
 
 
 def _floats(flags: Flags, model: Model, points: list[tuple[int, int, int]]) -> list[tuple[int, ...]]:

@@ -1,6 +1,7 @@
-"""Sweeps of the KITTI sensor: method 1 of codec `points`.
+"""Sweeps of the KITTI sensor: method 4 of codec `points`, and method 1, which has neither `after` nor motion.
 
-sweep      = u8 engine, u8 kind of the intensities, exceptions, runs, presence, ranges, misses, rest
+sweep      = u8 engine, u8 kind of the intensities, u8 after, motion, exceptions, runs, presence, ranges, misses, rest
+motion     = if `after` is 1, and there is a frame before: 12 doubles (`points_before`)
 exceptions = number, places (differences), 12 bytes each
 runs       = number; ring (difference to the run before), points, first place of each
 presence   = size, decisions: which of the 4000 ticks are used; which of the used ones each run has, from its first place on
@@ -13,11 +14,13 @@ A point is at distance d = count * 0.002 + zero on ring r at tick t, 0.09 degree
 
 import math
 import struct
+from collections.abc import Callable
 
 from reference import columns
+from reference.points_before import Before
 from reference.points_bits import Flags
 from reference.points_sensor import RINGS, TICKS, Sensor
-from reference.points_values import LEVELS, RANGES, Points, Sides
+from reference.points_values import BYTES, LEVELS, OLDER_RANGES, RANGES, RANGES_AFTER, Points, Sides
 from reference.stream import Stream, need
 
 EDGES, MOST_BITS = 64, 40
@@ -25,17 +28,20 @@ ENGINES = (0, 7, 8, 9)
 OCTAVES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024, 2048, 4096)
 
 
-def decode(data: Stream, types: list[str], count: int) -> list[list[int]]:
-    """The bits of every column."""
+def decode(data: Stream, types: list[str], count: int, older: bool, before: list[tuple[float, ...]]) -> list[list[int]]:
+    """The bits of every column. before: x, y, z of the frame before."""
     engine, kind = data.byte(), data.byte()
+    after = 0 if older else data.byte()
+    need(after <= 1, "a sweep of an unknown kind")
     need(engine in ENGINES and kind <= 1 and types[:3] == ["<f4"] * 3, "a sweep of an unknown kind")
     need(not kind or types[3] == "<f4", "intensities that are no float32")
+    look = Before(before, struct.unpack("<12d", data.take(96))).image if after else None
     exceptions = _exceptions(data, count)
     runs = read_runs(data, count)
-    places, ticks = presence(data, runs)
+    places, ticks, image = presence(data, runs, look)
     rings = [ring for ring, size, _ in runs for _ in range(size)]
-    sides = Sides(starts_of(runs), places, len(ticks), rings)
-    ranges, errors = values(data, RANGES, engine, count, sides)
+    sides = Sides(starts_of(runs), places, len(ticks), rings, image=image)
+    ranges, errors = values(data, OLDER_RANGES if older else RANGES_AFTER if after else RANGES, engine, count, sides)
     sensor = Sensor()
     found = [sensor.place(rings[i], ticks[places[i]], ranges[i]) for i in range(count)]
     xyz = _misses(data, found)
@@ -44,11 +50,16 @@ def decode(data: Stream, types: list[str], count: int) -> list[list[int]]:
             xyz[axis][i] = bits[axis]
     rest = 3
     if kind:
-        sides.told = [(sum(abs(error) >= octave for octave in OCTAVES), n >> 10) for error, n in zip(errors, ranges, strict=True)]
+        sides.told, sides.image = told_by(errors, ranges), None
         levels, _ = values(data, LEVELS, engine, count, sides)
         xyz.append([_bits(level / 100.0) for level in levels])
         rest = 4
     return xyz + [columns.decode(data.piece(), (name[1], int(name[2])), (count,)) for name in types[rest:]]
+
+
+def told_by(errors: list[int], ranges: list[int]) -> list[tuple[int, int]]:
+    """What ranges tell of intensities."""
+    return [(sum(abs(error) >= octave for octave in OCTAVES), n >> 10) for error, n in zip(errors, ranges, strict=True)]
 
 
 def _bits(value: float) -> int:
@@ -86,8 +97,10 @@ def starts_of(runs: list[tuple[int, int, int]]) -> list[int]:
     return starts
 
 
-def presence(data: Stream, runs: list[tuple[int, int, int]]) -> tuple[list[int], list[int]]:
-    """(place of each point among the used ticks, the used ticks)."""
+def presence(
+    data: Stream, runs: list[tuple[int, int, int]], look: Callable[[list[int]], list[list[int]]] | None = None
+) -> tuple[list[int], list[int], list[list[int]] | None]:
+    """(place of each point among the used ticks, the used ticks, what the frame before has by ring and place)."""
     flags = Flags(data.piece())
     used: list[int] = []
     before = 0
@@ -96,9 +109,11 @@ def presence(data: Stream, runs: list[tuple[int, int, int]]) -> tuple[list[int],
         before = (before * 2 + bit) % 16
         used += [tick] * bit
     n = len(used)
+    image = look(used) if look else None
     seen = [0] * n  # the last eight runs, the newest in the lowest bit
     places = []
-    for _, size, first in runs:
+    for ring, size, first in runs:
+        row = image[ring] if image else [0] * n
         need(first < n, "a run that begins at a tick that is not used")
         now, left, before = [0] * n, size, 0
         for turned in range(n):
@@ -110,7 +125,8 @@ def presence(data: Stream, runs: list[tuple[int, int, int]]) -> tuple[list[int],
                 ahead, after = (at + 1) % n, (at + 2) % n
                 near = (seen[at] & 7, seen[ahead] & 3, seen[at - 1] & 1, seen[after] & 1)
                 dense = min(seen[at].bit_count(), 7)
-                present = flags.bit_by_two(("near", near, before & 31), ("dense", dense, before & 15))
+                hint = (row[at] > 0, row[at - 1] > 0 and row[ahead] > 0)
+                present = flags.bit_by_two(("near", hint, near, before & 31), ("dense", hint, dense, before & 15))
             if present:
                 places.append(at)
                 now[at] = 1
@@ -119,13 +135,13 @@ def presence(data: Stream, runs: list[tuple[int, int, int]]) -> tuple[list[int],
         need(not left, "more points in a run than ticks in a turn")
         seen = [(old * 2 + new) & 255 for old, new in zip(seen, now, strict=True)]
     flags.finish()
-    return places, used
+    return places, used, image
 
 
 def values(data: Stream, model: str, engine: int, count: int, sides: Sides) -> tuple[list[int], list[int]]:
     """(numbers, by how much predictions missed)."""
     if not engine:
-        return columns.decode(data.piece(), ("u", 2 if model == RANGES else 1), (count,)), [0] * count
+        return columns.decode(data.piece(), ("u", 1 if model in (LEVELS, BYTES) else 2), (count,)), [0] * count
     return Points(data, model, engine, count, sides).run()
 
 

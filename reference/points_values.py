@@ -21,9 +21,9 @@ from reference.columns_profiles import CONTEXTS, DIGITS, LOGARITHMIC, SETS
 from reference.range_coder import RangeDecoder
 from reference.stream import Stream, need
 
-RANGES, LEVELS = "ranges", "levels"
-TAPS, CLASSES, SOLVE_EVERY, KEEP, RIDGE = 12, 16, 16, 0.9995, 1.0
-REACH, TARGET = 4096.0, 256.0
+OLDER_RANGES, RANGES, RANGES_AFTER, LEVELS, BYTES = "older ranges", "ranges", "ranges after a frame", "levels", "bytes"
+CLASSES, SOLVE_EVERY, KEEP, RIDGE = 16, 16, 0.9995, 1.0
+NONE = 1000  # class where the frame before tells nothing
 NAMES = ("w", "ww", "www", "n", "nw", "ne", "nn", "nww", "nee", "nne")
 
 RANGE_CONTEXTS = (
@@ -58,10 +58,30 @@ LEVEL_CONTEXTS = (
     ("mean", "ring"),
     ("error_w", "error_n", "predicted"),
 )
-#: Bits, scheme, contexts, features that choose weights, count at which counters stop slowing down.
+AFTER_CONTEXTS = (
+    ("local", "fraction"),
+    ("near_w", "near_n"),
+    ("near_right", "near_w"),
+    ("near_moved", "near_past"),
+    ("ring", "nothing", "nothing", None),
+    ("near_past", "near_right"),
+    ("near_past", "local"),
+    ("near_shape", "near_n"),
+    ("near_right", "near_far"),
+    ("error_w", "error_n"),
+    ("near_line", "gap"),
+    ("near_nn", "near_nw"),
+    ("error_mean", "error_ne"),
+    ("near_left", "near_right"),
+)
+#: Bits, scheme, contexts, features that choose weights, count at which counters stop slowing down;
+#: of least squares: inputs, limits of those and of targets.
 MODELS = {
-    RANGES: (16, LOGARITHMIC, RANGE_CONTEXTS, ("local", "kind"), 255),
-    LEVELS: (7, DIGITS, LEVEL_CONTEXTS, ("local", "ring"), 127),
+    OLDER_RANGES: (16, LOGARITHMIC, RANGE_CONTEXTS, ("local", "kind"), 255, 12, 4096.0, 256.0),
+    RANGES: (16, LOGARITHMIC, RANGE_CONTEXTS, ("local", "kind"), 255, 12, 1024.0, 32.0),
+    RANGES_AFTER: (16, LOGARITHMIC, AFTER_CONTEXTS, ("apart", "kind"), 255, 15, 1024.0, 32.0),
+    LEVELS: (7, DIGITS, LEVEL_CONTEXTS, ("local", "ring"), 127, 12, 4096.0, 256.0),
+    BYTES: (8, DIGITS, LEVEL_CONTEXTS, ("local", "ring"), 127, 12, 4096.0, 256.0),
 }
 
 
@@ -74,6 +94,11 @@ class Sides:
     used: int
     rings: list[int]
     told: list[tuple[int, int]] = field(default_factory=list)
+    image: list[list[int]] | None = None  # by ring and place: numbers by the frame before, 0 where it tells none
+
+    def past(self, i: int, aside: int = 0) -> int:
+        """The number of a point, or beside it, by the frame before."""
+        return 0 if self.image is None else self.image[self.rings[i]][(self.places[i] + aside) % self.used]
 
     def neighbours(self) -> list[tuple[dict[str, int], int]]:
         """(1 + the position of each neighbour, 0 where there is none at all; ticks since W, at most 4) of every point."""
@@ -105,7 +130,7 @@ class Points(Column):
     """One number of each point on its way out of a section."""
 
     def __init__(self, data: Stream, model: str, engine: int, count: int, sides: Sides) -> None:
-        bits, scheme, contexts, chosen_by, limit = MODELS[model]
+        bits, scheme, contexts, chosen_by, limit, taps, self.reach, self.target = MODELS[model]
         first, decisions, plain = data.number(), data.number(), data.number()
         need(not first >> bits, "a first number that is too large")
         self.coder, self.plain = RangeDecoder(data.take(decisions)), Plain(data.take(plain))
@@ -126,8 +151,8 @@ class Points(Column):
         self.sides, self.values, self.errors = sides, [first], [0]
         weights = [0.0] * 16
         weights[2] = 0.5
-        self.fits = [Squares(TAPS, KEEP, RIDGE, weights) for _ in range(CLASSES)]  # type: ignore[assignment]
-        self.seen = [0] * CLASSES
+        self.fits = [Squares(taps, KEEP, RIDGE, weights) for _ in range(2 * CLASSES)]  # type: ignore[assignment]
+        self.seen, self.short = [0] * (2 * CLASSES), 0
 
     def run(self) -> tuple[list[int], list[int]]:
         """(numbers, by how much predictions missed)."""
@@ -135,33 +160,55 @@ class Points(Column):
         for i, (near, gap) in enumerate(self.sides.neighbours()):
             v = {name: self.values[at] for name, at in near.items()}
             e = {name: self.errors[at] for name, at in near.items()}
-            window, kind = self._window(v, e)
-            step = limited(self.fits[kind].predict(window), REACH)
+            past = self._past(i, near)
+            window, kind = self._window(v, e, past)
+            step = limited(self.fits[kind].predict(window), self.reach)
             whole = math.floor(step + 0.5)
             p = min(max(v["w"] + whole, 0), (1 << self.s.bits) - 1)
             told = self.sides.told[i] if self.sides.told else (0, 0)
-            self.decisions.begin(i, self._features(v, e, p, gap, i, kind, int((step + 0.5 - whole) * 4.0), told))
+            self.decisions.begin(i, self._features(v, e, p, past, gap, i, kind, int((step + 0.5 - whole) * 4.0), told))
             zero = 0 if digits else p
             x = zero + self._number(i, None) & (1 << self.s.bits) - 1
             self.values.append(x)
             self.errors.append(x - p)
+            if past["here"]:
+                self.short += min(max((x - past["here"]) * 16 - self.short, -800), 800) >> 2
             self.seen[kind] += 1
-            target = limited(float(x - v["w"]), TARGET)
+            target = limited(float(x - v["w"]), self.target)
             self.fits[kind].learn(window, target, self.seen[kind] % SOLVE_EVERY == 0)
         need(self.coder.at == len(self.coder.data) + READ_AHEAD, "it ends in another place than its numbers")
         need(-(-self.plain.at // 8) == len(self.plain.data), "its plain bits end in another place than its numbers")
         return self.values[1:], self.errors[1:]
 
-    def _window(self, v: dict[str, int], e: dict[str, int]) -> tuple[np.ndarray, int]:
+    def _past(self, i: int, near: dict[str, int]) -> dict[str, int]:
+        """Numbers by the frame before: of this point, of those beside it, of neighbours; 0 where it tells none."""
+        sides = {"here": 0, "left": -1, "right": 1, "far": 2}
+        found = {name: self.sides.past(i, aside) for name, aside in sides.items()}
+        return found | {name: self.sides.past(near[name] - 1) if near[name] else 0 for name in ("w", "n")}
+
+    def _window(self, v: dict[str, int], e: dict[str, int], past: dict[str, int]) -> tuple[np.ndarray, int]:
         """(what least squares see, the class of the surroundings)."""
         pairs = ("w ww", "ww www", "n nw", "ne n", "nw nww", "nee ne", "n w", "nn n", "nne nn")
         apart = [v[a] - v[b] for a, b in (pair.split() for pair in pairs)] + [e["n"], e["w"], e["ne"]]
-        window = np.array([limited(float(x), REACH) for x in apart] + [0.0] * 4)
+        here, right = past["here"], past["right"]
+        apart.append(here + (self.short >> 4) - v["w"] if here else 0)
+        apart.append(here - past["w"] if here and past["w"] else 0)
+        apart.append(right - here if here and right else 0)
+        window = np.array([limited(float(x), self.reach) for x in apart] + [0.0])
         around = abs(v["w"] - v["ww"]) + abs(v["n"] - v["nw"]) + abs(v["ne"] - v["n"])
-        return window, min((around >> 1).bit_length(), CLASSES - 2)
+        return window, min((around >> 1).bit_length(), CLASSES - 2) + (CLASSES if here else 0)
 
     def _features(
-        self, v: dict[str, int], e: dict[str, int], p: int, gap: int, i: int, kind: int, fraction: int, told: tuple[int, int]
+        self,
+        v: dict[str, int],
+        e: dict[str, int],
+        p: int,
+        past: dict[str, int],
+        gap: int,
+        i: int,
+        kind: int,
+        fraction: int,
+        told: tuple[int, int],
     ) -> SimpleNamespace:
         local = 2 * abs(e["w"]) + 2 * abs(e["n"]) + abs(e["ww"]) + abs(e["ne"]) + abs(e["nw"])
         return SimpleNamespace(
@@ -184,8 +231,20 @@ class Points(Column):
             told_more=told[1],
             **{f"value_{name}": v[name] for name in ("w", "n", "ww", "ne")},
             predicted=p,
+            **self._told_before(v, p, past),
             mean=2 * v["w"] + 2 * v["n"] + v["ww"] + v["ne"] + v["nw"] + v["nn"] >> 3,
         )
+
+    def _told_before(self, v: dict[str, int], p: int, past: dict[str, int]) -> dict[str, int]:
+        """Features from the frame before."""
+        names = {"near_past": "here", "near_left": "left", "near_right": "right", "near_far": "far"}
+        known = {name: past[side] + (self.short >> 4) - p for name, side in names.items() if past[side]}
+        found = {name: fine(known[name]) if name in known else NONE for name in names}
+        for name, neighbour in (("near_moved", "w"), ("near_shape", "n")):
+            both = past["here"] and past[neighbour]
+            found[name] = fine(v[neighbour] + past["here"] - past[neighbour] - p) if both else NONE
+        apart = min(quarters(abs(known["near_past"])), 62) if past["here"] else 63
+        return found | {"apart": apart}
 
 
 def limited(x: float, most: float) -> float:

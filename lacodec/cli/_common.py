@@ -242,11 +242,12 @@ def _size(text: str) -> int:
 
 
 def add_base_flag(parser: argparse.ArgumentParser) -> None:
-    """`--base`, for commands that decode."""
+    """`--base`, for commands that decode; also by the name that codec `points` has for it."""
     parser.add_argument(
         "--base",
+        "--reference",
         action="append",
         default=[],
         metavar="PATH",
-        help="base of the weights: the file they were stored as differences to, or its folder (repeatable)",
+        help="base: the file that a file was stored as differences to, or its folder (repeatable)",
     )

@@ -119,9 +119,15 @@ def test_other_bytes(stem):
     assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
 
 
-@pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("v1-*/points-*.lac")), ids=lambda path: path.stem)
-def test_points(path: Path):
-    assert restore(path.read_bytes()).content == content(path.stem)
+@pytest.mark.parametrize("stem", sorted(path.stem for path in newest("points").glob("points-*.lac")))
+def test_points(stem):
+    base = golden.maker_of("points").base_of(stem)
+    assert restore((newest("points") / f"{stem}.lac").read_bytes(), base).content == content(stem)
+
+
+@pytest.mark.parametrize("stem", ["points-effort1-sweep", "points-effort5-sweep", "points-effort5-moving"])
+def test_points_of_version_1(stem):
+    assert restore((golden.FOLDER / "v1-bytes2" / f"{stem}.lac").read_bytes()).content == content(stem)
 
 
 @exhaustive

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass, field
 from math import isfinite
+from os import PathLike
 
 from lacodec.codecs.options import check_effort, effort_field
+from lacodec.codecs.references import Reference
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.io.source import Source
 from lacodec.media.points.value import Columns
 
+LEAST_WITH_REFERENCE = 4
 _LEAST_STEP = 1e-12
 
 
@@ -27,6 +31,10 @@ class Options:
         metadata={"help": "lossy: x, y and z may be rounded to multiples of this, by half of it at most, such as 0.001"},
     )
 
+    reference: str | PathLike[str] | Source | Reference | None = field(
+        default=None, metadata={"help": "the frame before this one: a sweep of KITTI's sensor is told from it"}
+    )
+
     def __post_init__(self) -> None:
         check_effort(self.effort)
         if not isinstance(self.any_order, bool):
@@ -35,6 +43,10 @@ class Options:
             good = not isinstance(self.step, bool) and isinstance(self.step, int | float)
             if not good or not (isfinite(self.step) and self.step >= _LEAST_STEP):
                 raise BadInput(f"step must be a number from {_LEAST_STEP} on, not {self.step!r}")
+        if not isinstance(self.reference, str | PathLike | Source | Reference | None):
+            raise BadInput(f"reference is a {type(self.reference).__name__}; give the path of the frame before")
+        if self.reference is not None and self.effort < LEAST_WITH_REFERENCE:
+            raise BadInput(f"reference needs an effort of {LEAST_WITH_REFERENCE} or more; ranges are mixed from there on")
         if self.columns is not None:
             self.named_columns()
 

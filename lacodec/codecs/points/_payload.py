@@ -2,8 +2,9 @@
 
     payload = bytes before the records, size and `others` if there are any; records, u8 method and data if there are any;
               nothing for a chunk of no bytes
-    method  = 0 columns   5 columns by rings (`_records`)
-              1 a sweep of KITTI's sensor (`spinning`)   2 a sweep of nuScenes' sensor (`moving`)
+    method  = 0 columns (`_records`)   3 a sweep of nuScenes' sensor (`moving`)   4 a sweep of KITTI's sensor (`spinning`)
+              1, 2 older forms of 4 and 3   7 columns by firings (`_records`)
+              6 columns by lasers (`_lanes`)
 
 Numbers are LEB128.
 """
@@ -16,7 +17,7 @@ import numpy as np
 
 from lacodec.codecs.arrays.others import decode_others, encode_others
 from lacodec.codecs.pieces import Reader, Writer
-from lacodec.codecs.points import _records
+from lacodec.codecs.points import _lanes, _records
 from lacodec.codecs.points._step import rounded
 from lacodec.codecs.points.moving import payload as moving
 from lacodec.codecs.points.spinning import payload as spinning
@@ -24,20 +25,24 @@ from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
-_COLUMNS, _SPINNING, _MOVING = range(3)
-_BY_RING = 5
+_COLUMNS, _SPINNING_OLDER, _MOVING_OLDER, _MOVING, _SPINNING = range(5)
+_LANES, _ROWS = 6, 7
 _LATTICES = 2  # effort from which on `columns` finds them
-_SWEEPS = {_SPINNING: spinning, _MOVING: moving}
+_Records = Callable[[], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How chunks are encoded. embed: the payload of codec `bytes` for bytes at an effort; step: of coordinates, if any."""
+    """How chunks are encoded. embed: the payload of codec `bytes` for bytes at an effort; step: of coordinates, if any.
+
+    before: records of the frame before, if there is one.
+    """
 
     effort: int
     step: float | None
     session: Session
     embed: Callable[[bytes, int], bytes]
+    before: np.ndarray | None = None
 
 
 def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding) -> tuple[bytes, Any]:
@@ -51,42 +56,66 @@ def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding)
     records = np.frombuffer(data[lead:], columns.dtype)
     out.number(len(records))
     if len(records):
-        for method, sensor in _SWEEPS.items():
-            sweep = sensor.encode(records, columns, how.effort, how.session)
-            if sweep is not None:
-                return bytes(out.data) + bytes([method]) + sweep, data
+        method, sweep = _sweep(records, columns, how)
+        if sweep is not None:
+            return bytes(out.data) + bytes([method]) + sweep, data
         effort = how.effort
         if how.step is not None:
             records = rounded(records, how.step)
             data = memoryview(bytes(data[:lead]) + records.tobytes())
             effort = max(effort, _LATTICES)
-        by_ring = _records.encode_by_ring(records, columns, effort, how.session)
-        if by_ring is not None:
-            return bytes(out.data) + bytes([_BY_RING]) + by_ring, data
-        out.write(bytes([_COLUMNS]) + _records.encode_records(records, columns, effort, how.session))
+        method, coded = _in_columns(records, columns, effort, how.session)
+        out.write(bytes([method]) + coded)
     return bytes(out.data), data
 
 
+def _sweep(records: np.ndarray, columns: Columns, how: Encoding) -> tuple[int, bytes | None]:
+    """(method, payload of records as a sweep), None if no known sensor measured them."""
+    sweep = spinning.encode(records, columns, how.effort, how.session, how.before)
+    if sweep is not None:
+        return _SPINNING, sweep
+    return _MOVING, moving.encode(records, columns, how.effort, how.session)
+
+
+def _in_columns(records: np.ndarray, columns: Columns, effort: int, session: Session) -> tuple[int, bytes]:
+    """(method, payload of records that no known sensor measured)."""
+    width = _records.width_of(records, columns)
+    if width:
+        return _ROWS, _records.encode_rows(records, columns, width, effort, session)
+    lanes = _lanes.encode_lanes(records, columns, effort, session)
+    if lanes is not None:
+        return _LANES, lanes
+    return _COLUMNS, _records.encode_records(records, columns, effort, session)
+
+
 def decode_payload(
-    payload: bytes | memoryview, size: int, columns: Columns, unembed: Callable[[bytes, int], bytes]
+    payload: bytes | memoryview, size: int, columns: Columns, unembed: Callable[[bytes, int], bytes], before: _Records
 ) -> np.ndarray:
-    """The u8[size] bytes of a chunk; raises CorruptFile."""
+    """The u8[size] bytes of a chunk; before: gives the records of the frame before. Raises CorruptFile, and what that raises."""
     reader, out = Reader(payload), np.empty(size, np.uint8)
     if not size:
         reader.finish()
         return out
-    lead, before, count = _head(reader, size, columns)
+    lead, others, count = _head(reader, size, columns)
     if lead:
-        out[:lead] = np.frombuffer(decode_others(bytes(before), lead, unembed), np.uint8)
+        out[:lead] = np.frombuffer(decode_others(bytes(others), lead, unembed), np.uint8)
     if count:
         records = out[lead:].view(columns.dtype)
         method = reader.take(1)[0]
         if method == _COLUMNS:
             _records.decode_records(reader, columns, records, unembed)
-        elif method == _BY_RING:
-            _records.decode_by_ring(reader, columns, records, unembed)
-        elif method in _SWEEPS:
-            _SWEEPS[method].decode(reader, columns, records, unembed)
+        elif method == _LANES:
+            _lanes.decode_lanes(reader, columns, records, unembed)
+        elif method == _ROWS:
+            _records.decode_rows(reader, columns, records, unembed)
+        elif method == _SPINNING:
+            spinning.decode(reader, columns, records, unembed, before)
+        elif method == _MOVING:
+            moving.decode(reader, columns, records, unembed)
+        elif method == _SPINNING_OLDER:
+            spinning.decode_older(reader, columns, records, unembed)
+        elif method == _MOVING_OLDER:
+            moving.decode_older(reader, columns, records, unembed)
         else:
             raise CorruptFile("its records have an unknown form; if a newer lacodec wrote it, update")
     reader.finish()

@@ -1,10 +1,9 @@
 """Columns of records <-> payloads of `columns`. Coordinates, colours and normals are coded together where that is shorter.
 
 records = for each group of columns: u8 joint if it has several, and a payload of numbers [n, k], or one [n] of each column
-by ring = u8 column that tells the ring, a payload of it; `records` of the other columns, all points of the lowest ring first,
-          those of a ring in their order
+rows    = width; for each column a payload of numbers [n / width, width]: the points of a firing in a row
 
-Each payload has its size before it, as LEB128.
+Each payload has its size before it; numbers are LEB128.
 """
 
 import numpy as np
@@ -14,13 +13,13 @@ from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.points.numbers import decode_numbers, encode_numbers, fill, native
 from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
-from lacodec.media.points.value import RINGS, Columns
+from lacodec.media.points.value import Columns
 
 _TOGETHER = (("x", "y", "z"), ("red", "green", "blue"), ("r", "g", "b"), ("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
-_FIRINGS = 1 << 15  # records that tell whether points of a ring belong together
-_MOST_RINGS = 1 << 8
 _SAMPLE = 1 << 13  # records that tell whether columns belong together
 _SEPARATE, _JOINT = range(2)
+_RING, _MOST_RINGS = "ring", 256
+_QUICK, _FASTEST, _CAREFUL = 2, 3, 7  # efforts
 
 
 def groups(found: Columns) -> list[tuple[int, ...]]:
@@ -43,50 +42,12 @@ def encode_records(records: np.ndarray, found: Columns, effort: int, session: Se
         joint = len(group) > 1 and _better_joint(values, effort, session)
         if len(group) > 1:
             out.write(bytes([_JOINT if joint else _SEPARATE]))
-        for column in [np.stack(values, axis=1)] if joint else values:
-            out.piece(encode_numbers(column, effort, session))
+        if joint:
+            out.piece(encode_numbers(np.stack(values, axis=1), _careful(effort), session))
+        else:
+            for column in values:
+                out.piece(encode_numbers(column, effort, session))
     return bytes(out.data)
-
-
-def encode_by_ring(records: np.ndarray, found: Columns, effort: int, session: Session) -> bytes | None:
-    """The payload of structured records that a column tells the ring of; None where there is none, or that is longer."""
-    at = next((i for i, name in enumerate(found.names) if name in RINGS and found.types[i][1] in "ui"), None)
-    if at is None or len(found.names) == 1:
-        return None
-    some = records[:_FIRINGS]
-    if len(np.unique(some[found.names[at]])) > _MOST_RINGS:
-        return None
-    if len(_by_ring(some, found, at, effort, session)) >= len(encode_records(some, found, effort, session)):
-        return None
-    return _by_ring(records, found, at, effort, session)
-
-
-def _by_ring(records: np.ndarray, found: Columns, at: int, effort: int, session: Session) -> bytes:
-    rings = native(records[found.names[at]])
-    out = Writer()
-    out.write(bytes([at]))
-    out.piece(encode_numbers(rings, effort, session))
-    out.write(encode_records(records[np.argsort(rings, kind="stable")], _without(found, at), effort, session))
-    return bytes(out.data)
-
-
-def decode_by_ring(reader: Reader, found: Columns, out: np.ndarray, unembed: Unembed) -> None:
-    """Fill structured records; raises CorruptFile."""
-    at = reader.take(1)[0]
-    if at >= len(found.names) or len(found.names) == 1 or found.types[at][1] not in "ui":
-        raise CorruptFile("no column of its points tells their rings")
-    rings = decode_numbers(reader, found.types[at], (len(out),), unembed)
-    rest = np.empty(len(out), _without(found, at).dtype)
-    decode_records(reader, _without(found, at), rest, unembed)
-    fill(out[found.names[at]], rings)
-    order = np.argsort(rings, kind="stable")
-    for name, kind in zip(_without(found, at).names, _without(found, at).types, strict=True):
-        width = f"u{kind[2]}"
-        out[name].view(f"{out[name].dtype.str[0]}{width}")[order] = rest[name].view(f"{rest[name].dtype.str[0]}{width}")
-
-
-def _without(found: Columns, at: int) -> Columns:
-    return Columns(found.names[:at] + found.names[at + 1 :], found.types[:at] + found.types[at + 1 :])
 
 
 def decode_records(reader: Reader, found: Columns, out: np.ndarray, unembed: Unembed) -> None:
@@ -104,9 +65,45 @@ def decode_records(reader: Reader, found: Columns, out: np.ndarray, unembed: Une
             fill(out[found.names[i]], decode_numbers(reader, found.types[i], (len(out),), unembed))
 
 
+def width_of(records: np.ndarray, found: Columns) -> int:
+    """How many points a firing has, where the column of rings counts up from 0 in each of them; 0 where it does not."""
+    if _RING not in found.names or len(records) < 2:
+        return 0
+    rings = records[_RING]
+    width = int(np.argmax(rings[1 : _MOST_RINGS + 1] == rings[0])) + 1
+    if width < 2 or len(rings) % width:
+        return 0
+    fired = np.tile(np.arange(width).astype(rings.dtype), len(rings) // width)
+    return width if (rings == fired).all() else 0
+
+
+def encode_rows(records: np.ndarray, found: Columns, width: int, effort: int, session: Session) -> bytes:
+    """The payload of structured records by firings of so many points."""
+    effort = _QUICK if effort == _QUICK + 1 else effort  # which would take eight times as long for a hundredth
+    out = Writer()
+    out.number(width)
+    for name in found.names:
+        out.piece(encode_numbers(native(records[name]).reshape(-1, width), effort, session))
+    return bytes(out.data)
+
+
+def decode_rows(reader: Reader, found: Columns, out: np.ndarray, unembed: Unembed) -> None:
+    """Fill structured records; raises CorruptFile."""
+    width = reader.number()
+    if not 0 < width <= len(out) or len(out) % width:
+        raise CorruptFile("its firings do not make up its points")
+    for name, kind in zip(found.names, found.types, strict=True):
+        fill(out[name], decode_numbers(reader, kind, (len(out) // width, width), unembed).reshape(-1))
+
+
+def _careful(effort: int) -> int:
+    """Of columns that are coded together: more contexts pay there even at middling efforts."""
+    return max(effort, _CAREFUL) if effort > _FASTEST else effort
+
+
 def _better_joint(values: list[np.ndarray], effort: int, session: Session) -> bool:
     """Whether some records from the middle are shorter when their columns are coded together."""
     begin = max(0, (len(values[0]) - _SAMPLE) // 2)
     some = [column[begin : begin + _SAMPLE] for column in values]
-    joint = encode_numbers(np.stack(some, axis=1), effort, session)
+    joint = encode_numbers(np.stack(some, axis=1), _careful(effort), session)
     return len(joint) < sum(len(encode_numbers(column, effort, session)) for column in some)

@@ -4,6 +4,7 @@ file --parser--> columns and place of the records --blocks of records--> payload
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +13,8 @@ from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.points._asked import FRAME, asked
 from lacodec.codecs.points._options import Options
 from lacodec.codecs.points._pieces import CHUNK, pieces
-from lacodec.codecs.points._table import TABLE, pack_table, table_of
+from lacodec.codecs.points._table import TABLE, Table, pack_table, table_of
+from lacodec.codecs.references import Reference, is_description, needed
 from lacodec.codecs.regions import Layout, Lost
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
@@ -28,6 +30,7 @@ from lacodec.media.points.value import ALL, PLAIN, Columns, PointCloud
 if TYPE_CHECKING:
     from lacodec.codecs.points._payload import Encoding
 
+_BASE = "base"
 _MIB = 1 << 20
 _START = 1 << 19  # bytes of a file of lines that tell whether numbers are shorter than text
 
@@ -36,19 +39,23 @@ class PointsCodec(Codec[PointCloud]):
     """Point clouds: every bit, and the order, with an effort from 1 to 9; coordinates rounded, if asked for."""
 
     name = "points"
-    stream_version = 1
+    stream_version = 2
+    reads = frozenset({1})
     identical = "bytes"
     also_identical = ("points", "none")
     takes_views = True
     bytewise = True
     media = POINTS
     by_content = True
+    reference_option = "reference"
     nested: ClassVar[Mapping[str, int]] = {"bytes": 2}
     Options = Options
 
     def metadata(self, value: PointCloud, session: Session = DEFAULT) -> dict[str, Any]:
-        """Columns, and the place of the records in the file."""
-        return {TABLE: pack_table(self._named(value))}
+        """Columns, the place of the records in the file, and which frame before it is needed."""
+        table = {TABLE: pack_table(self._named(value))}
+        before = self._reference(session)
+        return table if before is None else {**table, _BASE: before.described()}
 
     @staticmethod
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
@@ -56,6 +63,9 @@ class PointsCodec(Codec[PointCloud]):
         table = table_of(header)
         columns = dict(zip(table.columns.names, table.columns.types, strict=True))
         found: dict[str, Any] = {"points": table.count, "offset": table.offset, "columns": columns}
+        base = header.metadata.get(_BASE)
+        if is_description(base):
+            found["base"] = {**base, "hash": base["hash"].hex()}
         if table.frames:
             found["frames"] = list(table.frames)
         if table.form.name:
@@ -95,8 +105,9 @@ class PointsCodec(Codec[PointCloud]):
         return value.source.size if value.form.name else None
 
     def options_dict(self) -> dict[str, Any]:
-        """Those that were given, and the effort."""
-        return {key: value for key, value in super().options_dict().items() if value not in (None, False)}
+        """Those that were given, and the effort; the metadata describes the reference, and its path stays private."""
+        found = {field.name: getattr(self.options, field.name) for field in fields(self.options)}
+        return {key: value for key, value in found.items() if value not in (None, False) and key != self.reference_option}
 
     @classmethod
     def samples(cls) -> list[Any]:
@@ -124,7 +135,7 @@ class PointsCodec(Codec[PointCloud]):
         from lacodec.codecs.points.spinning import payload as spinning
 
         most = max(columns.memory(size, None, self.options.effort if payload is None else 9), spinning.memory(size // 12))
-        return 6 * size + most + 16 * _MIB
+        return 6 * size + most + 32 * _MIB
 
     def encode(self, value: PointCloud, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk for some records; the first one has what is before them, further ones what is behind."""
@@ -136,7 +147,7 @@ class PointsCodec(Codec[PointCloud]):
 
             if not has_floats(value.columns):
                 raise BadInput(f"{value.source.name}: only x, y and z that are floats can be rounded; leave out `step`")
-        how = self._encoding(session)
+        how = self._encoding(value, session)
         if self.options.any_order:
             from lacodec.codecs.points._order import reordered
             from lacodec.codecs.points._payload import encode_payload
@@ -150,12 +161,26 @@ class PointsCodec(Codec[PointCloud]):
 
         if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
             raise CorruptFile("its decoded size contradicts the range it covers")
-        columns = table_of(header).columns
-        found = decode_payload(
-            chunk.payload, chunk.decoded_size, columns, lambda data, size: unembed("bytes", data, size, header, session)
-        )
-        if content_hash(found.data) != chunk.content_hash:
-            raise CorruptFile("its bytes differ from those that were encoded")
+        table, used = table_of(header), list[Reference]()
+
+        def before() -> Any:
+            used.append(needed(header.metadata.get(_BASE), session.references))
+            return _records(used[0], table)
+
+        try:
+            found = decode_payload(
+                chunk.payload,
+                chunk.decoded_size,
+                table.columns,
+                lambda data, size: unembed("bytes", data, size, header, session),
+                before,
+            )
+            if content_hash(found.data) != chunk.content_hash:
+                raise CorruptFile("its bytes differ from those that were encoded")
+        except CorruptFile:
+            if used:
+                used[0].check(header.metadata[_BASE])
+            raise
         return found.data
 
     def assemble(self, header: Header, parts: Iterator[memoryview | Lost], session: Session = DEFAULT) -> PointCloud:
@@ -212,12 +237,34 @@ class PointsCodec(Codec[PointCloud]):
             raise BadInput(f"{value.source.name}: its {size} bytes are no whole number of records of {columns.size} bytes")
         return PointCloud(value.source, value.format, columns, 0, size // columns.size)
 
-    def _encoding(self, session: Session) -> "Encoding":
+    def _encoding(self, value: PointCloud, session: Session) -> "Encoding":
         from lacodec.codecs.points._payload import Encoding
 
+        reference = self._reference(session)
+        before = None if reference is None else _records(reference, Table(value.columns, value.offset, value.count))
         return Encoding(
-            self.options.effort, self.options.step, session, lambda data, effort: embed("bytes", data, session, effort=effort)
+            self.options.effort,
+            self.options.step,
+            session,
+            lambda data, effort: embed("bytes", data, session, effort=effort),
+            before,
         )
+
+    def _reference(self, session: Session) -> Reference | None:
+        if self.options.reference is None:
+            return None
+        if len(session.references) != 1:
+            raise BadInput(f"{self.options.reference}: is not a file; give one file of points as the reference")
+        return session.references[0]
+
+
+def _records(reference: Reference, table: Table) -> Any:
+    """The records of the frame before, as many as a chunk may have, read as those of the file with this table."""
+    import numpy as np
+
+    width = table.columns.size
+    data = bytes(reference.source.read(table.offset, CHUNK // width * width))
+    return np.frombuffer(data[: len(data) // width * width], table.columns.dtype)
 
 
 def _bytes_of(part: memoryview | Lost, lost: list[Lost]) -> Iterator[Any]:

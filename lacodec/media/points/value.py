@@ -15,7 +15,7 @@ MOST_COLUMNS = 1 << 10
 MOST_POINTS = 1 << 48
 ALL = "points"
 """Name of all columns together."""
-RINGS = ("ring", "laser_number", "laser_id", "channel")
+RINGS = ("ring", "laser_number", "laser_id", "laser", "channel")
 """Names of columns that tell which laser measured a point."""
 
 _LAS_SCALE = 131  # place of three scales and three offsets in a las header

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import lacodec
 from lacodec.codecs import embedded
 from lacodec.codecs.pieces import Reader
-from lacodec.codecs.points.moving import payload
+from lacodec.codecs.points.moving import _sweep, payload
 from lacodec.codecs.points.moving._place_kernel import poses
 from lacodec.codecs.points.moving.imitation import nuscenes_sweep
 from lacodec.codecs.points.moving.sensor import azimuth_of, azimuths, elevations, times
@@ -74,13 +74,20 @@ def test_azimuths_of_a_column():
 @pytest.mark.parametrize("effort", [4, 9])
 def test_a_sweep_is_found(effort):
     encoded = check(SWEEP, effort)
-    assert method_of(encoded) == 2
+    assert method_of(encoded) == 3
     coordinates = lacodec.encode(np.ascontiguousarray(SWEEP[:, :3]), "points", effort=effort)
     assert 8 * len(coordinates) < 8 * len(SWEEP)
 
 
 def test_efforts_without_a_fit():
-    assert method_of(check(SWEEP, 1)) != 2
+    assert method_of(check(SWEEP, 1)) == 7
+
+
+def test_a_sweep_on_no_lattice_that_is_found(monkeypatch):
+    monkeypatch.setattr(_sweep, "frame_of", lambda xyz: None)
+    encoded = check(SWEEP)
+    coordinates = lacodec.encode(np.ascontiguousarray(SWEEP[:, :3]), "points", effort=4)
+    assert method_of(encoded) == 3 and 8 * len(coordinates) < 32 * len(SWEEP)
 
 
 @settings(max_examples=8, deadline=None)
@@ -143,3 +150,46 @@ def test_forged_sections_give_only_our_errors():
         forged = coded[:at] + np.float64(value).tobytes() + coded[at + 8 :]
         with pytest.raises(CorruptFile, match="impossible map"):
             payload.decode(Reader(forged), NUSCENES, out, unembed)
+
+
+@pytest.mark.parametrize("kind", ["negative zero", "too large", "parts", "no number", "other rings"])
+def test_other_intensities_and_rings(kind):
+    points = SWEEP.copy()
+    if kind == "other rings":
+        points[40, 4] = 9
+    else:
+        points[33, 3] = {"negative zero": -0.0, "too large": 256, "parts": 0.5, "no number": np.nan}[kind]
+    assert method_of(check(points)) == 3
+
+
+def test_intensities_without_rings():
+    array = np.ascontiguousarray(SWEEP[:, :4])
+    encoded = lacodec.encode(array.tobytes(), "points", columns="x,y,z,intensity")
+    assert method_of(encoded) == 3 and lacodec.decode(encoded).source.read(0, 1 << 40) == array.tobytes()
+
+
+def test_intensities_by_rings_pay():
+    spoilt = SWEEP.copy()
+    spoilt[33, 3] = 0.5  # so that they go through the coder of any column
+    assert len(check(SWEEP)) < 0.95 * len(check(spoilt))
+
+
+def test_forged_columns():
+    coded = payload.encode(records(SWEEP), NUSCENES, 5, DEFAULT)
+    xyz = Columns(bins.NUSCENES[:3], ("<f4",) * 3)
+    at = len(payload.encode(records(SWEEP)[["x", "y", "z"]], xyz, 5, DEFAULT)) - 1
+    out = np.zeros(len(SWEEP), NUSCENES.dtype)
+    assert coded[at] == 3
+    with pytest.raises(CorruptFile, match="columns"):
+        payload.decode(Reader(coded[:at] + bytes([4]) + coded[at + 1 :]), NUSCENES, out, unembed)
+    with pytest.raises(CorruptFile, match="columns"):
+        payload.decode(Reader(coded), xyz, np.zeros(len(SWEEP), xyz.dtype), unembed)
+    rng = np.random.default_rng(3)
+    for _ in range(100):
+        forged = bytearray(coded)
+        for place in rng.integers(at + 1, len(coded), 2):
+            forged[place] = rng.integers(0, 256)
+        try:
+            payload.decode(Reader(bytes(forged)), NUSCENES, out, unembed)
+        except CorruptFile:
+            continue

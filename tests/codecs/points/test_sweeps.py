@@ -34,6 +34,10 @@ def unembed(data, size):
     raise CorruptFile("no bytes here")
 
 
+def no_frame():
+    raise CorruptFile("no frame before")
+
+
 def test_tables_are_the_nearest_doubles():
     ticks = kitti().ticks
     assert ticks[0].tolist() == [1, 0] and ticks[1000].tolist() == [0, 1] and ticks[2000].tolist() == [-1, 0]
@@ -101,12 +105,12 @@ def test_sections(effort):
     coded = payload.encode(records(points), KITTI, effort, DEFAULT)
     out = np.zeros(len(points), KITTI.dtype)
     reader = Reader(coded)
-    payload.decode(reader, KITTI, out, unembed)
+    payload.decode(reader, KITTI, out, unembed, no_frame)
     reader.finish()
     assert out.tobytes() == points.tobytes()
     for size in range(0, len(coded), 97):
         with pytest.raises(CorruptFile):
-            payload.decode(Reader(coded[:size]), KITTI, np.zeros(len(points), KITTI.dtype), unembed)
+            payload.decode(Reader(coded[:size]), KITTI, np.zeros(len(points), KITTI.dtype), unembed, no_frame)
 
 
 @pytest.mark.parametrize("effort", [1, 5])
@@ -121,7 +125,7 @@ def test_forged_sections_give_only_our_errors(effort):
             near_the_front = rng.random() < 0.6
             forged[rng.integers(0, 400 if near_the_front else len(forged))] = rng.integers(0, 256)
         try:
-            payload.decode(Reader(bytes(forged)), KITTI, np.zeros(len(points), KITTI.dtype), unembed)
+            payload.decode(Reader(bytes(forged)), KITTI, np.zeros(len(points), KITTI.dtype), unembed, no_frame)
             outcomes["decoded"] += 1
         except CorruptFile:
             outcomes["refused"] += 1
@@ -153,14 +157,14 @@ def test_impossible_runs(runs, message):
 
 
 def test_more_points_than_a_turn_has_ticks():
-    starts, places, used = np.array([0, 5]), np.arange(5), np.arange(5) * 7
+    rings, starts, places, used = np.zeros(1, np.uint8), np.array([0, 5]), np.arange(5), np.arange(5) * 7
     out = Writer()
-    sections.write_places(out, starts, places, used)
-    found, ticks = sections.read_places(Reader(bytes(out.data)), starts, np.array([0]))
+    sections.write_places(out, rings, starts, places, used)
+    found, ticks, _ = sections.read_places(Reader(bytes(out.data)), rings, starts, np.array([0]))
     assert np.array_equal(found, places) and np.array_equal(ticks, used)
     for starts, firsts in ((np.array([0, 6]), [0]), (np.array([0, 5]), [5])):
         with pytest.raises(CorruptFile):
-            sections.read_places(Reader(bytes(out.data)), starts, np.array(firsts))
+            sections.read_places(Reader(bytes(out.data)), rings, starts, np.array(firsts))
 
 
 def test_a_sweep_of_equal_ranges():

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from lacodec.codecs.points.moving._lattice import Lattice, find_lattice, no_returns
-from lacodec.codecs.points.moving.sensor import CIRCLE, PACKET, RANGE_UNIT, SLOTS, azimuth_of, azimuths, elevations
+from lacodec.codecs.points.moving._search_kernel import columns_from
+from lacodec.codecs.points.moving.sensor import CIRCLE, PACKET, RANGE_UNIT, RINGS, SLOTS, azimuths, elevations
 
 FINE = 2.0**-23  # metres: the step of heights below two metres in the map
+_FAR = 3.0  # metres from which on an azimuth is certain
+_ANY = 2.0**-13  # metres: by how much points may be off where no lattice is known
 _COARSE = -15  # exponent from which on a point's place on the lattice is certain
 
 
@@ -55,6 +58,15 @@ def frame_of(xyz: np.ndarray) -> Frame | None:
     return Frame(xyz.astype(float), places, there, u @ v, lattice.origin, units, coarse)
 
 
+def free_frame(xyz: np.ndarray) -> Frame | None:
+    """The frame of f32[columns, 32, 3] that may be on any lattice, or none; None if few columns have points without a return."""
+    places, there = no_returns(xyz)
+    if there.sum() < len(there) // 4:
+        return None
+    last = places[there][-1].astype(float)
+    return Frame(xyz.astype(float), places, there, np.eye(3), last, np.full(3, _ANY), np.zeros(3, bool))
+
+
 def rotations(vectors: np.ndarray) -> np.ndarray:
     """f64[n, 3, 3]: Rodrigues' formula."""
     angles = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
@@ -89,21 +101,7 @@ def crosses(points: np.ndarray) -> list[np.ndarray]:
 def columns_of(azimuth: np.ndarray, good: np.ndarray, away: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(first azimuth and duration i64[columns, 2], points that agree and points that were asked i64[columns, 2])."""
     found, scores = np.zeros((len(azimuth), 2), np.int64), np.zeros((len(azimuth), 2), np.int64)
-    last, far = (0, 33), good & (away > 3)
-    steps = np.arange(30, 37)
-    for i, row in enumerate(azimuth):
-        some = far[i] if far[i].sum() >= 4 else good[i]
-        if some.any():
-            ring = np.flatnonzero(some)
-            near = int(np.median(row[some] - SLOTS[some] * 0.83))
-            firsts = np.arange(near - 2, near + 3)
-            guesses = azimuth_of(firsts[:, None, None], steps[None, :, None], ring)
-            agree = (guesses == row[some] % CIRCLE).sum(axis=2)
-            best = np.unravel_index((agree - 0.01 * np.abs(steps - 33)).argmax(), agree.shape)
-            last, scores[i] = (int(firsts[best[0]]), int(steps[best[1]])), (agree[best], some.sum())
-        else:
-            last = (last[0] + last[1], last[1])
-        found[i] = last
+    columns_from(azimuth, good, away > _FAR, SLOTS, CIRCLE, found, scores, np.zeros(RINGS))
     return found, scores
 
 

@@ -9,9 +9,12 @@ from itertools import combinations
 
 import numpy as np
 
+from lacodec.codecs.points.moving._search_kernel import PHASES, concentration
+
 _MICRO = 1e6
 _NEAR = 0.8  # metres within which a point may be one without a return
-_LARGE = 4000  # directions that are scored at a time
+_MIDDLES = (np.arange(PHASES) + 0.5) * (2 * np.pi / PHASES)
+_WAVES = np.stack([np.cos(_MIDDLES), np.sin(_MIDDLES)], axis=1)
 _REACHES = (1.6, 2, 2.4, 3.0, 3.5, 4.5, 6, 8, 10, 13, 17, 22, 30, 40, 60, 110)  # metres, one refinement each
 
 
@@ -82,9 +85,7 @@ class _Search:
 def _concentration(points: np.ndarray, directions: np.ndarray, unit: float) -> np.ndarray:
     """How much the phases of points agree along each direction, 0 to 1."""
     out = np.empty(len(directions))
-    for i in range(0, len(directions), _LARGE):
-        phases = (points @ directions[i : i + _LARGE].T) * (2 * np.pi / unit)
-        out[i : i + _LARGE] = np.hypot(np.cos(phases).mean(axis=0), np.sin(phases).mean(axis=0))
+    concentration(np.ascontiguousarray(points), np.ascontiguousarray(directions), unit, _WAVES, out)
     return out
 
 

@@ -6,10 +6,13 @@ import numpy as np
 
 from lacodec.codecs.points.moving._frame import Frame, columns_of, measured, rotations
 from lacodec.codecs.points.moving._motion import Fit
+from lacodec.codecs.points.moving._residual_kernel import SPACINGS
+from lacodec.codecs.points.moving._search_kernel import right_points
 from lacodec.codecs.points.moving.sensor import RINGS, azimuth_of
 
 _HEIGHTS = np.arange(1.77, 1.89, 2.0**-9)  # metres of the sensor above the map's zero
 _SAMPLE = 5000  # points that an origin is tried with
+_OneAxis = tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray, float]]]
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,8 @@ class _Search:
             turn, move = self._turned()
         return Back(self.centres, self.steps, turn, move)
 
-    def _snap(self, axis: int, centre: float, some: slice | np.ndarray = slice(None)) -> np.ndarray:
-        at = centre + self.mapped[some, axis]
+    def _snap(self, axis: int, centre: float) -> np.ndarray:
+        at = centre + self.mapped[:, axis]
         steps = np.spacing(np.abs(at).astype(np.float32)).astype(float)
         return np.asarray(np.round(at / steps) * steps - centre)
 
@@ -110,21 +113,32 @@ class _Search:
             turn[axis], move[axis] = current[:3], current[3]
         return turn, move
 
+    def _one_axis(self, axis: int, turn: np.ndarray, move: np.ndarray, told: np.ndarray, some: slice | np.ndarray) -> _OneAxis:
+        """What some points tell of the origin along an axis, in the file's coordinates `told`."""
+        fixed = self.snapped[some].copy()
+        fixed[:, axis] = 0
+        coordinates = [(self.wanted[some, q].astype(np.float32), fixed @ turn[q] + move[q], float(turn[q, axis])) for q in told]
+        return np.ascontiguousarray(self.mapped[some, axis]), coordinates
+
     def _centre(self, axis: int, turn: np.ndarray, move: np.ndarray) -> float:
         """The coordinate of the origin with which most points come out right to the bit."""
         unit, phase = self.frame.units[axis], self.phase[axis]
         told = np.argsort(-np.abs(turn[:, axis]))[: 2 if axis < 2 else 1]
         sample = np.random.default_rng(0).permutation(len(self.mapped))[:_SAMPLE]
-        all_points = np.arange(len(self.mapped))
+        everything = self._one_axis(axis, turn, move, told, slice(None))
+        some_points = self._one_axis(axis, turn, move, told, sample)
+        single = np.zeros(1, np.float32)
 
-        def score(centre: float, some: np.ndarray) -> float:
-            moved = self.snapped[some].copy()
-            moved[:, axis] = self._snap(axis, centre, some)
-            right = [(self.wanted[some, q] == (moved @ turn[q] + move[q]).astype(np.float32)).mean() for q in told]
-            return float(sum(share * abs(turn[q, axis]) for share, q in zip(right, told, strict=True)))
+        def score(centre: float, points: _OneAxis) -> float:
+            mapped, coordinates = points
+            found = [
+                right_points(mapped, wanted, others, share, centre, SPACINGS, single, single.view(np.int32)) * abs(share)
+                for wanted, others, share in coordinates
+            ]
+            return float(sum(found))
 
-        def best(tried: list[float], some: np.ndarray) -> float:
-            return max((score(centre, some), centre) for centre in tried)[1]
+        def best(tried: list[float], points: _OneAxis) -> float:
+            return max((score(centre, points), centre) for centre in tried)[1]
 
         def aligned(at: float) -> float:
             return float((np.round(at / unit) - phase) * unit)
@@ -133,11 +147,11 @@ class _Search:
         if axis < 2:
             low = 2.0 ** (23 + round(np.log2(unit)))
             places = np.concatenate([np.arange(low, 2 * low, low / 100), -np.arange(low, 2 * low, low / 100)])
-        found = best([aligned(at) + j * unit for at in places for j in range(8)], sample)
+        found = best([aligned(at) + j * unit for at in places for j in range(8)], some_points)
         for turns in range(2):
-            found = best([found + j * unit for j in range(-16, 17)], all_points)
+            found = best([found + j * unit for j in range(-16, 17)], everything)
             step = (places[1] - places[0]) / (8 if turns == 0 else 128)
-            found = best([found + aligned(s * step) + phase * unit for s in range(-12, 13)], all_points)
+            found = best([found + aligned(s * step) + phase * unit for s in range(-12, 13)], everything)
         return found
 
 

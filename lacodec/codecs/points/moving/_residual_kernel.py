@@ -13,6 +13,8 @@ _FLOATS = _LATTICE + _AXES * 64 * _BEFORE
 _SIGNS = _FLOATS + _AXES * _EDGES * _NEARS * _FARS * _BEFORE
 _SIZES = _SIGNS + _AXES * (64 + _EDGES * _NEARS)
 COUNTERS = _SIZES + 2 * _AXES * 2 * MOST_BITS
+SPACINGS = 2.0 ** (np.maximum(np.arange(256), 1) - 150.0)
+"""Of float32 numbers, by their exponent."""
 _FAR = (750, 2500, 5000, 10000, 20000)  # range counts
 
 

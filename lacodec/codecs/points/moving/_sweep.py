@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lacodec.codecs.points.moving._frame import Frame, frame_of
+from lacodec.codecs.points.moving._frame import Frame, frame_of, free_frame
 from lacodec.codecs.points.moving._knots import costs, first_knots, refine_knots
 from lacodec.codecs.points.moving._motion import Fit, Fitter
 from lacodec.codecs.points.moving._origin import Back, Returns, finer_turn, returns_of, way_back
@@ -15,6 +15,7 @@ from lacodec.codecs.points.moving.sensor import SLIPS
 _THOROUGH = 9  # effort from which on the fit may take long
 _FEW, _MANY = 1, 6  # rounds of splitting segments
 _LEAST_WEIGHT = 0.4
+_SEGMENT = 64  # columns of a segment where nothing tells where one ends
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,20 @@ def find(xyz: np.ndarray, effort: int, cost: Callable[[Found], float]) -> Found 
         return _thorough(found, cost) if effort >= _THOROUGH else found
     except np.linalg.LinAlgError:  # no motion fits: these are no points of the sensor
         return None
+
+
+def find_free(xyz: np.ndarray) -> Found | None:
+    """The same where no lattice is found: motion alone, so that most points are off by what the map rounded."""
+    frame = free_frame(xyz)
+    if frame is None:
+        return None
+    try:
+        places, vectors, phase = first_motion(frame)
+        starts = list(range(0, max(len(xyz) - _SEGMENT // 2, 1), _SEGMENT))
+        fit = Fitter(frame, phase, 0).fit(places, vectors, starts)
+    except np.linalg.LinAlgError:
+        return None
+    return Found(frame, fit, returns_of(frame, fit), Back(frame.offset, np.zeros(3), np.eye(3), frame.offset), phase, 0)
 
 
 def _finished(frame: Frame, fit: Fit, phase: int, slip: int) -> Found:

@@ -1,13 +1,14 @@
 """Sweeps of a moving HDL-32E in and out of sections.
 
-    sweep     = u8 engine, model, number of returns, runs, presence, ranges, residuals, rest
+    sweep     = u8 engine, model, number of returns, runs, presence, ranges, residuals, rest (see `levels`)
     model     = u8 phase, u8 slip, 30 doubles, lines, columns
     doubles   = the map's axes in the file's frame (9), offset, centres, steps (3 each), the way back (9 + 3)
     lines     = number of segments; first column (difference), 12 signed numbers of 2**-36 each
     columns   = sizes and payloads of `columns`: steps of azimuth, u16; durations less expected ones, i16
     runs, presence, ranges: as in `spinning`, with a place for each column
     residuals = size, decisions
-    rest      = for each further column of the file size, payload of `columns`
+
+In sweeps of an older form, method 2, the rest is size, payload of `columns` for each further column.
 
 Points without a return have the place of the sensor in their column, which is coded like a point.
 """
@@ -21,15 +22,18 @@ from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.points.moving import _residual_kernel as residuals
 from lacodec.codecs.points.moving._model import Model, model_of, read_model, write_model
 from lacodec.codecs.points.moving._place_kernel import map_points
-from lacodec.codecs.points.moving._sweep import Found, find
+from lacodec.codecs.points.moving._sweep import Found, find, find_free
+from lacodec.codecs.points.moving.levels import read_rest, write_rest
 from lacodec.codecs.points.moving.sensor import RINGS, azimuth_of, azimuths, elevations
-from lacodec.codecs.points.numbers import decode_numbers, encode_numbers, fill, native
+from lacodec.codecs.points.numbers import decode_numbers, fill
 from lacodec.codecs.points.spinning.bits import Bits, check_end, finished, new_bits, started
 from lacodec.codecs.points.spinning.calibration import TICKS
-from lacodec.codecs.points.spinning.models import ENGINES, RANGES
+from lacodec.codecs.points.spinning.models import ENGINES, OLDER_RANGES, RANGES
+from lacodec.codecs.points.spinning.models import Model as Ranges
 from lacodec.codecs.points.spinning.payload import has_coordinates
 from lacodec.codecs.points.spinning.sections import read_places, read_runs, write_places, write_runs
-from lacodec.codecs.points.spinning.values import read_numbers, sides_of, write_numbers
+from lacodec.codecs.points.spinning.sides import Sides
+from lacodec.codecs.points.spinning.values import read_numbers, sides_of, told, write_numbers
 from lacodec.codecs.session import Session
 from lacodec.entropy.mixing import start
 from lacodec.errors import CorruptFile
@@ -39,7 +43,6 @@ _LEAST_COLUMNS = 200
 _MOST_BITS = 32  # of a point: where the fit is worse, columns may do
 _LEAST_EFFORT = 4  # the fit takes seconds
 _FARTHEST = 1000.0  # metres
-_SPACINGS = 2.0 ** (np.maximum(np.arange(256), 1) - 150.0)
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,19 @@ def encode(records: np.ndarray, columns: Columns, effort: int, session: Session)
     xyz = np.stack([records[name] for name in "xyz"], axis=1).reshape(-1, RINGS, 3)
     if not (np.abs(xyz) < _FARTHEST).all():
         return None
-    found = find(xyz, effort, _cost)
-    if found is None or not found.returns.there.any():
-        return None
+    for look in (lambda: find(xyz, effort, _cost), lambda: find_free(xyz)):
+        found = look()
+        if found is not None and found.returns.there.any():
+            coded = _encode_found(found, xyz, records, columns, effort, session)
+            if coded is not None:
+                return coded
+    return None
+
+
+def _encode_found(
+    found: Found, xyz: np.ndarray, records: np.ndarray, columns: Columns, effort: int, session: Session
+) -> bytes | None:
+    """The payload by a fit; None if coordinates take too many bits."""
     engine, model = ENGINES.get(effort, 0), model_of(found)
     if not model.plausible:
         return None
@@ -83,20 +96,35 @@ def encode(records: np.ndarray, columns: Columns, effort: int, session: Session)
     starts = np.concatenate([[0], np.cumsum(sizes[sizes > 0])])
     out.number(len(ring))
     write_runs(out, ring[starts[:-1]].astype(np.uint8), starts, places)
-    write_places(out, starts, places, used)
+    write_places(out, ring[starts[:-1]].astype(np.uint8), starts, places, used)
     counts = found.returns.counts[column, ring]
-    write_numbers(out, RANGES, engine, counts, sides_of(starts, places, len(used), ring.astype(np.uint8)), effort, session)
+    sides = sides_of(starts, places, len(used), ring.astype(np.uint8))
+    errors = write_numbers(out, RANGES, engine, counts, sides, effort, session)
     points = _Points.of(found.returns.there, ring, column, counts)
     out.piece(_residuals(model, points, *_wanted(found, model, points, xyz)))
     if 8 * len(out) > _MOST_BITS * len(records):
         return None
-    for name in columns.names[3:]:
-        out.piece(encode_numbers(native(records[name]), effort, session))
+    write_rest(out, records, columns, found.returns.there, engine, told(sides, errors, counts), effort, session)
     return bytes(out.data)
 
 
 def decode(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) -> None:
     """Fill structured records; raises CorruptFile."""
+    engine, there, sides = _decode_coordinates(reader, columns, out, unembed, RANGES)
+    read_rest(reader, out, columns, there, engine, sides, unembed)
+
+
+def decode_older(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) -> None:
+    """The same for sweeps of method 2."""
+    _decode_coordinates(reader, columns, out, unembed, OLDER_RANGES)
+    for name, kind in list(zip(columns.names, columns.types, strict=True))[3:]:
+        fill(out[name], decode_numbers(reader, kind, (len(out),), unembed))
+
+
+def _decode_coordinates(
+    reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed, ranges: Ranges
+) -> tuple[int, np.ndarray, Sides]:
+    """Fill x, y and z; returns (engine, which points have a return, bool[columns, 32], what is known of those)."""
     count, engine = len(out) // RINGS, reader.take(1)[0]
     if not has_coordinates(columns) or len(out) % RINGS or not 0 < count <= TICKS:
         raise CorruptFile("a sweep has columns or a size that its sensor does not have")
@@ -106,12 +134,12 @@ def decode(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) 
     rings, starts, firsts = read_runs(reader, returns)
     if not len(rings) or rings[-1] >= RINGS or (np.diff(rings.astype(int)) <= 0).any() or returns > len(out):
         raise CorruptFile("a sweep has rings that its sensor does not have")
-    places, used = read_places(reader, starts, firsts)
+    places, used, _ = read_places(reader, rings, starts, firsts)
     if used[-1] >= count:
         raise CorruptFile("a sweep has more columns than points")
     ring, column = np.repeat(rings, np.diff(starts)).astype(np.int64), used[places]
     sides = sides_of(starts, places, len(used), ring.astype(np.uint8))
-    counts, _ = read_numbers(reader, RANGES, engine, returns, sides, unembed)
+    counts, errors = read_numbers(reader, ranges, engine, returns, sides, unembed)
     there = np.zeros((count, RINGS), bool)
     there[column, ring] = True
     points = _Points.of(there, ring, column, counts)
@@ -120,8 +148,7 @@ def decode(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) 
     _code(b, model, points, _mapped(model, points), lattice, floats)
     check_end(b)
     _fill(out, there, points, floats)
-    for name, kind in list(zip(columns.names, columns.types, strict=True))[3:]:
-        fill(out[name], decode_numbers(reader, kind, (len(out),), unembed))
+    return engine, there, told(sides, errors, counts)
 
 
 def _cost(found: Found) -> float:
@@ -187,7 +214,7 @@ def _code(b: Bits, model: Model, points: _Points, mapped: np.ndarray, lattice: n
         model.move,
         lattice,
         floats,
-        _SPACINGS,
+        residuals.SPACINGS,
         single,
         single.view(np.int32),
         np.zeros(3),

@@ -11,7 +11,8 @@ U = np.uint64
 _TICK_FLAGS = 16
 _PATTERNS = 1 << 12
 _DENSITIES = 1 << 7
-COUNTERS = _TICK_FLAGS + _PATTERNS + _DENSITIES
+HINTS = 4
+COUNTERS = _TICK_FLAGS + HINTS * (_PATTERNS + _DENSITIES)
 
 
 @flat_kernel
@@ -24,15 +25,26 @@ def code_ticks(b: Bits, used: np.ndarray) -> None:
 
 
 @flat_kernel
-def code_runs(b: Bits, firsts: np.ndarray, sizes: np.ndarray, seen: np.ndarray, now: np.ndarray, places: np.ndarray) -> Any:
+def code_runs(
+    b: Bits,
+    firsts: np.ndarray,
+    sizes: np.ndarray,
+    rings: np.ndarray,
+    hints: np.ndarray,
+    seen: np.ndarray,
+    now: np.ndarray,
+    places: np.ndarray,
+) -> Any:
     """places, i64[n]: of the points of each run among the used ticks, one turn at most from firsts[run] on, where there is one.
 
-    seen, u8[used]: whether the runs before had a point there, the last one in the lowest bit; now, u8[used]: of this run.
+    hints, u8[rings, used], below HINTS: what the frame before tells; zeros without one. seen, u8[used]: whether the runs before
+    had a point there, the last one in the lowest bit; now, u8[used]: of this run.
     Returns how many points have a place: fewer than all if a run has more points than fit into a turn.
     """
     count = U(len(now))
     done = U(0)
     for run in range(U(len(firsts))):
+        ring = U(rings[run])
         for j in range(count):
             now[j] = 0
         at = U(firsts[run]) % count
@@ -50,8 +62,9 @@ def code_runs(b: Bits, firsts: np.ndarray, sizes: np.ndarray, seen: np.ndarray, 
                 dense = above - ((above >> U(1)) & U(0x55))
                 dense = (dense & U(0x33)) + ((dense >> U(2)) & U(0x33))
                 dense = (dense + (dense >> U(4))) & U(15)
-                one = U(_TICK_FLAGS) + (near << U(5) | (before & U(31)))
-                other = U(_TICK_FLAGS + _PATTERNS) + (min(dense, U(7)) << U(4) | (before & U(15)))
+                hint = U(hints[ring, at] & np.uint8(HINTS - 1)) * U(_PATTERNS + _DENSITIES)
+                one = U(_TICK_FLAGS) + hint + (near << U(5) | (before & U(31)))
+                other = U(_TICK_FLAGS + _PATTERNS) + hint + (min(dense, U(7)) << U(4) | (before & U(15)))
                 wanted = U(places[done] == np.int64(at))
                 present = code_flag_by_two(b, one, other, wanted)
             if present:

@@ -3,7 +3,7 @@
 The decisions, and what they learn, are those of mixed columns.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from lacodec.codecs.columns.mixed.squares import limited, solve
 from lacodec.codecs.columns.mixed.state import ORDER, State
 from lacodec.codecs.columns.mixed.whole import S64, U, bit_length, fine, quarters, size_of, wrapped
 from lacodec.codecs.points.spinning._neighbours_kernel import NE, NEE, NN, NNE, NW, NWW, WW, WWW, N, W
+from lacodec.codecs.points.spinning.sides import Sides
 from lacodec.entropy.mixing import POSITION
 from lacodec.kernels.float_vector import dot, fade_and_add
 from lacodec.kernels.jit import flat_kernel, inlined
@@ -23,7 +24,10 @@ _SETTLING = 1024  # values after which the mixer learns half as fast as it might
 _LATE = 64  # bytes behind its end from which a decoder need not go on
 _TARGET = U(ORDER - 1)
 _TINY = 1e-30  # keeps fading sums out of the denormal numbers
-TAPS = 12
+TAPS, MORE_TAPS = 12, 15
+"""Inputs of least squares; with a frame before."""
+_OFFSET_BITS, _MOST_OFF = 4, 800  # of what the frame before is short of, and of one look at it
+_NONE = 1000  # class where the frame before tells nothing
 CLASSES = 16
 """Of surroundings, each with a fit of its own."""
 
@@ -33,15 +37,8 @@ NOTHING, RING, TO_W, TO_N, NEAR_W, NEAR_N, NEAR_NE, NEAR_NW, NEAR_NN, NEAR_PLANE
 )
 LOCAL, CLASS, GAP, HEIGHT, FRACTION, TOLD, TOLD_MORE, VALUE_W, VALUE_N, PREDICTED = range(14, 24)
 ERROR_WW, ERROR_MEAN, VALUE_WW, VALUE_NE, MEAN = range(26, 31)
-
-
-class Sides(NamedTuple):
-    """What is known of the points besides their number."""
-
-    near: np.ndarray  # int32[n, NEIGHBOURS]
-    gaps: np.ndarray  # uint8[n]
-    rings: np.ndarray  # uint8[n]
-    told: np.ndarray  # int64[n, 2]: classes that contexts may use
+NEAR_PAST, NEAR_MOVED, NEAR_SHAPE, NEAR_LEFT, NEAR_RIGHT, NEAR_FAR = range(31, 37)  # from the frame before; 37 is KNOWN
+APART, OFFSET, FEATURES = range(38, 41)
 
 
 @flat_kernel
@@ -66,6 +63,9 @@ def code_points(s: State, sides: Sides, limits: np.ndarray, start: int, stop: in
         x = S64(U(zero + code_number(s, i, wrapped(s.values[at] - zero, bits))) & mask)
         s.values[at] = x
         s.errors[i + _ONE] = x - p
+        if plan[st.TAPS] > TAPS and sides.past[i, U(0)]:
+            off = (x - sides.past[i, U(0)] << S64(_OFFSET_BITS)) - s.features[OFFSET]
+            s.features[OFFSET] += min(max(off, S64(-_MOST_OFF)), S64(_MOST_OFF)) >> S64(2)
         _learn(s, x - s.values[base + U(sides.near[i, W])], limits[_ONE])
         if s.registers[POSITION] > late:
             return S64(i)
@@ -93,9 +93,18 @@ def _predict(s: State, sides: Sides, most: float, base: int, i: int) -> int:
     s.window[U(9)] = limited(np.float64(s.errors[U(near[i, N])]), most) * unit
     s.window[U(10)] = limited(np.float64(s.errors[U(near[i, W])]), most) * unit
     s.window[U(11)] = limited(np.float64(s.errors[U(near[i, NE])]), most) * unit
+    here = S64(0)
+    if s.plan[st.TAPS] > TAPS:
+        here = sides.past[i, U(0)]
+        left, right = _past(sides, near[i, W]), sides.past[i, U(2)]
+        s.window[U(12)] = limited(np.float64(_corrected(s, here) - w), most) * unit if here else 0.0
+        s.window[U(13)] = limited(np.float64(here - left), most) * unit if here and left else 0.0
+        s.window[U(14)] = limited(np.float64(right - here), most) * unit if here and right else 0.0
     s.window[_TARGET] = 0.0
     around = size_of(w - ww) + size_of(n - nw) + size_of(ne - n)
     kind = min(bit_length(around >> _ONE), S64(CLASSES - 2))
+    if here:
+        kind += CLASSES
     s.features[CLASS] = kind
     row = kind * ORDER
     step = limited(dot(s.window, 0, s.coefficients, row, ORDER) / unit, most)
@@ -103,6 +112,23 @@ def _predict(s: State, sides: Sides, most: float, base: int, i: int) -> int:
     s.features[FRACTION] = S64((step + 0.5 - whole) * 4.0)
     most_value = S64((~U(0)) >> U(64 - s.plan[st.BITS]))
     return min(max(w + S64(whole), S64(0)), most_value)
+
+
+@inlined
+def _past(sides: Sides, neighbour: int) -> int:
+    """The number of a neighbour, given as in `Sides.near`, by the frame before; 0 for none."""
+    return sides.past[U(neighbour) - _ONE, U(0)] if neighbour else S64(0)
+
+
+@inlined
+def _corrected(s: State, past: int) -> int:
+    """A number by the frame before, plus what such numbers were short of lately."""
+    return past + (s.features[OFFSET] >> S64(_OFFSET_BITS))
+
+
+@inlined
+def _class_of(s: State, past: int, p: int) -> int:
+    return fine(_corrected(s, past) - p) if past else S64(_NONE)
 
 
 @inlined
@@ -128,6 +154,20 @@ def _look_around(s: State, sides: Sides, base: int, i: int, p: int) -> None:
     f[VALUE_W], f[VALUE_N], f[VALUE_WW], f[VALUE_NE] = w, n, ww, ne
     f[PREDICTED] = p
     f[MEAN] = (w * 2 + n * 2 + ww + ne + nw + nn) >> 3
+    if s.plan[st.TAPS] > TAPS:
+        _look_back(s, sides, i, w, n, p)
+
+
+@inlined
+def _look_back(s: State, sides: Sides, i: int, w: int, n: int, p: int) -> None:
+    """Features from the frame before: what it tells beside the prediction; its steps from W and N on."""
+    f, near = s.features, sides.near
+    here, left, above = sides.past[i, U(0)], _past(sides, near[i, W]), _past(sides, near[i, N])
+    f[NEAR_PAST], f[NEAR_LEFT] = _class_of(s, here, p), _class_of(s, sides.past[i, U(1)], p)
+    f[NEAR_RIGHT], f[NEAR_FAR] = _class_of(s, sides.past[i, U(2)], p), _class_of(s, sides.past[i, U(3)], p)
+    f[NEAR_MOVED] = fine(w + here - left - p) if here and left else S64(_NONE)
+    f[NEAR_SHAPE] = fine(n + here - above - p) if here and above else S64(_NONE)
+    f[APART] = min(quarters(size_of(_corrected(s, here) - p)), S64(62)) if here else S64(63)
 
 
 @inlined
@@ -136,8 +176,8 @@ def _learn(s: State, target: int, most: float) -> None:
     s.window[_TARGET] = limited(np.float64(target), most) * s.rates[st.UNIT]
     fit = U(s.features[CLASS])
     base = S64(fit) * ORDER * ORDER
-    for j in range(U(TAPS)):
+    for j in range(U(s.plan[st.TAPS])):
         fade_and_add(s.squares, base + S64(j) * ORDER, s.window, ORDER, s.rates[st.KEEP], s.window[j], _TINY)
     s.means[fit] += 1
     if s.means[fit] & (s.plan[st.SOLVE_EVERY] - 1) == 0:
-        solve(s, U(base), fit * U(ORDER), U(TAPS))
+        solve(s, U(base), fit * U(ORDER), U(s.plan[st.TAPS]))

@@ -116,6 +116,11 @@ def kitti() -> Calibration:
     return Calibration(rings, sine_table(TICKS))
 
 
+def ring_azimuths() -> np.ndarray:
+    """f64[RINGS]: radians from tick 0 to where the laser of each ring points at it."""
+    return np.array([azimuth for _, _, _, azimuth in _RINGS]) / _NANO
+
+
 def sine_table(steps: int) -> np.ndarray:
     """f64[steps, 2]: cosine and sine of whole steps of a circle that has a multiple of four of them.
 

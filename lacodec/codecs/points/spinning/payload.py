@@ -1,6 +1,7 @@
 """Sweeps of the KITTI sensor in and out of sections.
 
-    sweep      = u8 engine, u8 kind of the intensities, exceptions, runs, presence, ranges, misses, rest
+    sweep      = u8 engine, u8 kind of the intensities, u8 after, motion, exceptions, runs, presence, ranges, misses, rest
+    motion     = see `before`; if `after` is 1: ranges and presence are told from a frame before
     exceptions = number, places (differences), 12 bytes each          points that are not on the grid
     runs       = number; ring (difference to the run before), points, first place of each
     presence   = size, decisions: which ticks are used, which of them each run has
@@ -8,8 +9,11 @@
     misses     = size, decisions: whole units by which points are elsewhere, signs of zeros
     rest       = if the kind is 1, intensities in hundredths: see `values`; for each further column size, payload of `columns`
 
-Numbers are LEB128.
+Numbers are LEB128. Sweeps of an older form, method 1, have no `after` and no motion.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,12 +23,21 @@ from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.points.numbers import decode_numbers, encode_numbers, fill, native
 from lacodec.codecs.points.spinning._grid import from_grid, read_exceptions, to_grid, write_exceptions
 from lacodec.codecs.points.spinning._neighbours_kernel import NEIGHBOURS
-from lacodec.codecs.points.spinning._values_kernel import Sides
+from lacodec.codecs.points.spinning.before import Before, read_motion, write_motion
 from lacodec.codecs.points.spinning.calibration import UNITS, kitti
-from lacodec.codecs.points.spinning.fit import Sweep, fit, predicted
-from lacodec.codecs.points.spinning.models import ENGINES, LEVELS, RANGES
-from lacodec.codecs.points.spinning.sections import read_misses, read_places, read_runs, write_misses, write_places, write_runs
-from lacodec.codecs.points.spinning.values import read_numbers, sides_of, write_numbers
+from lacodec.codecs.points.spinning.fit import fit, predicted
+from lacodec.codecs.points.spinning.models import ENGINES, LEVELS, OLDER_RANGES, RANGES, RANGES_AFTER, Model
+from lacodec.codecs.points.spinning.motion import find_motion
+from lacodec.codecs.points.spinning.sections import (
+    Look,
+    read_misses,
+    read_places,
+    read_runs,
+    write_misses,
+    write_places,
+    write_runs,
+)
+from lacodec.codecs.points.spinning.values import read_numbers, sides_of, told, write_numbers
 from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
@@ -35,8 +48,10 @@ _NEAR = 1  # units that most points may miss their place by
 _LEAST_NEAR = 0.75
 
 
-def encode(records: np.ndarray, columns: Columns, effort: int, session: Session) -> bytes | None:
-    """The payload of structured records; None if they are no sweep of the sensor."""
+def encode(
+    records: np.ndarray, columns: Columns, effort: int, session: Session, before: np.ndarray | None = None
+) -> bytes | None:
+    """The payload of structured records; None if they are no sweep of the sensor. before: such records, of a frame before."""
     if not has_coordinates(columns):
         return None
     xyz = np.stack([records[name] for name in "xyz"], axis=1)
@@ -50,45 +65,75 @@ def encode(records: np.ndarray, columns: Columns, effort: int, session: Session)
         return None
     engine, levels = ENGINES.get(effort, 0), _levels(records, columns)
     out = Writer()
-    out.write(bytes([engine, _COLUMN if levels is None else _HUNDREDTHS]))
+    moved = find_motion(_points(before), sweep) if before is not None and engine else None
+    out.write(bytes([engine, _COLUMN if levels is None else _HUNDREDTHS, moved is not None]))
+    if moved is not None:
+        write_motion(out, moved.motion)
     write_exceptions(out, found[1], xyz)
     used = np.unique(sweep.ticks)
     places = np.searchsorted(used, sweep.ticks)
+    image = None if moved is None else moved.image(used)
     write_runs(out, sweep.rings, sweep.starts, places)
-    write_places(out, sweep.starts, places, used)
-    sides = sides_of(sweep.starts, places, len(used), sweep.ring_of)
-    errors = write_numbers(out, RANGES, engine, sweep.counts, sides, effort, session)
+    write_places(out, sweep.rings, sweep.starts, places, used, image)
+    sides = sides_of(sweep.starts, places, len(used), sweep.ring_of, image)
+    errors = write_numbers(out, RANGES if image is None else RANGES_AFTER, engine, sweep.counts, sides, effort, session)
     write_misses(out, whole, edges, signs, misses, np.signbit(xyz))
     if levels is not None:
-        write_numbers(out, LEVELS, engine, levels, _told(sides, errors, sweep.counts), effort, session)
+        write_numbers(out, LEVELS, engine, levels, told(sides, errors, sweep.counts), effort, session)
     for name in columns.names[3 if levels is None else 4 :]:
         out.piece(encode_numbers(native(records[name]), effort, session))
     return bytes(out.data)
 
 
-def decode(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) -> None:
-    """Fill structured records; raises CorruptFile."""
-    count = len(out)
+def decode(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed, before: Callable[[], np.ndarray]) -> None:
+    """Fill structured records; before: those of the frame before. Raises CorruptFile."""
+    engine, kind, after = reader.take(3)
+    if after > 1:
+        raise CorruptFile("a sweep is coded in an unknown way; if a newer lacodec wrote it, update")
+    look = None
+    if after and has_coordinates(columns):
+        motion = read_motion(reader)
+        look = Before(_points(before()), motion).image
+    _decode(reader, columns, out, unembed, _Form(engine, kind, RANGES_AFTER if after else RANGES, look))
+
+
+def decode_older(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) -> None:
+    """The same for sweeps of method 1."""
     engine, kind = reader.take(2)
-    levels = kind == _HUNDREDTHS
+    _decode(reader, columns, out, unembed, _Form(engine, kind, OLDER_RANGES, None))
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a sweep is coded."""
+
+    engine: int
+    kind: int
+    ranges: Model
+    look: Look | None
+
+
+def _decode(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed, form: _Form) -> None:
+    count, engine = len(out), form.engine
+    levels = form.kind == _HUNDREDTHS
     if not has_coordinates(columns) or (levels and columns.types[3:4] != ("<f4",)):
         raise CorruptFile("a sweep has columns that its sensor does not have")
-    if (engine and engine not in ENGINES.values()) or kind > _HUNDREDTHS:
+    if (engine and engine not in ENGINES.values()) or form.kind > _HUNDREDTHS:
         raise CorruptFile("a sweep is coded in an unknown way; if a newer lacodec wrote it, update")
     off, bits = read_exceptions(reader, count)
     rings, starts, firsts = read_runs(reader, count)
-    places, used = read_places(reader, starts, firsts)
-    sweep = Sweep(starts, rings, used[places], np.zeros(0, np.int64))
-    sides = sides_of(sweep.starts, places, len(used), sweep.ring_of)
-    counts, errors = read_numbers(reader, RANGES, engine, count, sides, unembed)
-    whole, edges, signs = predicted(sweep.ring_of, sweep.ticks, counts, kitti())
+    places, used, image = read_places(reader, rings, starts, firsts, form.look)
+    ring_of = np.repeat(rings, np.diff(starts))
+    sides = sides_of(starts, places, len(used), ring_of, image)
+    counts, errors = read_numbers(reader, form.ranges, engine, count, sides, unembed)
+    whole, edges, signs = predicted(ring_of, used[places], counts, kitti())
     minus = read_misses(reader, whole, edges, signs)
     xyz = from_grid(whole, minus, UNITS)
     xyz[off] = bits
     for i, name in enumerate("xyz"):
         out[name] = xyz[:, i]
     if levels:
-        found, _ = read_numbers(reader, LEVELS, engine, count, _told(sides, errors, counts), unembed)
+        found, _ = read_numbers(reader, LEVELS, engine, count, told(sides, errors, counts), unembed)
         out[columns.names[3]] = (found / _HUNDRED).astype(np.float32)
     for name, kind in list(zip(columns.names, columns.types, strict=True))[4 if levels else 3 :]:
         fill(out[name], decode_numbers(reader, kind, (count,), unembed))
@@ -104,13 +149,9 @@ def has_coordinates(columns: Columns) -> bool:
     return columns.names[:3] == ("x", "y", "z") and set(columns.types[:3]) == {"<f4"}
 
 
-def _told(sides: Sides, errors: np.ndarray, counts: np.ndarray) -> Sides:
-    """The same with what ranges tell of intensities: how unexpected they were, and how far away the point is."""
-    classes = np.searchsorted(_OCTAVES, np.abs(errors), side="right")
-    return sides._replace(told=np.stack([classes, counts >> 10], axis=1).astype(np.int64))
-
-
-_OCTAVES = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024, 2048, 4096])
+def _points(records: np.ndarray) -> np.ndarray:
+    """f32[n, 3]."""
+    return np.stack([records[name] for name in "xyz"], axis=1)
 
 
 def _levels(records: np.ndarray, columns: Columns) -> np.ndarray | None:

@@ -1,5 +1,7 @@
 """Sections of a sweep besides its numbers: runs, the places that have a point, misses."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from lacodec.codecs.pieces import Reader, Writer
@@ -43,30 +45,42 @@ def read_runs(reader: Reader, count: int) -> tuple[np.ndarray, np.ndarray, np.nd
     return np.array(rings, np.uint8), np.array(starts, np.int64), np.array(firsts, np.int64)
 
 
-def write_places(out: Writer, starts: np.ndarray, places: np.ndarray, used: np.ndarray) -> None:
-    """Which ticks are used, and which of those each run has. used: the ticks, i64; places: positions among them."""
+Look = Callable[[np.ndarray], np.ndarray]
+"""Used ticks -> range counts by the frame before, u16[RINGS, used], 0 where it tells nothing."""
+
+
+def write_places(
+    out: Writer, rings: np.ndarray, starts: np.ndarray, places: np.ndarray, used: np.ndarray, image: np.ndarray | None = None
+) -> None:
+    """Which ticks are used, and which of those each run has. used: the ticks, i64; places: positions among them.
+
+    rings: u8[runs]; image: what the frame before has, of a `Look`.
+    """
     flags = np.zeros(TICKS, np.uint8)
     flags[used] = 1
     b = new_bits(presence_kernel.COUNTERS, np.zeros(2 * len(places) * max(1, len(starts)) + 2 * TICKS, np.uint8), decoding=False)
     start(b)
     presence_kernel.code_ticks(b, flags)
-    _code_runs(b, starts, places[starts[:-1]], len(used), places.copy())
+    _code_runs(b, rings, starts, places[starts[:-1]], _hints(image, len(used)), places.copy())
     out.piece(finished(b))
 
 
-def read_places(reader: Reader, starts: np.ndarray, firsts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(places i64[n], ticks that are used i64); raises CorruptFile."""
+def read_places(
+    reader: Reader, rings: np.ndarray, starts: np.ndarray, firsts: np.ndarray, look: Look | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """(places i64[n], ticks that are used i64, what the frame before has); raises CorruptFile."""
     b = started(reader.piece(), presence_kernel.COUNTERS)
     flags = np.zeros(TICKS, np.uint8)
     presence_kernel.code_ticks(b, flags)
     used = np.flatnonzero(flags)
     if not len(used) or (firsts >= len(used)).any():
         raise CorruptFile("a run of a sweep begins at a tick that is not used")
+    image = None if look is None else look(used)
     places = np.zeros(int(starts[-1]), np.int64)
-    if _code_runs(b, starts, firsts, len(used), places) < len(places):
+    if _code_runs(b, rings, starts, firsts, _hints(image, len(used)), places) < len(places):
         raise CorruptFile("a run of a sweep has more points than a turn has ticks")
     check_end(b)
-    return places, used
+    return places, used, image
 
 
 def write_misses(
@@ -88,6 +102,14 @@ def read_misses(reader: Reader, whole: np.ndarray, edges: np.ndarray, signs: np.
     return minus
 
 
-def _code_runs(b: Bits, starts: np.ndarray, firsts: np.ndarray, used: int, places: np.ndarray) -> int:
-    seen, now = np.zeros(used, np.uint8), np.zeros(used, np.uint8)
-    return int(presence_kernel.code_runs(b, firsts, np.diff(starts), seen, now, places))
+def _hints(image: np.ndarray | None, used: int) -> np.ndarray:
+    """u8[RINGS, used]: whether the frame before has a point (1), and one on both sides (2)."""
+    if image is None:
+        return np.zeros((RINGS, used), np.uint8)
+    there = image > 0
+    return (there + 2 * (np.roll(there, 1, axis=1) & np.roll(there, -1, axis=1))).astype(np.uint8)
+
+
+def _code_runs(b: Bits, rings: np.ndarray, starts: np.ndarray, firsts: np.ndarray, hints: np.ndarray, places: np.ndarray) -> int:
+    seen, now = np.zeros((2, hints.shape[1]), np.uint8)
+    return int(presence_kernel.code_runs(b, firsts, np.diff(starts), rings, hints, seen, now, places))

@@ -11,21 +11,36 @@ from lacodec.codecs.columns.mixed.plain import finish_plain
 from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.points.numbers import decode_numbers, encode_numbers
 from lacodec.codecs.points.spinning._neighbours_kernel import NEIGHBOURS, find_neighbours
-from lacodec.codecs.points.spinning._values_kernel import Sides, code_points
+from lacodec.codecs.points.spinning._values_kernel import code_points
 from lacodec.codecs.points.spinning.models import Model, limits, new_values
+from lacodec.codecs.points.spinning.sides import Sides
 from lacodec.codecs.session import Session
 from lacodec.entropy.mixing import POSITION, READ_AHEAD, finish, start
 from lacodec.errors import CorruptFile
 
 _SLICE = 1 << 16  # points between two looks at whether the stream has ended
+_ASIDE = (0, -1, 1, 2)  # places beside a point that the frame before is asked for
+_OCTAVES = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024, 2048, 4096])
 
 
-def sides_of(starts: np.ndarray, places: np.ndarray, used: int, rings: np.ndarray) -> Sides:
-    """What is known of points before their numbers are: places i64[n] among so many, in runs; rings, u8[n]."""
+def sides_of(starts: np.ndarray, places: np.ndarray, used: int, rings: np.ndarray, image: np.ndarray | None = None) -> Sides:
+    """What is known of points before their numbers are: places i64[n] among so many, in runs; rings, u8[n].
+
+    image: numbers by the frame before, u16[rings, used], zeros where it tells none.
+    """
     count = len(places)
     near, gaps = np.zeros((count, NEIGHBOURS), np.int32), np.zeros(count, np.uint8)
     find_neighbours(starts, places, np.zeros(used, np.int32), np.zeros(used, np.int32), near, gaps)
-    return Sides(near, gaps, rings, np.zeros((count, 2), np.int64))
+    past = np.zeros((1, len(_ASIDE)), np.int64)
+    if image is not None:
+        past = np.stack([image[rings, (places + aside) % used] for aside in _ASIDE], axis=1).astype(np.int64)
+    return Sides(near, gaps, rings, np.zeros((count, 2), np.int64), past)
+
+
+def told(sides: Sides, errors: np.ndarray, counts: np.ndarray) -> Sides:
+    """The same with what ranges tell of intensities: how unexpected they were, and how far away the point is."""
+    classes = np.searchsorted(_OCTAVES, np.abs(errors), side="right")
+    return sides._replace(told=np.stack([classes, counts >> 10], axis=1).astype(np.int64))
 
 
 def write_numbers(
