@@ -1,6 +1,6 @@
 """What an encoder finds out about sound: spectra of its blocks, angles between channels, levels of bands.
 
-    samples + sizes of blocks --fold, DCT-IV--> spectra --rotate--> spectra, angles --> levels
+samples + sizes of blocks --fold, DCT-IV--> spectra --rotate--> spectra, angles --> levels
 """
 
 import numpy as np
@@ -50,10 +50,10 @@ def widths(sizes: np.ndarray, bands: Bands) -> np.ndarray:
 
 
 def levels_of(energies: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """uint8 levels of bands with these energies and numbers of coefficients."""
+    """Levels, not yet rounded, of bands with these energies and numbers of coefficients."""
     with np.errstate(divide="ignore"):
         octaves = 0.5 * np.log2(energies / np.maximum(count, 1))
-    return np.clip(np.rint((8 * octaves - FLOOR) / ENERGY), 0, LOUDEST).astype(np.uint8)
+    return np.clip((8 * octaves - FLOOR) / ENERGY, 0, LOUDEST)
 
 
 def find_angles(pair: np.ndarray, sizes: np.ndarray, bands: Bands) -> np.ndarray:

@@ -117,7 +117,9 @@ def _code_escape(m: Coder, c: int, every: int, size: int) -> Any:
     """Sizes from `_UNARY` on by Elias's gamma code, the number of bits with chances of its own."""
     rest = size - _UNARY + 1
     bits = S64(0)
-    while bits < _ESCAPE_BITS and decide(m, 7, st.WC0 + c * 16 + 14, st.WC1 + every * 3 + 2, 14, 127, S64(rest >> (bits + 1) > 0)):
+    while bits < _ESCAPE_BITS and decide(
+        m, 7, st.WC0 + c * 16 + 14, st.WC1 + every * 3 + 2, 14, 127, S64(rest >> (bits + 1) > 0)
+    ):
         bits += 1
     found = S64(1)
     for k in range(bits):

@@ -43,7 +43,7 @@ def code_block(m: Coder, size: int, at: int, first: int) -> None:
     for c in range(m.plan[U(st.CHANNELS)]):
         code_levels(m, c, size, at)
     for c in range(m.plan[U(st.CHANNELS)]):
-        find_steps(m.levels[U(c), U(at)], m.steps, m.counts[U(size)], m.plan[U(st.COARSENESS)], m.plan[U(st.SLOPE)])
+        find_steps(m.levels[U(c), U(at)], m.steps, m.counts[U(size)], m.like[U(0), U(size)], m.rule)
         code_coefficients(m, c, size, at, first)
     for c in range(m.plan[U(st.CHANNELS)]):
         _remember(m, c, size, at)
@@ -52,17 +52,19 @@ def code_block(m: Coder, size: int, at: int, first: int) -> None:
 
 
 @flat_kernel
-def find_steps(levels: np.ndarray, steps: np.ndarray, count: int, coarseness: int, slope: int) -> None:
-    """Steps of all bands, in eighths of an octave, from what their levels mask. slope: of 256, how much steps follow that."""
-    masked = S64(FLOOR)
+def find_steps(levels: np.ndarray, steps: np.ndarray, count: int, pitch: np.ndarray, rule: np.ndarray) -> None:
+    """Steps of all bands, in eighths of an octave, from what their levels mask. rule: `_setup.Rule.numbers`."""
+    masked, loudest = S64(FLOOR), S64(FLOOR)
     for b in range(count):
         masked = max(masked - UP, FLOOR + ENERGY * S64(levels[U(b)]))
+        loudest = max(loudest, masked)
         steps[U(b)] = masked
     masked = S64(FLOOR)
     for i in range(count):
         b = U(count - 1 - i)
         masked = max(masked - DOWN, steps[b])
-        steps[b] = min(max((masked * slope + 128 >> 8) + coarseness, _LOWEST_STEP), _HIGHEST_STEP)
+        step = rule[U(0)] + (masked * rule[U(1)] + loudest * rule[U(2)] + pitch[b] * rule[U(3)] * 16 + 128 >> 8)
+        steps[b] = min(max(step, _LOWEST_STEP), _HIGHEST_STEP)
 
 
 @inlined

@@ -3,7 +3,7 @@
     samples --fold at borders--> --DCT-IV of blocks--> coefficients          orthonormal; the inverse is the same backwards
 
 The overlap at a border is as long as the shorter of its two blocks (B. Edler's window switching: "Codierung von Audiosignalen mit
-überlappender Transformation und adaptiven Fensterfunktionen", Frequenz 1989), with sine slopes.
+überlappender Transformation und adaptiven Fensterfunktionen", Frequenz 1989), with the slopes of Vorbis I.
 """
 
 from functools import cache
@@ -48,7 +48,7 @@ def transform_blocks(signal: np.ndarray, starts: np.ndarray, sizes: np.ndarray) 
 
 @cache
 def _slopes(overlap: int) -> tuple[np.ndarray, np.ndarray]:
-    angle = np.pi / 4 * (1 + (2 * np.arange(overlap // 2) + 1) / overlap)
+    angle = np.pi / 2 * np.sin(np.pi / 4 * (1 + (2 * np.arange(overlap // 2) + 1) / overlap)) ** 2
     return np.sin(angle), np.cos(angle)
 
 

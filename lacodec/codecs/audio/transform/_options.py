@@ -7,16 +7,18 @@ from lacodec.codecs.audio.transform._setup import Rule
 from lacodec.errors import BadInput
 
 TUNES = ("ear", "snr")
-_SLOPE = {"ear": 166, "snr": 0}
-_COARSEST, _FINEST = {"ear": 56, "snr": 88}, {"ear": -40, "snr": -16}  # eighths of an octave, at qualities 1 and 100
-_PRICE, _TRIM = 0.12, 0.1
+_FOLLOW = {"ear": (200, 40, 16), "snr": (0, 0, 0)}  # slope, lift, tilt of `Rule`
+_COARSEST, _FINEST = {"ear": 20, "snr": 88}, {"ear": -70, "snr": -16}  # eighths of an octave, at qualities 1 and 100
+_PRICES = (0.12, 0.1, 0.1)
 
 
 @dataclass(frozen=True)
 class Options:
     quality: float = field(default=50.0, metadata={"help": "any number from 1 (smallest) to 100 (best)"})
     tune: str = field(default="ear", metadata={"help": "what errors should be small for: ear (they are masked) or snr"})
-    target_kbps: float | None = field(default=None, metadata={"help": "choose the best quality within this many kilobits per second"})
+    target_kbps: float | None = field(
+        default=None, metadata={"help": "choose the best quality within this many kilobits per second"}
+    )
     target_snr: float | None = field(default=None, metadata={"help": "choose the lowest quality that reaches this many dB"})
 
     def __post_init__(self) -> None:
@@ -44,7 +46,7 @@ class Settings:
     @property
     def rule(self) -> Rule:
         """How steps follow from levels."""
-        return Rule(self.coarseness, _SLOPE[self.tune])
+        return Rule(self.coarseness, *_FOLLOW[self.tune])
 
     @property
     def noise(self) -> int:
@@ -52,14 +54,9 @@ class Settings:
         return 16 if self.tune == "ear" else 0
 
     @property
-    def price(self) -> float:
-        """Of a bit, in squared steps."""
-        return _PRICE
-
-    @property
-    def trim(self) -> float:
-        """What rounding towards zero takes away from large coefficients, in steps."""
-        return _TRIM
+    def prices(self) -> tuple[float, float, float]:
+        """Of a bit in squared steps; what rounding takes away from large coefficients, in steps; of a bit in squared levels."""
+        return _PRICES
 
 
 def coarsest(tune: str) -> int:

@@ -10,12 +10,13 @@ from lacodec.codecs.audio.transform._kernel import find_steps
 from lacodec.codecs.audio.transform._lapped import dct4, fold
 from lacodec.codecs.audio.transform._setup import Rule
 from lacodec.codecs.audio.transform._state import NOTHING
-from lacodec.codecs.audio.transform._tables import BANDS, SIZES, SLOTS, Bands
+from lacodec.codecs.audio.transform._tables import BANDS, ENERGY, FLOOR, SIZES, SLOTS, Bands
 from lacodec.kernels.jit import kernel
 
-_SIDE_BITS = 1.5  # of a band's level
-_AFTER, _BEFORE = 0.5, 0.02  # share of an energy that still masks in the next slot, and in the one before
+_SIDE_BITS = 0.5  # of a band's level
+_AFTER, _BEFORE = 0.6, 0.02  # share of an energy that still masks in the next slot, and in the one before
 _QUIET = -1.0  # power of the mean over a block's slots
+_DOUBT = (1.1, 1.0, 1.0, 1.0, 1.1)  # what the estimate misses for the longest and the shortest blocks, as heard
 _LEAST = 1e-4  # energy of a coefficient that counts as silence
 
 
@@ -23,7 +24,7 @@ def choose_sizes(signal: np.ndarray, halo: int, rule: Rule, bands: Bands) -> np.
     """uint8[frames * SLOTS] for float64[channels, halo + n + halo]; halo: a multiple of frames."""
     uniform = [_uniform(signal, bands.frame >> size, halo) for size in range(SIZES)]
     quiet = _masking(uniform[-1], bands)
-    costs = [_costs(uniform[size], size, quiet, rule, bands) for size in range(SIZES)]
+    costs = [_costs(uniform[size], size, quiet, rule, bands) * _DOUBT[size] for size in range(SIZES)]
     frames = (signal.shape[1] - 2 * halo) // bands.frame
     best = costs[-1]
     split: list[np.ndarray] = []
@@ -75,11 +76,11 @@ def _costs(spectra: np.ndarray, size: int, slots: np.ndarray, rule: Rule, bands:
     edges = bands.edges[size]
     energy = np.add.reduceat(spectra**2, edges[:count], -1) / np.diff(edges[: count + 1])
     energy = energy * share[..., bands.like[-1, size, :count]]
-    return _price(spectra, energy, edges, count, rule.coarseness, rule.slope).sum(0) + channels * count * _SIDE_BITS
+    return _price(spectra, energy, edges, count, bands.like[0, size], rule.numbers).sum(0) + channels * count * _SIDE_BITS
 
 
 @kernel
-def _price(spectra, energy, edges, count, coarseness, slope):  # type: ignore[no-untyped-def]
+def _price(spectra, energy, edges, count, pitch, rule):  # type: ignore[no-untyped-def]
     """Bits of every block, float64[channels, blocks]."""
     channels, blocks, _ = spectra.shape
     found = np.zeros((channels, blocks))
@@ -88,8 +89,8 @@ def _price(spectra, energy, edges, count, coarseness, slope):  # type: ignore[no
     for c in range(channels):
         for t in range(blocks):
             for b in range(count):
-                levels[b] = max(0, int(np.log2(energy[c, t, b] + 1e-9) + 16.5))
-            find_steps(levels, steps, count, coarseness, slope)
+                levels[b] = max(0, int((np.log2(energy[c, t, b] + 1e-9) * 4 - FLOOR) / ENERGY + 0.5))
+            find_steps(levels, steps, count, pitch, rule)
             total = 0.0
             for b in range(count):
                 inverse = 2.0 ** (-steps[b] / 8.0)

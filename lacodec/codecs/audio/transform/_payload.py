@@ -1,6 +1,6 @@
 """The payload of a chunk.
 
-    coarseness (signed), slope, noise | for each group of channels: length of its stream, stream
+    coarseness (signed), slope, lift, tilt, noise | for each group of channels: length of its stream, stream
 
 Numbers are LEB128. A group's stream holds sizes, angles, levels and coefficients of all its blocks (`_kernel.code`).
 """
@@ -27,7 +27,8 @@ def encode_groups(groups: list[Group], rate: int, settings: Settings) -> tuple[b
     """(payload, what it decodes to)."""
     out, found = Writer(), []
     out.signed(settings.coarseness)
-    out.number(settings.rule.slope)
+    for number in (settings.rule.slope, settings.rule.lift, settings.rule.tilt):
+        out.number(number)
     out.number(settings.noise)
     for group in groups:
         stream, symbols = _encode_group(group, rate, settings)
@@ -39,18 +40,19 @@ def encode_groups(groups: list[Group], rate: int, settings: Settings) -> tuple[b
 def decode_groups(payload: bytes | memoryview, rate: int, channels: int, frames: int) -> list[Symbols]:
     """The symbols of all groups again; raises CorruptFile."""
     reader = Reader(payload)
-    coarseness, slope, noise = reader.signed(), reader.number(), reader.number()
-    if abs(coarseness) > _MOST_COARSE or slope > 256 or noise > 16:
+    rule = Rule(reader.signed(), reader.number(), reader.number(), reader.number())
+    noise = reader.number()
+    if abs(rule.coarseness) > _MOST_COARSE or max(rule.slope, rule.lift) > 256 or rule.tilt > 256 or noise > 16:
         raise CorruptFile("its rule for steps is invalid")
     found = []
     for group in groups_of(channels):
         data = reader.piece()
         stream = np.frombuffer(data, np.uint8).copy()
-        coder = new_coder(rate, group.stop - group.start, frames, Rule(coarseness, slope), stream, decoding=True)
+        coder = new_coder(rate, group.stop - group.start, frames, rule, stream, decoding=True)
         code(coder, frames)
         if int(coder.registers[POSITION]) != len(data) + READ_AHEAD:
             raise CorruptFile("its stream does not end with its last coefficient")
-        found.append(_symbols(coder, noise))
+        found.append(_symbols(coder, rule, noise))
     reader.finish()
     return found
 
@@ -61,14 +63,13 @@ def symbols_hash(found: list[Symbols]) -> int:
     return content_hash(b"".join(parts))
 
 
-def _encode_group(group: Group, rate: int, settings: Settings) -> tuple[memoryview, Symbols]:
+def filled_coder(group: Group, rate: int, settings: Settings) -> st.Coder:
+    """An encoder that has all it needs."""
     bands, sizes, spectra = bands_at(rate), group.sizes, group.spectra
     channels, n = spectra.shape
     frames = len(sizes) // SLOTS
     stream = np.zeros(8 * n * channels + frames * 16384 + 64, np.uint8)  # more than anything takes
-    coder = new_coder(
-        rate, channels, frames, settings.rule, stream, decoding=False, price=settings.price, trim=settings.trim
-    )
+    coder = new_coder(rate, channels, frames, settings.rule, stream, decoding=False, prices=settings.prices)
     slots = np.flatnonzero(sizes < SIZES)
     coder.sizes[:] = sizes
     if channels == 2:
@@ -76,12 +77,16 @@ def _encode_group(group: Group, rate: int, settings: Settings) -> tuple[memoryvi
         coder.angles[slots] = angles
         spectra = rotated(spectra, angles, sizes, bands)
     coder.wanted[:] = spectra
-    coder.levels[:, slots] = levels_of(sums(spectra**2, sizes, bands), widths(sizes, bands))
-    code(coder, frames)
-    size = int(coder.registers[POSITION])
-    return memoryview(stream[:size].tobytes()), _symbols(coder, settings.noise)
+    coder.exact[:, slots] = levels_of(sums(spectra**2, sizes, bands), widths(sizes, bands))
+    return coder
 
 
-def _symbols(coder: st.Coder, noise: int) -> Symbols:
-    rule = Rule(int(coder.plan[st.COARSENESS]), int(coder.plan[st.SLOPE]))
+def _encode_group(group: Group, rate: int, settings: Settings) -> tuple[memoryview, Symbols]:
+    coder = filled_coder(group, rate, settings)
+    code(coder, len(group.sizes) // SLOTS)
+    size, stream = int(coder.registers[POSITION]), coder.stream
+    return memoryview(stream[:size].tobytes()), _symbols(coder, settings.rule, settings.noise)
+
+
+def _symbols(coder: st.Coder, rule: Rule, noise: int) -> Symbols:
     return Symbols(rule, noise, coder.quantised, coder.sizes, coder.levels, coder.angles)

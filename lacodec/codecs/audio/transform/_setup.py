@@ -13,24 +13,46 @@ from lacodec.entropy.mixing_tables import mixing_tables
 _TRAINED = Path(__file__).with_name("start.npz")
 _LIMIT, _SIDE_LIMIT = 400, 250
 _LEARN = 0.004
+_MOST_TRUST = 40  # of a count that training left
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How steps follow from levels. coarseness: eighths of an octave; slope: of 256, how much steps follow what is masked."""
+    """How steps follow from levels.
+
+    coarseness: eighths of an octave. slope, lift: of 256, how much steps follow what is masked in the band, and the loudest band
+    of the block. tilt: sixteenths of an eighth of an octave that steps grow from band to band.
+    """
 
     coarseness: int
     slope: int
+    lift: int
+    tilt: int
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The same as int64[4]."""
+        return np.array([self.coarseness, self.slope, self.lift, self.tilt])
 
 
 def new_coder(
-    rate: int, channels: int, frames: int, rule: Rule, stream: np.ndarray, *, decoding: bool, price: float = 0.0, trim: float = 0.0
+    rate: int,
+    channels: int,
+    frames: int,
+    rule: Rule,
+    stream: np.ndarray,
+    *,
+    decoding: bool,
+    prices: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> st.Coder:
-    """A coder of `frames` frames of one channel or two: an encoder writes `stream` (uint8), a decoder reads it."""
+    """A coder of `frames` frames of one channel or two: an encoder writes `stream` (uint8), a decoder reads it.
+
+    prices: `_state.PRICE`, TRIM and LEVEL_PRICE, for an encoder.
+    """
     bands = bands_at(rate)
     n, slots = frames * bands.frame, frames * SLOTS
     plan = np.zeros(st.PLAN, np.int64)
-    plan[[st.CHANNELS, st.FRAME, st.COARSENESS, st.SLOPE]] = channels, bands.frame, rule.coarseness, rule.slope
+    plan[[st.CHANNELS, st.FRAME]] = channels, bands.frame
     plan[[st.LIMIT, st.SIDE_LIMIT, st.PAST_SIZE, st.PAST_SIZE_2]] = _LIMIT, _SIDE_LIMIT, SIZES, SIZES
     plan[st.DECODING] = int(decoding)
     _, stretch, squash, reciprocal = mixing_tables()
@@ -38,11 +60,13 @@ def new_coder(
     padded = bands.frame + 2 * st.PAD
     return st.Coder(
         plan=plan,
-        rates=np.array([_LEARN, price, trim]),
+        rule=rule.numbers,
+        rates=np.array([_LEARN, *prices]),
         registers=np.zeros(6, np.int64),
         stream=stream,
         quantised=np.zeros((channels, n), np.int32),
         wanted=np.zeros((channels, 0 if decoding else n)),
+        exact=np.zeros((channels, 0 if decoding else slots, BANDS)),
         sizes=np.full(slots, st.NOTHING, np.uint8),
         levels=np.zeros((channels, slots, BANDS), np.uint8),
         angles=np.zeros((slots, BANDS), np.uint8),
@@ -71,9 +95,21 @@ def new_coder(
 @cache
 def start_state() -> tuple[np.ndarray, np.ndarray]:
     """(chances, weights) that a coder starts with, as training left them."""
-    if _TRAINED.exists():
-        with np.load(_TRAINED) as kept:
-            return unpacked(kept)
+    if not _TRAINED.exists():
+        return plain_state()
+    with np.load(_TRAINED) as kept:
+        chances = kept["chances"].astype(np.uint32) << np.uint32(16) | kept["counts"]
+        return chances, kept["weights"].astype(np.float64)
+
+
+def packed(chances: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """The arrays of a file that `start_state` reads; counts are cut off, so that a coder soon follows its own sound."""
+    counts = np.minimum(chances & 1023, _MOST_TRUST).astype(np.uint8)
+    return {"chances": (chances >> 16).astype(np.uint16), "counts": counts, "weights": weights.astype(np.float32)}
+
+
+def plain_state() -> tuple[np.ndarray, np.ndarray]:
+    """What training begins with: all chances even, all contexts trusted alike."""
     weights = np.zeros((st.SETS, st.INPUTS))
     weights[:, : st.CONTEXTS] = 0.15
     weights[st.WL0 :] = 0.25

@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 
 from lacodec.codecs.audio.transform import _state as st
-from lacodec.codecs.audio.transform._decide import decide
+from lacodec.codecs.audio.transform._decide import decide, mix
 from lacodec.codecs.audio.transform._state import Coder
-from lacodec.codecs.audio.transform._tables import ANGLES, LOUDEST, SIZES, SLOTS
+from lacodec.codecs.audio.transform._tables import ANGLES, ENERGY, LOUDEST, SIZES, SLOTS
 from lacodec.kernels.jit import flat_kernel, inlined
 
 U: Any = np.uint64
 S64: Any = np.int64
-_FIRST = 24  # the level that the first band is expected to have when nothing came before
+F64: Any = np.float64
+_FIRST = 96 // ENERGY  # the level that the first band is expected to have when nothing came before
 
 
 @inlined
@@ -65,7 +66,10 @@ def code_levels(m: Coder, c: int, size: int, at: int) -> None:
         m.cells[3] = (st.L3 + (other * 9 + min(max(rest, -4), 4) + 4) * 2 + S64(size > 1)) * st.DECISIONS
         m.cells[4] = (st.L4 + (min(max(past2 - past, -4), 4) + 4) * 7 + min(max(rest, -3), 3) + 3) * st.DECISIONS
         m.cells[5] = (st.L5 + past) * st.DECISIONS
-        value = _code_level(m, c, b, size, expected, S64(m.levels[U(c), U(at), U(b)]))
+        wanted = S64(0)
+        if not m.plan[U(st.DECODING)]:
+            wanted = _choose_level(m, b, size, expected, m.exact[U(c), U(at), U(b)])
+        value = _code_level(m, b, size, expected, wanted)
         m.levels[U(c), U(at), U(b)] = np.uint8(value)
         rest2 = rest
         rest = value - expected
@@ -73,7 +77,19 @@ def code_levels(m: Coder, c: int, size: int, at: int) -> None:
 
 
 @inlined
-def _code_level(m: Coder, c: int, band: int, size: int, expected: int, wanted: int) -> Any:
+def _choose_level(m: Coder, band: int, size: int, expected: int, exact: float) -> Any:
+    """The level nearest to the exact one, or the expected one where that is worth its error."""
+    nearest = min(max(S64(exact + 0.5), 0), LOUDEST)
+    if nearest == expected or exact < 0.5:
+        return nearest
+    p = mix(m, 6, st.WL0 + 16 * S64(size > 1), st.WL1 + band, 0)
+    saved = m.prices[U(p >> 4)] - m.prices[U(4095 - (p >> 4))] + F64(abs(nearest - expected))
+    error, other = exact - F64(nearest), exact - F64(expected)
+    return expected if other * other - error * error < m.rates[U(st.LEVEL_PRICE)] * saved else nearest
+
+
+@inlined
+def _code_level(m: Coder, band: int, size: int, expected: int, wanted: int) -> Any:
     limit = m.plan[U(st.SIDE_LIMIT)]
     first, second = st.WL0 + 16 * S64(size > 1), st.WL1 + band
     if not decide(m, 6, first, second, 0, limit, S64(wanted != expected)):

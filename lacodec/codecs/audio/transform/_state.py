@@ -5,11 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 # The plan (int64). DECODING stands where the mixing engine has it, whose `start` and `finish` are used here.
-CHANNELS, FRAME, COARSENESS, SLOPE, LIMIT, SIDE_LIMIT, PAST_SIZE, PAST_SIZE_2 = range(8)
+CHANNELS, FRAME, LIMIT, SIDE_LIMIT, PAST_SIZE, PAST_SIZE_2 = range(6)
 DECODING = 9
 PLAN = 10
-# The rates (float64): learning rate of the weights; for the encoder, the price of a bit in squared steps, and what rounding trims.
-LEARN, PRICE, TRIM = range(3)
+# The rates (float64): learning rate of the weights; for the encoder, the price of a bit in squared steps, what
+# rounding trims, the price of a bit in squared levels.
+LEARN, PRICE, TRIM, LEVEL_PRICE = range(4)
 
 CONTEXTS = 7  # of a decision, at most
 INPUTS = 8  # of the mixer: one for each context, and a constant
@@ -18,7 +19,7 @@ PAD = 8  # zeros around a spectrum
 
 # Sizes of the contexts of coefficients, of levels of bands, of angles and of sizes of blocks: `DECISIONS` slots each.
 COEFFICIENT = (22 * 32, 14 * 14 * 6, 14 * 12 * 8, 32 * 48, 22 * 22, 2 * 22 * 22, 22 * 22 * 5)
-LEVEL = (48 * 5, 7 * 7, 15 * 9, 2 * 8 * 9, 9 * 7, 96)
+LEVEL = (48 * 5, 7 * 7, 15 * 9, 2 * 8 * 9, 9 * 7, 128)
 ANGLE = (17 * 5, 17 * 48, 17 * 17)
 SIZE = (6 * 6, 6 * 6 * 6)
 COEFFICIENT_SETS = (32, 22 * 3)
@@ -45,11 +46,13 @@ class Coder(NamedTuple):
     """All state of the coder of one channel or two that belong together; `n` below is their number of coefficients."""
 
     plan: np.ndarray  # int64[PLAN]
-    rates: np.ndarray  # float64[3]
+    rule: np.ndarray  # int64[4]: `_setup.Rule.numbers`
+    rates: np.ndarray  # float64[4]
     registers: np.ndarray  # int64[6]
     stream: np.ndarray  # uint8
     quantised: np.ndarray  # int32[channels, n]
     wanted: np.ndarray  # float64[channels, n]: what an encoder is to quantise; of a decoder, empty
+    exact: np.ndarray  # float64[channels, frames * SLOTS, BANDS]: the levels before rounding; of a decoder, empty
     sizes: np.ndarray  # uint8[frames * SLOTS]: size of the block that begins in a slot, NOTHING in the others
     levels: np.ndarray  # uint8[channels, frames * SLOTS, BANDS]: by the slot where the block begins
     angles: np.ndarray  # uint8[frames * SLOTS, BANDS]

@@ -37,7 +37,7 @@ def spectrum(symbols: Symbols, bands: Bands, seed: int) -> np.ndarray:
     for c in range(channels):
         _dequantise(
             symbols.quantised[c], symbols.sizes, symbols.levels[c], slots, starts, bands.edges, bands.counts,
-            symbols.rule.coarseness, symbols.rule.slope, symbols.noise / 16, seed * 2 + c, out[c],
+            bands.like[0], symbols.rule.numbers, symbols.noise / 16, seed * 2 + c, out[c],
         )  # fmt: skip
     if channels == 2:
         out = rotated(out, symbols.angles[slots], symbols.sizes, bands, inverse=True)
@@ -46,14 +46,14 @@ def spectrum(symbols: Symbols, bands: Bands, seed: int) -> np.ndarray:
 
 @kernel
 def _dequantise(  # type: ignore[no-untyped-def]
-    quantised, sizes, levels, slots, starts, edges, counts, coarseness, slope, noise, seed, out
+    quantised, sizes, levels, slots, starts, edges, counts, pitch, rule, noise, seed, out
 ):
     """Fill out float64[n]; noise is uniform, from a linear congruential generator that is seeded for each block."""
     steps = np.zeros(BANDS, np.int64)
     for i in range(len(slots)):
         size, start = sizes[slots[i]], starts[i]
         found = levels[slots[i]]
-        find_steps(found, steps, counts[size], coarseness, slope)
+        find_steps(found, steps, counts[size], pitch[size], rule)
         state = np.uint32((seed + start) * 2654435761 + 12345)
         for b in range(counts[size]):
             first, last = start + edges[size, b], start + edges[size, b + 1]

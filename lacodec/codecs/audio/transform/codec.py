@@ -145,7 +145,9 @@ class AudioTransform(Codec[Audio]):
         frame = channels * sample_size(layout)
         start = parts[0].start if parts else 0
         data = b"".join(_pcm(iter(parts), rate, channels, layout, samples))
-        return Audio(rate, channels, layout, BytesSource(data[(wanted.start - start) * frame : (wanted.stop - start) * frame]), "wav")
+        return Audio(
+            rate, channels, layout, BytesSource(data[(wanted.start - start) * frame : (wanted.stop - start) * frame]), "wav"
+        )
 
     def _chunk(self, start: int, planned: "Planned", value: Audio, settings: "Settings", session: Session) -> Chunk:
         from lacodec.codecs.audio.transform._payload import encode_groups, symbols_hash
