@@ -37,7 +37,7 @@ def joined(parts: Iterator[Part], channels: int, bands: Bands) -> Iterator[tuple
 
 def _folded(part: Part, channels: int, bands: Bands) -> np.ndarray:
     """The samples of a part, folded at its two ends only."""
-    if part.groups is None:
+    if not part.groups:
         return np.zeros((channels, part.stop - part.start))
     found = []
     for symbols in part.groups:
@@ -50,10 +50,10 @@ def _folded(part: Part, channels: int, bands: Bands) -> np.ndarray:
 
 def _unfold_between(one: tuple[Part, np.ndarray], other: tuple[Part, np.ndarray], bands: Bands) -> None:
     """Undo the fold at the border of two neighbours, in place."""
-    if one[0].groups is None or other[0].groups is None:
+    if not (one[0].groups and other[0].groups):
         return
     for g, group in enumerate(groups_of(len(one[1]))):
-        before, after = (part.groups[g].sizes for part, _ in (one, other) if part.groups is not None)
+        before, after = (part.groups[g].sizes for part, _ in (one, other) if part.groups)
         overlap = bands.frame >> int(max(before[before < SIZES][-1], after[after < SIZES][0]))
         half = overlap // 2
         both = np.concatenate([one[1][group, -half:], other[1][group, :half]], 1)

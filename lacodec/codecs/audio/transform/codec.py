@@ -205,6 +205,7 @@ def _facts(header: Header) -> tuple[int, int, str, int]:
     if not isinstance(facts, list) or len(facts) != 4 or not all(type(fact) is int for fact in facts):
         raise CorruptFile("the header does not describe the samples")
     rate, channels, layout, samples = facts
-    if not (0 <= rate < 1 << 32 and 1 <= channels <= MAX_CHANNELS and 0 <= layout < len(LAYOUTS) and 0 <= samples < _LONGEST):
+    known = 0 <= layout < len(LAYOUTS) and restored_layout(LAYOUTS[layout]) == LAYOUTS[layout]
+    if not (known and 0 <= rate < 1 << 32 and 1 <= channels <= MAX_CHANNELS and 0 <= samples < _LONGEST):
         raise CorruptFile(f"the header claims {samples} samples of {channels} channels at {rate} Hz")
     return rate, channels, LAYOUTS[layout], samples
