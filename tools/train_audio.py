@@ -14,14 +14,15 @@ import numpy as np
 from lacodec.codecs.audio.transform import _setup
 from lacodec.codecs.audio.transform._chunks import chunk_samples, planned
 from lacodec.codecs.audio.transform._options import Options
-from lacodec.codecs.audio.transform._payload import filled_coder
 from lacodec.codecs.audio.transform._kernel import code
+from lacodec.codecs.audio.transform._payload import filled_coder
 from lacodec.codecs.audio.transform._pcm import samples_of
 from lacodec.codecs.audio.transform._tables import SLOTS, bands_at
 from lacodec.io.source import FileSource
 from lacodec.media.audio.sound import SOUND
 
 _QUALITIES = (15, 25, 35, 45, 55, 65, 80)
+_TUNES = ("ear", "ear", "snr")
 
 
 def main() -> None:
@@ -29,22 +30,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sounds", nargs="+", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--per-sound", type=int, default=2, help="qualities that each chunk of a sound is encoded at")
+    parser.add_argument("--per-sound", type=int, default=1, help="qualities that each sound is encoded at for each of `_TUNES`")
     args = parser.parse_args()
     rng = random.Random(2026)
-    todo = [(path, quality) for path in args.sounds for quality in rng.sample(_QUALITIES, args.per_sound)]
+    todo = [(path, quality, tune) for path in args.sounds for tune in _TUNES for quality in rng.sample(_QUALITIES, args.per_sound)]
     rng.shuffle(todo)
     chances, weights = (array.copy() for array in _setup.plain_state())
-    for number, (path, quality) in enumerate(todo):
-        size = sum(learn(path, quality, chances, weights))
-        print(f"{number + 1}/{len(todo)} {path.name} quality {quality}: {size} bytes", flush=True)
+    for number, (path, quality, tune) in enumerate(todo):
+        size = sum(learn(path, Options(quality=quality, tune=tune), chances, weights))
+        print(f"{number + 1}/{len(todo)} {path.name} {tune} {quality}: {size} bytes", flush=True)
     np.savez_compressed(args.output, **_setup.packed(chances, weights))
 
 
-def learn(path: Path, quality: int, chances: np.ndarray, weights: np.ndarray) -> list[int]:
+def learn(path: Path, options: Options, chances: np.ndarray, weights: np.ndarray) -> list[int]:
     """Encode the sound, change the state; bytes of each group of channels."""
     value = SOUND.from_source(FileSource(path))
-    settings, bands = Options(quality=quality).settings(), bands_at(value.rate)
+    settings, bands = options.settings(), bands_at(value.rate)
     size = chunk_samples(value.rate, value.channels, bands.frame) * value.frame_size
     blocks = (samples_of(block, value.layout, value.channels, path.name) for block in value.pcm.blocks(size))
     found = []

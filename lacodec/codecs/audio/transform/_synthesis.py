@@ -13,7 +13,7 @@ from lacodec.codecs.audio.transform._setup import Rule
 from lacodec.codecs.audio.transform._tables import BANDS, ENERGY, FLOOR, SIZES, SLOTS, Bands
 from lacodec.kernels.jit import kernel
 
-_IN_ZEROS = 0.29  # most noise, in steps (root mean square), where a band's coefficients were quantised to zero
+_IN_ZEROS = 0.32  # most noise, in steps (root mean square), where a band's coefficients were quantised to zero
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def spectrum(symbols: Symbols, bands: Bands, seed: int) -> np.ndarray:
 def _dequantise(  # type: ignore[no-untyped-def]
     quantised, sizes, levels, slots, starts, edges, counts, pitch, rule, noise, seed, out
 ):
-    """Fill out float64[n]; noise is uniform, from a linear congruential generator that is seeded for each block."""
+    """Fill out float64[n]; noise has one size and signs from a linear congruential generator that is seeded for each block."""
     steps = np.zeros(BANDS, np.int64)
     for i in range(len(slots)):
         size, start = sizes[slots[i]], starts[i]
@@ -71,8 +71,8 @@ def _dequantise(  # type: ignore[no-untyped-def]
             amplitude = np.sqrt(max(level * level * (last - first) - energy, 0.0) / zeros)
             if has_coefficients(int(found[b]), steps[b]):
                 amplitude = min(amplitude, _IN_ZEROS * step)
-            amplitude *= noise * np.sqrt(3.0)
+            amplitude *= noise
             for k in range(first, last):
                 state = state * np.uint32(1664525) + np.uint32(1013904223)
                 if quantised[k] == 0:
-                    out[k] = amplitude * (np.float64(np.int32(state)) * (1.0 / 2147483648.0))
+                    out[k] = amplitude if state >> np.uint32(31) else -amplitude
