@@ -17,7 +17,18 @@ from lacodec.media.audio.files import AUDIO
 from lacodec.media.audio.value import Audio
 
 FILE_ID = 7
-CODECS = ("bytes", "text", "image.lossless", "audio.lossless", "audio.transform", "weights", "arrays", "points", "image.jpeg", "log")
+CODECS = (
+    "bytes",
+    "text",
+    "image.lossless",
+    "audio.lossless",
+    "audio.transform",
+    "weights",
+    "arrays",
+    "points",
+    "image.jpeg",
+    "log",
+)
 LEARNED = ("image.learned",)  # need torch
 
 

@@ -1,6 +1,7 @@
 """Codec `audio.transform`: the bands of blocks at a sample rate, the scale of contexts, powers of two."""
 
 from functools import cache
+from itertools import pairwise
 
 EDGES_HZ = (0, 100, 200, 300, 400, 510, 630, 770, 920, 1080, 1270, 1480, 1720, 2000, 2320, 2700, 3150, 3700, 4400, 5300)
 EDGES_HZ += (5850, 6400, 7050, 7700, 8600, 9500, 10750, 12000, 13750, 15500, 17750, 20000, 24000, 28000, 34000, 40000)
@@ -38,7 +39,7 @@ def like(rate: int, one: int, other: int) -> list[int]:
     """For each band of a block of size `other`, the one of a block of size `one` in which its middle lies."""
     edges = [edge << one + 1 for edge in band_edges(rate, one)]
     bands = band_edges(rate, other)
-    middles = [(low + high) << other for low, high in zip(bands, bands[1:], strict=False)]
+    middles = [(low + high) << other for low, high in pairwise(bands)]
     return [min(sum(edge <= middle for edge in edges) - 1, len(edges) - 2) for middle in middles]
 
 

@@ -1,8 +1,8 @@
-"""Make `lacodec/codecs/audio/transform/start.npz`, the start of `audio.transform`'s coder: what it learns from encoding some sounds.
+"""Make `start.npz` of `audio.transform`, the start of its coder: what it learns from encoding some sounds.
 
     python tools/train_audio.py sound.flac ... -o lacodec/codecs/audio/transform/start.npz
 
-Every sound is encoded at several qualities, in an order drawn by a fixed seed; each coder begins with what the one before learned.
+Every sound is encoded at several qualities, in an order drawn by a fixed seed; each coder begins with what the last one learned.
 """
 
 import argparse
@@ -13,8 +13,8 @@ import numpy as np
 
 from lacodec.codecs.audio.transform import _setup
 from lacodec.codecs.audio.transform._chunks import chunk_samples, planned
-from lacodec.codecs.audio.transform._options import Options
 from lacodec.codecs.audio.transform._kernel import code
+from lacodec.codecs.audio.transform._options import Options
 from lacodec.codecs.audio.transform._payload import filled_coder
 from lacodec.codecs.audio.transform._pcm import samples_of
 from lacodec.codecs.audio.transform._tables import SLOTS, bands_at
@@ -33,7 +33,9 @@ def main() -> None:
     parser.add_argument("--per-sound", type=int, default=1, help="qualities that each sound is encoded at for each of `_TUNES`")
     args = parser.parse_args()
     rng = random.Random(2026)
-    todo = [(path, quality, tune) for path in args.sounds for tune in _TUNES for quality in rng.sample(_QUALITIES, args.per_sound)]
+    todo = [
+        (path, quality, tune) for path in args.sounds for tune in _TUNES for quality in rng.sample(_QUALITIES, args.per_sound)
+    ]
     rng.shuffle(todo)
     chances, weights = (array.copy() for array in _setup.plain_state())
     for number, (path, quality, tune) in enumerate(todo):

@@ -1,4 +1,4 @@
-"""Sound for lossy codecs: WAV, AIFF and FLAC files -> `Audio` without what is around the samples; back to WAV, unless another is asked for."""
+"""Sound for lossy codecs: WAV, AIFF and FLAC files -> `Audio` without what is around the samples; back to WAV by default."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Codec `audio.transform`: every kind of sound has its length and about its samples again; symbols are exact; forged files fail cleanly."""
+"""Codec `audio.transform`: sound of every kind has its length and about its samples again; forged files fail cleanly."""
 
 import numpy as np
 import pytest
@@ -186,7 +186,9 @@ def test_files(tmp_path):
     api.decode_file(tmp_path / "x.lac", tmp_path / "y.wav")
     value = SOUND.from_source(BytesSource((tmp_path / "y.wav").read_bytes()))
     assert (value.rate, value.layout, value.samples.shape) == (48000, "i24le", (5000, 2))
-    assert SOUND.difference(BytesSource((tmp_path / "x.wav").read_bytes()), BytesSource((tmp_path / "y.wav").read_bytes())) is None
+    assert (
+        SOUND.difference(BytesSource((tmp_path / "x.wav").read_bytes()), BytesSource((tmp_path / "y.wav").read_bytes())) is None
+    )
 
 
 def test_forged_payloads_fail_cleanly():

@@ -69,7 +69,7 @@ def _masking(shortest: np.ndarray, bands: Bands) -> np.ndarray:
 
 def _costs(spectra: np.ndarray, size: int, slots: np.ndarray, rule: Rule, bands: Bands) -> np.ndarray:
     """Estimated bits of each block of one size, all channels together."""
-    channels, blocks, length = spectra.shape
+    channels, blocks, _ = spectra.shape
     each = slots.reshape(channels, blocks, -1, slots.shape[2])
     share = (each**_QUIET).mean(2) ** (1 / _QUIET) / each.mean(2)
     count = int(bands.counts[size])

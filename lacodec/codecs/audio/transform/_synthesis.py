@@ -1,16 +1,15 @@
 """Sound from decoded symbols: steps and noise make spectra; these are turned back, transformed and unfolded."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from lacodec.codecs.audio.transform._analysis import blocks_of, rotated
 from lacodec.codecs.audio.transform._coefficients import has_coefficients
 from lacodec.codecs.audio.transform._kernel import find_steps
-from lacodec.codecs.audio.transform._lapped import fold, transform_blocks
+from lacodec.codecs.audio.transform._lapped import transform_blocks
 from lacodec.codecs.audio.transform._setup import Rule
-from lacodec.codecs.audio.transform._tables import BANDS, ENERGY, FLOOR, SIZES, SLOTS, Bands
+from lacodec.codecs.audio.transform._tables import BANDS, ENERGY, FLOOR, SIZES, Bands
 from lacodec.kernels.jit import kernel
 
 _IN_ZEROS = 0.32  # most noise, in steps (root mean square), where a band's coefficients were quantised to zero

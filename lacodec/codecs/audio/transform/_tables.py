@@ -60,8 +60,8 @@ def bands_at(rate: int) -> Bands:
     for one in range(SIZES):
         for other in range(SIZES):
             centers = (edges[other, :-1] + edges[other, 1:]) << other
-            found = np.searchsorted(edges[one, : counts[one] + 1] << one + 1, centers, "right") - 1
-            like[one, other] = np.clip(found, 0, counts[one] - 1)
+            places = np.searchsorted(edges[one, : counts[one] + 1] << one + 1, centers, "right") - 1
+            like[one, other] = np.clip(places, 0, counts[one] - 1)
     return Bands(frame, edges, counts, like, np.ascontiguousarray(like[0]))
 
 

@@ -23,8 +23,6 @@ from lacodec.media.audio.sound import SOUND, restored_layout
 from lacodec.media.audio.value import LAYOUTS, MAX_CHANNELS, Audio, sample_size
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from lacodec.codecs.audio.transform._chunks import Planned
     from lacodec.codecs.audio.transform._joined import Part
     from lacodec.codecs.audio.transform._options import Settings
