@@ -87,7 +87,7 @@ def _with_surroundings(before: np.ndarray, block: np.ndarray, following: np.ndar
 def _sizes(
     signal: np.ndarray, more: bool, first: np.ndarray | None, bands: Bands, rule: Rule
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """(sizes of the chunk's blocks, of the first frame after it if there is `more`); `first`: of its own first frame, if known."""
+    """(sizes of the chunk's blocks, of the first frame after it if there is `more`); first: of its own first frame, if known."""
     halo = _HALO * bands.frame
     if more:
         sizes = choose_sizes(signal, halo, rule, bands)
