@@ -53,7 +53,7 @@ def _dequantise(  # type: ignore[no-untyped-def]
         size, start = sizes[slots[i]], starts[i]
         found = levels[slots[i]]
         find_steps(found, steps, counts[size], pitch[size], rule)
-        state = np.uint32((seed + start) * 2654435761 + 12345)
+        state = ((seed + start) * 2654435761 + 12345) & 0xFFFFFFFF
         for b in range(counts[size]):
             first, last = start + edges[size, b], start + edges[size, b + 1]
             if not found[b]:
@@ -72,6 +72,6 @@ def _dequantise(  # type: ignore[no-untyped-def]
                 amplitude = min(amplitude, _IN_ZEROS * step)
             amplitude *= noise
             for k in range(first, last):
-                state = state * np.uint32(1664525) + np.uint32(1013904223)
+                state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
                 if quantised[k] == 0:
-                    out[k] = amplitude if state >> np.uint32(31) else -amplitude
+                    out[k] = amplitude if state >> 31 else -amplitude
