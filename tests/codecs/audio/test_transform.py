@@ -216,3 +216,14 @@ def test_memory_is_that_of_a_chunk():
         samples = _chunks.chunk_samples(rate, channels, bands_at(rate).frame)
         assert samples * channels <= 1.2 * (1 << 20)
     assert codec.memory(4 << 20) < 1 << 30 and codec.chunk_size() == 4 << 20
+
+
+def test_noise_stands_in_with_its_level():
+    sound = np.random.default_rng(1).normal(0, 3000, (40000, 1)).astype(np.int16)
+    encoded, found = coded(sound, quality=5)
+    assert len(encoded) < sound.nbytes / 30
+    spectra = [np.abs(np.fft.rfft(signal[:32768, 0].astype(float))) ** 2 for signal in (sound, found)]
+    for low, high in ((500, 3000), (3000, 8000), (8000, 15000)):
+        ratio = spectra[1][low:high].mean() / spectra[0][low:high].mean()
+        flatness = np.exp(np.log(spectra[1][low:high] + 1).mean()) / spectra[1][low:high].mean()
+        assert 0.6 < ratio < 1.6 and flatness > 0.4  # white noise: exp(-0.577) = 0.56
