@@ -7,9 +7,9 @@ from lacodec.codecs.audio.transform._setup import Rule
 from lacodec.errors import BadInput
 
 TUNES = ("ear", "snr")
-_FOLLOW = {"ear": (200, 40, 16), "snr": (0, 0, 0)}  # slope, lift, tilt of `Rule`
-_COARSEST, _FINEST = {"ear": 20, "snr": 88}, {"ear": -70, "snr": -16}  # eighths of an octave, at qualities 1 and 100
-_PRICES = (0.12, 0.1, 0.1)
+_FOLLOW = {"ear": (190, 30, 18), "snr": (0, 0, 0)}  # slope, lift, tilt of `Rule`
+_COARSEST, _FINEST = {"ear": 24, "snr": 88}, {"ear": -66, "snr": -16}  # eighths of an octave, at qualities 1 and 100
+_PRICES = (0.1, 0.15, 0.1)
 
 
 @dataclass(frozen=True)
