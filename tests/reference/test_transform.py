@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lacodec
-from lacodec.codecs.audio.transform._payload import decode_groups
+from lacodec.codecs.audio.transform._payload import decode_groups, symbols_hash
 from lacodec.codecs.audio.transform._synthesis import Symbols
 from lacodec.codecs.audio.transform._tables import SIZES, bands_at
 from lacodec.media.audio.value import Audio
@@ -12,6 +12,7 @@ from reference.container import read
 from reference.stream import Damaged
 from reference.transform_symbols import Block, read_chunk
 from tests.sounds import tone
+from tools import golden
 
 
 def agree(symbols: Symbols, blocks: list[Block], rate: int) -> None:
@@ -54,6 +55,15 @@ def test_symbols(channels, rate, options):
     for symbols, blocks in zip(expected, groups, strict=True):
         agree(symbols, blocks, rate)
     assert channels != 2 or len({block.size for block in groups[0]}) > 1
+
+
+@pytest.mark.parametrize("stem", ["sound-q20-mono", "sound-q60-stereo", "sound-snr70-mono"])
+def test_golden_files(stem):
+    header, chunks = read((golden.FOLDER / "v0" / f"{stem}.lac").read_bytes())
+    rate, channels, _, samples = header["metadata"]["sound"]
+    symbols = decode_groups(chunks[0].payload, rate, channels, -(-samples // bands_at(rate).frame))
+    assert symbols_hash(symbols) == chunks[0].content_hash
+    agree(symbols[0], read_chunk(chunks[0].payload, rate, channels, samples)[0], rate)
 
 
 def test_damage_is_noticed():
