@@ -8,7 +8,7 @@ from lacodec.errors import BadInput
 
 TUNES = ("ear", "snr")
 _FOLLOW = {"ear": (190, 30, 18), "snr": (0, 0, 0)}  # slope, lift, tilt of `Rule`
-_COARSEST, _FINEST = {"ear": 24, "snr": 88}, {"ear": -66, "snr": -16}  # eighths of an octave, at qualities 1 and 100
+_COARSEST, _FINEST = {"ear": 24, "snr": 116}, {"ear": -66, "snr": -16}  # eighths of an octave, at qualities 1 and 100
 _PRICES = (0.1, 0.15, 0.1)
 
 
