@@ -17,7 +17,18 @@ from lacodec.media.audio.files import AUDIO
 from lacodec.media.audio.value import Audio
 
 FILE_ID = 7
-CODECS = ("bytes", "text", "image.lossless", "audio.lossless", "weights", "arrays", "points", "image.jpeg", "log")
+CODECS = (
+    "bytes",
+    "text",
+    "image.lossless",
+    "audio.lossless",
+    "audio.transform",
+    "weights",
+    "arrays",
+    "points",
+    "image.jpeg",
+    "log",
+)
 LEARNED = ("image.learned",)  # need torch
 
 
@@ -46,6 +57,7 @@ class Corpus:
             "text": _text_files,
             "image.lossless": _image_files,
             "audio.lossless": _audio_files,
+            "audio.transform": _transform_files,
             "weights": _weights_files,
             "arrays": _arrays_files,
             "points": _points_files,
@@ -182,6 +194,16 @@ def _learned_files(efforts: list[int]) -> list[bytes]:
     shapes = [(1, 1, 3), (40, 50, 1), (33, 70, 3), (64, 48, 4), (20, 30, 2), (16, 1040, 3)]
     files = [lacodec.encode(photo(*shape), "image.learned", model=str(MODEL), quality=60) for shape in shapes]
     return [*files, lacodec.encode(photo(40, 60), "image.learned", quality=30)]
+
+
+def _transform_files(efforts: list[int]) -> list[bytes]:
+    """One channel, two, five; floats; silence; one sample and none."""
+    from tests.sounds import sounds
+
+    chosen = sounds(700)
+    names = ("mono", "stereo", "five channels", "floats of integers", "silence then sound", "one sample", "no samples")
+    coders = [lacodec.codec("audio.transform", quality=10 * effort) for effort in efforts]
+    return [coder.encode(_audio(chosen[name])) for coder in coders for name in names]
 
 
 def _audio(data: bytes) -> Audio | None:

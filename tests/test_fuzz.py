@@ -20,6 +20,7 @@ def test_mutants_give_only_our_errors(efforts, tmp_path):
     [
         ("image.lossless", [2, 5, 9], 1000),
         ("audio.lossless", [2, 5, 9], 1000),
+        ("audio.transform", [3, 7], 300),
         ("image.jpeg", [1, 5, 9], 1000),
         ("arrays", [1, 5, 7], 1500),
         ("log", [1, 5, 9], 300),

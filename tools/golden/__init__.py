@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "golden"
-MODULES = ("bytes", "text", "image", "jpeg", "audio", "weights", "arrays", "points", "logcolumns", "loglines", "learned")
+MODULES = ("bytes", "text", "image", "jpeg", "audio", "sound", "weights", "arrays", "points", "logcolumns", "loglines", "learned")
 
 
 def maker_of(name: str) -> ModuleType:

@@ -1,0 +1,1 @@
+"""Lossy coding of sound by a lapped transform; `codec.py` has the codec."""

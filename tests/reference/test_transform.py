@@ -1,0 +1,74 @@
+"""Codec `audio.transform` by `reference/`: the symbols of every kind of block, channel and setting."""
+
+import numpy as np
+import pytest
+
+import lacodec
+from lacodec.codecs.audio.transform._payload import decode_groups, symbols_hash
+from lacodec.codecs.audio.transform._synthesis import Symbols
+from lacodec.codecs.audio.transform._tables import SIZES, bands_at
+from lacodec.media.audio.value import Audio
+from reference.container import read
+from reference.stream import Damaged
+from reference.transform_symbols import Block, read_chunk
+from tests.sounds import tone
+from tools import golden
+
+
+def agree(symbols: Symbols, blocks: list[Block], rate: int) -> None:
+    """Both have the same symbols."""
+    slots = np.flatnonzero(symbols.sizes < SIZES)
+    assert [block.slot for block in blocks] == slots.tolist()
+    assert [block.size for block in blocks] == symbols.sizes[slots].tolist()
+    channels, at = len(symbols.quantised), 0
+    for block in blocks:
+        count = int(bands_at(rate).counts[block.size])
+        if channels == 2:
+            assert block.angles == symbols.angles[block.slot, :count].tolist()
+        for c in range(channels):
+            assert block.levels[c] == symbols.levels[c, block.slot, :count].tolist()
+            length = len(block.coefficients[c])
+            assert block.coefficients[c] == symbols.quantised[c, at : at + length].tolist()
+        at += length
+    assert at == symbols.quantised.shape[1]
+
+
+@pytest.mark.parametrize(
+    ("channels", "rate", "options"),
+    [
+        (1, 44100, {"quality": 20}),
+        (2, 44100, {"quality": 70}),
+        (3, 16000, {"quality": 40}),
+        (1, 8000, {"quality": 100}),
+        (2, 48000, {"quality": 60, "tune": "snr"}),
+    ],
+)
+def test_symbols(channels, rate, options):
+    sound = tone(2500, channels, 3000)
+    sound[:1200] *= 0.01
+    sound[1500:1510] += 20000
+    encoded = lacodec.encode(Audio.from_samples(np.rint(sound).astype(np.int16), rate), "audio.transform", **options)
+    payload = read(encoded)[1][0].payload
+    groups = read_chunk(payload, rate, channels, 2500)
+    expected = decode_groups(payload, rate, channels, -(-2500 // bands_at(rate).frame))
+    assert len(groups) == len(expected) == (channels + 1) // 2
+    for symbols, blocks in zip(expected, groups, strict=True):
+        agree(symbols, blocks, rate)
+    assert channels != 2 or len({block.size for block in groups[0]}) > 1
+
+
+@pytest.mark.parametrize("stem", ["sound-q20-mono", "sound-q60-stereo", "sound-snr70-mono"])
+def test_golden_files(stem):
+    header, chunks = read((golden.FOLDER / "v0" / f"{stem}.lac").read_bytes())
+    rate, channels, _, samples = header["metadata"]["sound"]
+    symbols = decode_groups(chunks[0].payload, rate, channels, -(-samples // bands_at(rate).frame))
+    assert symbols_hash(symbols) == chunks[0].content_hash
+    agree(symbols[0], read_chunk(chunks[0].payload, rate, channels, samples)[0], rate)
+
+
+def test_damage_is_noticed():
+    sound = np.rint(tone(2500, 1, 3000)).astype(np.int16)
+    payload = read(lacodec.encode(Audio.from_samples(sound, 8000), "audio.transform"))[1][0].payload
+    for damaged in (payload[:-1], payload + b"\0"):
+        with pytest.raises(Damaged):
+            read_chunk(damaged, 8000, 1, 2500)
