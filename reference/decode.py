@@ -33,13 +33,13 @@ VERSIONS = {
     "image.lossless": (0, 1),
     "image.jpeg": (1,),
     "audio.lossless": (0, 1),
-    "weights": (0, 1),
+    "weights": (0, 1, 2),
     "arrays": (1,),
     "log": (0, 1),
     "text": (1,),
     "points": (1,),
 }
-"""Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 of `bytes` adds methods."""
+"""Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 adds methods."""
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,11 @@ def test_other_bytes(stem):
     assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
 
 
+@pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("v2-*/gguf-*.lac")), ids=lambda path: path.stem)
+def test_blocks(path: Path):
+    assert restore(path.read_bytes()).content == content(path.stem)
+
+
 @pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("v1-*/points-*.lac")), ids=lambda path: path.stem)
 def test_points(path: Path):
     assert restore(path.read_bytes()).content == content(path.stem)

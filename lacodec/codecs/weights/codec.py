@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lacodec.codecs.weights._reference import LikeTensors
 
 _TABLE, _BASE, _MADE_OF = "tensors", "base", "object"
+_WITH_BLOCKS = 2  # the stream version of files with blocks of quantised values
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Weights(Codec[Tensors]):
 
     name = "weights"
     stream_version = 1
-    reads = frozenset({0})
+    reads = frozenset({0, _WITH_BLOCKS})
     identical = "bytes"
     takes_views = True
     bytewise = True
@@ -67,6 +68,10 @@ class Weights(Codec[Tensors]):
     nested: ClassVar[Mapping[str, int]] = {"bytes": 2}
     reference_option = "base"
     Options = _Options
+
+    def version_of(self, value: Tensors) -> int:
+        """2 for GGUF, whose blocks version 1 does not know."""
+        return _WITH_BLOCKS if value.format == "gguf" else self.stream_version
 
     def metadata(self, value: Tensors, session: Session = DEFAULT) -> dict[str, Any]:
         """The tensor table, and which base is needed."""
@@ -294,7 +299,7 @@ def _items(value: Tensors) -> Iterator[_Item]:
     if size is None:
         raise BadInput(f"{value.source.name}: its size must be known before it is encoded; save it to a file first")
     shared: dict[tuple[int, int], int] = {}
-    for number, plan in enumerate(plans(value.entries, size, find_twins(value.source, value.entries))):
+    for number, plan in enumerate(plans(value.entries, size, find_twins(value.source, value.entries), value.format == "gguf")):
         data = value.source.view(plan.start, plan.size)
         if len(data) != plan.size:
             raise BadInput(f"{value.source.name}: changed while it was read; encode it again")
