@@ -46,11 +46,15 @@ class _Options:
     base: str | PathLike[str] | Source | Reference | None = field(
         default=None, metadata={"help": "a file of tensors like these (before fine-tuning, say): store differences to it"}
     )
+    bits: float | None = field(default=None, metadata={"help": "lossy: bits of the file for each weight, such as 3.5"})
+    size: int | None = field(default=None, metadata={"help": "lossy: bytes of the file"})
 
     def __post_init__(self) -> None:
         check_effort(self.effort)
         if not isinstance(self.base, str | PathLike | Source | Reference | None):
             raise BadInput(f"base is a {type(self.base).__name__}; give the path of a file of tensors")
+        if self.base is not None and (self.bits is not None or self.size is not None):
+            raise BadInput("differences to a base are lossless; leave out --bits and --size, or --base")
 
 
 class Weights(Codec[Tensors]):
@@ -68,6 +72,15 @@ class Weights(Codec[Tensors]):
     nested: ClassVar[Mapping[str, int]] = {"bytes": 2}
     reference_option = "base"
     Options = _Options
+
+    @classmethod
+    def suiting(cls, options: Any) -> Codec[Tensors]:
+        """With a number of bits or a size, the lossy codec."""
+        if options.bits is None and options.size is None:
+            return cls(options)
+        from lacodec.codecs.weights.quantised.codec import Quantised
+
+        return Quantised(Quantised.Options(options.bits, options.size))
 
     def version_of(self, value: Tensors) -> int:
         """2 for GGUF, whose blocks version 1 does not know."""

@@ -13,7 +13,8 @@ from lacodec.media.tensors.value import MAX_TENSORS, TensorEntry, Tensors, place
 MAX_HEADER = 64 << 20  # bytes
 MAX_VALUES = 1 << 22  # strings in all its properties
 
-_PLAIN = {0: "F32", 1: "F16", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 30: "BF16"}
+PLAIN = {0: "F32", 1: "F16", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 30: "BF16"}
+"""GGUF's number of a type that is not in blocks -> its name."""
 _BLOCKS = {  # number of the type: (elements of a block, its bytes)
     2: (32, 18),
     3: (32, 20),
@@ -53,8 +54,17 @@ def read(source: Source) -> Tensors:
 
 def missing(source: Source) -> str | None:
     """The first tensor that `read` leaves out, with its type; None if there is none."""
-    unknown = next((item for item in _contents(source)[0] if item[2] not in _PLAIN and item[2] not in _BLOCKS), None)
+    unknown = next((item for item in _contents(source)[0] if item[2] not in PLAIN and item[2] not in _BLOCKS), None)
     return None if unknown is None else f"the tensor {unknown[0][:200]!r} is of GGUF type {unknown[2]}, which is not supported"
+
+
+def tensors(source: Source) -> list["_Described"]:
+    """(name, shape, number of the type, offset in the file) of each tensor, by offset; raises UnsupportedFile.
+
+    The shape is that of the values, the axis that changes fastest last.
+    """
+    described, begin = _contents(source)
+    return sorted(((name, shape, kind, begin + offset) for name, shape, kind, offset in described), key=lambda item: item[3])
 
 
 _Described = tuple[str, tuple[int, ...], int, int]  # name, shape, number of the type, offset in the data
@@ -95,8 +105,8 @@ def _described(header: "_Cursor") -> _Described:
 
 def _entry(file: str, begin: int, name: str, shape: tuple[int, ...], kind: int, offset: int) -> TensorEntry | None:
     place = place_of(file, name)
-    if kind in _PLAIN:
-        return TensorEntry(name, _PLAIN[kind], shape, begin + offset, size_of(_PLAIN[kind], shape, place))
+    if kind in PLAIN:
+        return TensorEntry(name, PLAIN[kind], shape, begin + offset, size_of(PLAIN[kind], shape, place))
     if kind not in _BLOCKS:
         return None
     elements, size = _BLOCKS[kind]
