@@ -23,6 +23,7 @@ from reference import (
     points_codec,
     text_codec,
     weights_codec,
+    weights_quantised,
 )
 from reference.container import CRITICAL, Chunk
 from reference.stream import need
@@ -34,6 +35,7 @@ VERSIONS = {
     "image.jpeg": (1,),
     "audio.lossless": (0, 1),
     "weights": (0, 1, 2),
+    "weights.quantised": (0,),
     "arrays": (1,),
     "log": (0, 1),
     "text": (1,),
@@ -77,6 +79,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(arrays_codec.decode(header, chunks), header)
     if codec == "points":
         return Restored(points_codec.decode(header, chunks), header)
+    if codec == "weights.quantised":
+        return Restored(weights_quantised.decode(header, chunks), header)
     content, tensors = (None, None) if base is None else open_base(base)
     return Restored(weights_codec.decode(header, chunks, content, tensors), header)
 

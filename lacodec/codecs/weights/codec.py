@@ -70,8 +70,8 @@ class Weights(Codec[Tensors]):
     media = TENSORS
     by_content = True
     nested: ClassVar[Mapping[str, int]] = {"bytes": 2}
-    reference_option = "base"
-    Options = _Options
+    reference_option: ClassVar[str | None] = "base"
+    Options: ClassVar[type[Any]] = _Options
 
     @classmethod
     def suiting(cls, options: Any) -> Codec[Tensors]:

@@ -21,49 +21,53 @@ Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Quantising:
+    """How a tensor is quantised: the step, 0 to keep it as it is, and log2 of the columns that are rotated together."""
+
+    step: float
+    rotation: int = 0
+
+
+@dataclass(frozen=True)
 class Encoded:
-    """payload; hash of its numbers; squared error and energy of the values that were quantised, and how many those are."""
+    """payload; hash of its numbers; (tensor, squared error, sum of squares) of each part that was quantised."""
 
     payload: bytes
-    hash: bytes
-    error: float
-    energy: float
-    values: int
+    hash: int
+    errors: list[tuple[int, float, float]]
 
 
 def encode_chunk(
-    subjects: Subjects,
-    pieces: Sequence[Piece],
-    step_of: Callable[[int], float],
-    price: float,
-    embed: Callable[[bytes, int], bytes],
+    subjects: Subjects, pieces: Sequence[Piece], ways: Sequence[Quantising], embed: Callable[[bytes, int], bytes]
 ) -> Encoded:
-    """The payload of a chunk. step_of: the step of tensor number n, 0 for those that are kept as they are."""
-    flags, runs, kept, parts = bytearray(), [], bytearray(), []
+    """The payload of a chunk; ways: of each tensor."""
+    flags, runs, kept, parts, quantised = bytearray(), [], bytearray(), [], []
     for piece in pieces:
-        step = step_of(piece.tensor) if piece.columns else 0.0
-        flags.append(step > 0)
-        if step > 0:
-            parts.append(Part(_values(subjects, piece), step))
+        way = ways[piece.tensor] if piece.columns else Quantising(0.0)
+        flags.append(way.step > 0)
+        if way.step > 0:
+            rotation = way.rotation if piece.shape[1] == piece.columns else 0
+            parts.append(Part(_values(subjects, piece), way.step, None, rotation))
+            quantised.append(piece.tensor)
             continue
         runs.append(Run(piece.dtype, piece.size))
         if piece.tensor < 0:
-            kept += subjects.head[len(subjects.head) - piece.size :]  # nothing but the head lies between tensors
+            kept += subjects.head[-piece.size :]  # the head is all that lies outside tensors, and one run of its own
         else:
             kept += subjects.items[piece.tensor].raw(subjects.source, piece.first, piece.size)
     out = Writer()
     out.write(bytes(flags))
     at_head = bool(runs) and runs[0].dtype == FOREIGN
     out.piece(encode_payload(bytes(kept), Plan(0, tuple(runs)), _EFFORT, embed, b"" if at_head else None) if kept else b"")
-    made = encode_parts(out, parts, price)
-    error = energy = 0.0
-    for part, sections in zip(parts, made, strict=True):
-        error += float(np.square(sections.values().astype(np.float64) - part.values).sum())
-        energy += float(np.square(part.values.astype(np.float64)).sum())
-    return Encoded(out.data, latent_hash(bytes(kept), made), error, energy, sum(part.values.size for part in parts))
+    made = encode_parts(out, parts)
+    errors = []
+    for tensor, part, sections in zip(quantised, parts, made, strict=True):
+        values = part.values.astype(np.float64)
+        errors.append((tensor, float(np.square(sections.values() - values).sum()), float(np.square(values).sum())))
+    return Encoded(out.data, latent_hash(bytes(kept), made), errors)
 
 
-def decode_chunk(payload: bytes, pieces: Sequence[Piece], around: Surroundings, expected: bytes) -> memoryview:
+def decode_chunk(payload: bytes, pieces: Sequence[Piece], around: Surroundings, expected: int) -> memoryview:
     """The bytes of the pieces; `expected` is the hash of the numbers. Raises CorruptFile."""
     reader = Reader(payload)
     flags = bytes(reader.take(len(pieces)))
@@ -88,7 +92,7 @@ def decode_chunk(payload: bytes, pieces: Sequence[Piece], around: Surroundings, 
     return memoryview(out)
 
 
-def latent_hash(kept: Any, found: Sequence[Sections]) -> bytes:
+def latent_hash(kept: Any, found: Sequence[Sections]) -> int:
     """The hash of what is kept as it is, and of all numbers."""
     return content_hash(b"".join([bytes(kept), *(sections.grid.numbers.astype("<i2").tobytes() for sections in found)]))
 

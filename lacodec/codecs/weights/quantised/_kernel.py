@@ -11,7 +11,7 @@ from lacodec.entropy.information import log2
 from lacodec.kernels.jit import helper, kernel
 
 CLASSES = 16
-MOST = 255  # the largest |q|; beyond, values are outliers
+MOST = 1000  # the largest |q|; beyond, values are outliers
 _ONE = 508  # the upper 11 bits of 1.0 in single precision: exponent 127 and two bits of the mantissa
 
 
@@ -33,7 +33,7 @@ def classes(logarithms, rows, begin, end, base, out):  # type: ignore[no-untyped
 
 @kernel
 def follow(scales, numbers, rows, begin, end, inverse, rate):  # type: ignore[no-untyped-def]
-    """Let the state of the columns follow rows begin..end of `numbers` i16[rows, columns]; inverse: f32, 1 / scale by row class."""
+    """Let the state of the columns follow rows begin..end of `numbers` i16; inverse: f32, 1 / scale by row class."""
     for i in range(begin, end):
         unit = inverse[rows[i]]
         for j in range(len(scales)):
@@ -53,8 +53,8 @@ def choose(values, logarithms, rows, begin, end, base, bits, price, numbers, cou
             size = min(abs(value), np.float64(MOST))
             which = class_of(logarithms[j], rows[i], base)
             sign = -1 if value < 0 else 1
-            upper = np.int64(size + 0.5)
-            best, least = np.int64(0), 1e300
+            upper = int(size + 0.5)
+            best, least = 0, 1e300
             for number in range(max(0, upper - 2), upper + 1):
                 error = size - number
                 cost = error * error + price * np.float64(bits[which, MOST + sign * number])
@@ -92,7 +92,7 @@ def row_classes(numbers, bounds, rows):  # type: ignore[no-untyped-def]
 
 @kernel
 def restore(numbers, steps, shifts, out):  # type: ignore[no-untyped-def]
-    """out f32[rows, columns]: numbers times the step of the column, those of |q| = 1 and of more moved by `shifts` f32[2] steps."""
+    """out f32: numbers times the step of the column; those of |q| = 1 and of more are moved by `shifts` f32[2] steps."""
     for i in range(len(numbers)):
         for j in range(numbers.shape[1]):
             number = np.int64(numbers[i, j])
@@ -114,7 +114,7 @@ def narrow(values, out):  # type: ignore[no-untyped-def]
 
 @kernel
 def rotate(values, size):  # type: ignore[no-untyped-def]
-    """The orthonormal Walsh-Hadamard transform of every `size` (a power of two) columns of values f32[rows, columns], in place."""
+    """The orthonormal Walsh-Hadamard transform of every `size` (a power of two) columns of values f32, in place."""
     rows, columns = values.shape
     for i in range(rows):
         for begin in range(0, columns, size):

@@ -1,17 +1,17 @@
 """The payload of a chunk: tensors as sections, everything else by codec `weights`.
 
-    payload  = u8[pieces] coded (1: sections, 0: not), size, payload of codec `weights` for the pieces that are not | tensors | stream
+    payload  = u8[pieces] coded (1: sections, 0: not) | size, payload of codec `weights` for those that are not | tensors | stream
     tensor   = number sections, (u8 kind, size, data) ...
     GRID     = f32 step, u8 log2 of the rotation, u8 with column exponents, [plane of them], plane of row classes, 2 x i8 shifts
     OUTLIERS = number n, n gaps between their places, n values f32
     stream   = number base, packed tables, size, a rANS stream of the numbers of all grids    (absent without tensors)
 
-A piece is the part of a tensor, or of the bytes between tensors, that lies in the chunk; the header's table gives them. A tensor's
-value is that of its grid, replaced at the outliers. Kinds CODEBOOK and LOW_RANK are kept for later.
+A piece is the part of a tensor, or of the bytes between tensors, that lies in the chunk; the header's table gives them. The value
+of a tensor is that of its grid, replaced at the outliers. Kinds CODEBOOK and LOW_RANK are kept for later.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,29 +66,39 @@ class Sections:
         return out
 
 
-def encode_parts(out: Writer, parts: Sequence[Part], price: float) -> list[Sections]:
+def encode_parts(out: Writer, parts: Sequence[Part]) -> list[Sections]:
     """Append the tensors and their stream; returns what a decoder will have of them."""
     if not parts:
         return []
+    chosen: list[Part] = []
     units, steps = [], []
     for part in parts:
-        step = _steps(part.step, part.exponents, part.values.shape[1])
-        values = part.values
-        if part.rotation:
-            values = values.copy()
-            kernels.rotate(values, 1 << part.rotation)
+        step, unit = _in_steps(part)
+        if part.rotation and len(unit) and np.abs(unit).max() > kernels.MOST:  # outliers are kept as they are, not rotated
+            part = replace(part, rotation=0)
+            step, unit = _in_steps(part)
+        chosen.append(part)
         steps.append(step)
-        units.append(values * (np.float32(1) / step))
-    grids, base = quantise(units, price)
+        units.append(unit)
+    grids, base = quantise(units)
     made = []
-    for part, step, unit, grid in zip(parts, steps, units, grids, strict=True):
+    for part, step, unit, grid in zip(chosen, steps, units, grids, strict=True):
         shifts = _shifts(unit, grid.numbers)
-        places = np.flatnonzero(np.abs(unit) > kernels.MOST) if not part.rotation else np.zeros(0, np.int64)
+        places = np.flatnonzero(np.abs(unit) > kernels.MOST)
         outliers = part.values.reshape(-1)[places]
         made.append(Sections(grid, step, part.rotation, shifts.astype(np.float32) / np.float32(_SHIFT), places, outliers))
         _write_sections(out, part, grid, shifts, places, outliers)
     _write_stream(out, grids, base)
     return made
+
+
+def _in_steps(part: Part) -> tuple[Values, Values]:
+    """(steps of the columns, values in steps)."""
+    step, values = _steps(part.step, part.exponents, part.values.shape[1]), part.values
+    if part.rotation:
+        values = values.copy()
+        kernels.rotate(values, 1 << part.rotation)
+    return step, values * (np.float32(1) / step)
 
 
 def decode_parts(reader: Reader, shapes: Sequence[tuple[int, int]]) -> list[Sections]:
@@ -189,8 +199,10 @@ def _write_stream(out: Writer, grids: list[Grid], base: int) -> None:
     counts = np.zeros((kernels.CLASSES, 2 * kernels.MOST + 1), np.int64)
     count_classes(grids, base, counts)
     total = int(counts.sum())
-    ways = [_coded(grids, counts.sum(axis=0, keepdims=True), None, 12)] if total < _LARGE else []
-    ways.append(_coded(grids, counts, base, 14 if total >= _LARGE else 12))
+    bits = 12 if total < _LARGE and np.count_nonzero(counts.sum(axis=0)) < 256 else 14
+    ways = [_coded(grids, counts, base, bits)]
+    if total < _LARGE:
+        ways.append(_coded(grids, counts.sum(axis=0, keepdims=True), None, bits))
     packed, stream = min(ways, key=lambda way: len(way[0]) + len(way[1]))
     out.number(base)
     out.write(packed)
@@ -235,5 +247,3 @@ def _shifts(unit: Values, numbers: NDArray[np.int16]) -> NDArray[np.int8]:
         above = (np.abs(unit[chosen]).astype(np.float64) - sizes[chosen]).sum() / count if count else 0.0
         found.append(int(np.clip(np.rint(above * _SHIFT), -100, 100)))
     return np.array(found, np.int8)
-
-

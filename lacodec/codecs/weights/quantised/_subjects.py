@@ -20,7 +20,7 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Subject:
-    """One tensor: `entry` in the file that decoding gives, `place` in the original, there of GGUF type `blocks` unless that is 0."""
+    """One tensor: `entry` in the file that decoding gives, `place` in the original; blocks: its GGUF type there if not 0."""
 
     entry: TensorEntry
     place: int

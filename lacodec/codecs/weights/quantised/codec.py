@@ -24,7 +24,7 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.media.tensors.files import QUANTISED
 from lacodec.media.tensors.value import Tensors
 
-_TABLE = "tensors"
+_TABLE, _ERRORS = "tensors", "errors"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ class Quantised(Weights):
 
     def metadata(self, value: Tensors, session: Session = DEFAULT) -> dict[str, Any]:
         """The table of the tensors that decoding gives."""
-        found: dict[str, Any] = {_TABLE: pack_table(_subjects(value, session).entries)}
+        encoding, subjects = self._encoding(value, session)
+        found: dict[str, Any] = {_TABLE: pack_table(subjects.entries), _ERRORS: encoding.errors}
         return found if value.made_of is None else {**found, "object": dict(value.made_of)}
 
     def content_size(self, value: Tensors) -> int | None:
@@ -91,15 +92,9 @@ class Quantised(Weights):
 
     def encode(self, value: Tensors, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk for at most 4 MiB of the file that decoding gives."""
-        if self.options.bits is None and self.options.size is None:
-            raise BadInput("codec 'weights.quantised' needs a size: give --bits or --size")
-        subjects = _subjects(value, session)
-        wanted = self.options.size or int(self.options.bits * subjects.weights / 8)
-        return Encoding(subjects, session).chunks(wanted)
+        return self._encoding(value, session)[0].chunks()
 
-    def decode_chunk(
-        self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT
-    ) -> memoryview:
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> memoryview:
         """The bytes of the chunk; the numbers are checked against its hash."""
         if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
             raise CorruptFile("its decoded size contradicts the range it covers")
@@ -108,18 +103,29 @@ class Quantised(Weights):
 
     @staticmethod
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
-        """The table for `lacodec info`: type, shape, bits per value of each tensor; how large the error is."""
+        """The table for `lacodec info`: type, shape, bits per value of each tensor; squared error relative to the squares."""
         tensors = {}
-        for entry, coded in coded_sizes(table_of(header), index):
+        table, errors = table_of(header), header.metadata.get(_ERRORS)
+        if not isinstance(errors, bytes) or len(errors) != 4 * len(table):
+            raise CorruptFile("the header does not tell the errors of its tensors")
+        relative = dict(zip((entry.name for entry in table), np.frombuffer(errors, "<f4").tolist(), strict=True))
+        for entry, coded in coded_sizes(table, index):
             values = max(1, int(np.prod(entry.shape, dtype=np.int64)))
             tensors[entry.name] = {
                 "dtype": entry.dtype, "shape": list(entry.shape), "size": entry.size, "coded": round(coded),
-                "bits": round(8 * coded / values, 3),
+                "bits": round(8 * coded / values, 3), "error": relative[entry.name],
             }  # fmt: skip
         return {"profile": "entropy-coded, data-free", "tensors": tensors}
 
+    def _encoding(self, value: Tensors, session: Session) -> tuple[Encoding, Subjects]:
+        """The search for the size, made once in a session."""
 
-def _subjects(value: Tensors, session: Session) -> Subjects:
-    """The tensors of a file; read once in a session."""
-    found: Subjects = session.once((Subjects, id(value)), lambda: subjects_of(value))
-    return found
+        def made() -> tuple[Encoding, Subjects, Tensors]:
+            subjects, options = subjects_of(value), self.options
+            if options.bits is None and options.size is None:
+                raise BadInput("codec 'weights.quantised' needs a size: give --bits or --size")
+            wanted = options.size or int(options.bits * subjects.weights / 8)
+            return Encoding(subjects, session, wanted), subjects, value
+
+        found: tuple[Encoding, Subjects, Tensors] = session.once((Encoding, id(value)), made)
+        return found[0], found[1]

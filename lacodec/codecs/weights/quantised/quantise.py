@@ -1,6 +1,6 @@
 """The choice of whole numbers for a matrix: rate against distortion, with the code lengths that the numbers themselves give.
 
-    values f32[rows, columns], steps f32[columns] --quantise--> numbers i16[rows, columns], class of each row, lowest table
+values f32[rows, columns], steps f32[columns] --quantise--> numbers i16[rows, columns], class of each row, lowest table
 """
 
 from collections.abc import Iterator
@@ -64,9 +64,7 @@ def quantise(values: list[NDArray[np.float32]], price: float = PRICE) -> tuple[l
             for matrix, grid in zip(values, grids, strict=True):
                 state = Columns(matrix.shape[1])
                 for begin, end in bands(len(matrix)):
-                    kernels.choose(
-                        matrix, state.logarithms, grid.rows, begin, end, base, bits, price, grid.numbers, counts
-                    )
+                    kernels.choose(matrix, state.logarithms, grid.rows, begin, end, base, bits, price, grid.numbers, counts)
                     state.follow(grid, begin, end)
         kernels.code_lengths(counts, bits)
     return grids, base
