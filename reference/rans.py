@@ -43,7 +43,9 @@ def decode(
             need(at == len(words), "a stream that does not use up its words")
             words, at = _tail(states, half, used)
             states, lanes = [words[0] | words[1] << half], 1
-        row, state, at = _take(states[i % lanes], tables, index(i, out) if callable(index) else index[i] if index is not None else 0, half, words, at)
+        row, state, at = _take(
+            states[i % lanes], tables, index(i, out) if callable(index) else index[i] if index is not None else 0, half, words, at
+        )
         states[i % lanes] = state
         out.append(row)
     if lanes > 1:

@@ -1,6 +1,6 @@
 """Codec `weights.quantised`: the chunks of a file -> a safetensors file. All is IEEE single precision, in the order written here.
 
-payload  = u8[pieces] coded (1: sections, 0: not) | size, payload of codec `weights` for the pieces that are not | tensors | stream
+payload  = u8[pieces] coded (1: sections, 0: not) | size, payload of codec `weights` for those that are not | tensors | stream
 tensor   = number sections, (u8 kind, size, data) ...
 GRID     = f32 step, u8 log2 of the rotation, u8 with column exponents, [plane of them], plane of row classes, 2 x i8 shifts
 OUTLIERS = number n, n gaps between their places, n values f32

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xxhash
 
 from reference import bytes_mixed, log_lines, text_codec
 from reference.container import read
@@ -117,6 +118,13 @@ def test_images(stem):
 @pytest.mark.parametrize("stem", [*files("jpeg"), *files("audio"), *files("weights")])
 def test_other_bytes(stem):
     assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
+@pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("v0-*/quantised-*.lac")), ids=lambda path: path.stem)
+def test_quantised(path: Path):
+    _, setting, name = path.stem.split("-")
+    decoded = restore(path.read_bytes()).content
+    assert xxhash.xxh3_64_hexdigest(decoded) == golden.maker_of("quantised").DECODED[f"{setting}-{name}"]
 
 
 @pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("v2-*/gguf-*.lac")), ids=lambda path: path.stem)

@@ -16,7 +16,21 @@ from pathlib import Path
 from types import ModuleType
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "golden"
-MODULES = ("bytes", "text", "image", "jpeg", "audio", "weights", "gguf", "arrays", "points", "logcolumns", "loglines", "learned")
+MODULES = (
+    "bytes",
+    "text",
+    "image",
+    "jpeg",
+    "audio",
+    "weights",
+    "gguf",
+    "quantised",
+    "arrays",
+    "points",
+    "logcolumns",
+    "loglines",
+    "learned",
+)
 
 
 def maker_of(name: str) -> ModuleType:

@@ -29,7 +29,12 @@ def entropy(counts):
 
 
 def state(**more):
-    return {"a.weight": normal(260, 192), "b.weight": normal(128, 300, 0.02, np.float16), "norm": np.ones(300, np.float32), **more}
+    return {
+        "a.weight": normal(260, 192),
+        "b.weight": normal(128, 300, 0.02, np.float16),
+        "norm": np.ones(300, np.float32),
+        **more,
+    }
 
 
 def error(one, other):

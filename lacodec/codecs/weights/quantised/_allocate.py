@@ -19,6 +19,7 @@ _ROLES = (
     (r"(^|[._])(q|query|wq|q_proj|attn_q|q_lin)([._]|$)", 0.85),
     (r"(^|[._])(v|value|wv|v_proj|attn_v|v_lin)([._]|$)", 0.8),
     (r"(^|[._])(down_proj|ffn_down|w2|fc2)([._]|$)", 0.8),
+    (r"(^|[._])(token_embd|embed_tokens|wte|word_embeddings|lm_head|output\.weight$)", 0.45),
 )
 """Parts of transformers that errors harm more: pattern in the name -> factor of the step."""
 _FIRST, _LAST = 0.8, 0.55

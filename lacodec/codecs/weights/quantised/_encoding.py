@@ -20,7 +20,8 @@ from lacodec.io.threads import ordered_map
 
 _SAMPLED = 12  # chunks that the first estimates of the size look at
 _AROUND = 128  # bytes of a chunk's head, and of its copy in the index
-_FRAME = 130  # bytes of a file beside its chunks and the header, which is there twice; less in a file of one chunk
+_FRAME = 130  # bytes of a file beside its chunks and the header, which is there twice
+_COMPACT = 31  # the same for a file of one chunk, less what `_HEADER` has too much for it
 _HEADER = 100  # bytes of the header beside the table and the errors
 _AT_ONCE = 1 << 20  # values
 _ROTATED_SAMPLE = 1 << 18  # values of a tensor that tell whether rotation pays
@@ -38,7 +39,7 @@ class Encoding:
         self._ways = [Quantising(step, rotation) for step, rotation in zip(steps, turns, strict=True)]
         self._errors = np.zeros((2, len(subjects.items)))  # squared: of the restored values, of the values
         fixed, header = _AROUND * len(self._plans) + _FRAME, _HEADER + len(pack_table(subjects.entries)) + 4 * len(self._ways)
-        fixed += 2 * header if len(self._plans) > 1 else header - _AROUND
+        fixed = fixed + 2 * header if len(self._plans) > 1 else _COMPACT + header
         sample = self._plans[:: -(-len(self._plans) // _SAMPLED)]
         share = subjects.size / max(1, sum(plan.size for plan in sample))
         self._scale = scale_for(
