@@ -13,6 +13,7 @@ from itertools import chain
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lacodec.codecs import registry
 from lacodec.codecs.base import Codec
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.options import check_effort, effort_field
@@ -78,9 +79,8 @@ class Weights(Codec[Tensors]):
         """With a number of bits or a size, the lossy codec."""
         if options.bits is None and options.size is None:
             return cls(options)
-        from lacodec.codecs.weights.quantised.codec import Quantised
-
-        return Quantised(Quantised.Options(options.bits, options.size))
+        lossy = registry.get("weights.quantised")
+        return lossy(lossy.Options(options.bits, options.size))
 
     def version_of(self, value: Tensors) -> int:
         """2 for GGUF, whose blocks version 1 does not know."""
