@@ -51,7 +51,9 @@ def test_size_and_error(bits):
     assert {name: (a.dtype, a.shape) for name, a in restored.items()} == {n: (a.dtype, a.shape) for n, a in value.items()}
     assert np.array_equal(restored["norm"], value["norm"])
     both = np.mean([10 * np.log10(error(restored[name], value[name])) for name in ("a.weight", "b.weight")])
-    assert both < -6.02 * bits + (3.0 if bits < 6 else 4.5)  # the limit for Gaussian values of one scale is -6.02 bits; tables cost at this size
+    assert both < -6.02 * bits + (
+        3.0 if bits < 6 else 4.5
+    )  # the limit for Gaussian values of one scale is -6.02 bits; tables cost at this size
 
 
 def test_size_in_bytes_and_threads():
@@ -70,6 +72,13 @@ def test_options():
             lacodec.encode(value, "weights", **wrong)
     with pytest.raises(BadInput, match="needs a size"):
         lacodec.encode(value, "weights.quantised")
+
+
+def test_a_safetensors_target_is_refused(tmp_path):
+    source = tmp_path / "m.gguf"
+    source.write_bytes(gguf.content("odd"))
+    with pytest.raises(BadInput, match="coded tensors in a safetensors file are lossless"):
+        lacodec.encode_file(source, tmp_path / "m.safetensors", "weights", bits=4)
 
 
 def test_read_by_the_reference():
