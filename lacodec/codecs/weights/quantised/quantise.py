@@ -17,7 +17,7 @@ PRICE = 0.1
 ROW_CLASSES = 48
 _UNITY = 16  # the class of rows whose mean |q| is 1
 _PASSES = 2  # after the first one, which only rounds
-BAND = 16
+BAND = 64
 """Rows that are decoded at once; they see the state of the columns before them."""
 _QUARTERS = (1.0, 0.8408964152537145, 0.7071067811865476, 0.5946035575013605)  # 2^(-k/4)
 _SLOWEST = 64.0  # rows that the state of a column averages, at least after as many
@@ -106,7 +106,7 @@ class Columns:
 
 
 def bands(rows: int) -> Iterator[tuple[int, int]]:
-    """(begin, end): of 1, 2, 4, 8 rows, then of BAND."""
+    """(begin, end): of 1, 2, 4 ... rows, then of BAND."""
     begin, size = 0, 1
     while begin < rows:
         end = min(rows, begin + size)
