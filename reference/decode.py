@@ -23,6 +23,7 @@ from reference import (
     points_codec,
     text_codec,
     weights_codec,
+    weights_quantised,
 )
 from reference.container import CRITICAL, Chunk
 from reference.stream import need
@@ -33,13 +34,14 @@ VERSIONS = {
     "image.lossless": (0, 1),
     "image.jpeg": (1,),
     "audio.lossless": (0, 1),
-    "weights": (0, 1),
+    "weights": (0, 1, 2),
+    "weights.quantised": (0,),
     "arrays": (1,),
     "log": (0, 1),
     "text": (1,),
     "points": (1, 2),
 }
-"""Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 of `bytes` adds methods."""
+"""Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 adds methods."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(arrays_codec.decode(header, chunks), header)
     if codec == "points":
         return Restored(points_codec.decode(header, chunks, base), header)
+    if codec == "weights.quantised":
+        return Restored(weights_quantised.decode(header, chunks), header)
     content, tensors = (None, None) if base is None else open_base(base)
     return Restored(weights_codec.decode(header, chunks, content, tensors), header)
 

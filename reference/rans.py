@@ -9,12 +9,19 @@ lane, of `used` words: two for its state, then its words; these are the lower ha
 End states: the length in bits of each, less half its width (4 or 5 bits), packed; then the bits below the leading one of each.
 """
 
+from collections.abc import Callable
+
 from reference.stream import Stream, need
 from reference.tables import Tables
 
 
-def decode(data: bytes, tables: Tables, index: list[int] | None, n: int) -> tuple[list[int], list[int]]:
-    """The rows of n symbols, symbol i with table index[i] (None: table 0); the distances of the escaped values."""
+def decode(
+    data: bytes, tables: Tables, index: list[int] | Callable[[int, list[int]], int] | None, n: int
+) -> tuple[list[int], list[int]]:
+    """The rows of n symbols, symbol i with table index[i] (None: table 0); the distances of the escaped values.
+
+    index may also be a function of i and the rows so far.
+    """
     stream = Stream(data)
     kind = stream.byte()
     half, lanes = (32 if kind & 8 else 16), 1 << (kind & 7)
@@ -36,7 +43,9 @@ def decode(data: bytes, tables: Tables, index: list[int] | None, n: int) -> tupl
             need(at == len(words), "a stream that does not use up its words")
             words, at = _tail(states, half, used)
             states, lanes = [words[0] | words[1] << half], 1
-        row, state, at = _take(states[i % lanes], tables, index[i] if index is not None else 0, half, words, at)
+        row, state, at = _take(
+            states[i % lanes], tables, index(i, out) if callable(index) else index[i] if index is not None else 0, half, words, at
+        )
         states[i % lanes] = state
         out.append(row)
     if lanes > 1:

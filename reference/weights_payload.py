@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 from reference import bytes_codec
 from reference.stream import Damaged, Stream, need
+from reference.weights_blocks import read_blocks
 from reference.weights_delta import read_delta
 from reference.weights_floats import read_floats
 from reference.weights_planes import read_plane
 
-STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE, DELTA = range(9)
+STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE, DELTA, BLOCKS = range(10)
 
 
 def decode(payload: bytes, size: int, remake: Callable[[bytes], bytes], base: Callable[[], bytes]) -> bytes:
@@ -64,6 +65,8 @@ def _read_group(kind: int, data: Stream, size: int) -> bytes:
         return data.take(unit) * (size // unit)
     if kind == FLOATS:
         return read_floats(data, size)
+    if kind == BLOCKS:
+        return read_blocks(data, size)
     if kind not in (ELEMENTS, FEW, SPARSE):
         raise Damaged(f"a group has the unknown kind {kind}")
     width = data.byte()

@@ -85,6 +85,15 @@ class Codec(ABC, Generic[V]):
         """Whether a file that `media` recognised by its first bytes gets this codec, with these options; else others may."""
         return True
 
+    def version_of(self, value: V) -> int:
+        """The stream version of the file for this value: `stream_version`, or one of `reads` that only such values need."""
+        return self.stream_version
+
+    @classmethod
+    def suiting(cls, options: Any) -> "Codec[Any]":
+        """The codec for these options: this one with them, or another that some of them call for."""
+        return cls(options)
+
     @abstractmethod
     def encode(self, value: V, session: Session = DEFAULT) -> Iterator[Chunk]:
         """Chunks of `value` in order, lazily, with bounded memory; `kind` ANCILLARY if decoding does not need a chunk."""

@@ -24,7 +24,7 @@ def make_codec(name: str | None, options: Mapping[str, Any]) -> Codec[Any]:
     for option in options:
         if option not in known:
             raise BadInput(f"codec {codec_class.name!r} has no option {option!r}; it has: {', '.join(known) or 'none'}")
-    return codec_class(codec_class.Options(**options))
+    return codec_class.suiting(codec_class.Options(**options))
 
 
 def default_codec(options: Mapping[str, Any]) -> Codec[Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from lacodec.codecs.registry import HEAD_SIZE
 from lacodec.codecs.session import Session
 from lacodec.container.layout import MAGIC
+from lacodec.errors import BadInput
 from lacodec.io.places import is_special, open_source
 from lacodec.io.progress import Progress
 from lacodec.io.source import Source
@@ -69,6 +70,8 @@ def encode_file(
     options = dict(options or {})
     as_safetensors = codes_as_safetensors(target, codec)
     made = make_codec("weights" if as_safetensors else codec, options)  # reports errors before anything is opened
+    if as_safetensors and made.identical != "bytes":
+        raise BadInput(f"{target}: coded tensors in a safetensors file are lossless; with --bits or --size name it .lac")
     files.refuse_early(source, target, force)
     with open_source(source, may_grow=True) as opened:
         session = Session(threads, device=device, max_memory=max_memory)

@@ -39,7 +39,7 @@ def encode_value(
     told = identical == "bytes" and codec.content_size(value) in (None, size)
     header = Header(
         codec=codec.name,
-        stream_version=codec.stream_version,
+        stream_version=codec.version_of(value),
         options=codec.options_dict(),
         name=name,
         identical=identical,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xxhash
 
 from reference import bytes_mixed, log_lines, text_codec
 from reference.container import read
@@ -128,6 +129,18 @@ def test_points(stem):
 @pytest.mark.parametrize("stem", ["points-effort1-sweep", "points-effort5-sweep", "points-effort5-moving"])
 def test_points_of_version_1(stem):
     assert restore((golden.FOLDER / "v1-bytes2" / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
+@pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("v0-*/quantised-*.lac")), ids=lambda path: path.stem)
+def test_quantised(path: Path):
+    _, setting, name = path.stem.split("-")
+    decoded = restore(path.read_bytes()).content
+    assert xxhash.xxh3_64_hexdigest(decoded) == golden.maker_of("quantised").DECODED[f"{setting}-{name}"]
+
+
+@pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("v2-*/gguf-*.lac")), ids=lambda path: path.stem)
+def test_blocks(path: Path):
+    assert restore(path.read_bytes()).content == content(path.stem)
 
 
 @exhaustive

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from lacodec.media.tensors.gguf_blocks import BY_SIZE
 from lacodec.media.tensors.value import TensorEntry
 
 CHUNK = 4 << 20
@@ -15,12 +16,16 @@ MOST_RUNS = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`size` bytes of one type from one tensor, or of FOREIGN. row: bytes of a row, 0 without rows."""
+    """`size` bytes of one type from one tensor, or of FOREIGN. row: bytes of a row, 0 without rows.
+
+    blocks: whether a row is a block of quantised values (GGUF).
+    """
 
     dtype: str
     size: int
     row: int = 0
     twin: int = -1  # of a tensor that is there several times: where the first one begins
+    blocks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +45,27 @@ class Plan:
         return sum(run.size for run in self.runs)
 
 
-def plans(entries: Iterable[TensorEntry], size: int, twins: Mapping[int, int] | None = None) -> Iterator[Plan]:
+def plans(
+    entries: Iterable[TensorEntry], size: int, twins: Mapping[int, int] | None = None, blocks: bool = False
+) -> Iterator[Plan]:
     """Plans that cover a file of `size` bytes with these tensors, in order; one empty plan for an empty file.
 
     twins: for repeated tensors, by their offset, the offset of the first one; each gets its own chunks.
+    blocks: whether bytes in rows are blocks of quantised values.
     """
     start, used = 0, 0
     runs: list[Run] = []
-    for run in _all_runs(entries, size, twins or {}):
+    for run in _all_runs(entries, size, twins or {}, blocks):
         if runs and (used + run.size > CHUNK or len(runs) == MOST_RUNS or run.twin >= 0):
             yield Plan(start, tuple(runs))
             start, used, runs = start + used, 0, []
         left, most, twin = run.size, _most(run), run.twin
         while left > CHUNK or (run.twin >= 0 and left):
             part = min(most, left)
-            yield Plan(start, (Run(run.dtype, part, run.row),), twin)
+            yield Plan(start, (Run(run.dtype, part, run.row, blocks=run.blocks),), twin)
             start, left, twin = start + part, left - part, twin + part if twin >= 0 else -1
         if left:
-            runs.append(Run(run.dtype, left, run.row))
+            runs.append(Run(run.dtype, left, run.row, blocks=run.blocks))
             used += left
     if runs or not start:
         yield Plan(start, tuple(runs))
@@ -68,13 +76,16 @@ def _most(run: Run) -> int:
     return CHUNK // run.row * run.row if 0 < run.row <= CHUNK // 8 else CHUNK
 
 
-def _all_runs(entries: Iterable[TensorEntry], size: int, twins: Mapping[int, int]) -> Iterator[Run]:
+def _all_runs(entries: Iterable[TensorEntry], size: int, twins: Mapping[int, int], blocks: bool) -> Iterator[Run]:
     at = 0
     for entry in entries:
         if entry.offset > at:
             yield Run(FOREIGN, entry.offset - at)
         if entry.size:
-            yield Run(entry.dtype, entry.size, _row(entry), twins.get(entry.offset, -1))
+            row = _row(entry)
+            yield Run(
+                entry.dtype, entry.size, row, twins.get(entry.offset, -1), blocks and entry.dtype == "U8" and row in BY_SIZE
+            )
         at = entry.stop
     if size > at:
         yield Run(FOREIGN, size - at)

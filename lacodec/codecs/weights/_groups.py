@@ -18,6 +18,7 @@ from lacodec.media.tensors.value import DTYPES
 _LOOKED_AT = 512  # values of a run from which on it may be coded alone
 _SMALL = 1 << 16  # bytes of a run of other types below which it shares a group with others of its type
 _BASED = "="  # before the type of runs that are stored as differences
+_BLOCKS = "#"  # before the bytes of a block, for runs of such
 _PARTS = {"C64": "F32", "C128": "F64"}  # complex numbers are two real ones
 
 
@@ -32,6 +33,7 @@ class Group:
     counts: NDArray[np.int64] | None = None
     repeats: bool = False  # one run whose values repeat: every way is tried
     based: bool = False  # stored as a difference to the base
+    block: int = 0  # bytes of a block of quantised values
 
 
 def grouped(
@@ -45,12 +47,13 @@ def grouped(
     chosen: list[NDArray[np.int64]] = [np.zeros(0, np.int64)] * len(runs)
     sizes = [(run.size, run.size) for run in runs]
     begins = np.cumsum([0, *(run.size for run in runs)]).tolist()
-    names = [_PARTS.get(run.dtype, run.dtype) for run in runs]
+    names = [f"{_BLOCKS}{run.row}" if run.blocks else _PARTS.get(run.dtype, run.dtype) for run in runs]
     if base is not None:
         for number, name in enumerate(names):
             begin, end = begins[number], begins[number + 1]
-            if name != FOREIGN and _is_like(data[begin:end], base[begin:end], name):
-                names[number] = _BASED + name
+            plain = runs[number].dtype if name.startswith(_BLOCKS) else name
+            if name != FOREIGN and _is_like(data[begin:end], base[begin:end], plain):
+                names[number] = _BASED + plain
     kinds = list(dict.fromkeys(names))
     for position, kind in enumerate(kinds):
         mine = [number for number, name in enumerate(names) if name == kind]
@@ -62,6 +65,10 @@ def grouped(
             for number, part in zip(mine, floats, strict=True):
                 chosen[number] = part.which + len(groups)
                 sizes[number] = runs[number].size, part.piece * size or runs[number].size
+        elif kind.startswith(_BLOCKS):
+            found = [Group("U8", block=int(kind.removeprefix(_BLOCKS)))]  # in one group, since their statistics are alike
+            for number in mine:
+                chosen[number] = np.array([len(groups)])
         else:
             found, which = _other_groups(kind, [runs[number] for number in mine], most)
             for number, group in zip(mine, which, strict=True):

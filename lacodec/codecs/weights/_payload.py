@@ -9,6 +9,7 @@
     kind 3  u8 bytes of an element, then a plane for each of its bytes, the lowest first
     kind 4  floating-point values (`_floats`)               5  the head of a safetensors file: its metadata as JSON, or nothing
     kind 6  few different values, 7 many zeros (`_repeats`)  8  differences to the values of a base (`_delta`)
+    kind 9  blocks of quantised values (`_blocks`)
 
 Numbers are LEB128, sizes are of the data after them.
 """
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.codecs.pieces import Reader, Writer
+from lacodec.codecs.weights._blocks import decode_blocks, encode_blocks
 from lacodec.codecs.weights._chunks import FOREIGN, Plan
 from lacodec.codecs.weights._cluster import exact
 from lacodec.codecs.weights._delta import decode_delta, encode_delta
@@ -35,7 +37,7 @@ from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile
 from lacodec.kernels.scratch import chunk_memory, passing_memory
 
-STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE, DELTA = range(9)
+STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE, DELTA, BLOCKS = range(10)
 _UNITS = (1, 2, 4, 8)
 _SAMPLE = 1 << 16  # bytes
 _MOST_SHORT = 2  # effort up to which short codes may be used
@@ -142,11 +144,13 @@ def _encode_group(part: Part, group: Group, effort: int, embed: Embed, base: NDA
         found.append((FLOATS, encode_floats(Part.of(array), group.mantissa, counts, group.extra)))
         if group.repeats:
             found.append((SPARSE, encode_sparse(values, group.mantissa, counts, group.extra)))
+    elif group.block:
+        found.append((BLOCKS, encode_blocks(array, group.block)))
     elif group.dtype != FOREIGN:
         found.append((ELEMENTS, _encode_elements(array, group.size)))
     if values is not None and (group.repeats or group.counts is None):
         found.append((FEW, encode_few(values)))
-    if group.repeats or group.dtype == FOREIGN or (group.counts is None and _is_repetitive(array)):
+    if group.repeats or group.dtype == FOREIGN or (group.counts is None and not group.block and _is_repetitive(array)):
         for more in (3, 5) if effort == 9 else (3,):
             found.append((BYTES, embed(array.tobytes(), more)))
     return min((item for item in found if item[1] is not None), key=lambda item: len(item[1]))
@@ -169,6 +173,8 @@ def decode_group(kind: int, data: memoryview, out: NDArray[np.uint8], around: Su
         decode_floats(data, Part.of(out))
     elif kind == ELEMENTS:
         _decode_elements(data, out)
+    elif kind == BLOCKS:
+        decode_blocks(data, out)
     elif kind == FEW:
         decode_few(data, out)
     elif kind == SPARSE:

@@ -13,6 +13,7 @@ from itertools import chain
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lacodec.codecs import registry
 from lacodec.codecs.base import Codec
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.options import check_effort, effort_field
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from lacodec.codecs.weights._reference import LikeTensors
 
 _TABLE, _BASE, _MADE_OF = "tensors", "base", "object"
+_WITH_BLOCKS = 2  # the stream version of files with blocks of quantised values
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,15 @@ class _Options:
     base: str | PathLike[str] | Source | Reference | None = field(
         default=None, metadata={"help": "a file of tensors like these (before fine-tuning, say): store differences to it"}
     )
+    bits: float | None = field(default=None, metadata={"help": "lossy: bits of the file for each weight, such as 3.5"})
+    size: int | None = field(default=None, metadata={"help": "lossy: bytes of the file"})
 
     def __post_init__(self) -> None:
         check_effort(self.effort)
         if not isinstance(self.base, str | PathLike | Source | Reference | None):
             raise BadInput(f"base is a {type(self.base).__name__}; give the path of a file of tensors")
+        if self.base is not None and (self.bits is not None or self.size is not None):
+            raise BadInput("differences to a base are lossless; leave out --bits and --size, or --base")
 
 
 class Weights(Codec[Tensors]):
@@ -57,7 +63,7 @@ class Weights(Codec[Tensors]):
 
     name = "weights"
     stream_version = 1
-    reads = frozenset({0})
+    reads = frozenset({0, _WITH_BLOCKS})
     identical = "bytes"
     takes_views = True
     bytewise = True
@@ -65,8 +71,20 @@ class Weights(Codec[Tensors]):
     media = TENSORS
     by_content = True
     nested: ClassVar[Mapping[str, int]] = {"bytes": 2}
-    reference_option = "base"
-    Options = _Options
+    reference_option: ClassVar[str | None] = "base"
+    Options: ClassVar[type[Any]] = _Options
+
+    @classmethod
+    def suiting(cls, options: Any) -> Codec[Tensors]:
+        """With a number of bits or a size, the lossy codec."""
+        if options.bits is None and options.size is None:
+            return cls(options)
+        lossy = registry.get("weights.quantised")
+        return lossy(lossy.Options(options.bits, options.size))
+
+    def version_of(self, value: Tensors) -> int:
+        """2 for GGUF, whose blocks version 1 does not know."""
+        return _WITH_BLOCKS if value.format == "gguf" else self.stream_version
 
     def metadata(self, value: Tensors, session: Session = DEFAULT) -> dict[str, Any]:
         """The tensor table, and which base is needed."""
@@ -294,7 +312,7 @@ def _items(value: Tensors) -> Iterator[_Item]:
     if size is None:
         raise BadInput(f"{value.source.name}: its size must be known before it is encoded; save it to a file first")
     shared: dict[tuple[int, int], int] = {}
-    for number, plan in enumerate(plans(value.entries, size, find_twins(value.source, value.entries))):
+    for number, plan in enumerate(plans(value.entries, size, find_twins(value.source, value.entries), value.format == "gguf")):
         data = value.source.view(plan.start, plan.size)
         if len(data) != plan.size:
             raise BadInput(f"{value.source.name}: changed while it was read; encode it again")

@@ -99,8 +99,20 @@ class TensorMedia(Media[Tensors]):
         return value.source.pieces() if isinstance(value.source, IteratorSource) else value.source.blocks(_BLOCK)
 
 
+class QuantisedMedia(TensorMedia):
+    """Files of named arrays that become safetensors files, whatever they were."""
+
+    suffixes = {".safetensors": "safetensors"}  # noqa: RUF012  (as in other media)
+
+    def written(self, value: Tensors, suffix: str) -> str:
+        """Always the one format."""
+        return "safetensors"
+
+
 TENSORS = TensorMedia()
 """The one instance."""
+QUANTISED = QuantisedMedia()
+"""For codecs that are not lossless."""
 
 
 def missing(value: Tensors) -> str | None:

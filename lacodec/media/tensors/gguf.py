@@ -5,6 +5,7 @@ nibbles) each have their own statistics. Types that are not known stay as bytes.
 """
 
 import struct
+from typing import Any
 
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import Source
@@ -13,7 +14,8 @@ from lacodec.media.tensors.value import MAX_TENSORS, TensorEntry, Tensors, place
 MAX_HEADER = 64 << 20  # bytes
 MAX_VALUES = 1 << 22  # strings in all its properties
 
-_PLAIN = {0: "F32", 1: "F16", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 30: "BF16"}
+PLAIN = {0: "F32", 1: "F16", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 30: "BF16"}
+"""GGUF's number of a type that is not in blocks -> its name."""
 _BLOCKS = {  # number of the type: (elements of a block, its bytes)
     2: (32, 18),
     3: (32, 20),
@@ -40,6 +42,7 @@ _BLOCKS = {  # number of the type: (elements of a block, its bytes)
     39: (32, 17),
 }
 _SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  # bytes of a value, by the number of its type
+_CODES = dict(zip(_SIZES, ("<B", "<b", "<H", "<h", "<I", "<i", "<f", "<?", "<Q", "<q", "<d"), strict=True))
 _STRING, _ARRAY, _UINT32 = 8, 9, 4
 _MAX_NESTING = 4
 
@@ -53,8 +56,28 @@ def read(source: Source) -> Tensors:
 
 def missing(source: Source) -> str | None:
     """The first tensor that `read` leaves out, with its type; None if there is none."""
-    unknown = next((item for item in _contents(source)[0] if item[2] not in _PLAIN and item[2] not in _BLOCKS), None)
+    unknown = next((item for item in _contents(source)[0] if item[2] not in PLAIN and item[2] not in _BLOCKS), None)
     return None if unknown is None else f"the tensor {unknown[0][:200]!r} is of GGUF type {unknown[2]}, which is not supported"
+
+
+def tensors(source: Source) -> list["_Described"]:
+    """(name, shape, number of the type, offset in the file) of each tensor, by offset; raises UnsupportedFile.
+
+    The shape is that of the values, the axis that changes fastest last.
+    """
+    described, begin = _contents(source)
+    return sorted(((name, shape, kind, begin + offset) for name, shape, kind, offset in described), key=lambda item: item[3])
+
+
+def properties(source: Source) -> dict[str, Any]:
+    """The key-value pairs of the header: numbers, booleans, strings, and lists of those; raises UnsupportedFile."""
+    header = _Cursor(source)
+    pairs = _counts(header)[1]
+    found = {}
+    for _ in range(pairs):
+        key = header.string().decode("utf-8", "replace")
+        found[key] = header.value(header.number("<I"))
+    return found
 
 
 _Described = tuple[str, tuple[int, ...], int, int]  # name, shape, number of the type, offset in the data
@@ -63,13 +86,7 @@ _Described = tuple[str, tuple[int, ...], int, int]  # name, shape, number of the
 def _contents(source: Source) -> tuple[list[_Described], int]:
     """(the description of each tensor in the header, the start of their data)."""
     header = _Cursor(source)
-    header.take(4)
-    version, count, pairs = header.number("<I"), 0, 0
-    if version not in (2, 3):
-        raise UnsupportedFile(f"{source.name}: GGUF version {version} is not supported (2 and 3, little-endian, are)")
-    count, pairs = header.number("<Q"), header.number("<Q")
-    if count > MAX_TENSORS or pairs > MAX_TENSORS:
-        raise UnsupportedFile(f"{source.name}: claims {count} tensors and {pairs} properties")
+    count, pairs = _counts(header)
     alignment = 32
     for _ in range(pairs):
         key, kind = header.string(), header.number("<I")
@@ -81,6 +98,18 @@ def _contents(source: Source) -> tuple[list[_Described], int]:
         raise UnsupportedFile(f"{source.name}: an alignment of {alignment} bytes is not valid")
     described = [_described(header) for _ in range(count)]
     return described, -(-header.at // alignment) * alignment
+
+
+def _counts(header: "_Cursor") -> tuple[int, int]:
+    """(tensors, properties) from the start of a file."""
+    header.take(4)
+    version = header.number("<I")
+    if version not in (2, 3):
+        raise UnsupportedFile(f"{header.name}: GGUF version {version} is not supported (2 and 3, little-endian, are)")
+    count, pairs = header.number("<Q"), header.number("<Q")
+    if count > MAX_TENSORS or pairs > MAX_TENSORS:
+        raise UnsupportedFile(f"{header.name}: claims {count} tensors and {pairs} properties")
+    return count, pairs
 
 
 def _described(header: "_Cursor") -> _Described:
@@ -95,8 +124,8 @@ def _described(header: "_Cursor") -> _Described:
 
 def _entry(file: str, begin: int, name: str, shape: tuple[int, ...], kind: int, offset: int) -> TensorEntry | None:
     place = place_of(file, name)
-    if kind in _PLAIN:
-        return TensorEntry(name, _PLAIN[kind], shape, begin + offset, size_of(_PLAIN[kind], shape, place))
+    if kind in PLAIN:
+        return TensorEntry(name, PLAIN[kind], shape, begin + offset, size_of(PLAIN[kind], shape, place))
     if kind not in _BLOCKS:
         return None
     elements, size = _BLOCKS[kind]
@@ -134,6 +163,20 @@ class _Cursor:
     def string(self) -> bytes:
         """The next string."""
         return self.take(self.number("<Q"))
+
+    def value(self, kind: int, nesting: int = 0) -> Any:
+        """The next value of this type."""
+        if kind == _STRING:
+            return self.string().decode("utf-8", "replace")
+        if kind == _ARRAY and nesting < _MAX_NESTING:
+            inner, count = self.number("<I"), self.number("<Q")
+            self._values += self._check(count)
+            if self._values > MAX_VALUES:
+                raise UnsupportedFile(f"{self.name}: its properties have more than {MAX_VALUES} values")
+            return [self.value(inner, nesting + 1) for _ in range(count)]
+        if kind not in _CODES:
+            raise UnsupportedFile(f"{self.name}: a property of the unknown type {kind} at offset {self.at}")
+        return struct.unpack(_CODES[kind], self.take(_SIZES[kind]))[0]
 
     def skip_value(self, kind: int, nesting: int = 0) -> None:
         """Past a value."""

@@ -1,0 +1,93 @@
+"""Quantisers that are not ours, on matrices in groups along rows: what their formats restore."""
+
+from functools import cache
+
+import numpy as np
+import smollm
+
+Weights = dict[str, np.ndarray]
+
+
+def uniform(state: Weights, bits: int, group: int) -> Weights:
+    """Round to nearest between the least and the greatest value of each group (RTN)."""
+
+    def nearest(part: np.ndarray) -> np.ndarray:
+        least, step = _range(part, bits)
+        return np.clip(np.rint((part - least) / step), 0, (1 << bits) - 1) * step + least
+
+    return {name: _each(array, group, nearest) for name, array in state.items()}
+
+
+def normal_float(state: Weights, bits: int, group: int) -> Weights:
+    """Quantiles of a normal distribution, scaled to the greatest magnitude of each group (NormalFloat; QLoRA, 2023)."""
+    levels = _levels(bits)
+
+    def nearest(part: np.ndarray) -> np.ndarray:
+        scale = np.abs(part).max(-1, keepdims=True) + 1e-12
+        return levels[np.abs(part[..., None] / scale[..., None] - levels).argmin(-1)] * scale
+
+    return {name: _each(array, group, nearest) for name, array in state.items()}
+
+
+def gptq(state: Weights, bits: int, group: int, moments: Weights) -> Weights:
+    """Column by column, each one's error made good in the later ones by the inverse second moments (GPTQ, 2022); 1 % damping."""
+    out = dict(state)
+    for name, hessian in moments.items():
+        weight, size = state[name].astype(np.float64).copy(), len(hessian)
+        damped = hessian + 0.01 * np.trace(hessian) / size * np.eye(size)
+        upper = np.linalg.cholesky(np.linalg.inv(damped)).T
+        for begin in range(0, size, group):
+            stop = min(size, begin + group)
+            least, step = _range(weight[:, begin:stop], bits)
+            errors = np.empty((len(weight), stop - begin))
+            for j in range(begin, stop):
+                code = np.clip(np.rint((weight[:, j] - least[:, 0]) / step[:, 0]), 0, (1 << bits) - 1)
+                restored = code * step[:, 0] + least[:, 0]
+                errors[:, j - begin] = (weight[:, j] - restored) / upper[j, j]
+                weight[:, j + 1 : stop] -= np.outer(errors[:, j - begin], upper[j, j + 1 : stop])
+                weight[:, j] = restored
+            weight[:, stop:] -= errors @ upper[begin:stop, stop:]
+        out[name] = weight.astype(np.float32)
+    return out
+
+
+def hessians(state: Weights, ids: np.ndarray) -> Weights:
+    """Sum of x x^T over the inputs of each matrix; the three of attention share one, as do gate and up."""
+    found: Weights = {}
+
+    def seen(name: str, x: object) -> None:
+        if any(f"{other}.weight" in name for other in ("attn_k", "attn_v", "ffn_up")):
+            found[name] = found[name.replace("attn_k", "attn_q").replace("attn_v", "attn_q").replace("ffn_up", "ffn_gate")]
+            return
+        part = x.numpy().astype(np.float32)  # type: ignore[attr-defined]
+        found.setdefault(name, np.zeros((part.shape[1], part.shape[1]), np.float32))
+        found[name] += part.T @ part
+
+    smollm.losses(state, ids, seen=seen)
+    return {name: moment.astype(np.float64) for name, moment in found.items()}
+
+
+def _each(array: np.ndarray, group: int, restore: object) -> np.ndarray:
+    if array.ndim != 2:
+        return array.astype(np.float16).astype(np.float32)
+    parts = np.concatenate([restore(rows.reshape(len(rows), -1, group)) for rows in np.array_split(array, 16)])  # type: ignore[operator]
+    return parts.reshape(array.shape).astype(np.float32)
+
+
+def _range(part: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    least, most = part.min(-1, keepdims=True), part.max(-1, keepdims=True)
+    step = np.maximum((most - least) / ((1 << bits) - 1), 1e-12).astype(np.float16).astype(np.float64)
+    return least.astype(np.float16).astype(np.float64), np.maximum(step, 1e-7)
+
+
+@cache
+def _levels(bits: int) -> np.ndarray:
+    """Of NormalFloat: half of the levels on each side, zero among them."""
+    from statistics import NormalDist
+
+    quantile, half = NormalDist().inv_cdf, 1 << bits - 1
+    offset = 0.5 * (1 / 32 + 1 / 30) if bits == 4 else 0.5 / (1 << bits)
+    above = [quantile(0.5 + (0.5 - offset) * k / half) for k in range(1, half + 1)]
+    below = [-quantile(0.5 + (0.5 - offset) * k / (half - 1)) for k in range(1, half)]
+    levels = np.array(sorted([*below, 0.0, *above]))
+    return levels / levels.max()

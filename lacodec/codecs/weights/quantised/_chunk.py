@@ -1,0 +1,103 @@
+"""One chunk: pieces of the file that decoding gives <-> payload, and the hash of the whole numbers in it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacodec.codecs.pieces import Reader, Writer
+from lacodec.codecs.weights._chunks import FOREIGN, Plan, Run
+from lacodec.codecs.weights._payload import Surroundings, decode_payload, encode_payload
+from lacodec.codecs.weights.quantised._payload import Part, Sections, decode_parts, encode_parts
+from lacodec.codecs.weights.quantised._pieces import Piece
+from lacodec.codecs.weights.quantised._subjects import Subjects, narrowed
+from lacodec.container.types import content_hash
+from lacodec.errors import CorruptFile
+
+_EFFORT = 5  # of what is kept as it is
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Quantising:
+    """How a tensor is quantised: the step, 0 to keep it as it is, and log2 of the columns that are rotated together."""
+
+    step: float
+    rotation: int = 0
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """payload; hash of its numbers; (tensor, squared error, sum of squares) of each part that was quantised."""
+
+    payload: bytes
+    hash: int
+    errors: list[tuple[int, float, float]]
+
+
+def encode_chunk(
+    subjects: Subjects, pieces: Sequence[Piece], ways: Sequence[Quantising], embed: Callable[[bytes, int], bytes]
+) -> Encoded:
+    """The payload of a chunk; ways: of each tensor."""
+    flags, runs, kept, parts, quantised = bytearray(), [], bytearray(), [], []
+    for piece in pieces:
+        way = ways[piece.tensor] if piece.columns else Quantising(0.0)
+        flags.append(way.step > 0)
+        if way.step > 0:
+            rotation = way.rotation if piece.shape[1] == piece.columns else 0
+            parts.append(Part(_values(subjects, piece), way.step, None, rotation))
+            quantised.append(piece.tensor)
+            continue
+        runs.append(Run(piece.dtype, piece.size))
+        if piece.tensor < 0:
+            kept += subjects.head[-piece.size :]  # the head is all that lies outside tensors, and one run of its own
+        else:
+            kept += subjects.items[piece.tensor].raw(subjects.source, piece.first, piece.size)
+    out = Writer()
+    out.write(bytes(flags))
+    at_head = bool(runs) and runs[0].dtype == FOREIGN
+    out.piece(encode_payload(bytes(kept), Plan(0, tuple(runs)), _EFFORT, embed, b"" if at_head else None) if kept else b"")
+    made = encode_parts(out, parts)
+    errors = []
+    for tensor, part, sections in zip(quantised, parts, made, strict=True):
+        values = part.values.astype(np.float64)
+        errors.append((tensor, float(np.square(sections.values() - values).sum()), float(np.square(values).sum())))
+    return Encoded(out.data, latent_hash(bytes(kept), made), errors)
+
+
+def decode_chunk(payload: bytes, pieces: Sequence[Piece], around: Surroundings, expected: int) -> memoryview:
+    """The bytes of the pieces; `expected` is the hash of the numbers. Raises CorruptFile."""
+    reader = Reader(payload)
+    flags = bytes(reader.take(len(pieces)))
+    if any(flag > bool(piece.columns) for flag, piece in zip(flags, pieces, strict=True)):
+        raise CorruptFile("something that is not a matrix has sections")
+    size = sum(piece.size for piece, flag in zip(pieces, flags, strict=True) if not flag)
+    inner = reader.piece()
+    kept: Any = decode_payload(inner, size, around).data if size else b""
+    found = decode_parts(reader, [piece.shape for piece, flag in zip(pieces, flags, strict=True) if flag])
+    reader.finish()
+    if latent_hash(kept, found) != expected:
+        raise CorruptFile("its numbers differ from those that were encoded")
+    out, at, sections = bytearray(sum(piece.size for piece in pieces)), 0, iter(found)
+    place = 0
+    for piece, flag in zip(pieces, flags, strict=True):
+        if flag:
+            out[place : place + piece.size] = narrowed(next(sections).values().ravel(), piece.dtype)
+        else:
+            out[place : place + piece.size] = kept[at : at + piece.size]
+            at += piece.size
+        place += piece.size
+    return memoryview(out)
+
+
+def latent_hash(kept: Any, found: Sequence[Sections]) -> int:
+    """The hash of what is kept as it is, and of all numbers."""
+    return content_hash(b"".join([bytes(kept), *(sections.grid.numbers.astype("<i2").tobytes() for sections in found)]))
+
+
+def _values(subjects: Subjects, piece: Piece) -> Values:
+    item = subjects.items[piece.tensor]
+    size = piece.size // piece.count
+    return item.read(subjects.source, piece.first // size, piece.count).reshape(piece.shape)

@@ -1,0 +1,249 @@
+"""The payload of a chunk: tensors as sections, everything else by codec `weights`.
+
+    payload  = u8[pieces] coded (1: sections, 0: not) | size, payload of codec `weights` for those that are not | tensors | stream
+    tensor   = number sections, (u8 kind, size, data) ...
+    GRID     = f32 step, u8 log2 of the rotation, u8 with column exponents, [plane of them], plane of row classes, 2 x i8 shifts
+    OUTLIERS = number n, n gaps between their places, n values f32
+    stream   = number base, packed tables, size, a rANS stream of the numbers of all grids    (absent without tensors)
+
+A piece is the part of a tensor, or of the bytes between tensors, that lies in the chunk; the header's table gives them. The value
+of a tensor is that of its grid, replaced at the outliers. Kinds CODEBOOK and LOW_RANK are kept for later.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacodec.codecs.pieces import Reader, Writer
+from lacodec.codecs.weights._planes import decode_plane, encode_plane
+from lacodec.codecs.weights.quantised import _kernel as kernels
+from lacodec.codecs.weights.quantised.quantise import ROW_CLASSES, Columns, Grid, bands, count_classes, grid_classes, quantise
+from lacodec.entropy.information import quick_normalise
+from lacodec.entropy.rans import RansDecoder, RansEncoder
+from lacodec.entropy.tables import Tables
+from lacodec.errors import BadInput, CorruptFile
+
+GRID, CODEBOOK, OUTLIERS, LOW_RANK = range(4)
+_SHIFT = 256.0  # units of a step
+_EIGHTHS = (1.0, 1.0905077326652577, 1.189207115002721, 1.2968395546510096, 1.4142135623730951, 1.5422108254079407,
+            1.681792830507429, 1.8340080864093424)  # 2^(k/8)  # fmt: skip
+_LARGE = 1 << 17  # numbers from which on finer tables pay
+_MOST_ROTATED = 12
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a tensor to encode: f32[rows, columns], the step, column exponents (i8 eighths of an octave), rotated columns."""
+
+    values: Values
+    step: float
+    exponents: NDArray[np.int8] | None = None
+    rotation: int = 0
+
+
+@dataclass(frozen=True)
+class Sections:
+    """A decoded tensor: the whole numbers, and all that turns them into values."""
+
+    grid: Grid
+    steps: Values
+    rotation: int
+    shifts: Values
+    places: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    outliers: Values = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    def values(self) -> Values:
+        """f32[rows, columns]: the same on every machine."""
+        out = np.empty(self.grid.numbers.shape, np.float32)
+        with np.errstate(all="ignore"):
+            kernels.restore(self.grid.numbers, self.steps, self.shifts, out)
+        if self.rotation:
+            kernels.rotate(out, 1 << self.rotation)
+        out.reshape(-1)[self.places] = self.outliers
+        return out
+
+
+def encode_parts(out: Writer, parts: Sequence[Part]) -> list[Sections]:
+    """Append the tensors and their stream; returns what a decoder will have of them."""
+    if not parts:
+        return []
+    chosen: list[Part] = []
+    units, steps = [], []
+    for part in parts:
+        step, unit = _in_steps(part)
+        if part.rotation and len(unit) and np.abs(unit).max() > kernels.MOST:  # outliers are kept as they are, not rotated
+            part = replace(part, rotation=0)
+            step, unit = _in_steps(part)
+        chosen.append(part)
+        steps.append(step)
+        units.append(unit)
+    grids, base = quantise(units)
+    made = []
+    for part, step, unit, grid in zip(chosen, steps, units, grids, strict=True):
+        shifts = _shifts(unit, grid.numbers)
+        places = np.flatnonzero(np.abs(unit) > kernels.MOST)
+        outliers = part.values.reshape(-1)[places]
+        made.append(Sections(grid, step, part.rotation, shifts.astype(np.float32) / np.float32(_SHIFT), places, outliers))
+        _write_sections(out, part, grid, shifts, places, outliers)
+    _write_stream(out, grids, base)
+    return made
+
+
+def _in_steps(part: Part) -> tuple[Values, Values]:
+    """(steps of the columns, values in steps)."""
+    step, values = _steps(part.step, part.exponents, part.values.shape[1]), part.values
+    if part.rotation:
+        values = values.copy()
+        kernels.rotate(values, 1 << part.rotation)
+    return step, values * (np.float32(1) / step)
+
+
+def decode_parts(reader: Reader, shapes: Sequence[tuple[int, int]]) -> list[Sections]:
+    """The tensors of these (rows, columns), in order; raises CorruptFile."""
+    if not shapes:
+        return []
+    found = [_read_sections(reader, *shape) for shape in shapes]
+    base, tables, stream = reader.number(), reader.tables(), reader.piece()
+    if base >= ROW_CLASSES or tables.escape or tables.lowest < -kernels.MOST or tables.highest > kernels.MOST:
+        raise CorruptFile("a grid has impossible tables")
+    if len(tables) not in (1, kernels.CLASSES):
+        raise CorruptFile("a grid has another number of tables than of classes")
+    try:
+        decoder = RansDecoder(bytes(stream))
+        for sections in found:
+            _pull(decoder, sections.grid, tables, base)
+        decoder.finish()
+    except BadInput as error:
+        raise CorruptFile(str(error)) from None
+    return found
+
+
+def _pull(decoder: RansDecoder, grid: Grid, tables: Tables, base: int) -> None:
+    state, columns = Columns(grid.numbers.shape[1]), grid.numbers.shape[1]
+    flat = grid.numbers.reshape(-1)
+    for begin, end in bands(len(grid.numbers)):
+        index = state.classes(grid.rows, begin, end, base) if len(tables) > 1 else None
+        decoder.pull((end - begin) * columns, tables, index, out=flat[begin * columns : end * columns])
+        state.follow(grid, begin, end)
+
+
+def _write_sections(
+    out: Writer, part: Part, grid: Grid, shifts: NDArray[np.int8], places: NDArray[np.int64], outliers: Values
+) -> None:
+    out.number(1 + bool(len(places)))
+    data = Writer()
+    data.write(np.array([part.step], "<f4").tobytes() + bytes([part.rotation, part.exponents is not None]))
+    if part.exponents is not None:
+        encode_plane(data, part.exponents.view(np.uint8))
+    encode_plane(data, grid.rows)
+    data.write(shifts.tobytes())
+    out.write(bytes([GRID]))
+    out.piece(data)
+    if len(places):
+        data = Writer()
+        data.number(len(places))
+        data.numbers(np.diff(places, prepend=0).tolist())
+        data.write(outliers.astype("<f4").tobytes())
+        out.write(bytes([OUTLIERS]))
+        out.piece(data)
+
+
+def _read_sections(reader: Reader, rows: int, columns: int) -> Sections:
+    found: Sections | None = None
+    places, outliers = np.zeros(0, np.int64), np.zeros(0, np.float32)
+    for _ in range(reader.number()):
+        kind, data = reader.take(1)[0], Reader(reader.piece())
+        if kind == GRID and found is None:
+            found = _read_grid(data, rows, columns)
+        elif kind == OUTLIERS and not len(places):
+            places, outliers = _read_outliers(data, rows * columns)
+        else:
+            raise CorruptFile(f"a tensor has a section of the unknown kind {kind}; if a newer lacodec wrote it, update")
+        data.finish()
+    if found is None:
+        raise CorruptFile("a tensor has no grid")
+    return Sections(found.grid, found.steps, found.rotation, found.shifts, places, outliers)
+
+
+def _read_grid(data: Reader, rows: int, columns: int) -> Sections:
+    step = float(np.frombuffer(data.take(4), "<f4")[0])
+    rotation, with_exponents = data.take(2)
+    if rotation > _MOST_ROTATED or columns % (1 << rotation) or with_exponents > 1 or not 0 <= step < float("inf"):
+        raise CorruptFile("a grid has an impossible step or rotation")
+    exponents = decode_plane(data, columns).view(np.int8) if with_exponents else None
+    classes = decode_plane(data, rows)
+    if rows and int(classes.max()) >= ROW_CLASSES:
+        raise CorruptFile("a row has an unknown class")
+    shifts = np.frombuffer(data.take(2), np.int8).astype(np.float32) / np.float32(_SHIFT)
+    grid = Grid(np.zeros((rows, columns), np.int16), np.array(classes))
+    return Sections(grid, _steps(step, exponents, columns), rotation, shifts)
+
+
+def _read_outliers(data: Reader, size: int) -> tuple[NDArray[np.int64], Values]:
+    count = data.number()
+    if count > len(data):  # each takes five bytes
+        raise CorruptFile("more outliers than bytes")
+    at, places = 0, []
+    for _ in range(count):
+        at += data.number()
+        places.append(at)
+    if at >= max(1, size):
+        raise CorruptFile("an outlier lies behind its tensor")
+    return np.array(places, np.int64), np.frombuffer(data.take(4 * count), "<f4").astype(np.float32)
+
+
+def _write_stream(out: Writer, grids: list[Grid], base: int) -> None:
+    counts = np.zeros((kernels.CLASSES, 2 * kernels.MOST + 1), np.int64)
+    count_classes(grids, base, counts)
+    total = int(counts.sum())
+    bits = 12 if total < _LARGE and np.count_nonzero(counts.sum(axis=0)) < 256 else 14
+    ways = [_coded(grids, counts, base, bits)]
+    if total < _LARGE:
+        ways.append(_coded(grids, counts.sum(axis=0, keepdims=True), None, bits))
+    packed, stream = min(ways, key=lambda way: len(way[0]) + len(way[1]))
+    out.number(base)
+    out.write(packed)
+    out.piece(stream)
+
+
+def _coded(grids: list[Grid], counts: NDArray[np.int64], base: int | None, bits: int) -> tuple[bytes, bytes]:
+    """(packed tables, stream): one table, or with a base one for each class."""
+    used = np.flatnonzero(counts.sum(axis=0))
+    low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (kernels.MOST, kernels.MOST + 1)
+    freqs = np.zeros((len(counts), high - low), np.uint32)
+    for number, line in enumerate(counts[:, low:high]):
+        if line.any():
+            quick_normalise(line, 1 << bits, freqs[number])
+        else:
+            freqs[number, 0] = 1 << bits
+    width = high - low
+    first = np.full(len(counts), low - kernels.MOST, np.int32)
+    tables = Tables(freqs.ravel(), np.arange(len(counts) + 1, dtype=np.uint32) * np.uint32(width), bits, False, first)
+    encoder = RansEncoder(32)
+    for grid in grids:
+        index = None if base is None else np.concatenate([*grid_classes(grid, base), np.zeros(0, np.uint8)])
+        encoder.push(grid.numbers.ravel(), tables, index)
+    return tables.pack(), encoder.finish()
+
+
+def _steps(step: float, exponents: NDArray[np.int8] | None, columns: int) -> Values:
+    """f32[columns]: the step times 2^(exponent / 8)."""
+    if exponents is None:
+        return np.full(columns, step, np.float32)
+    factors = np.array([_EIGHTHS[k % 8] * 2.0 ** (k // 8) for k in range(-128, 128)])
+    with np.errstate(all="ignore"):
+        return (np.float64(np.float32(step)) * factors[exponents.astype(np.int64) + 128]).astype(np.float32)
+
+
+def _shifts(unit: Values, numbers: NDArray[np.int16]) -> NDArray[np.int8]:
+    """i8[2], 256ths of a step: how much the values coded as 1 or -1, and as more, lie above that on average."""
+    sizes = np.abs(numbers)
+    found = []
+    for chosen in (sizes == 1, (sizes > 1) & (sizes < kernels.MOST)):
+        count = int(chosen.sum())
+        above = (np.abs(unit[chosen]).astype(np.float64) - sizes[chosen]).sum() / count if count else 0.0
+        found.append(int(np.clip(np.rint(above * _SHIFT), -100, 100)))
+    return np.array(found, np.int8)

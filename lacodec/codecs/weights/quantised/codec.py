@@ -1,0 +1,131 @@
+"""Codec `weights.quantised`: the tensors of a file as numbers of steps, at any size; what `weights` does with --bits or --size.
+
+tensors --Subjects--> parts of 4 MiB --scale (`_allocate`)--> numbers --contexts, rANS (`_payload`)--> chunks --> safetensors file
+
+A chunk covers a range of the safetensors file that decoding gives, and the numbers in it are the same on every machine.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lacodec.codecs.session import DEFAULT, Session
+from lacodec.codecs.shares import coded_sizes
+from lacodec.codecs.weights._tensor_table import pack_table
+from lacodec.codecs.weights.codec import Weights, table_of
+from lacodec.codecs.weights.quantised._chunk import decode_chunk
+from lacodec.codecs.weights.quantised._encoding import Encoding
+from lacodec.codecs.weights.quantised._pieces import pieces_of
+from lacodec.codecs.weights.quantised._subjects import Subjects, subjects_of
+from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header
+from lacodec.errors import BadInput, CorruptFile
+from lacodec.media.tensors.files import QUANTISED
+from lacodec.media.tensors.value import Tensors
+
+_TABLE, _ERRORS = "tensors", "errors"
+
+
+@dataclass(frozen=True)
+class _Options:
+    bits: float | None = field(default=None, metadata={"help": "bits of the file for each weight, such as 3.5"})
+    size: int | None = field(default=None, metadata={"help": "bytes of the file"})
+
+    def __post_init__(self) -> None:
+        if self.bits is not None and self.size is not None:
+            raise BadInput("give --bits or --size, not both")
+        if self.bits is not None and not (isinstance(self.bits, int | float) and 0.1 <= self.bits <= 16):
+            raise BadInput(f"bits must be from 0.1 to 16, not {self.bits!r}")
+        if self.size is not None and (isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1):
+            raise BadInput(f"size must be a whole number of bytes, not {self.size!r}")
+
+
+class Quantised(Weights):
+    """The tensors of a model in as many bits as asked for."""
+
+    name = "weights.quantised"
+    stream_version = 0
+    reads = frozenset()
+    identical = "none"
+    on_device = False
+    media = QUANTISED
+    by_content = False
+    nested: ClassVar[Mapping[str, int]] = {"bytes": 2, "weights": 1}
+    reference_option = None
+    Options = _Options
+
+    @classmethod
+    def suiting(cls, options: Any) -> "Quantised":
+        """This codec."""
+        return cls(options)
+
+    def version_of(self, value: Tensors) -> int:
+        """The one there is."""
+        return self.stream_version
+
+    def options_dict(self) -> dict[str, Any]:
+        """What was asked for."""
+        return {name: value for name, value in (("bits", self.options.bits), ("size", self.options.size)) if value is not None}
+
+    def format_of(self, value: Tensors) -> str | None:
+        """What decoding writes."""
+        return "safetensors"
+
+    def metadata(self, value: Tensors, session: Session = DEFAULT) -> dict[str, Any]:
+        """The table of the tensors that decoding gives."""
+        encoding, subjects = self._encoding(value, session)
+        found: dict[str, Any] = {_TABLE: pack_table(subjects.entries), _ERRORS: encoding.errors}
+        return found if value.made_of is None else {**found, "object": dict(value.made_of)}
+
+    def content_size(self, value: Tensors) -> int | None:
+        """Bytes of the file that decoding gives."""
+        return subjects_of(value).size
+
+    def memory(self, size: int, payload: bytes | None = None) -> int:
+        """Values, numbers, classes and tables, some of them twice."""
+        return 24 * size + (64 << 20)
+
+    def quick(self, header: Header) -> bool:
+        """Not quite."""
+        return False
+
+    def encode(self, value: Tensors, session: Session = DEFAULT) -> Iterator[Chunk]:
+        """One chunk for at most 4 MiB of the file that decoding gives."""
+        return self._encoding(value, session)[0].chunks()
+
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> memoryview:
+        """The bytes of the chunk; the numbers are checked against its hash."""
+        if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
+            raise CorruptFile("its decoded size contradicts the range it covers")
+        pieces = pieces_of(table_of(header), *chunk.covers[0])
+        return decode_chunk(chunk.payload, pieces, self.surroundings(header, session), chunk.content_hash)
+
+    @staticmethod
+    def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
+        """The table for `lacodec info`: type, shape, bits per value of each tensor; squared error relative to the squares."""
+        tensors = {}
+        table, errors = table_of(header), header.metadata.get(_ERRORS)
+        if not isinstance(errors, bytes) or len(errors) != 4 * len(table):
+            raise CorruptFile("the header does not tell the errors of its tensors")
+        relative = dict(zip((entry.name for entry in table), np.frombuffer(errors, "<f4").tolist(), strict=True))
+        for entry, coded in coded_sizes(table, index):
+            values = max(1, int(np.prod(entry.shape, dtype=np.int64)))
+            tensors[entry.name] = {
+                "dtype": entry.dtype, "shape": list(entry.shape), "size": entry.size, "coded": round(coded),
+                "bits": round(8 * coded / values, 3), "error": relative[entry.name],
+            }  # fmt: skip
+        return {"profile": "entropy-coded, data-free", "tensors": tensors}
+
+    def _encoding(self, value: Tensors, session: Session) -> tuple[Encoding, Subjects]:
+        """The search for the size, made once in a session."""
+
+        def made() -> tuple[Encoding, Subjects, Tensors]:
+            subjects, options = subjects_of(value), self.options
+            if options.bits is None and options.size is None:
+                raise BadInput("codec 'weights.quantised' needs a size: give --bits or --size")
+            wanted = options.size or int(options.bits * subjects.weights / 8)
+            return Encoding(subjects, session, wanted), subjects, value
+
+        found: tuple[Encoding, Subjects, Tensors] = session.once((Encoding, id(value)), made)
+        return found[0], found[1]

@@ -1,0 +1,40 @@
+"""Inputs of codec `weights.quantised`: a file of tensors; what decoding gives is known by its hash, since it is lossy."""
+
+from pathlib import Path
+
+import xxhash
+
+from tools.golden import gguf, weights
+
+CODEC = "weights.quantised"
+WANTED = [("size9000", "matrices"), ("size5000", "matrices"), ("size9000", "blocks")]
+DECODED = {
+    "size9000-matrices": "f3df741c98286b5c",
+    "size5000-matrices": "7dc5ac71e0ecfbe5",
+    "size9000-blocks": "73048fb0951311b9",
+}
+"""xxh3-64 of the safetensors files."""
+
+
+def content(name: str) -> bytes:
+    """matrices: BF16 rows of several scales; blocks: a GGUF file."""
+    return weights.content("bf16") if name == "matrices" else gguf.content("blocks")
+
+
+def make(setting: str, name: str) -> bytes:
+    """The file, encoded to about so many bytes."""
+    import lacodec
+
+    return lacodec.encode(content(name), "weights", size=int(setting.removeprefix("size")))
+
+
+def exact(setting: str, name: str) -> bool:
+    """The search for the size uses logarithms and powers of the machine's library."""
+    return False
+
+
+def restored(path: Path) -> bytes:
+    """The content if the file decodes to what it always did, else what it decodes to."""
+    _, setting, name = path.stem.split("-")
+    decoded = weights.restored(path)
+    return content(name) if xxhash.xxh3_64_hexdigest(decoded) == DECODED[f"{setting}-{name}"] else decoded
