@@ -30,9 +30,9 @@ def run(args: argparse.Namespace) -> int:
     with Compilations(count=show) as compilations:
         for name in registry.names():
             found = registry.get(name)
-            for options in _settings(found.Options):
-                coder = lacodec.codec(name, **options)
-                for sample in found.samples_at(options["effort"]) if options else found.samples():
+            for effort in _efforts(found.Options):
+                coder = lacodec.codec(name, **effort, **found.sample_options)
+                for sample in found.samples_at(effort["effort"]) if effort else found.samples():
                     coder.decode(coder.encode(sample, verify=True))
     seconds = time.perf_counter() - start
     if show and compilations.count:
@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(options: type[Any]) -> list[dict[str, int]]:
-    """All efforts that a codec has; without any, its defaults."""
+def _efforts(options: type[Any]) -> list[dict[str, int]]:
+    """All efforts that a codec has, as options; a single one without options where it has none."""
     from lacodec.errors import BadInput
 
     found: list[dict[str, int]] = []

@@ -46,7 +46,7 @@ class Codec(ABC, Generic[V]):
     - `reference_option`: the option that names a base, a file that content may be stored as differences to; the caller of the
       codec opens it and passes it in `session.references`.
     - `Options`, a frozen dataclass of plain values, validated in `__post_init__` with BadInput, each field with metadata
-      {"help": ...}: the command derives its flags from it.
+      {"help": ...}: the command derives its flags from it. `sample_options`: those that encoding `samples` needs.
 
     Decoding must use only the chunk and `header`, never `self.options`, which belong to the encoder.
     """
@@ -64,6 +64,7 @@ class Codec(ABC, Generic[V]):
     bytewise: ClassVar[bool] = False
     on_device: ClassVar[bool] = False
     reference_option: ClassVar[str | None] = None
+    sample_options: ClassVar[Mapping[str, Any]] = {}
 
     Options: ClassVar[type[Any]] = NoOptions
 

@@ -19,7 +19,7 @@ _TOGETHER = (("x", "y", "z"), ("red", "green", "blue"), ("r", "g", "b"), ("nx", 
 _SAMPLE = 1 << 13  # records that tell whether columns belong together
 _SEPARATE, _JOINT = range(2)
 _RING, _MOST_RINGS = "ring", 256
-_QUICK, _FASTEST, _CAREFUL = 2, 3, 7  # efforts
+_QUICK, _FASTEST, _CAREFUL = 2, 3, 7  # efforts; from the last one on nothing is guessed from samples
 
 
 def groups(found: Columns) -> list[tuple[int, ...]]:
@@ -39,14 +39,31 @@ def encode_records(records: np.ndarray, found: Columns, effort: int, session: Se
     out = Writer()
     for group in groups(found):
         values = [native(records[found.names[i]]) for i in group]
-        joint = len(group) > 1 and _better_joint(values, effort, session)
-        if len(group) > 1:
-            out.write(bytes([_JOINT if joint else _SEPARATE]))
-        if joint:
-            out.piece(encode_numbers(np.stack(values, axis=1), _careful(effort), session))
+        if len(group) == 1:
+            out.piece(encode_numbers(values[0], effort, session))
+        elif effort >= _CAREFUL:
+            out.write(min(_joint(values, effort, session), _separate(values, effort, session), key=len))
         else:
-            for column in values:
-                out.piece(encode_numbers(column, effort, session))
+            begin = max(0, (len(values[0]) - _SAMPLE) // 2)
+            some = [column[begin : begin + _SAMPLE] for column in values]
+            joint = len(_joint(some, effort, session)) < len(_separate(some, effort, session))
+            out.write((_joint if joint else _separate)(values, effort, session))
+    return bytes(out.data)
+
+
+def _joint(values: list[np.ndarray], effort: int, session: Session) -> bytes:
+    """Columns as one array of numbers; more contexts pay there even at middling efforts."""
+    out = Writer()
+    out.write(bytes([_JOINT]))
+    out.piece(encode_numbers(np.stack(values, axis=1), max(effort, _CAREFUL) if effort > _FASTEST else effort, session))
+    return bytes(out.data)
+
+
+def _separate(values: list[np.ndarray], effort: int, session: Session) -> bytes:
+    out = Writer()
+    out.write(bytes([_SEPARATE]))
+    for column in values:
+        out.piece(encode_numbers(column, effort, session))
     return bytes(out.data)
 
 
@@ -94,16 +111,3 @@ def decode_rows(reader: Reader, found: Columns, out: np.ndarray, unembed: Unembe
         raise CorruptFile("its firings do not make up its points")
     for name, kind in zip(found.names, found.types, strict=True):
         fill(out[name], decode_numbers(reader, kind, (len(out) // width, width), unembed).reshape(-1))
-
-
-def _careful(effort: int) -> int:
-    """Of columns that are coded together: more contexts pay there even at middling efforts."""
-    return max(effort, _CAREFUL) if effort > _FASTEST else effort
-
-
-def _better_joint(values: list[np.ndarray], effort: int, session: Session) -> bool:
-    """Whether some records from the middle are shorter when their columns are coded together."""
-    begin = max(0, (len(values[0]) - _SAMPLE) // 2)
-    some = [column[begin : begin + _SAMPLE] for column in values]
-    joint = encode_numbers(np.stack(some, axis=1), _careful(effort), session)
-    return len(joint) < sum(len(encode_numbers(column, effort, session)) for column in some)

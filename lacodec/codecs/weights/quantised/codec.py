@@ -53,7 +53,16 @@ class Quantised(Weights):
     by_content = False
     nested: ClassVar[Mapping[str, int]] = {"bytes": 2, "weights": 1}
     reference_option = None
+    sample_options: ClassVar[Mapping[str, Any]] = {"bits": 4.0}
     Options = _Options
+
+    @classmethod
+    def samples(cls) -> list[Any]:
+        """Matrices of three types, one with a few large values."""
+        spread = np.random.default_rng(1).normal(0, 0.02, (300, 256))
+        wide = spread.astype(np.float32)
+        wide[7, ::50] = 1.0
+        return [{"a": wide, "b": spread.astype(np.float16), "c": np.ones(5, np.float32)}]
 
     @classmethod
     def suiting(cls, options: Any) -> "Quantised":
