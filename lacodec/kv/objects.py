@@ -20,9 +20,12 @@ def cache_of(found: Any, model: Model) -> KVCache:
         return found
     if hasattr(found, "layers"):
         for number, layer in enumerate(found.layers):
-            if type(layer).__name__ != "DynamicLayer" or layer.keys is None:
-                what = "is empty" if getattr(layer, "keys", 0) is None else f"is a {type(layer).__name__}"
-                raise BadInput(f"layer {number} of the cache {what}; layers that keep all their tokens are supported")
+            if type(layer).__name__ != "DynamicLayer":
+                raise BadInput(
+                    f"layer {number} of the cache is a {type(layer).__name__}; only a DynamicLayer keeps all its tokens"
+                )
+            if layer.keys is None:
+                raise BadInput(f"layer {number} of the cache is empty")
         found = [(layer.keys, layer.values) for layer in found.layers]
     if not isinstance(found, Sequence) or not all(isinstance(pair, Sequence) and len(pair) == 2 for pair in found):
         raise BadInput(f"a {type(found).__name__} is not a KV cache; give a DynamicCache, or (keys, values) of each layer")

@@ -10,8 +10,7 @@ import numpy as np
 from lacodec.media.kv.value import KVCache, Model
 
 CODEC = "kv"
-WANTED = [(f"effort{effort}", name) for effort in (1, 5, 9) for name in ("bf16", "f16", "f32")]
-WANTED += [("cut", "bf16"), ("effort5", "odd")]
+WANTED = [("effort5", name) for name in ("bf16", "f16", "f32", "odd", "channels")] + [("effort1", "bf16"), ("cut", "bf16")]
 _ROPE = Model("Tiny", "0123456789abcdef" * 4, "default", (1.0, 0.5, 0.25, 0.125), 1.0)
 
 
@@ -32,7 +31,9 @@ def cache(name: str) -> KVCache:
         pairs = [(array(2, 1, 37, 6), array(2, 3, 37, 5)), (array(2, 2, 37, 8), array(2, 0, 37, 4))]
         pairs[0][0][0, 0, 3, :4] = np.nan, np.inf, -np.inf, -0.0
         return KVCache(tuple(pairs), "F32")
-    pairs = [(array(1, 2, 150, 8), array(1, 2, 150, 8)) for _ in range(3)]
+    if name == "channels":  # enough of them to get tables of their own
+        return KVCache(((array(1, 2, 600, 16), array(1, 2, 600, 16)),), "BF16", _ROPE)
+    pairs = [(array(1, 2, 100, 8), array(1, 2, 100, 8)) for _ in range(3)]
     return KVCache(tuple(pairs), name.upper(), _ROPE)
 
 
