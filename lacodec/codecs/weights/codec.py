@@ -234,14 +234,14 @@ class Weights(Codec[Tensors]):
         return restored(as_array(entry.dtype, shape, data, entry.order), entry, form_of(self.made_of(header), entry.name))
 
     def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
-        """The payload of tensors in memory, for other codecs; those name `bytes` as nested, too.
+        """The payload of floats in memory that vary, for other codecs; those name `bytes` as nested, too.
 
         content: (their bytes, for each tensor (dtype, size in bytes, bytes of a row, 0 without rows)); no tensor is empty.
         """
         from lacodec.codecs.weights._payload import encode_payload
 
         data, runs = content
-        plan = Plan(0, tuple(Run(*run) for run in runs))
+        plan = Plan(0, tuple(Run(*run, varied=True) for run in runs))
         return encode_payload(data, plan, self.options.effort, lambda data, more: embed("bytes", data, session, effort=more))
 
     def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> Any:
