@@ -241,7 +241,7 @@ class Weights(Codec[Tensors]):
         from lacodec.codecs.weights._payload import encode_payload
 
         data, runs = content
-        plan = Plan(0, tuple(Run(*run, varied=True) for run in runs))
+        plan = Plan(0, tuple(Run(dtype, size, row, varied=True) for dtype, size, row in runs))
         return encode_payload(data, plan, self.options.effort, lambda data, more: embed("bytes", data, session, effort=more))
 
     def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> Any:
