@@ -5,6 +5,7 @@ cache = lacodec.kv.decode(data, model=model, to="transformers")
 pairs = lacodec.kv.decode("prefix.lac", layers=slice(0, 4), tokens=slice(0, 512))
 """
 
+from types import EllipsisType
 from typing import Any
 
 import lacodec
@@ -36,12 +37,13 @@ def decode(
     to: str = "numpy",
     device: Any = None,
     threads: int | None = None,
+    max_size: int | EllipsisType | None = ...,
 ) -> Any:
-    """The cache, or some of its layers and tokens, of which only the chunks are read.
+    """The cache, or some of its layers and tokens, of which only the chunks are read: by path, by URL, or from bytes.
 
     to: "numpy" and "torch" give (keys, values) of each layer, [batch, heads, tokens, width] (numpy lacks bfloat16: its bits are
     in uint16), "transformers" a DynamicCache, which needs all layers and the tokens from the first on. model: raises BadInput
-    if the cache was made by another one. device: for tensors.
+    if the cache was made by another one. device: for tensors. max_size: as for `lacodec.decode`, for whole caches.
     """
     if to not in KINDS:
         raise BadInput(f"to is {to!r}; give one of {', '.join(KINDS)}")
@@ -59,7 +61,7 @@ def decode(
             raise BadInput(f"the cache was made by {found.name or 'a model without a name'}, of which the {other} differs")
         pairs = opened[part] if part != (slice(None), slice(None)) else None
     if pairs is None:
-        pairs = list(lacodec.decode(data_or_path, threads=threads, max_size=None).layers)
+        pairs = list(lacodec.decode(data_or_path, threads=threads, max_size=max_size).layers)
     return given_as(to, pairs, str(dtype), device)
 
 

@@ -83,8 +83,7 @@ class KVCodec(Codec[KVCache]):
         """What codec `weights` needs, and two copies of the content."""
         from lacodec.codecs.weights.codec import Weights
 
-        # A payload of another codec may not be looked into: what needs most of those that `weights` has is assumed.
-        return 2 * size + (Weights().memory(size) if payload is None else Weights().memory(size, payload))
+        return 2 * size + Weights().memory(size, payload)
 
     def encode(self, value: KVCache, session: Session = DEFAULT) -> Iterator[Chunk]:
         """Chunks of about 4 MiB, by layers, then by tokens."""
