@@ -26,6 +26,7 @@ CODECS = (
     "weights",
     "arrays",
     "points",
+    "kv",
     "image.jpeg",
     "log",
 )
@@ -61,6 +62,7 @@ class Corpus:
             "weights": _weights_files,
             "arrays": _arrays_files,
             "points": _points_files,
+            "kv": _kv_files,
             "image.jpeg": _jpeg_files,
             "log": _log_files,
             "image.learned": _learned_files,
@@ -149,6 +151,16 @@ def _points_files(efforts: list[int]) -> list[bytes]:
 
     found = [make(f"effort{effort}", name) for effort in efforts for name in FILES]
     return [*found, make("effort5", "moving")]
+
+
+def _kv_files(efforts: list[int]) -> list[bytes]:
+    """Caches of every type, cut, of other shapes, and empty."""
+    from tools.golden.kv import cache
+
+    odd = cache("odd")
+    empty = type(odd)(tuple((keys[:, :, :0], values[:, :, :0]) for keys, values in odd.layers), "F32")
+    found = [lacodec.encode(cache(name), "kv", effort=effort) for effort in efforts for name in ("bf16", "f16", "odd")]
+    return [*found, lacodec.encode(cache("bf16"), "kv", tokens=40), lacodec.encode(empty, "kv")]
 
 
 def _jpeg_files(efforts: list[int]) -> list[bytes]:

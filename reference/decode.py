@@ -19,6 +19,7 @@ from reference import (
     container,
     image_codec,
     jpeg_codec,
+    kv_codec,
     log_codec,
     points_codec,
     text_codec,
@@ -40,6 +41,7 @@ VERSIONS = {
     "log": (0, 1),
     "text": (1,),
     "points": (1, 2),
+    "kv": (0,),
 }
 """Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 adds methods."""
 
@@ -77,6 +79,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(sound.head + sound.pcm + sound.tail if same else sound.wav(), header, sound)
     if codec == "arrays":
         return Restored(arrays_codec.decode(header, chunks), header)
+    if codec == "kv":
+        return Restored(kv_codec.decode(header, chunks), header)
     if codec == "points":
         return Restored(points_codec.decode(header, chunks, base), header)
     if codec == "weights.quantised":

@@ -25,6 +25,7 @@ def test_mutants_give_only_our_errors(efforts, tmp_path):
         ("arrays", [1, 5, 7], 1500),
         ("log", [1, 5, 9], 300),
         ("points", [1, 5, 9], 1500),
+        ("kv", [1, 5], 1000),
     ],
 )
 def test_mutants_of_other_codecs_give_only_our_errors(codec, efforts, count, tmp_path):

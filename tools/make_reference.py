@@ -43,6 +43,11 @@ _PAGES = {
     ),
     "api-testing": ("`lacodec.testing`", "What a codec author checks with.", ["lacodec.testing"]),
     "api-torch": ("`lacodec.torch`", "Needs the extra `lacodec[learned]`.", ["lacodec.torch"]),
+    "api-kv": (
+        "`lacodec.kv`",
+        "Models and tensors need the extra `lacodec[learned]`, caches of transformers the extra `lacodec[transformers]`.",
+        ["lacodec.kv"],
+    ),
     "api-pillow": (
         "`lacodec.integrations.pillow`",
         "Pictures in `.lac` files for programs that use Pillow. [Photos](../tutorials/photos.md) shows how.",

@@ -120,6 +120,11 @@ def test_other_bytes(stem):
     assert restore((V1 / f"{stem}.lac").read_bytes()).content == content(stem)
 
 
+@pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("v*/kv-*.lac")), ids=lambda path: path.stem)
+def test_kv(path: Path):
+    assert restore(path.read_bytes()).content == content(path.stem)
+
+
 @pytest.mark.parametrize("stem", sorted(path.stem for path in newest("points").glob("points-*.lac")))
 def test_points(stem):
     base = golden.maker_of("points").base_of(stem)

@@ -28,6 +28,7 @@ MODULES = (
     "quantised",
     "arrays",
     "points",
+    "kv",
     "logcolumns",
     "loglines",
     "learned",

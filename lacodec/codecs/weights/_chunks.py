@@ -19,6 +19,7 @@ class Run:
     """`size` bytes of one type from one tensor, or of FOREIGN. row: bytes of a row, 0 without rows.
 
     blocks: whether a row is a block of quantised values (GGUF).
+    varied: floats of which no sequences are expected to come again, so that these are not looked for.
     """
 
     dtype: str
@@ -26,6 +27,7 @@ class Run:
     row: int = 0
     twin: int = -1  # of a tensor that is there several times: where the first one begins
     blocks: bool = False
+    varied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

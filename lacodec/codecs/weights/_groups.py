@@ -85,7 +85,8 @@ def _float_groups(
     floats = []
     for run, begin in zip(runs, begins.tolist(), strict=True):
         floats.append(Floats(values[begin : begin + run.size // size], mantissa, cut(run, size, effort)))
-    alone = _alone(floats, min(most, most_atoms(size, mantissa)) // 2, values, begins)
+    varied = all(run.varied for run in runs)
+    alone = [] if varied else _alone(floats, min(most, most_atoms(size, mantissa)) // 2, values, begins)
     counts = count(floats, effort, (values, begins))
     extra = min(EXTRA, mantissa)
     joined = _joined(floats, alone, counts, extra, effort, most - len(alone))

@@ -21,7 +21,7 @@ from lacodec.codecs.references import Reference, is_description, needed
 from lacodec.codecs.regions import Layout, Lost, Range
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.codecs.shares import coded_sizes
-from lacodec.codecs.weights._chunks import CHUNK, FOREIGN, Plan, plans
+from lacodec.codecs.weights._chunks import CHUNK, FOREIGN, Plan, Run, plans
 from lacodec.codecs.weights._tensor_table import pack_table, unpack_table
 from lacodec.codecs.weights._ties import find_twins
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
@@ -232,6 +232,23 @@ class Weights(Codec[Tensors]):
             both = wanted.within(begin, begin + len(part))
             data[both.start - wanted.start :][: both.size] = np.frombuffer(part, np.uint8)[both.start - begin :][: both.size]
         return restored(as_array(entry.dtype, shape, data, entry.order), entry, form_of(self.made_of(header), entry.name))
+
+    def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
+        """The payload of floats in memory that vary, for other codecs; those name `bytes` as nested, too.
+
+        content: (their bytes, for each tensor (dtype, size in bytes, bytes of a row, 0 without rows)); no tensor is empty.
+        """
+        from lacodec.codecs.weights._payload import encode_payload
+
+        data, runs = content
+        plan = Plan(0, tuple(Run(dtype, size, row, varied=True) for dtype, size, row in runs))
+        return encode_payload(data, plan, self.options.effort, lambda data, more: embed("bytes", data, session, effort=more))
+
+    def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> Any:
+        """The bytes, u8[expected]."""
+        from lacodec.codecs.weights._payload import decode_payload
+
+        return decode_payload(payload, expected, self.surroundings(header, session))
 
     def _base(self, session: Session) -> Reference | None:
         if self.options.base is None:

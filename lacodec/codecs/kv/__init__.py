@@ -1,0 +1,1 @@
+"""Lossless coding of KV caches; `codec.py` has the codec."""

@@ -1,0 +1,1 @@
+"""KV caches: the value (`value`), and files and objects that hold one."""

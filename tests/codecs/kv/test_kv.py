@@ -1,0 +1,108 @@
+"""Codec `kv` on caches of every shape, and its reading of parts."""
+
+import numpy as np
+import pytest
+
+import lacodec
+from lacodec.errors import BadInput, CorruptFile, UnsupportedFile
+from lacodec.media.kv.files import KV, same
+from lacodec.media.kv.value import KVCache, Model
+from lacodec.testing import check_codec
+from reference.decode import restore
+from tools.golden import kv as golden
+
+
+def cache(layers=3, batch=1, heads=2, tokens=50, width=8, seed=1):
+    rng = np.random.default_rng(seed)
+    shape = batch, heads, tokens, width
+    return KVCache(
+        tuple((rng.normal(size=shape).astype("f4"), rng.normal(size=shape).astype("f4")) for _ in range(layers)), "F32"
+    )
+
+
+CACHES = {
+    "odd": golden.cache("odd"),
+    "bf16": golden.cache("bf16"),
+    "one": cache(1, 1, 1, 1, 1),
+    "no tokens": cache(2, tokens=0),
+    "no channels": cache(2, width=0),
+    "no batch": cache(2, batch=0),
+    "big-endian": KVCache(tuple((k.astype(">f4"), v.astype(">f4")) for k, v in cache().layers), "F32"),
+}
+
+
+@pytest.mark.parametrize("name", ["bf16", "odd", "one"])
+def test_contract(name):
+    check_codec("kv", {name: CACHES[name]}, same=same, tokens=20)
+
+
+@pytest.mark.parametrize("name", CACHES)
+@pytest.mark.parametrize("effort", [1, 5, 9])
+def test_round_trip(name, effort):
+    coded = lacodec.encode(CACHES[name], "kv", effort=effort, verify=True)
+    assert same(lacodec.decode(coded), CACHES[name])
+    assert restore(coded).content == b"".join(KV.to_blocks(CACHES[name]))
+
+
+@pytest.mark.parametrize("tokens", [7, 20, 1024])
+def test_every_part(tokens):
+    value = cache(4)
+    with lacodec.open(lacodec.encode(value, "kv", tokens=tokens)) as opened:
+        for first, last in ((0, 4), (1, 3), (2, 3), (2, 2)):
+            for start, stop in ((0, 50), (0, 7), (6, 8), (13, 49), (49, 50), (50, 50), (20, 20)):
+                found = opened[first:last, start:stop]
+                assert len(found) == last - first
+                for pair, wanted in zip(found, value.layers[first:last], strict=True):
+                    for one, other in zip(pair, wanted, strict=True):
+                        assert one.shape == other[:, :, start:stop].shape and (one == other[:, :, start:stop]).all()
+        for key in (3, (1, 2), (slice(0, 2),), (slice(0, 4, 2), slice(None)), "layers.0.keys"):
+            with pytest.raises(BadInput):
+                opened[key]
+
+
+def test_a_part_reads_its_chunks_only():
+    coded = lacodec.encode(cache(4, tokens=100), "kv", tokens=10)
+    with lacodec.open(coded) as opened:
+        index = opened._reader.index
+        assert len(opened._decoding.codec.select(opened.header, index, (slice(1, 2), slice(35, 55)))) == 3
+    last = bytearray(coded)
+    last[index[-1].payload_offset + 2] ^= 1
+    with lacodec.open(bytes(last)) as opened:
+        assert len(opened[0:4, 0:90]) == 4
+        with pytest.raises(CorruptFile):
+            opened[0:4, 0:91]
+
+
+def test_channels_have_their_own_tables():
+    """The point of the layout: channels of other scales cost less than in the order of the cache."""
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(1, 4, 1024, 64)) * 2.0 ** rng.integers(-12, 12, (1, 4, 1, 64))
+    array = (values.astype("f4").view("u4") >> 16).astype("u2")
+    coded = len(lacodec.encode(KVCache(((array, array[:, ::-1]),), "BF16"), "kv"))
+    plain = len(lacodec.encode({"a": array, "b": array[:, ::-1].copy()}, "weights"))
+    assert coded < 0.93 * plain
+
+
+def test_refused():
+    keys, values = cache().layers[0]
+    for pairs, dtype in (
+        ((), "F32"),
+        (((keys[0], values[0]),), "F32"),
+        (((keys, values[:, :, :4]),), "F32"),
+        (((keys, values), (keys[:, :, :4], values[:, :, :4])), "F32"),
+        (((keys, values),), "BF16"),
+        (((keys.astype("f8"), values.astype("f8")),), "F64"),
+        (((keys, values.astype("f2")),), "F32"),
+    ):
+        with pytest.raises(BadInput):
+            KVCache(pairs, dtype)
+    for wrong in ({"name": "a\nb"}, {"inv_freq": (1.0,)}, {"rope": "default"}, {"scaling": float("nan")}, {"name": "x" * 999}):
+        with pytest.raises(BadInput):
+            Model(**wrong)
+    for options in ({"tokens": 0}, {"tokens": 1 << 20}, {"effort": 0}):
+        with pytest.raises(BadInput):
+            lacodec.codec("kv", **options)
+    with pytest.raises(UnsupportedFile):
+        lacodec.codec("kv").encode(b"".join(KV.to_blocks(cache())).replace(b"layers.1", b"layers.7"))
+    with pytest.raises(BadInput):
+        lacodec.encode(keys, "kv")
