@@ -1,5 +1,6 @@
 """One chunk: pieces of the file that decoding gives <-> payload, and the hash of the whole numbers in it."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +23,14 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Quantising:
-    """How a tensor is quantised: the step, 0 to keep it as it is, and log2 of the columns that are rotated together."""
+    """How a tensor is quantised: the step, 0 to keep it as it is, and log2 of the columns that are rotated together.
+
+    ranked: rows are words, and steps grow with the square root of the row's number; `step` is that of the middle row.
+    """
 
     step: float
     rotation: int = 0
+    ranked: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ def encode_chunk(
         flags.append(way.step > 0)
         if way.step > 0:
             rotation = way.rotation if piece.shape[1] == piece.columns else 0
-            parts.append(Part(_values(subjects, piece), way.step, None, rotation))
+            parts.append(Part(_values(subjects, piece), way.step * _growth(subjects, piece) ** way.ranked, None, rotation))
             quantised.append(piece.tensor)
             continue
         runs.append(Run(piece.dtype, piece.size))
@@ -95,6 +100,11 @@ def decode_chunk(payload: bytes, pieces: Sequence[Piece], around: Surroundings, 
 def latent_hash(kept: Any, found: Sequence[Sections]) -> int:
     """The hash of what is kept as it is, and of all numbers."""
     return content_hash(b"".join([bytes(kept), *(sections.grid.numbers.astype("<i2").tobytes() for sections in found)]))
+
+
+def _growth(subjects: Subjects, piece: Piece) -> float:
+    """How the step of a ranked tensor's piece differs from that in its middle."""
+    return math.sqrt((2 * piece.first + piece.size) / subjects.items[piece.tensor].entry.size)
 
 
 def _values(subjects: Subjects, piece: Piece) -> Values:

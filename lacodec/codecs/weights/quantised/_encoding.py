@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,7 @@ from lacodec.codecs.embedded import embed
 from lacodec.codecs.session import Session
 from lacodec.codecs.weights._chunks import Plan, plans
 from lacodec.codecs.weights._tensor_table import pack_table
-from lacodec.codecs.weights.quantised._allocate import scale_for, steps_of
+from lacodec.codecs.weights.quantised._allocate import of_words, scale_for, steps_of
 from lacodec.codecs.weights.quantised._chunk import Encoded, Quantising, encode_chunk
 from lacodec.codecs.weights.quantised._pieces import columns_of, pieces_of
 from lacodec.codecs.weights.quantised._rotation import pays
@@ -36,7 +37,8 @@ class Encoding:
         roots = list(ordered_map(self._root_mean_square, iter(subjects.items), session.threads))
         steps = steps_of([item.entry.name for item in subjects.items], roots)
         turns = list(ordered_map(lambda both: self._rotation(*both), zip(subjects.items, roots, strict=True), session.threads))
-        self._ways = [Quantising(step, rotation) for step, rotation in zip(steps, turns, strict=True)]
+        ranked = [of_words(item.entry.name) for item in subjects.items]
+        self._ways = list(map(Quantising, steps, turns, ranked))
         self._errors = np.zeros((2, len(subjects.items)))  # squared: of the restored values, of the values
         fixed, header = _AROUND * len(self._plans) + _FRAME, _HEADER + len(pack_table(subjects.entries)) + 4 * len(self._ways)
         fixed = fixed + 2 * header if len(self._plans) > 1 else _COMPACT + header
@@ -64,7 +66,7 @@ class Encoding:
 
     def _encoded(self, chosen: list[Plan], scale: float) -> Iterator[Encoded]:
         factor = 2.0**scale
-        ways = [Quantising(way.step * factor, way.rotation) for way in self._ways]
+        ways = [replace(way, step=way.step * factor) for way in self._ways]
         embedded = partial(_embedded, self._session)
 
         def encoded(plan: Plan) -> Encoded:
