@@ -9,6 +9,7 @@ import pytest
 import lacodec
 from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.weights.quantised import _kernel as kernels
+from lacodec.codecs.weights.quantised._allocate import of_words, steps_of
 from lacodec.codecs.weights.quantised._payload import Part, decode_parts, encode_parts
 from lacodec.codecs.weights.quantised._rotation import pays
 from lacodec.codecs.weights.quantised.quantise import count_classes, quantise
@@ -198,6 +199,20 @@ def test_columns_with_steps_of_their_own():
     made = decode_parts(Reader(out.data), [values.shape])[0].values()
     mean = np.square(made - values).mean(0)
     assert mean[:8].mean() < 0.01 * mean[-8:].mean()
+
+
+def test_frequent_words_are_finer():
+    words = RNG.normal(0, 1, (40_000, 64)).astype(np.float16)  # two chunks, of 32,768 rows and the others
+    for name, ratio in (("token_embd.weight", (32768 + 40000) / 32768), ("other", 1.0)):
+        restored = lacodec.decode(lacodec.encode({name: words}, "weights", bits=4))[name]
+        assert abs(error(restored[32768:], words[32768:]) / error(restored[:32768], words[:32768]) / ratio - 1) < 0.1, name
+
+
+def test_roles_are_told_by_names():
+    names = ["blk.1.ffn_gate.weight", "blk.1.attn_output.weight", "model.layers.1.self_attn.k_proj.weight", "output.weight"]
+    steps = steps_of([*names, "blk.2.attn_v.weight", "blk.0.attn_v.weight"], [1.0] * 6)
+    assert steps[0] == 1 > steps[1] > steps[3] > steps[2] > steps[5] > steps[4] > 0
+    assert [of_words(name) for name in names] == [False, False, False, True]
 
 
 def test_damage_is_refused():

@@ -14,7 +14,7 @@ _TRIES = 16
 _LOWEST, _HIGHEST = -9.0, 6.0  # log2 of the scale
 _POWER = 0.5
 """Of a tensor's root mean square in its step: 1 would give all tensors one relative error, 0 one error."""
-_WORDS = re.compile(r"(^|[._])(token_embd|embed_tokens|wte|word_embeddings|lm_head|output\.weight$)")
+_WORDS = re.compile(r"(^|[._])(token_embd|embed_tokens|wte|word_embeddings|lm_head)([._]|$)|^output\.weight$")
 _ROLES = (
     (r"(^|[._])(k|key|wk|k_proj|attn_k|k_lin)([._]|$)", -1.3),
     (r"(^|[._])(q|query|wq|q_proj|attn_q|q_lin)([._]|$)", -0.3),
@@ -22,7 +22,7 @@ _ROLES = (
     (r"(^|[._])(o_proj|attn_output|wo|out_lin)([._]|$)", -0.2),
     (r"(^|[._])(up_proj|ffn_up|w3)([._]|$)", -0.15),
     (r"(^|[._])(down_proj|ffn_down|w2|fc2)([._]|$)", -0.3),
-    (_WORDS.pattern, -1.0),
+    (_WORDS.pattern, -0.75),
 )
 """Parts of transformers that errors harm more: pattern in the name -> log2 of the factor of the step."""
 _FIRST, _LAST = -0.7, -1.2
