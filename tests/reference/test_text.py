@@ -19,7 +19,9 @@ TEXTS = {
     "fields": b"".join(b"%d\t%s: %d, %d;\n" % (i, (b"ok", b"LATE", b"\xc3\xa4")[i % 3], i * i, 7 * i % 10) for i in range(60)),
     "line ends": b"".join(b"It is line %d.%s" % (i, b"\n" if i in (3, 30) else b"\r\n") for i in range(40)),
     "scripts": "Князь молча смотрел; ГРАФ Ёжик. Աստուած. Ελλάδα, ŒUVRE, 世界（一）。«𝔊»\u3000".encode() * 4,
-    "broken": bytes(RNG.choices(b"\xe2\x82\xac\xf0\x9f\xd0\xb0 a\xff\x80", k=300)),
+    "broken": b" ".join(
+        RNG.choice([b"the", b"Rate\xff", b"\xe2\x82", b"of\x80", b"symbols", b"\xf0\x9f it's", b"\xd0\xb0"]) for _ in range(250)
+    ),
     "far lines": bytes(range(7, 14)) * 60 + b"<" * 40 + b">" * 50,
     "one": b"a",
 }
