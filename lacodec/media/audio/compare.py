@@ -1,12 +1,12 @@
 """Differences between a written FLAC file and its original; each is read by a decoder that had no part in the coding."""
 
-import io
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from lacodec.errors import LacodecError
+from lacodec.io.as_file import SourceFile
 from lacodec.io.source import Source
 from lacodec.media.audio._flac_frames import FlacSamples
 from lacodec.media.audio.flac_metadata import Metadata, metadata, name_of
@@ -85,32 +85,19 @@ def _by_library(source: Source, found: Metadata, total: int) -> Iterator[bytes]:
             yield to_bytes((block >> (32 - found.bits)).T, found.layout)
 
 
-class _Stream(io.RawIOBase):
+class _Stream(SourceFile):
     """A FLAC file as a file object, with `total` as the number of samples in its header, if given."""
 
     def __init__(self, source: Source, total: int | None) -> None:
-        self._source, self._total, self._at = source, total, 0
+        super().__init__(source)
+        self._total = total
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = offset + (0, self._at, self._source.size or 0)[whence]
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        data = bytearray(self._source.read(self._at, len(buffer)))
-        if self._total is not None and self._at < _TOTAL + 5:
-            head = bytearray(self._source.read(0, _TOTAL + 5))
-            head[_TOTAL] |= self._total >> 32
-            head[_TOTAL + 1 :] = (self._total & 0xFFFFFFFF).to_bytes(4, "big")
-            data[: _TOTAL + 5 - self._at] = head[self._at : self._at + len(data)]
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+    def _seen(self, at: int, data: bytes) -> bytes:
+        if self._total is None or at >= _TOTAL + 5:
+            return data
+        head = bytearray(self._source.read(0, _TOTAL + 5))
+        head[_TOTAL] |= self._total >> 32
+        head[_TOTAL + 1 :] = (self._total & 0xFFFFFFFF).to_bytes(4, "big")
+        changed = bytearray(data)
+        changed[: _TOTAL + 5 - at] = head[at : at + len(data)]
+        return bytes(changed)

@@ -4,7 +4,6 @@ file  = header and records of variable length, i64 offset of a table, packed poi
 cloud = header and records of variable length, points, bytes behind the table       recipe = u64 where those begin in the file
 """
 
-import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lacodec.errors import CorruptFile, LacodecError, MissingDependency, UnsupportedFile
+from lacodec.io.as_file import SourceFile
 from lacodec.io.compare import first_difference
 from lacodec.io.source import OpenedSource, Part, Source
 from lacodec.media.points import las_head
@@ -34,7 +34,7 @@ def read(source: Source, head: las_head.Head) -> PointCloud:
         raise UnsupportedFile(f"{source.name}: is shorter than its header says")
     with tempfile.TemporaryFile() as file, _blaming(lazrs, UnsupportedFile, source.name):
         packing = _packing(source, head)
-        check_chunks(lazrs, _File(source, 0), source, head, packing)
+        check_chunks(lazrs, SourceFile(source, 0), source, head, packing)
         again = _pack(lazrs, packing, file, source.read(0, head.offset), _unpacked(lazrs, packing, source, head))
         end = again.size or 0
         if first_difference(again, Part(source, 0, min(end, source.size or 0))) is not None:
@@ -96,7 +96,7 @@ def _packing(source: Source, head: las_head.Head) -> bytes:
 def _unpacked(lazrs: Any, packing: bytes, source: Source, head: las_head.Head) -> Iterator[bytes]:
     if not head.count:
         return
-    unpacker = lazrs.LasZipDecompressor(_File(source, head.offset), packing)
+    unpacker = lazrs.LasZipDecompressor(SourceFile(source, head.offset), packing)
     for start in range(0, head.count, _POINTS):
         block = np.empty(min(_POINTS, head.count - start) * head.columns.size, np.uint8)
         unpacker.decompress_many(block)
@@ -131,29 +131,3 @@ def _moved(head: bytes, places: tuple[int, ...], before: int, by: int) -> bytes:
         if by and offset >= before:
             out[place : place + 8] = (offset + by).to_bytes(8, "little")
     return bytes(out)
-
-
-class _File(io.RawIOBase):
-    """A source as a file object that stands at `at`."""
-
-    def __init__(self, source: Source, at: int) -> None:
-        self._source, self._at = source, at
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = offset + (0, self._at, self._source.size or 0)[whence]
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._source.read(self._at, len(buffer))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
