@@ -40,6 +40,25 @@ def child_of(trie: Trie, node: np.uint64, byte: np.uint8) -> np.uint64:
 
 
 @inlined
+def keep_continued(trie: Trie, reader: Any, byte: np.uint8, begin: np.uint64) -> np.uint64:
+    """How many hypotheses are left after a byte: from number `begin` on, those end of which it is no continuation."""
+    live, kept = reader.live, begin
+    for i in range(begin, np.uint64(reader.state[LIVE])):
+        node = np.uint64(live[i, NODE])
+        own = reader.cumulative[np.uint64(live[i, MEMORY])]
+        child = child_of(trie, node, byte)
+        if child == 0:
+            continue
+        part = own[np.uint64(trie.end[child])] - own[np.uint64(trie.first[child])]
+        whole = own[np.uint64(trie.end[node])] - own[np.uint64(trie.first[node])]
+        live[kept, MEMORY] = live[i, MEMORY]
+        live[kept, NODE] = np.int64(child)
+        live[kept, WEIGHT] = np.int64(np.uint64(live[i, WEIGHT]) * part // max(whole, np.uint64(1))) + 1
+        kept += np.uint64(1)
+    return kept
+
+
+@inlined
 def learn_follower(reader: Any, byte: int) -> None:
     """Which byte followed the last one."""
     last, followers = _U(reader.state[LAST]), reader.followers

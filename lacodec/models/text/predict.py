@@ -29,6 +29,7 @@ from lacodec.models.text.hypotheses import (
     WEIGHT_BITS,
     child_of,
     count_bytes,
+    keep_continued,
     learn_follower,
 )
 from lacodec.models.text.pieces import split
@@ -166,20 +167,10 @@ def _known(reader: Reader, parent: np.int64, piece: np.int64) -> np.int64:
 @inlined
 def _narrow(model: Frozen, scratch: Scratch, trie: Trie, merges: Merges, reader: Reader, byte: np.uint8) -> None:
     """Hypotheses after a byte: those of which it is no continuation end."""
-    live, kept, total = reader.live, _U(0), np.int64(0)
-    for i in range(_U(reader.state[LIVE])):
-        node = _U(live[i, NODE])
-        own = reader.cumulative[_U(live[i, MEMORY])]
-        child = child_of(trie, node, byte)
-        if child == 0:
-            continue
-        part = own[_U(trie.end[child])] - own[_U(trie.first[child])]
-        whole = own[_U(trie.end[node])] - own[_U(trie.first[node])]
-        live[kept, MEMORY] = live[i, MEMORY]
-        live[kept, NODE] = np.int64(child)
-        live[kept, WEIGHT] = np.int64(_U(live[i, WEIGHT]) * part // max(whole, _U(1))) + 1
-        total += live[kept, WEIGHT]
-        kept += _U(1)
+    live, total = reader.live, np.int64(0)
+    kept = keep_continued(trie, reader, byte, _U(0))
+    for i in range(kept):
+        total += live[i, WEIGHT]
     if kept == 0:  # the right one was too unlikely to be followed: the bytes before this one are taken for whole pieces
         _read_token(model, scratch, trie, merges, reader, reader.state[LENGTH] - 1)
         live[0, NODE] = np.int64(child_of(trie, _U(0), byte))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lacodec.kernels.jit import flat_kernel, inlined
-from lacodec.models.text.hypotheses import LIVE, LOST, MEMORY, NODE, WEIGHT, child_of, count_bytes, learn_follower
+from lacodec.models.text.hypotheses import LIVE, LOST, count_bytes, keep_continued, learn_follower
 from lacodec.models.text.trie import Trie
 
 UNIT = 1024
@@ -65,20 +65,7 @@ def _mass(value: np.float64, top: np.float64, power: np.ndarray) -> np.uint64:
 @flat_kernel
 def narrow(trie: Trie, reader: Reader, byte: int, begin: int) -> None:
     """Hypotheses from number `begin` on after a byte; those of which it is no continuation end. Weights do not add up yet."""
-    live, kept = reader.live, _U(begin)
-    for i in range(_U(begin), _U(reader.state[LIVE])):
-        node = _U(live[i, NODE])
-        own = reader.cumulative[_U(live[i, MEMORY])]
-        child = child_of(trie, node, np.uint8(byte))
-        if child == 0:
-            continue
-        part = own[_U(trie.end[child])] - own[_U(trie.first[child])]
-        whole = own[_U(trie.end[node])] - own[_U(trie.first[node])]
-        live[kept, MEMORY] = live[i, MEMORY]
-        live[kept, NODE] = np.int64(child)
-        live[kept, WEIGHT] = np.int64(_U(live[i, WEIGHT]) * part // max(whole, _U(1))) + 1
-        kept += _U(1)
-    reader.state[LIVE] = np.int64(kept)
+    reader.state[LIVE] = np.int64(keep_continued(trie, reader, np.uint8(byte), _U(begin)))
 
 
 @flat_kernel
