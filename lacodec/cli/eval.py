@@ -30,7 +30,7 @@ _METRICS = ("psnr", "ms-ssim")
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """The kinds of evaluation."""
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    kinds = parser.add_subparsers(prog="lacodec eval", dest="kind", required=True, metavar="KIND")
     _eval_bpc.add_arguments(kinds, argv)
     rd = kinds.add_parser(
         "rd",

@@ -13,7 +13,7 @@ _RECIPES = {"image": _train_image, "text": _train_text}
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """The recipes, each with its flags."""
-    recipes = parser.add_subparsers(dest="recipe", required=True, metavar="RECIPE")
+    recipes = parser.add_subparsers(prog="lacodec train", dest="recipe", required=True, metavar="RECIPE")
     for name, module in _RECIPES.items():
         usage = f"lacodec train {name} {module.USAGE}"
         recipe = recipes.add_parser(name, help=module.HELP, usage=usage, description=module.DESCRIPTION, allow_abbrev=False)
