@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lacodec.cli import _training
 from lacodec.cli._report import complain, note
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lacodec.models.text.pieces import Pieces
     from lacodec.training.text_data import Texts
     from lacodec.training.text_options import TextTrainOptions
+
+    _Start = tuple[TextNetwork, Pieces]
 
 HELP = "a language model of text, for codec text.lm"
 USAGE = "PATH... (--minutes N | --steps N) [flags]"
@@ -43,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parts", metavar="FILE", help="JSON list of held-out parts of files (default: those of lacodec's own data)"
     )
-    parser.add_argument("--start", metavar="PATH", help="begin from the model and the pieces of a checkpoint")
+    parser.add_argument("--start", metavar="PATH", help="begin from the model and the pieces of a checkpoint or a model file")
     parser.add_argument("--pieces-from", metavar="FILE", help="use the pieces in this file (default: learn them from the text)")
     _training.add_option_flags(parser.add_argument_group("a new model"), TextOptions)
 
@@ -53,12 +55,12 @@ def run(args: argparse.Namespace) -> int:
     _training.require_torch()
     from lacodec.training import text, text_data
 
-    options, kept = _options(args)
+    options, start = _options(args)
     with _training.computing(args, threads=1) as (device, ranks):
         parts = text_data.load_parts(args.parts or text_data.PARTS)
         data, other, validation = ([Path(name) for name in names] for names in (args.data, args.other, args.validation))
         texts = text_data.collect(data, other, validation, parts)
-        model, pieces = _model(args, options, kept, texts)
+        model, pieces = _model(args, options, start, texts)
         task = text.text_task(options, texts, device, model, pieces)
         if ranks.rank == 0:
             folder = Path(args.output)
@@ -79,33 +81,47 @@ def _export(args: argparse.Namespace, checkpoint: Path, target: Path) -> None:
     note(args, f"{target}: {size} bytes")
 
 
-def _options(args: argparse.Namespace) -> tuple["TextTrainOptions", dict[str, Any] | None]:
-    """The given options, and the checkpoint to start from; a resumed run keeps its other options."""
+def _options(args: argparse.Namespace) -> tuple["TextTrainOptions", "_Start | None"]:
+    """The given options, and the model and the pieces to start from; a resumed run keeps its other options."""
     from lacodec.training import checkpoint, text
     from lacodec.training.text_options import TextTrainOptions
 
     path, given = _training.place(args), _training.given(args, TextTrainOptions)
     if args.resume:
         kept = checkpoint.load(path)
-        return TextTrainOptions(**_training.with_had(text.options_of(kept), given, TextTrainOptions)), kept
-    return TextTrainOptions(**given), checkpoint.load(args.start) if args.start else None
+        return TextTrainOptions(**_training.with_had(text.options_of(kept), given, TextTrainOptions)), text.model_of(
+            kept, averaged=False
+        )
+    return TextTrainOptions(**given), _read(args.start) if args.start else None
+
+
+def _read(path: str) -> "_Start":
+    """From a model file or a checkpoint."""
+    from lacodec.training import checkpoint, text
+
+    if not path.endswith(".lac"):
+        return text.model_of(checkpoint.load(path))
+    from lacodec.codecs.model_files import read_arrays
+    from lacodec.models.text.language import pieces_of
+    from lacodec.models.text.thaw import thaw
+
+    arrays = read_arrays(path)
+    return thaw(arrays), pieces_of(arrays)
 
 
 def _model(
-    args: argparse.Namespace, options: "TextTrainOptions", kept: dict[str, Any] | None, texts: "Texts"
+    args: argparse.Namespace, options: "TextTrainOptions", start: "_Start | None", texts: "Texts"
 ) -> tuple["TextNetwork", "Pieces"]:
-    """That of the checkpoint, or a new one for pieces that are read or learnt."""
+    """What the run starts from, or a new one for pieces that are read or learnt."""
     from lacodec.models.text.options import TextOptions
     from lacodec.models.text.pieces import Pieces
     from lacodec.training import text
 
     sizes = _training.given(args, TextOptions)
-    if kept is not None:
+    if start is not None:
         if sizes or args.pieces_from:
-            raise BadInput(
-                "the model of a checkpoint has its sizes and pieces; leave out --pieces-from and the sizes of a new model"
-            )
-        return text.model_of(kept, averaged=not args.resume)
+            raise BadInput("a trained model has its sizes and pieces; leave out --pieces-from and the sizes of a new model")
+        return start
     if args.pieces_from:
         pieces = Pieces.load(args.pieces_from)
         if sizes.get("pieces", len(pieces)) != len(pieces):

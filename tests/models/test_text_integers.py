@@ -15,6 +15,7 @@ from lacodec.models.text.freeze import freeze  # noqa: E402
 from lacodec.models.text.language import language, reader, scratch  # noqa: E402
 from lacodec.models.text.network import TextNetwork  # noqa: E402
 from lacodec.models.text.options import TextOptions  # noqa: E402
+from lacodec.models.text.thaw import thaw  # noqa: E402
 from lacodec.training import text_pieces  # noqa: E402
 from reference.text_bytes import Reader  # noqa: E402
 from reference.text_model import Model  # noqa: E402
@@ -59,6 +60,14 @@ def trained():
 def arrays(trained):
     network, pieces = trained
     return {**freeze(network), "merges": pieces.merges.astype(np.int32)}
+
+
+def test_a_model_file_is_trained_further_from_the_same_integers(trained, arrays):
+    for name, array in freeze(thaw(arrays)).items():
+        if name.endswith(("scale", "bias")):
+            np.testing.assert_allclose(array, arrays[name], rtol=1e-5, atol=1)  # steps were rounded
+        else:
+            np.testing.assert_array_equal(array, arrays[name])
 
 
 def expected(arrays, data):

@@ -244,6 +244,9 @@ def test_the_command_begins_from_a_checkpoint_or_a_file_of_pieces(flags, tmp_pat
     assert "validation_int8" in capsys.readouterr().err
     told = checkpoint.load(tmp_path / "next/checkpoint.pt")
     assert told["step"] == 2 and told["description"]["options"]["width"] == SIZES["width"]
+    from_model = [*flags[:-1], str(tmp_path / "from_model"), "--steps", "1", "--start", str(tmp_path / "run/model.lac")]
+    assert main(from_model) == 0
+    assert checkpoint.load(tmp_path / "from_model/checkpoint.pt")["description"]["options"]["width"] == SIZES["width"]
     from_file = [*flags[:-1], str(tmp_path / "third"), "--steps", "1", "--pieces-from", str(tmp_path / "run/pieces.txt")]
     assert main([*from_file, *NEW]) == 0
     shutil.rmtree(tmp_path / "third")

@@ -1,15 +1,16 @@
 """From a trained network to the integers of a model file. Needs torch; what comes out does not."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.models.text.frozen import LOGIT_UNIT, SCALE_BITS, TAP_BITS, TOP
-from lacodec.models.text.network import EMBEDDING_SCALE, WEIGHT_TOP, Matrix, TextNetwork
+from lacodec.models.text.frozen import BIAS_BITS, LOGIT_UNIT, SCALE_BITS, TAP_BITS, TOP
+from lacodec.models.text.network import EMBEDDING_SCALE, WEIGHT_TOP, Block, Matrix, TextNetwork
 from lacodec.models.text.ops import STREAM_UNIT
 
-_UNIT = 16  # activations count sixteenths
+UNIT = 16  # activations count sixteenths
 _LEAST_STEP = 2.0**-20
 
 
@@ -20,18 +21,15 @@ def freeze(network: TextNetwork) -> dict[str, NDArray[Any]]:
     step = with_steps[1]
     arrays["embedding_scale"] = _fixed(step * EMBEDDING_SCALE * STREAM_UNIT, SCALE_BITS)
     bits = LOGIT_UNIT / np.log(2)
-    arrays["head_scale"] = _fixed(step / _UNIT * bits, SCALE_BITS)
+    arrays["head_scale"] = _fixed(step / UNIT * bits, SCALE_BITS)
     arrays["head_bias"] = _fixed(_numpy(network.bias) * bits, 0)
     taps = []
     for i, block in enumerate(network.blocks):
         taps.append(_fixed(_numpy(block.mixer.taps), TAP_BITS))
-        inside = _UNIT, 1.0  # what a sum counts, relative to 1.0, and what one step of an input is worth in that
-        outside = STREAM_UNIT, STREAM_UNIT / _UNIT
-        matrices = (block.mixer.inner, inside), (block.mixer.outer, outside), (block.inner, inside), (block.outer, outside)
-        for kind, (matrix, (unit, worth)) in zip(("mixer.inner", "mixer.outer", "inner", "outer"), matrices, strict=True):
-            _put(arrays, f"{i}.{kind}", matrix, unit, worth)
+        for name, matrix, unit, worth in matrices_of(block):
+            _put(arrays, f"{i}.{name}", matrix, unit, worth)
     arrays["taps"] = np.stack(taps)
-    gate = np.arange(-TOP, TOP + 1) / _UNIT
+    gate = np.arange(-TOP, TOP + 1) / UNIT
     sigmoid = 1 / (1 + np.exp(-gate))
     arrays["keep"] = _fixed(sigmoid, 16)
     arrays["take"] = _fixed(np.sqrt(1 - sigmoid * sigmoid), 16)
@@ -40,11 +38,18 @@ def freeze(network: TextNetwork) -> dict[str, NDArray[Any]]:
     return arrays
 
 
+def matrices_of(block: Block) -> Iterator[tuple[str, Matrix, float, float]]:
+    """A block's matrices with their names, what a sum counts relative to 1.0, and what one step of an input is worth in that."""
+    for name, part in ("mixer.", block.mixer), ("", block):
+        yield f"{name}inner", part.inner, UNIT, 1.0
+        yield f"{name}outer", part.outer, STREAM_UNIT, STREAM_UNIT / UNIT
+
+
 def _put(arrays: dict[str, NDArray[Any]], name: str, matrix: Matrix, unit: float, worth: float) -> None:
     codes, steps = _codes(matrix.weight.flatten(0, 1))
     arrays[name] = codes
     arrays[f"{name}.scale"] = _fixed(steps * worth, SCALE_BITS)
-    arrays[f"{name}.bias"] = _fixed(_numpy(matrix.bias) * unit, 8)
+    arrays[f"{name}.bias"] = _fixed(_numpy(matrix.bias) * unit, BIAS_BITS)
 
 
 def _codes(weight: Any) -> tuple[NDArray[np.int8], NDArray[np.float64]]:

@@ -19,6 +19,7 @@ from lacodec.models.text.options import MOST_PIECES, TextOptions
 TAPS = 3
 SCALE_BITS = 24
 """Fractional bits of what sums are multiplied with."""
+BIAS_BITS = 8
 TAP_BITS = 12
 LOGIT_UNIT = 1024
 """Logits count 1024ths of a bit."""

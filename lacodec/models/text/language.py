@@ -27,14 +27,18 @@ class Language(NamedTuple):
 
 def language(arrays: Mapping[str, NDArray[Any]]) -> Language:
     """From the arrays of a model file: those of `frozen.shapes`, and merges int32[n, 2]; raises CorruptFile."""
-    model = frozen(arrays)
-    try:
-        pieces = Pieces(np.asarray(arrays["merges"], np.int64))
-    except (KeyError, ValueError, BadInput) as error:
-        raise CorruptFile(f"a text model's pieces are invalid: {error}") from error
+    model, pieces = frozen(arrays), pieces_of(arrays)
     if len(pieces) != model.sizes[PIECES] or len(set(pieces.texts)) != len(pieces):
         raise CorruptFile("a text model's pieces do not fit it")
     return Language(model, trie(pieces.texts), Merges(pieces.keys, pieces.ranks), pretokens.CLASSES)
+
+
+def pieces_of(arrays: Mapping[str, NDArray[Any]]) -> Pieces:
+    """The pieces in the arrays of a model file; raises CorruptFile."""
+    try:
+        return Pieces(np.asarray(arrays["merges"], np.int64))
+    except (KeyError, ValueError, BadInput) as error:
+        raise CorruptFile(f"a text model's pieces are invalid: {error}") from error
 
 
 def scratch(model: Frozen) -> Scratch:
