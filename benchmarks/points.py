@@ -10,7 +10,9 @@ where points and duplicates are all there in another order; others are marked. N
 """
 
 import argparse
+import hashlib
 import io
+import json
 import lzma
 import subprocess
 import sys
@@ -35,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--efforts", type=int, nargs="+", default=[FASTEST, USUAL, BEST])
+    parser.add_argument("--peers", type=Path, help="a file that keeps what the others achieve, by the hash of each input")
     args = parser.parse_args()
     for path in args.files:
         data = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
@@ -42,7 +45,7 @@ def main() -> None:
         cloud = POINTS.from_source(BytesSource(data, name))
         row = f"{8 * cloud.columns.size} bits each ({', '.join(cloud.columns.names)})"
         print(f"{name}: {len(cloud)} points, {row}; {len(data)} bytes")
-        for peer, (size, what) in peers(cloud, data).items():
+        for peer, (size, what) in known_peers(cloud, data, args.peers).items():
             print(f"    {peer:24} {8 * size / max(1, len(cloud)):8.3f} {size:9}  {what}", flush=True)
         for effort in args.efforts:
             ours(cloud, data, name, effort)
@@ -94,6 +97,17 @@ def npy(array: np.ndarray) -> bytes:
     out = io.BytesIO()
     np.save(out, array)
     return out.getvalue()
+
+
+def known_peers(cloud: PointCloud, data: bytes, kept: Path | None) -> dict[str, tuple[int, str]]:
+    """Bytes by each of the others; those that a file keeps are not measured again."""
+    known = json.loads(kept.read_text()) if kept and kept.exists() else {}
+    key = hashlib.sha256(data).hexdigest()
+    if key not in known:
+        known[key] = peers(cloud, data)
+        if kept:
+            kept.write_text(json.dumps(known, indent=1))
+    return known[key]
 
 
 def peers(cloud: PointCloud, data: bytes) -> dict[str, tuple[int, str]]:

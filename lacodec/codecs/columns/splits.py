@@ -24,6 +24,7 @@ _DIGITS = {2: 11, 4: 24, 8: 50}  # bits of whole numbers that floats of so many 
 _MOST_POWER = 16  # of ten
 _NEAR = 256  # floats that a number may be away from a decimal one, as after a few sums
 _HITS = 0.98  # share of a sample
+_FIRST = 256  # values of it that are looked at first: where they miss too often, the others cannot mend that
 
 
 def bits_of(values: NDArray[Any]) -> Latents:
@@ -106,20 +107,25 @@ def decimals(sample: NDArray[Any]) -> Factor | None:
     finite = sample[np.isfinite(sample) & (sample != 0)]
     if len(finite) < max(1, len(sample) // 8):
         return None
-    exact = 2.0 ** _DIGITS[sample.dtype.itemsize]
-    inexact = 2.0 ** (_DIGITS[sample.dtype.itemsize] - 8)
+    least = float(np.abs(finite).min())
     for power in range(_MOST_POWER):
         factor = Factor(10.0**power, True)
-        with np.errstate(all="ignore"):
-            q = np.rint(finite.astype(np.float64) * factor.size)
-        size = np.abs(q)
-        if not (size < exact).any():
+        if np.rint(least * factor.size) >= 2.0 ** _DIGITS[sample.dtype.itemsize]:
             return None
-        off = _distances(finite, factor.values(np.where(size < exact, q, 0).astype(np.int64), sample.dtype))
-        hits = (size < exact) & (off == 0) | (size < inexact) & (off <= _NEAR)
-        if hits.mean() > _HITS:
+        if len(finite) - np.sum(~_hits(finite[:_FIRST], factor)) > _HITS * len(finite) and _hits(finite, factor).mean() > _HITS:
             return factor
     return None
+
+
+def _hits(values: NDArray[Any], factor: Factor) -> NDArray[np.bool_]:
+    """Which of these finite floats are whole numbers of few digits by this factor, or next to them."""
+    digits = _DIGITS[values.dtype.itemsize]
+    with np.errstate(all="ignore"):
+        q = np.rint(values.astype(np.float64) * factor.size)
+    size = np.abs(q)
+    few = size < 2.0**digits
+    off = _distances(values, factor.values(np.where(few, q, 0).astype(np.int64), values.dtype))
+    return few & (off == 0) | (size < 2.0 ** (digits - 8)) & (off <= _NEAR)
 
 
 def _distances(some: NDArray[Any], others: NDArray[Any]) -> NDArray[np.unsignedinteger]:

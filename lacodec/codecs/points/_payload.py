@@ -3,7 +3,7 @@
     payload = bytes before the records, size and `others` if there are any; records, u8 method and data if there are any;
               nothing for a chunk of no bytes
     method  = 0 columns (`_records`)   3 a sweep of nuScenes' sensor (`moving`)   4 a sweep of KITTI's sensor (`spinning`)
-              1, 2 older forms of 4 and 3   7 columns by firings (`_records`)
+              1, 2 older forms of 4 and 3   7 columns by firings (`_firings`)
               6 columns by lasers (`_lanes`)
 
 Numbers are LEB128.
@@ -17,7 +17,7 @@ import numpy as np
 
 from lacodec.codecs.arrays.others import decode_others, encode_others
 from lacodec.codecs.pieces import Reader, Writer
-from lacodec.codecs.points import _lanes, _records
+from lacodec.codecs.points import _firings, _lanes, _records
 from lacodec.codecs.points._step import rounded
 from lacodec.codecs.points.moving import payload as moving
 from lacodec.codecs.points.spinning import payload as spinning
@@ -26,8 +26,8 @@ from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
 _COLUMNS, _SPINNING_OLDER, _MOVING_OLDER, _MOVING, _SPINNING = range(5)
-_LANES, _ROWS = 6, 7
-_LATTICES = 2  # effort from which on `columns` finds them
+_LANES, _FIRINGS = 6, 7
+_LATTICES, _MIXED, _BEST = 2, 4, 9  # efforts: from which on `columns` finds lattices, and mixes; of bytes beside the points then
 _Records = Callable[[], np.ndarray]
 
 
@@ -52,7 +52,8 @@ def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding)
     out = Writer()
     out.number(lead)
     if lead:
-        out.piece(encode_others(bytes(data[:lead]), how.effort, lambda others, _: how.embed(others, how.effort)))
+        beside = how.effort if how.effort < _MIXED else _BEST  # faces of a mesh as text may be half of what a file takes
+        out.piece(encode_others(bytes(data[:lead]), how.effort, lambda others, _: how.embed(others, beside)))
     records = np.frombuffer(data[lead:], columns.dtype)
     out.number(len(records))
     if len(records):
@@ -79,9 +80,9 @@ def _sweep(records: np.ndarray, columns: Columns, how: Encoding) -> tuple[int, b
 
 def _in_columns(records: np.ndarray, columns: Columns, effort: int, session: Session) -> tuple[int, bytes]:
     """(method, payload of records that no known sensor measured)."""
-    width = _records.width_of(records, columns)
-    if width:
-        return _ROWS, _records.encode_rows(records, columns, width, effort, session)
+    firings = _firings.encode_firings(records, columns, effort, session)
+    if firings is not None:
+        return _FIRINGS, firings
     lanes = _lanes.encode_lanes(records, columns, effort, session)
     if lanes is not None:
         return _LANES, lanes
@@ -106,8 +107,8 @@ def decode_payload(
             _records.decode_records(reader, columns, records, unembed)
         elif method == _LANES:
             _lanes.decode_lanes(reader, columns, records, unembed)
-        elif method == _ROWS:
-            _records.decode_rows(reader, columns, records, unembed)
+        elif method == _FIRINGS:
+            _firings.decode_firings(reader, columns, records, unembed)
         elif method == _SPINNING:
             spinning.decode(reader, columns, records, unembed, before)
         elif method == _MOVING:

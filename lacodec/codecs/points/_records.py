@@ -1,7 +1,6 @@
 """Columns of records <-> payloads of `columns`. Coordinates, colours and normals are coded together where that is shorter.
 
 records = for each group of columns: u8 joint if it has several, and a payload of numbers [n, k], or one [n] of each column
-rows    = width; for each column a payload of numbers [n / width, width]: the points of a firing in a row
 
 Each payload has its size before it; numbers are LEB128.
 """
@@ -18,8 +17,7 @@ from lacodec.media.points.value import Columns
 _TOGETHER = (("x", "y", "z"), ("red", "green", "blue"), ("r", "g", "b"), ("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
 _SAMPLE = 1 << 13  # records that tell whether columns belong together
 _SEPARATE, _JOINT = range(2)
-_RING, _MOST_RINGS = "ring", 256
-_QUICK, _FASTEST, _CAREFUL = 2, 3, 7  # efforts; from the last one on nothing is guessed from samples
+_FASTEST, _CAREFUL = 3, 7  # efforts; from the last one on nothing is guessed from samples
 
 
 def groups(found: Columns) -> list[tuple[int, ...]]:
@@ -80,34 +78,3 @@ def decode_records(reader: Reader, found: Columns, out: np.ndarray, unembed: Une
             continue
         for i in group:
             fill(out[found.names[i]], decode_numbers(reader, found.types[i], (len(out),), unembed))
-
-
-def width_of(records: np.ndarray, found: Columns) -> int:
-    """How many points a firing has, where the column of rings counts up from 0 in each of them; 0 where it does not."""
-    if _RING not in found.names or len(records) < 2:
-        return 0
-    rings = records[_RING]
-    width = int(np.argmax(rings[1 : _MOST_RINGS + 1] == rings[0])) + 1
-    if width < 2 or len(rings) % width:
-        return 0
-    fired = np.tile(np.arange(width).astype(rings.dtype), len(rings) // width)
-    return width if (rings == fired).all() else 0
-
-
-def encode_rows(records: np.ndarray, found: Columns, width: int, effort: int, session: Session) -> bytes:
-    """The payload of structured records by firings of so many points."""
-    effort = _QUICK if effort == _QUICK + 1 else effort  # which would take eight times as long for a hundredth
-    out = Writer()
-    out.number(width)
-    for name in found.names:
-        out.piece(encode_numbers(native(records[name]).reshape(-1, width), effort, session))
-    return bytes(out.data)
-
-
-def decode_rows(reader: Reader, found: Columns, out: np.ndarray, unembed: Unembed) -> None:
-    """Fill structured records; raises CorruptFile."""
-    width = reader.number()
-    if not 0 < width <= len(out) or len(out) % width:
-        raise CorruptFile("its firings do not make up its points")
-    for name, kind in zip(found.names, found.types, strict=True):
-        fill(out[name], decode_numbers(reader, kind, (len(out) // width, width), unembed).reshape(-1))

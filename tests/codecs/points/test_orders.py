@@ -5,7 +5,7 @@ import pytest
 
 import lacodec
 from lacodec.codecs.pieces import Reader
-from lacodec.codecs.points import _lanes, _records
+from lacodec.codecs.points import _firings, _lanes, _records
 from lacodec.codecs.points.moving.imitation import nuscenes_sweep
 from lacodec.codecs.session import DEFAULT
 from lacodec.errors import CorruptFile
@@ -56,27 +56,44 @@ def test_lasers_are_told_apart():
 def test_firings():
     columns = Columns(("x", "y", "z", "intensity", "ring"), ("<f4",) * 5)
     points = SWEEP.view(columns.dtype).reshape(-1)
-    assert _records.width_of(points, columns) == 32
+    for effort in (1, 4, 9):
+        assert _firings.encode_firings(points, columns, effort, DEFAULT)[0] == 32
     for cut in (points[1:], points[:-1], points[:0], points[:31]):
-        assert _records.width_of(cut, columns) in (0, 31)
-    coded = _records.encode_rows(points, columns, 32, 1, DEFAULT)
-    assert len(coded) < len(_records.encode_records(points, columns, 1, DEFAULT))
+        assert _firings.encode_firings(cut, columns, 9, DEFAULT) is None
+    assert len(_firings.encode_firings(points, columns, 1, DEFAULT)) < len(_records.encode_records(points, columns, 1, DEFAULT))
     assert lacodec.decode(lacodec.encode(SWEEP.tobytes(), "points", effort=1)).records.tobytes() == SWEEP.tobytes()
+
+
+def test_firings_without_rings():
+    columns = Columns(("x", "y", "z"), ("<f4",) * 3)
+    points = SWEEP[:, :3].copy().view(columns.dtype).reshape(-1)
+    for effort in (1, 2, 3):
+        coded = _firings.encode_firings(points, columns, effort, DEFAULT)
+        assert coded[0] == 32
+        assert len(coded) < 0.98 * len(_records.encode_records(points, columns, effort, DEFAULT))
+    assert _firings.encode_firings(points, columns, 4, DEFAULT) is None
+    shuffled = np.random.default_rng(1).permutation(points)
+    for others in (shuffled, points[1:], points[:96], points[:0]):
+        assert _firings.encode_firings(others, columns, 2, DEFAULT) is None
+    odd = points.copy()
+    odd["x"][::100], odd["z"][::77], odd["y"][::99] = np.nan, np.inf, -0.0
+    assert _firings.encode_firings(odd, columns, 2, DEFAULT)[0] == 32
+    assert lacodec.decode(lacodec.encode(odd, "points", effort=2)).records.tobytes() == odd.tobytes()
 
 
 def test_forged_orders():
     points = some()
     out = np.zeros(len(points), COLUMNS.dtype)
     lanes = _lanes.encode_lanes(points, COLUMNS, 1, DEFAULT)
-    rows = _records.encode_rows(points[:4096], COLUMNS, 32, 1, DEFAULT)
+    firings = _firings._coded(points[:4096], COLUMNS, 32, 1, DEFAULT)
     for source in (1, 6, 255):
         with pytest.raises(CorruptFile, match="tells none"):
             _lanes.decode_lanes(Reader(bytes([source]) + lanes[1:]), COLUMNS, out, unembed)
     for width in (0, 33, 127):
         with pytest.raises(CorruptFile, match="do not make up"):
-            _records.decode_rows(Reader(bytes([width]) + rows[1:]), COLUMNS, out[:4096], unembed)
+            _firings.decode_firings(Reader(bytes([width]) + firings[1:]), COLUMNS, out[:4096], unembed)
     rng = np.random.default_rng(2)
-    for coded, count, decode in ((lanes, len(points), _lanes.decode_lanes), (rows, 4096, _records.decode_rows)):
+    for coded, count, decode in ((lanes, len(points), _lanes.decode_lanes), (firings, 4096, _firings.decode_firings)):
         for _ in range(60):
             forged = bytearray(coded)
             for _ in range(rng.integers(1, 4)):

@@ -7,6 +7,7 @@ from lacodec.errors import CorruptFile
 
 _FAR = 1 << 22  # units of a coordinate from which on a point is an exception
 _MOST = 64  # one point in so many may be one
+_FIRST = 16  # part of the points that is looked at first: often it has too many exceptions already
 
 
 def to_grid(xyz: np.ndarray, units: float) -> tuple[np.ndarray, np.ndarray] | None:
@@ -14,16 +15,23 @@ def to_grid(xyz: np.ndarray, units: float) -> tuple[np.ndarray, np.ndarray] | No
 
     Those have the units of the point before.
     """
-    wide = xyz.astype(np.float64) * units
-    near = np.abs(wide) < _FAR  # false for what is no number
-    whole = np.rint(np.where(near, wide, 0.0)).astype(np.int64)
-    same = from_grid(whole, np.signbit(xyz), units).view(np.uint32) == np.ascontiguousarray(xyz).view(np.uint32)
-    off = np.flatnonzero(~(same & near).all(axis=1))
+    first = xyz[: len(xyz) // _FIRST]
+    if len(_to_grid(first, units)[1]) * _MOST > len(xyz):
+        return None
+    whole, off = _to_grid(xyz, units)
     if len(off) * _MOST > len(xyz):
         return None
     for i in off:
         whole[i] = whole[i - 1] if i else 0
     return whole, off
+
+
+def _to_grid(xyz: np.ndarray, units: float) -> tuple[np.ndarray, np.ndarray]:
+    wide = xyz.astype(np.float64) * units
+    near = np.abs(wide) < _FAR  # false for what is no number
+    whole = np.rint(np.where(near, wide, 0.0)).astype(np.int64)
+    same = from_grid(whole, np.signbit(xyz), units).view(np.uint32) == np.ascontiguousarray(xyz).view(np.uint32)
+    return whole, np.flatnonzero(~(same & near).all(axis=1))
 
 
 def from_grid(whole: np.ndarray, minus: np.ndarray, units: float) -> np.ndarray:
