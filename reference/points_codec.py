@@ -1,7 +1,7 @@
 """Codec `points`: the chunks of a file of point records -> the file.
 
 payload = bytes before the records, size and `others` (`arrays_codec`) if any; number of records, u8 method and data if any
-method  = 0 columns   3 a sweep of a moving car (`points_moving`)   4 a sweep (`points_sweep`)   1, 2 older forms of 4 and 3
+method  = 0 columns   3 a sweep of a moving car (`points_moving`)   5 a sweep (`points_sweep`)   2, 1 and 4 older forms of 3 and 5
           6 lanes   7 rows
 lanes   = u8 source: 0, or 1 + the position of a column of integers; size, payload of columns u8[n], or of that column;
           the other columns, as `columns` has them, of the records in the order of these numbers (equal ones as they were)
@@ -101,15 +101,15 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
     records = b""
     if count:
         method = data.byte()
-        need(method <= 7 and method != 5, "records of an unknown form")
+        need(method <= 7, "records of an unknown form")
         if method == 0:
             numbers = _columns(data, names, types, count)
         elif method == 6:
             numbers = _lanes(data, names, types, count)
         elif method == 7:
             numbers = _rows(data, types, count)
-        elif method in (1, 4):
-            numbers = points_sweep.decode(data, types, count, method == 1, before)
+        elif method in (1, 4, 5):
+            numbers = points_sweep.decode(data, types, count, method, before)
         else:
             numbers = points_moving.decode(data, types, count, method == 2)
         orders = ["big" if kind[0] == ">" else "little" for kind in types]

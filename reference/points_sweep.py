@@ -1,4 +1,5 @@
-"""Sweeps of the KITTI sensor: method 4 of codec `points`, and method 1, which has neither `after` nor motion.
+"""Sweeps of the KITTI sensor: method 5 of codec `points`; method 4, with other limits in least squares and other contexts after a
+frame before; and method 1, which has neither `after` nor motion.
 
 sweep      = u8 engine, u8 kind of the intensities, u8 after, motion, exceptions, runs, presence, ranges, misses, rest
 motion     = if `after` is 1, and there is a frame before: 12 doubles (`points_before`)
@@ -20,18 +21,29 @@ from reference import columns
 from reference.points_before import Before
 from reference.points_bits import Flags
 from reference.points_sensor import RINGS, TICKS, Sensor
-from reference.points_values import BYTES, LEVELS, OLDER_RANGES, RANGES, RANGES_AFTER, Points, Sides
+from reference.points_values import (
+    BYTES,
+    LEVELS,
+    OLDER_RANGES,
+    RANGES,
+    RANGES_AFTER,
+    TIGHT_RANGES,
+    TIGHT_RANGES_AFTER,
+    Points,
+    Sides,
+)
 from reference.stream import Stream, need
 
 EDGES, MOST_BITS = 64, 40
 ENGINES = (0, 7, 8, 9)
+MODELS = {1: (OLDER_RANGES, OLDER_RANGES), 4: (RANGES, RANGES_AFTER), 5: (TIGHT_RANGES, TIGHT_RANGES_AFTER)}  # by method
 OCTAVES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024, 2048, 4096)
 
 
-def decode(data: Stream, types: list[str], count: int, older: bool, before: list[tuple[float, ...]]) -> list[list[int]]:
+def decode(data: Stream, types: list[str], count: int, method: int, before: list[tuple[float, ...]]) -> list[list[int]]:
     """The bits of every column. before: x, y, z of the frame before."""
     engine, kind = data.byte(), data.byte()
-    after = 0 if older else data.byte()
+    after = 0 if method == 1 else data.byte()
     need(after <= 1, "a sweep of an unknown kind")
     need(engine in ENGINES and kind <= 1 and types[:3] == ["<f4"] * 3, "a sweep of an unknown kind")
     need(not kind or types[3] == "<f4", "intensities that are no float32")
@@ -41,7 +53,7 @@ def decode(data: Stream, types: list[str], count: int, older: bool, before: list
     places, ticks, image = presence(data, runs, look)
     rings = [ring for ring, size, _ in runs for _ in range(size)]
     sides = Sides(starts_of(runs), places, len(ticks), rings, image=image)
-    ranges, errors = values(data, OLDER_RANGES if older else RANGES_AFTER if after else RANGES, engine, count, sides)
+    ranges, errors = values(data, MODELS[method][after], engine, count, sides)
     sensor = Sensor()
     found = [sensor.place(rings[i], ticks[places[i]], ranges[i]) for i in range(count)]
     xyz = _misses(data, found)

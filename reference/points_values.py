@@ -22,6 +22,7 @@ from reference.range_coder import RangeDecoder
 from reference.stream import Stream, need
 
 OLDER_RANGES, RANGES, RANGES_AFTER, LEVELS, BYTES = "older ranges", "ranges", "ranges after a frame", "levels", "bytes"
+TIGHT_RANGES, TIGHT_RANGES_AFTER = "ranges, tighter limits", "ranges after a frame, tighter limits"
 CLASSES, SOLVE_EVERY, KEEP, RIDGE = 16, 16, 0.9995, 1.0
 NONE = 1000  # class where the frame before tells nothing
 NAMES = ("w", "ww", "www", "n", "nw", "ne", "nn", "nww", "nee", "nne")
@@ -74,12 +75,21 @@ AFTER_CONTEXTS = (
     ("error_mean", "error_ne"),
     ("near_left", "near_right"),
 )
+LATER_CONTEXTS = (
+    *AFTER_CONTEXTS[:10],
+    ("near_line", "gap"),
+    ("near_moved", "near_w"),
+    ("near_moved", "near_shape"),
+    ("near_left", "near_right"),
+)
 #: Bits, scheme, contexts, features that choose weights, count at which counters stop slowing down;
 #: of least squares: inputs, limits of those and of targets.
 MODELS = {
     OLDER_RANGES: (16, LOGARITHMIC, RANGE_CONTEXTS, ("local", "kind"), 255, 12, 4096.0, 256.0),
     RANGES: (16, LOGARITHMIC, RANGE_CONTEXTS, ("local", "kind"), 255, 12, 1024.0, 32.0),
     RANGES_AFTER: (16, LOGARITHMIC, AFTER_CONTEXTS, ("apart", "kind"), 255, 15, 1024.0, 32.0),
+    TIGHT_RANGES: (16, LOGARITHMIC, RANGE_CONTEXTS, ("local", "kind"), 255, 12, 256.0, 4.0),
+    TIGHT_RANGES_AFTER: (16, LOGARITHMIC, LATER_CONTEXTS, ("apart", "kind"), 255, 15, 256.0, 4.0),
     LEVELS: (7, DIGITS, LEVEL_CONTEXTS, ("local", "ring"), 127, 12, 4096.0, 256.0),
     BYTES: (8, DIGITS, LEVEL_CONTEXTS, ("local", "ring"), 127, 12, 4096.0, 256.0),
 }

@@ -14,7 +14,7 @@ FILES = ("sweep", "odd", "rings", "las", "pcd", "ply", "one", "lattice", "packed
 WANTED = [(f"effort{effort}", name) for effort in (1, 5, 9) for name in FILES]
 WANTED += [(f"effort{effort}", name) for effort in (2, 3, 4, 6, 7, 8) for name in ("sweep", "lattice")]
 WANTED += [("effort1", "lasers"), ("effort3", "lasers")]
-WANTED += [("effort5", "moving"), ("effort9", "moving"), ("effort5", "drive")]
+WANTED += [("effort2", "moving"), ("effort5", "moving"), ("effort9", "moving"), ("effort5", "drive")]
 WANTED += [(f"effort{effort}", "after") for effort in (5, 7, 9)]
 
 

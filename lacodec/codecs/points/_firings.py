@@ -11,7 +11,6 @@ from lacodec.codecs.columns.estimate import bits_of_rows
 from lacodec.codecs.columns.forms import Unembed
 from lacodec.codecs.columns.splits import ordered
 from lacodec.codecs.pieces import Reader, Writer
-from lacodec.codecs.points import _records
 from lacodec.codecs.points.numbers import decode_numbers, encode_numbers, fill, native
 from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
@@ -63,7 +62,7 @@ def _width_by_rings(records: np.ndarray, found: Columns) -> int:
 
 
 def _width_by_places(records: np.ndarray, found: Columns) -> int:
-    """How many points a firing may have, where steps between points are much like those one firing before; 0 where they are not."""
+    """How many points a firing has, where steps between points are much like those one firing before; 0 where they are not."""
     back = np.array([width for width in range(_LEAST, _MOST + 1) if len(records) % width == 0], np.int64)
     if not {*"xyz"} <= {*found.names} or len(records) < 2 * _MOST or not len(back):
         return 0

@@ -10,7 +10,8 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import Source
 from lacodec.media.points.value import Columns
 
-LEAST_WITH_REFERENCE = 4
+LEAST_MIXED = 4
+"""The effort from which on numbers are mixed."""
 _LEAST_STEP = 1e-12
 
 
@@ -45,8 +46,8 @@ class Options:
                 raise BadInput(f"step must be a number from {_LEAST_STEP} on, not {self.step!r}")
         if not isinstance(self.reference, str | PathLike | Source | Reference | None):
             raise BadInput(f"reference is a {type(self.reference).__name__}; give the path of the frame before")
-        if self.reference is not None and self.effort < LEAST_WITH_REFERENCE:
-            raise BadInput(f"reference needs an effort of {LEAST_WITH_REFERENCE} or more; ranges are mixed from there on")
+        if self.reference is not None and self.effort < LEAST_MIXED:
+            raise BadInput(f"reference needs an effort of {LEAST_MIXED} or more; ranges are mixed from there on")
         if self.columns is not None:
             self.named_columns()
 

@@ -2,9 +2,8 @@
 
     payload = bytes before the records, size and `others` if there are any; records, u8 method and data if there are any;
               nothing for a chunk of no bytes
-    method  = 0 columns (`_records`)   3 a sweep of nuScenes' sensor (`moving`)   4 a sweep of KITTI's sensor (`spinning`)
-              1, 2 older forms of 4 and 3   7 columns by firings (`_firings`)
-              6 columns by lasers (`_lanes`)
+    method  = 0 columns (`_records`)   3 a sweep of nuScenes' sensor (`moving`)   5 a sweep of KITTI's sensor (`spinning`)
+              2 an older form of 3   1, 4 older forms of 5   6 columns by lasers (`_lanes`)   7 columns by firings (`_firings`)
 
 Numbers are LEB128.
 """
@@ -18,6 +17,7 @@ import numpy as np
 from lacodec.codecs.arrays.others import decode_others, encode_others
 from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.points import _firings, _lanes, _records
+from lacodec.codecs.points._options import LEAST_MIXED
 from lacodec.codecs.points._step import rounded
 from lacodec.codecs.points.moving import payload as moving
 from lacodec.codecs.points.spinning import payload as spinning
@@ -25,9 +25,8 @@ from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
-_COLUMNS, _SPINNING_OLDER, _MOVING_OLDER, _MOVING, _SPINNING = range(5)
-_LANES, _FIRINGS = 6, 7
-_LATTICES, _MIXED, _BEST = 2, 4, 9  # efforts: from which on `columns` finds lattices, and mixes; of bytes beside the points then
+_COLUMNS, _SPINNING_OLDEST, _MOVING_OLDER, _MOVING, _SPINNING_OLDER, _SPINNING, _LANES, _FIRINGS = range(8)
+_LATTICES, _BEST = 2, 9  # efforts: from which on `columns` finds lattices; of bytes beside the points where numbers are mixed
 _Records = Callable[[], np.ndarray]
 
 
@@ -52,7 +51,7 @@ def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding)
     out = Writer()
     out.number(lead)
     if lead:
-        beside = how.effort if how.effort < _MIXED else _BEST  # faces of a mesh as text may be half of what a file takes
+        beside = how.effort if how.effort < LEAST_MIXED else _BEST  # faces of a mesh as text may be half of what a file takes
         out.piece(encode_others(bytes(data[:lead]), how.effort, lambda others, _: how.embed(others, beside)))
     records = np.frombuffer(data[lead:], columns.dtype)
     out.number(len(records))
@@ -109,12 +108,12 @@ def decode_payload(
             _lanes.decode_lanes(reader, columns, records, unembed)
         elif method == _FIRINGS:
             _firings.decode_firings(reader, columns, records, unembed)
-        elif method == _SPINNING:
-            spinning.decode(reader, columns, records, unembed, before)
+        elif method in (_SPINNING, _SPINNING_OLDER):
+            spinning.decode(reader, columns, records, unembed, before, older=method == _SPINNING_OLDER)
         elif method == _MOVING:
             moving.decode(reader, columns, records, unembed)
-        elif method == _SPINNING_OLDER:
-            spinning.decode_older(reader, columns, records, unembed)
+        elif method == _SPINNING_OLDEST:
+            spinning.decode_oldest(reader, columns, records, unembed)
         elif method == _MOVING_OLDER:
             moving.decode_older(reader, columns, records, unembed)
         else:

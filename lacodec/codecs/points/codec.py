@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lacodec.codecs.base import Codec
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.points._asked import FRAME, asked
-from lacodec.codecs.points._options import Options
+from lacodec.codecs.points._options import LEAST_MIXED, Options
 from lacodec.codecs.points._pieces import CHUNK, pieces
 from lacodec.codecs.points._table import TABLE, Table, pack_table, table_of
 from lacodec.codecs.references import Reference, is_description, needed
@@ -39,8 +39,8 @@ class PointsCodec(Codec[PointCloud]):
     """Point clouds: every bit, and the order, with an effort from 1 to 9; coordinates rounded, if asked for."""
 
     name = "points"
-    stream_version = 2
-    reads = frozenset({1})
+    stream_version = 3
+    reads = frozenset({1, 2})
     identical = "bytes"
     also_identical = ("points", "none")
     takes_views = True
@@ -134,7 +134,8 @@ class PointsCodec(Codec[PointCloud]):
         from lacodec.codecs.columns import payload as columns
         from lacodec.codecs.points.spinning import payload as spinning
 
-        most = max(columns.memory(size, None, self.options.effort if payload is None else 9), spinning.memory(size // 12))
+        mixed = payload is not None or self.options.effort >= LEAST_MIXED
+        most = max(columns.memory(size, None, 9 if mixed else self.options.effort), spinning.memory(size // 12))
         return 6 * size + most + 32 * _MIB
 
     def encode(self, value: PointCloud, session: Session = DEFAULT) -> Iterator[Chunk]:

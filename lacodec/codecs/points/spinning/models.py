@@ -47,6 +47,13 @@ _AFTER = (  # a frame before
     (k.ERROR_MEAN, k.ERROR_NE),
     (k.NEAR_LEFT, k.NEAR_RIGHT),
 )
+_AFTER_LATER = (
+    *_AFTER[:10],
+    (k.NEAR_LINE, k.GAP),
+    (k.NEAR_MOVED, k.NEAR_W),
+    (k.NEAR_MOVED, k.NEAR_SHAPE),
+    (k.NEAR_LEFT, k.NEAR_RIGHT),
+)
 _LEVELS = (
     (k.VALUE_W, k.VALUE_N),
     (k.PREDICTED, k.RING),
@@ -86,6 +93,8 @@ OLDER_RANGES = Model(16, st.LOGARITHMIC, _RANGES, (k.LOCAL, k.CLASS, k.CLASS), 4
 LEVELS = Model(7, st.DIGITS, _LEVELS, (k.LOCAL, k.RING, k.RING), 4096.0, 256.0)
 RANGES = replace(OLDER_RANGES, reach=1024.0, target=32.0)
 RANGES_AFTER = replace(RANGES, contexts=_AFTER, select=(k.APART, k.CLASS, k.CLASS), taps=k.MORE_TAPS)
+TIGHT_RANGES = replace(RANGES, reach=256.0, target=4.0)
+TIGHT_RANGES_AFTER = replace(RANGES_AFTER, reach=256.0, target=4.0, contexts=_AFTER_LATER)
 BYTES = replace(LEVELS, bits=8)
 
 

@@ -9,7 +9,8 @@
     misses     = size, decisions: whole units by which points are elsewhere, signs of zeros
     rest       = if the kind is 1, intensities in hundredths: see `values`; for each further column size, payload of `columns`
 
-Numbers are LEB128. Sweeps of an older form, method 1, have no `after` and no motion.
+Numbers are LEB128. Sweeps of an older form, method 4, have wider limits in least squares and other contexts after a frame before;
+those of the oldest, method 1, have neither `after` nor motion.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,16 @@ from lacodec.codecs.points.spinning._neighbours_kernel import NEIGHBOURS
 from lacodec.codecs.points.spinning.before import Before, read_motion, write_motion
 from lacodec.codecs.points.spinning.calibration import UNITS, kitti
 from lacodec.codecs.points.spinning.fit import fit, predicted
-from lacodec.codecs.points.spinning.models import ENGINES, LEVELS, OLDER_RANGES, RANGES, RANGES_AFTER, Model
+from lacodec.codecs.points.spinning.models import (
+    ENGINES,
+    LEVELS,
+    OLDER_RANGES,
+    RANGES,
+    RANGES_AFTER,
+    TIGHT_RANGES,
+    TIGHT_RANGES_AFTER,
+    Model,
+)
 from lacodec.codecs.points.spinning.motion import find_motion
 from lacodec.codecs.points.spinning.sections import (
     Look,
@@ -46,6 +56,7 @@ _COLUMN, _HUNDREDTHS = range(2)
 _HUNDRED = 100.0
 _NEAR = 1  # units that most points may miss their place by
 _LEAST_NEAR = 0.75
+_NOW, _OLDER = (TIGHT_RANGES, TIGHT_RANGES_AFTER), (RANGES, RANGES_AFTER)  # without a frame before, and with one
 
 
 def encode(
@@ -76,7 +87,7 @@ def encode(
     write_runs(out, sweep.rings, sweep.starts, places)
     write_places(out, sweep.rings, sweep.starts, places, used, image)
     sides = sides_of(sweep.starts, places, len(used), sweep.ring_of, image)
-    errors = write_numbers(out, RANGES if image is None else RANGES_AFTER, engine, sweep.counts, sides, effort, session)
+    errors = write_numbers(out, _NOW[image is not None], engine, sweep.counts, sides, effort, session)
     write_misses(out, whole, edges, signs, misses, np.signbit(xyz))
     if levels is not None:
         write_numbers(out, LEVELS, engine, levels, told(sides, errors, sweep.counts), effort, session)
@@ -85,8 +96,10 @@ def encode(
     return bytes(out.data)
 
 
-def decode(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed, before: Callable[[], np.ndarray]) -> None:
-    """Fill structured records; before: those of the frame before. Raises CorruptFile."""
+def decode(
+    reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed, before: Callable[[], np.ndarray], *, older: bool = False
+) -> None:
+    """Fill structured records; before: those of the frame before; older: by method 4. Raises CorruptFile."""
     engine, kind, after = reader.take(3)
     if after > 1:
         raise CorruptFile("a sweep is coded in an unknown way; if a newer lacodec wrote it, update")
@@ -94,10 +107,10 @@ def decode(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed, 
     if after and has_coordinates(columns):
         motion = read_motion(reader)
         look = Before(_points(before()), motion).image
-    _decode(reader, columns, out, unembed, _Form(engine, kind, RANGES_AFTER if after else RANGES, look))
+    _decode(reader, columns, out, unembed, _Form(engine, kind, (_OLDER if older else _NOW)[after], look))
 
 
-def decode_older(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) -> None:
+def decode_oldest(reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed) -> None:
     """The same for sweeps of method 1."""
     engine, kind = reader.take(2)
     _decode(reader, columns, out, unembed, _Form(engine, kind, OLDER_RANGES, None))
