@@ -91,8 +91,8 @@ class Codec(ABC, Generic[V]):
         return self.stream_version
 
     @classmethod
-    def suiting(cls, options: Any) -> "Codec[Any]":
-        """The codec for these options: this one with them, or another that some of them call for."""
+    def suiting(cls, options: Any, source: Source | None = None) -> "Codec[Any]":
+        """The codec for these options: this one with them, or another that some of them call for, or the file that is known."""
         return cls(options)
 
     @abstractmethod

@@ -17,14 +17,15 @@ from lacodec.pipeline.blame import blamed
 DEFAULT_CODEC = "bytes"
 
 
-def make_codec(name: str | None, options: Mapping[str, Any]) -> Codec[Any]:
-    """The codec `name` (None: `bytes`) with these options; raises BadInput for unknown names and values."""
+def make_codec(name: str | None, options: Mapping[str, Any], source: Source | None = None) -> Codec[Any]:
+    """The codec `name` (None: `bytes`) with these options, for this file if it is known; raises BadInput for unknown names and
+    values."""
     codec_class = registry.get(name or DEFAULT_CODEC)
     known = list(codec_class.Options.__dataclass_fields__)
     for option in options:
         if option not in known:
             raise BadInput(f"codec {codec_class.name!r} has no option {option!r}; it has: {', '.join(known) or 'none'}")
-    return codec_class.suiting(codec_class.Options(**options))
+    return codec_class.suiting(codec_class.Options(**options), source)
 
 
 def default_codec(options: Mapping[str, Any]) -> Codec[Any]:
@@ -59,7 +60,7 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job
                 source = seekable(source)
             if not chosen.suits(source, options):
                 continue
-            codec = make_codec(chosen.name, _for_this(chosen, options))
+            codec = make_codec(chosen.name, _for_this(chosen, options), source)
             try:
                 value = from_source(codec, source)
                 if source.size is None or source.size >= codec.media.smallest:
@@ -70,7 +71,7 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job
                 if chosen.media.quiet:
                     remark, detail = None, remark
             break
-    codec = make_codec(name, options)
+    codec = make_codec(name, options, source)
     if not codec.media.streams:
         source = seekable(source)
     value = from_source(codec, source)

@@ -74,7 +74,16 @@ def masses(model: Frozen, scratch: Scratch, cumulative: np.ndarray) -> None:
     for group in range(_U(_whole(pieces, ROWS) // ROWS)):
         at = np.int64(group) * ROWS
         multiply_rows(
-            model.head, at * columns, scratch.inputs, columns, model.head_scale, model.head_bias, at, logits, at, np.int64(_LOGIT_TOP)
+            model.head,
+            at * columns,
+            scratch.inputs,
+            columns,
+            model.head_scale,
+            model.head_bias,
+            at,
+            logits,
+            at,
+            _LOGIT_TOP,
         )
     top = np.int32(-_LOGIT_TOP)
     for i in range(_U(pieces)):
@@ -130,7 +139,16 @@ def _matrix(model: Frozen, inputs: np.ndarray, sums: np.ndarray, rows: np.int64,
     for group in range(_U(_whole(rows, ROWS) // ROWS)):
         at = np.int64(group) * ROWS
         multiply_rows(
-            model.weights, at_weights + at * whole, inputs, whole, model.scales, model.biases, at_rows + at, sums, at, np.int64(_SUM_TOP)
+            model.weights,
+            at_weights + at * whole,
+            inputs,
+            whole,
+            model.scales,
+            model.biases,
+            at_rows + at,
+            sums,
+            at,
+            _SUM_TOP,
         )
 
 
