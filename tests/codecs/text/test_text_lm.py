@@ -1,6 +1,7 @@
 """Codec `text.lm`: round trips with a very small model, the plain reader, and payloads that nobody encoded."""
 
 import contextlib
+import io
 import random
 
 import pytest
@@ -9,8 +10,12 @@ from hypothesis import strategies as st
 
 import lacodec
 from lacodec.codecs.text.codec import Text
+from lacodec.codecs.text.lm.choice import language_helps
 from lacodec.codecs.text.lm.codec import TextLM
+from lacodec.container import stream
 from lacodec.errors import BadInput, CorruptFile, LacodecError, MissingModel
+from lacodec.io.source import BytesSource
+from lacodec.io.streams import PipeSource
 from reference import text_lm_codec
 from reference.container import read
 from tests import languages
@@ -77,6 +82,48 @@ def test_forged_payloads(path, seed):
         del payload[rng.randrange(len(payload)) :]
     with contextlib.suppress(CorruptFile, MissingModel):
         codec.decode_block(bytes(payload), len(PROSE), 0)
+
+
+ENGLISH = (
+    "“Where have you been all this while?” said the old woman, as she put the kettle on the fire. “We had almost given you up.”\n"
+    "He took off his hat and coat, and sat down before the hearth without a word; for he had come a long way through the rain.\n"
+).encode()
+FIGURES = b"".join(b"%d,%d\n" % (i * i % 977, i * 7 % 31) for i in range(300))
+
+
+def test_what_the_model_does_not_help_goes_to_text():
+    coder = TextLM()
+    assert coder.encode_block(ENGLISH)[0] == 1
+    payload = coder.encode_block(FIGURES)
+    assert payload[:1] + payload[1:] == b"\3" + Text(Text.Options(effort=9)).encode_block(FIGURES)
+    encoded = lacodec.encode(FIGURES, "text.lm")
+    header, (chunk,) = read(encoded)
+    assert chunk.payload == payload and header["nested"] == {"text": 1, "bytes": 2}
+    assert lacodec.decode(encoded) == FIGURES == text_lm_codec.decode(payload, len(FIGURES), {})
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_forged_payloads_of_text(seed):
+    rng = random.Random(seed)
+    header, (chunk,) = stream(BytesSource(lacodec.encode(FIGURES, "text.lm")))
+    payload = bytearray(chunk.payload)
+    for _ in range(rng.randint(1, 4)):
+        payload[rng.randrange(1, len(payload))] = rng.randrange(256)
+    if seed % 5 == 0:
+        del payload[rng.randrange(1, len(payload)) :]
+    with contextlib.suppress(LacodecError):
+        TextLM().decode_payload(header, bytes(payload), len(FIGURES))
+
+
+def test_effort_9_leads_here_where_the_model_helps(tmp_path):
+    for name, data, codec in (("a.txt", ENGLISH * 3, "text.lm"), ("b.txt", FIGURES, "text"), ("c.txt", b"word\n", "text")):
+        (tmp_path / name).write_bytes(data)
+        for asked in (None, "text"):
+            encoded = lacodec.encode(tmp_path / name, asked, effort=9)
+            assert lacodec.info(encoded).codec == codec and lacodec.decode(encoded) == data
+        assert lacodec.info(lacodec.encode(tmp_path / name, effort=8)).codec == "text"
+    pipe = PipeSource(io.BytesIO(ENGLISH * 200))
+    assert language_helps(pipe) and b"".join(pipe.blocks(1 << 20)) == ENGLISH * 200
 
 
 def test_codec_text_refuses_it(path):

@@ -16,15 +16,16 @@ def language_helps(source: Source) -> bool:
     That is decided by coded bytes, and costs about a second. Of a pipe only the start is seen.
     """
     sample = _samples(source)
+    if not sample:
+        return False
     others = len(embed("text", sample, effort=9))
-    return len(TextLM().encode_model(sample, DEFAULT)) + max(_NAMED, others // _GAIN) <= others
+    needed = max(others // _GAIN, _NAMED * len(sample) // (source.size or _PLACES * _SAMPLE))
+    return len(TextLM().encode_model(sample, DEFAULT)) + needed < others
 
 
 def _samples(source: Source) -> bytes:
     whole = _PLACES * _SAMPLE
-    if source.size is None:
+    if source.size is None or source.size <= whole:
         return source.peek(whole)
-    if source.size <= whole:
-        return source.read(0, whole)
     step = (source.size - _SAMPLE) // (_PLACES - 1)
     return b"".join(source.read(step * i, _SAMPLE) for i in range(_PLACES))

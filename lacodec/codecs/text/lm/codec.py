@@ -42,7 +42,7 @@ class _Options:
 
 
 class TextLM(BlockCodec):
-    """Text, smaller than by `text`, at some kilobytes a second both ways; best for English prose."""
+    """Text, smaller than by `text`, at ten kilobytes a second both ways; best for English prose. `text` 9 leads here."""
 
     name = "text.lm"
     stream_version = 0
@@ -81,15 +81,17 @@ class TextLM(BlockCodec):
             return size + text().memory(size, payload[1:])
         need = language_memory(size)
         if payload is None:
-            need += self._causal().memory() if self._is_causal() else 0
+            if self.options.model is not None:
+                return need + (self._causal().memory() if self._is_causal() else 0)
             return max(need, size + text(text.Options(effort=_EFFORT)).memory(size))
         return need + (causal.by_id(payload[1 : 1 + _ID_BYTES]).memory() if payload[0] == CAUSAL else 0)
 
     def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:
-        """With the language model, or by `text` where that is not longer; stored where neither shrinks it."""
+        """With the language model that is asked for, or with ours or by `text`, whatever is shorter; stored where nothing shrinks it."""
         found = [bytes([STORED]) + block]
         if block:
-            found.append(bytes([TEXT]) + embed("text", block, replace(session, report=ignore), effort=_EFFORT))
+            if self.options.model is None:
+                found.append(bytes([TEXT]) + embed("text", block, replace(session, report=ignore), effort=_EFFORT))
             found.append(self.encode_model(block, session))
         return min(found, key=len)
 
