@@ -87,7 +87,7 @@ class TextLM(BlockCodec):
         return need + (causal.by_id(payload[1 : 1 + _ID_BYTES]).memory() if payload[0] == CAUSAL else 0)
 
     def encode_block(self, block: bytes, session: Session = DEFAULT) -> bytes:
-        """With the language model that is asked for, or with ours or by `text`, whatever is shorter; stored where nothing shrinks it."""
+        """With the model that is asked for; else with ours or by `text`, whatever is shorter. Stored where nothing shrinks it."""
         found = [bytes([STORED]) + block]
         if block:
             if self.options.model is None:
