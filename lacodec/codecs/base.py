@@ -91,9 +91,13 @@ class Codec(ABC, Generic[V]):
         return self.stream_version
 
     @classmethod
-    def suiting(cls, options: Any, source: Source | None = None) -> "Codec[Any]":
-        """The codec for these options: this one with them, or another that some of them call for, or the file that is known."""
+    def suiting(cls, options: Any) -> "Codec[Any]":
+        """The codec for these options: this one with them, or another that some of them call for."""
         return cls(options)
+
+    def suited(self, value: V) -> "Codec[V]":
+        """The codec for this value: this one, or another for the same kind of values that makes it smaller."""
+        return self
 
     @abstractmethod
     def encode(self, value: V, session: Session = DEFAULT) -> Iterator[Chunk]:

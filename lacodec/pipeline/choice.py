@@ -17,15 +17,14 @@ from lacodec.pipeline.blame import blamed
 DEFAULT_CODEC = "bytes"
 
 
-def make_codec(name: str | None, options: Mapping[str, Any], source: Source | None = None) -> Codec[Any]:
-    """The codec `name` (None: `bytes`) with these options, for this file if it is known; raises BadInput for unknown names and
-    values."""
+def make_codec(name: str | None, options: Mapping[str, Any]) -> Codec[Any]:
+    """The codec `name` (None: `bytes`) with these options; raises BadInput for unknown names and values."""
     codec_class = registry.get(name or DEFAULT_CODEC)
     known = list(codec_class.Options.__dataclass_fields__)
     for option in options:
         if option not in known:
             raise BadInput(f"codec {codec_class.name!r} has no option {option!r}; it has: {', '.join(known) or 'none'}")
-    return codec_class.suiting(codec_class.Options(**options), source)
+    return codec_class.suiting(codec_class.Options(**options))
 
 
 def default_codec(options: Mapping[str, Any]) -> Codec[Any]:
@@ -60,24 +59,24 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job
                 source = seekable(source)
             if not chosen.suits(source, options):
                 continue
-            codec = make_codec(chosen.name, _for_this(chosen, options), source)
+            codec = make_codec(chosen.name, _for_this(chosen, options))
             try:
                 value = from_source(codec, source)
                 if source.size is None or source.size >= codec.media.smallest:
-                    return Job(codec, value, source, remark)
+                    return Job(codec.suited(value), value, source, remark)
                 kind = getattr(value, "format", None)
             except UnsupportedFile as error:
                 remark = f"{str(error).removeprefix(f'{source.name}: ')}; codec {DEFAULT_CODEC} keeps its bytes"
                 if chosen.media.quiet:
                     remark, detail = None, remark
             break
-    codec = make_codec(name, options, source)
+    codec = make_codec(name, options)
     if not codec.media.streams:
         source = seekable(source)
     value = from_source(codec, source)
     if kind is not None:
         value = replace(value, format=kind)
-    return Job(codec, value, source, remark or getattr(value, "note", None), detail)
+    return Job(codec.suited(value), value, source, remark or getattr(value, "note", None), detail)
 
 
 def _for_this(chosen: type[Codec[Any]], options: Mapping[str, Any]) -> dict[str, Any]:

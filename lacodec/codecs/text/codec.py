@@ -63,16 +63,15 @@ class Text(BlockCodec):
             return False
         return looks_like_text(source)
 
-    @classmethod
-    def suiting(cls, options: Any, source: Source | None = None) -> Codec[Raw]:
-        """At effort 9, for a file that a language model makes smaller, the codec that has one."""
-        if options.effort == MOST_EFFORT and source is not None:
+    def suited(self, value: Raw) -> Codec[Raw]:
+        """At effort 9, for what a language model makes smaller, the codec that has one."""
+        if self.options.effort == MOST_EFFORT:
             from lacodec.codecs.text.lm.choice import language_helps
             from lacodec.codecs.text.lm.codec import TextLM
 
-            if language_helps(source):
+            if language_helps(value.source):
                 return TextLM()
-        return cls(options)
+        return self
 
     def chunk_size(self) -> int:
         """8 MiB for efforts 5 and 6, 64 MiB from 7 on."""

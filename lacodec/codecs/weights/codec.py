@@ -75,7 +75,7 @@ class Weights(Codec[Tensors]):
     Options: ClassVar[type[Any]] = _Options
 
     @classmethod
-    def suiting(cls, options: Any, source: Source | None = None) -> Codec[Tensors]:
+    def suiting(cls, options: Any) -> Codec[Tensors]:
         """With a number of bits or a size, the lossy codec."""
         if options.bits is None and options.size is None:
             return cls(options)

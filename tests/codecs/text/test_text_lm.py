@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import random
 
 import pytest
@@ -55,6 +56,7 @@ def test_a_file_names_its_model(path, tmp_path, monkeypatch):
     encoded = lacodec.encode(PROSE, "text.lm", model=path)
     other = languages.model_file(tmp_path, seed=5)
     assert read(encoded)[0]["model_id"] != read(lacodec.encode(PROSE, "text.lm", model=str(other)))[0]["model_id"]
+    assert read(encoded)[0]["metadata"] == {"model_bytes": os.path.getsize(path)}
     monkeypatch.setattr("lacodec.codecs.text.shipped._named", {})
     with pytest.raises(MissingModel, match="LACODEC_MODELS"):
         lacodec.decode(encoded)
@@ -118,8 +120,8 @@ def test_forged_payloads_of_text(seed):
 def test_effort_9_leads_here_where_the_model_helps(tmp_path):
     for name, data, codec in (("a.txt", ENGLISH * 3, "text.lm"), ("b.txt", FIGURES, "text"), ("c.txt", b"word\n", "text")):
         (tmp_path / name).write_bytes(data)
-        for asked in (None, "text"):
-            encoded = lacodec.encode(tmp_path / name, asked, effort=9)
+        coder = lacodec.codec("text", effort=9)
+        for encoded in (lacodec.encode(tmp_path / name, effort=9), coder.encode(tmp_path / name), coder.encode(data)):
             assert lacodec.info(encoded).codec == codec and lacodec.decode(encoded) == data
         assert lacodec.info(lacodec.encode(tmp_path / name, effort=8)).codec == "text"
     pipe = PipeSource(io.BytesIO(ENGLISH * 200))

@@ -21,7 +21,6 @@ from lacodec.codecs.weights.quantised._pieces import pieces_of
 from lacodec.codecs.weights.quantised._subjects import Subjects, subjects_of
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header
 from lacodec.errors import BadInput, CorruptFile
-from lacodec.io.source import Source
 from lacodec.media.tensors.files import QUANTISED
 from lacodec.media.tensors.value import Tensors
 
@@ -66,7 +65,7 @@ class Quantised(Weights):
         return [{"a": wide, "b": spread.astype(np.float16), "c": np.ones(5, np.float32)}]
 
     @classmethod
-    def suiting(cls, options: Any, source: Source | None = None) -> "Quantised":
+    def suiting(cls, options: Any) -> "Quantised":
         """This codec."""
         return cls(options)
 
