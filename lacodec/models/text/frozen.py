@@ -81,19 +81,7 @@ def matrices(options: TextOptions) -> tuple[tuple[int, int], ...]:
 
 def frozen(arrays: Mapping[str, NDArray[Any]], order: NDArray[np.int32]) -> Frozen:
     """The arrays of a model file, checked and laid out for the kernels; raises CorruptFile. order: of pieces by their bytes."""
-    options = options_of(arrays)
-    wanted = shapes(options)
-    if not arrays.keys() - {"merges"} <= wanted.keys():
-        raise CorruptFile("a text model has arrays that are not its own")
-    for name, (kind, shape) in wanted.items():
-        array = arrays.get(name)
-        if array is None or array.dtype != kind or array.shape != shape:
-            raise CorruptFile(f"a text model needs {name} as {kind}{list(shape)}")
-    for name, least, most in (("keep", 0, 1 << 16), ("take", 0, 1 << 16), ("silu", -(1 << 16), 1 << 16), ("power", 0, 1 << 24)):
-        if arrays[name].min() < least or arrays[name].max() > most:
-            raise CorruptFile(f"a text model's table {name} is out of range")
-    if abs(arrays["taps"].astype(np.int64)).max() > 1 << 20:
-        raise CorruptFile("a text model's taps are out of range")
+    options = checked(arrays)
     if len(order) != options.pieces:
         raise CorruptFile("a text model's pieces do not fit it")
     weights, scales, biases = [], [], []
@@ -116,6 +104,24 @@ def frozen(arrays: Mapping[str, NDArray[Any]], order: NDArray[np.int32]) -> Froz
         arrays["taps"],
         *(np.ascontiguousarray(arrays[name]) for name in _TABLES),
     )
+
+
+def checked(arrays: Mapping[str, NDArray[Any]]) -> TextOptions:
+    """The sizes of a model file's model, all of whose arrays are as they must be; raises CorruptFile."""
+    options = options_of(arrays)
+    wanted = shapes(options)
+    if not arrays.keys() - {"merges"} <= wanted.keys():
+        raise CorruptFile("a text model has arrays that are not its own")
+    for name, (kind, shape) in wanted.items():
+        array = arrays.get(name)
+        if array is None or array.dtype != kind or array.shape != shape:
+            raise CorruptFile(f"a text model needs {name} as {kind}{list(shape)}")
+    for name, least, most in (("keep", 0, 1 << 16), ("take", 0, 1 << 16), ("silu", -(1 << 16), 1 << 16), ("power", 0, 1 << 24)):
+        if arrays[name].min() < least or arrays[name].max() > most:
+            raise CorruptFile(f"a text model's table {name} is out of range")
+    if abs(arrays["taps"].astype(np.int64)).max() > 1 << 20:
+        raise CorruptFile("a text model's taps are out of range")
+    return options
 
 
 def options_of(arrays: Mapping[str, NDArray[Any]]) -> TextOptions:
