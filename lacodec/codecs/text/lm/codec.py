@@ -6,7 +6,6 @@ seal, which says where it was coded: such a model computes in floating point, an
 `text`, where a language model makes nothing shorter.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -66,7 +65,7 @@ class TextLM(BlockCodec):
         """How many bytes the model has, which a decoder needs besides; of one of transformers, where the file can be decoded."""
         if self._is_causal():
             return {"model_bytes": causal.size_of(self.options.model), "machine_bound": self.machine_bound()}
-        return {"model_bytes": os.path.getsize(self._path())}
+        return {"model_bytes": self._own().size}
 
     def chunk_size(self) -> int:
         """That of `text`; with a model of transformers 64 KiB, which take longer."""
@@ -153,10 +152,7 @@ class TextLM(BlockCodec):
         return causal.by_path(self.options.model)
 
     def _own(self) -> "shipped.LoadedLanguage":
-        return shipped.by_path(self._path())
-
-    def _path(self) -> Any:
-        return shipped.SHIPPED if self.options.model is None else self.options.model
+        return shipped.by_path(shipped.SHIPPED if self.options.model is None else self.options.model)
 
 
 def _sealed(id: bytes, seal: bytes, size: int) -> "CausalLanguage":
