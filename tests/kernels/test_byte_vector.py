@@ -6,7 +6,7 @@ import pytest
 from lacodec.kernels.byte_vector import COLUMNS, ROWS, SCALE_BITS, grouped, multiply_rows
 from lacodec.kernels.jit import kernel
 
-TOP = 1 << 28
+TOP = 1 << 25
 
 
 @kernel
@@ -30,5 +30,5 @@ def test_products(rows, columns):
     spoiled = np.pad(inputs, (0, width - columns), constant_values=77)  # missing columns have weights of zero
     _product(grouped(matrix).ravel(), spoiled, width, *padded, out)
     wanted = (matrix.astype(np.int64) @ inputs.astype(np.int64) * scales + biases) >> SCALE_BITS
-    assert abs(wanted).max() > TOP or rows < 64
+    assert rows == 1 or abs(wanted).min() < TOP < abs(wanted).max()
     assert np.array_equal(out[:rows], np.clip(wanted, -TOP, TOP))
