@@ -217,6 +217,7 @@ class Coder:
         with opened_references(self.options.get(coder.reference_option or "")) as bases:
             with blamed(coder, f"reading a {type(value_or_path).__name__}"):
                 value = coder.media.from_object(value_or_path)
+            coder = coder.suited(value)
             verify = verify or coder.machine_bound() is not None
             encode_value(coder, value, None, out, session=Session(_threads(threads), bases), verify=verify)
         return out.getvalue()

@@ -18,12 +18,15 @@ from reference.stream import Stream, need
 from reference.text_bytes import Reader
 from reference.text_coder import Coder
 from reference.text_memory import MATCHED, WORD, Memory
-from reference.text_setup import EFFORTS, PRIMERS, WITH_LANGUAGE, Setup, parts_of, setup
+from reference.text_setup import EFFORTS, PRIMERS, Setup, parts_of, setup
 
 STORED, TEXT, OTHER = range(3)
 READ_AHEAD = 3  # bytes that a decoder has read past the end when everything is out
 CODED_END = 65_536
 STORED_EFFORT = 5
+WITH_LANGUAGE = 9
+"""The effort of `text.lm`: the model of effort 8, and a language model."""
+LANGUAGE_WEIGHTS = (65536 // 3, 65536 // 6, 0)
 CR, LF = 13, 10
 
 
@@ -45,9 +48,9 @@ class Model:
         return other
 
     def join(self, language: Reader) -> None:
-        """From here on a language model says something, too; the weights of other inputs but the last shrink to 3/4."""
+        """From here on a language model says something, too."""
         self.language = language
-        self.coder.weights[:, :-4] = self.coder.weights[:, :-4] * 12 >> 4
+        self.coder.join(LANGUAGE_WEIGHTS)
 
     def forget(self, begin: int) -> None:
         """Begin a block whose first byte has the position `begin`; what was learned stays."""
@@ -117,7 +120,7 @@ def decode_text(payload: bytes, size: int, language: Reader | None = None) -> by
             last += stream.number() + 1
             bare.append(last)
     before = b"".join(part(number) for number in parts_of(primer, effort))
-    plan = setup(effort, len(before) + size)
+    plan = setup(min(effort, max(EFFORTS)), len(before) + size)
     model = primed(plan, before).copy()
     if language is not None:
         model.join(language)

@@ -12,7 +12,7 @@ not said here is as in the mixing engine (`mixing.py`).
 """
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -81,7 +81,7 @@ class Coder:
     """One coder of bytes."""
 
     def __init__(self, coder: RangeDecoder | Teacher, shape: Shape, start: Start) -> None:
-        self.coder, self.shape = coder, shape
+        self.coder, self.shape, self.start = coder, shape, start
         self.next_state, self.stretch, self.squash = next_state_table(), stretch_table(), squash_table()
         self.bases = [sum(shape.sets[:k]) for k in range(len(shape.sets))]
         self.maps = [[UNSEEN, *row[1:]] for row in start.maps]
@@ -103,6 +103,16 @@ class Coder:
             setattr(other, name, copy.deepcopy(getattr(self, name)))
         other.weights = self.weights.copy()
         return other
+
+    def join(self, weights: tuple[int, ...]) -> None:
+        """From here on a language model says something, too, with these weights in front of the last one.
+
+        Those of other inputs but the last shrink to 3/4; the last selector's sets start anew.
+        """
+        self.weights[self.bases[-1] :] = self.start.weights[-1]
+        said = np.repeat([weights], len(self.weights), axis=0)
+        self.weights = np.hstack([self.weights[:, :-1] * 12 >> 4, said, self.weights[:, -1:]])
+        self.shape = replace(self.shape, language=True)
 
     def code_symbol(self, ctx: list[int], slow: list[int], expect: list[int], select: list[int], symbol: int = 0) -> int:
         """The next byte (the one given, where a teacher knows it). select: of each selector, then of each APM."""

@@ -1,6 +1,6 @@
 """What the text model consists of at each effort, its trained start values, and its primers."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reference import text_memory as tm
 from reference.data_files import arrays
@@ -21,9 +21,6 @@ EFFORTS = {
     7: (24, False, 3, (12, 6), 6, 4, 22),
     8: (27, True, 4, (20, 8, 5), 8, 4, 22),
 }
-WITH_LANGUAGE = 9
-"""The effort of `text.lm`: what effort 8 has, and a language model."""
-LANGUAGE_WEIGHTS = (65536 // 3, 65536 // 6, 0)
 LEAST_LINE_BITS, MOST_SLOW_BITS, MOST_HEAD_BITS = 16, 18, 22
 BYTES_PER_LINE = 6  # of primer and block, times the contexts, that a line holds
 LARGEST_BLOCK = 64 << 20
@@ -44,9 +41,8 @@ class Setup:
 
 
 def setup(effort: int, size: int) -> Setup:
-    """The model of an effort from 5 to 8, or WITH_LANGUAGE, for `size` bytes, the primer's among them."""
-    language = effort == WITH_LANGUAGE
-    contexts, runs, slows, minima, selectors, apms, most_line_bits = EFFORTS[8 if language else effort]
+    """The model of an effort from 5 to 8 for `size` bytes, the primer's among them."""
+    contexts, runs, slows, minima, selectors, apms, most_line_bits = EFFORTS[effort]
 
     def most_size(line_bits: int) -> int:
         return LARGEST_BLOCK if line_bits == most_line_bits else (BYTES_PER_LINE << line_bits) // contexts
@@ -55,11 +51,8 @@ def setup(effort: int, size: int) -> Setup:
     while line_bits < most_line_bits and size > most_size(line_bits):
         line_bits += 1
     head_bits = min(most_size(line_bits).bit_length() + 1, MOST_HEAD_BITS)
-    shape = Shape(
-        contexts, runs, slows, len(minima), SELECTORS[:selectors], apms, line_bits, min(line_bits, MOST_SLOW_BITS), language
-    )
-    start = with_language(trained(8, shape)) if language else trained(effort, shape)
-    return Setup(shape, KINDS[:contexts], SLOW_KINDS[:slows], minima, head_bits, start)
+    shape = Shape(contexts, runs, slows, len(minima), SELECTORS[:selectors], apms, line_bits, min(line_bits, MOST_SLOW_BITS))
+    return Setup(shape, KINDS[:contexts], SLOW_KINDS[:slows], minima, head_bits, trained(effort, shape))
 
 
 def trained(effort: int, shape: Shape) -> Start:
@@ -70,14 +63,8 @@ def trained(effort: int, shape: Shape) -> Start:
         pairs = zip(stored[name + kind].tolist(), stored[f"{name}{kind}_counts"].tolist(), strict=True)
         return [[p << 16 | count for p, count in zip(*rows, strict=True)] for rows in pairs]
 
-    inputs = shape.inputs - 3 * shape.language
-    weights = [[16 * weight for weight in row[:inputs]] for row in stored[name + "weights"].tolist()]
+    weights = [[16 * weight for weight in row[: shape.inputs]] for row in stored[name + "weights"].tolist()]
     return Start(entries("maps"), entries("run_maps"), entries("expect_maps"), weights, stored[name + "final"].tolist())
-
-
-def with_language(start: Start) -> Start:
-    """Weights of what a language model says, before the last one."""
-    return replace(start, weights=[[*row[:-1], *LANGUAGE_WEIGHTS, row[-1]] for row in start.weights])
 
 
 def parts_of(primer: int, effort: int) -> tuple[int, ...]:

@@ -95,6 +95,10 @@ class Codec(ABC, Generic[V]):
         """The codec for these options: this one with them, or another that some of them call for."""
         return cls(options)
 
+    def suited(self, value: V) -> "Codec[V]":
+        """The codec for this value: this one, or another for the same kind of values that makes it smaller."""
+        return self
+
     @abstractmethod
     def encode(self, value: V, session: Session = DEFAULT) -> Iterator[Chunk]:
         """Chunks of `value` in order, lazily, with bounded memory; `kind` ANCILLARY if decoding does not need a chunk."""

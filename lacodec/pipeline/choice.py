@@ -63,7 +63,7 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job
             try:
                 value = from_source(codec, source)
                 if source.size is None or source.size >= codec.media.smallest:
-                    return Job(codec, value, source, remark)
+                    return Job(codec.suited(value), value, source, remark)
                 kind = getattr(value, "format", None)
             except UnsupportedFile as error:
                 remark = f"{str(error).removeprefix(f'{source.name}: ')}; codec {DEFAULT_CODEC} keeps its bytes"
@@ -76,7 +76,7 @@ def prepare(source: Source, name: str | None, options: Mapping[str, Any]) -> Job
     value = from_source(codec, source)
     if kind is not None:
         value = replace(value, format=kind)
-    return Job(codec, value, source, remark or getattr(value, "note", None), detail)
+    return Job(codec.suited(value), value, source, remark or getattr(value, "note", None), detail)
 
 
 def _for_this(chosen: type[Codec[Any]], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def _expected(words, room, memory, data, trees):  # type: ignore[no-untyped-def]
 def _masses(words, room, memory, numbers, out):  # type: ignore[no-untyped-def]
     for i in range(np.uint64(numbers.size)):
         steps.advance(words.model, room, numbers[i], memory.memory[0], memory.memory[0])
-        steps.masses(words.model, room, words.trie.order, out[i])
+        steps.masses(words.model, room, out[i])
 
 
 @pytest.fixture(scope="module")

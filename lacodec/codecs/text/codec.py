@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lacodec.codecs.base import Codec
 from lacodec.codecs.blocks import BlockCodec
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.options import effort_field
@@ -16,6 +17,7 @@ from lacodec.container.types import Header
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.progress import ignore
 from lacodec.io.source import Source
+from lacodec.media.raw import Raw
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 STORED, MODEL, OTHER = range(3)
 LEAST_EFFORT, MOST_EFFORT = 5, 9
-_LAST_MODEL = 8  # effort 9 has its model, until it has one of its own
+_LAST_MODEL = 8  # effort 9 has its model
 _MIB = 1 << 20
 _LITTLE = 1 << 17  # bytes up to which, besides tables of figures, `bytes` may be shorter (source code) and takes little time
 
@@ -41,7 +43,10 @@ class _Options:
 
 
 class Text(BlockCodec):
-    """Text, with an effort from 5 to 9; any other bytes too, but `bytes` suits them better."""
+    """Text, with an effort from 5 to 9; any other bytes too, but `bytes` suits them better.
+
+    Effort 9 is effort 8 or `bytes` 9, whatever is shorter; a file that a language model makes smaller gets codec `text.lm`.
+    """
 
     name = "text"
     stream_version = 1
@@ -57,6 +62,16 @@ class Text(BlockCodec):
         if isinstance(effort, int) and effort < LEAST_EFFORT:
             return False
         return looks_like_text(source)
+
+    def suited(self, value: Raw) -> Codec[Raw]:
+        """At effort 9, for what a language model makes smaller, the codec that has one."""
+        if self.options.effort == MOST_EFFORT:
+            from lacodec.codecs.text.lm.choice import language_helps
+            from lacodec.codecs.text.lm.codec import TextLM
+
+            if language_helps(value.source):
+                return TextLM()
+        return self
 
     def chunk_size(self) -> int:
         """8 MiB for efforts 5 and 6, 64 MiB from 7 on."""
@@ -93,6 +108,12 @@ class Text(BlockCodec):
         if payload[:1] == bytes([OTHER]):
             return bytes(unembed("bytes", payload[1:], size, header, session))
         return self.decode_block(payload, size, header.stream_version, session)
+
+    def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> bytes:
+        """The `expected` bytes; raises CorruptFile."""
+        if payload[:1] == bytes([OTHER]):
+            return bytes(unembed("bytes", payload[1:], expected, header, session))
+        return super().unembed(payload, expected, header, session)
 
     def decode_block(self, payload: bytes, size: int, version: int, session: Session = DEFAULT) -> bytes:
         """By the payload's own method byte, whatever the options."""

@@ -16,10 +16,11 @@ _named: dict[bytes, Path] = {}  # by id, where models came from
 
 @dataclass(frozen=True)
 class LoadedLanguage:
-    """A model ready for the kernels, and the SHA-256 of its arrays."""
+    """A model ready for the kernels, the SHA-256 of its arrays, and the bytes of its file."""
 
     language: Language
     id: bytes
+    size: int
 
 
 def by_path(path: str | os.PathLike[str]) -> LoadedLanguage:
@@ -61,4 +62,4 @@ def _load(path: str, changed: int, size: int) -> LoadedLanguage:
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode() + array.tobytes())
-    return LoadedLanguage(language(arrays), digest.digest())
+    return LoadedLanguage(language(arrays), digest.digest(), size)

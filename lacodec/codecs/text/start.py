@@ -5,7 +5,6 @@ APMs settle.
 """
 
 import io
-from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from threading import Lock
@@ -21,14 +20,13 @@ from lacodec.codecs.text.setup import Setup, setup
 from lacodec.codecs.text.slots import DECODING, Coder
 from lacodec.codecs.text.state import Trained, new_coder, new_model
 from lacodec.entropy.mixing import READ_AHEAD
-from lacodec.entropy.mixing_state import ONE, aligned_copy
+from lacodec.entropy.mixing_state import aligned_copy
 from lacodec.errors import MissingModel
 
 WEIGHT_UNIT = 16  # trained weights are stored in 12 fractional bits
 CODED_END = 65_536  # bytes at a primer's end that are coded
 STORED_EFFORT = 5  # at which primers are stored
 
-_LANGUAGE_WEIGHTS = (ONE // 3, ONE // 6, 0)
 _Part = TypeVar("_Part", Coder, Model)
 _kept: dict[tuple[Setup, int, int], tuple[Coder, Model]] = {}
 _lock = Lock()
@@ -71,8 +69,6 @@ def _part(number: int) -> np.ndarray:
 @cache
 def trained(plan: Setup) -> Trained:
     """Start values of this setup."""
-    if plan.parts.language:
-        return _with_language(trained(setup(plan.effort - 1)), plan)
     with np.load(io.BytesIO(_data("trained.npz"))) as stored:
         name = f"{plan.effort}_"
 
@@ -86,16 +82,6 @@ def trained(plan: Setup) -> Trained:
             weights=stored[name + "weights"].astype(np.int32) * WEIGHT_UNIT,
             final=stored[name + "final"].astype(np.int32),
         )
-
-
-def _with_language(start: Trained, plan: Setup) -> Trained:
-    """Inputs from a language model come in front of the last one, which is constant."""
-    before = plan.constant - len(_LANGUAGE_WEIGHTS)
-    weights = np.zeros((len(start.weights), plan.width), np.int32)
-    weights[:, :before] = start.weights[:, :before]
-    weights[:, before : plan.constant] = _LANGUAGE_WEIGHTS
-    weights[:, plan.constant] = start.weights[:, before]
-    return replace(start, weights=weights)
 
 
 def _data(name: str) -> bytes:

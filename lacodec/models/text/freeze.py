@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.models.text.frozen import BIAS_BITS, LOGIT_UNIT, SCALE_BITS, TAP_BITS, TOP
+from lacodec.kernels.byte_vector import SCALE_BITS
+from lacodec.models.text.frozen import BIAS_BITS, LOGIT_UNIT, TAP_BITS, TOP
 from lacodec.models.text.network import EMBEDDING_SCALE, WEIGHT_TOP, Block, Matrix, TextNetwork
 from lacodec.models.text.ops import STREAM_UNIT
 

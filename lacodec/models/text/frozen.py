@@ -13,12 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.errors import BadInput, CorruptFile
-from lacodec.kernels.byte_vector import ROWS
+from lacodec.kernels.byte_vector import ROWS, SCALE_BITS, grouped
 from lacodec.models.text.options import MOST_PIECES, TextOptions
 
 TAPS = 3
-SCALE_BITS = 24
-"""Fractional bits of what sums are multiplied with."""
 BIAS_BITS = 8
 TAP_BITS = 12
 LOGIT_UNIT = 1024
@@ -26,17 +24,21 @@ LOGIT_UNIT = 1024
 TOP = 127
 GATES = 2 * TOP + 1
 _TABLES = {"keep": np.int32, "take": np.int32, "silu": np.int32, "power": np.int32}
+_HALF = 1 << (SCALE_BITS - 1)
 _KINDS = ("mixer.inner", "mixer.outer", "inner", "outer")
 
 
 class Frozen(NamedTuple):
-    """What kernels read. Matrices stand one behind the other: block by block mixer.inner, mixer.outer, inner, outer."""
+    """What kernels read. Matrices stand one behind the other: block by block mixer.inner, mixer.outer, inner, outer.
+
+    Biases count 2^-SCALE_BITS and have half a unit more, which rounds. The head's rows are pieces by their bytes.
+    """
 
     sizes: NDArray[np.int64]  # pieces, width, recurrence, hidden, blocks
     embedding: NDArray[np.int8]  # [pieces, width]
     embedding_scale: NDArray[np.int32]  # [pieces]: to 256ths of the stream, SCALE_BITS
     head: NDArray[np.int8]  # the embedding again, rows in groups
-    head_scale: NDArray[np.int32]  # [pieces in whole groups]: to 1024ths of a bit
+    head_scale: NDArray[np.int32]  # [pieces in whole groups]: to LOGIT_UNIT
     head_bias: NDArray[np.int64]
     weights: NDArray[np.int8]  # all matrices, rows in groups
     scales: NDArray[np.int32]
@@ -77,8 +79,35 @@ def matrices(options: TextOptions) -> tuple[tuple[int, int], ...]:
     return (3 * o.recurrence, o.width), (o.width, o.recurrence), (2 * o.hidden, o.width), (o.width, o.hidden)
 
 
-def frozen(arrays: Mapping[str, NDArray[Any]]) -> Frozen:
-    """The arrays of a model file, checked and laid out for the kernels; raises CorruptFile."""
+def frozen(arrays: Mapping[str, NDArray[Any]], order: NDArray[np.int32]) -> Frozen:
+    """The arrays of a model file, checked and laid out for the kernels; raises CorruptFile. order: of pieces by their bytes."""
+    options = checked(arrays)
+    if len(order) != options.pieces:
+        raise CorruptFile("a text model's pieces do not fit it")
+    weights, scales, biases = [], [], []
+    for block in range(options.blocks):
+        for part in _KINDS:
+            name = f"{block}.{part}"
+            weights.append(grouped(arrays[name]).ravel())
+            scales.append(_padded(arrays[f"{name}.scale"]))
+            biases.append(_fine(_padded(arrays[f"{name}.bias"]), SCALE_BITS - BIAS_BITS))
+    return Frozen(
+        np.array([options.pieces, options.width, options.recurrence, options.hidden, options.blocks], np.int64),
+        np.ascontiguousarray(arrays["embedding"]),
+        arrays["embedding_scale"],
+        grouped(arrays["embedding"][order]).ravel(),
+        _padded(arrays["head_scale"][order]),
+        _fine(_padded(arrays["head_bias"][order]), SCALE_BITS),
+        np.concatenate(weights),
+        np.concatenate(scales),
+        np.concatenate(biases),
+        arrays["taps"],
+        *(np.ascontiguousarray(arrays[name]) for name in _TABLES),
+    )
+
+
+def checked(arrays: Mapping[str, NDArray[Any]]) -> TextOptions:
+    """The sizes of a model file's model, all of whose arrays are as they must be; raises CorruptFile."""
     options = options_of(arrays)
     wanted = shapes(options)
     if not arrays.keys() - {"merges"} <= wanted.keys():
@@ -92,26 +121,7 @@ def frozen(arrays: Mapping[str, NDArray[Any]]) -> Frozen:
             raise CorruptFile(f"a text model's table {name} is out of range")
     if abs(arrays["taps"].astype(np.int64)).max() > 1 << 20:
         raise CorruptFile("a text model's taps are out of range")
-    weights, scales, biases = [], [], []
-    for block in range(options.blocks):
-        for part in _KINDS:
-            name = f"{block}.{part}"
-            weights.append(grouped(arrays[name]).ravel())
-            scales.append(_padded(arrays[f"{name}.scale"]))
-            biases.append(_padded(arrays[f"{name}.bias"]).astype(np.int64))
-    return Frozen(
-        np.array([options.pieces, options.width, options.recurrence, options.hidden, options.blocks], np.int64),
-        np.ascontiguousarray(arrays["embedding"]),
-        arrays["embedding_scale"],
-        grouped(arrays["embedding"]).ravel(),
-        _padded(arrays["head_scale"]),
-        _padded(arrays["head_bias"]).astype(np.int64),
-        np.concatenate(weights),
-        np.concatenate(scales),
-        np.concatenate(biases),
-        arrays["taps"],
-        *(np.ascontiguousarray(arrays[name]) for name in _TABLES),
-    )
+    return options
 
 
 def options_of(arrays: Mapping[str, NDArray[Any]]) -> TextOptions:
@@ -128,15 +138,9 @@ def options_of(arrays: Mapping[str, NDArray[Any]]) -> TextOptions:
     return options
 
 
-def grouped(matrix: NDArray[np.int8]) -> NDArray[np.int8]:
-    """[rows, columns] -> [groups, columns, ROWS], as `multiply_group` reads it; missing rows are zeros."""
-    rows, columns = matrix.shape
-    whole = np.zeros((-(-rows // ROWS) * ROWS, columns), np.int8)
-    whole[:rows] = matrix
-    return np.ascontiguousarray(whole.reshape(-1, ROWS, columns).transpose(0, 2, 1))
-
-
 def _padded(vector: NDArray[Any]) -> NDArray[Any]:
-    whole = np.zeros(-(-len(vector) // ROWS) * ROWS, vector.dtype)
-    whole[: len(vector)] = vector
-    return whole
+    return np.pad(vector, (0, -len(vector) % ROWS))
+
+
+def _fine(bias: NDArray[np.int32], bits: int) -> NDArray[np.int64]:
+    return (bias.astype(np.int64) << bits) + _HALF

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.kernels.byte_vector import COLUMNS, ROWS
 from lacodec.models.text import pretokens
 from lacodec.models.text.frozen import Frozen, frozen
 from lacodec.models.text.hypotheses import STATES
@@ -27,10 +28,11 @@ class Language(NamedTuple):
 
 def language(arrays: Mapping[str, NDArray[Any]]) -> Language:
     """From the arrays of a model file: those of `frozen.shapes`, and merges int32[n, 2]; raises CorruptFile."""
-    model, pieces = frozen(arrays), pieces_of(arrays)
-    if len(pieces) != model.sizes[PIECES] or len(set(pieces.texts)) != len(pieces):
-        raise CorruptFile("a text model's pieces do not fit it")
-    return Language(model, trie(pieces.texts), Merges(pieces.keys, pieces.ranks), pretokens.CLASSES)
+    pieces = pieces_of(arrays)
+    if len(set(pieces.texts)) != len(pieces):
+        raise CorruptFile("two of a text model's pieces are the same")
+    by_bytes = trie(pieces.texts)
+    return Language(frozen(arrays, by_bytes.order), by_bytes, Merges(pieces.keys, pieces.ranks), pretokens.CLASSES)
 
 
 def pieces_of(arrays: Mapping[str, NDArray[Any]]) -> Pieces:
@@ -44,8 +46,13 @@ def pieces_of(arrays: Mapping[str, NDArray[Any]]) -> Pieces:
 def scratch(model: Frozen) -> Scratch:
     """Room for the values of one step."""
     pieces, width, recurrence, hidden = (int(model.sizes[i]) for i in (PIECES, WIDTH, RECURRENCE, HIDDEN))
-    most = max(width, 3 * recurrence, 2 * hidden) + 16
-    return Scratch(*(np.zeros(size, np.int32) for size in (width, most, most, pieces + 16)))
+    most = max(width, 3 * recurrence, 2 * hidden)
+    return Scratch(
+        np.zeros(width, np.int32),
+        np.zeros(max(width, recurrence, hidden) + COLUMNS, np.int16),
+        np.zeros(most + ROWS, np.int32),
+        np.zeros(pieces + ROWS, np.int32),
+    )
 
 
 def reader(model: Frozen) -> Reader:

@@ -148,7 +148,7 @@ def _read_token(model: Frozen, scratch: Scratch, trie: Trie, merges: Merges, rea
 def _read(model: Frozen, scratch: Scratch, trie: Trie, reader: Reader, parent: np.int64, piece: np.int64, to: np.int64) -> None:
     """Memory `to` becomes what `parent` becomes by reading `piece`. The last memory is used again when there are too many."""
     advance(model, scratch, piece, reader.memory[_U(parent)], reader.memory[_U(to)])
-    masses(model, scratch, trie.order, reader.cumulative[_U(to)])
+    masses(model, scratch, reader.cumulative[_U(to)])
     reader.parent[_U(to)] = parent if to < MEMORIES - 1 else -1
     reader.read[_U(to)] = piece
     reader.state[KNOWN] = to + 1

@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lacodec.kernels.byte_vector import ROWS, multiply_group
+from lacodec.kernels.byte_vector import COLUMNS, ROWS, SCALE_BITS, multiply_rows
 from lacodec.kernels.jit import inlined
-from lacodec.models.text.frozen import LOGIT_UNIT, SCALE_BITS, TAP_BITS, TAPS, TOP, Frozen
+from lacodec.models.text.frozen import LOGIT_UNIT, TAP_BITS, TAPS, TOP, Frozen
 
 PIECES, WIDTH, RECURRENCE, HIDDEN, BLOCKS = range(5)
 STREAM_TOP = (1 << 23) - 1
 MASS_TOP = 1 << 24
 """Mass of the likeliest piece; the least one has 1."""
 _NEAR = TAPS - 1
-_BIAS_SHIFT = SCALE_BITS - 8
+_SUM_TOP, _LOGIT_TOP = 1 << 30, 1 << 28
 _HALF = 1 << (SCALE_BITS - 1)
 _U = np.uint64
 
@@ -25,9 +25,9 @@ class Scratch(NamedTuple):
     """Arrays of one step's values."""
 
     stream: np.ndarray  # int32[width]
-    inputs: np.ndarray  # int32[largest inputs]
+    inputs: np.ndarray  # int16[largest inputs, whole groups of columns]
     sums: np.ndarray  # int32[largest outputs, whole groups]
-    logits: np.ndarray  # int32[pieces, whole groups]
+    logits: np.ndarray  # int32[pieces by their bytes, whole groups]
 
 
 def state_size(width: int, recurrence: int, blocks: int) -> int:
@@ -49,47 +49,57 @@ def advance(model: Frozen, scratch: Scratch, piece: np.int64, before: np.ndarray
         _taps(model.taps, block, inputs, before, after, at_state, width)
         at_state += _NEAR * width
         _matrix(model, inputs, sums, 3 * r, width, at_weights, at_rows)
-        at_weights, at_rows = at_weights + _whole(3 * r) * width, at_rows + _whole(3 * r)
+        at_weights, at_rows = at_weights + _whole(3 * r, ROWS) * _whole(width, COLUMNS), at_rows + _whole(3 * r, ROWS)
         _recurrence(model, sums, inputs, before, after, at_state, r)
         at_state += r
         _matrix(model, inputs, sums, width, r, at_weights, at_rows)
-        at_weights, at_rows = at_weights + _whole(width) * r, at_rows + _whole(width)
+        at_weights, at_rows = at_weights + _whole(width, ROWS) * _whole(r, COLUMNS), at_rows + _whole(width, ROWS)
         _add(stream, sums, width)
         _norm(stream, inputs, width)
         _matrix(model, inputs, sums, 2 * hidden, width, at_weights, at_rows)
-        at_weights, at_rows = at_weights + _whole(2 * hidden) * width, at_rows + _whole(2 * hidden)
+        at_weights, at_rows = at_weights + _whole(2 * hidden, ROWS) * _whole(width, COLUMNS), at_rows + _whole(2 * hidden, ROWS)
         _gated(model, sums, inputs, hidden)
         _matrix(model, inputs, sums, width, hidden, at_weights, at_rows)
-        at_weights, at_rows = at_weights + _whole(width) * hidden, at_rows + _whole(width)
+        at_weights, at_rows = at_weights + _whole(width, ROWS) * _whole(hidden, COLUMNS), at_rows + _whole(width, ROWS)
         _add(stream, sums, width)
 
 
 @inlined
-def masses(model: Frozen, scratch: Scratch, order: np.ndarray, cumulative: np.ndarray) -> None:
-    """From `advance`'s stream: cumulative[i] = mass of the first i pieces in `order` (int32[pieces]); uint64[pieces + 1]."""
+def masses(model: Frozen, scratch: Scratch, cumulative: np.ndarray) -> None:
+    """From `advance`'s stream: cumulative[i] = mass of the first i pieces, by their bytes; uint64[pieces + 1]."""
     width, pieces = model.sizes[WIDTH], model.sizes[PIECES]
-    _norm(scratch.stream, scratch.inputs, width)
     logits = scratch.logits
-    top = np.int32(-(1 << 30))
-    for group in range(_U(_whole(pieces) // ROWS)):
+    _norm(scratch.stream, scratch.inputs, width)
+    columns = _whole(width, COLUMNS)
+    for group in range(_U(_whole(pieces, ROWS) // ROWS)):
         at = np.int64(group) * ROWS
-        multiply_group(model.head, at * width, scratch.inputs, width, logits, at)
-        for i in range(_U(at), _U(min(at + ROWS, pieces))):
-            value = ((np.int64(logits[i]) * model.head_scale[i] + _HALF) >> SCALE_BITS) + model.head_bias[i]
-            logits[i] = _held(value, 1 << 28)
-            top = max(top, logits[i])
+        multiply_rows(
+            model.head,
+            at * columns,
+            scratch.inputs,
+            columns,
+            model.head_scale,
+            model.head_bias,
+            at,
+            logits,
+            at,
+            _LOGIT_TOP,
+        )
+    top = np.int32(-_LOGIT_TOP)
+    for i in range(_U(pieces)):
+        top = max(top, logits[i])
     total = _U(0)
     for i in range(_U(pieces)):
         cumulative[i] = total
-        below = _U(top - logits[_U(order[i])])
+        below = _U(top - logits[i])
         shift = min(below // _U(LOGIT_UNIT), _U(31))
         total += _U(1) + (_U(model.power[below & _U(LOGIT_UNIT - 1)]) >> shift)
     cumulative[_U(pieces)] = total
 
 
 @inlined
-def _whole(rows: np.int64) -> np.int64:
-    return (rows + (ROWS - 1)) // ROWS * ROWS
+def _whole(size: np.int64, unit: int) -> np.int64:
+    return (size + (unit - 1)) // unit * unit
 
 
 @inlined
@@ -125,13 +135,21 @@ def _taps(taps: np.ndarray, block: np.uint64, inputs: np.ndarray, before: np.nda
 def _matrix(model: Frozen, inputs: np.ndarray, sums: np.ndarray, rows: np.int64, columns: np.int64, at_weights: np.int64,
             at_rows: np.int64) -> None:  # fmt: skip
     """sums[rows]: the products, scaled, with biases; 8 bits are not enough for them yet."""
-    for group in range(_U(_whole(rows) // ROWS)):
+    whole = _whole(columns, COLUMNS)
+    for group in range(_U(_whole(rows, ROWS) // ROWS)):
         at = np.int64(group) * ROWS
-        multiply_group(model.weights, at_weights + at * columns, inputs, columns, sums, at)
-        for i in range(_U(at), _U(at + ROWS)):
-            row = _U(at_rows) + i
-            total = np.int64(sums[i]) * np.int64(model.scales[row]) + (model.biases[row] << _BIAS_SHIFT)
-            sums[i] = _held((total + _HALF) >> SCALE_BITS, 1 << 30)
+        multiply_rows(
+            model.weights,
+            at_weights + at * whole,
+            inputs,
+            whole,
+            model.scales,
+            model.biases,
+            at_rows + at,
+            sums,
+            at,
+            _SUM_TOP,
+        )
 
 
 @inlined

@@ -8,15 +8,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from lacodec.kernels.byte_vector import SCALE_BITS
 from lacodec.models.text.freeze import UNIT, matrices_of
-from lacodec.models.text.frozen import BIAS_BITS, LOGIT_UNIT, SCALE_BITS, TAP_BITS, frozen, options_of
+from lacodec.models.text.frozen import BIAS_BITS, LOGIT_UNIT, TAP_BITS, checked
 from lacodec.models.text.network import Matrix, TextNetwork
 
 
 def thaw(arrays: Mapping[str, NDArray[Any]]) -> TextNetwork:
     """The network whose integers are `arrays`, the inverse of `freeze` but for rounding; raises CorruptFile."""
-    frozen(arrays)  # checks them
-    network = TextNetwork(options_of(arrays))
+    network = TextNetwork(checked(arrays))
     steps = arrays["head_scale"] * (UNIT * np.log(2) / LOGIT_UNIT / 2.0**SCALE_BITS)
     _set(network.embedding, arrays["embedding"] * steps[:, None])
     _set(network.bias, arrays["head_bias"] * np.log(2) / LOGIT_UNIT)

@@ -96,7 +96,7 @@ def test_the_header_says_what_it_is(path, tmp_path, capsys):
     shown = capsys.readouterr()
     assert "can be decoded only where all is computed alike: torch" in shown.err
     header, (chunk,) = read((tmp_path / "a.txt.lac").read_bytes())
-    assert header["metadata"] == {"machine_bound": causal.by_path(path).environment}
+    assert header["metadata"] == {"model_bytes": causal.size_of(path), "machine_bound": causal.by_path(path).environment}
     assert header["model_id"] == causal.by_path(path).id and not header.get("options")
     assert chunk.payload[:9] == b"\2" + header["model_id"][:8]
     assert main(["info", str(tmp_path / "a.txt.lac")]) == 0

@@ -1,7 +1,10 @@
 """Codec `text.lm`: round trips with a very small model, the plain reader, and payloads that nobody encoded."""
 
 import contextlib
+import io
+import os
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,8 +12,12 @@ from hypothesis import strategies as st
 
 import lacodec
 from lacodec.codecs.text.codec import Text
+from lacodec.codecs.text.lm.choice import language_helps
 from lacodec.codecs.text.lm.codec import TextLM
+from lacodec.container import stream
 from lacodec.errors import BadInput, CorruptFile, LacodecError, MissingModel
+from lacodec.io.source import BytesSource
+from lacodec.io.streams import PipeSource
 from reference import text_lm_codec
 from reference.container import read
 from tests import languages
@@ -18,6 +25,8 @@ from tests.reference.test_text import TEXTS, short_primer
 
 pytestmark = pytest.mark.usefixtures(short_primer.__name__)
 PROSE = (languages.TEXT * 2)[:1500]
+ENGLISH = (Path(__file__).parents[3] / "LICENSE").read_bytes()[:6000]
+FIGURES = b"".join(b"%d,%d\n" % (i * i % 977, i * 7 % 31) for i in range(300))
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +59,7 @@ def test_a_file_names_its_model(path, tmp_path, monkeypatch):
     encoded = lacodec.encode(PROSE, "text.lm", model=path)
     other = languages.model_file(tmp_path, seed=5)
     assert read(encoded)[0]["model_id"] != read(lacodec.encode(PROSE, "text.lm", model=str(other)))[0]["model_id"]
+    assert read(encoded)[0]["metadata"] == {"model_bytes": os.path.getsize(path)}
     monkeypatch.setattr("lacodec.codecs.text.shipped._named", {})
     with pytest.raises(MissingModel, match="LACODEC_MODELS"):
         lacodec.decode(encoded)
@@ -77,6 +87,41 @@ def test_forged_payloads(path, seed):
         del payload[rng.randrange(len(payload)) :]
     with contextlib.suppress(CorruptFile, MissingModel):
         codec.decode_block(bytes(payload), len(PROSE), 0)
+
+
+def test_what_the_model_does_not_help_goes_to_text():
+    coder = TextLM()
+    assert coder.encode_block(ENGLISH[:500])[0] == 1
+    payload = coder.encode_block(FIGURES)
+    assert payload == b"\3" + Text(Text.Options(effort=9)).encode_block(FIGURES)
+    encoded = lacodec.encode(FIGURES, "text.lm")
+    header, (chunk,) = read(encoded)
+    assert chunk.payload == payload and header["nested"] == {"text": 1, "bytes": 2}
+    assert lacodec.decode(encoded) == FIGURES == text_lm_codec.decode(payload, len(FIGURES), {})
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_forged_payloads_of_text(seed):
+    rng = random.Random(seed)
+    header, (chunk,) = stream(BytesSource(lacodec.encode(FIGURES, "text.lm")))
+    payload = bytearray(chunk.payload)
+    for _ in range(rng.randint(1, 4)):
+        payload[rng.randrange(1, len(payload))] = rng.randrange(256)
+    if seed % 5 == 0:
+        del payload[rng.randrange(1, len(payload)) :]
+    with contextlib.suppress(LacodecError):
+        TextLM().decode_payload(header, bytes(payload), len(FIGURES))
+
+
+def test_effort_9_leads_here_where_the_model_helps(tmp_path):
+    for name, data, codec in (("a.txt", ENGLISH, "text.lm"), ("b.txt", FIGURES, "text"), ("c.txt", b"word\n", "text")):
+        (tmp_path / name).write_bytes(data)
+        coder = lacodec.codec("text", effort=9)
+        for encoded in (lacodec.encode(tmp_path / name, effort=9), coder.encode(tmp_path / name), coder.encode(data)):
+            assert lacodec.info(encoded).codec == codec and lacodec.decode(encoded) == data
+        assert lacodec.info(lacodec.encode(tmp_path / name, effort=8)).codec == "text"
+    pipe = PipeSource(io.BytesIO(ENGLISH))
+    assert language_helps(pipe) and b"".join(pipe.blocks(1 << 20)) == ENGLISH
 
 
 def test_codec_text_refuses_it(path):

@@ -14,8 +14,7 @@ import numpy as np
 
 from lacodec.codecs import model_files
 from lacodec.codecs.text.lm import kernel
-from lacodec.codecs.text.lm.setup import WITH_LANGUAGE
-from lacodec.codecs.text.start import primed
+from lacodec.codecs.text.lm.start import joined
 from lacodec.entropy.mixing import POSITION
 from lacodec.entropy.mixing_state import ONE
 from lacodec.errors import BadInput, LacodecError, MissingDependency, MissingModel
@@ -83,10 +82,7 @@ def run_causal(
     from lacodec.models.text.causal.language import computing
     from lacodec.models.text.causal.predictor import Predictor
 
-    coder, model = primed(WITH_LANGUAGE, primer, data.size - begin, stream, decoding=decoding)
-    weights, first = coder.weights.reshape(-1, WITH_LANGUAGE.width), WITH_LANGUAGE.constant - len(_WEIGHTS)
-    weights[:, :first] = weights[:, :first] * _OTHERS >> 4
-    weights[:, first : WITH_LANGUAGE.constant] = _WEIGHTS
+    coder, model = joined(primer, data.size - begin, stream, _WEIGHTS, _OTHERS, decoding=decoding)
     with computing():
         predictor = Predictor(language)
         coder = coder._replace(language=predictor.tree)

@@ -6,5 +6,5 @@ from lacodec.codecs.text.setup import EFFORTS, Setup
 
 WITH_LANGUAGE = Setup(9, replace(EFFORTS[8], language=True))
 """Its last selector chooses weights by what the language model says, its last APM by the byte that it expects."""
-OTHERS = 12
-"""Sixteenths that are left of the other inputs' weights when the language model joins in."""
+INPUTS = 3
+"""Mixer inputs from a language model, in front of the last one, which is constant."""
