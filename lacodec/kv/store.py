@@ -22,7 +22,7 @@ from lacodec.io.output import atomic_file
 from lacodec.kv.locks import locked
 from lacodec.kv.models import described
 from lacodec.kv.objects import cache_of, check_kind, given_as
-from lacodec.media.kv.value import KVCache, Model
+from lacodec.media.kv.value import KVCache
 
 _SUFFIX = ".lac"
 _TICK = 1000  # ns, which file systems tell apart
