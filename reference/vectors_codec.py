@@ -2,7 +2,7 @@
 
 model   = number flags (1: length 1), signed exponent, number K, 1 + K signed differences of fineness, K of spread, f64 scale,
           number size, a payload of codec `arrays` of i16[1 + K, d], and if K > 0: packed tables, u8[K] which, i8[T, 2] shifts
-payload = [number size, a payload of codec `arrays` of i32[first columns, n] if sorted,] a rANS stream of numbers, vector by vector
+payload = [if sorted: number size, a payload of codec `arrays` of i32[first columns, n],] a rANS stream of the other numbers
 """
 
 import math
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference import columns, rans, tables
-from reference.container import CRITICAL, Chunk
+from reference.container import CRITICAL, Chunk, hash64
 from reference.stream import Stream, need
 
 EIGHTHS = (1.0, 1.0905077326652577, 1.189207115002721, 1.2968395546510096,
@@ -40,11 +40,13 @@ def decode(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
     axes = header["metadata"]
     critical = [chunk for chunk in chunks if chunk.kind == CRITICAL]
     need(critical and not critical[0].covers, "vectors without a model")
+    critical[0].check(critical[0].payload)
     model, rows = _read_model(Stream(critical[0].payload), axes["columns"]), []
     for chunk in critical[1:]:
         ((start, stop),) = chunk.covers
         numbers = _numbers(chunk.payload, model, stop - start, axes["ordered"])
-        chunk.check(b"".join(struct.pack(f"<{len(row)}i", *row) for row in numbers))
+        latents = b"".join(struct.pack(f"<{len(row)}i", *row) for row in numbers)
+        need(hash64(latents) == chunk.content_hash, "other numbers than were encoded")
         rows += [_packed(_vector(row, model), axes["dtype"]) for row in numbers]
     need(len(rows) == axes["rows"], "another number of vectors than the header has")
     if header["format"] == "npy":

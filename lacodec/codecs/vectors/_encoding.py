@@ -19,7 +19,7 @@ from lacodec.errors import BadInput, CorruptFile
 _AROUND = 140  # bytes of a chunk beside its symbols: its head, its copy in the index, the head of its stream
 _FRAME = 500  # bytes of a file beside its chunks
 _CLOSE = 0.005  # relative
-_TRIES = 4
+_TRIES, _COARSER = 4, 9
 _MOST_BITS = 10  # of a number, where tables end
 _SORTED = 2  # columns that vectors are sorted by
 
@@ -38,18 +38,20 @@ class Encoding:
         self._embed, self.order = embed, None
         around = _FRAME + _AROUND * -(-len(rows) // chunk)
         wanted = 8.0 * (rate * len(rows) - around)
-        found = fit.Fit(rows[:: max(1, -(-len(rows) // fit.SAMPLE))], len(rows))
-        scale = None
-        for _ in range(_TRIES):  # what is only estimated is put right
-            scale = fit.scale_for(wanted, found.bits, scale)
+        found = fit.Fit(_sample(rows), len(rows))
+        scale, before, slack = 0.0, None, 8 * _CLOSE * rate * len(rows)
+        for number in range(_TRIES + _COARSER):  # what is only estimated is put right; at last it is made to fit
+            scale = fit.scale_for(wanted, found.bits, before) if number < _TRIES else scale + 0.03 * 2 ** (number - _TRIES)
             self.model, self._lengths = found.model(scale)
             self.packed = self.model.pack(embed)
             found.missed = 8 * len(self.packed) - found.model_bits(scale, len(self.model.spread))
             if not ordered:
                 found.missed -= self._sort(rows, chunk)
             size = found.bits(scale)
-            if size <= wanted + 8 * _CLOSE * rate * len(rows):
+            settled = before is not None and abs(scale - before) < 0.01  # with one more direction it would be too large
+            if size <= wanted + slack and (settled or size >= wanted - slack or number >= _TRIES - 1):
                 return
+            before = scale
         if len(rows):
             nearest = (size / 8 + around) / len(rows)
             raise BadInput(f"{len(rows)} vectors do not fit into {rate:g} bytes each; the least found is {nearest:.1f}")
@@ -74,7 +76,7 @@ class Encoding:
             return np.zeros((len(rows), 0), np.int32)
         values = fit.coordinates(np.ldexp(rows.astype(np.float64), -model.exponent), model)
         numbers, counts = np.zeros(values.shape, np.int32), np.zeros(self._lengths.shape, np.int64)
-        kernels.choose(values, model.steps, model.which, self._lengths, fit.MOST, fit.PRICE, numbers, counts)
+        kernels.choose(values, model.steps, model.which, self._lengths, self._lengths.shape[1] // 2, fit.PRICE, numbers, counts)
         return numbers
 
     def _sort(self, rows: np.ndarray, chunk: int) -> float:
@@ -82,7 +84,8 @@ class Encoding:
         first = np.concatenate([self._numbers(rows[at : at + chunk])[:, :_SORTED] for at in range(0, max(1, len(rows)), chunk)])
         self.order = np.lexsort(first.T[::-1]) if first.shape[1] else np.arange(len(rows))
         first = first[self.order]
-        columns = self._lengths[self.model.which[: first.shape[1]], fit.MOST + np.clip(first, -fit.MOST, fit.MOST)]
+        most = self._lengths.shape[1] // 2
+        columns = self._lengths[self.model.which[: first.shape[1]], most + np.clip(first, -most, most)]
         coded = sum(len(self._embed(_differences(first[at : at + chunk]))) for at in range(0, len(first), chunk))
         return float(columns.sum(dtype=np.float64)) - 8.0 * coded
 
@@ -108,7 +111,7 @@ def numbers_in(payload: bytes, model: Model, count: int, ordered: bool, unembed:
 
 
 def _differences(numbers: NDArray[np.int32]) -> NDArray[np.int32]:
-    """[columns, n] of the first columns of sorted numbers: differences to the row before, of a column where those before agree."""
+    """[columns, n] of sorted numbers: differences to the row before, where the columns before agree; of the first columns."""
     first = numbers[:, :_SORTED].T.copy()
     found = np.diff(first, axis=1, prepend=0).astype("<i4")
     if len(first) == _SORTED:
@@ -124,6 +127,13 @@ def _sums(found: NDArray[np.signedinteger]) -> NDArray[np.int32]:
         before = np.concatenate([[0], sums[1][starts - 1] * (starts > 0)])
         sums[1] -= before[np.searchsorted(starts, np.arange(found.shape[1]), side="right")]
     return sums.T.astype(np.int32)
+
+
+def _sample(rows: np.ndarray) -> np.ndarray:
+    """At random: any rule could meet one that the vectors follow."""
+    if len(rows) <= fit.SAMPLE:
+        return rows
+    return rows[np.sort(np.random.default_rng(1).choice(len(rows), fit.SAMPLE, replace=False))]
 
 
 def _check(rows: np.ndarray, rate: float) -> None:

@@ -1,7 +1,7 @@
 """The model for vectors: principal components, steps by reverse water-filling, and the scale that gives a size.
 
-A direction of variance v gets numbers of step s * v^(-ALPHA / 2). ALPHA 0 gives the least squared error; 1 the least error of inner
-products with vectors distributed like these, as the errors of directions that queries are long in weigh more. Directions whose
+A direction of variance v gets numbers of step s * v^(-ALPHA / 2). ALPHA 0 gives the least squared error; 1 the least error of
+inner products with vectors distributed like these, as errors of directions that queries are long in weigh more. Directions whose
 numbers would mostly be 0 are left out: those where the bits, of the direction itself too, cost more than the error they save.
 """
 
@@ -61,8 +61,9 @@ def components(rows: np.ndarray) -> Components:
     mean = scaled.mean(axis=0) if len(rows) else np.zeros(rows.shape[1])
     apart = scaled - mean
     variances, vectors = np.linalg.eigh(apart.T @ apart / max(1, len(rows)))
-    lengths = np.sqrt(np.square(rows.astype(np.float64)).sum(axis=1)) if rows.dtype.kind == "f" else np.zeros(1)
-    unit = bool(len(rows)) and bool((np.abs(lengths - 1) < 1e-3).all())
+    with np.errstate(over="ignore"):
+        lengths = np.ldexp(np.sqrt(np.square(scaled).sum(axis=1)), exponent)
+    unit = rows.dtype.kind == "f" and len(rows) > 0 and bool((np.abs(lengths - 1) < 1e-3).all())
     # A direction's sign is left to chance by the library: the largest entry is positive.
     basis = vectors.T[::-1].copy()
     basis *= np.where(basis[np.arange(len(basis)), np.abs(basis).argmax(axis=1)] < 0, -1.0, 1.0)[:, None]
@@ -89,7 +90,7 @@ class Fit:
         return share * trial.bits + self.model_bits(octaves, trial.count) + self.missed
 
     def model(self, octaves: float) -> tuple[Model, NDArray[np.float32]]:
-        """The model at a scale, and the code lengths [T, 2 * MOST + 1] by which numbers are chosen."""
+        """The model at a scale, and the code lengths [T, 2 * most + 1] by which numbers are chosen."""
         parts = self.parts
         count = self._trial(octaves, self._values).count
         scale = self._top * 2.0**octaves
@@ -101,10 +102,10 @@ class Fit:
             parts.exponent, parts.unit, matrix, fineness, scale, spread, None, np.zeros(0, np.uint8), np.zeros((0, 2), np.int8)
         )
         if not count:
-            return empty, np.zeros((0, 2 * MOST + 1), np.float32)
+            return empty, np.zeros((0, 1), np.float32)
         values = coordinates(self._scaled, empty)
         trial = self._trial(octaves, values)
-        tables = tables_of(trial.counts, MOST)
+        tables = tables_of(trial.counts)
         shifts = _shifts(values / empty.steps, trial)
         return Model(parts.exponent, parts.unit, matrix, fineness, scale, spread, tables, trial.which, shifts), trial.lengths
 
@@ -121,14 +122,15 @@ class Fit:
         classes = np.minimum(classes.max(initial=0) - classes, MOST_TABLES - 1)
         which = np.unique(classes, return_inverse=True)[1].astype(np.uint8)
         tables = int(which.max(initial=0)) + 1
-        counts, lengths = np.zeros((tables, 2 * MOST + 1), np.int64), np.zeros((tables, 2 * MOST + 1), np.float32)
         part = np.ascontiguousarray(values[:, :count])
+        most = min(MOST, int(np.abs(part / steps[:count]).max(initial=0)) + 1)
+        counts, lengths = np.zeros((tables, 2 * most + 1), np.int64), np.zeros((tables, 2 * most + 1), np.float32)
         numbers = np.zeros(part.shape, np.int32)
         for number in range(_PASSES + 1):
             counts[...] = 0
-            kernels.choose(part, steps[:count], which, lengths, MOST, PRICE if number else 0.0, numbers, counts)
+            kernels.choose(part, steps[:count], which, lengths, most, PRICE if number else 0.0, numbers, counts)
             kernels.code_lengths(counts, lengths)
-        found = lengths[which[None, :], MOST + np.clip(numbers, -MOST, MOST)].astype(np.float64)
+        found = lengths[which[None, :], most + np.clip(numbers, -most, most)].astype(np.float64)
         bits = found.sum(axis=0)
         size = part / steps[:count]
         saved = (np.square(size) - np.square(size - numbers)).sum(axis=0)

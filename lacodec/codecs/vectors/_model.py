@@ -35,7 +35,8 @@ def powers(eighths: NDArray[np.int64]) -> Floats:
 @dataclass(frozen=True)
 class Model:
     """exponent: of the scale. unit: whether vectors have length 1. matrix: i16[1 + K, d], the mean and K directions in steps of
-    2^(fineness[1 + K] / 8). scale * 2^(spread[K] / 8): the steps of numbers. tables, which[K]: tables of numbers. shifts: i8[T, 2].
+    2^(fineness[1 + K] / 8). scale * 2^(spread[K] / 8): the steps of numbers. tables, which[K]: tables of numbers.
+    shifts: i8[T, 2], by which the values of numbers lie nearer to 0, in 256ths of a step.
     """
 
     exponent: int
@@ -117,11 +118,11 @@ class Model:
         return np.clip(out, -most, most).astype(kind)
 
 
-def tables_of(counts: NDArray[np.int64], most: int, freq_bits: int = 14) -> Tables:
+def tables_of(counts: NDArray[np.int64], freq_bits: int = 14) -> Tables:
     """Tables with an escape from counts [T, 2 * most + 1] of the numbers from -most on."""
     from lacodec.entropy.tables import normalise
 
-    freqs, offsets, first = [], [0], []
+    most, freqs, offsets, first = counts.shape[1] // 2, [], [0], []
     for row in counts:
         used = np.flatnonzero(row)
         low, high = (int(used[0]), int(used[-1])) if len(used) else (most, most)

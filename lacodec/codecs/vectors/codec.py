@@ -98,8 +98,12 @@ class VectorsCodec(Codec[Vectors]):
         def matrix(data: bytes, dtype: str, axes: tuple[int, int]) -> "np.ndarray":
             return unembed("arrays", data, (np.dtype(dtype), axes), header, session)  # type: ignore[no-any-return]
 
-        made = session.once((Model, shared[0].payload), lambda: Model.unpack(shared[0].payload, shape.columns, matrix))
-        model: Model = made
+        def made() -> Model:
+            if content_hash(shared[0].payload) != shared[0].content_hash:
+                raise CorruptFile("its model differs from the one that was encoded")
+            return Model.unpack(shared[0].payload, shape.columns, matrix)
+
+        model: Model = session.once((Model, shared[0].payload), made)
         numbers = numbers_in(chunk.payload, model, count, shape.ordered, matrix)
         if content_hash(numbers.astype("<i4").tobytes()) != chunk.content_hash:
             raise CorruptFile("its numbers differ from those that were encoded")

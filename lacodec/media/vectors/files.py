@@ -1,4 +1,4 @@
-"""Vectors in and out: arrays with two axes, .npy files of one, and the .fvecs and .bvecs files of collections for nearest-neighbour search.
+"""Vectors in and out: arrays with two axes, .npy files of one, and .fvecs and .bvecs files, as collections for search come in.
 
 fvecs = (i32 d, f32[d]) for each vector        bvecs = (i32 d, u8[d]) for each vector        little-endian
 """

@@ -22,8 +22,8 @@ class Vectors:
     def __post_init__(self) -> None:
         if self.rows.ndim != 2 or self.rows.dtype.str not in DTYPES:
             raise BadInput(
-                f"an array of {self.rows.dtype} {list(self.rows.shape)} is not a list of vectors; give float16, float32, float64, "
-                "int8 or uint8 with two axes"
+                f"an array of {self.rows.dtype} {list(self.rows.shape)} is not a list of vectors; give float16, "
+                "float32, float64, int8 or uint8 with two axes"
             )
         if not 1 <= self.rows.shape[1] <= MOST_COLUMNS:
             raise BadInput(f"vectors have {self.rows.shape[1]} numbers; 1 to {MOST_COLUMNS} are supported")

@@ -108,7 +108,7 @@ def test_damaged_entries_are_misses(tmp_path, damage):
 
 
 def test_two_processes(tmp_path):
-    """Both put and get prompts that share beginnings, in a folder too small for them: what is found is right, and the limit holds."""
+    """Both put and get prompts that begin alike, in a folder too small for them: what is found is right, and the limit holds."""
     code = (
         "import sys, warnings, random\n"
         "warnings.simplefilter('error')\n"
