@@ -21,6 +21,9 @@ Pair = tuple[torch.Tensor, torch.Tensor]
 class CodedLayer(DynamicLayer):
     """Keys and values of which all but the newest are coded: in chunks of `chunk` tokens, once `window` more have followed."""
 
+    keys: Any  # tensors [batch, heads, tokens, width], None until the first update
+    values: Any
+
     def __init__(self, coder: Coder, chunk: int, window: int, model: Model) -> None:
         super().__init__()
         self._coder, self._chunk, self._window, self._model = coder, chunk, window, model

@@ -35,7 +35,8 @@ class Encoding:
 
     def __init__(self, rows: np.ndarray, rate: float, chunk: int, ordered: bool, embed: Embed) -> None:
         _check(rows, rate)
-        self._embed, self.order = embed, None
+        self._embed = embed
+        self.order: NDArray[np.intp] | None = None
         around = _FRAME + _AROUND * -(-len(rows) // chunk)
         wanted = 8.0 * (rate * len(rows) - around)
         found = fit.Fit(_sample(rows), len(rows))

@@ -63,7 +63,7 @@ class VectorsCodec(Codec[Vectors]):
 
     def metadata(self, value: Vectors, session: Session = DEFAULT) -> dict[str, Any]:
         """The axes, and the type of the numbers."""
-        return Shape(*value.rows.shape, value.rows.dtype.str, self.options.ordered).plain()
+        return Shape(len(value.rows), value.rows.shape[1], value.rows.dtype.str, self.options.ordered).plain()
 
     def content_size(self, value: Vectors) -> int | None:
         """Bytes of the vectors."""
@@ -96,7 +96,7 @@ class VectorsCodec(Codec[Vectors]):
             raise CorruptFile("its decoded size contradicts the vectors that it covers")
 
         def matrix(data: bytes, dtype: str, axes: tuple[int, int]) -> "np.ndarray":
-            return unembed("arrays", data, (np.dtype(dtype), axes), header, session)  # type: ignore[no-any-return]
+            return unembed("arrays", data, (np.dtype(dtype), axes), header, session)
 
         def made() -> Model:
             if content_hash(shared[0].payload) != shared[0].content_hash:
@@ -159,7 +159,7 @@ class VectorsCodec(Codec[Vectors]):
             options = self.options
             return Encoding(value.rows, options.bytes_per_vector, self._rows(value), options.ordered, embedded), value
 
-        return session.once((Encoding, id(value)), made)[0]  # type: ignore[no-any-return]
+        return session.once((Encoding, id(value)), made)[0]
 
     def _chunk(self, value: Vectors, encoding: "Encoding", start: int) -> Chunk:
         chosen = slice(start, start + self._rows(value))
