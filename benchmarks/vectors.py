@@ -145,11 +145,12 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--sizes", type=int, nargs="*", default=[32, 64])
+    parser.add_argument("--ours", action="store_true", help="only codec `vectors`")
     parser.add_argument("--lossless", action="store_true")
     arguments = parser.parse_args()
     rows, queries = embeddings(arguments.data, arguments.cache)
     truth = np.argsort(-(queries @ rows.T), axis=1, kind="stable")[:, :100]
-    methods: list[Callable[..., Iterator[Result]]] = [ours, product, turboquant]
+    methods: list[Callable[..., Iterator[Result]]] = [ours] if arguments.ours else [ours, product, turboquant]
 
     def report(found: Iterator[Result]) -> None:
         started: Any = time.process_time()
@@ -164,7 +165,8 @@ def main() -> None:
         for size in arguments.sizes:
             for method in methods:
                 report(method(rows, size, Path(folder)))
-    report(fixed(rows))
+    if not arguments.ours:
+        report(fixed(rows))
     if arguments.lossless:
         for name, share in lossless(rows):
             print(f"{name}: {share:.3f} of float32", flush=True)

@@ -19,7 +19,7 @@ class Options:
         default=None, metadata={"help": "vectors in a chunk, what is decoded to read one of them (default: 4096 if lossy)"}
     )
     ordered: bool = field(
-        default=True, metadata={"help": "lossy: keep the order of the vectors; sorted ones take about a byte less each"}
+        default=True, metadata={"help": "lossy: keep the order of the vectors; else they come back sorted, with finer steps"}
     )
 
     def __post_init__(self) -> None:
