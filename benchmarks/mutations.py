@@ -27,6 +27,7 @@ CODECS = (
     "arrays",
     "points",
     "kv",
+    "vectors",
     "image.jpeg",
     "log",
 )
@@ -63,6 +64,7 @@ class Corpus:
             "arrays": _arrays_files,
             "points": _points_files,
             "kv": _kv_files,
+            "vectors": _vectors_files,
             "image.jpeg": _jpeg_files,
             "log": _log_files,
             "image.learned": _learned_files,
@@ -161,6 +163,16 @@ def _kv_files(efforts: list[int]) -> list[bytes]:
     empty = type(odd)(tuple((keys[:, :, :0], values[:, :, :0]) for keys, values in odd.layers), "F32")
     found = [lacodec.encode(cache(name), "kv", effort=effort) for effort in efforts for name in ("bf16", "f16", "odd")]
     return [*found, lacodec.encode(cache("bf16"), "kv", tokens=40), lacodec.encode(empty, "kv")]
+
+
+def _vectors_files(efforts: list[int]) -> list[bytes]:
+    """Vectors of every type, in order and sorted, and without directions."""
+    import numpy as np
+
+    from tools.golden.vectors import WANTED, make
+
+    found = [make(setting, name) for setting, name in WANTED]
+    return [*found, lacodec.encode(np.ones((400, 3), np.float32), "vectors", bytes_per_vector=3.5)]
 
 
 def _jpeg_files(efforts: list[int]) -> list[bytes]:

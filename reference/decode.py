@@ -23,6 +23,7 @@ from reference import (
     log_codec,
     points_codec,
     text_codec,
+    vectors_codec,
     weights_codec,
     weights_quantised,
 )
@@ -42,6 +43,7 @@ VERSIONS = {
     "text": (1,),
     "points": (1, 2),
     "kv": (0,),
+    "vectors": (0,),
 }
 """Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 adds methods."""
 
@@ -81,6 +83,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(arrays_codec.decode(header, chunks), header)
     if codec == "kv":
         return Restored(kv_codec.decode(header, chunks), header)
+    if codec == "vectors":
+        return Restored(vectors_codec.decode(header, chunks), header)
     if codec == "points":
         return Restored(points_codec.decode(header, chunks, base), header)
     if codec == "weights.quantised":

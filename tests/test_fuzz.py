@@ -26,6 +26,7 @@ def test_mutants_give_only_our_errors(efforts, tmp_path):
         ("log", [1, 5, 9], 300),
         ("points", [1, 5, 9], 1500),
         ("kv", [1, 5], 1000),
+        ("vectors", [5], 300),
     ],
 )
 def test_mutants_of_other_codecs_give_only_our_errors(codec, efforts, count, tmp_path):

@@ -3,6 +3,8 @@
 data = lacodec.kv.encode(output.past_key_values, model=model)
 cache = lacodec.kv.decode(data, model=model, to="transformers")
 pairs = lacodec.kv.decode("prefix.lac", layers=slice(0, 4), tokens=slice(0, 512))
+model.generate(ids, past_key_values=lacodec.kv.live_cache())
+lacodec.kv.Store("caches", limit=10**9, model=model)
 """
 
 from types import EllipsisType
@@ -11,11 +13,13 @@ from typing import Any
 import lacodec
 from lacodec.codecs.kv.codec import model_of
 from lacodec.errors import BadInput
-from lacodec.kv.models import describe
-from lacodec.kv.objects import KINDS, cache_of, given_as
+from lacodec.kv.live import live_cache
+from lacodec.kv.models import describe, described
+from lacodec.kv.objects import cache_of, check_kind, given_as
+from lacodec.kv.store import Store
 from lacodec.media.kv.value import KVCache, Model
 
-__all__ = ["KVCache", "Model", "decode", "describe", "encode"]
+__all__ = ["KVCache", "Model", "Store", "decode", "describe", "encode", "live_cache"]
 
 
 def encode(cache: Any, model: Any = None, *, threads: int | None = None, **options: Any) -> bytes:
@@ -25,7 +29,7 @@ def encode(cache: Any, model: Any = None, *, threads: int | None = None, **optio
     float16, bfloat16 or float32. model: the module that made it, or what `describe` gave for it; without one,
     `decode` cannot tell whether a cache suits a model. Raises BadInput for caches that cannot be kept.
     """
-    return lacodec.encode(cache_of(cache, _described(model)), "kv", threads=threads, **options)
+    return lacodec.encode(cache_of(cache, described(model)), "kv", threads=threads, **options)
 
 
 def decode(
@@ -45,10 +49,7 @@ def decode(
     in uint16), "transformers" a DynamicCache, which needs all layers and the tokens from the first on. model: raises BadInput
     if the cache was made by another one. device: for tensors. max_size: as for `lacodec.decode`, for whole caches.
     """
-    if to not in KINDS:
-        raise BadInput(f"to is {to!r}; give one of {', '.join(KINDS)}")
-    if to == "numpy" and device is not None:
-        raise BadInput("arrays of numpy have no device; decode to torch")
+    check_kind(to, device)
     part = slice(None) if layers is None else layers, slice(None) if tokens is None else tokens
     if to == "transformers" and (layers not in (None, slice(None)) or (tokens is not None and tokens.start not in (None, 0))):
         raise BadInput("a cache of transformers needs all layers, and the tokens from the first on")
@@ -56,16 +57,10 @@ def decode(
         if opened.header.codec != "kv":
             raise BadInput(f"holds no KV cache: it was written by codec {opened.header.codec!r}")
         found, dtype = model_of(opened.header), opened.header.metadata.get("dtype")
-        wanted = _described(model)
+        wanted = described(model)
         if model is not None and (other := found.differs(wanted)):
             raise BadInput(f"the cache was made by {found.name or 'a model without a name'}, of which the {other} differs")
         pairs = opened[part] if part != (slice(None), slice(None)) else None
     if pairs is None:
         pairs = list(lacodec.decode(data_or_path, threads=threads, max_size=max_size).layers)
     return given_as(to, pairs, str(dtype), device)
-
-
-def _described(model: Any) -> Model:
-    if model is None or isinstance(model, Model):
-        return model or Model()
-    return describe(model)

@@ -26,6 +26,13 @@ def describe(module: Any) -> Model:
     return Model(type(module).__name__, _fingerprint(module), *_rope(module))
 
 
+def described(model: Any) -> Model:
+    """What a caller passes as a model: a `Model`, a module that `describe` is called for, or None, which gives an empty one."""
+    if model is None or isinstance(model, Model):
+        return model or Model()
+    return describe(model)
+
+
 def _fingerprint(module: Any) -> str:
     import torch
 

@@ -20,13 +20,13 @@ def cache_of(found: Any, model: Model) -> KVCache:
         return found
     if hasattr(found, "layers"):
         for number, layer in enumerate(found.layers):
-            if type(layer).__name__ != "DynamicLayer":
+            if type(layer).__name__ not in ("DynamicLayer", "CodedLayer"):
                 raise BadInput(
                     f"layer {number} of the cache is a {type(layer).__name__}; only a DynamicLayer keeps all its tokens"
                 )
             if layer.keys is None:
                 raise BadInput(f"layer {number} of the cache is empty")
-        found = [(layer.keys, layer.values) for layer in found.layers]
+        found = [layer.states() if hasattr(layer, "states") else (layer.keys, layer.values) for layer in found.layers]
     if not isinstance(found, Sequence) or not all(isinstance(pair, Sequence) and len(pair) == 2 for pair in found):
         raise BadInput(f"a {type(found).__name__} is not a KV cache; give a DynamicCache, or (keys, values) of each layer")
     pairs, kinds = [], set()
@@ -37,6 +37,14 @@ def cache_of(found: Any, model: Model) -> KVCache:
     if len(kinds) > 1:
         raise BadInput(f"the cache has elements of types {', '.join(sorted(kinds))}; all must have one type")
     return KVCache(tuple(pairs), kinds.pop() if kinds else "BF16", model)
+
+
+def check_kind(to: str, device: Any) -> None:
+    """Raise BadInput for a form that `given_as` does not know, or a device where it has none."""
+    if to not in KINDS:
+        raise BadInput(f"to is {to!r}; give one of {', '.join(KINDS)}")
+    if to == "numpy" and device is not None:
+        raise BadInput("arrays of numpy have no device; decode to torch")
 
 
 def given_as(to: str, pairs: list[tuple[np.ndarray, np.ndarray]], dtype: str, device: Any) -> Any:

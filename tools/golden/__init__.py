@@ -29,6 +29,7 @@ MODULES = (
     "arrays",
     "points",
     "kv",
+    "vectors",
     "logcolumns",
     "loglines",
     "learned",

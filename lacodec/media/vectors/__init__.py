@@ -1,0 +1,1 @@
+"""Vectors: the value (`value`), and the files that hold them (`files`)."""
