@@ -99,7 +99,7 @@ def _sound(found: Audio) -> dict[str, Any]:
     samples = np.asarray(found)
     if samples.dtype.kind in "iu":
         unsigned = samples.dtype.kind == "u"
-        bits = 8 * int(found.layout.strip("uifleb")) // 8
+        bits = int("".join(filter(str.isdigit, found.layout)))
         samples = (samples.astype("f4") - (1 << (bits - 1)) * unsigned) / (1 << (bits - 1))
     samples = samples.astype("f4", copy=False)
     return {"array": samples[:, 0] if samples.shape[1] == 1 else samples, "sampling_rate": found.rate}

@@ -7,6 +7,7 @@ Elsewhere it is a column of bytes, each of them a `.lac` file. It needs pyarrow:
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -53,11 +54,5 @@ def decoded(column: Any) -> list[Any]:
     return [None if item is None else api.decode(item, threads=1) for item in storage.to_pylist()]
 
 
-def _register() -> None:
-    try:
-        pa.register_extension_type(CodedType())
-    except pa.ArrowKeyError:  # by an earlier import of this module
-        pass
-
-
-_register()
+with suppress(pa.ArrowKeyError):  # registered by an earlier import of this module
+    pa.register_extension_type(CodedType())

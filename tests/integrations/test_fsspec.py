@@ -87,7 +87,8 @@ def test_a_coded_archive(texts: dict[str, bytes], tmp_path: Path) -> None:
 
 def test_only_what_is_read_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noise = np.random.default_rng(1).integers(0, 64, 8 << 20, np.uint8).tobytes()
-    (tmp_path / "a.tar.lac").write_bytes(lacodec.encode(tarred({"a": noise[: 4 << 20], "b": noise[4 << 20 :]}), "bytes", effort=1))
+    archive = tarred({"a": noise[: 4 << 20], "b": noise[4 << 20 :]})
+    (tmp_path / "a.tar.lac").write_bytes(lacodec.encode(archive, "bytes", effort=1))
     from lacodec.pipeline.decoding import Decoding
 
     decoded, part = [], Decoding.part
@@ -104,7 +105,8 @@ def test_an_archive_of_coded_files_through_a_local_cache(repository: Path, tmp_p
     memory = fsspec.filesystem("memory")
     memory.pipe("/shard.tar", tarred({**members, "plain.txt": b"as it is"}))
     for cache in ("simplecache", "filecache"):
-        system, _ = fsspec.core.url_to_fs(f"lac://::{cache}::memory://shard.tar", **{cache: {"cache_storage": str(tmp_path / cache)}})
+        options = {cache: {"cache_storage": str(tmp_path / cache)}}
+        system, _ = fsspec.core.url_to_fs(f"lac://::{cache}::memory://shard.tar", **options)
         assert sorted(system.find("")) == sorted([*names, "plain.txt"])
         assert {name: system.cat_file(name) for name in names} == plain
         assert system.cat_file("plain.txt") == b"as it is"

@@ -24,7 +24,8 @@ def hills(repository: Path) -> np.ndarray:
 def test_alone(repository: Path, hills: np.ndarray) -> None:
     layer = np.load(repository / "examples/layer.npy")
     jpeg = (repository / "examples/ridges.jpg").read_bytes()
-    for codec, value in ((Arrays(effort=1), layer), (Bytes(effort=1), layer), (Jpeg(effort=1), jpeg), (Pictures(effort=1), hills)):
+    cases = ((Arrays(effort=1), layer), (Bytes(effort=1), layer), (Jpeg(effort=1), jpeg), (Pictures(effort=1), hills))
+    for codec, value in cases:
         again = numcodecs.get_codec(codec.get_config())
         assert again == codec and repr(again) == repr(codec)
         coded = again.encode(value)

@@ -37,7 +37,8 @@ def test_written_and_read(samples: list[dict], tmp_path: Path) -> None:
         for sample in samples:
             writer.write(sample)
     assert Path(shard).stat().st_size < 0.9 * len(plain.getvalue())
-    for found, sample in zip(webdataset.WebDataset(shard, shardshuffle=False).decode("rgb8", pre=[restored]), samples, strict=True):
+    dataset = webdataset.WebDataset(shard, shardshuffle=False)
+    for found, sample in zip(dataset.decode("rgb8", pre=[restored]), samples, strict=True):
         assert np.array_equal(found["png.lac"], sample["png"])
         assert np.array_equal(found["npy.lac"], sample["npy"])
         assert found["cls"] == sample["cls"]
