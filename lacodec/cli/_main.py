@@ -36,6 +36,7 @@ _VERBS = (
     "tokenize",
     "warmup",
     "train",
+    "system-file",
 )
 _CODING = ("encode", "decode", "encode-dataset", "decode-dataset", "test", "grep")
 _LONG_RUNS = ("bench", "eval", "train")

@@ -55,7 +55,9 @@ def test_a_chunk_is_a_lac_file(layer: np.ndarray, tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificationWarning")
-@pytest.mark.parametrize("dtype", "u1 i2 u4 i8 f2 f4 f8 c8 c16 ? >f4 M8[s] m8[ms] S5 U3".split())
+@pytest.mark.parametrize(
+    "dtype", ["u1", "i2", "u4", "i8", "f2", "f4", "f8", "c8", "c16", "?", ">f4", "M8[s]", "m8[ms]", "S5", "U3"]
+)
 def test_types(dtype: str) -> None:
     numbers = np.random.default_rng(1).integers(0, 100, (30, 7))
     array = numbers.astype("i8").astype(dtype) if dtype[0] in "Mm" else numbers.astype(dtype)
