@@ -1,6 +1,7 @@
 """`lacodec encode-dataset`: a folder, shards or a column -> coded items, with a manifest from which the next run goes on."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
 from lacodec.cli._common import cores_flag
@@ -9,6 +10,9 @@ from lacodec.cli._files import UsageError
 from lacodec.cli._progress import Meter
 from lacodec.cli._report import change_text, complain, print_json, say_line
 from lacodec.errors import LacodecError
+
+if TYPE_CHECKING:
+    from lacodec.datasets import Outcome
 
 HELP = "code all items of a data set; a run that was interrupted goes on"
 USAGE = "[flags] SOURCE -o FOLDER"
@@ -72,11 +76,8 @@ def run(args: argparse.Namespace) -> int:
     return report(args, done, change_text(done.size, done.encoded))
 
 
-def report(args: argparse.Namespace, done: "object", change: str) -> int:
+def report(args: argparse.Namespace, done: "Outcome", change: str) -> int:
     """Print what became of a data set; returns the exit code."""
-    from lacodec.datasets import Outcome
-
-    assert isinstance(done, Outcome)
     for sentence in done.failures[:_NAMED]:
         complain(sentence)
     if len(done.failures) > _NAMED:

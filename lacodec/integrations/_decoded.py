@@ -27,7 +27,7 @@ class DecodedFile(io.BufferedReader):
             super().__init__(SourceFile(_Opened(opened)), 1 << 16)
         else:
             opened.close()
-            self._whole = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (closed by close())
+            self._whole: Any = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (closed by close())
             api.decode_file(source, self._whole)
             super().__init__(SourceFile(_Kept(self._whole)), 1 << 16)
 
@@ -52,7 +52,8 @@ class EncodedFile(tempfile.SpooledTemporaryFile[bytes]):
             return
         try:
             self.seek(0)
-            api.encode_file(_Kept(self), _OnlyWritten(self._stream))
+            out: Any = _OnlyWritten(self._stream)
+            api.encode_file(_Kept(self), out)
         finally:
             super().close()
             self._stream.close()

@@ -105,7 +105,7 @@ def _sound(found: Audio) -> dict[str, Any]:
     return {"array": samples[:, 0] if samples.shape[1] == 1 else samples, "sampling_rate": found.rate}
 
 
-class _LacExtractor(MagicNumberBaseExtractor):  # type: ignore[misc]
+class _LacExtractor(MagicNumberBaseExtractor):
     """Coded files are restored into the cache of datasets, as files of gzip are."""
 
     magic_numbers: ClassVar[list[bytes]] = [MAGIC]

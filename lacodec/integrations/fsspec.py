@@ -31,7 +31,7 @@ def _compressed(file: Any, mode: str = "rb", **_: Any) -> Any:
     return DecodedFile(file) if "r" in mode else EncodedFile(file)
 
 
-class LacFileSystem(AbstractArchiveFileSystem):  # type: ignore[misc]
+class LacFileSystem(AbstractArchiveFileSystem):
     """The files in a `.lac` file of a tar or zip archive, in such an archive of `.lac` files, or the one file in a `.lac` file.
 
     Members that are `.lac` files go by their names without the suffix, and are decoded when they are opened; until then their
@@ -72,7 +72,7 @@ class LacFileSystem(AbstractArchiveFileSystem):  # type: ignore[misc]
         path = self._strip_protocol(path)
         if path not in self._members:
             raise FileNotFoundError(path)
-        member, _, coded = self._members[path]
+        member, coded = self._members[path][0], self._members[path][2]
         if isinstance(self._archive, tarfile.TarFile):
             file: Any = self._archive.extractfile(member)
         elif isinstance(self._archive, zipfile.ZipFile):

@@ -16,7 +16,7 @@ from lacodec.errors import BadInput
 from lacodec.integrations._pictures import check_pictures, stacked
 
 
-class _Lacodec(Codec):  # type: ignore[misc]
+class _Lacodec(Codec):
     codec: ClassVar[str]
 
     def __init__(self, **options: Any) -> None:

@@ -17,7 +17,7 @@ from lacodec import api
 NAME = "lacodec.coded"
 
 
-class CodedScalar(pa.ExtensionScalar):  # type: ignore[misc]
+class CodedScalar(pa.ExtensionScalar):
     """One of the values."""
 
     def as_py(self, **_: Any) -> Any:
@@ -25,7 +25,7 @@ class CodedScalar(pa.ExtensionScalar):  # type: ignore[misc]
         return None if self.value is None else api.decode(self.value.as_py(), threads=1)
 
 
-class CodedType(pa.ExtensionType):  # type: ignore[misc]
+class CodedType(pa.ExtensionType):
     """The type of a column of `.lac` files."""
 
     def __init__(self) -> None:

@@ -63,7 +63,7 @@ def _stub() -> bytes:
 
 
 @register_quantization_config(METHOD)
-class LacodecConfig(QuantizationConfigMixin):  # type: ignore[misc]
+class LacodecConfig(QuantizationConfigMixin):
     """What `config.json` says of a coded checkpoint."""
 
     def __init__(self, **_: Any) -> None:
@@ -71,7 +71,7 @@ class LacodecConfig(QuantizationConfigMixin):  # type: ignore[misc]
 
 
 @register_quantizer(METHOD)
-class LacodecQuantizer(HfQuantizer):  # type: ignore[misc]
+class LacodecQuantizer(HfQuantizer):
     """Restores the coded files into a temporary folder before transformers reads them; the model is a plain one afterwards."""
 
     requires_calibration = False

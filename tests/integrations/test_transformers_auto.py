@@ -60,7 +60,9 @@ def test_without_lacodec_loading_fails_and_says_why(folders: tuple[Path, Path]) 
         with pytest.raises(Exception, match=r"lacodec\.integrations\.transformers_auto"):
             safetensors.load_file(stub)
     program = f"import transformers; transformers.AutoModelForCausalLM.from_pretrained({str(coded)!r})"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env={"HF_HUB_OFFLINE": "1", "PATH": ""})
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env={"HF_HUB_OFFLINE": "1", "PATH": ""}
+    )
     assert done.returncode == 1 and "lacodec.integrations.transformers_auto" in done.stderr
 
 

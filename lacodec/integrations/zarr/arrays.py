@@ -18,7 +18,7 @@ from lacodec.integrations.zarr._stored import stored_source
 _SPARE = 1 << 16  # decoded bytes besides those of the elements
 
 
-class _Arrays(Optioned, ArrayBytesCodec):  # type: ignore[misc]
+class _Arrays(Optioned, ArrayBytesCodec):
     def _encode_sync(self, chunk_array: Any, chunk_spec: Any) -> Any:
         data = self.coder.encode(self._value(chunk_array.as_numpy_array()), threads=1)
         return chunk_spec.prototype.buffer.from_bytes(data)
@@ -45,7 +45,7 @@ class _Arrays(Optioned, ArrayBytesCodec):  # type: ignore[misc]
         return found.reshape(shape).astype(dtype, copy=False)
 
 
-class ArraysCodec(_Arrays, ArrayBytesCodecPartialDecodeMixin):  # type: ignore[misc]
+class ArraysCodec(_Arrays, ArrayBytesCodecPartialDecodeMixin):
     """Numbers of every type, by codec `arrays`: lossless, or with `max_error` or `max_relative` within a bound.
 
     With the option `chunk`, rows of a chunk of Zarr that are coded together, a part of a chunk is read without the rest of it.

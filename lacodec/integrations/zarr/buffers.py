@@ -16,7 +16,7 @@ from lacodec.integrations.zarr._options import Optioned
 _SPARE = 1 << 16  # bytes that a serializer may add to those of the elements
 
 
-class _Buffers(Optioned, BytesBytesCodec):  # type: ignore[misc]
+class _Buffers(Optioned, BytesBytesCodec):
     def _encode_sync(self, chunk_bytes: Any, chunk_spec: Any) -> Any:
         return chunk_spec.prototype.buffer.from_bytes(self._coded(chunk_bytes.to_bytes()))
 
@@ -72,8 +72,8 @@ class ElementsCodec(_Buffers):
         return self if "dtype" in self.options else type(self)(_little(array_spec), **self.options)
 
     def _coded(self, data: bytes) -> bytes:
-        whole = len(data) % self._dtype.itemsize == 0  # type: ignore[attr-defined]
-        dtype = self._dtype if whole else np.dtype("u1")  # type: ignore[attr-defined]
+        whole = len(data) % self._dtype.itemsize == 0
+        dtype = self._dtype if whole else np.dtype("u1")
         return self.coder.encode(np.frombuffer(data, dtype), threads=1)
 
     def _decoded(self, data: bytes, chunk_spec: Any) -> bytes:
