@@ -27,8 +27,9 @@ class DecodedFile(io.BufferedReader):
             super().__init__(SourceFile(_Opened(opened)), 1 << 16)
         else:
             opened.close()
-            self._whole: Any = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (closed by close())
-            api.decode_file(source, self._whole)
+            whole: Any = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (closed by close())
+            self._whole = whole
+            api.decode_file(source, whole)
             super().__init__(SourceFile(_Kept(self._whole)), 1 << 16)
 
     def close(self) -> None:

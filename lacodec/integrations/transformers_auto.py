@@ -27,7 +27,7 @@ _REFUSAL = "coded by lacodec: import lacodec.integrations.transformers_auto befo
 
 
 def code_checkpoint(source: Any, target: Any, *, threads: int | None = None, **options: Any) -> None:
-    """Write the checkpoint in the folder `source` to the new folder `target` with coded .safetensors files, for `from_pretrained`.
+    """Write the checkpoint in the folder `source` to the new folder `target` with coded .safetensors files, for from_pretrained.
 
     options: of codec `weights`, such as effort=9. Every coded file is decoded and compared. Raises BadInput if there are no such
     files, if the model is quantised by another method, or if the target exists.

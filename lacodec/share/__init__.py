@@ -1,4 +1,4 @@
-"""Files that teach a system about `.lac`: completion of shells, magic for `file`, the MIME type; `lacodec system-file` shows them.
+"""Files that teach a system about `.lac`: completion of shells, magic for `file`, the MIME type (`lacodec system-file`).
 
 lacodec.bash, lacodec.zsh, lacodec.fish are made by tools/make_completion.py.
 """
