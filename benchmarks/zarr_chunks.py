@@ -4,7 +4,7 @@
 
 float32 and integer arrays of array_synthetic.py and sound and pictures of array_media.py, in chunks of --chunk bytes. Another
 process reads all of them back and compares a hash. Sizes are those of the chunks in files. Speeds are processor time of writing
-or reading whole arrays, Zarr's own work and files in the page cache included, the best of --rounds, in MB (10^6 bytes) per second.
+or reading whole arrays, Zarr's own work and files in the page cache included, the best of --rounds, in MB (10^6 bytes) a second.
 """
 
 import argparse
