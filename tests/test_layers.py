@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent / "lacodec"
 LAYERS = [
-    ("kernels", "entropy", "errors"),
+    ("kernels", "entropy", "errors", "share"),
     ("container", "io"),
     ("models", "media"),
     ("codecs",),

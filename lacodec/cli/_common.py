@@ -33,8 +33,13 @@ def add_file_flags(parser: argparse.ArgumentParser) -> None:
 
 def add_resource_flags(parser: argparse.ArgumentParser) -> None:
     """Flags of everything that runs a codec."""
-    parser.add_argument("--threads", type=_threads, default=_cores(), metavar="N", help="threads (default: all cores)")
+    cores_flag(parser)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="device for learned codecs")
+
+
+def cores_flag(parser: argparse.ArgumentParser) -> None:
+    """The flag for what always runs on the CPU."""
+    parser.add_argument("--threads", type=_threads, default=_cores(), metavar="N", help="threads (default: all cores)")
 
 
 def device_of(args: argparse.Namespace) -> str | None:

@@ -22,8 +22,23 @@ from lacodec.cli._report import complain, fail
 from lacodec.cli._streams import safe_streams
 from lacodec.errors import LacodecError
 
-_VERBS = ("encode", "decode", "info", "test", "grep", "list", "bench", "eval", "tokenize", "warmup", "train")
-_CODING = ("encode", "decode", "test", "grep")
+_VERBS = (
+    "encode",
+    "decode",
+    "encode-dataset",
+    "decode-dataset",
+    "info",
+    "test",
+    "grep",
+    "list",
+    "bench",
+    "eval",
+    "tokenize",
+    "warmup",
+    "train",
+    "system-file",
+)
+_CODING = ("encode", "decode", "encode-dataset", "decode-dataset", "test", "grep")
 _LONG_RUNS = ("bench", "eval", "train")
 
 _EXAMPLES = """\
@@ -128,7 +143,7 @@ def _parsers(arguments: list[str]) -> tuple[argparse.ArgumentParser, argparse.Ar
 
 
 def _module(verb: str) -> Any:
-    return importlib.import_module(f"lacodec.cli.{verb}")
+    return importlib.import_module(f"lacodec.cli.{verb.replace('-', '_')}")
 
 
 def _import_numpy() -> None:

@@ -204,6 +204,15 @@ def pack_footer(file_id: int, index_offset: int, index_size: int) -> bytes:
     return data + _SUM.pack(checksum(data)) + FOOTER_END
 
 
+def file_size(footer: bytes) -> int:
+    """The size of the file that ends with this footer, of FOOTER_SIZE bytes; raises CorruptFile."""
+    if len(footer) != FOOTER_SIZE:
+        raise CorruptFile("no valid footer found")
+    _, _, index_offset, index_size = _FOOTER.unpack_from(footer)
+    parse_footer(footer, index_offset + index_size)
+    return int(index_offset + index_size + FOOTER_SIZE)
+
+
 def parse_footer(data: bytes, offset: int) -> tuple[int, int, int]:
     """(file id, offset, size of the index chunk) from the FOOTER_SIZE bytes at `offset`; raises CorruptFile."""
     if len(data) != FOOTER_SIZE or data[-4:] != FOOTER_END or checksum(data[:-8]) != _SUM.unpack_from(data, _FOOTER.size)[0]:

@@ -35,7 +35,7 @@ class RemoteFile:
     def __init__(self, url: str) -> None:
         """Ask for the size; raises BadInput if the file does not exist, MissingDependency if a package is missing."""
         self.url = url
-        self._system, self._path = _located(url)
+        self._system, self._path = file_system(url)
         with _named(url, "opened"):
             self.size: int | None = self._system.info(self._path).get("size")
         self._pieces: list[tuple[int, bytes]] = []  # (offset, bytes): head or tail first, then the last read
@@ -89,7 +89,7 @@ def remote_target(url: str, force: bool) -> Iterator[Path]:
 
     Raises BadInput, before anything else, when the URL exists and not `force`.
     """
-    system, path = _located(url)
+    system, path = file_system(url)
     with _named(url, "opened"):
         if not force and system.exists(path):
             raise BadInput(f"{url}: already exists; use force to replace it")
@@ -103,7 +103,7 @@ def remote_target(url: str, force: bool) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _located(url: str) -> tuple[Any, str]:
+def file_system(url: str) -> tuple[Any, str]:
     """(file system, path in it)"""
     try:
         from fsspec.core import url_to_fs

@@ -1,0 +1,159 @@
+"""`encode_dataset`: units --threads--> outputs, in a journal, and at the end in the manifest."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from lacodec import api
+from lacodec.datasets import units as kinds
+from lacodec.datasets.columns import require_pyarrow, tables
+from lacodec.datasets.index import INDEX, index_bytes
+from lacodec.datasets.manifest import JOURNAL, MANIFEST, Journal, Output, earlier, head
+from lacodec.datasets.outcome import Outcome
+from lacodec.datasets.place import Entry, Place, listed
+from lacodec.datasets.units import How, Unit
+from lacodec.errors import BadInput, LacodecError
+from lacodec.io.remote import is_url
+from lacodec.io.threads import cores
+
+Progress = Callable[[int, int], None]
+"""Bytes of the inputs that are done, and of all."""
+
+
+def encode_dataset(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    codec: str | None = None,
+    *,
+    field: str | None = None,
+    shard_items: int | None = None,
+    stop_on_error: bool = False,
+    threads: int | None = None,
+    verify: bool = True,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Outcome:
+    """Encode every item of a data set, with a codec and its options, into a folder with a manifest; both may be URLs of fsspec.
+
+    source: a folder of files; or .tar files, shards of webdataset, whose members are the items; or with `field` .parquet and
+    .jsonl files, whose values in this column are. target: `name.lac` for each file; with `shard_items` tar files of so many each,
+    and an index for `CodedDataset`; the same shards with coded members; Parquet files with a coded column.
+
+    A run that was interrupted goes on where it stopped; the result is the same. An item that cannot be encoded is left out and
+    named in the manifest and in the result, or raises LacodecError with `stop_on_error`; the next run tries it again. Threads do
+    units (files, shards, tables) side by side. Raises BadInput for arguments that cannot be used, and for a target that was begun
+    with others.
+    """
+    place, files = listed(os.fspath(source))
+    goal = Place(os.fspath(target))
+    _check_apart(place, goal)
+    api.codec(codec or "bytes", **options)  # mistakes that concern every item
+    kind, todo = _units(files, field, shard_items)
+    settings = {"kind": kind, "codec": codec, "options": options, "field": field, "shard_items": shard_items}
+    known = earlier(goal, settings)
+    kept = {unit.output: known[unit.output] for unit in todo if _is_there(goal, unit, known.get(unit.output))}
+    rest = [unit for unit in todo if unit.output not in kept]
+    journal = Journal(goal, settings, kept)
+    count = cores() if threads is None else threads
+    how = How(place, goal, codec, options, field, verify, max(1, count // max(1, len(rest))))
+    outputs = dict(kept)
+    done = sum(unit.size for unit in todo if unit.output in kept)
+    try:
+        for unit, output in _all(rest, how, count):
+            journal.add(output)
+            outputs[unit.output] = output
+            done += unit.size
+            if progress is not None:
+                progress(done, sum(unit.size for unit in todo))
+            if stop_on_error and output.failed:
+                raise LacodecError(next(_sentences([output])) + "; what is done stays, and the next run goes on from there")
+    finally:
+        journal.close()
+    ordered = [outputs[unit.output] for unit in todo]
+    _finish(goal, settings, ordered, kind)
+    return _outcome(ordered, [outputs[unit.output] for unit in rest])
+
+
+def _units(files: list[Entry], field: str | None, shard_items: int | None) -> tuple[str, list[Unit]]:
+    """What kind of data set it is, and its units in order."""
+    if shard_items is not None and shard_items < 1:
+        raise BadInput(f"a shard must have 1 item at least, not {shard_items}")
+    if field is not None:
+        if shard_items is not None:
+            raise BadInput("a column stays in tables; leave out the number of items in a shard")
+        require_pyarrow()
+        return "column", tables(files)
+    if all(entry.name.endswith(".tar") for entry in files):
+        if shard_items is not None:
+            raise BadInput("shards stay as they are; leave out the number of items in a shard")
+        return "tar", kinds.repacked(files)
+    return ("files", kinds.mirrored(files)) if shard_items is None else ("shards", kinds.sharded(files, shard_items))
+
+
+def _is_there(goal: Place, unit: Unit, output: Output | None) -> bool:
+    """Whether an earlier run wrote this output of the same inputs, all of it."""
+    if output is None or output.inputs != unit.versions or output.failed:
+        return False
+    return goal.size(unit.output) == output.size
+
+
+def _all(units: Sequence[Unit], how: How, threads: int) -> Iterator[tuple[Unit, Output]]:
+    """The units with their outputs, as they become ready; not many begin before earlier ones are ready."""
+    if threads == 1 or len(units) < 2:
+        yield from ((unit, unit.make(unit, how)) for unit in units)
+        return
+    waiting, running = deque(units), dict[Future[Output], Unit]()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            while waiting or running:
+                while waiting and len(running) < 2 * threads:
+                    unit = waiting.popleft()
+                    running[pool.submit(unit.make, unit, how)] = unit
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running.pop(future), future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _finish(goal: Place, settings: Mapping[str, Any], outputs: list[Output], kind: str) -> None:
+    if kind == "shards":
+        with goal.written(INDEX) as file:
+            file.write(index_bytes(outputs))
+    with goal.written(MANIFEST) as file:
+        file.write(head(settings).encode())
+        file.writelines(output.lines().encode() for output in outputs)
+    goal.remove(JOURNAL)
+
+
+def _outcome(outputs: list[Output], new: list[Output]) -> Outcome:
+    items = [item for output in outputs for item in output.items]
+    done = sum(len(output.items) for output in new)
+    failures = tuple(_sentences(outputs))
+    return Outcome(len(items), done, sum(item.size for item in items if not item.error), sum(i.encoded for i in items), failures)
+
+
+def _sentences(outputs: Sequence[Output]) -> Iterator[str]:
+    for output in outputs:
+        for item in output.items:
+            if item.error:
+                yield item.error if item.item in item.error else f"{item.item}: {item.error}"
+
+
+def _check_apart(source: Place, target: Place) -> None:
+    """The output must not be among the input."""
+    if is_url(source.root) != is_url(target.root):
+        return
+    if is_url(source.root):
+        inside = f"{target.root.rstrip('/')}/".startswith(f"{source.root.rstrip('/')}/")
+    else:
+        inside = os.path.realpath(source.root) in (real := os.path.realpath(target.root), *map(str, _parents(real)))
+    if inside:
+        raise BadInput(f"{target.root}: lies in the folder that is encoded; choose another one")
+
+
+def _parents(path: str) -> Iterator[str]:
+    while (parent := os.path.dirname(path)) != path:
+        yield parent
+        path = parent
