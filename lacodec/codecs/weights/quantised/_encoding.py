@@ -12,6 +12,7 @@ from lacodec.codecs.session import Session
 from lacodec.codecs.weights._chunks import Plan, plans
 from lacodec.codecs.weights._tensor_table import pack_table
 from lacodec.codecs.weights.quantised._allocate import of_words, scale_for, steps_of
+from lacodec.codecs.weights.quantised._calibration import Calibration
 from lacodec.codecs.weights.quantised._chunk import Encoded, Quantising, encode_chunk
 from lacodec.codecs.weights.quantised._pieces import columns_of, pieces_of
 from lacodec.codecs.weights.quantised._rotation import pays
@@ -31,14 +32,18 @@ _ROTATED_SAMPLE = 1 << 18  # values of a tensor that tell whether rotation pays
 class Encoding:
     """A file of tensors at the scale of steps that gives it `wanted` bytes; raises BadInput if none does."""
 
-    def __init__(self, subjects: Subjects, session: Session, wanted: int) -> None:
+    def __init__(self, subjects: Subjects, session: Session, wanted: int, calibration: Calibration | None = None) -> None:
         self._subjects, self._session, self._lock = subjects, session, threading.Lock()
         self._plans = list(plans(subjects.entries, subjects.size))
         roots = list(ordered_map(self._root_mean_square, iter(subjects.items), session.threads))
         steps = steps_of([item.entry.name for item in subjects.items], roots)
+        if calibration:
+            steps = calibration.steps(steps)
+        told = calibration.tensors if calibration else {}
         turns = list(ordered_map(lambda both: self._rotation(*both), zip(subjects.items, roots, strict=True), session.threads))
         ranked = [of_words(item.entry.name) for item in subjects.items]
-        self._ways = list(map(Quantising, steps, turns, ranked))
+        self._calibration = calibration  # and with it the files of its tensors
+        self._ways = list(map(Quantising, steps, turns, ranked, map(told.get, range(len(steps)))))
         self._errors = np.zeros((2, len(subjects.items)))  # squared: of the restored values, of the values
         fixed, header = _AROUND * len(self._plans) + _FRAME, _HEADER + len(pack_table(subjects.entries)) + 4 * len(self._ways)
         fixed = fixed + 2 * header if len(self._plans) > 1 else _COMPACT + header
