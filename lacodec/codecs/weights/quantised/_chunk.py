@@ -22,17 +22,18 @@ _EFFORT = 5  # of what is kept as it is
 Values = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Quantising:
     """How a tensor is quantised: the step, 0 to keep it as it is, and log2 of the columns that are rotated together.
 
     ranked: rows are words, and steps grow with the square root of the row's number; `step` is that of the middle row.
-    calibrated: what a text tells of it, in place of rotation and rank.
+    columns: exponents of the columns' steps, in place of rotation; calibrated: what a text tells of it, in place of all that.
     """
 
     step: float
     rotation: int = 0
     ranked: bool = False
+    columns: NDArray[np.int8] | None = None
     calibrated: Calibrated | None = None
 
 
@@ -110,7 +111,7 @@ def _part(subjects: Subjects, piece: Piece, way: Quantising) -> Part:
     if columns != piece.columns:  # a part of a row
         return Part(values, way.step)
     if told is None:
-        return Part(values, way.step * _growth(subjects, piece) ** way.ranked, None, way.rotation)
+        return Part(values, way.step * _growth(subjects, piece) ** way.ranked, way.columns, way.rotation)
     first = piece.first * rows // piece.size
     return Part(values, way.step, told.columns, 0, told.rows[first : first + rows], told.feedback())
 

@@ -1,24 +1,17 @@
 """Which tensor of a file is which layer of a model of transformers: by names of safetensors and GGUF, and by what they hold."""
 
 import os
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.weights.quantised._allocate import of_words
+from lacodec.codecs.weights.quantised._names import in_layer, of_logits, of_words
 from lacodec.codecs.weights.quantised._pieces import columns_of
 from lacodec.codecs.weights.quantised._subjects import Subjects
 from lacodec.errors import BadInput
 
-_IN_LAYER = re.compile(r"(?:^|\.)(?:blk|layers?|h|blocks?)\.(\d{1,6})\.(.+?)(?:\.weight)?$")
-_GGUF = {
-    "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
-    "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
-}  # fmt: skip
-"""What transformers calls the layers of GGUF's llama-like models."""
 _ALIKE = 0.9  # correlation from which on two tensors are the same one
 
 
@@ -41,9 +34,11 @@ class Matching:
         config = network.config.get_text_config()
         self._heads = {int(config.num_attention_heads), int(getattr(config, "num_key_value_heads", None) or 1)}
         for number, item in enumerate(subjects.items):
-            if (found := _IN_LAYER.search(item.entry.name)) and columns_of(item.entry):
-                self._layers[int(found[1]), _GGUF.get(found[2], found[2])] = number
-            elif of_words(item.entry.name) and columns_of(item.entry):
+            if not columns_of(item.entry):
+                continue
+            if place := in_layer(item.entry.name):
+                self._layers[place] = number
+            elif of_words(item.entry.name):
                 self._words.append(number)
         if not self._layers:
             raise BadInput(
@@ -55,8 +50,8 @@ class Matching:
 
     def layer(self, name: str, rows: NDArray[np.float64] | None) -> Match | None:
         """The tensor of a linear layer of this name; None without one. rows: squared gradients, or None where none reach it."""
-        found = _IN_LAYER.search(name)
-        number = self._layers.get((int(found[1]), found[2])) if found else None
+        place = in_layer(name)
+        number = self._layers.get(place) if place else None
         if number is None or rows is None:
             return None
         return self._checked(number, name, rows)
@@ -66,7 +61,7 @@ class Matching:
         shaped = [number for number in self._words if self._subjects.items[number].entry.shape[0] == len(rows)]
         if not shaped:
             return None
-        last = [number for number in shaped if re.search(r"lm_head|^output\.weight$", self._subjects.items[number].entry.name)]
+        last = [number for number in shaped if of_logits(self._subjects.items[number].entry.name)]
         if not last and not self.tied:
             return None
         return self._checked((last or shaped)[0], self.head_name, rows)
