@@ -8,6 +8,7 @@ import pytest
 
 import lacodec
 from lacodec.codecs.pieces import Reader, Writer
+from lacodec.codecs.weights.quantised import _kernel as kernels
 from lacodec.codecs.weights.quantised._columns import column_exponents
 from lacodec.codecs.weights.quantised._names import in_layer, of_logits, of_words
 from lacodec.codecs.weights.quantised._payload import Part, decode_parts, encode_parts
@@ -64,6 +65,23 @@ def test_feedback_lowers_the_output_error_of_other_inputs():
     assert lowers_error(values, np.ones(400), columns, square, judge)
 
 
+def test_feedback_is_that_of_plain_loops():
+    values, square = RNG.normal(0, 2, (20, 150)).astype(np.float32), np.triu(RNG.normal(0, 0.05, (150, 150)), 1) + np.eye(150)
+    numbers, left = np.zeros((20, 150)), values.astype(np.float64)
+    for j in range(150):
+        numbers[:, j] = np.sign(left[:, j]) * np.floor(np.abs(left[:, j]) + 0.5)
+        left[:, j + 1 :] -= np.outer(left[:, j] - numbers[:, j], square[j, j + 1 :])
+    work, chosen, errors = values.copy(), np.zeros((20, 150), np.int16), np.zeros((20, 150), np.float32)
+    kernels.choose_fed(
+        work, 0, 150, square.astype(np.float32), np.ones(150, np.float32).view(np.int32), np.zeros(20, np.uint8), 0, 0,
+        np.zeros((kernels.CLASSES, 2 * kernels.MOST + 1), np.float32), 0.0, np.zeros(2), chosen, errors,
+        counts := np.zeros((kernels.CLASSES, 2 * kernels.MOST + 1), np.int64), np.zeros((2, 2)),
+    )  # fmt: skip
+    assert np.mean(chosen == numbers) > 0.995  # single precision
+    assert np.allclose(errors, work - chosen, atol=1e-5) and np.abs(errors).max() < 0.501
+    assert np.array_equal(counts.sum(0), np.bincount(chosen.ravel() + kernels.MOST, minlength=2 * kernels.MOST + 1))
+
+
 def test_uncorrelated_inputs_need_no_feedback():
     values = RNG.normal(0, 1, (64, 96)).astype(np.float32)
     factors = triangle(np.eye(96))
@@ -72,7 +90,7 @@ def test_uncorrelated_inputs_need_no_feedback():
     square = in_steps(factors, columns)
     assert np.allclose(square, np.eye(96))
     error = [np.square(made(Part(values, 0.7, None, 0, None, one))[1] - values).mean() for one in (None, square)]
-    assert abs(error[1] / error[0] - 1) < 0.02
+    assert abs(error[1] / error[0] - 1) < 0.05
 
 
 def test_rows_with_steps_of_their_own():

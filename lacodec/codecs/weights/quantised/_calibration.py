@@ -61,8 +61,8 @@ class Calibration:
         self.tensors: dict[int, Calibrated] = {}
         matching = Matching(subjects, network, model)
         told = gradients(network, windows[-_GRADIENT_WINDOWS:], 1 + held_out * _GRADIENT_WINDOWS // (2 * len(windows)))
-        for match, kept, judge in _vocabulary(told, matching):
-            self._add(subjects, match, triangle(kept), judge)
+        for words, kept, judge in _vocabulary(told, matching):
+            self._add(subjects, words, triangle(kept), judge)
         for moments in input_moments(network, windows, held_out):
             found = [match for name in moments.names if (match := matching.layer(name, told.outputs.get(name))) is not None]
             if not found:

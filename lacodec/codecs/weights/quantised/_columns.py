@@ -39,7 +39,8 @@ def column_exponents(names: Sequence[str], squares: Sequence[Squares | None]) ->
             if len(told) < len(norms) + len(matrices) or len({len(one) for one in told if one is not None}) > 1:
                 continue
             powers = [power / 2 for power in norms.values()] + [*matrices.values()]
-            exponents = _finer(sum(power * _log2(one) for power, one in zip(powers, told, strict=True) if one is not None))
+            terms = [power * _log2(one) for power, one in zip(powers, told, strict=True) if one is not None]
+            exponents = _finer(np.sum(terms, axis=0))
             for role in matrices:
                 found[members[role]] = exponents
     words = [number for number, name in enumerate(names) if of_words(name) and squares[number] is not None]

@@ -93,10 +93,10 @@ def choose_fed(  # type: ignore[no-untyped-def]
                 group = 0 if best == 1 else 1
                 sums[0, group] += size - best
                 sums[1, group] += 1
-            left = np.float32(sign * left)
-            errors[i, j - first] = left
+            carried = np.float32(sign * left)
+            errors[i, j - first] = carried
             for k in range(j + 1, stop):
-                work[i, k] -= left * feedback[j, k]
+                work[i, k] -= carried * feedback[j, k]
             numbers[begin + i, j] = sign * best
             counts[which, MOST + sign * best] += 1
 
