@@ -166,9 +166,10 @@ def calibrated(state: smollm.Weights, file: Path, arguments: argparse.Namespace)
 
 
 def _books(arguments: argparse.Namespace) -> str:
-    """About so many tokens of them: four bytes each."""
+    """About so many tokens of them, four bytes each, from many places: a single book tells too little of others."""
     text = _text(arguments.data / "text/train/english_books_train.txt.xz", 12_000_000).decode("utf-8", "ignore")
-    return text[3_000_000 : 3_000_000 + 4 * arguments.calibration]
+    size, places = 4 * arguments.calibration, 64
+    return "\n\n".join(text[at : at + size // places] for at in range(0, len(text) - size, (len(text) - size) // places))
 
 
 def draw(known: dict[str, list[float]], count: int, out: Path) -> None:
