@@ -9,6 +9,7 @@ import pytest
 import lacodec
 from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.weights.quantised import _kernel as kernels
+from lacodec.codecs.weights.quantised._calibration import Calibrated, Calibration
 from lacodec.codecs.weights.quantised._columns import column_exponents
 from lacodec.codecs.weights.quantised._names import in_layer, of_logits, of_words
 from lacodec.codecs.weights.quantised._payload import Part, decode_parts, encode_parts
@@ -134,6 +135,24 @@ def test_names():
     )
     assert in_layer("token_embd.weight") is None and of_words("token_embd.weight") and not of_logits("token_embd.weight")
     assert of_logits("lm_head.weight") and of_logits("output.weight") and not of_logits("blk.0.attn_output.weight")
+
+
+def test_exponents_of_rows_and_columns_are_read_by_the_reference(tmp_path, monkeypatch):
+    value = {name: RNG.normal(0, 1, (48, 64)).astype(np.float32) for name in ("a", "b", "c")}
+    np.save(tmp_path / "square.npy", np.triu(RNG.normal(0, 0.03, (64, 64)), 1).astype(np.float32) + np.eye(64, dtype=np.float32))
+    rows, columns = RNG.integers(-9, 9, 48).astype(np.int8), RNG.integers(-9, 9, 64).astype(np.int8)
+
+    class Told(Calibration):
+        def __init__(self, *given):
+            self.tensors = {0: Calibrated(0.5, rows, columns, tmp_path / "square.npy"), 1: Calibrated(1.0, rows)}
+
+    monkeypatch.setattr("lacodec.codecs.weights.quantised.codec.Calibration", Told)
+    encoded = lacodec.encode(value, "weights", bits=6, calibrate="text", model="model")
+    restored, by_reference = lacodec.decode(encoded), restore(encoded).content
+    for name, array in restored.items():
+        assert array.tobytes() in by_reference, name
+        assert 0 < np.square(array - value[name]).mean() < 0.1, name
+    assert np.square(restored["b"] - value["b"]).mean() > 2 * np.square(restored["a"] - value["a"]).mean()
 
 
 @pytest.fixture(scope="module")
