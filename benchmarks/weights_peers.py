@@ -29,6 +29,33 @@ def normal_float(state: Weights, bits: int, group: int) -> Weights:
     return {name: _each(array, group, nearest) for name, array in state.items()}
 
 
+def turboquant(state: Weights, bits: int, residual: bool = False) -> Weights:
+    """Rows of length 1 in random directions, by the Lloyd-Max levels of a normal distribution (TurboQuant, 2025).
+
+    residual: one of the bits is the sign of a random projection of what is left, which makes inner products right on average
+    but costs squared error.
+    """
+    levels = _lloyd_max(bits - residual)
+    edges = (levels[1:] + levels[:-1]) / 2
+    out = dict(state)
+    for name, array in state.items():
+        if array.ndim != 2:
+            continue
+        columns = array.shape[1]
+        rng = np.random.default_rng(columns)
+        rotation = np.linalg.qr(rng.normal(0, 1, (columns, columns)))[0].astype(np.float32)
+        norms = np.linalg.norm(array, axis=1, keepdims=True).astype(np.float16).astype(np.float32) + 1e-12
+        unit = array @ rotation * (columns**0.5 / norms)
+        found = levels[np.searchsorted(edges, unit)].astype(np.float32)
+        if residual:
+            projection = rng.normal(0, 1, (columns, columns)).astype(np.float32)
+            left = unit - found
+            lengths = np.linalg.norm(left, axis=1, keepdims=True).astype(np.float16).astype(np.float32)
+            found += np.sign(left @ projection.T) @ projection * (lengths * ((np.pi / 2) ** 0.5 / columns))
+        out[name] = (found @ rotation.T * (norms / columns**0.5)).astype(np.float32)
+    return out
+
+
 def gptq(state: Weights, bits: int, group: int, moments: Weights) -> Weights:
     """Column by column, each one's error made good in the later ones by the inverse second moments (GPTQ, 2022); 1 % damping."""
     out = dict(state)
@@ -78,6 +105,20 @@ def _range(part: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
     least, most = part.min(-1, keepdims=True), part.max(-1, keepdims=True)
     step = np.maximum((most - least) / ((1 << bits) - 1), 1e-12).astype(np.float16).astype(np.float64)
     return least.astype(np.float16).astype(np.float64), np.maximum(step, 1e-7)
+
+
+@cache
+def _lloyd_max(bits: int) -> np.ndarray:
+    """The levels with the least squared error for a normal distribution."""
+    from statistics import NormalDist
+
+    normal = NormalDist()
+    levels = np.array([normal.inv_cdf((k + 0.5) / (1 << bits)) for k in range(1 << bits)])
+    for _ in range(2000):
+        edges = [-40.0, *(levels[1:] + levels[:-1]) / 2, 40.0]
+        share = np.diff([normal.cdf(edge) for edge in edges])
+        levels = -np.diff([normal.pdf(edge) for edge in edges]) / share
+    return levels
 
 
 @cache

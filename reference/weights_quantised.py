@@ -2,7 +2,8 @@
 
 payload  = u8[pieces] coded (1: sections, 0: not) | size, payload of codec `weights` for those that are not | tensors | stream
 tensor   = number sections, (u8 kind, size, data) ...
-GRID     = f32 step, u8 log2 of the rotation, u8 with column exponents, [plane of them], plane of row classes, 2 x i8 shifts
+GRID     = f32 step, u8 log2 of the rotation, u8 flags, [plane of column exponents if flags & 1],
+           [plane of row exponents if flags & 2], plane of row classes, 2 x i8 shifts
 OUTLIERS = number n, n gaps between their places, n values f32
 stream   = number base, packed tables, size, a rANS stream of the numbers of all grids        (absent without tensors)
 """
@@ -44,6 +45,7 @@ class Grid:
     rows: int
     columns: int
     steps: np.ndarray
+    factors: np.ndarray
     rotation: int
     classes: list[int]
     shifts: tuple[np.float32, np.float32]
@@ -115,18 +117,23 @@ def _read_grid(data: Stream, piece: Piece) -> Grid:
             outliers = dict(zip(places, np.frombuffer(section.take(4 * count), "<f4"), strict=True))
             need(place < piece.rows * piece.columns, "an outlier behind its tensor")
         else:
-            step, rotation, scaled = np.frombuffer(section.take(4), "<f4")[0], section.byte(), section.byte()
-            need(rotation <= 12 and piece.columns % (1 << rotation) == 0 and scaled <= 1, "an impossible rotation")
-            exponents = [(value ^ 128) - 128 for value in read_plane(section, piece.columns)] if scaled else [0] * piece.columns
+            step, rotation, flags = np.frombuffer(section.take(4), "<f4")[0], section.byte(), section.byte()
+            need(rotation <= 12 and piece.columns % (1 << rotation) == 0 and flags <= 3, "an impossible rotation")
+            exponents = _exponents(section, piece.columns, flags & 1)
             steps = np.array([F(float(step) * EIGHTHS[k % 8] * 2.0 ** (k // 8)) for k in exponents])
+            factors = np.array([F(EIGHTHS[k % 8] * 2.0 ** (k // 8)) for k in _exponents(section, piece.rows, flags & 2)])
             classes = read_plane(section, piece.rows)
             need(max(classes, default=0) < ROW_CLASSES, "an unknown class of a row")
             shifts = tuple(F((value ^ 128) - 128) / F(256) for value in section.take(2))
-            made = Grid(piece.rows, piece.columns, steps, rotation, classes, shifts, [], {})
+            made = Grid(piece.rows, piece.columns, steps, factors, rotation, classes, shifts, [], {})
         section.finish()
     need(made is not None, "a tensor without a grid")
     made.outliers = outliers
     return made
+
+
+def _exponents(section: Stream, count: int, stored: int) -> list[int]:
+    return [(value ^ 128) - 128 for value in read_plane(section, count)] if stored else [0] * count
 
 
 def _read_numbers(data: Stream, grids: list[Grid]) -> None:
@@ -181,7 +188,7 @@ class Chooser:
 def _values(grid: Grid) -> np.ndarray:
     numbers = np.array(grid.numbers, np.int64).reshape(grid.rows, grid.columns)
     shift = np.where(numbers == 0, F(0), np.where(np.abs(numbers) == 1, grid.shifts[0], grid.shifts[1]))
-    values = (numbers.astype(F) + np.where(numbers < 0, -shift, shift)) * grid.steps
+    values = (numbers.astype(F) + np.where(numbers < 0, -shift, shift)) * grid.steps * grid.factors[:, None]
     if grid.rotation:
         values = _rotated(values, 1 << grid.rotation)
     values = values.ravel()

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from lacodec.codecs.weights._reference import LikeTensors
 
 _TABLE, _BASE, _MADE_OF = "tensors", "base", "object"
+CALIBRATE_HELP = "lossy: a text to fit steps to, with --model; 64 thousand tokens or more are advised"
+MODEL_HELP = "lossy: the model of these tensors, folder or GGUF file of a causal transformers model"
 _WITH_BLOCKS = 2  # the stream version of files with blocks of quantised values
 
 
@@ -49,6 +51,8 @@ class _Options:
     )
     bits: float | None = field(default=None, metadata={"help": "lossy: bits of the file for each weight, such as 3.5"})
     size: int | None = field(default=None, metadata={"help": "lossy: bytes of the file"})
+    calibrate: str | PathLike[str] | None = field(default=None, metadata={"help": CALIBRATE_HELP})
+    model: str | PathLike[str] | None = field(default=None, metadata={"help": MODEL_HELP})
 
     def __post_init__(self) -> None:
         check_effort(self.effort)
@@ -56,6 +60,8 @@ class _Options:
             raise BadInput(f"base is a {type(self.base).__name__}; give the path of a file of tensors")
         if self.base is not None and (self.bits is not None or self.size is not None):
             raise BadInput("differences to a base are lossless; leave out --bits and --size, or --base")
+        if (self.calibrate, self.model) != (None, None) and self.bits is None and self.size is None:
+            raise BadInput("calibration is for lossy files: give --bits or --size, too")
 
 
 class Weights(Codec[Tensors]):
@@ -80,7 +86,7 @@ class Weights(Codec[Tensors]):
         if options.bits is None and options.size is None:
             return cls(options)
         lossy = registry.get("weights.quantised")
-        return lossy(lossy.Options(options.bits, options.size))
+        return lossy(lossy.Options(options.bits, options.size, options.calibrate, options.model))
 
     def version_of(self, value: Tensors) -> int:
         """2 for GGUF, whose blocks version 1 does not know."""

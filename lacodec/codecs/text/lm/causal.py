@@ -1,11 +1,8 @@
 """Models of transformers for codec `text.lm`: files in, and blocks through the text model with them beside it."""
 
-import io
 import json
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +16,7 @@ from lacodec.entropy.mixing import POSITION
 from lacodec.entropy.mixing_state import ONE
 from lacodec.errors import BadInput, LacodecError, MissingDependency, MissingModel
 from lacodec.io.progress import Report
+from lacodec.models.text.causal.loading import in_a_line, load
 
 if TYPE_CHECKING:
     from lacodec.models.text.causal.language import CausalLanguage
@@ -107,55 +105,21 @@ def _state_of(path: str | os.PathLike[str]) -> tuple[Any, ...]:
 
 @lru_cache(maxsize=2)
 def _load(path: str, state: tuple[Any, ...]) -> "CausalLanguage":
-    try:
-        import torch
-        import transformers
-    except ImportError as error:
-        raise MissingDependency(
-            f"{path}: models of transformers need torch and transformers; install them with: pip install 'lacodec[lm]'"
-        ) from error
+    tokenizer, network = load(path)
     from lacodec.models.text.causal.language import causal_language
     from lacodec.models.text.causal.vocabulary import vocabulary
 
-    folder, options = (path, {}) if os.path.isdir(path) else (os.path.dirname(path), {"gguf_file": os.path.basename(path)})
     try:
-        with _quiet(transformers):
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, **options)
-            network = transformers.AutoModelForCausalLM.from_pretrained(
-                folder, dtype=torch.bfloat16, local_files_only=True, **options
-            )
-            written = json.loads(tokenizer.backend_tokenizer.to_str())
-            tokens = int(network.get_output_embeddings().weight.shape[0])
-    except ImportError as error:
-        raise MissingDependency(f"{path}: {_line(error)}; pip install 'lacodec[lm]' brings what GGUF files need") from error
-    except Exception as error:  # transformers raises anything
-        raise BadInput(
-            f"{path}: transformers cannot load a causal language model and its tokenizer from it ({_line(error)})"
-        ) from error
+        written = json.loads(tokenizer.backend_tokenizer.to_str())
+        tokens = int(network.get_output_embeddings().weight.shape[0])
+    except Exception as error:  # tokenizers and networks of other kinds
+        raise BadInput(f"{path}: not a causal language model with a fast tokenizer ({in_a_line(error)})") from error
     first = next((n for n in (tokenizer.bos_token_id, tokenizer.eos_token_id) if n is not None and n < tokens), 0)
     try:
         return causal_language(network, vocabulary(written, tokens), first)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error
     except Exception as error:  # and so do its networks, where they have another idea of a cache
-        raise BadInput(f"{path}: a {type(network).__name__} cannot read one token after the other ({_line(error)})") from error
-
-
-@contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    """Without the bars and remarks of transformers."""
-    log = transformers.utils.logging
-    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
-    log.set_verbosity_error()
-    log.disable_progress_bar()
-    try:
-        with redirect_stderr(io.StringIO()):  # GGUF files have a bar that no setting turns off
-            yield
-    finally:
-        log.set_verbosity(level)
-        if bars:
-            log.enable_progress_bar()
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+        raise BadInput(
+            f"{path}: a {type(network).__name__} cannot read one token after the other ({in_a_line(error)})"
+        ) from error

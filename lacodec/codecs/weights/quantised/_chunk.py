@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.weights._chunks import FOREIGN, Plan, Run
 from lacodec.codecs.weights._payload import Surroundings, decode_payload, encode_payload
+from lacodec.codecs.weights.quantised._calibration import Calibrated
 from lacodec.codecs.weights.quantised._payload import Part, Sections, decode_parts, encode_parts
 from lacodec.codecs.weights.quantised._pieces import Piece
 from lacodec.codecs.weights.quantised._subjects import Subjects, narrowed
@@ -21,16 +22,19 @@ _EFFORT = 5  # of what is kept as it is
 Values = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Quantising:
     """How a tensor is quantised: the step, 0 to keep it as it is, and log2 of the columns that are rotated together.
 
     ranked: rows are words, and steps grow with the square root of the row's number; `step` is that of the middle row.
+    columns: exponents of the columns' steps, in place of rotation; calibrated: what a text tells of it, in place of all that.
     """
 
     step: float
     rotation: int = 0
     ranked: bool = False
+    columns: NDArray[np.int8] | None = None
+    calibrated: Calibrated | None = None
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,7 @@ def encode_chunk(
         way = ways[piece.tensor] if piece.columns else Quantising(0.0)
         flags.append(way.step > 0)
         if way.step > 0:
-            rotation = way.rotation if piece.shape[1] == piece.columns else 0
-            parts.append(Part(_values(subjects, piece), way.step * _growth(subjects, piece) ** way.ranked, None, rotation))
+            parts.append(_part(subjects, piece, way))
             quantised.append(piece.tensor)
             continue
         runs.append(Run(piece.dtype, piece.size))
@@ -100,6 +103,17 @@ def decode_chunk(payload: bytes, pieces: Sequence[Piece], around: Surroundings, 
 def latent_hash(kept: Any, found: Sequence[Sections]) -> int:
     """The hash of what is kept as it is, and of all numbers."""
     return content_hash(b"".join([bytes(kept), *(sections.grid.numbers.astype("<i2").tobytes() for sections in found)]))
+
+
+def _part(subjects: Subjects, piece: Piece, way: Quantising) -> Part:
+    rows, columns = piece.shape
+    values, told = _values(subjects, piece), way.calibrated
+    if columns != piece.columns:  # a part of a row
+        return Part(values, way.step)
+    if told is None:
+        return Part(values, way.step * _growth(subjects, piece) ** way.ranked, way.columns, way.rotation)
+    first = piece.first * rows // piece.size
+    return Part(values, way.step, told.columns, 0, told.rows[first : first + rows], told.feedback())
 
 
 def _growth(subjects: Subjects, piece: Piece) -> float:

@@ -65,6 +65,43 @@ def choose(values, logarithms, rows, begin, end, base, bits, price, numbers, cou
 
 
 @kernel
+def choose_fed(  # type: ignore[no-untyped-def]
+    work, first, stop, feedback, logarithms, rows, begin, base, bits, price, shifts, numbers, errors, counts, sums
+):
+    """Like `choose` for columns first..stop of a band `work` f32[rows, columns], from row `begin` on; errors go to later columns.
+
+    feedback: f32[columns, columns], what an error of one step in column j takes from column k > j. errors: f32[rows, stop -
+    first], for the columns from `stop` on. sums f64[2, 2]: how far the values lie above numbers of size 1, and of more; how many.
+    """
+    for i in range(len(work)):
+        row = np.int64(rows[begin + i])
+        for j in range(first, stop):
+            value = np.float64(work[i, j])
+            size = min(abs(value), np.float64(MOST))
+            which = class_of(logarithms[j], row, base)
+            sign = -1 if value < 0 else 1
+            upper = int(size + 0.5)
+            best, least, left = 0, 1e300, 0.0
+            for number in range(max(0, upper - 2), upper + 1):
+                error = size - number
+                if number > 0:
+                    error -= shifts[0] if number == 1 else shifts[1]
+                cost = error * error + price * np.float64(bits[which, MOST + sign * number])
+                if cost < least:
+                    best, least, left = number, cost, error
+            if best > 0:
+                group = 0 if best == 1 else 1
+                sums[0, group] += size - best
+                sums[1, group] += 1
+            carried = np.float32(sign * left)
+            errors[i, j - first] = carried
+            for k in range(j + 1, stop):
+                work[i, k] -= carried * feedback[j, k]
+            numbers[begin + i, j] = sign * best
+            counts[which, MOST + sign * best] += 1
+
+
+@kernel
 def code_lengths(counts, bits):  # type: ignore[no-untyped-def]
     """bits f32 like counts: what each number costs by these counts; numbers never chosen cost as if chosen a quarter time."""
     for which in range(len(counts)):

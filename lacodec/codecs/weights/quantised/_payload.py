@@ -2,7 +2,8 @@
 
     payload  = u8[pieces] coded (1: sections, 0: not) | size, payload of codec `weights` for those that are not | tensors | stream
     tensor   = number sections, (u8 kind, size, data) ...
-    GRID     = f32 step, u8 log2 of the rotation, u8 with column exponents, [plane of them], plane of row classes, 2 x i8 shifts
+    GRID     = f32 step, u8 log2 of the rotation, u8 flags, [plane of column exponents if flags & 1],
+               [plane of row exponents if flags & 2], plane of row classes, 2 x i8 shifts
     OUTLIERS = number n, n gaps between their places, n values f32
     stream   = number base, packed tables, size, a rANS stream of the numbers of all grids    (absent without tensors)
 
@@ -19,16 +20,27 @@ from numpy.typing import NDArray
 from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.weights._planes import decode_plane, encode_plane
 from lacodec.codecs.weights.quantised import _kernel as kernels
-from lacodec.codecs.weights.quantised.quantise import ROW_CLASSES, Columns, Grid, bands, count_classes, grid_classes, quantise
+from lacodec.codecs.weights.quantised.quantise import (
+    PRICE,
+    ROW_CLASSES,
+    SHIFT,
+    Columns,
+    Feedback,
+    Grid,
+    bands,
+    count_classes,
+    grid_classes,
+    quantise,
+)
 from lacodec.entropy.information import quick_normalise
 from lacodec.entropy.rans import RansDecoder, RansEncoder
 from lacodec.entropy.tables import Tables
 from lacodec.errors import BadInput, CorruptFile
 
 GRID, CODEBOOK, OUTLIERS, LOW_RANK = range(4)
-_SHIFT = 256.0  # units of a step
 _EIGHTHS = (1.0, 1.0905077326652577, 1.189207115002721, 1.2968395546510096, 1.4142135623730951, 1.5422108254079407,
             1.681792830507429, 1.8340080864093424)  # 2^(k/8)  # fmt: skip
+_POWERS = np.array([_EIGHTHS[k % 8] * 2.0 ** (k // 8) for k in range(-128, 128)])
 _LARGE = 1 << 17  # numbers from which on finer tables pay
 _MOST_ROTATED = 12
 Values = NDArray[np.float32]
@@ -36,12 +48,17 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a tensor to encode: f32[rows, columns], the step, column exponents (i8 eighths of an octave), rotated columns."""
+    """A part of a tensor to encode: f32[rows, columns], the step, column exponents (i8 eighths of an octave), rotated columns.
+
+    rows: exponents of rows. feedback: what errors take from later columns (see `Feedback`), in steps of these.
+    """
 
     values: Values
     step: float
     exponents: NDArray[np.int8] | None = None
     rotation: int = 0
+    rows: NDArray[np.int8] | None = None
+    feedback: Values | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,7 @@ class Sections:
     steps: Values
     rotation: int
     shifts: Values
+    factors: Values | None = None
     places: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     outliers: Values = field(default_factory=lambda: np.zeros(0, np.float32))
 
@@ -60,6 +78,8 @@ class Sections:
         out = np.empty(self.grid.numbers.shape, np.float32)
         with np.errstate(all="ignore"):
             kernels.restore(self.grid.numbers, self.steps, self.shifts, out)
+            if self.factors is not None:
+                out *= self.factors[:, None]
         if self.rotation:
             kernels.rotate(out, 1 << self.rotation)
         out.reshape(-1)[self.places] = self.outliers
@@ -80,13 +100,18 @@ def encode_parts(out: Writer, parts: Sequence[Part]) -> list[Sections]:
         chosen.append(part)
         steps.append(step)
         units.append(unit)
-    grids, base = quantise(units)
+    all_places = [np.flatnonzero(np.abs(unit) > kernels.MOST) for unit in units]
+    fed = [
+        Feedback(part.feedback) if part.feedback is not None and not len(places) else None
+        for part, places in zip(chosen, all_places, strict=True)
+    ]
+    grids, base = quantise(units, PRICE, fed)
     made = []
-    for part, step, unit, grid in zip(chosen, steps, units, grids, strict=True):
-        shifts = _shifts(unit, grid.numbers)
-        places = np.flatnonzero(np.abs(unit) > kernels.MOST)
+    for part, step, unit, grid, places, feedback in zip(chosen, steps, units, grids, all_places, fed, strict=True):
+        shifts = (SHIFT * feedback.shifts).astype(np.int8) if feedback else _shifts(unit, grid.numbers)
         outliers = part.values.reshape(-1)[places]
-        made.append(Sections(grid, step, part.rotation, shifts.astype(np.float32) / np.float32(_SHIFT), places, outliers))
+        moved = shifts.astype(np.float32) / np.float32(SHIFT)
+        made.append(Sections(grid, step, part.rotation, moved, _factors(part.rows), places, outliers))
         _write_sections(out, part, grid, shifts, places, outliers)
     _write_stream(out, grids, base)
     return made
@@ -98,7 +123,9 @@ def _in_steps(part: Part) -> tuple[Values, Values]:
     if part.rotation:
         values = values.copy()
         kernels.rotate(values, 1 << part.rotation)
-    return step, values * (np.float32(1) / step)
+    values = values * (np.float32(1) / step)
+    factors = _factors(part.rows)
+    return step, values if factors is None else values / factors[:, None]
 
 
 def decode_parts(reader: Reader, shapes: Sequence[tuple[int, int]]) -> list[Sections]:
@@ -135,9 +162,11 @@ def _write_sections(
 ) -> None:
     out.number(1 + bool(len(places)))
     data = Writer()
-    data.write(np.array([part.step], "<f4").tobytes() + bytes([part.rotation, part.exponents is not None]))
-    if part.exponents is not None:
-        encode_plane(data, part.exponents.view(np.uint8))
+    flags = (part.exponents is not None) + 2 * (part.rows is not None)
+    data.write(np.array([part.step], "<f4").tobytes() + bytes([part.rotation, flags]))
+    for exponents in (part.exponents, part.rows):
+        if exponents is not None:
+            encode_plane(data, exponents.view(np.uint8))
     encode_plane(data, grid.rows)
     data.write(shifts.tobytes())
     out.write(bytes([GRID]))
@@ -165,21 +194,22 @@ def _read_sections(reader: Reader, rows: int, columns: int) -> Sections:
         data.finish()
     if found is None:
         raise CorruptFile("a tensor has no grid")
-    return Sections(found.grid, found.steps, found.rotation, found.shifts, places, outliers)
+    return replace(found, places=places, outliers=outliers)
 
 
 def _read_grid(data: Reader, rows: int, columns: int) -> Sections:
     step = float(np.frombuffer(data.take(4), "<f4")[0])
-    rotation, with_exponents = data.take(2)
-    if rotation > _MOST_ROTATED or columns % (1 << rotation) or with_exponents > 1 or not 0 <= step < float("inf"):
+    rotation, flags = data.take(2)
+    if rotation > _MOST_ROTATED or columns % (1 << rotation) or flags > 3 or not 0 <= step < float("inf"):
         raise CorruptFile("a grid has an impossible step or rotation")
-    exponents = decode_plane(data, columns).view(np.int8) if with_exponents else None
+    exponents = decode_plane(data, columns).view(np.int8) if flags & 1 else None
+    factors = _factors(decode_plane(data, rows).view(np.int8) if flags & 2 else None)
     classes = decode_plane(data, rows)
     if rows and int(classes.max()) >= ROW_CLASSES:
         raise CorruptFile("a row has an unknown class")
-    shifts = np.frombuffer(data.take(2), np.int8).astype(np.float32) / np.float32(_SHIFT)
+    shifts = np.frombuffer(data.take(2), np.int8).astype(np.float32) / np.float32(SHIFT)
     grid = Grid(np.zeros((rows, columns), np.int16), np.array(classes))
-    return Sections(grid, _steps(step, exponents, columns), rotation, shifts)
+    return Sections(grid, _steps(step, exponents, columns), rotation, shifts, factors)
 
 
 def _read_outliers(data: Reader, size: int) -> tuple[NDArray[np.int64], Values]:
@@ -233,9 +263,13 @@ def _steps(step: float, exponents: NDArray[np.int8] | None, columns: int) -> Val
     """f32[columns]: the step times 2^(exponent / 8)."""
     if exponents is None:
         return np.full(columns, step, np.float32)
-    factors = np.array([_EIGHTHS[k % 8] * 2.0 ** (k // 8) for k in range(-128, 128)])
     with np.errstate(all="ignore"):
-        return (np.float64(np.float32(step)) * factors[exponents.astype(np.int64) + 128]).astype(np.float32)
+        return (np.float64(np.float32(step)) * _POWERS[exponents.astype(np.int64) + 128]).astype(np.float32)
+
+
+def _factors(exponents: NDArray[np.int8] | None) -> Values | None:
+    """f32[rows]: 2^(exponent / 8)."""
+    return None if exponents is None else _POWERS[exponents.astype(np.int64) + 128].astype(np.float32)
 
 
 def _shifts(unit: Values, numbers: NDArray[np.int16]) -> NDArray[np.int8]:
@@ -245,5 +279,5 @@ def _shifts(unit: Values, numbers: NDArray[np.int16]) -> NDArray[np.int8]:
     for chosen in (sizes == 1, (sizes > 1) & (sizes < kernels.MOST)):
         count = int(chosen.sum())
         above = (np.abs(unit[chosen]).astype(np.float64) - sizes[chosen]).sum() / count if count else 0.0
-        found.append(int(np.clip(np.rint(above * _SHIFT), -100, 100)))
+        found.append(int(np.clip(np.rint(above * SHIFT), -100, 100)))
     return np.array(found, np.int8)

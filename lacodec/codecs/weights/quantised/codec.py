@@ -7,6 +7,7 @@ A chunk covers a range of the safetensors file that decoding gives, and the numb
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,8 @@ import numpy as np
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.codecs.shares import coded_sizes
 from lacodec.codecs.weights._tensor_table import pack_table
-from lacodec.codecs.weights.codec import Weights, table_of
+from lacodec.codecs.weights.codec import CALIBRATE_HELP, MODEL_HELP, Weights, table_of
+from lacodec.codecs.weights.quantised._calibration import Calibration
 from lacodec.codecs.weights.quantised._chunk import decode_chunk
 from lacodec.codecs.weights.quantised._encoding import Encoding
 from lacodec.codecs.weights.quantised._pieces import pieces_of
@@ -24,13 +26,15 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.media.tensors.files import QUANTISED
 from lacodec.media.tensors.value import Tensors
 
-_TABLE, _ERRORS = "tensors", "errors"
+_TABLE, _ERRORS, _CALIBRATED = "tensors", "errors", "calibrated"
 
 
 @dataclass(frozen=True)
 class _Options:
     bits: float | None = field(default=None, metadata={"help": "bits of the file for each weight, such as 3.5"})
     size: int | None = field(default=None, metadata={"help": "bytes of the file"})
+    calibrate: str | PathLike[str] | None = field(default=None, metadata={"help": CALIBRATE_HELP})
+    model: str | PathLike[str] | None = field(default=None, metadata={"help": MODEL_HELP})
 
     def __post_init__(self) -> None:
         if self.bits is not None and self.size is not None:
@@ -39,6 +43,8 @@ class _Options:
             raise BadInput(f"bits must be from 0.1 to 16, not {self.bits!r}")
         if self.size is not None and (isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1):
             raise BadInput(f"size must be a whole number of bytes, not {self.size!r}")
+        if (self.calibrate is None) != (self.model is None):
+            raise BadInput("calibration needs a text and the model: give both --calibrate and --model")
 
 
 class Quantised(Weights):
@@ -74,7 +80,7 @@ class Quantised(Weights):
         return self.stream_version
 
     def options_dict(self) -> dict[str, Any]:
-        """What was asked for."""
+        """What was asked for; not the paths, which are nobody's business."""
         return {name: value for name, value in (("bits", self.options.bits), ("size", self.options.size)) if value is not None}
 
     def format_of(self, value: Tensors) -> str | None:
@@ -85,6 +91,8 @@ class Quantised(Weights):
         """The table of the tensors that decoding gives."""
         encoding, subjects = self._encoding(value, session)
         found: dict[str, Any] = {_TABLE: pack_table(subjects.entries), _ERRORS: encoding.errors}
+        if self.options.calibrate is not None:
+            found[_CALIBRATED] = True
         return found if value.made_of is None else {**found, "object": dict(value.made_of)}
 
     def content_size(self, value: Tensors) -> int | None:
@@ -124,7 +132,8 @@ class Quantised(Weights):
                 "dtype": entry.dtype, "shape": list(entry.shape), "size": entry.size, "coded": round(coded),
                 "bits": round(8 * coded / values, 3), "error": relative[entry.name],
             }  # fmt: skip
-        return {"profile": "entropy-coded, data-free", "tensors": tensors}
+        profile = "calibrated" if header.metadata.get(_CALIBRATED) else "data-free"
+        return {"profile": f"entropy-coded, {profile}", "tensors": tensors}
 
     def _encoding(self, value: Tensors, session: Session) -> tuple[Encoding, Subjects]:
         """The search for the size, made once in a session."""
@@ -134,7 +143,9 @@ class Quantised(Weights):
             if options.bits is None and options.size is None:
                 raise BadInput("codec 'weights.quantised' needs a size: give --bits or --size")
             wanted = options.size or int(options.bits * subjects.weights / 8)
-            return Encoding(subjects, session, wanted), subjects, value
+            text, model = options.calibrate, options.model
+            calibration = None if text is None or model is None else Calibration(subjects, text, model)
+            return Encoding(subjects, session, wanted, calibration), subjects, value
 
         found: tuple[Encoding, Subjects, Tensors] = session.once((Encoding, id(value)), made)
         return found[0], found[1]

@@ -3,7 +3,7 @@
 values f32[rows, columns], steps f32[columns] --quantise--> numbers i16[rows, columns], class of each row, lowest table
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ PRICE = 0.03
 """Squared steps that a bit may cost. The least squared error has 0.1, but a language model suffers less with 0.03."""
 ROW_CLASSES = 48
 _UNITY = 16  # the class of rows whose mean |q| is 1
+SHIFT = 256.0
+"""Units of a step in which values are moved outwards."""
+_TOGETHER = 64  # columns whose errors reach the later ones at once
 _PASSES = 2  # after the first one, which only rounds
 BAND = 64
 """Rows that are decoded at once; they see the state of the columns before them."""
@@ -41,11 +44,59 @@ class Grid:
     rows: NDArray[np.uint8]
 
 
-def quantise(values: list[NDArray[np.float32]], price: float = PRICE) -> tuple[list[Grid], int]:
+class Feedback:
+    """Errors of a column made good in the later ones, in the order of GPTQ (2022), while the numbers are chosen.
+
+    square: f32[columns, columns], what an error of one step in column j takes from column k > j, in steps of k.
+    shifts: f64[2], how far values lie above numbers of size 1, and of more; those of one pass hold in the next.
+    """
+
+    def __init__(self, square: NDArray[np.float32]) -> None:
+        self._square = square
+        self.shifts = np.zeros(2)
+        self._sums = np.zeros((2, 2))
+
+    def begin(self) -> None:
+        """A pass over all rows."""
+        sums, counts = self._sums
+        self.shifts = np.clip(np.rint(SHIFT * sums / np.maximum(1, counts)), -100, 100) / SHIFT
+        self._sums[...] = 0
+
+    def choose(
+        self,
+        values: NDArray[np.float32],
+        logarithms: NDArray[np.int32],
+        grid: Grid,
+        begin: int,
+        end: int,
+        base: int,
+        bits: NDArray[np.float32],
+        price: float,
+        counts: NDArray[np.int64],
+    ) -> None:
+        """Numbers of rows begin..end."""
+        work = values[begin:end].copy()
+        columns = work.shape[1]
+        for first in range(0, columns, _TOGETHER):
+            stop = min(columns, first + _TOGETHER)
+            errors = np.empty((len(work), stop - first), np.float32)
+            kernels.choose_fed(
+                work, first, stop, self._square, logarithms, grid.rows, begin, base, bits, price, self.shifts, grid.numbers,
+                errors, counts, self._sums,
+            )  # fmt: skip
+            if stop < columns:
+                work[:, stop:] -= errors @ self._square[first:stop, stop:]
+
+
+def quantise(
+    values: list[NDArray[np.float32]], price: float = PRICE, feedbacks: Sequence[Feedback | None] = ()
+) -> tuple[list[Grid], int]:
     """Grids for matrices in units of their steps, which share tables, and the base of the classes.
 
-    The first pass rounds; each further one chooses again by the code lengths of the numbers chosen before.
+    The first pass rounds; each further one chooses again by the code lengths of the numbers chosen before. feedbacks: of each
+    matrix, if any.
     """
+    fed = [*feedbacks] or [None] * len(values)
     grids = [Grid(np.empty(matrix.shape, np.int16), np.zeros(len(matrix), np.uint8)) for matrix in values]
     counts = np.zeros((kernels.CLASSES, 2 * kernels.MOST + 1), np.int64)
     bits = np.zeros(counts.shape, np.float32)
@@ -61,9 +112,15 @@ def quantise(values: list[NDArray[np.float32]], price: float = PRICE) -> tuple[l
         if number == 0:
             count_classes(grids, base, counts)
         else:
-            for matrix, grid in zip(values, grids, strict=True):
+            for matrix, grid, feedback in zip(values, grids, fed, strict=True):
                 state = Columns(matrix.shape[1])
+                if feedback:
+                    feedback.begin()
                 for begin, end in bands(len(matrix)):
+                    if feedback:
+                        feedback.choose(matrix, state.logarithms, grid, begin, end, base, bits, price, counts)
+                        state.follow(grid, begin, end)
+                        continue
                     kernels.choose(matrix, state.logarithms, grid.rows, begin, end, base, bits, price, grid.numbers, counts)
                     state.follow(grid, begin, end)
         kernels.code_lengths(counts, bits)
