@@ -232,3 +232,21 @@ def payload_of(chunk: Chunk, shared: Sequence[Chunk]) -> bytes:
 def no_base() -> Any:
     """Replaces the base if none is needed; raises CorruptFile."""
     raise CorruptFile("it refers to a base, but the header names none")
+
+
+def memory_of_bytes(payload: bytes, size: int) -> int:
+    """The memory of codec `bytes` for one group of a payload; without a payload, which may be anywhere, the maximum."""
+    from lacodec.codecs.bytes.codec import Bytes
+
+    if not payload:
+        return Bytes(Bytes.Options(effort=9)).memory(size)
+    reader, most = Reader(payload), 0
+    try:
+        pieces = Pieces.read(reader, size)
+        for group in range(pieces.groups()):
+            kind, data = reader.take(1)[0], reader.piece()
+            if kind == BYTES:
+                most = max(most, Bytes().memory(pieces.size(group), bytes(data[:2])))
+    except CorruptFile:
+        pass  # decoding ends at the same place, and reports it
+    return most

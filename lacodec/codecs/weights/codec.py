@@ -1,13 +1,11 @@
 """Codec `weights`: files of tensors (safetensors, npy, npz, GGUF, PyTorch checkpoints), restored byte for byte.
 
 A chunk covers a range of the file's bytes: pieces of tensors and the bytes between them. `_payload` defines its form; the
-header's metadata holds the tensor table (`_table`), so that one tensor can be found, and decoded, alone.
+header's metadata holds the tensor table (`_tensor_table`), so that one tensor can be found, and decoded, alone (`_selection`).
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cache
 from itertools import chain
 from os import PathLike
@@ -18,12 +16,13 @@ from lacodec.codecs.base import Codec
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.options import check_effort, effort_field
 from lacodec.codecs.references import Reference, is_description, needed
-from lacodec.codecs.regions import Layout, Lost, Range
+from lacodec.codecs.regions import Layout, Lost
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.codecs.shares import coded_sizes
-from lacodec.codecs.weights._chunks import CHUNK, FOREIGN, Plan, Run, plans
-from lacodec.codecs.weights._tensor_table import pack_table, unpack_table
-from lacodec.codecs.weights._ties import find_twins
+from lacodec.codecs.weights._chunks import CHUNK, Plan, Run
+from lacodec.codecs.weights._items import Item, items_of, remade
+from lacodec.codecs.weights._selection import TABLE, asked, has_rows, table_of
+from lacodec.codecs.weights._tensor_table import pack_table
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import Source
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from lacodec.codecs.weights._payload import Surroundings
     from lacodec.codecs.weights._reference import LikeTensors
 
-_TABLE, _BASE, _MADE_OF = "tensors", "base", "object"
+_BASE, _MADE_OF = "base", "object"
 CALIBRATE_HELP = "lossy: a text to fit steps to, with --model; 64 thousand tokens or more are advised"
 MODEL_HELP = "lossy: the model of these tensors, folder or GGUF file of a causal transformers model"
 _WITH_BLOCKS = 2  # the stream version of files with blocks of quantised values
@@ -94,7 +93,7 @@ class Weights(Codec[Tensors]):
 
     def metadata(self, value: Tensors, session: Session = DEFAULT) -> dict[str, Any]:
         """The tensor table, and which base is needed."""
-        table: dict[str, Any] = {_TABLE: pack_table(value.entries)}
+        table: dict[str, Any] = {TABLE: pack_table(value.entries)}
         if value.made_of is not None:
             table[_MADE_OF] = dict(value.made_of)
         base = self._base(session)
@@ -147,15 +146,19 @@ class Weights(Codec[Tensors]):
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
         """The bytes, codes and planes, each once or twice, and counts; for values that repeat also match tables, or a model."""
-        return 44 * size + (64 << 20) if payload is None else 6 * size + (32 << 20) + _most_for_bytes(payload, size)
+        if payload is None:
+            return 44 * size + (64 << 20)
+        from lacodec.codecs.weights._payload import memory_of_bytes
+
+        return 6 * size + (32 << 20) + memory_of_bytes(payload, size)
 
     def encode(self, value: Tensors, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk for at most 4 MiB of the file."""
         base = self._base(session)
         like = None if base is None else _like(base, value.entries, session)
         if session.threads == 1:  # a chunk takes milliseconds: handing it to another thread would cost a good part of that
-            return (self._chunk(item, like, session) for item in _items(value))
-        return ordered_map(lambda item: self._chunk(item, like, session), _items(value), session.threads)
+            return (self._chunk(item, like, session) for item in items_of(value))
+        return ordered_map(lambda item: self._chunk(item, like, session), items_of(value), session.threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> memoryview:
         """The bytes of the chunk."""
@@ -213,15 +216,13 @@ class Weights(Codec[Tensors]):
         object_, names = self.made_of(header), {}
         for entry in table_of(header):
             form = form_of(object_, entry.name)
-            names[entry.name] = Layout(
-                shape_of(entry, form), dtype_of(entry, form), int(_has_rows(entry) and "shape" not in form)
-            )
+            names[entry.name] = Layout(shape_of(entry, form), dtype_of(entry, form), int(has_rows(entry) and "shape" not in form))
         sole = ONLY if header.format == "npy" or (object_ or {}).get("kind") == "one" else None
         return Layout(names=names, sole=sole if sole in names else None)
 
     def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
         """Chunks that hold a tensor (`key`: its name), or rows of it (name, slice)."""
-        return _asked(header, key)[0].chunks(index)
+        return asked(header, key)[0].chunks(index)
 
     def extract(
         self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[memoryview], session: Session = DEFAULT
@@ -231,7 +232,7 @@ class Weights(Codec[Tensors]):
 
         from lacodec.media.tensors.forms import form_of, restored
 
-        wanted, entry, shape = _asked(header, key)
+        wanted, entry, shape = asked(header, key)
         data = np.empty(wanted.size, np.uint8)
         for position, part in zip(wanted.chunks(index), parts, strict=True):
             begin = index[position].covers[0][0]
@@ -263,7 +264,7 @@ class Weights(Codec[Tensors]):
             raise BadInput(f"{self.options.base}: is not a file; give one file of tensors as the base")
         return session.references[0]
 
-    def _chunk(self, item: "_Item", reference: "LikeTensors | None", session: Session) -> Chunk:
+    def _chunk(self, item: Item, reference: "LikeTensors | None", session: Session) -> Chunk:
         from lacodec.codecs.weights._payload import encode_payload
 
         data, digest = item.data, content_hash(item.data)
@@ -282,16 +283,6 @@ class Weights(Codec[Tensors]):
         return Chunk(CRITICAL, () if item.plan.twin >= 0 else covers, payload, digest, len(data))
 
 
-@dataclass(frozen=True)
-class _Item:
-    """The content of one chunk. head: data to make the first run from; shared: the chunk that has the same bytes."""
-
-    plan: Plan
-    data: memoryview
-    head: bytes | None = None
-    shared: int | None = None
-
-
 def _like(base: Reference, entries: tuple[TensorEntry, ...], session: Session) -> "LikeTensors":
     """The bytes of a base in the order of these tensors; matched once in a session."""
     from lacodec.codecs.weights._reference import LikeTensors
@@ -300,100 +291,5 @@ def _like(base: Reference, entries: tuple[TensorEntry, ...], session: Session) -
     return made
 
 
-def table_of(header: Header) -> tuple[TensorEntry, ...]:
-    """The tensors of a file, by its header; raises CorruptFile."""
-    data = header.metadata.get(_TABLE)
-    if not isinstance(data, bytes):
-        raise CorruptFile("the header has no tensor table")
-    return unpack_table(data)
-
-
-def _most_for_bytes(payload: bytes, size: int) -> int:
-    """The memory of codec `bytes` for one group of a payload; without a payload, which may be anywhere, the maximum."""
-    from lacodec.codecs.bytes.codec import Bytes
-    from lacodec.codecs.pieces import Reader
-    from lacodec.codecs.weights._payload import BYTES
-    from lacodec.codecs.weights._pieces import Pieces
-
-    if not payload:
-        return Bytes(Bytes.Options(effort=9)).memory(size)
-    reader, most = Reader(payload), 0
-    try:
-        pieces = Pieces.read(reader, size)
-        for group in range(pieces.groups()):
-            kind, data = reader.take(1)[0], reader.piece()
-            if kind == BYTES:
-                most = max(most, Bytes().memory(pieces.size(group), bytes(data[:2])))
-    except CorruptFile:
-        pass  # decoding ends at the same place, and reports it
-    return most
-
-
-def _items(value: Tensors) -> Iterator[_Item]:
-    """Chunk by chunk; repeated content goes into a shared section before the first chunk that needs it."""
-    size = value.source.size
-    if size is None:
-        raise BadInput(f"{value.source.name}: its size must be known before it is encoded; save it to a file first")
-    shared: dict[tuple[int, int], int] = {}
-    for number, plan in enumerate(plans(value.entries, size, find_twins(value.source, value.entries), value.format == "gguf")):
-        data = value.source.view(plan.start, plan.size)
-        if len(data) != plan.size:
-            raise BadInput(f"{value.source.name}: changed while it was read; encode it again")
-        if plan.twin >= 0:
-            key = plan.twin, content_hash(data)
-            if key not in shared:
-                shared[key] = number + len(shared)
-                yield _Item(plan, data)
-            yield _Item(plan, data, shared=shared[key])
-            continue
-        at_head = plan.start == 0 and bool(plan.runs) and plan.runs[0].dtype == FOREIGN and value.format == "safetensors"
-        yield _Item(plan, data, _head(value.entries, bytes(data[: plan.runs[0].size])) if at_head else None)
-
-
-def _head(entries: tuple[TensorEntry, ...], head: bytes) -> bytes | None:
-    """The input from which `remade` makes this head; None if it cannot."""
-    try:
-        metadata = json.loads(head[8:]).get("__metadata__")
-        stored = b"" if metadata is None else json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()
-        return stored if remade(entries, stored) == head else None
-    except (ValueError, AttributeError, RecursionError, CorruptFile):
-        return None  # written by another rule; its bytes are kept instead
-
-
-def remade(entries: tuple[TensorEntry, ...], stored: bytes) -> bytes:
-    """The head of a safetensors file with these tensors and this metadata (JSON, or nothing); raises CorruptFile."""
-    from lacodec.media.tensors.safetensors import build_header
-
-    try:
-        metadata = json.loads(stored) if stored else None
-        return build_header([(entry.name, entry.dtype, entry.shape, entry.size) for entry in entries], metadata)
-    except (ValueError, TypeError, RecursionError, BadInput) as error:
-        raise CorruptFile(f"the head of the safetensors file cannot be restored ({error})") from error
-
-
 def _bytes_of(part: memoryview | Lost) -> Iterator[Any]:
     return part.filled() if isinstance(part, Lost) else iter((part,))
-
-
-def _asked(header: Header, key: Any) -> tuple[Range, TensorEntry, tuple[int, ...]]:
-    """(bytes of the file, tensor, shape of the part) that a key asks for; raises BadInput."""
-    name, rows = key if isinstance(key, tuple) and len(key) == 2 else (key, None)
-    if not isinstance(name, str) or not (rows is None or isinstance(rows, slice)):
-        raise BadInput(f"{key!r} cannot select from tensors; use a name, or a name and a slice of rows")
-    table = {entry.name: entry for entry in table_of(header)}
-    entry = table.get(name)
-    if entry is None:
-        near = get_close_matches(name, table, 3)
-        raise BadInput(f"no tensor {name!r} among {len(table)}; {f'did you mean {near}?' if near else 'lacodec info lists them'}")
-    if rows is None:
-        return Range(entry.offset, entry.stop), entry, entry.shape
-    if not _has_rows(entry):
-        raise BadInput(f"tensor {name!r} has no rows that can be read separately; read all of it")
-    wanted = Range.of(rows, entry.shape[0], f"tensor {name!r}")
-    row = entry.size // entry.shape[0] if entry.shape[0] else 0
-    return Range(entry.offset + wanted.start * row, entry.offset + wanted.stop * row), entry, (wanted.size, *entry.shape[1:])
-
-
-def _has_rows(entry: TensorEntry) -> bool:
-    """Whether ranges of the first axis are contiguous."""
-    return bool(entry.shape) and entry.order != "F" and (not entry.shape[0] or not entry.size % entry.shape[0])

@@ -14,8 +14,9 @@ import numpy as np
 
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.codecs.shares import coded_sizes
+from lacodec.codecs.weights._selection import TABLE, table_of
 from lacodec.codecs.weights._tensor_table import pack_table
-from lacodec.codecs.weights.codec import CALIBRATE_HELP, MODEL_HELP, Weights, table_of
+from lacodec.codecs.weights.codec import CALIBRATE_HELP, MODEL_HELP, Weights
 from lacodec.codecs.weights.quantised._calibration import Calibration
 from lacodec.codecs.weights.quantised._chunk import decode_chunk
 from lacodec.codecs.weights.quantised._encoding import Encoding
@@ -26,7 +27,7 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.media.tensors.files import QUANTISED
 from lacodec.media.tensors.value import Tensors
 
-_TABLE, _ERRORS, _CALIBRATED = "tensors", "errors", "calibrated"
+_ERRORS, _CALIBRATED = "errors", "calibrated"
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Quantised(Weights):
     def metadata(self, value: Tensors, session: Session = DEFAULT) -> dict[str, Any]:
         """The table of the tensors that decoding gives."""
         encoding, subjects = self._encoding(value, session)
-        found: dict[str, Any] = {_TABLE: pack_table(subjects.entries), _ERRORS: encoding.errors}
+        found: dict[str, Any] = {TABLE: pack_table(subjects.entries), _ERRORS: encoding.errors}
         if self.options.calibrate is not None:
             found[_CALIBRATED] = True
         return found if value.made_of is None else {**found, "object": dict(value.made_of)}
