@@ -26,12 +26,13 @@ def words(model: Path, first: int, stop: int) -> np.ndarray:
         return tensors.get_slice("embeddings.word_embeddings.weight")[first:stop]
 
 
-def sentences(model: Path, texts: list[str]) -> np.ndarray:
-    """The mean of the last layer of each, of length 1. Batches of similar length, in the order given."""
+def sentences(model: Path, texts: list[str], state: dict[str, np.ndarray] | None = None) -> np.ndarray:
+    """The mean of the last layer of each, of length 1. Batches of similar length, in the order given. state: other weights."""
     import torch
     from safetensors.torch import load_file
 
     weights = load_file(model / "model.safetensors")
+    weights |= {name: torch.from_numpy(array) for name, array in (state or {}).items()}
     pieces = word_pieces(model / "vocab.txt")
     ids = [[START, *pieces(text)[: LONGEST - 2], END] for text in texts]
     order = sorted(range(len(ids)), key=lambda number: (len(ids[number]), number))

@@ -97,7 +97,7 @@ def hessians(state: Weights, ids: np.ndarray) -> Weights:
 def _each(array: np.ndarray, group: int, restore: object) -> np.ndarray:
     if array.ndim != 2:
         return array.astype(np.float16).astype(np.float32)
-    parts = np.concatenate([restore(rows.reshape(len(rows), -1, group)) for rows in np.array_split(array, 16)])  # type: ignore[operator]
+    parts = np.concatenate([restore(rows.reshape(len(rows), -1, group)) for rows in np.array_split(array, min(16, len(array)))])  # type: ignore[operator]
     return parts.reshape(array.shape).astype(np.float32)
 
 

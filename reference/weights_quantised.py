@@ -62,7 +62,7 @@ def decode(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
 def _content(chunk: Chunk, tensors: list[Tensor]) -> bytes:
     ((start, stop),) = chunk.covers
     need(stop - start == chunk.decoded_size, "a size that contradicts the range that is covered")
-    pieces, data = _pieces(tensors, start, stop), Stream(chunk.payload)
+    pieces, data = pieces_of(tensors, start, stop), Stream(chunk.payload)
     flags = data.take(len(pieces))
     need(all(flag <= bool(piece.columns) for flag, piece in zip(flags, pieces, strict=True)), "sections of what is not a matrix")
     size = sum(piece.size for piece, flag in zip(pieces, flags, strict=True) if not flag)
@@ -77,14 +77,15 @@ def _content(chunk: Chunk, tensors: list[Tensor]) -> bytes:
     out, at, made = b"", 0, iter(grids)
     for piece, flag in zip(pieces, flags, strict=True):
         if flag:
-            out += _narrowed(_values(next(made)), piece.dtype)
+            out += narrowed(_values(next(made)), piece.dtype)
         else:
             out += kept[at : at + piece.size]
             at += piece.size
     return out
 
 
-def _pieces(tensors: list[Tensor], start: int, stop: int) -> list[Piece]:
+def pieces_of(tensors: list[Tensor], start: int, stop: int) -> list[Piece]:
+    """The pieces of a range of the file."""
     found, at = [], start
     for tensor in tensors:
         begin, end = max(start, tensor.offset), min(stop, tensor.offset + tensor.size)
@@ -210,7 +211,7 @@ def _rotated(values: np.ndarray, size: int) -> np.ndarray:
     return values * (unit * F(0.70710677) if left == 2 else unit)
 
 
-def _narrowed(values: np.ndarray, dtype: str) -> bytes:
+def narrowed(values: np.ndarray, dtype: str) -> bytes:
     """As BF16, F16 or F32: to the nearest, ties to even."""
     if dtype == "BF16":
         bits = values.astype("<f4").view(np.uint32).astype(np.uint64)

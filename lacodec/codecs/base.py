@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from lacodec.codecs.regions import Layout
 from lacodec.codecs.session import DEFAULT, Session
-from lacodec.container.types import Chunk, ChunkHead, Header
+from lacodec.container.types import Chunk, ChunkHead, Covers, Header
 from lacodec.errors import BadInput
 from lacodec.io.source import Source
 from lacodec.media.base import Media
@@ -137,6 +137,10 @@ class Codec(ABC, Generic[V]):
         `shared` are the chunks named in `chunk.depends`. Called from several threads at once. Any payload may be passed:
         it must not crash, hang, or take more memory than `memory` returns.
         """
+
+    def cut_after(self, header: Header, covers: Sequence[Covers]) -> str | None:
+        """What is left of a file that was cut off after the chunks with these covers, in words; None if it cannot be decoded."""
+        return None
 
     def decode_on_device(
         self, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any, session: Session = DEFAULT

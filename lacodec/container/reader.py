@@ -21,7 +21,8 @@ class Reader:
 
     Attributes: `source`, `header`, `header_bytes`, `index`, `compact`, `file_id`, `decoded_size` of all critical chunks in bytes,
     `header_size` and `index_size` of the sections in bytes,
-    `end` of the part that the index knows, `problem` (a message, or None for a file that is whole as far as its index tells).
+    `end` of the part that the index knows, `problem` (a message, or None for a file that is whole as far as its index tells),
+    `unfinished` (the error that a file without any footer is without `partial`, or None).
     """
 
     def __init__(self, source: Source, limits: Limits | None = None, partial: bool = False) -> None:
@@ -31,6 +32,7 @@ class Reader:
         self.source, self._size = source, source.size
         self._limits = limits or Limits()
         self.problem: str | None = None
+        self.unfinished: CorruptFile | None = None
         self.compact = False
         tail_offset = max(0, source.size - TAIL)
         tail = source.read(tail_offset, TAIL)
@@ -110,7 +112,7 @@ class Reader:
         except CorruptFile as error:
             if not footers and not partial:
                 raise
-            self.problem = str(error)
+            self.problem, self.unfinished = str(error), None if footers else error
             if footers:
                 self.end, count = footers[-1]
                 found = found[:count]

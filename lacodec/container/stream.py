@@ -11,7 +11,7 @@ import xxhash
 from lacodec.container import layout
 from lacodec.container.order import Order
 from lacodec.container.types import INDEX, MAX_PAYLOAD, Chunk, ChunkHead, Header, Limits, content_hash
-from lacodec.errors import CorruptFile, LacodecError, LimitExceeded
+from lacodec.errors import CorruptFile, CutOff, LacodecError, LimitExceeded
 from lacodec.io.source import Source
 
 _BLOCK = 1 << 20
@@ -76,7 +76,7 @@ def read_payload(source: Source, chunk: ChunkHead) -> bytes:
     """The payload of a chunk, checked against its hash."""
     payload = source.read(chunk.payload_offset, chunk.payload_size)
     if len(payload) < chunk.payload_size:
-        raise damaged(source, chunk, f"the file ends {chunk.payload_size - len(payload)} bytes too early")
+        raise _ends_in(source, chunk, chunk.payload_size - len(payload))
     if content_hash(payload) != chunk.payload_hash:
         raise damaged(source, chunk, "its bytes differ from those that were written")
     return payload
@@ -96,11 +96,9 @@ def walk(
         if chunk is None:
             if complete:
                 return
-            raise CorruptFile(
-                f"{source.name}: ends at offset {offset} without a footer: it is cut off; --salvage decodes the rest"
-            )
+            raise CutOff(f"{source.name}: ends at offset {offset} without a footer: it is cut off; --salvage decodes the rest")
         if source.size is not None and chunk.end > source.size:
-            raise damaged(source, chunk, f"the file ends {chunk.end - source.size} bytes too early")
+            raise _ends_in(source, chunk, chunk.end - source.size)
         complete = chunk.kind == INDEX
         if complete:
             _check_index(source, chunk, order.count, index.intdigest())
@@ -116,14 +114,16 @@ def walk(
 
 
 def _chunk_head_at(source: Source, file_id: int, offset: int) -> tuple[ChunkHead | None, bytes]:
-    data = source.read(offset, layout.CHUNK_FIXED)
+    data, size = source.read(offset, layout.CHUNK_FIXED), layout.CHUNK_FIXED
     if not data:
         return None, b""
     try:
-        data += source.read(offset + len(data), layout.chunk_head_size(data, file_id) - len(data))
+        size = layout.chunk_head_size(data, file_id)
+        data += source.read(offset + len(data), size - len(data))
         return layout.parse_chunk_head(data, file_id, offset), data
     except LacodecError as error:
-        raise type(error)(f"{source.name}: at offset {offset}: {error}; --salvage decodes the chunks that are whole") from error
+        kind = CutOff if len(data) < size else type(error)
+        raise kind(f"{source.name}: at offset {offset}: {error}; --salvage decodes the chunks that are whole") from error
 
 
 def _check_index(source: Source, chunk: ChunkHead, count: int, expected: int) -> None:
@@ -134,19 +134,23 @@ def _check_index(source: Source, chunk: ChunkHead, count: int, expected: int) ->
             break
         found.update(block)
         position += len(block)
-    if position < chunk.end or not chunk.payload_hash == expected == found.intdigest() or chunk.sequence != count:
+    if position < chunk.end:
+        raise _ends_in(source, chunk, chunk.end - position)
+    if not chunk.payload_hash == expected == found.intdigest() or chunk.sequence != count:
         raise CorruptFile(
             f"{source.name}: the index at offset {chunk.offset} is damaged or contradicts the chunks; --salvage ignores it"
         )
 
 
 def _check_footer(source: Source, index: ChunkHead, file_id: int) -> None:
+    data = source.read(index.end, layout.FOOTER_SIZE)
     try:
-        found = layout.parse_footer(source.read(index.end, layout.FOOTER_SIZE), index.end)
+        found = layout.parse_footer(data, index.end)
         if found != (file_id, index.offset, index.end - index.offset):
             raise CorruptFile("the footer contradicts the index")
     except CorruptFile as error:
-        raise CorruptFile(f"{source.name}: at offset {index.end}: {error}; --salvage decodes without it") from error
+        kind = CutOff if len(data) < layout.FOOTER_SIZE else CorruptFile
+        raise kind(f"{source.name}: at offset {index.end}: {error}; --salvage decodes without it") from error
 
 
 def named(source: Source, add: Callable[[ChunkHead], None], chunk: ChunkHead) -> None:
@@ -155,6 +159,10 @@ def named(source: Source, add: Callable[[ChunkHead], None], chunk: ChunkHead) ->
         add(chunk)
     except LacodecError as error:
         raise type(error)(f"{source.name}: {error}") from error
+
+
+def _ends_in(source: Source, chunk: ChunkHead, missing: int) -> CutOff:
+    return CutOff(str(damaged(source, chunk, f"the file ends {missing} bytes too early")))
 
 
 def damaged(source: Source, chunk: ChunkHead, why: str) -> CorruptFile:

@@ -11,7 +11,8 @@ from lacodec.codecs.base import Codec
 from lacodec.codecs.regions import Lost
 from lacodec.codecs.session import Session
 from lacodec.container import CRITICAL, Chunk, Damage, Header
-from lacodec.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
+from lacodec.container.types import Covers
+from lacodec.errors import BadInput, CorruptFile, CutOff, LimitExceeded, UnsupportedFile
 from lacodec.io.progress import Progress, Work
 from lacodec.io.threads import Budget, ordered_map
 from lacodec.pipeline.blame import blamed
@@ -54,6 +55,7 @@ class Decoding:
         self.header, self.codec, self.session = header, codec_of(header, name), session
         self.damage: list[str] = []
         self.done = 0  # bytes decoded so far
+        self.cut: str | None = None  # what the codec says of a file that was cut off and yet can be decoded
         self._name, self._salvage, self._budget = name, salvage, Budget(session.max_memory)
         self._shared = SharedSections()
         self._lock = threading.Lock()
@@ -107,7 +109,7 @@ class Decoding:
         return self._shared.needed_by(chunk)
 
     def _relevant(self, chunks: Iterable[Chunk | Damage]) -> Iterator[Chunk | Damage]:
-        for chunk in chunks:
+        for chunk in self._to_the_cut(chunks):
             if isinstance(chunk, Damage):
                 self._lose(chunk.message)
                 if chunk.content:
@@ -116,6 +118,19 @@ class Decoding:
             self.notice_shared(chunk)
             if chunk.kind == CRITICAL and chunk.covers:
                 yield chunk
+
+    def _to_the_cut(self, chunks: Iterable[Chunk | Damage]) -> Iterator[Chunk | Damage]:
+        """The chunks; a file that ends too early just ends, if the codec can do with what is left."""
+        covers: list[Covers] = []
+        try:
+            for chunk in chunks:
+                if isinstance(chunk, Chunk):
+                    covers.append(chunk.covers)
+                yield chunk
+        except CutOff:
+            self.cut = self.codec.cut_after(self.header, covers)
+            if self.cut is None:
+                raise
 
     def _part(self, chunk: Chunk | Damage, session: Session) -> tuple[int, Any]:
         if isinstance(chunk, Damage):

@@ -176,7 +176,7 @@ def decode_opened(
             out.write(block)
             size += len(block)
     encoded = opened.position if isinstance(opened, PipeSource) else opened.size or 0
-    remark = _other_format(media, value, target, header)
+    remark = _other_format(media, value, target, header) or decoding.cut
     return FileResult(size, encoded, header.codec, header.identical, tuple(decoding.damage), remark)
 
 

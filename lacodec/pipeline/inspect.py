@@ -136,7 +136,7 @@ def _decode_all(
 ) -> CheckResult:
     decoding = Decoding(header, source.name, session, salvaging)
     count = sum(1 for part in decoding.parts(chunks, progress) if not isinstance(part, Lost))
-    return CheckResult(count, decoding.done, tuple(decoding.damage))
+    return CheckResult(count, decoding.done, (*decoding.damage, *((decoding.cut,) if decoding.cut else ())))
 
 
 def _original_size(reader: Reader, header: Header) -> int | None:

@@ -15,7 +15,7 @@ from lacodec.codecs.log.search.pattern import Pattern
 from lacodec.codecs.regions import Layout, Selection, Window
 from lacodec.codecs.session import Session
 from lacodec.container import Header, Limits, Reader
-from lacodec.errors import BadInput
+from lacodec.errors import BadInput, CutOff
 from lacodec.io.source import BytesSource, Source
 from lacodec.pipeline import kept
 from lacodec.pipeline.decoding import Decoding
@@ -42,10 +42,11 @@ class OpenFile:
         with ExitStack() as stack:
             opened = stack.enter_context(source())
             bases = open_references(base, stack)
-            self._reader = Reader(opened, limits)
+            self._reader = Reader(opened, limits, partial=True)
             self._header = self._reader.header
             session = Session(references=bases, max_memory=limits.max_memory)
             self._decoding = Decoding(self._header, opened.name, session)
+            self._refuse_unfinished()
             if kept.is_of_a_kind(self._header):
                 self._open_as_its_kind(opened.name, session)
             self._open: ExitStack | None = stack.pop_all()
@@ -184,6 +185,12 @@ class OpenFile:
         if not isinstance(self._place, str | os.PathLike | bytes | bytearray):
             raise TypeError(f"a file opened from a {type(self._place).__name__} cannot be pickled; open it by its path or URL")
         return _reopened, (self._place, self._limits.max_size, self._limits.max_memory, self._base, self._at)
+
+    def _refuse_unfinished(self) -> None:
+        """A file without a footer, unless it was only cut off and the codec can do with what is left."""
+        error, covers = self._reader.unfinished, [head.covers for head in self._reader.index]
+        if error is not None and (not isinstance(error, CutOff) or self._decoding.codec.cut_after(self._header, covers) is None):
+            raise error
 
     def _open_as_its_kind(self, name: str, session: Session) -> None:
         """A small file that codec `bytes` keeps: opened as its own codec would have it."""

@@ -74,7 +74,7 @@ def _check_class(made: Codec[Any], coder: Coder) -> None:
             expect(again == one and hash(again) == hash(one), f"{one!r} changes when it is pickled")
         expect(_is_frozen(made), "a codec must be frozen: options belong in Options, all else in a Session")
         for value in made.samples():
-            expect(bool(lacodec.encode(value, made.name)), "its samples() must be encodable without options")
+            expect(bool(lacodec.encode(value, made.name, **made.sample_options)), "its samples() cannot be encoded")
 
 
 def _is_frozen(made: Codec[Any]) -> bool:

@@ -7,11 +7,12 @@ import xxhash
 from tools.golden import gguf, weights
 
 CODEC = "weights.quantised"
-WANTED = [("size9000", "matrices"), ("size5000", "matrices"), ("size9000", "blocks")]
+WANTED = [("size9000", "matrices"), ("size5000", "matrices"), ("size9000", "blocks"), ("layers9000", "matrices")]
 DECODED = {
     "size9000-matrices": "f3df741c98286b5c",
     "size5000-matrices": "7dc5ac71e0ecfbe5",
     "size9000-blocks": "73048fb0951311b9",
+    "layers9000-matrices": "0e8156fb9cc805d6",
 }
 """xxh3-64 of the safetensors files."""
 
@@ -25,7 +26,8 @@ def make(setting: str, name: str) -> bytes:
     """The file, encoded to about so many bytes."""
     import lacodec
 
-    return lacodec.encode(content(name), "weights", size=int(setting.removeprefix("size")))
+    size = int(setting.removeprefix("size").removeprefix("layers"))
+    return lacodec.encode(content(name), "weights", size=size, layers=setting.startswith("layers"))
 
 
 def exact(setting: str, name: str) -> bool:

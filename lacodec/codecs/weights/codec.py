@@ -52,6 +52,7 @@ class _Options:
     size: int | None = field(default=None, metadata={"help": "lossy: bytes of the file"})
     calibrate: str | PathLike[str] | None = field(default=None, metadata={"help": CALIBRATE_HELP})
     model: str | PathLike[str] | None = field(default=None, metadata={"help": MODEL_HELP})
+    layers: bool = field(default=False, metadata={"help": "lossy: any beginning of the file decodes, with more error"})
 
     def __post_init__(self) -> None:
         check_effort(self.effort)
@@ -61,6 +62,8 @@ class _Options:
             raise BadInput("differences to a base are lossless; leave out --bits and --size, or --base")
         if (self.calibrate, self.model) != (None, None) and self.bits is None and self.size is None:
             raise BadInput("calibration is for lossy files: give --bits or --size, too")
+        if self.layers and self.bits is None and self.size is None:
+            raise BadInput("layers are for lossy files: give --bits or --size, too")
 
 
 class Weights(Codec[Tensors]):
@@ -85,7 +88,7 @@ class Weights(Codec[Tensors]):
         if options.bits is None and options.size is None:
             return cls(options)
         lossy = registry.get("weights.quantised")
-        return lossy(lossy.Options(options.bits, options.size, options.calibrate, options.model))
+        return lossy(lossy.Options(options.bits, options.size, options.calibrate, options.model, options.layers))
 
     def version_of(self, value: Tensors) -> int:
         """2 for GGUF, whose blocks version 1 does not know."""
@@ -206,8 +209,12 @@ class Weights(Codec[Tensors]):
 
     def assemble(self, header: Header, parts: Iterator[memoryview | Lost], session: Session = DEFAULT) -> Tensors:
         """Tensors that are decoded while they are read; zeros stand for lost ranges that are known."""
-        source = IteratorSource(chain.from_iterable(_bytes_of(part) for part in parts))
+        source = IteratorSource(chain.from_iterable(_bytes_of(part) for part in self.ranges(header, parts)))
         return Tensors(source, header.format or "", table_of(header), self.made_of(header))
+
+    def ranges(self, header: Header, parts: Iterator[Any]) -> Iterator[memoryview | Lost]:
+        """The bytes of ranges of the file, in order."""
+        return parts
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
         """The tensors by name; a single array may be selected without its name."""

@@ -52,6 +52,11 @@ def test_size_and_error(bits):
     restored = lacodec.decode(encoded)
     assert {name: (a.dtype, a.shape) for name, a in restored.items()} == {n: (a.dtype, a.shape) for n, a in value.items()}
     assert np.array_equal(restored["norm"], value["norm"])
+    with lacodec.open(encoded) as file:
+        told = file.header.metadata["total"]
+    squares = [np.square(value[name].astype(float)).sum() for name in ("a.weight", "b.weight")]
+    errors = [np.square(restored[name].astype(float) - value[name]).sum() for name in ("a.weight", "b.weight")]
+    assert np.isclose(np.frombuffer(told, "<f4")[0], sum(errors) / sum(squares), rtol=0.02)
     both = np.mean([10 * np.log10(error(restored[name], value[name])) for name in ("a.weight", "b.weight")])
     assert both < -6.02 * bits + (
         3.0 if bits < 6 else 4.5

@@ -9,16 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.codecs.pieces import Reader, Writer
-from lacodec.codecs.weights._chunks import FOREIGN, Plan, Run
-from lacodec.codecs.weights._payload import Surroundings, decode_payload, encode_payload
+from lacodec.codecs.weights._payload import Surroundings
 from lacodec.codecs.weights.quantised._calibration import Calibrated
+from lacodec.codecs.weights.quantised._kept import joined, kept_of, read_kept
 from lacodec.codecs.weights.quantised._payload import Part, Sections, decode_parts, encode_parts
 from lacodec.codecs.weights.quantised._pieces import Piece
-from lacodec.codecs.weights.quantised._subjects import Subjects, narrowed
+from lacodec.codecs.weights.quantised._subjects import Subjects
 from lacodec.container.types import content_hash
 from lacodec.errors import CorruptFile
 
-_EFFORT = 5  # of what is kept as it is
 Values = NDArray[np.float32]
 
 
@@ -50,54 +49,35 @@ def encode_chunk(
     subjects: Subjects, pieces: Sequence[Piece], ways: Sequence[Quantising], embed: Callable[[bytes, int], bytes]
 ) -> Encoded:
     """The payload of a chunk; ways: of each tensor."""
-    flags, runs, kept, parts, quantised = bytearray(), [], bytearray(), [], []
+    flags, parts, quantised = bytearray(), [], []
     for piece in pieces:
         way = ways[piece.tensor] if piece.columns else Quantising(0.0)
         flags.append(way.step > 0)
         if way.step > 0:
             parts.append(_part(subjects, piece, way))
             quantised.append(piece.tensor)
-            continue
-        runs.append(Run(piece.dtype, piece.size))
-        if piece.tensor < 0:
-            kept += subjects.head[-piece.size :]  # the head is all that lies outside tensors, and one run of its own
-        else:
-            kept += subjects.items[piece.tensor].raw(subjects.source, piece.first, piece.size)
+    kept, inner = kept_of(subjects, pieces, [bool(flag) for flag in flags], embed)
     out = Writer()
     out.write(bytes(flags))
-    at_head = bool(runs) and runs[0].dtype == FOREIGN
-    out.piece(encode_payload(bytes(kept), Plan(0, tuple(runs)), _EFFORT, embed, b"" if at_head else None) if kept else b"")
+    out.piece(inner)
     made = encode_parts(out, parts)
     errors = []
     for tensor, part, sections in zip(quantised, parts, made, strict=True):
         values = part.values.astype(np.float64)
         errors.append((tensor, float(np.square(sections.values() - values).sum()), float(np.square(values).sum())))
-    return Encoded(out.data, latent_hash(bytes(kept), made), errors)
+    return Encoded(out.data, latent_hash(kept, made), errors)
 
 
 def decode_chunk(payload: bytes, pieces: Sequence[Piece], around: Surroundings, expected: int) -> memoryview:
     """The bytes of the pieces; `expected` is the hash of the numbers. Raises CorruptFile."""
     reader = Reader(payload)
     flags = bytes(reader.take(len(pieces)))
-    if any(flag > bool(piece.columns) for flag, piece in zip(flags, pieces, strict=True)):
-        raise CorruptFile("something that is not a matrix has sections")
-    size = sum(piece.size for piece, flag in zip(pieces, flags, strict=True) if not flag)
-    inner = reader.piece()
-    kept: Any = decode_payload(inner, size, around).data if size else b""
+    kept = read_kept(reader.piece(), pieces, flags, around)
     found = decode_parts(reader, [piece.shape for piece, flag in zip(pieces, flags, strict=True) if flag])
     reader.finish()
     if latent_hash(kept, found) != expected:
         raise CorruptFile("its numbers differ from those that were encoded")
-    out, at, sections = bytearray(sum(piece.size for piece in pieces)), 0, iter(found)
-    place = 0
-    for piece, flag in zip(pieces, flags, strict=True):
-        if flag:
-            out[place : place + piece.size] = narrowed(next(sections).values().ravel(), piece.dtype)
-        else:
-            out[place : place + piece.size] = kept[at : at + piece.size]
-            at += piece.size
-        place += piece.size
-    return memoryview(out)
+    return joined(pieces, flags, kept, (sections.values() for sections in found))
 
 
 def latent_hash(kept: Any, found: Sequence[Sections]) -> int:
@@ -107,21 +87,22 @@ def latent_hash(kept: Any, found: Sequence[Sections]) -> int:
 
 def _part(subjects: Subjects, piece: Piece, way: Quantising) -> Part:
     rows, columns = piece.shape
-    values, told = _values(subjects, piece), way.calibrated
+    values, told = values_of(subjects, piece), way.calibrated
     if columns != piece.columns:  # a part of a row
         return Part(values, way.step)
     if told is None:
-        return Part(values, way.step * _growth(subjects, piece) ** way.ranked, way.columns, way.rotation)
+        return Part(values, way.step * growth_of(subjects, piece) ** way.ranked, way.columns, way.rotation)
     first = piece.first * rows // piece.size
     return Part(values, way.step, told.columns, 0, told.rows[first : first + rows], told.feedback())
 
 
-def _growth(subjects: Subjects, piece: Piece) -> float:
+def growth_of(subjects: Subjects, piece: Piece) -> float:
     """How the step of a ranked tensor's piece differs from that in its middle."""
     return math.sqrt((2 * piece.first + piece.size) / subjects.items[piece.tensor].entry.size)
 
 
-def _values(subjects: Subjects, piece: Piece) -> Values:
+def values_of(subjects: Subjects, piece: Piece) -> Values:
+    """f32[rows, columns]."""
     item = subjects.items[piece.tensor]
     size = piece.size // piece.count
     return item.read(subjects.source, piece.first // size, piece.count).reshape(piece.shape)

@@ -26,7 +26,7 @@ _SAMPLED = 6  # chunks that the first estimates of the size look at
 _AROUND = 128  # bytes of a chunk's head, and of its copy in the index
 _FRAME = 130  # bytes of a file beside its chunks and the header, which is there twice
 _COMPACT = 31  # the same for a file of one chunk, less what `_HEADER` has too much for it
-_HEADER = 100  # bytes of the header beside the table and the errors
+_HEADER = 117  # bytes of the header beside the table and the errors
 
 
 class Encoding:
@@ -56,6 +56,13 @@ class Encoding:
         """f32[tensors]: squared error of each relative to its squares, at the scale that was found."""
         error, energy = self._errors
         return np.where(energy > 0, error / np.where(energy > 0, energy, 1), 0).astype("<f4").tobytes()
+
+    @property
+    def total(self) -> bytes:
+        """2 x f32: the squared error of all relative to their squares, and weighted by the inverse squares of the steps."""
+        weights = np.array([way.step**-2 if way.step else 0.0 for way in self._ways])
+        both = [self._errors.sum(1), self._errors @ weights]
+        return np.array([error / max(energy, 1e-300) for error, energy in both], "<f4").tobytes()
 
     def chunks(self) -> Iterator[Chunk]:
         """The chunks of the file."""

@@ -93,10 +93,10 @@ def encode_parts(out: Writer, parts: Sequence[Part]) -> list[Sections]:
     chosen: list[Part] = []
     units, steps = [], []
     for part in parts:
-        step, unit = _in_steps(part)
+        step, unit = _incolumn_steps(part)
         if part.rotation and len(unit) and np.abs(unit).max() > kernels.MOST:  # outliers are kept as they are, not rotated
             part = replace(part, rotation=0)
-            step, unit = _in_steps(part)
+            step, unit = _incolumn_steps(part)
         chosen.append(part)
         steps.append(step)
         units.append(unit)
@@ -117,9 +117,9 @@ def encode_parts(out: Writer, parts: Sequence[Part]) -> list[Sections]:
     return made
 
 
-def _in_steps(part: Part) -> tuple[Values, Values]:
+def _incolumn_steps(part: Part) -> tuple[Values, Values]:
     """(steps of the columns, values in steps)."""
-    step, values = _steps(part.step, part.exponents, part.values.shape[1]), part.values
+    step, values = column_steps(part.step, part.exponents, part.values.shape[1]), part.values
     if part.rotation:
         values = values.copy()
         kernels.rotate(values, 1 << part.rotation)
@@ -209,7 +209,7 @@ def _read_grid(data: Reader, rows: int, columns: int) -> Sections:
         raise CorruptFile("a row has an unknown class")
     shifts = np.frombuffer(data.take(2), np.int8).astype(np.float32) / np.float32(SHIFT)
     grid = Grid(np.zeros((rows, columns), np.int16), np.array(classes))
-    return Sections(grid, _steps(step, exponents, columns), rotation, shifts, factors)
+    return Sections(grid, column_steps(step, exponents, columns), rotation, shifts, factors)
 
 
 def _read_outliers(data: Reader, size: int) -> tuple[NDArray[np.int64], Values]:
@@ -259,7 +259,7 @@ def _coded(grids: list[Grid], counts: NDArray[np.int64], base: int | None, bits:
     return tables.pack(), encoder.finish()
 
 
-def _steps(step: float, exponents: NDArray[np.int8] | None, columns: int) -> Values:
+def column_steps(step: float, exponents: NDArray[np.int8] | None, columns: int) -> Values:
     """f32[columns]: the step times 2^(exponent / 8)."""
     if exponents is None:
         return np.full(columns, step, np.float32)

@@ -22,12 +22,23 @@ from lacodec.codecs.weights.quantised._chunk import decode_chunk
 from lacodec.codecs.weights.quantised._encoding import Encoding
 from lacodec.codecs.weights.quantised._pieces import pieces_of
 from lacodec.codecs.weights.quantised._subjects import Subjects, subjects_of
-from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header
+from lacodec.codecs.weights.quantised.layers.encoding import Layers
+from lacodec.codecs.weights.quantised.layers.reading import (
+    LAYERS,  # fmt: skip
+    contents,
+    cut_after,
+    described,
+    file_size,
+    in_layers,
+    read_part,
+    refined,
+)
+from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Covers, Header
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.media.tensors.files import QUANTISED
 from lacodec.media.tensors.value import Tensors
 
-_ERRORS, _CALIBRATED = "errors", "calibrated"
+_ERRORS, _TOTAL, _CALIBRATED = "errors", "total", "calibrated"
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class _Options:
     size: int | None = field(default=None, metadata={"help": "bytes of the file"})
     calibrate: str | PathLike[str] | None = field(default=None, metadata={"help": CALIBRATE_HELP})
     model: str | PathLike[str] | None = field(default=None, metadata={"help": MODEL_HELP})
+    layers: bool = field(default=False, metadata={"help": "any beginning of the file decodes, with more error"})
 
     def __post_init__(self) -> None:
         if self.bits is not None and self.size is not None:
@@ -46,6 +58,8 @@ class _Options:
             raise BadInput(f"size must be a whole number of bytes, not {self.size!r}")
         if (self.calibrate is None) != (self.model is None):
             raise BadInput("calibration needs a text and the model: give both --calibrate and --model")
+        if self.layers and self.calibrate is not None:
+            raise BadInput("layers are made without data; leave out --calibrate and --model, or --layers")
 
 
 class Quantised(Weights):
@@ -82,7 +96,8 @@ class Quantised(Weights):
 
     def options_dict(self) -> dict[str, Any]:
         """What was asked for; not the paths, which are nobody's business."""
-        return {name: value for name, value in (("bits", self.options.bits), ("size", self.options.size)) if value is not None}
+        asked = {"bits": self.options.bits, "size": self.options.size, "layers": self.options.layers or None}
+        return {name: value for name, value in asked.items() if value is not None}
 
     def format_of(self, value: Tensors) -> str | None:
         """What decoding writes."""
@@ -91,7 +106,11 @@ class Quantised(Weights):
     def metadata(self, value: Tensors, session: Session = DEFAULT) -> dict[str, Any]:
         """The table of the tensors that decoding gives."""
         encoding, subjects = self._encoding(value, session)
-        found: dict[str, Any] = {TABLE: pack_table(subjects.entries), _ERRORS: encoding.errors}
+        found: dict[str, Any] = {TABLE: pack_table(subjects.entries)}
+        if isinstance(encoding, Layers):
+            found[LAYERS] = encoding.qualities
+        else:
+            found |= {_ERRORS: encoding.errors, _TOTAL: encoding.total}
         if self.options.calibrate is not None:
             found[_CALIBRATED] = True
         return found if value.made_of is None else {**found, "object": dict(value.made_of)}
@@ -104,6 +123,34 @@ class Quantised(Weights):
         """Values, numbers, classes and tables, some of them twice."""
         return 24 * size + (64 << 20)
 
+    def covers_file(self, header: Header) -> bool:
+        """Not the layers."""
+        return not in_layers(header)
+
+    def cut_after(self, header: Header, covers: Sequence[Covers]) -> str | None:
+        """Of a file in layers, how good it is without the others."""
+        return cut_after(header, covers) if in_layers(header) else None
+
+    def ranges(self, header: Header, parts: Iterator[Any]) -> Iterator[Any]:
+        """The bytes of ranges of the file, in order, after all layers that there are."""
+        return contents(parts, file_size(header)) if in_layers(header) else parts
+
+    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
+        """Chunks that hold a tensor or rows of it, and all layers."""
+        first, size = super().select(header, index, key), file_size(header)
+        if not in_layers(header):
+            return first
+        return first + [number for number, head in enumerate(index) if head.covers and head.covers[0][0] >= size]
+
+    def extract(
+        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Any], session: Session = DEFAULT
+    ) -> Any:
+        """As that of `weights`."""
+        if in_layers(header):
+            numbers = super().select(header, index, key)
+            parts = refined(numbers, parts)
+        return super().extract(header, index, key, parts, session)
+
     def quick(self, header: Header) -> bool:
         """Not quite."""
         return False
@@ -112,16 +159,20 @@ class Quantised(Weights):
         """One chunk for at most 4 MiB of the file that decoding gives."""
         return self._encoding(value, session)[0].chunks()
 
-    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> memoryview:
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> Any:
         """The bytes of the chunk; the numbers are checked against its hash."""
         if chunk.kind != CRITICAL or [stop - start for start, stop in chunk.covers] != [chunk.decoded_size]:
             raise CorruptFile("its decoded size contradicts the range it covers")
+        if in_layers(header):
+            return read_part(header, chunk, self.surroundings(header, session))
         pieces = pieces_of(table_of(header), *chunk.covers[0])
         return decode_chunk(chunk.payload, pieces, self.surroundings(header, session), chunk.content_hash)
 
     @staticmethod
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
         """The table for `lacodec info`: type, shape, bits per value of each tensor; squared error relative to the squares."""
+        if in_layers(header):
+            return described(header, index)
         tensors = {}
         table, errors = table_of(header), header.metadata.get(_ERRORS)
         if not isinstance(errors, bytes) or len(errors) != 4 * len(table):
@@ -134,19 +185,31 @@ class Quantised(Weights):
                 "bits": round(8 * coded / values, 3), "error": relative[entry.name],
             }  # fmt: skip
         profile = "calibrated" if header.metadata.get(_CALIBRATED) else "data-free"
-        return {"profile": f"entropy-coded, {profile}", "tensors": tensors}
+        return {"profile": f"entropy-coded, {profile}", **_total(header), "tensors": tensors}
 
-    def _encoding(self, value: Tensors, session: Session) -> tuple[Encoding, Subjects]:
+    def _encoding(self, value: Tensors, session: Session) -> tuple[Encoding | Layers, Subjects]:
         """The search for the size, made once in a session."""
 
-        def made() -> tuple[Encoding, Subjects, Tensors]:
+        def made() -> tuple[Encoding | Layers, Subjects, Tensors]:
             subjects, options = subjects_of(value), self.options
             if options.bits is None and options.size is None:
                 raise BadInput("codec 'weights.quantised' needs a size: give --bits or --size")
             wanted = options.size or int(options.bits * subjects.weights / 8)
+            if options.layers:
+                return Layers(subjects, session, wanted), subjects, value
             text, model = options.calibrate, options.model
             calibration = None if text is None or model is None else Calibration(subjects, text, model)
             return Encoding(subjects, session, wanted, calibration), subjects, value
 
-        found: tuple[Encoding, Subjects, Tensors] = session.once((Encoding, id(value)), made)
+        found: tuple[Encoding | Layers, Subjects, Tensors] = session.once((Encoding, id(value)), made)
         return found[0], found[1]
+
+
+def _total(header: Header) -> dict[str, float]:
+    """The error of all tensors, which older files do not tell."""
+    data = header.metadata.get(_TOTAL)
+    if data is None:
+        return {}
+    if not isinstance(data, bytes) or len(data) != 8:
+        raise CorruptFile("the header does not tell the error of all tensors")
+    return dict(zip(("error", "weighted error"), np.frombuffer(data, "<f4").tolist(), strict=True))

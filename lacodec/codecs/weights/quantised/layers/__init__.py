@@ -1,0 +1,1 @@
+"""Quantised weights in layers: any beginning of the file decodes."""
