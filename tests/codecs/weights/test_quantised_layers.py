@@ -109,6 +109,8 @@ def test_contract():
 
 def test_read_by_the_reference():
     value = {"a": normal(67, 96), "h": normal(64, 64, np.float16), "i": np.arange(5), "one": normal(1, 1500)}
+    value |= {f"blk.0.attn_{role}.weight": normal(24, 96) for role in "qkv"}  # columns of these have steps of their own
+    value["blk.0.attn_norm.weight"] = np.exp(RNG.normal(0, 0.5, 96)).astype(np.float32)
     value["a"][3, 5] = 900.0
     encoded = lacodec.encode(value, "weights", bits=6, layers=True)
     restored, by_reference = lacodec.decode(encoded), restore(encoded).content
