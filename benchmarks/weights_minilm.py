@@ -13,11 +13,12 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import array_minilm
 import numpy as np
 from weights_peers import normal_float, uniform
-from weights_quant import Changed, coded, peer_bytes, text_of
+from weights_quant import coded, peer_bytes, text_of
 
 GROUP = 64
 LENGTHS = (30, 90)  # characters of a sentence
@@ -47,7 +48,7 @@ def main() -> None:
             continue
         if name not in known:
             wanted = cosines(array_minilm.sentences(model, texts)) if wanted is None else wanted
-            changed, size = make()
+            changed, size, *_ = make()
             found = cosines(array_minilm.sentences(model, texts, changed))
             apart = np.abs(found - wanted)
             known[name] = [size, spearman(found, wanted), float(apart.mean()), float(apart.max())]
@@ -59,9 +60,9 @@ def main() -> None:
         )
 
 
-def subjects(state: dict[str, np.ndarray]) -> dict[str, Callable[[], Changed]]:
-    """Name -> what makes the weights."""
-    found: dict[str, Callable[[], Changed]] = {}
+def subjects(state: dict[str, np.ndarray]) -> dict[str, Callable[[], tuple[Any, ...]]]:
+    """Name -> what makes (weights, bytes, ...)."""
+    found: dict[str, Callable[[], tuple[Any, ...]]] = {}
     for bits in (4, 5):
         plain, normal = peer_bytes(state, bits, 32), peer_bytes(state, bits, 16)
         found[f"uniform {bits}, group 64"] = lambda bits=bits, size=plain: (uniform(state, bits, GROUP), size)
