@@ -13,12 +13,11 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import array_minilm
 import numpy as np
 from weights_peers import normal_float, uniform
-from weights_quant import coded, peer_bytes, text_of
+from weights_quant import Changed, coded, peer_bytes, text_of
 
 GROUP = 64
 LENGTHS = (30, 90)  # characters of a sentence
@@ -48,10 +47,10 @@ def main() -> None:
             continue
         if name not in known:
             wanted = cosines(array_minilm.sentences(model, texts)) if wanted is None else wanted
-            changed, size, *_ = make()
-            found = cosines(array_minilm.sentences(model, texts, changed))
+            made = make()
+            found = cosines(array_minilm.sentences(model, texts, made.state))
             apart = np.abs(found - wanted)
-            known[name] = [size, spearman(found, wanted), float(apart.mean()), float(apart.max())]
+            known[name] = [made.size, spearman(found, wanted), float(apart.mean()), float(apart.max())]
             arguments.cache.write_text(json.dumps(known, indent=1))
         size, rank, mean, most = known[name]
         bits = 8 * size / sum(array.size for array in state.values())
@@ -60,13 +59,17 @@ def main() -> None:
         )
 
 
-def subjects(state: dict[str, np.ndarray]) -> dict[str, Callable[[], tuple[Any, ...]]]:
-    """Name -> what makes (weights, bytes, ...)."""
-    found: dict[str, Callable[[], tuple[Any, ...]]] = {}
+def subjects(state: dict[str, np.ndarray]) -> dict[str, Callable[[], Changed]]:
+    """Name -> what makes the weights."""
+    found: dict[str, Callable[[], Changed]] = {}
     for bits in (4, 5):
         plain, normal = peer_bytes(state, bits, 32), peer_bytes(state, bits, 16)
-        found[f"uniform {bits}, group 64"] = lambda bits=bits, size=plain: (uniform(state, bits, GROUP), size)
-        found[f"nf {bits}, group 64"] = lambda bits=bits, size=normal: (normal_float(state, bits, GROUP), size)
+        found[f"uniform {bits}, group 64"] = lambda bits=bits, size=plain: Changed(
+            uniform(state, bits, GROUP), size, bits + 32 / GROUP
+        )
+        found[f"nf {bits}, group 64"] = lambda bits=bits, size=normal: Changed(
+            normal_float(state, bits, GROUP), size, bits + 16 / GROUP
+        )
         found[f"lacodec, bytes of uniform {bits}"] = lambda size=plain: coded(state, size)
         found[f"lacodec, bytes of nf {bits}"] = lambda size=normal: coded(state, size)
         count = sum(array.size for array in state.values())
