@@ -21,9 +21,9 @@ from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.kv._content import Pair, gather, runs_of, size_of, spread
 from lacodec.codecs.kv._header import Place
 from lacodec.codecs.kv.lossy import _kernel as kernels
-from lacodec.codecs.kv.lossy._basis import Basis, Floats, Transform
+from lacodec.codecs.kv.lossy.basis import Basis, Floats, Transform
 from lacodec.codecs.kv.lossy._tables import FINER, FINER_TABLES, SETS, chosen, tables_of
-from lacodec.codecs.kv.lossy._turning import elements_of, rows_of, turned
+from lacodec.codecs.kv.lossy.turning import elements_of, rows_of, turned
 from lacodec.codecs.kv.lossy._units import HIGHEST, LOWEST, exponents_of, offsets_of, places_of, units_of
 from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.session import Session

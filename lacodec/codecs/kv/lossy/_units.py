@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.kv.lossy._basis import Floats, Transform
+from lacodec.codecs.kv.lossy.basis import Floats, Transform
 
 LOWEST, HIGHEST = -400, 400  # quarter octaves
 _QUARTERS = np.array([1.0, 1.189207115002721, 1.4142135623730951, 1.681792830507429], np.float32)  # 2^(k/4)

@@ -21,7 +21,7 @@ from lacodec.media.kv.value import KVCache, Model, Shape
 
 if TYPE_CHECKING:
     from lacodec.codecs.kv._parts import Part
-    from lacodec.codecs.kv.lossy._basis import Basis
+    from lacodec.codecs.kv.lossy.basis import Basis
     from lacodec.codecs.kv.lossy._payload import Setup
 
 _OCTAVE = 10.0  # of quality: steps half as large
@@ -153,7 +153,7 @@ def _stored_setup(header: Header, session: Session) -> "Setup":
 
 
 def _opened(reference: Reference, session: Session) -> "Basis":
-    from lacodec.codecs.kv.lossy._basis import Basis
+    from lacodec.codecs.kv.lossy.basis import Basis
 
     return session.once(("kv basis", id(reference)), lambda: (Basis.of_source(reference.source), reference))[0]
 
