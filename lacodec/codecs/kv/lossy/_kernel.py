@@ -6,21 +6,35 @@ from lacodec.kernels.jit import kernel
 
 
 @kernel
-def synthesis(numbers, steps, matrix, mean, out):  # type: ignore[no-untyped-def]
-    """out f32[rows, groups * n]: mean + number * step of the row @ matrix f32[groups, n, n], group by group; numbers i16 like out."""
+def synthesis(numbers, steps, matrix, mean, places, sizes, out):  # type: ignore[no-untyped-def]
+    """out f32[rows, groups * n]: mean + number * step of the row @ matrix f32[groups, n, n], group by group; numbers i16 like out.
+
+    Zeros are left out, the others are added in their order, four at a time. places i64[n + 3], sizes f32[n + 3]: scratch.
+    """
     groups, n, _ = matrix.shape
     for row in range(len(numbers)):
         step = steps[row]
         for group in range(groups):
             begin = group * n
-            for j in range(n):
-                out[row, begin + j] = mean[begin + j]
+            count = 0
             for k in range(n):
                 number = numbers[row, begin + k]
-                if number != 0:
-                    size = np.float32(number) * step
-                    for j in range(n):
-                        out[row, begin + j] += size * matrix[group, k, j]
+                places[count] = k
+                sizes[count] = np.float32(number) * step
+                count += number != 0
+            for i in range(count, count + 3):
+                places[i] = 0
+                sizes[i] = np.float32(0.0)
+            for j in range(n):
+                out[row, begin + j] = mean[begin + j]
+            for i in range(0, count, 4):
+                a, b, c, d = sizes[i], sizes[i + 1], sizes[i + 2], sizes[i + 3]
+                first, second, third, fourth = places[i], places[i + 1], places[i + 2], places[i + 3]
+                for j in range(n):
+                    total = out[row, begin + j] + a * matrix[group, first, j]
+                    total += b * matrix[group, second, j]
+                    total += c * matrix[group, third, j]
+                    out[row, begin + j] = total + d * matrix[group, fourth, j]
 
 
 @kernel

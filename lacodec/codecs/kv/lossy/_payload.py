@@ -23,7 +23,7 @@ from lacodec.codecs.kv._header import Place
 from lacodec.codecs.kv.lossy import _kernel as kernels
 from lacodec.codecs.kv.lossy.basis import Basis, Floats, Transform
 from lacodec.codecs.kv.lossy._tables import FINER, FINER_TABLES, SETS, chosen, tables_of
-from lacodec.codecs.kv.lossy.turning import elements_of, rows_of, turned
+from lacodec.codecs.kv.lossy.turning import Turns, elements_of, rows_of
 from lacodec.codecs.kv.lossy._units import HIGHEST, LOWEST, exponents_of, offsets_of, places_of, units_of
 from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.session import Session
@@ -101,11 +101,11 @@ def encode_place(cache: KVCache, place: Place, setup: Setup, session: Session) -
     content = gather(cache, kept) if size_of(setup.shape, kept) else np.empty(0, np.uint8)
     runs = list(runs_of(setup.shape, kept))
     exact = embed("weights", (content.data, runs), session, effort=_EFFORT) if len(content) else b""
-    steps = setup.steps(coded[1])
+    steps, turns = setup.steps(coded[1]), Turns(setup.model, np.arange(*coded[1]), back=True)
     side, parts = [b""], []
     for array in setup.arrays(coded):
         values = cache.layers[array.layer][array.which][:, :, coded[1][0] : coded[1][1]]
-        numbers, told = _numbers(rows_of(values, setup.shape.dtype), array, setup, coded, steps)
+        numbers, told = _numbers(rows_of(values, setup.shape.dtype), array, setup, turns, steps)
         parts.append(numbers)
         side.append(told)
     out = Writer()
@@ -116,7 +116,7 @@ def encode_place(cache: KVCache, place: Place, setup: Setup, session: Session) -
     ways = [_Way(parts, which, steps) for which in range(len(SETS))]
     best = min(ways, key=lambda way: way.bits * (1.0 if way.which == 0 else 1.004))  # the first decodes faster
     sides = b"".join(tables + told for tables, told in zip(best.sides(), side[1:], strict=True))
-    out.piece(embed("bytes", sides, session, effort=_EFFORT))
+    out.piece(embed("bytes", sides, session, effort=1))
     out.write(bytes([best.which]))
     out.write(best.stream())
     return out.data, _hash(content, sides, parts)
@@ -157,13 +157,12 @@ def decode_place(payload: bytes, place: Place, setup: Setup, expected: int, head
     return out
 
 
-def _numbers(rows: Floats, array: _Array, setup: Setup, coded: Place, steps: Floats) -> tuple[Numbers, bytes]:
+def _numbers(rows: Floats, array: _Array, setup: Setup, turns: Turns, steps: Floats) -> tuple[Numbers, bytes]:
     """(numbers i16[rows, channels], what the sides say beside tables)."""
     if not np.isfinite(rows).all():
         raise BadInput(f"{array.place} hold NaN or infinity; without a quality, codec 'kv' keeps them as they are")
     if array.which == 0:
-        positions = np.tile(np.arange(*coded[1]), array.sizes[0])
-        rows = turned(rows, setup.model, positions, array.sizes[3], back=True)
+        rows = turns(rows, array.sizes[3])
     told = b""
     if array.known is not None and array.known.matrix is not None:
         units = array.known.analysis(rows) / np.float32(setup.step)
@@ -235,13 +234,16 @@ def _pulled(stream: memoryview, arrays: list[_Array], told: bytes, which: int, s
 def _restored(parts: list[Numbers], arrays: list[_Array], told: bytes, setup: Setup, coded: Place) -> dict[Any, Any]:
     """(layer, 0 or 1) -> elements."""
     steps, found, at = setup.steps(coded[1]), {}, 0
+    turns = Turns(setup.model, np.arange(*coded[1]))
     for array, numbers in zip(arrays, parts, strict=True):
         batch, channels = array.sizes[0], array.channels
         out, each = np.empty(numbers.shape, np.float32), np.tile(steps, batch)
         at += channels
         with np.errstate(all="ignore"):
             if array.known is not None and array.known.matrix is not None:
-                kernels.synthesis(numbers, each * np.float32(setup.step), array.known.matrix, array.known.mean, out)
+                known, n = array.known, array.known.matrix.shape[1]
+                scratch = np.empty(n + 3, np.int64), np.empty(n + 3, np.float32)
+                kernels.synthesis(numbers, each * np.float32(setup.step), known.matrix, known.mean, *scratch, out)
             else:
                 exponents, offsets = np.frombuffer(told, "<i2", 2 * channels, at).reshape(2, channels)
                 at += 4 * channels
@@ -249,7 +251,7 @@ def _restored(parts: list[Numbers], arrays: list[_Array], told: bytes, setup: Se
                     raise CorruptFile("a channel has an impossible step")
                 kernels.scale(numbers, each, places_of(offsets), units_of(exponents, setup.step), out)
             if array.which == 0:
-                turned(out, setup.model, np.tile(np.arange(*coded[1]), batch), array.sizes[3])
+                out = turns(out, array.sizes[3])
             found[array.layer, array.which] = elements_of(_finite(out), array.sizes, setup.shape.dtype)
     return found
 

@@ -7,7 +7,7 @@ from lacodec.codecs.kv.lossy.basis import Floats, Transform
 
 LOWEST, HIGHEST = -400, 400  # quarter octaves
 _QUARTERS = np.array([1.0, 1.189207115002721, 1.4142135623730951, 1.681792830507429], np.float32)  # 2^(k/4)
-_OF_HEADS = (0.35, 0.5)  # steps of keys and values at quality 50, in the root mean square of their head
+_OF_HEADS = (0.2, 0.28)  # steps of keys and values at quality 50, in the root mean square of their head
 _MOST = 30_000  # numbers of steps
 _PLACES = 4.0  # of a channel's offset within a step
 Exponents = NDArray[np.int16]

@@ -12,6 +12,7 @@ A file without matrices only says how fine channels should be: what it says is s
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,9 +49,15 @@ class Transform:
         if self.matrix is None:
             return values / self.units
         groups, n, _ = self.matrix.shape
-        inverse = np.linalg.inv(self.matrix.astype(np.float64)).astype(np.float32)
-        apart = (values - self.mean).reshape(-1, groups, n)
-        return np.ascontiguousarray(np.einsum("rgi,gij->rgj", apart, inverse, optimize=True).reshape(len(values), -1))
+        apart, out = (values - self.mean).reshape(-1, groups, n), np.empty((len(values), groups, n), np.float32)
+        for group, inverse in enumerate(self._inverse):
+            np.matmul(apart[:, group], inverse, out=out[:, group])
+        return out.reshape(len(values), -1)
+
+    @cached_property
+    def _inverse(self) -> Floats:
+        assert self.matrix is not None
+        return np.linalg.inv(self.matrix.astype(np.float64)).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,8 +34,8 @@ class _Options:
     quality: float = field(default=_MIDDLE, metadata={"help": "lossy: any number from 1 (smallest) to 100 (best)"})
     basis: str | None = field(default=None, metadata={"help": "file that lacodec.kv.calibrate made for the model"})
     tokens: int = tokens_field()
-    exact: int = field(default=4, metadata={"help": "tokens at the begin that are kept as they are"})
-    recent: int = field(default=8, metadata={"help": "tokens at the end with steps an eighth as large"})
+    exact: int = field(default=2, metadata={"help": "tokens at the begin that are kept as they are"})
+    recent: int = field(default=32, metadata={"help": "tokens at the end with steps an eighth as large"})
 
     def __post_init__(self) -> None:
         check_quality(self.quality)

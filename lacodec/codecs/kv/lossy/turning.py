@@ -1,5 +1,7 @@
 """Rotary embeddings undone and done again, and elements <-> single precision."""
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,13 +32,22 @@ def elements_of(rows: Floats, sizes: tuple[int, int, int, int], dtype: str) -> N
     return np.clip(parts, -65504, 65504).astype("<f2") if dtype == "F16" else parts
 
 
-def turned(rows: Floats, model: Model, positions: NDArray[np.int64], width: int, back: bool = False) -> Floats:
-    """Keys f32[rows, heads * width], turned in place by the model's rotary embedding, or `back`. positions: of each row."""
-    half = len(model.inv_freq)
-    if not 0 < 2 * half <= width or not model.scaling:
+class Turns:
+    """The rotary embedding of a model at these positions i64[tokens], or `back`; its cosines and sines are made when needed."""
+
+    def __init__(self, model: Model, positions: NDArray[np.int64], back: bool = False) -> None:
+        self._model, self._positions, self._back = model, positions, back
+
+    def __call__(self, rows: Floats, width: int) -> Floats:
+        """Keys f32[batch * tokens, heads * width], turned in place; other layouts of pairs stay right, but gain less."""
+        if 0 < 2 * len(self._model.inv_freq) <= width and self._model.scaling and rows.size:
+            for one in rows.reshape(-1, len(self._positions), rows.shape[1]):
+                kernels.turn(one, width, *self._numbers)
         return rows
-    angles = positions[:, None].astype(np.float64) * np.array(model.inv_freq)
-    factor = 1 / model.scaling if back else model.scaling
-    cos, sin = (np.cos(angles) * factor).astype(np.float32), (np.sin(angles) * (-factor if back else factor)).astype(np.float32)
-    kernels.turn(rows, width, cos, sin)
-    return rows
+
+    @cached_property
+    def _numbers(self) -> tuple[Floats, Floats]:
+        """cos, sin: f32[tokens, half]."""
+        angles = self._positions[:, None].astype(np.float64) * np.array(self._model.inv_freq)
+        factor = 1 / self._model.scaling if self._back else self._model.scaling
+        return (np.cos(angles) * factor).astype(np.float32), (np.sin(angles) * (-factor if self._back else factor)).astype(np.float32)
