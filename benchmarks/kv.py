@@ -59,14 +59,10 @@ def log_probabilities(model: Any, pairs: Any, ids: Any) -> Any:
         return model(ids[None], past_key_values=cache_of(pairs), use_cache=True).logits[0].log_softmax(-1)
 
 
-def ways(folder: Path, qualities: list[float]) -> dict[str, dict[str, Any]]:
-    """Name of a way -> options of the codec."""
-    found: dict[str, dict[str, Any]] = {}
-    for quality in qualities:
-        for kind in KINDS:
-            found[f"{kind}-{quality:g}"] = {"quality": quality, "basis": str(folder / f"{kind}.basis")}
-        found[f"plain-{quality:g}"] = {"quality": quality}
-    return found
+def options_of(folder: Path, way: str) -> dict[str, Any]:
+    """Options of the codec for KIND-QUALITY; kind: of the basis, or plain."""
+    kind, quality = way.split("-")
+    return {"quality": float(quality), **({} if kind == "plain" else {"basis": str(folder / f"{kind}.basis")})}
 
 
 def make(args: argparse.Namespace) -> None:
@@ -79,9 +75,9 @@ def make(args: argparse.Namespace) -> None:
             cache = model.model(ids[None, : args.tokens], use_cache=True).past_key_values
         pairs = [(layer.keys.bfloat16().clone(), layer.values.bfloat16().clone()) for layer in cache.layers]
         torch.save({"ids": ids, "tokens": args.tokens, "pairs": pairs}, args.folder / f"{number}.pt")
-        for name, options in ways(args.folder, args.qualities).items():
-            if not args.only or any(name.startswith(only) for only in args.only):
-                (args.folder / f"{number}.{name}.lac").write_bytes(lacodec.kv.encode(pairs, described, threads=1, **options))
+        for way in args.ways:
+            data = lacodec.kv.encode(pairs, described, threads=1, **options_of(args.folder, way))
+            (args.folder / f"{number}.{way}.lac").write_bytes(data)
 
 
 def judge(args: argparse.Namespace) -> None:
@@ -101,11 +97,8 @@ def judge(args: argparse.Namespace) -> None:
             agree = (exact.argmax(-1) == found.argmax(-1)).float()
             rows.setdefault(name, []).append((raw, size, apart.numpy(), more.numpy(), agree.numpy()))
             print(file.stem, name, f"{raw / size:.2f} {apart.mean():.5f} {agree.mean():.3f}", flush=True)
-    lines = [summary(name, found) for name, found in rows.items()]
-    with (args.folder / "judged.jsonl").open("a") as out:
-        out.writelines(json.dumps(line) + "\n" for line in lines)
-    for line in lines:
-        print(json.dumps(line))
+        lines = [json.dumps(summary(name, found)) + "\n" for name, found in rows.items()]
+        (args.folder / f"judged{args.tokens}.jsonl").write_text("".join(lines))  # so far
 
 
 def candidates(file: Path, pairs: Any, bases: list[Path], only: list[str]) -> Any:
@@ -197,7 +190,7 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=1024)
     parser.add_argument("--after", type=int, default=512)
-    parser.add_argument("--qualities", type=float, nargs="*", default=[30, 40, 50, 60, 70])
+    parser.add_argument("--ways", nargs="*", default=["layer-45", "layer-50", "head-46", "steps-41", "plain-40"])
     parser.add_argument("--quality", type=float, default=50)
     parser.add_argument("--kind", default="layer")
     parser.add_argument("--only", nargs="*", default=[])

@@ -20,6 +20,7 @@ from reference import (
     image_codec,
     jpeg_codec,
     kv_codec,
+    kv_lossy,
     log_codec,
     points_codec,
     text_codec,
@@ -42,6 +43,7 @@ VERSIONS = {
     "text": (1,),
     "points": (1, 2),
     "kv": (0,),
+    "kv.lossy": (0,),
 }
 """Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 adds methods."""
 
@@ -81,6 +83,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(arrays_codec.decode(header, chunks), header)
     if codec == "kv":
         return Restored(kv_codec.decode(header, chunks), header)
+    if codec == "kv.lossy":
+        return Restored(kv_lossy.decode(header, chunks, base), header)
     if codec == "points":
         return Restored(points_codec.decode(header, chunks, base), header)
     if codec == "weights.quantised":
