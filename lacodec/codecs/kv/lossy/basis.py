@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.errors import BadInput, CorruptFile
+from lacodec.errors import BadInput, LacodecError
 from lacodec.io.source import Source
 from lacodec.media.kv.value import MOST_LAYERS, Model
 from lacodec.media.tensors import safetensors
@@ -100,7 +100,7 @@ class Basis:
             if not 1 <= count <= MOST_LAYERS:
                 raise BadInput(f"it has {count} layers")
             layers = [tuple(_transform(found, f"layers.{number}.{name}.") for name in _PARTS) for number in range(count)]
-        except (BadInput, CorruptFile, ValueError, KeyError, IndexError) as error:
+        except (LacodecError, ValueError, KeyError, IndexError) as error:
             raise BadInput(f"{source.name}: not a basis of KV caches, as lacodec.kv.calibrate makes it ({error})") from error
         return cls(tuple(layers), model)  # type: ignore[arg-type]
 

@@ -144,7 +144,7 @@ def _stored_setup(header: Header, session: Session) -> "Setup":
         raise CorruptFile("the header tells impossible steps")
     shape, model, basis = shape_of(header), model_of(header), None
     if (described := header.metadata.get("basis")) is not None:
-        basis = _opened(needed(described, session.references), session)
+        basis = _opened(needed(described, session.references), session, described)
         try:
             _check_suits(basis, shape, model)
         except BadInput as error:
@@ -152,10 +152,16 @@ def _stored_setup(header: Header, session: Session) -> "Setup":
     return Setup(shape, model, step, *kept, basis)
 
 
-def _opened(reference: Reference, session: Session) -> "Basis":
+def _opened(reference: Reference, session: Session, described: Any = None) -> "Basis":
+    """The basis in a file; BadInput if it is not the one described: hashes of chunks would not tell."""
     from lacodec.codecs.kv.lossy.basis import Basis
 
-    return session.once(("kv basis", id(reference)), lambda: (Basis.of_source(reference.source), reference))[0]
+    def opened() -> "tuple[Basis, Reference]":
+        if described is not None:
+            reference.check(described)
+        return Basis.of_source(reference.source), reference
+
+    return session.once(("kv basis", id(reference), described is None), opened)[0]
 
 
 def _check_suits(basis: "Basis", shape: Shape, model: Model) -> None:
