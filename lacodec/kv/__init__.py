@@ -11,13 +11,18 @@ from typing import Any
 import lacodec
 from lacodec.codecs.kv.codec import model_of
 from lacodec.errors import BadInput
+from lacodec.kv.calibration import calibrate
+from lacodec.kv.keeping import attention_mass, keep, last_window
 from lacodec.kv.models import describe
 from lacodec.kv.objects import KINDS, cache_of, given_as
+from lacodec.kv.plans import Plan, plan
 from lacodec.media.kv.value import KVCache, Model
 
 _CODECS = ("kv", "kv.lossy")
 
-__all__ = ["KVCache", "Model", "decode", "describe", "encode"]
+__all__ = [
+    "KVCache", "Model", "Plan", "attention_mass", "calibrate", "decode", "describe", "encode", "keep", "last_window", "plan",
+]  # fmt: skip
 
 
 def encode(cache: Any, model: Any = None, *, threads: int | None = None, **options: Any) -> bytes:

@@ -23,7 +23,7 @@ def attention_mass(attention: Scores) -> Scores:
 
 
 def last_window(window: int = 32, pool: int = 7) -> Policy:
-    """Votes of the last `window` queries, each spread over `pool` neighbours; the window itself stays (SnapKV, arXiv 2404.14469)."""
+    """Votes of the last `window` queries, spread over `pool` neighbours; the window itself stays (SnapKV, arXiv 2404.14469)."""
 
     def votes(attention: Scores) -> Scores:
         found = attention[:, -window:].sum(axis=(0, 1))

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import lacodec
-from lacodec.codecs.kv._header import Place
 from lacodec.container import Reader
 from lacodec.errors import BadInput
 from lacodec.io.places import open_source
 from lacodec.io.source import BytesSource
+
+Place = tuple[tuple[int, int], tuple[int, int]]
+"""(first layer, one after the last), (first token, one after the last)"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ def plan(files: Mapping[float, Any], bandwidth: float, deadline: float, after: i
         raise BadInput("the files have different layers, tokens or chunks; encode one cache with the same --tokens")
     sizes = [[size for _, size in chunks[quality]] for quality in qualities]
     chosen = _choose(sizes, int(bandwidth * deadline))
-    choices = tuple(Choice(place, qualities[level], sizes[level][i]) for i, (place, level) in enumerate(zip(places, chosen, strict=True)))
+    choices = tuple(
+        Choice(place, qualities[level], sizes[level][i]) for i, (place, level) in enumerate(zip(places, chosen, strict=True))
+    )
     return Plan(choices, sum(choice.size for choice in choices) / bandwidth, files)
 
 

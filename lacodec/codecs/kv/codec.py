@@ -32,9 +32,7 @@ _TOKENS = 1 << 16  # in a chunk, at most
 
 def tokens_field() -> Any:
     """A dataclass field for `tokens`."""
-    return field(
-        default=1024, metadata={"help": "tokens in a chunk: fewer make parts quicker to read, and the file larger"}
-    )
+    return field(default=1024, metadata={"help": "tokens in a chunk: fewer make parts quicker to read, and the file larger"})
 
 
 def check_tokens(value: Any) -> None:
@@ -50,7 +48,9 @@ class _Options:
     quality: float | None = field(
         default=None, metadata={"help": "lossy: any number from 1 (smallest) to 100 (best); default: lossless"}
     )
-    basis: str | None = field(default=None, metadata={"help": "with a quality: file that lacodec.kv.calibrate made for the model"})
+    basis: str | None = field(
+        default=None, metadata={"help": "with a quality: file that lacodec.kv.calibrate made for the model"}
+    )
 
     def __post_init__(self) -> None:
         check_effort(self.effort)

@@ -36,14 +36,12 @@ def alike(one, other):
 
 VALUES = {
     "bf16": golden.cache("bf16"),
-    "f16": golden.cache("f16"),
     "odd": KVCache(tuple((np.nan_to_num(k, posinf=1, neginf=-1), v) for k, v in golden.cache("odd").layers), "F32"),
     "one": cache(1, 1, 1, 1, 1),
-    "no tokens": cache(2, tokens=0),
 }
 
 
-@pytest.mark.parametrize("name", ["bf16", "odd", "one", "no tokens"])
+@pytest.mark.parametrize("name", [pytest.param("bf16", marks=pytest.mark.slow), "odd", "one"])
 def test_contract(name):
     check_codec("kv.lossy", {name: VALUES[name]}, same=alike, tokens=20, recent=5)
 
@@ -173,7 +171,9 @@ def test_what_is_not_finite_is_refused(number):
 )
 def test_any_cache(shape, scale, quality, seed):
     rng = np.random.default_rng(seed)
-    layers = tuple(((rng.standard_cauchy(shape) * scale).astype("f4"), (rng.normal(size=shape) * scale).astype("f4")) for _ in "ab")
+    layers = tuple(
+        ((rng.standard_cauchy(shape) * scale).astype("f4"), (rng.normal(size=shape) * scale).astype("f4")) for _ in "ab"
+    )
     value = KVCache(layers, "F32", ROPE)
     coded = lacodec.encode(value, "kv.lossy", quality=quality, tokens=13, exact=1, recent=7, verify=True)
     found = lacodec.decode(coded)
@@ -196,7 +196,15 @@ def test_the_file_of_a_basis():
 
 
 def test_options():
-    wrong = ({"quality": 0}, {"quality": 101}, {"quality": True}, {"quality": "50"}, {"exact": -1}, {"recent": 1.5}, {"tokens": 0})
+    wrong = (
+        {"quality": 0},
+        {"quality": 101},
+        {"quality": True},
+        {"quality": "50"},
+        {"exact": -1},
+        {"recent": 1.5},
+        {"tokens": 0},
+    )
     for options in wrong:
         with pytest.raises(BadInput):
             lacodec.codec("kv.lossy", **options)

@@ -7,7 +7,7 @@ from lacodec.kernels.jit import kernel
 
 @kernel
 def synthesis(numbers, steps, matrix, mean, places, sizes, out):  # type: ignore[no-untyped-def]
-    """out f32[rows, groups * n]: mean + number * step of the row @ matrix f32[groups, n, n], group by group; numbers i16 like out.
+    """out f32[rows, groups * n]: mean + number * step of the row @ matrix f32[groups, n, n], group by group; numbers: i16.
 
     Zeros are left out, the others are added in their order, four at a time. places i64[n + 3], sizes f32[n + 3]: scratch.
     """
@@ -48,7 +48,7 @@ def scale(numbers, steps, offsets, units, out):  # type: ignore[no-untyped-def]
 
 @kernel
 def turn(values, width, cos, sin):  # type: ignore[no-untyped-def]
-    """Turn, in place, the pairs (i, i + half) of every `width` channels of values f32[rows, channels]; cos, sin: f32[rows, half]."""
+    """Turn, in place, the pairs (i, i + half) of every `width` channels of values f32[rows, channels]; cos, sin: of each row."""
     half = cos.shape[1]
     for row in range(len(values)):
         for begin in range(0, values.shape[1], width):

@@ -21,10 +21,10 @@ from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.kv._content import Pair, gather, runs_of, size_of, spread
 from lacodec.codecs.kv._header import Place
 from lacodec.codecs.kv.lossy import _kernel as kernels
-from lacodec.codecs.kv.lossy.basis import Basis, Floats, Transform
 from lacodec.codecs.kv.lossy._tables import FINER, FINER_TABLES, SETS, chosen, tables_of
-from lacodec.codecs.kv.lossy.turning import Turns, elements_of, rows_of
 from lacodec.codecs.kv.lossy._units import HIGHEST, LOWEST, exponents_of, offsets_of, places_of, units_of
+from lacodec.codecs.kv.lossy.basis import Basis, Floats, Transform
+from lacodec.codecs.kv.lossy.turning import Turns, elements_of, rows_of
 from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.session import Session
 from lacodec.container.types import Header, content_hash
@@ -39,7 +39,7 @@ Numbers = NDArray[np.int16]
 
 @dataclass(frozen=True)
 class Setup:
-    """What all chunks of a file share. step: in units of the basis. exact, recent: tokens at the begin and at the end of a cache."""
+    """What all chunks of a file share. step: in units of the basis. exact, recent: tokens at both ends of a cache."""
 
     shape: Shape
     model: Model
@@ -125,7 +125,7 @@ def encode_place(cache: KVCache, place: Place, setup: Setup, session: Session) -
 def decode_place(payload: bytes, place: Place, setup: Setup, expected: int, header: Header, session: Session) -> list[Pair]:
     """(keys, values) of each layer, [batch, heads, tokens, width]; `expected` is the hash of the content. Raises CorruptFile."""
     shape = setup.shape
-    (first, last), (start, _) = place
+    (first, last), _ = place
     kept, coded = setup.split(place)
     reader = Reader(payload)
     exact, sides = reader.piece(), reader.piece()

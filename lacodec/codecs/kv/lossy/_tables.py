@@ -16,7 +16,7 @@ _REACH = 255  # numbers beyond cost as this one, and some bits more
 
 def chosen(numbers: NDArray[np.int16], which: int) -> tuple[NDArray[np.uint8], float]:
     """(u8[channels]: the table of each channel of numbers i16[rows, channels], bits in all)."""
-    rows, channels = numbers.shape
+    channels = numbers.shape[1]
     clipped = np.minimum(np.abs(numbers.astype(np.int32)), _REACH)
     places = (clipped + np.arange(channels, dtype=np.int32) * (_REACH + 1)).ravel()
     counts = np.bincount(places, minlength=channels * (_REACH + 1)).reshape(channels, -1)

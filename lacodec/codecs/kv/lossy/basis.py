@@ -11,7 +11,7 @@ A file without matrices only says how fine channels should be: what it says is s
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -32,7 +32,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Transform:
-    """Of the keys or values of one layer. matrix: f32[groups, n, n] with the units in it, or None; units, mean, scales: f32[channels]."""
+    """Of the keys or values of one layer. matrix: f32[groups, n, n] with the units in it, or None; the others: f32[channels]."""
 
     units: Floats
     mean: Floats
@@ -65,7 +65,7 @@ class Basis:
     """Transforms of (keys, values) of each layer, for caches of one model."""
 
     layers: tuple[tuple[Transform, Transform], ...]
-    model: Model = Model()
+    model: Model = field(default_factory=Model)
 
     @property
     def has_matrices(self) -> bool:

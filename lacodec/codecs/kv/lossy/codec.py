@@ -21,8 +21,8 @@ from lacodec.media.kv.value import KVCache, Model, Shape
 
 if TYPE_CHECKING:
     from lacodec.codecs.kv._parts import Part
-    from lacodec.codecs.kv.lossy.basis import Basis
     from lacodec.codecs.kv.lossy._payload import Setup
+    from lacodec.codecs.kv.lossy.basis import Basis
 
 _OCTAVE = 10.0  # of quality: steps half as large
 _MIDDLE = 50.0
@@ -140,7 +140,11 @@ def _stored_setup(header: Header, session: Session) -> "Setup":
     if not isinstance(found, Mapping) or set(found) != {"step", "exact", "recent"}:
         raise CorruptFile("the header does not tell the steps of the cache")
     step, kept = found["step"], (found["exact"], found["recent"])
-    if type(step) is not float or not 2.0**-20 <= step <= 2.0**20 or not all(type(n) is int and 0 <= n <= _MOST_KEPT for n in kept):
+    if (
+        type(step) is not float
+        or not 2.0**-20 <= step <= 2.0**20
+        or not all(type(n) is int and 0 <= n <= _MOST_KEPT for n in kept)
+    ):
         raise CorruptFile("the header tells impossible steps")
     shape, model, basis = shape_of(header), model_of(header), None
     if (described := header.metadata.get("basis")) is not None:

@@ -50,4 +50,6 @@ class Turns:
         """cos, sin: f32[tokens, half]."""
         angles = self._positions[:, None].astype(np.float64) * np.array(self._model.inv_freq)
         factor = 1 / self._model.scaling if self._back else self._model.scaling
-        return (np.cos(angles) * factor).astype(np.float32), (np.sin(angles) * (-factor if self._back else factor)).astype(np.float32)
+        return (np.cos(angles) * factor).astype(np.float32), (np.sin(angles) * (-factor if self._back else factor)).astype(
+            np.float32
+        )

@@ -4,9 +4,9 @@
                     --> gradients of the log-likelihood of what the model would say next --> Fisher information G
     C, G --> the transform in which errors of all coefficients weigh the same, and coefficients are uncorrelated --> Basis
 
-To second order, an error e costs e^T G e / 2 nats. With steps of one size in coordinates G^(1/2) x, turned so that their covariance
-is diagonal, bits go where they matter: to layers, heads, keys or values, and directions, with one number for the rate (the Karhunen-
-Loeve transform for a weighted error; attention weights in "AATC", arXiv 2608.14191, are a part of G).
+To second order, an error e costs e^T G e / 2 nats. With steps of one size in coordinates G^(1/2) x, turned so that their
+covariance is diagonal, bits go where they matter: to layers, heads, keys or values, and directions, with one number for the rate
+(the Karhunen-Loeve transform for a weighted error; the attention weights of "AATC", arXiv 2608.14191, are a part of G).
 """
 
 from collections.abc import Iterable, Sequence
