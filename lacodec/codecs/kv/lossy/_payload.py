@@ -113,12 +113,12 @@ def encode_place(cache: KVCache, place: Place, setup: Setup, session: Session) -
     if not parts:
         out.piece(b"")
         return out.data, content_hash(content)
-    ways = [_Way(parts, which, steps) for which in range(len(SETS))]
+    ways = [_Way.of(parts, which) for which in range(len(SETS))]
     best = min(ways, key=lambda way: way.bits * (1.0 if way.which == 0 else 1.004))  # the first decodes faster
     sides = b"".join(tables + told for tables, told in zip(best.sides(), side[1:], strict=True))
     out.piece(embed("bytes", sides, session, effort=1))
     out.write(bytes([best.which]))
-    out.write(best.stream())
+    out.write(best.stream(parts, steps))
     return out.data, _hash(content, sides, parts)
 
 
@@ -147,7 +147,7 @@ def decode_place(payload: bytes, place: Place, setup: Setup, expected: int, head
     reader.finish()
     if _hash(content, told, parts) != expected:
         raise CorruptFile("its numbers differ from those that were encoded")
-    found = _restored(parts, arrays, told, setup, coded)
+    found = _restored(parts, arrays, told, setup, coded) if arrays else {}
     out = []
     for layer, pair in zip(range(first, last), spread(content, shape, kept), strict=True):
         sizes = shape.arrays(layer, coded[1][1] - coded[1][0])
@@ -180,28 +180,27 @@ def _numbers(rows: Floats, array: _Array, setup: Setup, turns: Turns, steps: Flo
 
 @dataclass(frozen=True)
 class _Way:
-    """Numbers with one set of tables."""
+    """A set of tables, those of the channels of each part, and what all numbers cost."""
 
-    parts: list[Numbers]
     which: int
-    steps: Floats
+    tables: list[NDArray[np.uint8]]
+    bits: float
 
-    def __post_init__(self) -> None:
-        tables, bits = zip(*(chosen(part, self.which) for part in self.parts), strict=True)
-        object.__setattr__(self, "_tables", tables)
-        object.__setattr__(self, "bits", sum(bits))
-
-    bits = 0.0
+    @classmethod
+    def of(cls, parts: list[Numbers], which: int) -> "_Way":
+        """The cheapest tables of a set."""
+        found = [chosen(part, which) for part in parts]
+        return cls(which, [tables for tables, _ in found], sum(bits for _, bits in found))
 
     def sides(self) -> list[bytes]:
-        """The tables of the channels, as the sides have them."""
-        return [np.diff(tables, prepend=np.uint8(0)).tobytes() for tables in self._tables]  # type: ignore[attr-defined]
+        """The tables as the sides have them."""
+        return [np.diff(tables, prepend=np.uint8(0)).tobytes() for tables in self.tables]
 
-    def stream(self) -> bytes:
+    def stream(self, parts: list[Numbers], steps: Floats) -> bytes:
         """All numbers."""
         encoder = RansEncoder(32)
-        for part, tables in zip(self.parts, self._tables, strict=True):  # type: ignore[attr-defined]
-            encoder.push(part.ravel(), tables_of(self.which), _index(tables, self.which, self.steps, len(part)))
+        for part, tables in zip(parts, self.tables, strict=True):
+            encoder.push(part.ravel(), tables_of(self.which), _index(tables, self.which, steps, len(part)))
         return encoder.finish()
 
 
