@@ -8,7 +8,7 @@ range read; after a change of the bandwidth, plan again for what is left.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import lacodec
 from lacodec.container import Reader
@@ -87,4 +87,4 @@ def _chunks(file: Any) -> list[tuple[Place, int]]:
         reader = Reader(source)
         if reader.header.codec not in ("kv", "kv.lossy"):
             raise BadInput(f"{source.name}: holds no KV cache")
-        return [(tuple(head.covers), head.payload_size) for head in reader.index]  # type: ignore[misc]
+        return [(cast(Place, head.covers), head.payload_size) for head in reader.index]
