@@ -162,6 +162,7 @@ def _kv_files(efforts: list[int]) -> list[bytes]:
     odd = cache("odd")
     empty = type(odd)(tuple((keys[:, :, :0], values[:, :, :0]) for keys, values in odd.layers), "F32")
     found = [lacodec.encode(cache(name), "kv", effort=effort) for effort in efforts for name in ("bf16", "f16", "odd")]
+    found += [lacodec.encode(cache(name), "kv.lossy", quality=50, tokens=40) for name in ("bf16", "f16", "f32")]
     return [*found, lacodec.encode(cache("bf16"), "kv", tokens=40), lacodec.encode(empty, "kv")]
 
 

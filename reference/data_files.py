@@ -9,7 +9,8 @@ import numpy as np
 
 from reference.stream import need
 
-_CODECS = Path(__file__).resolve().parent.parent / "lacodec" / "codecs"
+_PACKAGE = Path(__file__).resolve().parent.parent / "lacodec"
+_CODECS = _PACKAGE / "codecs"
 FILES = {
     "trained.npz": (_CODECS / "bytes/mixed/trained.npz", "600cfaa5660ecefd4d04f1b694130930ca17f2e957a52fbb6e5e23681e3f8711"),
     "primer.bin": (_CODECS / "bytes/mixed/primer.bin", "7c811cd4d6311f6766d56ae34bbd4fe4580afaf6fca7e7d184e311e61eec7beb"),
@@ -19,6 +20,10 @@ FILES = {
     "fast.npz": (_CODECS / "image/lossless/fast/fast.npz", "60c1c877f33ee6ea9716782a498da490bcafe63805d8fff0c2033c318295785e"),
     "transform.npz": (_CODECS / "audio/transform/start.npz", "68df8a9e121024f28ec38f48af0ed9628324fea06f4634bbc3a15aa06a4b8362"),
     "start.bin": (_CODECS / "image/jpeg/model/start.bin", "d1971956fbce9f2c276599afe6f424752d2170938249a82acce8f3f3005179fe"),
+    "distributions.npz": (
+        _PACKAGE / "entropy/distributions.npz",
+        "31934ac8b3e2a1686a05f8ea377c251d36460eac18db2621adb5b3a9f0d15cf3",
+    ),
     "fast.bin": (_CODECS / "image/jpeg/model/fast.bin", "b39516b74dd7cc0536413323d3699ce1a125afa8ff8845186975b21bf9b237d5"),
 }
 """Name -> where it lies, SHA-256."""

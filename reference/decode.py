@@ -20,6 +20,7 @@ from reference import (
     image_codec,
     jpeg_codec,
     kv_codec,
+    kv_lossy,
     log_codec,
     points_codec,
     text_codec,
@@ -45,6 +46,7 @@ VERSIONS = {
     "points": (1, 2),
     "kv": (0,),
     "vectors": (0,),
+    "kv.lossy": (0,),
 }
 """Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 adds methods."""
 
@@ -86,6 +88,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(kv_codec.decode(header, chunks), header)
     if codec == "vectors":
         return Restored(vectors_codec.decode(header, chunks), header)
+    if codec == "kv.lossy":
+        return Restored(kv_lossy.decode(header, chunks, base), header)
     if codec == "points":
         return Restored(points_codec.decode(header, chunks, base), header)
     if codec == "weights.quantised" and "layers" in header["metadata"]:

@@ -6,6 +6,7 @@ file    = tensors layers.0.keys, layers.0.values, layers.1.keys ..., each [batch
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from reference import weights_payload
@@ -15,8 +16,18 @@ from reference.stream import Damaged, need
 WIDTHS = {"BF16": 2, "F16": 2, "F32": 4}
 
 
-def decode(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
-    """The plain file."""
+Content = Callable[[Chunk, list[tuple[int, int]], dict[str, Any]], bytes]
+
+
+def lossless(chunk: Chunk, arrays: list[tuple[int, int]], axes: dict[str, Any]) -> bytes:
+    """The content of a chunk."""
+    content = weights_payload.decode(chunk.payload, chunk.decoded_size, _none, _none)
+    chunk.check(content)
+    return content
+
+
+def decode(header: dict[str, Any], chunks: list[Chunk], content_of: Content = lossless) -> bytes:
+    """The plain file. content_of: gets a chunk, (heads, width) of all arrays, and the metadata."""
     axes = header["metadata"]
     width, batch, tokens = WIDTHS[axes["dtype"]], axes["batch"], axes["tokens"]
     layers = axes["layers"] * axes["count"] if len(axes["layers"]) == 1 else axes["layers"]
@@ -26,8 +37,7 @@ def decode(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
         if chunk.kind != CRITICAL or not chunk.covers:
             continue
         (first, last), (start, stop) = chunk.covers
-        content, at = weights_payload.decode(chunk.payload, chunk.decoded_size, _none, _none), 0
-        chunk.check(content)
+        content, at = content_of(chunk, arrays, axes), 0
         for number in range(2 * first, 2 * last):
             heads, size = arrays[number]
             for row in range(batch * heads):

@@ -143,6 +143,14 @@ def test_quantised(path: Path):
     assert xxhash.xxh3_64_hexdigest(decoded) == golden.maker_of("quantised").DECODED[f"{setting}-{name}"]
 
 
+@pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("v0-*/kvlossy-*.lac")), ids=lambda path: path.stem)
+def test_lossy_caches(path: Path):
+    maker = golden.maker_of("kvlossy")
+    decoded = restore(path.read_bytes(), maker.base_of(path.stem)).content
+    _, setting, name = path.stem.split("-")
+    assert xxhash.xxh3_64_hexdigest(decoded) == maker.DECODED[f"{setting}-{name}"]
+
+
 @pytest.mark.parametrize("path", sorted(golden.FOLDER.glob("v2-*/gguf-*.lac")), ids=lambda path: path.stem)
 def test_blocks(path: Path):
     assert restore(path.read_bytes()).content == content(path.stem)

@@ -29,6 +29,7 @@ MODULES = (
     "arrays",
     "points",
     "kv",
+    "kvlossy",
     "vectors",
     "logcolumns",
     "loglines",

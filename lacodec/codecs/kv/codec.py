@@ -1,4 +1,4 @@
-"""Codec `kv`: the keys and values of a transformer's cache, restored bit for bit; any layers and tokens decode alone.
+"""Codec `kv`: the keys and values of a transformer's cache, restored bit for bit; with a quality, codec `kv.lossy` has them.
 
     KVCache --places--> layers x tokens --gather--> channels side by side --codec `weights`--> payload
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lacodec.codecs import registry
 from lacodec.codecs.base import Codec
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.kv._header import Place, asked_for, model_of, place_of, shape_of
@@ -29,17 +30,33 @@ _CHUNK = 4 << 20  # bytes of a chunk, about: layers are put together up to that 
 _TOKENS = 1 << 16  # in a chunk, at most
 
 
+def tokens_field() -> Any:
+    """A dataclass field for `tokens`."""
+    return field(default=1024, metadata={"help": "tokens in a chunk: fewer make parts quicker to read, and the file larger"})
+
+
+def check_tokens(value: Any) -> None:
+    """A whole number from 1."""
+    if type(value) is not int or not 1 <= value <= _TOKENS:
+        raise BadInput(f"tokens is {value!r}; give a whole number from 1 to {_TOKENS}")
+
+
 @dataclass(frozen=True)
 class _Options:
     effort: int = effort_field()
-    tokens: int = field(
-        default=1024, metadata={"help": "tokens in a chunk: fewer make parts quicker to read, and the file larger"}
+    tokens: int = tokens_field()
+    quality: float | None = field(
+        default=None, metadata={"help": "lossy: any number from 1 (smallest) to 100 (best); default: lossless"}
+    )
+    basis: str | None = field(
+        default=None, metadata={"help": "with a quality: file that lacodec.kv.calibrate made for the model"}
     )
 
     def __post_init__(self) -> None:
         check_effort(self.effort)
-        if type(self.tokens) is not int or not 1 <= self.tokens <= _TOKENS:
-            raise BadInput(f"tokens is {self.tokens!r}; give a whole number from 1 to {_TOKENS}")
+        check_tokens(self.tokens)
+        if self.basis is not None and self.quality is None:
+            raise BadInput("a basis is of use only to lossy coding; give a quality, too")
 
 
 class KVCodec(Codec[KVCache]):
@@ -50,7 +67,19 @@ class KVCodec(Codec[KVCache]):
     identical = "bytes"
     media = KV
     nested: ClassVar[dict[str, int]] = {"weights": 1, "bytes": 2}
-    Options = _Options
+    Options: ClassVar[type[Any]] = _Options
+
+    @classmethod
+    def suiting(cls, options: Any) -> Codec[KVCache]:
+        """With a quality, the lossy codec."""
+        if options.quality is None:
+            return cls(options)
+        lossy = registry.get("kv.lossy")
+        return lossy(lossy.Options(options.quality, options.basis, options.tokens))
+
+    def options_dict(self) -> dict[str, Any]:
+        """Without those of the lossy codec."""
+        return {"effort": self.options.effort, "tokens": self.options.tokens}
 
     def metadata(self, value: KVCache, session: Session = DEFAULT) -> dict[str, Any]:
         """The axes, and the model."""

@@ -1,0 +1,1 @@
+"""Lossy coding of KV caches; `codec.py` has the codec."""
