@@ -43,7 +43,7 @@ VERSIONS = {
     "arrays": (1,),
     "log": (0, 1),
     "text": (1,),
-    "points": (1, 2),
+    "points": (1, 2, 3),
     "kv": (0,),
     "vectors": (0,),
     "kv.lossy": (0,),
