@@ -3,8 +3,8 @@
 from reference.transform_decisions import Decisions
 from reference.transform_tables import SIZES, band_edges, frame_size, like, log, power
 
-UNARY, ESCAPE_BITS, LEAST, MOST = 14, 20, -24, 1 << 20
-FLOOR, ENERGY, LIMIT, ESCAPE_LIMIT = -64, 4, 400, 127
+UNARY, ESCAPE_BITS, LEAST, MOST = 14, 30, -24, 1 << 30
+FLOOR, ENERGY, ESCAPE_LIMIT = -64, 4, 127
 PAD = 2  # zeros around a spectrum
 STARTS = (0, 704, 1880, 3224, 4760, 5244, 6212)  # first cell of each context
 
@@ -12,8 +12,8 @@ STARTS = (0, 704, 1880, 3224, 4760, 5244, 6212)  # first cell of each context
 class Spectra:
     """The coefficients of one channel or two, and what is remembered of the two blocks before."""
 
-    def __init__(self, decisions: Decisions, rate: int, channels: int) -> None:
-        self.decisions, self.rate = decisions, rate
+    def __init__(self, decisions: Decisions, rate: int, channels: int, limit: int) -> None:
+        self.decisions, self.rate, self.limit = decisions, rate, limit
         self.present: list[list[float]] = [[] for _ in range(channels)]
         self.past = [[[0.0] * frame_size(rate)] * 2 for _ in range(channels)]
         self.sizes = [SIZES - 1, SIZES - 1]
@@ -47,7 +47,7 @@ class Spectra:
     def _value(self, cells: list[int], c: int, every: int) -> int:
         decide, first, second = self.decisions.decide, c * 16, 32 + every * 3
         size = 0
-        while size < UNARY and decide(cells, (first + size, second + min(size, 2)), size, LIMIT):
+        while size < UNARY and decide(cells, (first + size, second + min(size, 2)), size, self.limit):
             size += 1
         if size == UNARY:
             bits = 0

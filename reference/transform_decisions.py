@@ -5,14 +5,15 @@ from reference.mixing_tables import reciprocal_table, squash_table, stretch_tabl
 from reference.range_coder import RangeDecoder
 
 DECISIONS, INPUTS = 16, 8
-LEARN, CONSTANT, REACH, LEAST = 0.004, 0.25, 11.9, 24
+CONSTANT, REACH, LEAST = 0.25, 11.9, 24
 
 
 class Decisions:
-    """Reads decisions from a stream, and learns from each."""
+    """Reads decisions from a stream, and learns from each; weights follow `pace` thousandths of the error."""
 
-    def __init__(self, stream: bytes) -> None:
+    def __init__(self, stream: bytes, pace: int) -> None:
         start = arrays("transform.npz")
+        self.pace = pace / 1000
         self.coder = RangeDecoder(stream)
         self.chances = [int(p) << 6 for p in start["chances"]]  # of 2 ** 22
         self.counts = [int(n) for n in start["counts"]]
@@ -31,7 +32,7 @@ class Decisions:
         p = squash_table()[int(total * 256 + 4096.0) - 4096 + 3072]
         p = min(max(p, LEAST), 65536 - LEAST)
         bit = self.coder.bit(p)
-        error = (bit - p / 65536) * LEARN
+        error = (bit - p / 65536) * self.pace
         for i, x in enumerate(inputs):
             self.weights[one + i] += error * x
             self.weights[other + i] += error * x

@@ -1,6 +1,8 @@
 """Codec `audio.transform`: the payload of a chunk -> the sizes, angles, levels and coefficients of its blocks.
 
-payload = signed coarseness, numbers slope, lift, tilt, noise; for every two channels a piece: a range coder's bytes
+payload = 0, signed coarseness, numbers slope, lift, tilt, up, down, noise, limit, side limit, pace of weights;
+          for every two channels a piece, of the last ones without its length: a range coder's bytes
+        | 1, samples as the WAV file has them
 """
 
 from dataclasses import dataclass
@@ -12,8 +14,6 @@ from reference.transform_tables import SIZES, band_edges, frame_size, like
 
 SLOTS, ANGLES, LOUDEST, FLOOR, ENERGY = 16, 16, 127, -64, 4
 FIRST_LEVEL = 24
-UP, DOWN = 16, 36
-SIDE_LIMIT = 250
 # Cells of contexts and sets of weights before those of levels, angles, sizes; coefficients come first.
 L0, A0, S0 = 8632, 9391, 10581
 WL0, WA0, WS0 = 98, 178, 196
@@ -22,6 +22,22 @@ WL0, WA0, WS0 = 98, 178, 196
 def clip(value: int, low: int, high: int) -> int:
     """The value within bounds."""
     return min(max(value, low), high)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How steps follow from levels, how loud noise is (a matter of synthesis), how fast the coder learns."""
+
+    coarseness: int
+    slope: int
+    lift: int
+    tilt: int
+    up: int
+    down: int
+    noise: int
+    limit: int
+    side_limit: int
+    weights: int
 
 
 @dataclass
@@ -38,21 +54,31 @@ class Block:
 def read_chunk(payload: bytes, rate: int, channels: int, samples: int) -> list[list[Block]]:
     """The blocks of every group of one channel or two."""
     stream = Stream(payload)
-    rule = (stream.signed(), stream.number(), stream.number(), stream.number())
-    stream.number()  # noise is a matter of synthesis
+    need(stream.number() == 0, "a payload that is not transformed")
+    rule = Rule(stream.signed(), *(stream.number() for _ in range(9)))
     frames = -(-samples // frame_size(rate))
-    groups = [Group(stream.piece(), rate, min(2, channels - c), rule).read(frames) for c in range(0, channels, 2)]
-    stream.finish()
+    groups = []
+    for c in range(0, channels, 2):
+        data = stream.piece() if c + 2 < channels else stream.rest()
+        groups.append(Group(data, rate, min(2, channels - c), rule).read(frames))
     return groups
+
+
+def stored_samples(payload: bytes) -> bytes:
+    """The samples of a payload that has them as they are."""
+    stream = Stream(payload)
+    need(stream.number() == 1, "a payload that is transformed")
+    return stream.rest()
 
 
 class Group:
     """Reads the stream of one channel or two."""
 
-    def __init__(self, data: bytes, rate: int, channels: int, rule: tuple[int, int, int, int]) -> None:
+    def __init__(self, data: bytes, rate: int, channels: int, rule: Rule) -> None:
         self.data, self.rate, self.channels, self.rule = data, rate, channels, rule
-        self.decisions = Decisions(data)
-        self.spectra = Spectra(self.decisions, rate, channels)
+        self.side_limit = 10 * rule.side_limit
+        self.decisions = Decisions(data, rule.weights)
+        self.spectra = Spectra(self.decisions, rate, channels, 10 * rule.limit)
         self.past: list[Block] = []  # the last block, and the one before, its levels at the last one's bands
         self.past_levels = [[[0] * 48, [0] * 48] for _ in range(channels)]
 
@@ -89,7 +115,7 @@ class Group:
         size = next(s for s in range(SIZES) if slot % (SLOTS >> s) == 0)
         past = [block.size for block in self.past] + [SIZES] * (2 - len(self.past))
         cells = [S0 + size * 6 + past[0], S0 + 36 + (size * 6 + past[0]) * 6 + past[1]]
-        while size < SIZES - 1 and self.decisions.decide(cells, (WS0 + size, WS0 + 5 + past[0]), size, SIDE_LIMIT):
+        while size < SIZES - 1 and self.decisions.decide(cells, (WS0 + size, WS0 + 5 + past[0]), size, self.side_limit):
             size += 1
         return size
 
@@ -101,7 +127,7 @@ class Group:
             cells = [A0 + past * 5 + min(past_size, 4), A0 + 85 + past * 48 + band, A0 + 901 + past * 17 + left]
             node = 1
             for _ in range(4):
-                node = node * 2 + self.decisions.decide(cells, (WA0 + node, WA0 + 16 + (past == left)), node, SIDE_LIMIT)
+                node = node * 2 + self.decisions.decide(cells, (WA0 + node, WA0 + 16 + (past == left)), node, self.side_limit)
             left = node % ANGLES
             block.angles.append(left)
 
@@ -129,26 +155,26 @@ class Group:
         return found
 
     def _level(self, cells: list[int], first: int, second: int, expected: int) -> int:
-        if not self.decisions.decide(cells, (first, second), 0, SIDE_LIMIT):
+        if not self.decisions.decide(cells, (first, second), 0, self.side_limit):
             return expected
-        up = self.decisions.decide(cells, (first + 1, second), 1, SIDE_LIMIT)
+        up = self.decisions.decide(cells, (first + 1, second), 1, self.side_limit)
         away = 1
         while away < (LOUDEST - expected if up else expected):
             k = min(away + 1, 7) if up else min(away + 7, 13)
-            if not self.decisions.decide(cells, (first + k, second), k, SIDE_LIMIT):
+            if not self.decisions.decide(cells, (first + k, second), k, self.side_limit):
                 break
             away += 1
         return expected + away if up else expected - away
 
 
-def find_steps(levels: list[int], pitch: list[int], rule: tuple[int, int, int, int]) -> list[int]:
+def find_steps(levels: list[int], pitch: list[int], rule: Rule) -> list[int]:
     """Steps of all bands, in eighths of an octave, from what their levels mask."""
-    coarseness, slope, lift, tilt = rule
     masked: list[int] = []
     for level in levels:
-        masked.append(max((masked[-1] if masked else FLOOR) - UP, FLOOR + ENERGY * level))
+        masked.append(max((masked[-1] if masked else FLOOR) - rule.up, FLOOR + ENERGY * level))
     loudest, steps, above = max(masked), [], FLOOR
     for here, place in zip(reversed(masked), reversed(pitch), strict=True):
-        above = max(above - DOWN, here)
-        steps.append(clip(coarseness + (above * slope + loudest * lift + place * tilt * 16 + 128 >> 8), -100, 400))
+        above = max(above - rule.down, here)
+        follow = above * rule.slope + loudest * rule.lift + place * rule.tilt * 16
+        steps.append(clip(rule.coarseness + (follow + 128 >> 8), -100, 400))
     return steps[::-1]

@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 
 import lacodec
+from lacodec.codecs.audio.transform import _payload
+from lacodec.codecs.audio.transform._options import Settings
 from lacodec.codecs.audio.transform._payload import decode_groups, symbols_hash
+from lacodec.codecs.audio.transform._setup import Pace, Rule
 from lacodec.codecs.audio.transform._synthesis import Symbols
 from lacodec.codecs.audio.transform._tables import SIZES, bands_at
 from lacodec.media.audio.value import Audio
 from reference.container import read
 from reference.stream import Damaged
-from reference.transform_symbols import Block, read_chunk
+from reference.transform_symbols import Block, read_chunk, stored_samples
 from tests.sounds import tone
 from tools import golden
 
@@ -57,13 +60,33 @@ def test_symbols(channels, rate, options):
     assert channels != 2 or len({block.size for block in groups[0]}) > 1
 
 
-@pytest.mark.parametrize("stem", ["sound-q20-mono", "sound-q60-stereo", "sound-snr70-mono"])
+@pytest.mark.parametrize("stem", ["sound-q20-mono", "sound-q60-stereo", "sound-snr70-mono", "sound-q60-triple"])
 def test_golden_files(stem):
-    header, chunks = read((golden.FOLDER / "v0" / f"{stem}.lac").read_bytes())
+    header, chunks = read((golden.FOLDER / "v1" / f"{stem}.lac").read_bytes())
     rate, channels, _, samples = header["metadata"]["sound"]
     symbols = decode_groups(chunks[0].payload, rate, channels, -(-samples // bands_at(rate).frame))
     assert symbols_hash(symbols) == chunks[0].content_hash
-    agree(symbols[0], read_chunk(chunks[0].payload, rate, channels, samples)[0], rate)
+    for found, blocks in zip(symbols, read_chunk(chunks[0].payload, rate, channels, samples), strict=True):
+        agree(found, blocks, rate)
+
+
+def test_stored_samples():
+    _, chunks = read((golden.FOLDER / "v1" / "sound-q95-short.lac").read_bytes())
+    original = golden.maker_of("sound").sound("short").samples
+    assert stored_samples(chunks[0].payload) == original.astype("<i2").tobytes()
+    with pytest.raises(Damaged):
+        read_chunk(chunks[0].payload, 8000, 2, 30)
+
+
+def test_another_rule_and_pace(monkeypatch):
+    """The payload says how steps follow and how fast the coder learns, so that tuning needs no other reader."""
+    monkeypatch.setattr(_payload, "_PACE", Pace(12, 9, 7))
+    monkeypatch.setattr(Settings, "rule", Rule(0, 150, 40, 20, up=9, down=20))
+    sound = np.rint(tone(1500, 2, 3000)).astype(np.int16)
+    payload = read(lacodec.encode(Audio.from_samples(sound, 8000), "audio.transform"))[1][0].payload
+    symbols = decode_groups(payload, 8000, 2, -(-1500 // bands_at(8000).frame))
+    assert symbols[0].rule == Rule(0, 150, 40, 20, up=9, down=20)
+    agree(symbols[0], read_chunk(payload, 8000, 2, 1500)[0], 8000)
 
 
 def test_damage_is_noticed():

@@ -11,6 +11,7 @@ from lacodec.codecs.audio.transform._lapped import dct4, fold, transform_blocks
 from lacodec.codecs.audio.transform._payload import decode_groups
 from lacodec.codecs.audio.transform._tables import SIZES, bands_at
 from lacodec.container import Reader
+from lacodec.container.types import CRITICAL, Chunk, content_hash
 from lacodec.errors import BadInput, CorruptFile, LacodecError
 from lacodec.io.source import BytesSource
 from lacodec.media.audio.sound import SOUND
@@ -104,9 +105,39 @@ def test_lengths(samples):
     assert samples == 0 or np.abs(found - 12000.0).max() < 2500
 
 
+def test_a_few_samples_are_stored_as_they_are():
+    for dtype, peak in ((np.int16, 30000), (np.int32, 2e9), (np.float32, 1.0)):
+        sound = (np.random.default_rng(1).uniform(-peak, peak, (30, 2))).astype(dtype)
+        encoded, found = coded(sound, quality=90)
+        assert np.array_equal(found, sound) and len(encoded) < sound.nbytes + 44 + 64
+    noise = np.random.default_rng(1).integers(-4, 5, (20000, 1)).astype(np.int16)
+    encoded, found = coded(noise, quality=100, tune="snr")
+    assert len(encoded) < noise.nbytes
+    wide = np.random.default_rng(1).integers(-30000, 30000, (3000, 8)).astype(np.int16)
+    encoded, found = coded(wide, quality=100, tune="snr")
+    assert len(encoded) < wide.nbytes + 44 + 64 + wide.nbytes // 1000 and np.array_equal(found, wide)
+    with lacodec.open(encoded) as opened:
+        assert np.array_equal(opened[100:300].samples, wide[100:300])
+
+
 def test_silence_is_silent_and_small():
     encoded, found = coded(np.zeros((200_000, 2), np.int16))
     assert len(encoded) < 400 and not found.any()
+
+
+@pytest.mark.parametrize("tune", ["ear", "snr"])
+def test_the_loudest_tone_is_not_cut_off(tune):
+    """All energy in one coefficient, at the smallest steps."""
+    for rate, peak in ((44100, 1.0), (192000, 32.0)):
+        sound = (peak * np.cos(2 * np.pi * 0.01 * np.arange(40000)))[:, None].astype(np.float32)
+        assert snr(sound, coded(sound, rate, quality=100, tune=tune)[1]) > 60
+
+
+def test_groups_of_channels_have_different_noise():
+    sound = np.tile(np.random.default_rng(1).normal(0, 3000, (20000, 1)), (1, 3)).astype(np.int16)
+    found = coded(sound, quality=1)[1].astype(float)
+    assert np.corrcoef(found[:, 0], found[:, 1])[0, 1] > 0.95  # turned: all in the first of two
+    assert abs(np.corrcoef(found[:, 0], found[:, 2])[0, 1]) < 0.9
 
 
 def test_full_scale_does_not_wrap_around():
@@ -208,6 +239,30 @@ def test_forged_payloads_fail_cleanly():
         except LacodecError:
             outcomes["refused"] += 1
     assert outcomes["refused"] > 10, outcomes
+
+
+def test_settings_out_of_range_are_refused():
+    """Rules and paces that would lead outside of tables; what is left after the last coefficient."""
+    payload = Reader(BytesSource(coded(np.rint(tone(900, 1, 9000)).astype(np.int16), 8000)[0])).chunk(0).payload
+    assert payload[:12] == bytes([0, 41, 190, 1, 30, 18, 16, 36, 16, 40, 25, 4])  # as docs/audio-transform.md has them
+    wrong = [(0, [2]), (1, [129, 4]), (2, [129, 2]), (4, [129, 2]), (5, [129, 2]), (6, [129, 8]), (7, [129, 8]), (8, [17])]
+    wrong += [(9, [0]), (9, [103]), (10, [0]), (10, [103]), (11, [129, 1])]
+    for at, number in wrong:
+        forged = payload[:at] + bytes(number) + payload[at + (2 if at == 2 else 1) :]
+        with pytest.raises(CorruptFile, match="invalid|unknown"):
+            decode_groups(forged, 8000, 1, 4)
+    with pytest.raises(CorruptFile, match="last coefficient"):
+        decode_groups(payload + b"\0", 8000, 1, 4)
+
+
+def test_forged_stored_samples_fail_cleanly():
+    """Hashes are right, the samples are none."""
+    original = Reader(BytesSource(coded(np.float32([[0.5], [1]]), quality=90)[0]))
+    assert original.chunk(0).payload[0] == 1
+    for data in (np.float32([np.nan, 0]).tobytes(), np.float32([1e9, 0]).tobytes(), b"", bytes(7)):
+        chunk = Chunk(CRITICAL, ((0, 2),), b"\1" + data, content_hash(data), 8)
+        with pytest.raises(CorruptFile):
+            transform.AudioTransform().decode_chunk(original.header, chunk)
 
 
 def test_memory_is_that_of_a_chunk():

@@ -18,9 +18,9 @@ S64: Any = np.int64
 F64: Any = np.float64
 
 _UNARY = 14  # sizes that are coded one by one
-_ESCAPE_BITS = 20
+_ESCAPE_BITS = 30
 _LEAST = -24  # eighths of an octave that a band's level may lie below its step; weaker ones have no coefficients
-MOST = 1 << 20  # the largest size of a coefficient
+MOST = 1 << 30  # the largest size of a coefficient: more than the loudest sound has at the smallest steps
 
 
 @inlined

@@ -14,11 +14,12 @@ from lacodec.codecs.audio.transform._tables import SIZES, Bands
 
 @dataclass(frozen=True)
 class Part:
-    """A decoded chunk: the samples from `start` to `stop`; `groups` is None for a lost one."""
+    """A decoded chunk: the samples from `start` to `stop`, by symbols or as they are; both are None for a lost one."""
 
     start: int
     stop: int
     groups: list[Symbols] | None
+    samples: np.ndarray | None = None
 
 
 def joined(parts: Iterator[Part], channels: int, bands: Bands) -> Iterator[tuple[int, np.ndarray]]:
@@ -37,11 +38,13 @@ def joined(parts: Iterator[Part], channels: int, bands: Bands) -> Iterator[tuple
 
 def _folded(part: Part, channels: int, bands: Bands) -> np.ndarray:
     """The samples of a part, folded at its two ends only."""
+    if part.samples is not None:
+        return part.samples
     if not part.groups:
         return np.zeros((channels, part.stop - part.start))
     found = []
-    for symbols in part.groups:
-        signal = spectrum(symbols, bands, part.start)
+    for group, symbols in zip(groups_of(channels), part.groups, strict=True):
+        signal = spectrum(symbols, bands, part.start, group.start)
         starts, lengths = blocks_of(symbols.sizes, bands)
         fold(signal, starts[1:], np.minimum(lengths[:-1], lengths[1:]), inverse=True)
         found.append(signal)

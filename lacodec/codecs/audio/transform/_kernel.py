@@ -15,7 +15,6 @@ from lacodec.kernels.jit import flat_kernel, inlined, kernel
 U: Any = np.uint64
 S64: Any = np.int64
 
-UP, DOWN = 16, 36  # eighths of an octave by which masking falls from a band to the next higher and lower one
 _LOWEST_STEP, _HIGHEST_STEP = -100, 400
 
 
@@ -56,13 +55,13 @@ def find_steps(levels: np.ndarray, steps: np.ndarray, count: int, pitch: np.ndar
     """Steps of all bands, in eighths of an octave, from what their levels mask. rule: `_setup.Rule.numbers`."""
     masked, loudest = S64(FLOOR), S64(FLOOR)
     for b in range(count):
-        masked = max(masked - UP, FLOOR + ENERGY * S64(levels[U(b)]))
+        masked = max(masked - rule[U(4)], FLOOR + ENERGY * S64(levels[U(b)]))
         loudest = max(loudest, masked)
         steps[U(b)] = masked
     masked = S64(FLOOR)
     for i in range(count):
         b = U(count - 1 - i)
-        masked = max(masked - DOWN, steps[b])
+        masked = max(masked - rule[U(5)], steps[b])
         step = rule[U(0)] + (masked * rule[U(1)] + loudest * rule[U(2)] + pitch[b] * rule[U(3)] * 16 + 128 >> 8)
         steps[b] = min(max(step, _LOWEST_STEP), _HIGHEST_STEP)
 

@@ -1,6 +1,8 @@
 """The payload of a chunk.
 
-    coarseness (signed), slope, lift, tilt, noise | for each group of channels: length of its stream, stream
+    0 | rule: coarseness (signed), slope, lift, tilt, up, down | noise | pace: limit, side limit, weights
+      | for each group of channels: length of its stream (not of the last one), stream
+    1 | samples                                stored: shorter for a file of a few samples, or of noise at a high quality
 
 Numbers are LEB128. A group's stream holds sizes, angles, levels and coefficients of all its blocks (`_kernel.code`).
 """
@@ -12,7 +14,7 @@ from lacodec.codecs.audio.transform._analysis import find_angles, levels_of, rot
 from lacodec.codecs.audio.transform._chunks import Group, groups_of
 from lacodec.codecs.audio.transform._kernel import code
 from lacodec.codecs.audio.transform._options import Settings
-from lacodec.codecs.audio.transform._setup import Rule, new_coder
+from lacodec.codecs.audio.transform._setup import Pace, Rule, new_coder
 from lacodec.codecs.audio.transform._synthesis import Symbols
 from lacodec.codecs.audio.transform._tables import SIZES, SLOTS, bands_at
 from lacodec.codecs.pieces import Reader, Writer
@@ -20,19 +22,29 @@ from lacodec.container.types import content_hash
 from lacodec.entropy.mixing import POSITION, READ_AHEAD
 from lacodec.errors import CorruptFile
 
+_TRANSFORMED = 0
 _MOST_COARSE = 255
+_MOST_FALL = 1024  # eighths of an octave, from a band to the next
+_MOST_COUNT = 102  # tens of a chance's count, which has ten bits
+_MOST_PACE = 128
+_PACE = Pace()
 
 
 def encode_groups(groups: list[Group], rate: int, settings: Settings) -> tuple[bytes, list[Symbols]]:
     """(payload, what it decodes to)."""
     out, found = Writer(), []
-    out.signed(settings.coarseness)
-    for number in (settings.rule.slope, settings.rule.lift, settings.rule.tilt):
+    rule = settings.rule
+    out.number(_TRANSFORMED)
+    out.signed(rule.coarseness)
+    for number in (rule.slope, rule.lift, rule.tilt, rule.up, rule.down, settings.noise):
         out.number(number)
-    out.number(settings.noise)
-    for group in groups:
+    for number in (_PACE.limit, _PACE.side_limit, _PACE.weights):
+        out.number(number)
+    for i, group in enumerate(groups):
         stream, symbols = _encode_group(group, rate, settings)
-        out.piece(stream)
+        if i < len(groups) - 1:
+            out.number(len(stream))
+        out.write(stream)
         found.append(symbols)
     return bytes(out.data), found
 
@@ -40,20 +52,26 @@ def encode_groups(groups: list[Group], rate: int, settings: Settings) -> tuple[b
 def decode_groups(payload: bytes | memoryview, rate: int, channels: int, frames: int) -> list[Symbols]:
     """The symbols of all groups again; raises CorruptFile."""
     reader = Reader(payload)
-    rule = Rule(reader.signed(), reader.number(), reader.number(), reader.number())
+    if reader.number() != _TRANSFORMED:
+        raise CorruptFile("its method is unknown; if a newer lacodec wrote it, update")
+    rule = Rule(reader.signed(), *(reader.number() for _ in range(5)))
     noise = reader.number()
-    if abs(rule.coarseness) > _MOST_COARSE or max(rule.slope, rule.lift) > 256 or rule.tilt > 256 or noise > 16:
+    if abs(rule.coarseness) > _MOST_COARSE or max(rule.slope, rule.lift, rule.tilt) > 256 or noise > 16:
         raise CorruptFile("its rule for steps is invalid")
+    if max(rule.up, rule.down) > _MOST_FALL:
+        raise CorruptFile("its rule for masking is invalid")
+    pace = Pace(*(reader.number() for _ in range(3)))
+    if not (1 <= pace.limit <= _MOST_COUNT and 1 <= pace.side_limit <= _MOST_COUNT and pace.weights < _MOST_PACE):
+        raise CorruptFile("its pace of learning is invalid")
     found = []
     for group in groups_of(channels):
-        data = reader.piece()
+        data = reader.piece() if group.stop < channels else reader.rest()
         stream = np.frombuffer(data, np.uint8).copy()
-        coder = new_coder(rate, group.stop - group.start, frames, rule, stream, decoding=True)
+        coder = new_coder(rate, group.stop - group.start, frames, rule, pace, stream, decoding=True)
         code(coder, frames)
         if int(coder.registers[POSITION]) != len(data) + READ_AHEAD:
             raise CorruptFile("its stream does not end with its last coefficient")
         found.append(_symbols(coder, rule, noise))
-    reader.finish()
     return found
 
 
@@ -68,8 +86,8 @@ def filled_coder(group: Group, rate: int, settings: Settings) -> st.Coder:
     bands, sizes, spectra = bands_at(rate), group.sizes, group.spectra
     channels, n = spectra.shape
     frames = len(sizes) // SLOTS
-    stream = np.zeros(8 * n * channels + frames * 16384 + 64, np.uint8)  # more than anything takes
-    coder = new_coder(rate, channels, frames, settings.rule, stream, decoding=False, prices=settings.prices)
+    stream = np.zeros(12 * n * channels + frames * 16384 + 64, np.uint8)  # more than anything takes
+    coder = new_coder(rate, channels, frames, settings.rule, _PACE, stream, decoding=False, prices=settings.prices)
     slots = np.flatnonzero(sizes < SIZES)
     coder.sizes[:] = sizes
     if channels == 2:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from lacodec.errors import BadInput
+from lacodec.errors import BadInput, CorruptFile
 from lacodec.media.audio.samples import from_bytes, to_bytes, to_float
 
 _FULL = 32768.0
-_LOUDEST = 128 * _FULL  # of float samples
+_LOUDEST = 32 * _FULL  # of float samples
 
 
 def samples_of(data: bytes, layout: str, channels: int, name: str) -> np.ndarray:
@@ -15,7 +15,7 @@ def samples_of(data: bytes, layout: str, channels: int, name: str) -> np.ndarray
     if layout.startswith("f"):
         values = to_float(numbers).astype(np.float64) * _FULL
         if not np.all(np.abs(values) <= _LOUDEST):
-            raise BadInput(f"{name}: has samples that are no numbers, or beyond 128 times full scale; use audio.lossless")
+            raise BadInput(f"{name}: has samples that are no numbers, or beyond 32 times full scale; use audio.lossless")
         return values
     return np.asarray(numbers * (_FULL / _scale(layout)))
 
@@ -27,6 +27,14 @@ def bytes_of(values: np.ndarray, layout: str) -> bytes:
     scale = _scale(layout)
     rounded = np.rint(values * (scale / _FULL))
     return to_bytes(np.clip(rounded, -scale, scale - 1).astype(np.int64), layout)
+
+
+def exact_samples(data: bytes, layout: str, channels: int) -> np.ndarray:
+    """What `bytes_of` made bytes of; raises CorruptFile for what it never makes."""
+    try:
+        return samples_of(data, layout, channels, "stored samples")
+    except BadInput as error:
+        raise CorruptFile("its samples are no numbers, or too large") from error
 
 
 def _scale(layout: str) -> float:

@@ -11,8 +11,6 @@ from lacodec.codecs.audio.transform._tables import BANDS, SIZES, SLOTS, bands_at
 from lacodec.entropy.mixing_tables import mixing_tables
 
 _TRAINED = Path(__file__).with_name("start.npz")
-_LIMIT, _SIDE_LIMIT = 400, 250
-_LEARN = 0.004
 _MOST_TRUST = 40  # of a count that training left
 
 
@@ -21,18 +19,34 @@ class Rule:
     """How steps follow from levels.
 
     coarseness: eighths of an octave. slope, lift: of 256, how much steps follow what is masked in the band, and the loudest band
-    of the block. tilt: sixteenths of an eighth of an octave that steps grow from band to band.
+    of the block. tilt: sixteenths of an eighth of an octave that steps grow from band to band. up, down: eighths of an octave by
+    which masking falls from a band to the next higher and lower one.
     """
 
     coarseness: int
     slope: int
     lift: int
     tilt: int
+    up: int = 16
+    down: int = 36
 
     @property
     def numbers(self) -> np.ndarray:
-        """The same as int64[4]."""
-        return np.array([self.coarseness, self.slope, self.lift, self.tilt])
+        """The same as int64[6]."""
+        return np.array([self.coarseness, self.slope, self.lift, self.tilt, self.up, self.down])
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a coder learns.
+
+    limit, side_limit: tens of the counts at which the chances of coefficients, and of what is coded beside them, stop slowing
+    down. weights: thousandths of the error by which weights follow.
+    """
+
+    limit: int = 40
+    side_limit: int = 25
+    weights: int = 4
 
 
 def new_coder(
@@ -40,6 +54,7 @@ def new_coder(
     channels: int,
     frames: int,
     rule: Rule,
+    pace: Pace,
     stream: np.ndarray,
     *,
     decoding: bool,
@@ -53,7 +68,7 @@ def new_coder(
     n, slots = frames * bands.frame, frames * SLOTS
     plan = np.zeros(st.PLAN, np.int64)
     plan[[st.CHANNELS, st.FRAME]] = channels, bands.frame
-    plan[[st.LIMIT, st.SIDE_LIMIT, st.PAST_SIZE, st.PAST_SIZE_2]] = _LIMIT, _SIDE_LIMIT, SIZES, SIZES
+    plan[[st.LIMIT, st.SIDE_LIMIT, st.PAST_SIZE, st.PAST_SIZE_2]] = 10 * pace.limit, 10 * pace.side_limit, SIZES, SIZES
     plan[st.DECODING] = int(decoding)
     _, stretch, squash, reciprocal = mixing_tables()
     chances, weights = start_state()
@@ -61,7 +76,7 @@ def new_coder(
     return st.Coder(
         plan=plan,
         rule=rule.numbers,
-        rates=np.array([_LEARN, *prices]),
+        rates=np.array([pace.weights / 1000, *prices]),
         registers=np.zeros(6, np.int64),
         stream=stream,
         quantised=np.zeros((channels, n), np.int32),

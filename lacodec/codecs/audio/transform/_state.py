@@ -46,7 +46,7 @@ class Coder(NamedTuple):
     """All state of the coder of one channel or two that belong together; `n` below is their number of coefficients."""
 
     plan: np.ndarray  # int64[PLAN]
-    rule: np.ndarray  # int64[4]: `_setup.Rule.numbers`
+    rule: np.ndarray  # int64[6]: `_setup.Rule.numbers`
     rates: np.ndarray  # float64[4]
     registers: np.ndarray  # int64[6]
     stream: np.ndarray  # uint8

@@ -27,8 +27,8 @@ class Symbols:
     angles: np.ndarray
 
 
-def spectrum(symbols: Symbols, bands: Bands, seed: int) -> np.ndarray:
-    """float64[channels, n]: the folded samples of all blocks. seed: where the chunk begins."""
+def spectrum(symbols: Symbols, bands: Bands, begin: int, first: int) -> np.ndarray:
+    """float64[channels, n]: the folded samples of all blocks. begin, first: the chunk's first sample, the first channel."""
     channels, n = symbols.quantised.shape
     out = np.zeros((channels, n))
     starts, _ = blocks_of(symbols.sizes, bands)
@@ -36,7 +36,7 @@ def spectrum(symbols: Symbols, bands: Bands, seed: int) -> np.ndarray:
     for c in range(channels):
         _dequantise(
             symbols.quantised[c], symbols.sizes, symbols.levels[c], slots, starts, bands.edges, bands.counts,
-            bands.like[0], symbols.rule.numbers, symbols.noise / 16, seed * 2 + c, out[c],
+            bands.like[0], symbols.rule.numbers, symbols.noise / 16, begin * 2 + first + c, out[c],
         )  # fmt: skip
     if channels == 2:
         out = rotated(out, symbols.angles[slots], symbols.sizes, bands, inverse=True)

@@ -4,17 +4,19 @@
     chunks --> integers --steps, noise--> spectra --> samples
 
 A chunk is about eight seconds and decodes alone, to integers that are the same on every machine; synthesis then needs its
-neighbours for the samples at its borders. The content hash is of the integers.
+neighbours for the samples at its borders. The content hash is of the integers. A file of one chunk whose samples take fewer bytes
+as they are has these instead.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lacodec.codecs.audio.transform._options import Options
 from lacodec.codecs.base import Codec
 from lacodec.codecs.regions import Layout, Lost, Range
 from lacodec.codecs.session import DEFAULT, Session
-from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header
+from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import BytesSource
 from lacodec.io.streams import IteratorSource
@@ -30,13 +32,14 @@ if TYPE_CHECKING:
 _FACTS = "sound"  # metadata: [rate, channels, place of the layout in LAYOUTS, samples]
 _BYTES_PER_SAMPLE = 4  # at most; what `memory` counts in
 _LONGEST = 1 << 48
+_STORED = b"\1"  # begins the payload of samples as they are
 
 
 class AudioTransform(Codec[Audio]):
     """Sound of 1 to 8 channels with loss, at a quality from 1 to 100."""
 
     name = "audio.transform"
-    stream_version = 0
+    stream_version = 1
     identical = "none"
     media = SOUND
     Options = Options
@@ -93,8 +96,11 @@ class AudioTransform(Codec[Audio]):
         """One chunk after another is analysed, several are coded at a time."""
         from lacodec.codecs.audio.transform._target import settings_for
 
+        value, stored = _stored(value)
         settings = settings_for(value, self.options)
-        return ordered_map(lambda item: self._chunk(*item, value, settings, session), _pieces(value, settings), session.threads)
+        return ordered_map(
+            lambda item: self._chunk(*item, stored, value, settings, session), _pieces(value, settings), session.threads
+        )
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> "Part":
         """The symbols of the chunk."""
@@ -111,11 +117,15 @@ class AudioTransform(Codec[Audio]):
         frame = bands_at(rate).frame
         if stop < samples and (stop - start) % frame:
             raise CorruptFile("it ends within a frame")
-        groups = decode_groups(chunk.payload, rate, channels, -(-(stop - start) // frame)) if stop > start else []
-        if symbols_hash(groups) != chunk.content_hash:
-            raise CorruptFile("its symbols differ from those that were encoded")
+        if chunk.payload[:1] == _STORED and stop - start == samples:
+            part = _stored_part(chunk, layout, channels)
+        else:
+            groups = decode_groups(chunk.payload, rate, channels, -(-(stop - start) // frame)) if stop > start else []
+            if symbols_hash(groups) != chunk.content_hash:
+                raise CorruptFile("its symbols differ from those that were encoded")
+            part = Part(start, stop, groups)
         session.report(chunk.decoded_size)
-        return Part(start, stop, groups)
+        return part
 
     def assemble(self, header: Header, parts: Iterator["Part | Lost"], session: Session = DEFAULT) -> Audio:
         """Sound that is made while it is read; silence stands for lost chunks."""
@@ -147,13 +157,44 @@ class AudioTransform(Codec[Audio]):
             rate, channels, layout, BytesSource(data[(wanted.start - start) * frame : (wanted.stop - start) * frame]), "wav"
         )
 
-    def _chunk(self, start: int, planned: "Planned", value: Audio, settings: "Settings", session: Session) -> Chunk:
+    def _chunk(
+        self, start: int, planned: "Planned", stored: bytes | None, value: Audio, settings: "Settings", session: Session
+    ) -> Chunk:
         from lacodec.codecs.audio.transform._payload import encode_groups, symbols_hash
 
         payload, found = encode_groups(planned.groups, value.rate, settings) if planned.groups else (b"", [])
         size = planned.samples * value.channels * sample_size(restored_layout(value.layout))
         session.report(size)
-        return Chunk(CRITICAL, ((start, start + planned.samples),), payload, symbols_hash(found), size)
+        covers = ((start, start + planned.samples),)
+        if stored is not None and len(stored) < len(payload):
+            return Chunk(CRITICAL, covers, _STORED + stored, content_hash(stored), size)
+        return Chunk(CRITICAL, covers, payload, symbols_hash(found), size)
+
+
+def _stored(value: Audio) -> tuple[Audio, bytes | None]:
+    """The value, and its samples as they would be restored if all of them make one chunk; it is then held in memory."""
+    from lacodec.codecs.audio.transform._chunks import chunk_samples
+    from lacodec.codecs.audio.transform._pcm import bytes_of, samples_of
+    from lacodec.codecs.audio.transform._tables import bands_at
+
+    size = value.pcm.size
+    if size is None or size > chunk_samples(value.rate, value.channels, bands_at(value.rate).frame) * value.frame_size:
+        return value, None
+    pcm = value.pcm.read(0, size)
+    if len(pcm) < size or size % value.frame_size:
+        raise BadInput(f"{value.pcm.name}: changed while it was read; encode it again")
+    samples = samples_of(pcm, value.layout, value.channels, value.pcm.name)
+    return replace(value, pcm=BytesSource(pcm, value.pcm.name)), bytes_of(samples, restored_layout(value.layout))
+
+
+def _stored_part(chunk: Chunk, layout: str, channels: int) -> "Part":
+    from lacodec.codecs.audio.transform._joined import Part
+    from lacodec.codecs.audio.transform._pcm import exact_samples
+
+    data = bytes(chunk.payload[1:])
+    if len(data) != chunk.decoded_size or content_hash(data) != chunk.content_hash:
+        raise CorruptFile("its samples differ from those that were encoded")
+    return Part(*chunk.covers[0], None, exact_samples(data, layout, channels))
 
 
 def _pieces(value: Audio, settings: "Settings") -> Iterator[tuple[int, "Planned"]]:
