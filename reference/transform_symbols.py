@@ -39,6 +39,12 @@ class Rule:
     side_limit: int
     weights: int
 
+    @staticmethod
+    def read(stream: Stream) -> "Rule":
+        """The start of a payload."""
+        need(stream.number() == 0, "a payload that is not transformed")
+        return Rule(stream.signed(), *(stream.number() for _ in range(9)))
+
 
 @dataclass
 class Block:
@@ -54,8 +60,7 @@ class Block:
 def read_chunk(payload: bytes, rate: int, channels: int, samples: int) -> list[list[Block]]:
     """The blocks of every group of one channel or two."""
     stream = Stream(payload)
-    need(stream.number() == 0, "a payload that is not transformed")
-    rule = Rule(stream.signed(), *(stream.number() for _ in range(9)))
+    rule = Rule.read(stream)
     frames = -(-samples // frame_size(rate))
     groups = []
     for c in range(0, channels, 2):

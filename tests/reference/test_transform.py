@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lacodec
-from lacodec.codecs.audio.transform import _payload
+from lacodec.codecs.audio.transform import _chunks, _payload
 from lacodec.codecs.audio.transform._options import Settings
 from lacodec.codecs.audio.transform._payload import decode_groups, symbols_hash
 from lacodec.codecs.audio.transform._setup import Pace, Rule
@@ -13,6 +13,7 @@ from lacodec.codecs.audio.transform._tables import SIZES, bands_at
 from lacodec.media.audio.value import Audio
 from reference.container import read
 from reference.stream import Damaged
+from reference.transform_sound import Coded, read_sound
 from reference.transform_symbols import Block, read_chunk, stored_samples
 from tests.sounds import tone
 from tools import golden
@@ -76,6 +77,20 @@ def test_stored_samples():
     assert stored_samples(chunks[0].payload) == original.astype("<i2").tobytes()
     with pytest.raises(Damaged):
         read_chunk(chunks[0].payload, 8000, 2, 30)
+
+
+@pytest.mark.parametrize("options", [{"quality": 20}, {"quality": 80}, {"quality": 60, "tune": "snr"}])
+def test_sound(options, monkeypatch):
+    """Noise, angles, blocks of all sizes and borders of chunks, in samples."""
+    monkeypatch.setattr(_chunks, "chunk_samples", lambda rate, channels, frame: 2 * frame)
+    sound = tone(1500, 3, 3000)
+    sound[:700] *= 0.02
+    sound[900:910] += 20000
+    encoded = lacodec.encode(Audio.from_samples(np.rint(sound).astype(np.int16), 8000), "audio.transform", **options)
+    chunks = [Coded(*chunk.covers[0], chunk.payload) for chunk in read(encoded)[1]]
+    expected = lacodec.decode(encoded).samples
+    found = np.clip(np.rint(read_sound(chunks, 8000, 3)), -32768, 32767).T
+    assert len(chunks) == 2 and found.shape == expected.shape and np.abs(found - expected).max() <= 1
 
 
 def test_another_rule_and_pace(monkeypatch):
