@@ -13,7 +13,7 @@ from lacodec.codecs.audio.transform._state import NOTHING
 from lacodec.codecs.audio.transform._tables import BANDS, ENERGY, FLOOR, SIZES, SLOTS, Bands
 from lacodec.kernels.jit import kernel
 
-_SIDE_BITS = 0.5  # of a band's level
+_SIDE_BITS = 0.25  # of a band's level
 _AFTER, _BEFORE = 0.6, 0.02  # share of an energy that still masks in the next slot, and in the one before
 _QUIET = -1.0  # power of the mean over a block's slots
 _DOUBT = (1.1, 1.0, 1.0, 1.0, 1.1)  # what the estimate misses for the longest and the shortest blocks, as heard
