@@ -31,7 +31,7 @@ from lacodec.evaluation.audio.methods import our_method
 from lacodec.evaluation.audio.verdicts import Verdicts
 from lacodec.evaluation.bd_rate import BdRate
 from lacodec.evaluation.peers import LOSSY_AUDIO_PEERS
-from lacodec.evaluation.rd_plot import Plot, draw_panels
+from lacodec.evaluation.rd_plot import Plot, check_plotting, draw_panels
 
 BARS = {"visqol": -30.0, "zimtohrli": -10.0, "snr": -15.0}
 """Mean BD-rate in percent, at most; by ViSQOL and Zimtohrli also at most one clip above `WORSE`, and none above `WORST`."""
@@ -53,6 +53,7 @@ def main() -> int:
     parser.add_argument("--only", default="ear,snr")
     parser.add_argument("--clips", default="", help="only clips whose names contain this")
     args = parser.parse_args()
+    check_plotting()
     args.out.mkdir(parents=True, exist_ok=True)
     paths = [path for path in clips(args.folder) if args.clips in path.name]
     verdicts = Verdicts(args.out / "verdicts.jsonl")
