@@ -27,6 +27,7 @@ _VERBS = (
     "decode",
     "encode-dataset",
     "decode-dataset",
+    "select",
     "info",
     "test",
     "grep",
