@@ -117,7 +117,7 @@ def _row_groups(file: File, field: str) -> Iterator[Unit]:
     with open_source(file.path) as source:
         try:
             table = pa.parquet.ParquetFile(_arrow_file(source))
-        except pa.ArrowException as error:
+        except (pa.ArrowException, OSError) as error:
             raise BadInput(f"{file.name}: is no Parquet file that can be read ({error})") from error
         if field not in table.schema_arrow.names:
             raise BadInput(f"{file.name}: has no column {field!r}; it has {', '.join(table.schema_arrow.names)}")
