@@ -59,7 +59,9 @@ def main() -> None:
     bits(pool(args.data, "wiki", 0.2, 1e5))  # compiles
     for name in args.pools.split(","):
         for share in map(float, args.shares.split(",")):
-            gains.append(compared(f"{name} {share:g} %", pool(args.data, name, share / 100, args.size * 1e6), not args.skip_peers))
+            gains.append(
+                compared(f"{name} {share:g} %", pool(args.data, name, share / 100, args.size * 1e6), not args.skip_peers)
+            )
     if not args.skip_peers:
         print(f"bits above the better peer: {np.mean(gains):+.3f} on average, {min(gains):+.3f} at least")
 

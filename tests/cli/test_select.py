@@ -64,7 +64,9 @@ def mixed(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize(("score", "least"), [("bits", 38), ("dsir", 12)])  # 4 by chance
 def test_the_wanted_documents_are_selected(lacodec, mixed, tmp_path: Path, score: str, least: int) -> None:
-    done = lacodec("select", "pool.jsonl", "--target", "target.jsonl", "--budget", "40 docs", "-o", "out", "--score", score, "--json")
+    done = lacodec(
+        "select", "pool.jsonl", "--target", "target.jsonl", "--budget", "40 docs", "-o", "out", "--score", score, "--json"
+    )
     summary = json.loads(done.stdout)
     chosen = [json.loads(line)["id"] for line in (tmp_path / "out/selected/pool.jsonl").read_text().splitlines()]
     assert chosen == sorted(chosen)
@@ -88,7 +90,12 @@ def test_random_depends_on_the_seed_alone(mixed, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "budget"),
-    [("10000 docs", (10_000, "docs")), ("5M tokens", (5_000_000, "tokens")), ("1GB", (10**9, "bytes")), ("1.5 kb", (1500, "bytes"))],
+    [
+        ("10000 docs", (10_000, "docs")),
+        ("5M tokens", (5_000_000, "tokens")),
+        ("1GB", (10**9, "bytes")),
+        ("1.5 kb", (1500, "bytes")),
+    ],
 )
 def test_budgets(text: str, budget: tuple[int, str]) -> None:
     assert Budget.parse(text) == Budget(*budget)
