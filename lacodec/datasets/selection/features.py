@@ -44,19 +44,19 @@ def _scratch() -> np.ndarray:
 
 
 @inlined
-def is_word(byte: int) -> bool:
+def is_word(byte: np.uint8) -> bool:
     """Letters, digits, underscores, and all bytes of characters outside of ASCII."""
-    return (97 <= byte <= 122) or (65 <= byte <= 90) or byte >= 128 or (48 <= byte <= 57) or byte == 95
+    return bool((97 <= byte <= 122) or (65 <= byte <= 90) or byte >= 128 or (48 <= byte <= 57) or byte == 95)
 
 
 @inlined
-def is_space(byte: int) -> bool:
+def is_space(byte: np.uint8) -> bool:
     """White space of ASCII."""
-    return byte == 32 or 9 <= byte <= 13
+    return bool(byte == 32 or 9 <= byte <= 13)
 
 
 @inlined
-def grown(word: int, byte: int) -> int:
+def grown(word: np.uint64, byte: np.uint8) -> np.uint64:
     """Hash of a word with one more byte, upper and lower case alike (ASCII)."""
     low = byte + np.uint8(32) if 65 <= byte <= 90 else byte
     word = (word + np.uint64(low) + _ONE) * _WORD
@@ -64,7 +64,7 @@ def grown(word: int, byte: int) -> int:
 
 
 @inlined
-def mixed(value: int) -> int:
+def mixed(value: np.uint64) -> np.uint64:
     """A hash whose upper bits all depend on all bits of the value (the finisher of SplitMix64)."""
     value = (value ^ (value >> np.uint64(30))) * _PAIR
     value = (value ^ (value >> np.uint64(27))) * _MORE
@@ -72,7 +72,7 @@ def mixed(value: int) -> int:
 
 
 @inlined
-def _gram_slots(data: np.ndarray, begin: int, end: int, shift: int, slots: np.ndarray) -> int:
+def _gram_slots(data: np.ndarray, begin: int, end: int, shift: np.uint64, slots: np.ndarray) -> np.uint64:
     count = np.uint64(0)
     history, word, before = np.uint64(0), np.uint64(0), np.uint64(0)
     for at in range(np.uint64(begin), np.uint64(end)):
@@ -93,7 +93,7 @@ def _gram_slots(data: np.ndarray, begin: int, end: int, shift: int, slots: np.nd
 
 
 @inlined
-def _token_slots(data: np.ndarray, begin: int, end: int, shift: int, slots: np.ndarray) -> int:
+def _token_slots(data: np.ndarray, begin: int, end: int, shift: np.uint64, slots: np.ndarray) -> np.uint64:
     """Runs of letters and digits, and runs of what is neither these nor white space."""
     count = np.uint64(0)
     token, before, kind = np.uint64(0), np.uint64(0), np.uint64(0)
@@ -114,14 +114,14 @@ def _token_slots(data: np.ndarray, begin: int, end: int, shift: int, slots: np.n
 
 
 @inlined
-def _slots(data: np.ndarray, begin: int, end: int, kind: int, shift: int, slots: np.ndarray) -> int:
+def _slots(data: np.ndarray, begin: int, end: int, kind: int, shift: np.uint64, slots: np.ndarray) -> np.uint64:
     if kind == GRAMS:
         return _gram_slots(data, begin, end, shift, slots)
     return _token_slots(data, begin, end, shift, slots)
 
 
 @flat_kernel
-def _add(data: np.ndarray, starts: np.ndarray, kind: int, shift: int, counts: np.ndarray, slots: np.ndarray) -> None:
+def _add(data: np.ndarray, starts: np.ndarray, kind: int, shift: np.uint64, counts: np.ndarray, slots: np.ndarray) -> None:
     for i in range(np.uint64(starts.size - 1)):
         for begin in range(starts[i], starts[i + _ONE], _PIECE):
             found = _slots(data, begin, min(begin + _PIECE, starts[i + _ONE]), kind, shift, slots)
@@ -131,7 +131,7 @@ def _add(data: np.ndarray, starts: np.ndarray, kind: int, shift: int, counts: np
 
 @flat_kernel
 def _weigh(
-    data: np.ndarray, starts: np.ndarray, kind: int, shift: int, weights: np.ndarray, sums: np.ndarray, slots: np.ndarray
+    data: np.ndarray, starts: np.ndarray, kind: int, shift: np.uint64, weights: np.ndarray, sums: np.ndarray, slots: np.ndarray
 ) -> None:
     for i in range(np.uint64(starts.size - 1)):
         total = 0.0

@@ -85,7 +85,7 @@ def _write_scores(
     path: Path, units: Sequence[Unit], found: Sequence[Scored], firsts: Sequence[int], outcomes: np.ndarray
 ) -> list[str]:
     """A line for each entry, in order; returns sentences about problems."""
-    named = []
+    named: list[str] = []
     at = 0
     with atomic_file(path, True) as file:
         file.write(b"file\tentry\tscore\tbytes\ttokens\toverlap\toutcome\n")

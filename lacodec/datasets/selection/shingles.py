@@ -46,7 +46,7 @@ def words_of(batch: Batch, target: np.ndarray) -> Words:
 def shingles_of(batch: Batch) -> np.ndarray:
     """Hashes of all shingles of 8 words: u64[...], sorted."""
     out = np.zeros(batch.data.size // 2 + batch.starts.size, np.uint64)
-    count = _collect(batch.data, batch.starts, np.zeros(_LEAK, np.uint64), out)
+    count = int(_collect(batch.data, batch.starts, np.zeros(_LEAK, np.uint64), out))
     return np.unique(out[:count])
 
 
@@ -58,7 +58,7 @@ def shingle_set(hashes: np.ndarray) -> np.ndarray:
 
 
 @inlined
-def _place(table: np.ndarray, value: int) -> int:
+def _place(table: np.ndarray, value: np.uint64) -> np.uint64:
     """Where the value is in the table, or would be."""
     mask = np.uint64(table.size - 1)
     at = value & mask
@@ -74,7 +74,9 @@ def _fill(hashes: np.ndarray, table: np.ndarray) -> None:
 
 
 @inlined
-def _pushed(recent: np.ndarray, count: int, word: int, three: int, eight: int) -> tuple[int, int]:
+def _pushed(
+    recent: np.ndarray, count: np.uint64, word: np.uint64, three: np.uint64, eight: np.uint64
+) -> tuple[np.uint64, np.uint64]:
     """Hashes of the last 3 and 8 words, with one word more; `recent` keeps the last 8."""
     slot = count & np.uint64(_LEAK - 1)
     leaves_three = recent[(count - np.uint64(_NEAR)) & np.uint64(_LEAK - 1)] if count >= np.uint64(_NEAR) else np.uint64(0)
@@ -84,7 +86,7 @@ def _pushed(recent: np.ndarray, count: int, word: int, three: int, eight: int) -
 
 
 @inlined
-def _shrink(value: int, factors: np.ndarray, least: np.ndarray) -> None:
+def _shrink(value: np.uint64, factors: np.ndarray, least: np.ndarray) -> None:
     """Take a shingle into account in each order."""
     seed = np.uint32(mixed(value) >> np.uint64(32))
     for k in range(np.uint64(SIGNATURE)):
@@ -94,12 +96,12 @@ def _shrink(value: int, factors: np.ndarray, least: np.ndarray) -> None:
 
 
 @inlined
-def _nonzero(value: int) -> int:
+def _nonzero(value: np.uint64) -> np.uint64:
     return mixed(value) | _ONE
 
 
 @flat_kernel
-def _collect(data: np.ndarray, starts: np.ndarray, recent: np.ndarray, out: np.ndarray) -> int:
+def _collect(data: np.ndarray, starts: np.ndarray, recent: np.ndarray, out: np.ndarray) -> np.uint64:
     found = np.uint64(0)
     for i in range(np.uint64(starts.size - 1)):
         words, word, three, eight = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
@@ -156,7 +158,7 @@ def _look(
             inside += np.uint64(target[_place(target, _nonzero(eight))] != 0)
         tokens[i] = np.int64(words + others)
         word_counts[i] = np.int64(words)
-        shingles = max(np.int64(words) - (_LEAK - 1), 1)
+        shingles = words - np.uint64(_LEAK - 1) if words >= np.uint64(_LEAK) else _ONE
         overlap[i] = np.float64(inside) / np.float64(shingles)
         for k in range(np.uint64(SIGNATURE)):
             signatures[i, k] = np.uint8(least[k])
