@@ -140,9 +140,9 @@ def _wanted(task: "Task") -> Callable[[Path], bool]:
 
 def _settings(args: argparse.Namespace, task: "Task", paths: list[Path]) -> "list[Setting]":
     from lacodec.evaluation.audio.methods import our_method as our_sound_method
+    from lacodec.evaluation.peers import LOSSY_AUDIO_PEERS, LOSSY_IMAGE_PEERS
     from lacodec.evaluation.perception import settings as made
     from lacodec.evaluation.perception.measure import is_mono
-    from lacodec.evaluation.peers import LOSSY_AUDIO_PEERS, LOSSY_IMAGE_PEERS
     from lacodec.evaluation.rate_distortion import our_method
 
     peers: list[Any] = chosen_peers(args, LOSSY_IMAGE_PEERS) if task.kind == "pictures" else chosen_peers(args, LOSSY_AUDIO_PEERS)

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from lacodec.evaluation.rate_distortion import Method, OurMethod
 
 HELP = "measure codecs: rate-distortion curves of pictures and sound, bits per character of text, what models still see and hear"
-USAGE = "rd [flags] (--data PATH... | --audio PATH...)\n       lacodec eval bpc [flags] FILE...\n       lacodec eval perception [flags] PATH..."
+USAGE = (
+    "rd [flags] (--data PATH... | --audio PATH...)\n"
+    "       lacodec eval bpc [flags] FILE...\n"
+    "       lacodec eval perception [flags] PATH..."
+)
 
 _METRICS = ("psnr", "ms-ssim")
 

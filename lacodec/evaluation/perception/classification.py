@@ -10,14 +10,15 @@ from lacodec.evaluation.perception.task import Metric, Score, Task
 from lacodec.evaluation.perception.tflite import PictureModel
 
 _CENTRE = 0.875  # of each side: how the published accuracies of MobileNet are measured
-_STEPS = 256  # of the probabilities of quantised models
+_STEPS = 256  # between the probabilities 0 and 1 of quantised models
 
 
 class Classification(Task):
     """uint8[height, width, 3] -> probabilities float64[classes].
 
     The centre of the picture (7/8 of each side) is resized to the model's input without regard to its shape, as in the evaluation
-    that came with MobileNet. Quantised probabilities are multiples of 1/256; half a step is added to each, so that KL is finite.
+    that came with MobileNet. Quantised probabilities are multiples of 1/256, most of them 0; one such step is spread over all
+    classes, so that KL is finite.
     """
 
     name = "classification"
@@ -45,7 +46,7 @@ class Classification(Task):
         rows, columns = self._model.size
         picture = Image.fromarray(thing).resize((columns, rows), Image.Resampling.BILINEAR, box)
         found = self._model(np.asarray(picture)).astype(np.float64)
-        smooth = found + 0.5 if found.max() > 1 else found + 0.5 / _STEPS
+        smooth = found / found.sum() + 1 / (_STEPS * len(found))
         return np.asarray(smooth / smooth.sum())
 
     def scores(self, original: np.ndarray, decoded: np.ndarray, label: str | None) -> Mapping[str, Score]:

@@ -1,7 +1,7 @@
 """Scores of files -> the points of curves with bootstrap intervals, and the cheapest setting that keeps a metric.
 
-The interval is the middle 95 % of the figure over resamples of the files (Efron's percentile bootstrap): it says how much the choice
-of files matters, not how well the model does in general.
+The interval is the middle 95 % of the figure over resamples of the files (Efron's percentile bootstrap): it says how much the
+choice of files matters.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ def points(task: Task, settings: Sequence[Setting], measured: Measured) -> list[
 
 
 def cheapest(found: Sequence[Point], metric: Metric, keep: float) -> dict[str, Point | None]:
-    """By method, the point of the fewest bytes that keeps the part `keep` of the undecoded's performance (`Metric.kept`), or None."""
+    """By method, the point of the fewest bytes that keeps the part `keep` of the metric (`Metric.kept`), or None."""
     original = found[0].figures[metric.name].value
     best: dict[str, Point | None] = {}
     for point in found[1:]:

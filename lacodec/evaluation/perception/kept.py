@@ -1,7 +1,7 @@
 """Scores kept in a file, so that a rerun measures only what changed: JSON lines, appended one at a time.
 
-An entry is found by the task with its model, the setting, the sources of lacodec, the versions of the packages that code, and a hash
-of the undecoded data and its label.
+An entry is found by the task with its model, the setting, the sources of lacodec, the versions of the packages that code, the
+undecoded data and its label.
 """
 
 import hashlib

@@ -22,7 +22,7 @@ from lacodec.evaluation.rate_distortion import read_rgb
 
 @dataclass(frozen=True)
 class File:
-    """A measured file: `extent` is its pixels or seconds, `original` the undecoded against itself, `samples` in the order of settings."""
+    """A measured file: its pixels or seconds; the undecoded against itself; a sample for each setting."""
 
     name: str
     extent: float
@@ -83,7 +83,7 @@ def measure(
     kept: Kept,
     on_step: Callable[[Path, int], None] = lambda path, done: None,
 ) -> Measured:
-    """The task on every file at every setting. `labels` by file name. `on_step` hears how many settings of a file are done, from 0 on.
+    """The task on every file at every setting; `labels` by file name; `on_step` hears how many settings are done, from 0.
 
     A file that cannot be read, or that a codec fails on, is left out, and `problems` says why. Raises BadInput when none is left.
     """

@@ -11,8 +11,9 @@ from lacodec.evaluation.perception.task import digest, missing
 
 
 class PictureModel:
-    """A model file, ready to run on one thread. `size`: (height, width) of its input. `id`: its content and the package's version.
+    """A model file, ready to run on one thread.
 
+    `size`: (height, width) of its input. `id`: a hash of the file, and the package's version.
     Raises MissingDependency, and BadInput for a file that is no such model.
     """
 
