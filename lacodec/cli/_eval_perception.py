@@ -29,13 +29,13 @@ def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     parser = kinds.add_parser(
         "perception",
         help="what lossy coding costs a model that sees, hears or reads the data",
-        usage="lacodec eval perception [flags] PATH... --task NAME [--model FILE]",
+        usage="lacodec eval perception [flags] PATH... --task NAME [--task-model FILE]",
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("paths", nargs="+", metavar="PATH", help="pictures or sounds, or folders of them")
     add("--task", choices=TASKS, help="what the model does")
-    add("--model", metavar="FILE", help="TensorFlow Lite file for the task; or, without --task, MODULE:FUNCTION of your own")
+    add("--task-model", metavar="FILE", help="TensorFlow Lite file for the task; or, without --task, MODULE:FUNCTION of your own")
     add("--labels", type=Path, metavar="FILE", help="table with tabs, columns 'file' and 'label' (or 'transcript')")
     add("--codec", metavar="NAME", help="a lossy codec of ours (default: none, peers only)")
     add("--sweep", default=f"quality={DEFAULT_VALUES}", metavar="OPTION=A,B,...",
@@ -103,10 +103,10 @@ def _task(args: argparse.Namespace) -> "Task":
     from lacodec.evaluation.perception.tasks import own_task, task
 
     if args.task is not None:
-        return task(args.task, args.model)
-    if args.model is None:
-        raise UsageError(f"nothing to ask; give --task ({', '.join(TASKS)}), or --model MODULE:FUNCTION")
-    return own_task(args.model)
+        return task(args.task, args.task_model)
+    if args.task_model is None:
+        raise UsageError(f"nothing to ask; give --task ({', '.join(TASKS)}), or --task-model MODULE:FUNCTION")
+    return own_task(args.task_model)
 
 
 def _metric(args: argparse.Namespace, task: "Task", labelled: bool) -> "Metric":

@@ -49,7 +49,7 @@ def write_module(folder: Path, text: str) -> str:
 
 def test_pictures(lacodec, pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "labels.tsv").write_text("file\tlabel\n0.png\t100\n")
-    common = ("eval", "perception", "pictures", "--model", write_module(tmp_path, PICTURES), *JPEG, "--labels", "labels.tsv")
+    common = ("eval", "perception", "pictures", "--task-model", write_module(tmp_path, PICTURES), *JPEG, "--labels", "labels.tsv")
     done = lacodec(*common, "--keep", "0.9", "--cache", "scores", "--json", "out.json")
     said = done.stdout.decode()
     for part in (
@@ -92,7 +92,7 @@ def environment(environment: dict[str, str], tmp_path: Path, repository: Path) -
 
 def test_sounds(lacodec, tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(wav_file(tone(9000, 1, 9000), 16000))
-    lacodec("eval", "perception", "-q", "a.wav", "--model", write_module(tmp_path, SOUNDS), "--peers", "vorbis",
+    lacodec("eval", "perception", "-q", "a.wav", "--task-model", write_module(tmp_path, SOUNDS), "--peers", "vorbis",
             "--codec", "coarse.audio", "--sweep", "quality=50", "--json", "out.json")  # fmt: skip
     found = json.loads((tmp_path / "out.json").read_text())
     assert [one["codec"] for one in found["settings"]] == ["coarse.audio", *["vorbis"] * 6]
@@ -107,7 +107,7 @@ def test_plot(lacodec, pictures: Path, tmp_path: Path) -> None:
         "perception",
         "-q",
         "pictures",
-        "--model",
+        "--task-model",
         write_module(tmp_path, PICTURES),
         *JPEG,
         "--plot",
@@ -122,7 +122,7 @@ def test_plot(lacodec, pictures: Path, tmp_path: Path) -> None:
 def test_a_broken_picture_is_told_and_left_out(lacodec, pictures: Path, tmp_path: Path) -> None:
     data = (pictures / "0.png").read_bytes()
     (pictures / "3.png").write_bytes(data[: len(data) // 2])
-    done = lacodec("eval", "perception", "-q", "pictures", "--model", write_module(tmp_path, PICTURES), *JPEG, code=1)
+    done = lacodec("eval", "perception", "-q", "pictures", "--task-model", write_module(tmp_path, PICTURES), *JPEG, code=1)
     assert b"3.png" in done.stderr and b"3 pictures" in done.stdout
 
 
@@ -131,18 +131,18 @@ def test_a_broken_picture_is_told_and_left_out(lacodec, pictures: Path, tmp_path
     [
         ([], 2, "nothing to ask"),
         (["--task", "taste"], 2, "invalid choice"),
-        (["--task", "classification"], 1, "--model FILE"),
-        (["--model", "MODULE", "--keep", "1.5"], 2, "at most 1"),
-        (["--model", "MODULE", "--keep", "much"], 2, "invalid"),
-        (["--model", "MODULE", "--keep", "0.9", "--metric", "far"], 2, "no part can be kept"),
-        (["--model", "MODULE", "--metric", "nice"], 2, "has close, far, named"),
-        (["--model", "MODULE", "--metric", "named"], 1, "no file has what it needs"),
-        (["--model", "MODULE", "--peers", "none"], 2, "nothing to measure"),
-        (["--model", "MODULE", "--values", "webp=3"], 2, "webp is not measured"),
-        (["--model", "MODULE", "--values", "jpeg"], 2, "such as jpeg=5,10,30"),
-        (["--model", "MODULE", "--codec", "image.lossless", "--sweep", "effort=1"], 1, "not a lossy image codec"),
-        (["--model", "MODULE", "--labels", "pictures/notes.txt"], 1, "needs columns"),
-        (["--model", "MODULE", "--labels", "none.tsv"], 1, "cannot be read"),
+        (["--task", "classification"], 1, "--task-model FILE"),
+        (["--task-model", "MODULE", "--keep", "1.5"], 2, "at most 1"),
+        (["--task-model", "MODULE", "--keep", "much"], 2, "invalid"),
+        (["--task-model", "MODULE", "--keep", "0.9", "--metric", "far"], 2, "no part can be kept"),
+        (["--task-model", "MODULE", "--metric", "nice"], 2, "has close, far, named"),
+        (["--task-model", "MODULE", "--metric", "named"], 1, "no file has what it needs"),
+        (["--task-model", "MODULE", "--peers", "none"], 2, "nothing to measure"),
+        (["--task-model", "MODULE", "--values", "webp=3"], 2, "webp is not measured"),
+        (["--task-model", "MODULE", "--values", "jpeg"], 2, "such as jpeg=5,10,30"),
+        (["--task-model", "MODULE", "--codec", "image.lossless", "--sweep", "effort=1"], 1, "not a lossy image codec"),
+        (["--task-model", "MODULE", "--labels", "pictures/notes.txt"], 1, "needs columns"),
+        (["--task-model", "MODULE", "--labels", "none.tsv"], 1, "cannot be read"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(

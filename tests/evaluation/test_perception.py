@@ -157,7 +157,7 @@ def test_a_model_of_another_task(data_dir: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "model", "said"),
-    [("classification", None, "--model FILE"), ("speech", "x", "leave out --model"), ("taste", None, "known tasks")],
+    [("classification", None, "--task-model FILE"), ("speech", "x", "leave out --task-model"), ("taste", None, "known tasks")],
 )
 def test_tasks_and_models_that_do_not_go_together(name: str, model: str | None, said: str) -> None:
     with pytest.raises(BadInput, match=said):

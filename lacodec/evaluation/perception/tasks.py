@@ -22,11 +22,11 @@ def task(name: str, model: str | None) -> Task:
     """The task called `name`. Raises BadInput when there is none, or `model` is missing or out of place; MissingDependency."""
     if name in WITH_FILE:
         if model is None:
-            raise BadInput(f"task {name} needs the path of a TensorFlow Lite model: --model FILE")
+            raise BadInput(f"task {name} needs the path of a TensorFlow Lite model: --task-model FILE")
         return WITH_FILE[name](Path(model))
     if name in WITH_PACKAGE:
         if model is not None:
-            raise BadInput(f"task {name} has the model of its package; leave out --model")
+            raise BadInput(f"task {name} has the model of its package; leave out --task-model")
         return WITH_PACKAGE[name]()
     raise BadInput(f"unknown task {name!r}; known tasks: {', '.join([*WITH_FILE, *WITH_PACKAGE])}")
 
@@ -38,22 +38,22 @@ def own_task(reference: str) -> Task:
     """
     module_name, colon, function = reference.partition(":")
     if not colon or not module_name or not function:
-        raise BadInput(f"--model {reference}: without --task, name a function that builds one, such as my_module:build")
+        raise BadInput(f"--task-model {reference}: without --task, name a function that builds one, such as my_module:build")
     sys.path.insert(0, str(Path.cwd()))
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name != module_name:
             raise
-        raise BadInput(f"--model {reference}: there is no module {module_name}") from error
+        raise BadInput(f"--task-model {reference}: there is no module {module_name}") from error
     finally:
         sys.path.pop(0)
     build = getattr(module, function, None)
     if not callable(build):
-        raise BadInput(f"--model {reference}: {module_name} has no function {function}")
+        raise BadInput(f"--task-model {reference}: {module_name} has no function {function}")
     found = build()
     if not isinstance(found, Task):
         raise BadInput(
-            f"--model {reference}: returned {type(found).__name__} instead of a lacodec.evaluation.perception.task.Task"
+            f"--task-model {reference}: returned {type(found).__name__} instead of a lacodec.evaluation.perception.task.Task"
         )
     return found
