@@ -51,7 +51,7 @@ def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     add("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="print only errors and the tables")
     add("-v", "--verbose", action="count", default=argparse.SUPPRESS, help="print more, with tracebacks of internal errors")
     device_flag(parser)
-    name = peek_codec(argv)
+    name = peek_codec(argv) if "perception" in argv else None  # the options of a codec may be flags of another kind
     if name is not None:
         from lacodec.codecs import registry
 

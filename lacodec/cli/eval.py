@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
         "-v", "--verbose", action="count", default=argparse.SUPPRESS, help="print more, with tracebacks of internal errors"
     )
     add_resource_flags(rd)
-    name = peek_codec(argv)
+    name = peek_codec(argv) if "rd" in argv else None  # the options of a codec may be flags of another kind
     if name is not None:
         from lacodec.codecs import registry
 
