@@ -34,6 +34,11 @@ def add_file_flags(parser: argparse.ArgumentParser) -> None:
 def add_resource_flags(parser: argparse.ArgumentParser) -> None:
     """Flags of everything that runs a codec."""
     cores_flag(parser)
+    device_flag(parser)
+
+
+def device_flag(parser: argparse.ArgumentParser) -> None:
+    """The flag for where learned codecs compute."""
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="device for learned codecs")
 
 

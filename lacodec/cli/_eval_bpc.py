@@ -40,7 +40,7 @@ def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     bpc.add_argument(
         "-v", "--verbose", action="count", default=argparse.SUPPRESS, help="print more, with tracebacks of internal errors"
     )
-    name = peek_codec(argv)
+    name = peek_codec(argv) if "bpc" in argv else None  # the options of a codec may be flags of another kind
     if name is not None:
         from lacodec.codecs import registry
 

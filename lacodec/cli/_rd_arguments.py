@@ -30,7 +30,7 @@ def swept(args: argparse.Namespace) -> tuple[str, list[Any]]:
     """The option that `--sweep` names, and its values."""
     option, _, text = args.sweep.partition("=")
     option = option.replace("-", "_")
-    values = [_number(part, "--sweep") for part in text.split(",") if part]
+    values = [number(part, "--sweep") for part in text.split(",") if part]
     if not values:
         raise UsageError(f"--sweep {args.sweep}: give an option and its values, such as quality={DEFAULT_VALUES}")
     if option in given_options(args):
@@ -83,13 +83,13 @@ def rates_of(text: str | None, unit: str, example: str) -> tuple[float, float] |
     if text is None:
         return None
     low, colon, high = text.partition(":")
-    rates = _number(low, "--range"), _number(high, "--range")
+    rates = number(low, "--range"), number(high, "--range")
     if not colon or not 0 <= rates[0] < rates[1]:
         raise UsageError(f"--range {text}: give two rates in {unit}, the lower one first, such as {example}")
     return rates
 
 
-def _number(text: str, flag: str) -> Any:
+def number(text: str, flag: str) -> Any:
     """A whole number as int, so that options of that type take it."""
     try:
         value = int(text) if text.strip().lstrip("+-").isdigit() else float(text)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lacodec.cli import _eval_audio, _eval_bpc
+from lacodec.cli import _eval_audio, _eval_bpc, _eval_perception
 from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
 from lacodec.cli._common import add_resource_flags, device_of
 from lacodec.cli._files import UsageError
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from lacodec.evaluation.published import Published
     from lacodec.evaluation.rate_distortion import Method, OurMethod
 
-HELP = "measure codecs: rate-distortion curves of pictures and sound, bits per character of text"
-USAGE = "rd [flags] (--data PATH... | --audio PATH...)\n       lacodec eval bpc [flags] FILE..."
+HELP = "measure codecs: rate-distortion curves of pictures and sound, bits per character of text, what models still see and hear"
+USAGE = (
+    "rd [flags] (--data PATH... | --audio PATH...)\n"
+    "       lacodec eval bpc [flags] FILE...\n"
+    "       lacodec eval perception [flags] PATH..."
+)
 
 _METRICS = ("psnr", "ms-ssim")
 
@@ -32,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """The kinds of evaluation."""
     kinds = parser.add_subparsers(prog="lacodec eval", dest="kind", required=True, metavar="KIND")
     _eval_bpc.add_arguments(kinds, argv)
+    _eval_perception.add_arguments(kinds, argv)
     rd = kinds.add_parser(
         "rd",
         help="rate-distortion curves of lossy image and audio codecs",
@@ -77,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
         "-v", "--verbose", action="count", default=argparse.SUPPRESS, help="print more, with tracebacks of internal errors"
     )
     add_resource_flags(rd)
-    name = peek_codec(argv)
+    name = peek_codec(argv) if "rd" in argv else None  # the options of a codec may be flags of another kind
     if name is not None:
         from lacodec.codecs import registry
 
@@ -91,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print and write; 1 when something could not be measured."""
     if args.kind == "bpc":
         return _eval_bpc.run(args)
+    if args.kind == "perception":
+        return _eval_perception.run(args)
     return _run_rd(args) if args.audio is None else _eval_audio.run(args)
 
 

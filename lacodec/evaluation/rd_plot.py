@@ -73,7 +73,7 @@ def check_plotting() -> None:
 
 def draw(plot: Plot, out: BinaryIO, file_format: str) -> None:
     """Write the plot as one of `FORMATS`; raises MissingDependency without matplotlib."""
-    with _figure((9, 5.6), out, file_format) as figure:
+    with figure_file((9, 5.6), out, file_format) as figure:
         axes = figure.add_subplot()
         drawn = _lines(axes, plot)
         _frame(axes, plot)
@@ -85,7 +85,7 @@ def draw_panels(title: str, plots: Sequence[Plot], out: BinaryIO, file_format: s
     """Write several plots with the same methods side by side, rates on a logarithmic axis; otherwise as `draw`."""
     columns = min(_PANEL_COLUMNS, len(plots))
     rows = -(-len(plots) // columns)
-    with _figure((columns * _PANEL_SIZE[0], rows * _PANEL_SIZE[1] + 0.8), out, file_format) as figure:
+    with figure_file((columns * _PANEL_SIZE[0], rows * _PANEL_SIZE[1] + 0.8), out, file_format) as figure:
         drawn: dict[str, Any] = {}
         for i, plot in enumerate(plots):
             axes = figure.add_subplot(rows, columns, i + 1)
@@ -98,7 +98,7 @@ def draw_panels(title: str, plots: Sequence[Plot], out: BinaryIO, file_format: s
 
 
 @contextmanager
-def _figure(size: tuple[float, float], out: BinaryIO, file_format: str) -> "Iterator[Figure]":
+def figure_file(size: tuple[float, float], out: BinaryIO, file_format: str) -> "Iterator[Figure]":
     """A figure of so many inches that is written when the block ends."""
     check_plotting()
     import matplotlib

@@ -1,0 +1,59 @@
+"""The tasks by name, and a user's own: (name, model) -> a `Task`."""
+
+import importlib
+import sys
+from pathlib import Path
+
+from lacodec.errors import BadInput
+from lacodec.evaluation.perception.classification import Classification
+from lacodec.evaluation.perception.ocr import Reading
+from lacodec.evaluation.perception.segmentation import Segmentation
+from lacodec.evaluation.perception.speech import SpeechRecognition
+from lacodec.evaluation.perception.task import Task
+
+WITH_FILE: dict[str, type[Classification] | type[Segmentation]] = {"classification": Classification, "segmentation": Segmentation}
+"""Tasks whose model is a file of the user's."""
+
+WITH_PACKAGE: dict[str, type[Reading] | type[SpeechRecognition]] = {"ocr": Reading, "speech": SpeechRecognition}
+"""Tasks whose package holds the model."""
+
+
+def task(name: str, model: str | None) -> Task:
+    """The task called `name`. Raises BadInput when there is none, or `model` is missing or out of place; MissingDependency."""
+    if name in WITH_FILE:
+        if model is None:
+            raise BadInput(f"task {name} needs the path of a TensorFlow Lite model: --task-model FILE")
+        return WITH_FILE[name](Path(model))
+    if name in WITH_PACKAGE:
+        if model is not None:
+            raise BadInput(f"task {name} has the model of its package; leave out --task-model")
+        return WITH_PACKAGE[name]()
+    raise BadInput(f"unknown task {name!r}; known tasks: {', '.join([*WITH_FILE, *WITH_PACKAGE])}")
+
+
+def own_task(reference: str) -> Task:
+    """The `Task` that the function of `my_module:build` returns; the module is sought in the present folder first.
+
+    Raises BadInput when it cannot be imported, or returns something else. Errors of the module's own pass through.
+    """
+    module_name, colon, function = reference.partition(":")
+    if not colon or not module_name or not function:
+        raise BadInput(f"--task-model {reference}: without --task, name a function that builds one, such as my_module:build")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name:
+            raise
+        raise BadInput(f"--task-model {reference}: there is no module {module_name}") from error
+    finally:
+        sys.path.pop(0)
+    build = getattr(module, function, None)
+    if not callable(build):
+        raise BadInput(f"--task-model {reference}: {module_name} has no function {function}")
+    found = build()
+    if not isinstance(found, Task):
+        raise BadInput(
+            f"--task-model {reference}: returned {type(found).__name__} instead of a lacodec.evaluation.perception.task.Task"
+        )
+    return found
