@@ -7,12 +7,13 @@ _lacodec() {
         'decode:bring files back: FILE.lac -> FILE'
         'encode-dataset:code all items of a data set; a run that was interrupted goes on'
         'decode-dataset:bring back a data set that encode-dataset coded'
+        'select:select the documents of a pool that are most like a target'
         'info:describe .lac files without decoding them'
         'test:check that .lac files are whole, without writing anything'
         'grep:print the lines of .lac files that match a pattern, without decoding the rest'
         'list:list the codecs, their options and the installed extras'
         'bench:compare our codecs with every installed compressor'
-        'eval:measure codecs: rate-distortion curves of pictures and sound, bits per character of text'
+        'eval:measure codecs: rate-distortion curves of pictures and sound, bits per character of text, what models still see and hear'
         'tokenize:turn text into numbers of 16 or 32 bits that hold equal information, and back'
         'warmup:compile all kernels now, and say how long it took'
         'train:train a model, on your own data too'
@@ -100,6 +101,26 @@ _lacodec() {
                 '-o[folder or URL to write to]:value:_files' \
                 '--output[folder or URL to write to]:value:_files' \
                 '--on-error[leave out items that fail and name them (default), or stop]:value:(skip stop)' \
+                '--json[print the result as a JSON line]' \
+                '--threads[threads (default\: all cores)]:value:_files' ;;
+        select)
+            _arguments '*:file:_files' \
+                '-h[show this help message and exit]' \
+                '--help[show this help message and exit]' \
+                '-q[print only errors]' \
+                '--quiet[print only errors]' \
+                '-v[print more, with tracebacks of internal errors]' \
+                '--verbose[print more, with tracebacks of internal errors]' \
+                '--target[documents of the wanted kind (repeatable)]:value:_files' \
+                '--budget[such as '\''10000 docs'\'', '\''5M tokens'\'' or 1GB of text]:value:_files' \
+                '-o[folder to write to]:value:_files' \
+                '--output[folder to write to]:value:_files' \
+                '--field[column or key of the documents (default\: text)]:value:_files' \
+                '--score[what ranks the documents (default\: bits)]:value:(bits dsir random)' \
+                '--seed[for what is drawn by chance (default\: 0)]:value:_files' \
+                '--keep-duplicates[exact and near duplicates may be selected]' \
+                '--keep-leaks[documents that repeat parts of the target may be selected]' \
+                '--on-error[leave out broken entries and name them (default), or stop]:value:(skip stop)' \
                 '--json[print the result as a JSON line]' \
                 '--threads[threads (default\: all cores)]:value:_files' ;;
         info)
