@@ -119,7 +119,7 @@ def test_speech_recognition(data_dir: Path) -> None:
     answer = seen.answer(read_sound(data_dir / "audio" / "speech" / "sb_spk1_snt1.flac"))
     found = seen.scores(answer, answer[1:], "The CHILD almost hurt the small dog.")
     assert found["word-changes"] == (1, len(answer))
-    assert found["word-errors"].count == 7 and found["word-errors"].total < 7
+    assert found["word-errors"].units == 7 and found["word-errors"].total < 7
     assert seen.scores([], answer, None) == {}
 
 

@@ -41,13 +41,13 @@ class Metric:
 
 
 class Score(NamedTuple):
-    """A metric on one file: its figure is `total / count`, of several files the sum of totals by the sum of counts.
+    """A metric on one file: its figure is `total / units`, of several files the sum of totals by the sum of units.
 
-    Word errors count the words of a transcript; most metrics count the file, which is 1.
+    The units of word errors are the words of a transcript; of most metrics it is the file, 1.
     """
 
     total: float
-    count: float
+    units: float
 
 
 class Task(ABC):
