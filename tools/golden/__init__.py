@@ -19,6 +19,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "tests" / "golden"
 MODULES = (
     "bytes",
     "text",
+    "textlm",
     "image",
     "jpeg",
     "audio",

@@ -45,7 +45,7 @@ class TextLM(BlockCodec):
     """Text, smaller than by `text`, at ten kilobytes a second both ways; best for English prose. `text` 9 leads here."""
 
     name = "text.lm"
-    stream_version = 0
+    stream_version = 1
     nested: ClassVar[Mapping[str, int]] = {"text": 1, "bytes": 2}
     Options = _Options
 
