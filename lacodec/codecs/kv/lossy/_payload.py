@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from lacodec.codecs.embedded import embed, unembed
@@ -268,4 +269,9 @@ def _finite(values: Floats) -> Floats:
 
 
 def _hash(content: NDArray[np.uint8], sides: bytes, parts: list[Numbers]) -> int:
-    return content_hash(b"".join([content.tobytes(), sides, *(part.astype("<i2").tobytes() for part in parts)]))
+    """`content_hash` of the content, without copies of it."""
+    found = xxhash.xxh3_64(content)
+    found.update(sides)
+    for part in parts:
+        found.update(np.ascontiguousarray(part, "<i2"))
+    return found.intdigest()
