@@ -181,9 +181,7 @@ def test_bases_of_stores_and_live_caches(books, bases, tmp_path):
     for other in ({**how, "basis": bases["steps"]}, how, {**how, "basis": bases["layer"], "quality": 51}):
         assert lacodec.kv.Store(tmp_path, 1 << 24, **other).get(ids) == (0, None)
     with pytest.raises(BadInput, match="another rotary embedding"):
-        lacodec.kv.live_cache(16, 0, quality=50, basis=bases["layer"]).update(
-            cache.layers[0].keys, cache.layers[0].values, 0
-        )
+        lacodec.kv.live_cache(16, 0, quality=50, basis=bases["layer"]).update(cache.layers[0].keys, cache.layers[0].values, 0)
     with pytest.raises(BadInput, match="cannot be read"):
         lacodec.kv.live_cache(quality=50, basis=str(tmp_path / "none"))
 
