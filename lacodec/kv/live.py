@@ -10,9 +10,9 @@ from lacodec.kv.models import described
 def live_cache(chunk: int = 256, window: int = 128, model: Any = None, **options: Any) -> Any:
     """A DynamicCache of transformers, empty: `model.generate(..., past_key_values=lacodec.kv.live_cache())`.
 
-    chunk: tokens that are coded together, once `window` newer ones have followed, which stay in the clear. model: for
-    lossy coding, which undoes its rotary embedding. `options` are those of codec `kv`. Every step decodes each layer for its attention, so that memory is
-    bought with time. Saving it with `lacodec.kv.encode` works, too.
+    chunk: tokens that are coded together, once `window` newer ones have followed, which stay in the clear. model: for lossy
+    coding, which undoes its rotary embedding. `options` are those of codec `kv`. Every step decodes each layer for its
+    attention, so that memory is bought with time. Saving it with `lacodec.kv.encode` works, too.
     """
     for name, value, least in (("chunk", chunk, 1), ("window", window, 0)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:

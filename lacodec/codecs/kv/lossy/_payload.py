@@ -270,8 +270,8 @@ def _finite(values: Floats) -> Floats:
 
 def _hash(content: NDArray[np.uint8], sides: bytes, parts: list[Numbers]) -> int:
     """`content_hash` of the content, without copies of it."""
-    found = xxhash.xxh3_64(content)
+    found = xxhash.xxh3_64(content.data)
     found.update(sides)
     for part in parts:
-        found.update(np.ascontiguousarray(part, "<i2"))
+        found.update(np.ascontiguousarray(part, "<i2").data)
     return found.intdigest()

@@ -75,7 +75,7 @@ class Lossy(KVCodec):
         return [KVCache(value.layers, value.dtype, model) for value in super().samples()]
 
     def metadata(self, value: KVCache, session: Session = DEFAULT) -> dict[str, Any]:
-        """Beside the axes and the model: the step, tokens that are kept better, where they start, the basis if decoding needs it."""
+        """Beside the axes and the model: step, tokens kept better, place in the sequence, the basis if decoding needs it."""
         setup, reference = self._setup(value, session)
         found = super().metadata(value, session)
         found["lossy"] = {"step": setup.step, "exact": setup.exact, "recent": setup.recent, "start": setup.start}
