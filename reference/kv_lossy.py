@@ -53,7 +53,7 @@ def _content(chunk: Chunk, arrays: list[tuple[int, int]], axes: dict[str, Any], 
     (first, last), (start, stop) = chunk.covers
     lossy, batch, kind = axes["lossy"], axes["batch"], axes["dtype"]
     width = kv_codec.WIDTHS[kind]
-    middle = min(max(start, lossy["exact"]), stop)
+    middle = min(max(start, lossy["exact"] - lossy["start"]), stop)
     chosen = [(n, *arrays[n]) for n in range(2 * first, 2 * last) if batch * arrays[n][0] * arrays[n][1]]
     size = sum(batch * heads * wide for _, heads, wide in chosen) * (middle - start) * width
     stream = Stream(chunk.payload)
@@ -76,7 +76,7 @@ def _content(chunk: Chunk, arrays: list[tuple[int, int]], axes: dict[str, Any], 
             side.take(channels)
             values = _values(numbers[i], n, channels, steps, lossy["step"], basis, side)
             if n % 2 == 0:
-                _turn(values, wide, range(middle, stop), axes["model"])
+                _turn(values, wide, range(lossy["start"] + middle, lossy["start"] + stop), axes["model"])
             rows = np.concatenate([rows, _narrowed(values, kind).reshape(batch, -1, channels)], axis=1)
         out += rows.transpose(0, 2, 1).tobytes()
     return out

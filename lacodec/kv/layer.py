@@ -11,11 +11,23 @@ from typing import Any
 import torch
 from transformers.cache_utils import DynamicLayer
 
-from lacodec.api import Coder
+from lacodec.kv.chunks import ChunkCoder
 from lacodec.kv.objects import cache_of, given_as
 from lacodec.media.kv.value import Model
 
 Pair = tuple[torch.Tensor, torch.Tensor]
+
+
+class Layers:
+    """Makes the layers of one cache, in their order."""
+
+    def __init__(self, coder: ChunkCoder, chunk: int, window: int, model: Model) -> None:
+        self._coder, self._sizes, self._model, self._made = coder, (chunk, window), model, 0
+
+    def __call__(self) -> "CodedLayer":
+        """The next one."""
+        self._made += 1
+        return CodedLayer(self._coder.of_layer(self._made - 1), *self._sizes, self._model)
 
 
 class CodedLayer(DynamicLayer):
@@ -24,7 +36,7 @@ class CodedLayer(DynamicLayer):
     keys: Any  # tensors [batch, heads, tokens, width], None until the first update
     values: Any
 
-    def __init__(self, coder: Coder, chunk: int, window: int, model: Model) -> None:
+    def __init__(self, coder: ChunkCoder, chunk: int, window: int, model: Model) -> None:
         super().__init__()
         self._coder, self._chunk, self._window, self._model = coder, chunk, window, model
         self._coded: list[bytes] = []
@@ -47,7 +59,7 @@ class CodedLayer(DynamicLayer):
         found = self.states() if self._coded else (self.keys, self.values)
         while self.keys.shape[-2] >= self._chunk + self._window:
             first = (self.keys[..., : self._chunk, :], self.values[..., : self._chunk, :])
-            self._coded.append(self._coder.encode(cache_of([first], self._model), threads=1))
+            self._coded.append(self._coder.encode(cache_of([first], self._model), len(self._coded)))
             self._rows.append(None)
             self.keys = self.keys[..., self._chunk :, :].clone()  # a view would keep the whole alive
             self.values = self.values[..., self._chunk :, :].clone()
@@ -92,7 +104,7 @@ class CodedLayer(DynamicLayer):
         self._rows = [chosen if rows is None else rows[chosen] for rows in self._rows]
 
     def _restored(self, number: int) -> Pair:
-        cache = self._coder.decode(self._coded[number], threads=1, max_size=None)
+        cache = self._coder.decode(self._coded[number])
         ((keys, values),) = given_as("torch", list(cache.layers), cache.dtype, self.device)
         rows = self._rows[number]
         return (keys, values) if rows is None else (keys[rows.to(keys.device)], values[rows.to(values.device)])

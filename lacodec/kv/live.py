@@ -1,19 +1,18 @@
 """Caches for `generate()` that keep the past coded."""
 
-from functools import partial
 from typing import Any
 
-import lacodec
 from lacodec.errors import BadInput, MissingDependency
+from lacodec.kv.chunks import ChunkCoder
 from lacodec.kv.models import described
 
 
 def live_cache(chunk: int = 256, window: int = 128, model: Any = None, **options: Any) -> Any:
     """A DynamicCache of transformers, empty: `model.generate(..., past_key_values=lacodec.kv.live_cache())`.
 
-    chunk: tokens that are coded together, once `window` newer ones have followed, which stay in the clear. model: only where
-    the options need it. `options` are those of codec `kv`. Every step decodes each layer for its attention, so that memory is
-    bought with time. Saving it with `lacodec.kv.encode` works, too.
+    chunk: tokens that are coded together, once `window` newer ones have followed, which stay in the clear. model: for lossy
+    coding, which undoes its rotary embedding. `options` are those of codec `kv`. Every step decodes each layer for its
+    attention, so that memory is bought with time. Saving it with `lacodec.kv.encode` works, too.
     """
     for name, value, least in (("chunk", chunk, 1), ("window", window, 0)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -21,10 +20,9 @@ def live_cache(chunk: int = 256, window: int = 128, model: Any = None, **options
     try:
         from transformers import DynamicCache
 
-        from lacodec.kv.layer import CodedLayer
+        from lacodec.kv.layer import Layers
     except ImportError as error:
         raise MissingDependency(f"live caches need transformers ({error}); install lacodec[transformers]") from error
-    coder = lacodec.codec("kv", **{**options, "tokens": chunk})
     cache = DynamicCache()
-    cache.layer_class_to_replicate = partial(CodedLayer, coder, chunk, window, described(model))
+    cache.layer_class_to_replicate = Layers(ChunkCoder(chunk, options), chunk, window, described(model))
     return cache

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-import lacodec
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io.output import atomic_file
+from lacodec.kv.chunks import ChunkCoder
 from lacodec.kv.locks import locked
 from lacodec.kv.models import described
 from lacodec.kv.objects import cache_of, check_kind, given_as
@@ -26,7 +26,6 @@ from lacodec.media.kv.value import KVCache
 
 _SUFFIX = ".lac"
 _TICK = 1000  # ns, which file systems tell apart
-_WITHOUT = ("effort",)  # options that don't matter to what is decoded
 
 
 class Store:
@@ -43,11 +42,10 @@ class Store:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise BadInput(f"{name} must be a whole number from 1, not {value!r}")
         self.path, self.limit, self.chunk, self.model = Path(path), limit, chunk, described(model)
-        self._codec = lacodec.codec("kv", **{**options, "tokens": chunk})
-        lossy = {name: value for name, value in sorted(options.items()) if name not in _WITHOUT}
+        self._coder = ChunkCoder(chunk, options)
         plain = self.model.plain()
         self._seed = hashlib.sha256(
-            repr((plain["fingerprint"], plain["rope"], plain["inv_freq"], plain["scaling"], chunk, lossy)).encode()
+            repr((plain["fingerprint"], plain["rope"], plain["inv_freq"], plain["scaling"], self._coder.identity)).encode()
         )
         self.path.mkdir(parents=True, exist_ok=True)
 
@@ -66,7 +64,7 @@ class Store:
             if not self._use(name):
                 start = number * self.chunk
                 part = tuple((k[:, :, start : start + self.chunk], v[:, :, start : start + self.chunk]) for k, v in value.layers)
-                data = self._codec.encode(KVCache(part, value.dtype, value.model))
+                data = self._coder.encode(KVCache(part, value.dtype, value.model), number)
                 if not self._write(name, data, names[:number]):
                     return start
         self._touch(names)
@@ -116,8 +114,8 @@ class Store:
         except OSError:
             return None  # never stored, or removed by another process
         try:
-            value = lacodec.decode(data, threads=1)
-            if not isinstance(value, KVCache) or value.model.differs(self.model):
+            value = self._coder.decode(data)
+            if value.model.differs(self.model):
                 raise BadInput("it is not a cache of this model")
             if (value.shape.batch, value.shape.tokens) != (1, self.chunk):
                 raise BadInput("it has other tokens than its name says")

@@ -40,6 +40,7 @@ class Hostile:
         self._whole = lacodec.decode(encoded)
         reader = Reader(BytesSource(encoded))
         self._header, self._chunks = reader.header, [reader.chunk(i) for i in range(len(reader.index))]
+        self._offsets = [head.payload_offset for head in reader.index]
         largest = max((chunk.decoded_size for chunk in self._chunks), default=0)
         total = sum(chunk.decoded_size for chunk in self._chunks)
         longest = max((chunk.payload for chunk in self._chunks), key=len, default=b"")
@@ -86,9 +87,8 @@ class Hostile:
         for number, chunk in enumerate(self._chunks[:6]):
             if not chunk.payload:
                 continue
-            data = self._encoded.replace(chunk.payload, bytes(255 - byte for byte in chunk.payload), 1)
-            if len(data) != len(self._encoded) or data == self._encoded:
-                continue
+            at, lost = self._offsets[number], bytes(255 - byte for byte in chunk.payload)
+            data = self._encoded[:at] + lost + self._encoded[at + len(lost) :]
             out = io.BytesIO()
             what = f"with chunk {number} lost"
             with self._bounded(what):

@@ -124,6 +124,68 @@ def test_store_once_answer_several_queries(books, tmp_path):
             assert (logits.float().log_softmax(-1) - whole.float().log_softmax(-1)).abs().mean() < 0.1  # BF16 in another order
 
 
+@pytest.fixture(scope="module")
+def bases(books):
+    """Files of bases for llama-books-5M by kind; its own text is good enough here."""
+    model, tokenizer = books
+    ids = tokenizer("It was a dark night. He said that he had seen the house, and nobody was there. " * 40).input_ids[:600]
+    ids = torch.tensor(ids).reshape(2, 300)
+    return {kind: lacodec.kv.calibrate(model, ids, kind, predicted=80) for kind in ("layer", "steps")}
+
+
+def apart(found, exact):
+    """Mean divergence, nats a token."""
+    found, exact = (logits.float().log_softmax(-1) for logits in (found, exact))
+    return float((exact.exp() * (exact - found)).sum(-1).mean())
+
+
+@pytest.mark.parametrize("kind", ["layer", "steps", None])
+def test_lossy_chunks_know_where_they_start(books, bases, kind, tmp_path):
+    """Live cache and store: each chunk is turned back by its own places, and only the first begins with exact tokens."""
+    model, tokenizer = books
+    text = "The old house stood on a hill, and nobody had lived in it for many years. She said that it was cold. " * 12
+    ids = tokenizer(text, return_tensors="pt").input_ids[:, :260]
+    options = {"quality": 55, **({} if kind is None else {"basis": bases[kind]})}
+    live, plain = lacodec.kv.live_cache(64, 0, model, **options), transformers.DynamicCache()
+    with torch.no_grad():
+        for past in (live, plain):
+            model(ids[:, :256], past_key_values=past)
+        store = lacodec.kv.Store(tmp_path, 1 << 24, model, chunk=64, **options)
+        assert store.put(ids[:, :256], plain) == 256
+        n, stored = store.get(ids[:, :256])
+        assert n == 256
+        for number, layer in enumerate(plain.layers):
+            one, two = live.layers[number].states(), (stored.layers[number].keys, stored.layers[number].values)
+            assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True)), "the store keeps what the live cache does"
+            for found, exact in zip(one, (layer.keys, layer.values), strict=True):
+                same = (found == exact).all(-1).all(1)[0]
+                assert same[:2].all() and not same[2:].any()
+                error = (found - exact).float().square().mean(dim=(0, 1, 3)).reshape(4, 64).mean(1)
+                assert error.max() < 2 * error.min(), "chunks are alike"
+        exact = model(ids[:, 256:], past_key_values=plain).logits
+        found = [model(ids[:, 256:], past_key_values=past).logits for past in (live, stored)]
+        assert torch.equal(*found) and apart(found[0], exact) < 0.02
+    whole = lacodec.kv.encode([(layer.keys[:, :, :256], layer.values[:, :, :256]) for layer in plain.layers], model)
+    assert store.size() < 0.45 * len(whole)
+
+
+def test_bases_of_stores_and_live_caches(books, bases, tmp_path):
+    model, tokenizer = books
+    ids = tokenizer("Nobody had lived there. " * 30, return_tensors="pt").input_ids[:, :64]
+    (tmp_path / "b").write_bytes(bases["layer"])
+    with torch.no_grad():
+        cache = model(ids, use_cache=True).past_key_values
+    how = {"model": model, "chunk": 32, "quality": 50}
+    assert lacodec.kv.Store(tmp_path, 1 << 24, **how, basis=str(tmp_path / "b")).put(ids, cache) == 64
+    assert lacodec.kv.Store(tmp_path, 1 << 24, **how, basis=bases["layer"]).get(ids)[0] == 64
+    for other in ({**how, "basis": bases["steps"]}, how, {**how, "basis": bases["layer"], "quality": 51}):
+        assert lacodec.kv.Store(tmp_path, 1 << 24, **other).get(ids) == (0, None)
+    with pytest.raises(BadInput, match="another rotary embedding"):
+        lacodec.kv.live_cache(16, 0, quality=50, basis=bases["layer"]).update(cache.layers[0].keys, cache.layers[0].values, 0)
+    with pytest.raises(BadInput, match="cannot be read"):
+        lacodec.kv.live_cache(quality=50, basis=str(tmp_path / "none"))
+
+
 def test_a_store_gives_what_a_model_takes(model, tmp_path):
     ids = prompt(40)
     with torch.no_grad():

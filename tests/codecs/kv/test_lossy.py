@@ -38,10 +38,11 @@ VALUES = {
     "bf16": golden.cache("bf16"),
     "odd": KVCache(tuple((np.nan_to_num(k, posinf=1, neginf=-1), v) for k, v in golden.cache("odd").layers), "F32"),
     "one": cache(1, 1, 1, 1, 1),
+    "no tokens": cache(2, tokens=0),
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param("bf16", marks=pytest.mark.slow), "odd", "one"])
+@pytest.mark.parametrize("name", [pytest.param("bf16", marks=pytest.mark.slow), "odd", "one", "no tokens"])
 def test_contract(name):
     check_codec("kv.lossy", {name: VALUES[name]}, same=alike, tokens=20, recent=5)
 
@@ -65,6 +66,18 @@ def test_first_and_last_tokens():
             assert last < middle / 16  # steps are an eighth as large: up to 64 times less
     everything = lacodec.decode(lacodec.encode(value, "kv.lossy", exact=100))
     assert max(errors(value, everything)) == 0
+
+
+@pytest.mark.parametrize("start", [0, 1, 3, 77, 1 << 20])
+def test_a_part_of_a_sequence_starts_somewhere(start):
+    value = replace(cache(tokens=40), model=ROPE)
+    coded = lacodec.encode(value, "kv.lossy", quality=60, exact=3, recent=0, start=start)
+    found = lacodec.decode(coded)
+    left = max(3 - start, 0)
+    assert (found.layers[1][0][:, :, :left] == value.layers[1][0][:, :, :left]).all()
+    assert (found.layers[1][1] != value.layers[1][1])[:, :, left:].any(-1).all()
+    assert max(errors(value, found)) < 0.2
+    assert restore(coded).content == b"".join(KV.to_blocks(found))
 
 
 def test_parts_are_those_of_the_whole():
@@ -204,6 +217,7 @@ def test_options():
         {"exact": -1},
         {"recent": 1.5},
         {"tokens": 0},
+        {"start": -1},
     )
     for options in wrong:
         with pytest.raises(BadInput):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from lacodec.codecs.embedded import embed, unembed
@@ -39,25 +40,32 @@ Numbers = NDArray[np.int16]
 
 @dataclass(frozen=True)
 class Setup:
-    """What all chunks of a file share. step: in units of the basis. exact, recent: tokens at both ends of a cache."""
+    """What all chunks of a file share. step: in units of the basis. exact, recent: tokens at both ends of a sequence, of which
+    those before `start` are not in this cache.
+    """
 
     shape: Shape
     model: Model
     step: float
     exact: int
     recent: int
+    start: int = 0
     basis: Basis | None = None
 
     def split(self, place: Place) -> tuple[Place, Place]:
         """(exact tokens of a chunk, the others)."""
         layers, (start, stop) = place
-        middle = min(max(start, self.exact), stop)
+        middle = min(max(start, self.exact - self.start), stop)
         return (layers, (start, middle)), (layers, (middle, stop))
 
     def steps(self, tokens: tuple[int, int]) -> Floats:
         """f32[tokens]: the step of each, in those of the file."""
         positions = np.arange(*tokens)
         return np.where(positions >= self.shape.tokens - self.recent, np.float32(1 / FINER), np.float32(1)).astype(np.float32)
+
+    def turns(self, tokens: tuple[int, int], back: bool = False) -> Turns:
+        """The rotary embedding of these tokens, by their places in the sequence."""
+        return Turns(self.model, np.arange(*tokens) + self.start, back)
 
     def arrays(self, place: Place) -> "Iterator[_Array]":
         """The keys and values of each layer in a chunk, but for those without elements."""
@@ -101,7 +109,7 @@ def encode_place(cache: KVCache, place: Place, setup: Setup, session: Session) -
     content = gather(cache, kept) if size_of(setup.shape, kept) else np.empty(0, np.uint8)
     runs = list(runs_of(setup.shape, kept))
     exact = embed("weights", (content.data, runs), session, effort=_EFFORT) if len(content) else b""
-    steps, turns = setup.steps(coded[1]), Turns(setup.model, np.arange(*coded[1]), back=True)
+    steps, turns = setup.steps(coded[1]), setup.turns(coded[1], back=True)
     side, parts = [b""], []
     for array in setup.arrays(coded):
         values = cache.layers[array.layer][array.which][:, :, coded[1][0] : coded[1][1]]
@@ -233,7 +241,7 @@ def _pulled(stream: memoryview, arrays: list[_Array], told: bytes, which: int, s
 def _restored(parts: list[Numbers], arrays: list[_Array], told: bytes, setup: Setup, coded: Place) -> dict[Any, Any]:
     """(layer, 0 or 1) -> elements."""
     steps, found, at = setup.steps(coded[1]), {}, 0
-    turns = Turns(setup.model, np.arange(*coded[1]))
+    turns = setup.turns(coded[1])
     for array, numbers in zip(arrays, parts, strict=True):
         batch, channels = array.sizes[0], array.channels
         out, each = np.empty(numbers.shape, np.float32), np.tile(steps, batch)
@@ -261,4 +269,9 @@ def _finite(values: Floats) -> Floats:
 
 
 def _hash(content: NDArray[np.uint8], sides: bytes, parts: list[Numbers]) -> int:
-    return content_hash(b"".join([content.tobytes(), sides, *(part.astype("<i2").tobytes() for part in parts)]))
+    """`content_hash` of the content, without copies of it."""
+    found = xxhash.xxh3_64(content.data)
+    found.update(sides)
+    for part in parts:
+        found.update(np.ascontiguousarray(part, "<i2").data)
+    return found.intdigest()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _OCTAVE = 10.0  # of quality: steps half as large
 _MIDDLE = 50.0
 _MOST_KEPT = 1 << 16  # tokens
+_LAST_START = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class _Options:
     tokens: int = tokens_field()
     exact: int = field(default=2, metadata={"help": "tokens at the begin that are kept as they are"})
     recent: int = field(default=32, metadata={"help": "tokens at the end with steps an eighth as large"})
+    start: int = field(default=0, metadata={"help": "tokens of the sequence before the first one of this cache"})
 
     def __post_init__(self) -> None:
         check_quality(self.quality)
@@ -44,6 +46,8 @@ class _Options:
             value = getattr(self, name)
             if type(value) is not int or not 0 <= value <= _MOST_KEPT:
                 raise BadInput(f"{name} is {value!r}; give a number of tokens from 0 to {_MOST_KEPT}")
+        if type(self.start) is not int or not 0 <= self.start <= _LAST_START:
+            raise BadInput(f"start is {self.start!r}; give a number of tokens from 0 to {_LAST_START}")
 
 
 class Lossy(KVCodec):
@@ -62,7 +66,7 @@ class Lossy(KVCodec):
 
     def options_dict(self) -> dict[str, Any]:
         """Without the path of the basis, which the metadata describes."""
-        return {name: getattr(self.options, name) for name in ("quality", "tokens", "exact", "recent")}
+        return {name: getattr(self.options, name) for name in ("quality", "tokens", "exact", "recent", "start")}
 
     @classmethod
     def samples(cls) -> list[Any]:
@@ -71,10 +75,10 @@ class Lossy(KVCodec):
         return [KVCache(value.layers, value.dtype, model) for value in super().samples()]
 
     def metadata(self, value: KVCache, session: Session = DEFAULT) -> dict[str, Any]:
-        """Beside the axes and the model: the step, tokens that are kept better, the basis if decoding needs it."""
+        """Beside the axes and the model: step, tokens kept better, place in the sequence, the basis if decoding needs it."""
         setup, reference = self._setup(value, session)
         found = super().metadata(value, session)
-        found["lossy"] = {"step": setup.step, "exact": setup.exact, "recent": setup.recent}
+        found["lossy"] = {"step": setup.step, "exact": setup.exact, "recent": setup.recent, "start": setup.start}
         if reference is not None and setup.basis is not None and setup.basis.has_matrices:
             found["basis"] = reference.described()
         return found
@@ -124,7 +128,7 @@ class Lossy(KVCodec):
         if basis is not None:
             _check_suits(basis, value.shape, value.model)
         step = float(2.0 ** ((_MIDDLE - options.quality) / _OCTAVE))
-        return Setup(value.shape, value.model, step, options.exact, options.recent, basis), reference
+        return Setup(value.shape, value.model, step, options.exact, options.recent, options.start, basis), reference
 
 
 def check_quality(value: Any) -> None:
@@ -137,13 +141,15 @@ def _stored_setup(header: Header, session: Session) -> "Setup":
     from lacodec.codecs.kv.lossy._payload import Setup
 
     found = header.metadata.get("lossy")
-    if not isinstance(found, Mapping) or set(found) != {"step", "exact", "recent"}:
+    if not isinstance(found, Mapping) or set(found) != {"step", "exact", "recent", "start"}:
         raise CorruptFile("the header does not tell the steps of the cache")
-    step, kept = found["step"], (found["exact"], found["recent"])
+    step, start, kept = found["step"], found["start"], (found["exact"], found["recent"])
     if (
         type(step) is not float
         or not 2.0**-20 <= step <= 2.0**20
         or not all(type(n) is int and 0 <= n <= _MOST_KEPT for n in kept)
+        or type(start) is not int
+        or not 0 <= start <= _LAST_START
     ):
         raise CorruptFile("the header tells impossible steps")
     shape, model, basis = shape_of(header), model_of(header), None
@@ -153,7 +159,7 @@ def _stored_setup(header: Header, session: Session) -> "Setup":
             _check_suits(basis, shape, model)
         except BadInput as error:
             raise CorruptFile(str(error)) from None
-    return Setup(shape, model, step, *kept, basis)
+    return Setup(shape, model, step, *kept, start, basis)
 
 
 def _opened(reference: Reference, session: Session, described: Any = None) -> "Basis":
@@ -172,6 +178,8 @@ def _check_suits(basis: "Basis", shape: Shape, model: Model) -> None:
     """BadInput if a basis is one of another model, or has other axes."""
     if model.fingerprint and basis.model.fingerprint and (other := basis.model.differs(model)):
         raise BadInput(f"the basis was made for {basis.model.name or 'a model without a name'}, of which the {other} differs")
+    if (model.inv_freq, model.scaling) != (basis.model.inv_freq, basis.model.scaling):
+        raise BadInput("the basis was made for keys with another rotary embedding; pass the model that made the cache")
     sizes = [(key_heads * key_width, heads * width) for key_heads, key_width, heads, width in shape.layers]
     if sizes != [(keys.channels, values.channels) for keys, values in basis.layers]:
         raise BadInput("the basis is one for caches of other layers, heads or widths")
