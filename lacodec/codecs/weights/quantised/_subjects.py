@@ -118,6 +118,6 @@ def narrowed(values: Values, dtype: str) -> memoryview:
     if dtype == "BF16":
         words = np.empty(len(values), np.uint16)
         kernels.narrow(np.ascontiguousarray(values).view(np.uint32), words)
-        return memoryview(words.astype("<u2", copy=False).view(np.uint8))
+        return words.astype("<u2", copy=False).view(np.uint8).data
     with np.errstate(over="ignore"):
-        return memoryview(values.astype("<f4" if dtype == "F32" else "<f2", copy=False).view(np.uint8))
+        return values.astype("<f4" if dtype == "F32" else "<f2", copy=False).view(np.uint8).data
