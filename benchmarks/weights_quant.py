@@ -193,8 +193,9 @@ def draw(known: dict[str, list[float]], count: int, out: Path) -> None:
             points = sorted(
                 (8 * v[0] / count, v[1], v[2]) for k, v in known.items() if k.startswith(kind) and k.endswith("noise 0.0")
             )
-            bits, perplexity, error = zip(*points, strict=True)
-            axes.errorbar(bits, perplexity, error, color=colour, marker="o", capsize=2, label=f"lacodec, {kind}")
+            if points:
+                bits, perplexity, error = zip(*points, strict=True)
+                axes.errorbar(bits, perplexity, error, color=colour, marker="o", capsize=2, label=f"lacodec, {kind}")
         for key, value in known.items():
             name = key.split(" tokens")[0].rsplit(",", 1)[0]
             if name.startswith(tuple(colours)) or not key.endswith("noise 0.0") or name == "uncompressed":

@@ -24,9 +24,14 @@ IDENTICAL = ("bytes", "pixels", "samples", "points", "frames", "none")  # the pa
 Covers = tuple[tuple[int, int], ...]
 
 
-def content_hash(data: Any) -> int:
-    """xxh3-64 of a bytes-like object: the hash of all contents and payloads."""
-    return xxhash.xxh3_64_intdigest(data)
+def content_hash(*parts: Any) -> int:
+    """xxh3-64 of bytes-like objects, one after another: the hash of all contents and payloads."""
+    if len(parts) == 1:
+        return xxhash.xxh3_64_intdigest(parts[0])
+    found = xxhash.xxh3_64()
+    for part in parts:
+        found.update(part)
+    return found.intdigest()
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

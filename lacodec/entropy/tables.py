@@ -224,19 +224,15 @@ class Tables:
             fill_search(self.freqs, np.uint64(self.freq_bits), np.uint64(self.freq_bits - buckets), found)
             mode = np.array([self.freqs.argmax()], np.uint32)
             return Search(_frozen(found), _frozen(mode), len(found), self.freq_bits - buckets)
-        keys = self.starts.astype(np.uint64) + np.repeat(
-            np.arange(len(self), dtype=np.uint64) << np.uint64(32), np.diff(self.offsets)
-        )
-        marks = np.arange((1 << buckets) + 1, dtype=np.uint64) << np.uint64(self.freq_bits - buckets)
-        marks[-1] -= np.uint64(1)
-        wanted = (np.arange(len(self), dtype=np.uint64)[:, None] << np.uint64(32)) + marks[None, :]
-        rows = np.searchsorted(keys, wanted.ravel(), side="right") - 1
+        starts, width = self.starts.astype(np.int64), (1 << buckets) + 1
+        marks = -(-starts >> self.freq_bits - buckets)  # the first bucket that begins at or after a row; the last mark is
+        marks += starts >> self.freq_bits  # that of the last slot, so rows without slots behind it are the next table's
+        marks += np.repeat(np.arange(len(self)) * width, np.diff(self.offsets))
+        rows = np.cumsum(np.bincount(marks, minlength=len(self) * width)[: len(self) * width]) - 1
         highest = np.maximum.reduceat(self.freqs, self.offsets[:-1])
         modes = np.flatnonzero(self.freqs == np.repeat(highest, np.diff(self.offsets)))
         modes = modes[np.searchsorted(modes, self.offsets[:-1])]  # the first one of each table
-        return Search(
-            _frozen(rows.astype(np.uint32)), _frozen(modes.astype(np.uint32)), (1 << buckets) + 1, self.freq_bits - buckets
-        )
+        return Search(_frozen(rows.astype(np.uint32)), _frozen(modes.astype(np.uint32)), width, self.freq_bits - buckets)
 
     @cached_property
     def small_spans(self) -> NDArray[np.uint32]:

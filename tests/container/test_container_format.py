@@ -32,6 +32,10 @@ def strip(chunk):
     return (chunk.kind, chunk.covers, chunk.payload, chunk.content_hash, chunk.decoded_size, chunk.depends)
 
 
+def test_hash_of_parts_is_that_of_all_bytes():
+    assert content_hash(b"ab", bytearray(b""), memoryview(b"cde")) == content_hash(b"abcde")
+
+
 class RangeCounter(BytesSource):
     def __init__(self, data):
         super().__init__(data)

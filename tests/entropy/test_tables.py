@@ -180,6 +180,15 @@ def test_look_ups_agree() -> None:
     assert (single.split.spans[single.split.codes[:4096]] == 4096 << 16).all()
 
 
+def test_look_ups_never_find_rows_without_slots() -> None:
+    tables = Tables(np.array([0, 4096, 0, 4000, 0, 96, 0, 0, 0, 0, 4095, 1]), np.array([0, 3, 8, 12]), 12)
+    rows, shift, stride = tables.search.rows, tables.search.shift, tables.search.stride
+    marks = np.minimum(np.arange(stride) << shift, 4095)
+    for t in range(3):
+        low, high = int(tables.offsets[t]), int(tables.offsets[t + 1])
+        assert (rows[t * stride : (t + 1) * stride] == np.repeat(np.arange(low, high), tables.freqs[low:high])[marks]).all()
+
+
 @pytest.mark.parametrize("freqs", [[4096], [0, 4095, 0, 1, 0], [7] * 100 + [3396], [0, 0, 1, 4094, 0, 1]])
 def test_the_quick_look_ups_of_one_table_are_those_of_any(freqs: list[int]) -> None:
     quick = Tables.of_one(np.array(freqs, np.uint32), 12)

@@ -82,7 +82,7 @@ def decode_chunk(payload: bytes, pieces: Sequence[Piece], around: Surroundings, 
 
 def latent_hash(kept: Any, found: Sequence[Sections]) -> int:
     """The hash of what is kept as it is, and of all numbers."""
-    return content_hash(b"".join([bytes(kept), *(sections.grid.numbers.astype("<i2").tobytes() for sections in found)]))
+    return content_hash(kept, *(sections.grid.numbers.astype("<i2", copy=False) for sections in found))
 
 
 def _part(subjects: Subjects, piece: Piece, way: Quantising) -> Part:

@@ -42,7 +42,7 @@ class Subject:
         """The bytes `first` to first + size of the tensor in the file that decoding gives, before anything is lost but BF16."""
         if not self.blocks:
             return bytes(source.read(self.place + first, size))
-        return narrowed(self.read(source, first // 2, size // 2), _BLOCK_DTYPE)
+        return bytes(narrowed(self.read(source, first // 2, size // 2), _BLOCK_DTYPE))
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,11 @@ def widened(data: bytes | memoryview, dtype: str) -> Values:
     return np.frombuffer(data, "<f4" if dtype == "F32" else "<f2").astype(np.float32)
 
 
-def narrowed(values: Values, dtype: str) -> bytes:
+def narrowed(values: Values, dtype: str) -> memoryview:
     """The bytes of F32, F16 or BF16 values: rounded to the nearest, ties to even."""
     if dtype == "BF16":
-        out = np.empty(len(values), np.uint16)
-        kernels.narrow(np.ascontiguousarray(values).view(np.uint32), out)
-        return out.astype("<u2").tobytes()
+        words = np.empty(len(values), np.uint16)
+        kernels.narrow(np.ascontiguousarray(values).view(np.uint32), words)
+        return words.astype("<u2", copy=False).view(np.uint8).data
     with np.errstate(over="ignore"):
-        return values.astype("<f4" if dtype == "F32" else "<f2").tobytes()
+        return values.astype("<f4" if dtype == "F32" else "<f2", copy=False).view(np.uint8).data
