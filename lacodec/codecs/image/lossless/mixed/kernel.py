@@ -39,12 +39,12 @@ def code_tile(s: State, begin: int, end: int) -> None:
                 s.pixels[p, y + U(PAD), c] = s.pixels[p, y + U(PAD - 1), U(PAD)]
             start_row(s, p)
             for x in range(width):
-                _code_pixel(s, p, y, x)
-            _close_row(s, p, y, width)
+                code_pixel(s, p, y, x)
+            close_row(s, p, y, width)
 
 
 @inlined
-def _close_row(s: State, p: int, y: int, width: int) -> None:
+def close_row(s: State, p: int, y: int, width: int) -> None:
     """Margins repeat what lies beside them: pixels to the right and below, errors on both sides (the left ones
     for the next row)."""
     now, then = y & _THREE, (y + _ONE) & _THREE
@@ -59,7 +59,7 @@ def _close_row(s: State, p: int, y: int, width: int) -> None:
 
 
 @inlined
-def _code_pixel(s: State, p: int, y: int, x: int) -> None:
+def code_pixel(s: State, p: int, y: int, x: int) -> None:
     top, unit = np.float64(s.plan[st.TOP]), s.unit[0]
     row, now, at = y + U(PAD), y & _THREE, x + U(PAD)
     look_around(s, p, y, x)
