@@ -1,0 +1,1 @@
+"""Codecs of sequences of frames."""

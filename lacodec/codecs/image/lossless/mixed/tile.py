@@ -13,8 +13,8 @@ from lacodec.errors import CorruptFile
 from lacodec.io.progress import Report, ignore, parts
 
 _HEAD = 2
-_READ_AHEAD = 2  # a decoder has read this much past the encoder's two last bytes
-_MAX_SHIFT = 12
+READ_AHEAD = 2  # a decoder has read this much past the encoder's two last bytes
+MAX_SHIFT = 12
 _MAX_WIDTH = 1024  # columns: each takes kilobytes of sums
 _LIVELY = 16.0  # mean difference between neighbours above which magnitudes are scaled down
 
@@ -25,7 +25,7 @@ def model_encode(planes: np.ndarray, top: int, effort: int, report: Report = ign
     `report` is called with samples as they are coded.
     """
     width = planes.shape[2]
-    shift = _unit_shift(planes)
+    shift = unit_shift(planes)
     room = planes.size * (2 if top > 255 else 1) + 16
     s = new_state(SETUPS[effort], planes.shape, top, 1.0 / (1 << shift), np.zeros(room, np.uint8), decoding=False)
     s.pixels[:, st.PAD : -1, st.PAD : st.PAD + width] = planes
@@ -40,7 +40,7 @@ def model_encode(planes: np.ndarray, top: int, effort: int, report: Report = ign
 
 def model_decode(payload: bytes, shape: tuple[int, int, int], top: int, report: Report = ignore) -> np.ndarray:
     """int32 of `shape` from the result of `model_encode`; raises `CorruptFile` if the payload is invalid or of another shape."""
-    if len(payload) < _HEAD + 2 or payload[0] not in SETUPS or payload[1] > _MAX_SHIFT:
+    if len(payload) < _HEAD + 2 or payload[0] not in SETUPS or payload[1] > MAX_SHIFT:
         raise CorruptFile("its pixel model has no valid head")
     if shape[2] > _MAX_WIDTH:
         raise CorruptFile(f"its pixel model covers {shape[2]} columns, more than {_MAX_WIDTH}")
@@ -50,7 +50,7 @@ def model_decode(payload: bytes, shape: tuple[int, int, int], top: int, report: 
     s.registers[CODE] = int.from_bytes(stream[:4].tobytes().ljust(4, b"\0"), "big")
     s.registers[POSITION] = 4
     _code(s, shape, report)
-    if int(s.registers[POSITION]) != stream.size + _READ_AHEAD:
+    if int(s.registers[POSITION]) != stream.size + READ_AHEAD:
         raise CorruptFile("its pixel model does not end with its last pixel")
     return s.pixels[:, st.PAD : -1, st.PAD : st.PAD + shape[2]]
 
@@ -61,11 +61,11 @@ def _code(s: st.State, shape: tuple[int, int, int], report: Report) -> None:
         code_tile(s, start, stop)
 
 
-def _unit_shift(planes: np.ndarray) -> int:
+def unit_shift(planes: np.ndarray) -> int:
     """Halvings that bring the mean difference between neighbours to 16 or less: the model's classes are made for 8-bit photos."""
     wide = planes.astype(np.int32)
     mean = float(np.abs(np.diff(wide, axis=2)).mean()) if wide.shape[2] > 1 else 0.0
     shift = 0
-    while mean > _LIVELY * (1 << shift) and shift < _MAX_SHIFT:
+    while mean > _LIVELY * (1 << shift) and shift < MAX_SHIFT:
         shift += 1
     return shift
