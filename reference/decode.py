@@ -2,7 +2,7 @@
 
 OUTPUT is the original file where that is restored byte for byte. A picture whose pixels are restored becomes a PAM file (netpbm's
 P7, big-endian beyond 8 bits), and OUTPUT.json says what else is known of it; sound of which the samples are restored becomes a
-WAV file.
+WAV file. Of video that is not Y4M the frames are given, one after another, without anything between them.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from reference import (
     points_codec,
     text_codec,
     vectors_codec,
+    video_codec,
     weights_codec,
     weights_layers,
     weights_quantised,
@@ -47,6 +48,7 @@ VERSIONS = {
     "kv": (0,),
     "vectors": (0,),
     "kv.lossy": (0,),
+    "video.lossless": (0,),
 }
 """Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 adds methods."""
 
@@ -90,6 +92,9 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(vectors_codec.decode(header, chunks), header)
     if codec == "kv.lossy":
         return Restored(kv_lossy.decode(header, chunks, base), header)
+    if codec == "video.lossless":
+        film = video_codec.decode(header, chunks)
+        return Restored(film.y4m() if header["format"] == "y4m" else b"".join(film.frames), header)
     if codec == "points":
         return Restored(points_codec.decode(header, chunks, base), header)
     if codec == "weights.quantised" and "layers" in header["metadata"]:

@@ -32,6 +32,7 @@ MODULES = (
     "kv",
     "kvlossy",
     "vectors",
+    "video",
     "logcolumns",
     "loglines",
     "learned",

@@ -43,7 +43,7 @@ def pack_fields(fields: np.ndarray) -> bytes:
     """Differences to the vector on the left, as a payload of codec `bytes`."""
     left = np.concatenate([np.zeros_like(fields[:, :, :1]), fields[:, :, :-1]], 2)
     differences = (fields.astype(np.int16) - left).astype(np.uint8)
-    return embed("bytes", np.moveaxis(differences, 3, 0).tobytes(), effort=5)
+    return embed("bytes", np.moveaxis(differences, 3, 0).tobytes(), effort=4)
 
 
 def unpack_fields(data: bytes, shape: tuple[int, int, int, int], header: Header) -> np.ndarray:

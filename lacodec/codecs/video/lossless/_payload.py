@@ -14,7 +14,7 @@ from lacodec.media.video.value import Form, Group
 
 BYTES, MODEL = range(2)
 _FIRST_MODEL = 4  # the lowest effort of the pixel model
-_BYTES_EFFORT = 5
+_BYTES_EFFORT = 4
 
 
 def encode_payload(group: Group, form: Form, effort: int, report: Report) -> bytes:
