@@ -28,6 +28,7 @@ CODECS = (
     "points",
     "kv",
     "vectors",
+    "video.lossless",
     "image.jpeg",
     "log",
 )
@@ -65,6 +66,7 @@ class Corpus:
             "points": _points_files,
             "kv": _kv_files,
             "vectors": _vectors_files,
+            "video.lossless": _video_files,
             "image.jpeg": _jpeg_files,
             "log": _log_files,
             "image.learned": _learned_files,
@@ -153,6 +155,13 @@ def _points_files(efforts: list[int]) -> list[bytes]:
 
     found = [make(f"effort{effort}", name) for effort in efforts for name in FILES]
     return [*found, make("effort5", "moving")]
+
+
+def _video_files(efforts: list[int]) -> list[bytes]:
+    """Layouts, depths, groups, and a file whose end is cut off."""
+    from tools.golden.video import make
+
+    return [make(f"effort{effort}", name) for effort in efforts for name in ("moving", "rgb", "one", "file", "groups")]
 
 
 def _kv_files(efforts: list[int]) -> list[bytes]:

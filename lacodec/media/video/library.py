@@ -9,13 +9,12 @@ from lacodec.errors import BadInput, MissingDependency, UnsupportedFile
 from lacodec.io.source import Source
 
 
-def av(name: str) -> ModuleType:
-    """The module; raises MissingDependency."""
+def _module(what: str) -> ModuleType:
     try:
-        import av as module
+        import av
     except ImportError:
-        raise MissingDependency(f"{name}: this kind of video needs PyAV; install it with: pip install 'lacodec[video]'") from None
-    return module
+        raise MissingDependency(f"{what}: Matroska needs PyAV; install it with: pip install 'lacodec[video]'") from None
+    return av
 
 
 class Stream:
@@ -44,8 +43,11 @@ class Stream:
 
 @contextmanager
 def opened(source: Source) -> Iterator[Any]:
-    """An `av.container.InputContainer`; raises UnsupportedFile for what FFmpeg cannot read."""
-    module = av(source.name)
+    """An `av.container.InputContainer`; raises UnsupportedFile for what FFmpeg cannot read, and where PyAV is not installed."""
+    try:
+        module = _module(source.name)
+    except MissingDependency as error:
+        raise UnsupportedFile(str(error)) from None
     try:
         with module.open(Stream(source), "r", metadata_errors="surrogateescape") as container:
             yield container
@@ -56,7 +58,7 @@ def opened(source: Source) -> Iterator[Any]:
 @contextmanager
 def writing(what: str) -> Iterator[ModuleType]:
     """PyAV, with its errors as BadInput."""
-    module = av(what)
+    module = _module(what)
     try:
         yield module
     except (module.FFmpegError, ValueError) as error:

@@ -35,13 +35,35 @@ _COLOURS = ("color_range", "colorspace", "color_primaries", "color_trc")
 
 
 def read(source: Source) -> Video:
-    """The video in a Matroska file; raises UnsupportedFile for one that could not be restored."""
+    """The video in a Matroska file, which is read once to its end; raises UnsupportedFile for one that could not be restored."""
+    if not _is_whole(source):
+        raise UnsupportedFile(f"{source.name}: is cut short, or something follows its end")
     with opened(source) as container:
         stream = _video_in(container, source.name)
         context = stream.codec_context
         form = form_of(context.pix_fmt, context.width, context.height, source.name)
         head = _description(container, form)
-    return Video(form, _Frames(source, form), "mkv", head)
+    frames = _Frames(source, form)
+    for _ in frames.records():
+        pass
+    return Video(form, frames, "mkv", head)
+
+
+def _is_whole(source: Source) -> bool:
+    """Whether the file is a head and a segment, which ends with it or does not state its size."""
+    at = 0
+    for name in (b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"):
+        if source.read(at, 4) != name:
+            return False
+        first = source.read(at + 4, 1)
+        width = 9 - first[0].bit_length() if first else 9
+        field = source.read(at + 4, width)
+        if width > 8 or len(field) < width:
+            return False
+        most = (1 << 7 * width) - 1
+        size = int.from_bytes(field, "big") & most
+        at += 4 + width + size
+    return at == source.size or size == most
 
 
 def _video_in(container: Any, name: str) -> Any:
@@ -79,12 +101,15 @@ class _Frames:
     def records(self) -> Iterator[tuple[bytes, bytes | None]]:
         with opened(self.source) as container:
             video = _video_in(container, self.source.name)
+            video.codec_context.options = {"err_detect": "explode"}
             for packet in container.demux():
                 if packet.stream.index != video.index:
                     if packet.size:
                         yield _packet_record(packet), None
                     continue
                 for frame in packet.decode():
+                    if frame.is_corrupt:
+                        raise UnsupportedFile(f"{self.source.name}: has damaged frames")
                     if form_of(frame.format.name, frame.width, frame.height, self.source.name) != self.form:
                         raise UnsupportedFile(f"{self.source.name}: its frames change in form; use --codec bytes")
                     times = _FRAME.pack(_time(frame.pts), frame.duration or 0)

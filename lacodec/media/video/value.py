@@ -79,7 +79,7 @@ class Form:
         """The inverse of `planes`."""
         import numpy as np
 
-        flat = [plane.reshape(len(plane), -1) for plane in planes]
+        flat = [plane.reshape(len(plane), plane.shape[1] * plane.shape[2]) for plane in planes]
         return np.concatenate(flat, 1).astype("u1" if self.depth == 8 else "<u2", copy=False).tobytes()
 
 
@@ -145,6 +145,10 @@ class Video:
         return cls(form, Held(form.frame_size, form.pixels(arrays)))
 
     @property
+    def _samples(self) -> int:
+        return self.form.frame_size // self.form.sample_size
+
+    @property
     def planes(self) -> "list[np.ndarray]":
         """For each plane uint8 or uint16[frames, height, width]; reads all frames."""
         return self.form.planes(self.held().pixels)
@@ -164,8 +168,8 @@ class Video:
         """uint8 or uint16[frames, samples of a frame]: its planes one after another."""
         import numpy as np
 
-        flat = [plane.reshape(len(plane), -1) for plane in self.planes]
-        return np.asarray(np.concatenate(flat, 1), dtype)
+        dtype = dtype or (np.uint8 if self.form.depth == 8 else np.uint16)
+        return np.frombuffer(self.held().pixels, f"<u{self.form.sample_size}").astype(dtype).reshape(len(self), self._samples)
 
     def __getitem__(self, key: Any) -> Any:
         """Of a whole number the planes of that frame, of a slice a video; for all other keys the array's."""
