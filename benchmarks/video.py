@@ -2,8 +2,8 @@
 
     python benchmarks/video.py FOLDER [--effort 5] [--frames N] [--peers]
 
-FOLDER has Matroska files with lossless video. Each is rewritten as a Matroska file with FFV1, encoded to a file, decoded in another
-process and compared. Peers (by PyAV) get the same frames; their sizes are those of their packets.
+FOLDER has Matroska files with lossless video. Each is rewritten as a Matroska file with FFV1, encoded to a file, decoded in
+another process and compared. Peers (by PyAV) get the same frames; their sizes are those of their packets.
 """
 
 import argparse
@@ -17,10 +17,10 @@ from typing import Any
 import av
 
 import lacodec
+from lacodec.io.source import FileSource
 from lacodec.media.video.files import VIDEO
 from lacodec.media.video.pixels import format_of, frame_of
 from lacodec.media.video.value import Video
-from lacodec.io.source import FileSource
 
 FFV1 = ("ffv1", {"level": "3", "coder": "range_tab", "context": "1", "slices": "4", "g": "300"})
 PEERS: dict[str, tuple[str, dict[str, str]]] = {
@@ -51,7 +51,9 @@ def ours(path: Path, effort: int, folder: Path) -> tuple[int, float, float]:
     with open(coded, "wb") as file:
         file.write(lacodec.encode(path, "video.lossless", effort=effort, threads=1))
     encoding = time.process_time() - started
-    command = "import sys, time; import lacodec; s = time.process_time(); lacodec.decode_file(*sys.argv[1:], force=True, threads=1)"
+    command = (
+        "import sys, time; import lacodec; s = time.process_time(); lacodec.decode_file(*sys.argv[1:], force=True, threads=1)"
+    )
     command += "; print(time.process_time() - s)"
     done = subprocess.run([sys.executable, "-c", command, coded, restored], check=True, capture_output=True, text=True)
     with FileSource(path) as one, FileSource(restored) as other:

@@ -11,7 +11,6 @@ from lacodec.media.base import Media
 from lacodec.media.video import y4m
 from lacodec.media.video.value import Video
 
-
 MATROSKA = b"\x1a\x45\xdf\xa3"
 
 
@@ -50,7 +49,9 @@ class VideoMedia(Media[Video]):
             return self.from_source(value)
         if isinstance(value, bytes | bytearray | memoryview):
             return self.from_source(BytesSource(value))
-        raise BadInput(f"a {type(value).__name__} is not a video; pass Video.from_planes(arrays, layout), a path or a file's bytes")
+        raise BadInput(
+            f"a {type(value).__name__} is not a video; pass Video.from_planes(arrays, layout), a path or a file's bytes"
+        )
 
     def to_object(self, value: Video) -> Video:
         """The same with all frames in memory."""

@@ -1,7 +1,7 @@
 """Matroska files with raw or losslessly coded video, read and written with PyAV: frames, their times, all other streams, tags.
 
-`Video.head` is a Matroska file with one black frame: it has the streams and what is said of them. `Group.side` has a record for each
-frame and for each packet of another stream, in the order of the file; little-endian:
+`Video.head` is a Matroska file with one black frame: it has the streams and what is said of them. `Group.side` has a record for
+each frame and for each packet of another stream, in the order of the file; little-endian:
 
     u8 0, i64 time, i64 duration                                                    a frame
     u8 1, u16 stream, i64 presentation time, i64 decoding time, i64 duration, u8 key, u32 size, the bytes of a packet

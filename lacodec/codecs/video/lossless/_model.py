@@ -67,7 +67,9 @@ def _pairs(plane: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
 class _Coder:
     """Codes one kind of planes, each given `known` others."""
 
-    def __init__(self, effort: int, known: int, shape: tuple[int, int], top: int, unit: float, stream: np.ndarray, decoding: bool):
+    def __init__(
+        self, effort: int, known: int, shape: tuple[int, int], top: int, unit: float, stream: np.ndarray, decoding: bool
+    ):
         self._shape, self._decoding = shape, decoding
         self._s = new_state(SETUPS[effort], (known + 1, *shape), top, unit, stream, decoding=decoding)
         registers = self._s.registers
@@ -113,7 +115,7 @@ class _Coder:
 
 def encode_group(planes: list[np.ndarray], form: Form, effort: int, report: Report) -> bytes | None:
     """The body for planes [frames, height, width] of samples below 2**depth; None if that does not shrink them."""
-    frames, shift = len(planes[0]), unit_shift(planes[0][:1])
+    shift = unit_shift(planes[0][:1])
     fields = find_fields(planes[0], form.depth)
 
     def coder(p: int, known: int, count: int) -> _Coder:

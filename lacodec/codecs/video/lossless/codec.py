@@ -27,7 +27,8 @@ _BASE_COST = 640 << 20  # bytes of memory for any group: six pixel models
 class _Options:
     effort: int = effort_field()
     group: int = field(
-        default=_GROUP, metadata={"help": f"frames that are coded together, 1 to {_MAX_GROUP}: reading one decodes its whole group"}
+        default=_GROUP,
+        metadata={"help": f"frames that are coded together, 1 to {_MAX_GROUP}: reading one decodes its whole group"},
     )
 
     def __post_init__(self) -> None:

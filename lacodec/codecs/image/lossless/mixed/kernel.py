@@ -60,6 +60,7 @@ def close_row(s: State, p: int, y: int, width: int) -> None:
 
 @inlined
 def code_pixel(s: State, p: int, y: int, x: int) -> None:
+    """Code a pixel, from `pixels` or into it, and learn from it."""
     top, unit = np.float64(s.plan[st.TOP]), s.unit[0]
     row, now, at = y + U(PAD), y & _THREE, x + U(PAD)
     look_around(s, p, y, x)
