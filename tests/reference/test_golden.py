@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xxhash
 
+from lacodec.media.video.files import VIDEO
 from reference import bytes_mixed, log_lines, text_codec
 from reference.container import read
 from reference.decode import restore
@@ -164,3 +165,14 @@ def test_lines_after_the_primer(stem, monkeypatch):
     text = primer_text().tobytes()  # `test_primer` compares it; reading it again takes long
     monkeypatch.setattr(log_lines, "primer", lambda: text)
     assert restore((newest("loglines") / f"{stem}.lac").read_bytes()).content == content(stem)
+
+
+VIDEOS = sorted(path.stem for path in newest("video").glob("video-*.lac"))
+
+
+@pytest.mark.parametrize("stem", [stem if stem.endswith("-one") else pytest.param(stem, marks=exhaustive) for stem in VIDEOS])
+def test_videos(stem):
+    """Single frames are quick; `tests/reference/test_video.py` has smaller moving ones."""
+    video = content(stem)
+    restored = restore((newest("video") / f"{stem}.lac").read_bytes()).content
+    assert restored == (b"".join(VIDEO.to_blocks(video)) if video.format == "y4m" else video.held().pixels)

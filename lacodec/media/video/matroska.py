@@ -184,7 +184,7 @@ def _copy(value: Video, made: Any) -> None:
         made.start_encoding()
         for record, pixels in _parsed(value):
             if pixels is None:
-                made.mux_one(_packet(*record, streams, bases))
+                made.mux_one(_packet(record, streams, bases))
                 continue
             frame = frame_of(pixels, form)
             frame.pts, frame.time_base = record[0], bases[video.index]
@@ -234,7 +234,8 @@ def _parsed(value: Video) -> Iterator[tuple[Any, bytes | None]]:
             raise CorruptFile("what it has beside its frames is cut short") from error
 
 
-def _packet(index: int, pts: int, dts: int, duration: int, key: int, data: bytes, streams: list[Any], bases: list[Any]) -> Any:
+def _packet(fields: Any, streams: list[Any], bases: list[Any]) -> Any:
+    index, pts, dts, duration, key, data = fields
     if index >= len(streams) or streams[index].type == "video":
         raise CorruptFile(f"a packet belongs to stream {index}, which has none")
     import av
