@@ -16,6 +16,7 @@ __all__ = [
     "Audio",
     "BadInput",
     "CorruptFile",
+    "CutOff",
     "Image",
     "LacodecError",
     "LimitExceeded",
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from lacodec.errors import (
         BadInput,
         CorruptFile,
+        CutOff,
         LacodecError,
         LimitExceeded,
         MissingDependency,

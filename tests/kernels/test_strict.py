@@ -97,12 +97,15 @@ if sys.argv[1] == "flush":
     assert np.float64(1e-300) * np.float64(1e-10) == 0.0
 else:
     assert np.float64(1e-300) * np.float64(1e-10) > 0.0
-for path in sys.argv[3:]:
-    value = lacodec.decode(path, base=sys.argv[2] if path.endswith("-after.lac") else None)
+for path in sys.argv[4:]:
+    base = sys.argv[2] if path.endswith("-after.lac") else sys.argv[3] if "-basis-" in path else None
+    value = lacodec.decode(path, base=base)
     if isinstance(value, dict):
         parts = [array.tobytes() for array in value.values()]
     elif isinstance(value, bytes):
         parts = [value]
+    elif hasattr(value, "planes"):
+        parts = [plane.tobytes() for plane in value.planes]
     elif hasattr(value, "layers"):
         parts = [array.tobytes() for pair in value.layers for array in pair]
     else:
@@ -117,12 +120,12 @@ def test_golden_files_decode_alike_where_small_numbers_are_flushed_to_zero(tmp_p
         pytest.skip("this processor cannot flush")
     files = sorted(str(path) for path in golden.FOLDER.glob("v*/*.lac") if "learned" not in path.name)
     assert files
-    before = golden.maker_of("points").base_of("points-effort5-after")
-    assert before
-    (tmp_path / "before").write_bytes(before)
+    bases = golden.maker_of("points").base_of("points-effort5-after"), golden.maker_of("kvlossy").base_of("kvlossy-basis-bf16")
+    for name, base in zip(("before", "basis"), bases, strict=True):
+        (tmp_path / name).write_bytes(base)
     found = []
     for mode in ("flush", "keep"):  # threads inherit the mode of the one that starts them
-        command = [sys.executable, "-c", _DECODE, mode, str(tmp_path / "before"), *files]
+        command = [sys.executable, "-c", _DECODE, mode, str(tmp_path / "before"), str(tmp_path / "basis"), *files]
         done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         found.append(done.stdout.splitlines())

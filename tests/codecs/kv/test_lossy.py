@@ -26,7 +26,7 @@ ROPE = Model("Tiny", "ab", "default", (1.0, 0.25, 0.01), 1.25)
 def errors(one, other):
     """Root mean square of the differences of each array, relative to its own."""
     pairs = [(a, b) for x, y in zip(one.layers, other.layers, strict=True) for a, b in zip(x, y, strict=True)]
-    arrays = [(rows_of(a, one.dtype), rows_of(b, one.dtype)) for a, b in pairs if a.size]
+    arrays = [(rows_of(a, one.dtype).astype("f8"), rows_of(b, one.dtype).astype("f8")) for a, b in pairs if a.size]
     return [float(np.sqrt(np.square(a - b).mean() / max(np.square(a).mean(), 1e-30))) for a, b in arrays]
 
 
