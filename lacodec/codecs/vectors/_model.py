@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.pieces import Reader, Writer
 from lacodec.entropy.tables import Tables
-from lacodec.errors import BadInput, CorruptFile
+from lacodec.errors import CorruptFile
 
 Floats = NDArray[np.float64]
 
@@ -130,10 +130,7 @@ def tables_of(counts: NDArray[np.int64], freq_bits: int = 14) -> Tables:
         freqs.append(normalise(np.maximum(part, 1) if high == low else part, freq_bits))
         offsets.append(offsets[-1] + len(part))
         first.append(low - most)
-    try:
-        return Tables(np.concatenate(freqs), np.array(offsets), freq_bits, True, np.array(first, np.int32))
-    except BadInput as error:  # pragma: no cover
-        raise AssertionError("the encoder made tables that are none") from error
+    return Tables(np.concatenate(freqs), np.array(offsets), freq_bits, True, np.array(first, np.int32))
 
 
 def _summed(reader: Reader, count: int) -> NDArray[np.int64]:
