@@ -9,6 +9,9 @@ import types
 import typing
 from typing import Any
 
+from lacodec.cli._files import UsageError
+from lacodec.errors import LacodecError
+
 _PREFIX = "codec_option_"
 _PLAIN = (bool, int, float, str)
 
@@ -25,8 +28,19 @@ def peek_codec(argv: list[str]) -> str | None:
     return None
 
 
+def add_flags_of(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add the flags of the codec called `name`; raises UsageError for an unknown one."""
+    from lacodec.codecs import registry
+
+    try:
+        options_class = registry.get(name).Options
+    except LacodecError as error:
+        raise UsageError(str(error)) from error
+    add_codec_flags(parser, name, options_class)
+
+
 def add_codec_flags(parser: argparse.ArgumentParser, name: str, options_class: type) -> None:
-    """Add one flag per field of `options_class` to `parser`."""
+    """Add one flag per field of `options_class` to `parser`, but for flags that the verb has itself."""
     group = parser.add_argument_group(f"options of codec {name}")
     hints = typing.get_type_hints(options_class)
     for field in dataclasses.fields(options_class):
@@ -37,7 +51,10 @@ def add_codec_flags(parser: argparse.ArgumentParser, name: str, options_class: t
             settings["action"] = argparse.BooleanOptionalAction
         else:
             settings |= {"type": kind, "choices": choices, "metavar": None if choices else kind.__name__.upper()}
-        group.add_argument(f"--{field.name.replace('_', '-')}", **settings)
+        try:
+            group.add_argument(f"--{field.name.replace('_', '-')}", **settings)
+        except argparse.ArgumentError:  # the verb's own: `eval bpc --model` measures models
+            continue
 
 
 def given_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
+from lacodec.cli._codec_options import add_flags_of, given_options, peek_codec
 from lacodec.cli._files import PIPE, UsageError
 from lacodec.cli._report import complain, print_table, size_text
 from lacodec.errors import BadInput, LacodecError
@@ -42,12 +42,7 @@ def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     )
     name = peek_codec(argv) if "bpc" in argv else None  # the options of a codec may be flags of another kind
     if name is not None:
-        from lacodec.codecs import registry
-
-        try:
-            add_codec_flags(bpc, name, registry.get(name).Options)
-        except LacodecError as error:
-            raise UsageError(str(error)) from error
+        add_flags_of(bpc, name)
 
 
 def run(args: argparse.Namespace) -> int:

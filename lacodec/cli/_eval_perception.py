@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lacodec.cli import _perception_report as report_
-from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
+from lacodec.cli._codec_options import add_flags_of, given_options, peek_codec
 from lacodec.cli._common import device_flag, device_of
 from lacodec.cli._files import UsageError
 from lacodec.cli._progress import Meter
 from lacodec.cli._rd_arguments import DEFAULT_VALUES, chosen_peers, files_of, number, swept
 from lacodec.cli._rd_report import check_outputs
 from lacodec.cli._report import complain
-from lacodec.errors import BadInput, LacodecError
+from lacodec.errors import BadInput
 
 if TYPE_CHECKING:
     from lacodec.evaluation.perception.settings import Setting
@@ -53,12 +53,7 @@ def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     device_flag(parser)
     name = peek_codec(argv) if "perception" in argv else None  # the options of a codec may be flags of another kind
     if name is not None:
-        from lacodec.codecs import registry
-
-        try:
-            add_codec_flags(parser, name, registry.get(name).Options)
-        except LacodecError as error:
-            raise UsageError(str(error)) from error
+        add_flags_of(parser, name)
 
 
 def run(args: argparse.Namespace) -> int:

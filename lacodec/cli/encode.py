@@ -5,12 +5,11 @@ import os
 import sys
 from typing import Any
 
-from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
+from lacodec.cli._codec_options import add_flags_of, given_options, peek_codec
 from lacodec.cli._common import Running, add_file_flags, device_of, run_jobs
-from lacodec.cli._files import PIPE, SUFFIX, Job, UsageError, encoded_name, make_plan, without
+from lacodec.cli._files import PIPE, SUFFIX, Job, encoded_name, make_plan, without
 from lacodec.cli._follow import follow, seconds
 from lacodec.cli._report import IDENTICAL, change_text, file_facts, note, print_json, say
-from lacodec.errors import LacodecError
 from lacodec.io.places import open_source
 from lacodec.io.source import Source
 
@@ -47,13 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
         )
         parser.epilog = "Each codec has its own options: lacodec encode --codec NAME --help lists them."
         return
-    from lacodec.codecs import registry
-
-    try:
-        options_class = registry.get(name).Options
-    except LacodecError as error:
-        raise UsageError(str(error)) from error
-    add_codec_flags(parser, name, options_class)
+    add_flags_of(parser, name)
 
 
 def run(args: argparse.Namespace) -> int:

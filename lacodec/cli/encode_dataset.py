@@ -3,13 +3,11 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
+from lacodec.cli._codec_options import add_flags_of, given_options, peek_codec
 from lacodec.cli._common import cores_flag
 from lacodec.cli._compiling import Compilations
-from lacodec.cli._files import UsageError
 from lacodec.cli._progress import Meter
 from lacodec.cli._report import change_text, complain, print_json, say_line
-from lacodec.errors import LacodecError
 
 if TYPE_CHECKING:
     from lacodec.datasets import Outcome
@@ -35,13 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     if name is None:
         parser.add_argument("--effort", dest="codec_option_effort", type=int, metavar="1..9", help="1 is fast, 9 is small")
         return
-    from lacodec.codecs import registry
-
-    try:
-        options_class = registry.get(name).Options
-    except LacodecError as error:
-        raise UsageError(str(error)) from error
-    add_codec_flags(parser, name, options_class)
+    add_flags_of(parser, name)
 
 
 def add_dataset_flags(parser: argparse.ArgumentParser, source: str) -> None:

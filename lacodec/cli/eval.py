@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lacodec.cli import _eval_audio, _eval_bpc, _eval_perception
-from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
+from lacodec.cli._codec_options import add_flags_of, given_options, peek_codec
 from lacodec.cli._common import add_resource_flags, device_of
 from lacodec.cli._files import UsageError
 from lacodec.cli._progress import Meter
 from lacodec.cli._rd_arguments import DEFAULT_VALUES, chosen_peers, files_of, rates_of, swept
 from lacodec.cli._report import complain
-from lacodec.errors import LacodecError
 
 if TYPE_CHECKING:
     from lacodec.evaluation.published import Published
@@ -84,12 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     add_resource_flags(rd)
     name = peek_codec(argv) if "rd" in argv else None  # the options of a codec may be flags of another kind
     if name is not None:
-        from lacodec.codecs import registry
-
-        try:
-            add_codec_flags(rd, name, registry.get(name).Options)
-        except LacodecError as error:
-            raise UsageError(str(error)) from error
+        add_flags_of(rd, name)
 
 
 def run(args: argparse.Namespace) -> int:
