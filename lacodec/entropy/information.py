@@ -18,6 +18,18 @@ def information(counts):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def code_lengths(counts, bits):  # type: ignore[no-untyped-def]
+    """bits f32 like counts: what each number costs by these counts; numbers never chosen cost as if chosen a quarter time."""
+    for which in range(len(counts)):
+        total = 0.0
+        for number in range(counts.shape[1]):
+            total += np.float64(counts[which, number])
+        for number in range(counts.shape[1]):
+            seen = 4.0 * np.float64(counts[which, number])
+            bits[which, number] = log2((4.0 * total + 256.0) / max(seen, 1.0))
+
+
+@kernel
 def log2(x):  # type: ignore[no-untyped-def]
     """log2 of a double from 1 on, to some 1e-14: powers of two are taken out, then the series of atanh."""
     power = 0.0

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 
+from lacodec.cli import main
 from lacodec.cli._codec_options import add_codec_flags, given_options, peek_codec
 from lacodec.codecs import registry
 
@@ -65,3 +66,9 @@ def test_peek() -> None:
     assert peek_codec(["--codec=x.y"]) == "x.y"
     assert peek_codec(["a", "--", "--codec", "bytes"]) is None
     assert peek_codec(["--codec"]) is None
+
+
+def test_a_flag_that_the_verb_has_itself_is_left_to_it(tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("It was late when they came home.\n")
+    assert main(["eval", "bpc", "--codec", "text.lm", str(tmp_path / "a.txt")]) == 0
+    assert "text.lm" in capsys.readouterr().out

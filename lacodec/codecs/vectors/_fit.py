@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.vectors import _kernel as kernels
 from lacodec.codecs.vectors._model import MOST_TABLES, Floats, Model, powers, tables_of
+from lacodec.entropy.information import code_lengths
 
 ALPHA = 0.5
 PRICE = 0.1
@@ -129,7 +130,7 @@ class Fit:
         for number in range(_PASSES + 1):
             counts[...] = 0
             kernels.choose(part, steps[:count], which, lengths, most, PRICE if number else 0.0, numbers, counts)
-            kernels.code_lengths(counts, lengths)
+            code_lengths(counts, lengths)
         found = lengths[which[None, :], most + np.clip(numbers, -most, most)].astype(np.float64)
         bits = found.sum(axis=0)
         size = part / steps[:count]

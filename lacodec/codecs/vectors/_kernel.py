@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from lacodec.entropy.information import log2
 from lacodec.kernels.jit import kernel
 
 
@@ -28,18 +27,6 @@ def choose(values, steps, tables, bits, most, price, numbers, counts):  # type: 
                         best, least = number, cost
             numbers[i, j] = sign * best
             counts[which, most + sign * min(best, most)] += 1
-
-
-@kernel
-def code_lengths(counts, bits):  # type: ignore[no-untyped-def]
-    """bits f32 like counts: what each number costs by these counts; numbers never chosen cost as if chosen a quarter time."""
-    for which in range(len(counts)):
-        total = 0.0
-        for number in range(counts.shape[1]):
-            total += np.float64(counts[which, number])
-        for number in range(counts.shape[1]):
-            seen = 4.0 * np.float64(counts[which, number])
-            bits[which, number] = log2((4.0 * total + 256.0) / max(seen, 1.0))
 
 
 @kernel

@@ -33,7 +33,7 @@ class Optioned:
         return {"name": self.name, "configuration": dict(self.options)}
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
-        """Not known beforehand."""
+        """Not known beforehand, which Zarr expects a codec to say so."""
         raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:

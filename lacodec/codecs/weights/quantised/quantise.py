@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.codecs.weights.quantised import _kernel as kernels
+from lacodec.entropy.information import code_lengths
 
 PRICE = 0.03
 """Squared steps that a bit may cost. The least squared error has 0.1, but a language model suffers less with 0.03."""
@@ -123,7 +124,7 @@ def quantise(
                         continue
                     kernels.choose(matrix, state.logarithms, grid.rows, begin, end, base, bits, price, grid.numbers, counts)
                     state.follow(grid, begin, end)
-        kernels.code_lengths(counts, bits)
+        code_lengths(counts, bits)
     return grids, base
 
 
