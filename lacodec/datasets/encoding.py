@@ -59,14 +59,14 @@ def encode_dataset(
     count = cores() if threads is None else threads
     how = How(place, goal, codec, options, field, verify, max(1, count // max(1, len(rest))))
     outputs = dict(kept)
-    done = sum(unit.size for unit in todo if unit.output in kept)
+    done, total = sum(unit.size for unit in todo if unit.output in kept), sum(unit.size for unit in todo)
     try:
         for unit, output in _all(rest, how, count):
             journal.add(output)
             outputs[unit.output] = output
             done += unit.size
             if progress is not None:
-                progress(done, sum(unit.size for unit in todo))
+                progress(done, total)
             if stop_on_error and output.failed:
                 raise LacodecError(next(_sentences([output])) + "; what is done stays, and the next run goes on from there")
     finally:
