@@ -102,6 +102,8 @@ def read_manifest(place: Place, name: str = MANIFEST) -> tuple[dict[str, Any], d
 
     Lines after the last output, of a run that was killed, are left out.
     """
+    if place.size(name) is None:
+        raise BadInput(f"{place.root}: has no {name}; give a folder that lacodec encode-dataset wrote")
     lines = _lines(place.read(name))
     settings: dict[str, Any] = next(lines, {})
     if settings.pop("lacodec_dataset", None) != VERSION:

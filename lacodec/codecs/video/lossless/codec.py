@@ -61,7 +61,7 @@ class VideoLossless(Codec[Video]):
     identical = "frames"
     also_identical = ("bytes",)
     media = VIDEO
-    by_content = True
+    by_content = False  # not before version 1: files that nobody asked to be of version 0 must stay readable
     nested: ClassVar[dict[str, int]] = {"bytes": 2}
     Options = _Options
 
