@@ -23,7 +23,7 @@ def moving(layout, shape, depth=8, seed=1):
 
 
 def check(video, **options):
-    encoded = lacodec.encode(video, **options)
+    encoded = lacodec.encode(video, "video.lossless", **options)
     assert restore(encoded).content == video.held().pixels
     return [chunk.payload[0] for chunk in read(encoded)[1]]
 

@@ -37,7 +37,7 @@ def make(setting: str, name: str) -> bytes:
     import lacodec
 
     group = 2 if name == "groups" else 48
-    return lacodec.encode(content(name), effort=int(setting.removeprefix("effort")), group=group)
+    return lacodec.encode(content(name), CODEC, effort=int(setting.removeprefix("effort")), group=group)
 
 
 def exact(setting: str, name: str) -> bool:
