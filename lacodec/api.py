@@ -103,13 +103,21 @@ def decode(
         return kept.as_its_kind(header, found) if kept.is_of_a_kind(header) else found
 
 
-def open(data_or_path: Any, *, max_size: int | None = None, max_memory: int | None = None, base: Any = None) -> OpenFile:
+def open(
+    data_or_path: Any,
+    *,
+    max_size: int | None = None,
+    max_memory: int | None = None,
+    base: Any = None,
+    fraction: float | None = None,
+) -> OpenFile:
     """Open a `.lac` file to decode parts of it: `lacodec.open(path)[1000:2000]`. Accepts a file, bytes or a Source.
 
     At a URL this reads one or two ranges, and later one range for each chunk that is needed.
-    `base`: as for `decode`; it is read only where chunks refer to it.
+    `base`: as for `decode`; it is read only where chunks refer to it. `fraction`: of progressive files, read only so much of each
+    chunk, such as 0.25, and decode it with less detail; other files are read whole.
     """
-    return OpenFile(data_or_path, lambda: seekable(_source_of(data_or_path)), Limits(max_size, max_memory), base)
+    return OpenFile(data_or_path, lambda: seekable(_source_of(data_or_path)), Limits(max_size, max_memory), base, fraction)
 
 
 def codec(name: str, **options: Any) -> "Coder":

@@ -4,6 +4,11 @@ A message is one line that states the problem, its place (file, chunk, offset) a
 the command prints it unchanged.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lacodec.container.types import Chunk
+
 
 class LacodecError(Exception):
     """Base class of all errors a caller is expected to handle."""
@@ -14,7 +19,11 @@ class CorruptFile(LacodecError):
 
 
 class CutOff(CorruptFile):
-    """The file ends too early; what is there is sound."""
+    """The file ends too early; what is there is sound. chunk: the last one, with the beginning of its payload, if any."""
+
+    def __init__(self, message: str, chunk: "Chunk | None" = None) -> None:
+        super().__init__(message)
+        self.chunk = chunk
 
 
 class UnsupportedFile(LacodecError):

@@ -142,6 +142,13 @@ class Codec(ABC, Generic[V]):
         """What is left of a file that was cut off after the chunks with these covers, in words; None if it cannot be decoded."""
         return None
 
+    def beginning(self, header: Header, chunk: Chunk) -> str | None:
+        """What the beginning of a payload, that of `chunk`, holds, in words; None where it cannot be decoded.
+
+        Where this is not None, `decode_chunk` gets the chunk with `cut` set: its content hash cannot be checked.
+        """
+        return None
+
     def decode_on_device(
         self, header: Header, chunks: Sequence[tuple[Chunk, Sequence[Chunk]]], device: Any, session: Session = DEFAULT
     ) -> list[Any]:

@@ -56,6 +56,11 @@ class Reader:
             raise damaged(self.source, head, "its bytes differ from those that were written")
         return head.with_payload(payload)
 
+    def beginning(self, position: int, size: int) -> Chunk:
+        """The chunk at this position of the index with the first `size` bytes of its payload, which are not checked."""
+        head = self.index[position]
+        return head.with_payload(self.source.read(head.payload_offset, min(size, head.payload_size)), cut=True)
+
     def _load_index(self, tail: bytes, tail_offset: int) -> bool:
         """Take everything from footer and index; False when they are not valid."""
         footer_offset = self._size - layout.FOOTER_SIZE

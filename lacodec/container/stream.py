@@ -57,7 +57,8 @@ def compact_chunk(source: Source, chunk: ChunkHead, data: bytes, limits: Limits)
         if zeros:
             what = "byte that is zero follows" if zeros == 1 else "bytes that are zero follow"
             raise CorruptFile(f"{source.name}: {zeros} {what} the end of its content; --salvage ignores them")
-        raise CorruptFile(f"{source.name}: its only chunk is damaged or cut off; restore the file from a copy")
+        message = f"{source.name}: its only chunk is damaged or cut off; restore the file from a copy"
+        raise CutOff(message, chunk.with_payload(data, cut=True))
     return chunk.with_payload(payload)
 
 
@@ -76,7 +77,7 @@ def read_payload(source: Source, chunk: ChunkHead) -> bytes:
     """The payload of a chunk, checked against its hash."""
     payload = source.read(chunk.payload_offset, chunk.payload_size)
     if len(payload) < chunk.payload_size:
-        raise _ends_in(source, chunk, chunk.payload_size - len(payload))
+        raise _ends_in(source, chunk, chunk.payload_size - len(payload), payload)
     if content_hash(payload) != chunk.payload_hash:
         raise damaged(source, chunk, "its bytes differ from those that were written")
     return payload
@@ -98,7 +99,7 @@ def walk(
                 return
             raise CutOff(f"{source.name}: ends at offset {offset} without a footer: it is cut off; --salvage decodes the rest")
         if source.size is not None and chunk.end > source.size:
-            raise _ends_in(source, chunk, chunk.end - source.size)
+            raise _ends_in(source, chunk, chunk.end - source.size, source.read(chunk.payload_offset, chunk.payload_size))
         complete = chunk.kind == INDEX
         if complete:
             _check_index(source, chunk, order.count, index.intdigest())
@@ -161,8 +162,9 @@ def named(source: Source, add: Callable[[ChunkHead], None], chunk: ChunkHead) ->
         raise type(error)(f"{source.name}: {error}") from error
 
 
-def _ends_in(source: Source, chunk: ChunkHead, missing: int) -> CutOff:
-    return CutOff(str(damaged(source, chunk, f"the file ends {missing} bytes too early")))
+def _ends_in(source: Source, chunk: ChunkHead, missing: int, payload: bytes = b"") -> CutOff:
+    message = str(damaged(source, chunk, f"the file ends {missing} bytes too early"))
+    return CutOff(message, chunk.with_payload(payload, cut=True))
 
 
 def damaged(source: Source, chunk: ChunkHead, why: str) -> CorruptFile:

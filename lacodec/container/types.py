@@ -123,10 +123,10 @@ class ChunkHead:
         """For messages: the chunk, its place and its range."""
         return f"chunk {self.sequence} at offset {self.offset} (covers {describe_covers(self.covers)})"
 
-    def with_payload(self, payload: bytes) -> "Chunk":
-        """The whole chunk."""
+    def with_payload(self, payload: bytes, cut: bool = False) -> "Chunk":
+        """The whole chunk, or with the beginning of its payload."""
         return Chunk(
-            self.kind, self.covers, payload, self.content_hash, self.decoded_size, self.depends, self.sequence, self.offset
+            self.kind, self.covers, payload, self.content_hash, self.decoded_size, self.depends, self.sequence, self.offset, cut
         )
 
 
@@ -135,7 +135,8 @@ class Chunk:
     """One independent piece of a stream, as codecs make and read it.
 
     `content_hash` is xxh3-64 of the decoded content (lossy codecs: of the integer latents) and checked by the codec;
-    `decoded_size` is in bytes. `sequence` and `offset` are set by the reader, for messages.
+    `decoded_size` is in bytes. `sequence` and `offset` are set by the reader, for messages. `cut`: the payload is only its
+    beginning, and is not checked.
     """
 
     kind: int
@@ -146,6 +147,7 @@ class Chunk:
     depends: tuple[int, ...] = ()
     sequence: int = 0
     offset: int = 0
+    cut: bool = False
 
     def describe(self) -> str:
         """For messages: the chunk, its place and its range."""

@@ -127,7 +127,12 @@ class Decoding:
                 if isinstance(chunk, Chunk):
                     covers.append(chunk.covers)
                 yield chunk
-        except CutOff:
+        except CutOff as error:
+            begun = error.chunk
+            self.cut = self.codec.beginning(self.header, begun) if begun is not None else None
+            if begun is not None and self.cut is not None:
+                yield begun
+                return
             self.cut = self.codec.cut_after(self.header, covers)
             if self.cut is None:
                 raise

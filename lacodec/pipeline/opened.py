@@ -3,6 +3,7 @@
 key --Selection--> slices --Codec.select--> chunks --Decoding.part--> parts --Codec.extract--> array --rest of the key--> result
 """
 
+import math
 import os
 import threading
 from collections import OrderedDict
@@ -14,7 +15,7 @@ from typing import Any
 from lacodec.codecs.log.search.pattern import Pattern
 from lacodec.codecs.regions import Layout, Selection, Window
 from lacodec.codecs.session import Session
-from lacodec.container import Header, Limits, Reader
+from lacodec.container import Chunk, Header, Limits, Reader
 from lacodec.errors import BadInput, CutOff
 from lacodec.io.source import BytesSource, Source
 from lacodec.pipeline import kept
@@ -24,6 +25,7 @@ from lacodec.pipeline.pictured import FilePicture, picture_in
 from lacodec.pipeline.references import open_references
 
 _KEPT = 32 << 20  # bytes of decoded chunks that are kept for the next read
+_MORE = 64  # bytes, and a quarter, by which a beginning that is too short to decode grows
 
 
 class OpenFile:
@@ -36,9 +38,13 @@ class OpenFile:
     it. It can be pickled if it was opened by path, URL or bytes.
     """
 
-    def __init__(self, place: Any, source: Callable[[], Source], limits: Limits, base: Any = None) -> None:
+    def __init__(
+        self, place: Any, source: Callable[[], Source], limits: Limits, base: Any = None, fraction: float | None = None
+    ) -> None:
         """`source` opens `place`; see `lacodec.open`."""
-        self._place, self._limits, self._base = place, limits, base
+        self._place, self._limits, self._base, self._fraction = place, limits, base, fraction
+        if fraction is not None and not 0 < fraction <= 1:
+            raise BadInput(f"fraction is {fraction}; give a part above 0, at most 1")
         with ExitStack() as stack:
             opened = stack.enter_context(source())
             bases = open_references(base, stack)
@@ -184,7 +190,7 @@ class OpenFile:
     def __reduce__(self) -> Any:
         if not isinstance(self._place, str | os.PathLike | bytes | bytearray):
             raise TypeError(f"a file opened from a {type(self._place).__name__} cannot be pickled; open it by its path or URL")
-        return _reopened, (self._place, self._limits.max_size, self._limits.max_memory, self._base, self._at)
+        return _reopened, (self._place, self._limits.max_size, self._limits.max_memory, self._base, self._fraction, self._at)
 
     def _refuse_unfinished(self) -> None:
         """A file without a footer, unless it was only cut off and the codec can do with what is left."""
@@ -253,12 +259,35 @@ class OpenFile:
                 return self._kept[position]
         for sequence in reader.index[position].depends:
             decoding.notice_shared(reader.chunk(sequence))
-        part = decoding.part(reader.chunk(position, decoding.codec.takes_views))
+        part = decoding.part(self._chunk(position))
         with self._lock:
             self._kept[position] = part
             while sum(reader.index[i].decoded_size for i in self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return part
+
+    def _chunk(self, position: int) -> Chunk:
+        """Whole, or the beginning that the fraction asks for, or what a file that was cut off has of it."""
+        reader, decoding = self._reader, self._decoding
+        if self._fraction is not None and self._fraction < 1:
+            return self._beginning(position, self._fraction)
+        try:
+            return reader.chunk(position, decoding.codec.takes_views)
+        except CutOff as error:
+            if error.chunk is None or decoding.codec.beginning(reader.header, error.chunk) is None:
+                raise
+            return error.chunk
+
+    def _beginning(self, position: int, fraction: float) -> Chunk:
+        """With so much of its payload, or as much as decodes to anything."""
+        whole = self._reader.index[position].payload_size
+        size = math.ceil(fraction * whole)
+        while size < whole:
+            chunk = self._reader.beginning(position, size)
+            if self._decoding.codec.beginning(self._reader.header, chunk) is not None:
+                return chunk
+            size += _MORE + size // 4
+        return self._reader.chunk(position)
 
 
 def _rest_of(found: Any, selection: Selection, key: Any, layout: Layout) -> Any:
@@ -271,7 +300,7 @@ def _rest_of(found: Any, selection: Selection, key: Any, layout: Layout) -> Any:
         raise BadInput(f"{key!r} cannot select from {list(layout.shape)} ({error})") from error
 
 
-def _reopened(place: Any, max_size: int | None, max_memory: int | None, base: Any, at: int) -> OpenFile:
+def _reopened(place: Any, max_size: int | None, max_memory: int | None, base: Any, fraction: float | None, at: int) -> OpenFile:
     from lacodec.io.places import open_source
     from lacodec.io.source import BytesSource
     from lacodec.io.streams import seekable
@@ -281,6 +310,7 @@ def _reopened(place: Any, max_size: int | None, max_memory: int | None, base: An
         lambda: BytesSource(place) if isinstance(place, bytes | bytearray) else seekable(open_source(place)),
         Limits(max_size, max_memory),
         base,
+        fraction,
     )
     opened._at = at
     return opened

@@ -55,6 +55,8 @@ class Hostile:
             damaged[at] ^= 1 << self._rng.randrange(8)
             self._read(bytes(damaged), f"a bit flipped in byte {at}", noticed=True)
         refused = self._made.cut_after(self._header, [chunk.covers for chunk in self._chunks]) is None
+        cut_short = (dataclasses.replace(chunk, payload=chunk.payload[:-1], cut=True) for chunk in self._chunks)
+        refused &= all(self._made.beginning(self._header, chunk) is None for chunk in cut_short)
         for cut in {1, size // 2, *(self._rng.randrange(size) for _ in range(6))}:
             self._read(self._encoded[:cut], f"cut off after {cut} bytes", noticed=refused, must_fail=refused)
 

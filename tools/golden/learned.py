@@ -5,6 +5,7 @@ The latents must not change (the content hash in each chunk): pixels may differ 
 
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
@@ -12,15 +13,17 @@ from tools.golden import FOLDER
 from tools.golden.image import content
 
 CODEC = "image.learned"
-WANTED = [("q70", "photo"), ("q70", "alpha")]
+WANTED = [("q70", "photo"), ("q70", "alpha"), ("p90", "photo"), ("p90", "alpha")]
 MODEL = FOLDER / "learned-model.npz"
 
 
 def make(setting: str, name: str) -> bytes:
-    """The file."""
+    """The file; settings with p are progressive, with several segments although the pictures are small."""
     import lacodec
 
-    return lacodec.encode(content(name), "image.learned", model=str(MODEL), quality=int(setting[1:]))
+    options = {"quality": int(setting[1:]), "progressive": setting[0] == "p"}
+    with patch("lacodec.codecs.image.learned.segments._BYTES", 50):
+        return lacodec.encode(content(name), "image.learned", model=str(MODEL), **options)
 
 
 def exact(setting: str, name: str) -> bool:

@@ -39,6 +39,7 @@ class _Options:
     model: str | None = field(default=None, metadata={"help": "a model file of your own (lacodec train writes them)"})
     target_bpp: float | None = field(default=None, metadata={"help": "choose the quality that gives this many bits per pixel"})
     target_psnr: float | None = field(default=None, metadata={"help": "choose the lowest quality that reaches this many dB"})
+    progressive: bool = field(default=False, metadata={"help": "any beginning of the file decodes, with less detail"})
     tile: int = field(default=_SIDE, metadata={"help": f"{TILE_HELP}, a multiple of {_GRID}"})
 
     def __post_init__(self) -> None:
@@ -76,8 +77,8 @@ class LearnedImage(Codec[Image]):
         return {key: value for key, value in given if value != usual[key] and key not in ("model", "quality")}
 
     def metadata(self, value: Image, session: Session = DEFAULT) -> dict[str, Any]:
-        """Height, width, channels, the quality in hundredths; colour profile and the like."""
-        described: dict[str, Any] = {"q": [*value.pixels.shape, self._quality(value, session)]}
+        """Height, width, channels, the quality in hundredths, 1 if progressive; colour profile and the like."""
+        described: dict[str, Any] = {"q": [*value.pixels.shape, self._quality(value, session), *[1] * self.options.progressive]}
         if value.extras:
             described["extras"] = [list(item) for item in value.extras]
         return described
@@ -87,7 +88,8 @@ class LearnedImage(Codec[Image]):
         """The metadata as `lacodec info` shows it."""
         rest = {key: value for key, value in header.metadata.items() if key != "q"}
         try:
-            return {"shape": list(_shape(header)), "quality": _quality(header) / _STEPS, **rest}
+            described = {"shape": list(_shape(header)), "quality": _quality(header) / _STEPS}
+            return {**described, **({"progressive": True} if _is_progressive(header) else {}), **rest}
         except CorruptFile:  # decoding will report it
             return header.metadata
 
@@ -113,10 +115,11 @@ class LearnedImage(Codec[Image]):
         from lacodec.codecs.image.learned.tiles import Picture, encode_tile
 
         picture = Picture(self._model().network, value.pixels, (self._quality(value, session) / _STEPS - 1) / 99)
+        effort, progressive = self.options.effort, self.options.progressive
 
         def tile(place: tuple[int, int, int, int]) -> Chunk:
             top, bottom, left, right = place
-            payload, content = encode_tile(picture, place, searched(picture, place, self.options.effort), session)
+            payload, content = encode_tile(picture, place, searched(picture, place, effort), session, progressive)
             size = (bottom - top) * (right - left) * value.pixels.shape[2]
             return Chunk(CRITICAL, ((top, bottom), (left, right)), payload, content_hash(content), size)
 
@@ -132,14 +135,31 @@ class LearnedImage(Codec[Image]):
             raise CorruptFile("its tile is outside the image, or is not one of its tiles")
         if chunk.decoded_size != (bottom - top) * (right - left) * shape[2]:
             raise CorruptFile("its decoded size contradicts the tile it covers")
-        from lacodec.codecs.image.learned.tiles import decode_tile
+        from lacodec.codecs.image.learned.tiles import decode_segments, decode_tile
 
-        network = _model_of(header, session).network
-        place = (top, bottom, left, right)
-        part, content = decode_tile(network, chunk.payload, place, shape[2], _position(header), header, session)
-        if content_hash(content) != chunk.content_hash:
+        network, t = _model_of(header, session).network, _position(header)
+        if _is_progressive(header):
+            part, content = decode_segments(network, chunk, shape[2], t, header, session)
+        else:
+            part, content = decode_tile(network, chunk.payload, (top, bottom, left, right), shape[2], t, header, session)
+        if not chunk.cut and content_hash(content) != chunk.content_hash:
             raise CorruptFile("its latents differ from those that were encoded")
         return part
+
+    def beginning(self, header: Header, chunk: Chunk) -> str | None:
+        """How many segments of a progressive tile are there."""
+        if not _is_progressive(header):
+            return None
+        from lacodec.codecs.image.learned.segments import front_of
+
+        try:
+            front = front_of(chunk.payload, _shape(header)[2] in (2, 4))
+        except CorruptFile:
+            return None
+        there = len(front.segments(chunk.payload))
+        if not there or len(chunk.payload) >= front.size:  # nothing is left, or it is damaged and not cut off
+            return None
+        return f"it ends after {there} of {len(front.sizes)} segments: a picture with less detail"
 
     def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> Image:
         """The picture; lost tiles are black."""
@@ -157,6 +177,7 @@ class LearnedImage(Codec[Image]):
                 lost = True
                 continue
             canvas.put(part)
+            lost |= not part.whole  # the file ends here: the tiles after it are lost
             covered += (part.bottom - part.top) * (part.right - part.left)
         if covered != height * width and not lost:
             raise CorruptFile("the tiles do not cover the image exactly")
@@ -239,19 +260,22 @@ def _quality(header: Header) -> int:
     return _facts(header)[3]
 
 
+def _is_progressive(header: Header) -> bool:
+    return _facts(header)[4] == 1
+
+
 def _shape(header: Header) -> tuple[int, int, int]:
-    height, width, channels, _ = _facts(header)
-    return height, width, channels
+    return _facts(header)[:3]
 
 
-def _facts(header: Header) -> tuple[int, int, int, int]:
-    """Height, width, channels, the quality in hundredths."""
-    facts, limits = header.metadata.get("q"), (MAX_SIDE, MAX_SIDE, 4, 100 * _STEPS)
-    if not isinstance(facts, list) or len(facts) != 4:
+def _facts(header: Header) -> tuple[int, int, int, int, int]:
+    """Height, width, channels, the quality in hundredths, 1 if progressive or 0."""
+    facts, limits = header.metadata.get("q"), (MAX_SIDE, MAX_SIDE, 4, 100 * _STEPS, 1)
+    if not isinstance(facts, list) or len(facts) not in (4, 5):
         raise CorruptFile("the header lacks the shape or quality of the image")
-    if not all(isinstance(n, int) and 0 < n <= limit for n, limit in zip(facts, limits, strict=True)) or facts[3] < _STEPS:
+    if not all(isinstance(n, int) and 0 < n <= limit for n, limit in zip(facts, limits, strict=False)) or facts[3] < _STEPS:
         raise CorruptFile("the header gives an impossible shape or quality for the image")
-    return facts[0], facts[1], facts[2], facts[3]
+    return facts[0], facts[1], facts[2], facts[3], len(facts) - 4
 
 
 def _places(shape: tuple[int, ...], side: int) -> Iterator[tuple[int, int, int, int]]:

@@ -14,7 +14,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from lacodec.codecs.image.learned.tiles import Encoder, Picture, Place
+from lacodec.codecs.image.learned.latents import Encoder
+from lacodec.codecs.image.learned.tiles import Picture, Place
 from lacodec.models.exact import ExactLayer, exactly
 from lacodec.models.image.entropy import EntropyModel
 from lacodec.models.image.entropy import Part as Step

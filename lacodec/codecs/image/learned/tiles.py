@@ -1,8 +1,8 @@
 """Tiles of codec image.learned: pixels -> latents -> payload, and payload -> latents -> pixels.
 
-payload = rANS stream; with alpha: size of the stream (u32), rANS stream, alpha (as in image.lossless)
+payload = rANS stream (`latents`); with alpha: size of the stream (u32), rANS stream, alpha (as in image.lossless)
 
-The stream holds the hyper-latents, then the latents step by step as the entropy networks ask for them, place by place.
+A progressive tile has segments instead (`segments`).
 """
 
 import struct
@@ -13,24 +13,19 @@ import torch
 from torch import Tensor
 
 from lacodec.codecs.embedded import embed, unembed
+from lacodec.codecs.image.learned.latents import Decoder, Encoder, device_of, latent_count
+from lacodec.codecs.image.learned.segments import front_of, read_segments, write_segments
 from lacodec.codecs.session import DEFAULT, Session
-from lacodec.container.types import Header
-from lacodec.entropy.distributions import load
-from lacodec.entropy.rans import RansDecoder, RansEncoder
-from lacodec.entropy.tables import cost_bits
+from lacodec.container.types import Chunk, Header
 from lacodec.errors import CorruptFile
 from lacodec.models.exact import exactly
-from lacodec.models.image.entropy import Part as Step
 from lacodec.models.image.model import ImageModel
-from lacodec.models.image.options import HYPER, PATCH, level_of
-from lacodec.models.image.rounding import towards_zero
+from lacodec.models.image.options import PATCH
 from lacodec.models.image.transforms import reach
 
 _SIZE = struct.Struct("<I")
-_MOST = (1 << 15) - 1  # largest magnitude of a coded latent
 _WINDOW = 64  # latents a side that are synthesised at a time
 _ALPHA_EFFORT = 5
-_SHORT = 1 << 14  # bytes of a stream for which one lane is fast enough
 
 Place = tuple[int, int, int, int]
 """top, bottom, left, right in pixels."""
@@ -38,7 +33,10 @@ Place = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Part:
-    """A decoded tile: values float32[latents, rows, columns], alpha uint8[height, width] or None, and its place."""
+    """A decoded tile: values float32[latents, rows, columns], alpha uint8[height, width] or None, and its place.
+
+    whole: no segment is missing.
+    """
 
     top: int
     bottom: int
@@ -46,6 +44,7 @@ class Part:
     right: int
     values: Tensor
     alpha: np.ndarray | None
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,40 +74,67 @@ class Picture:
         with exactly(torch.device("cpu")):
             batch = torch.from_numpy(crop).permute(2, 0, 1)[None].float()
             y = self.network.analysis(batch, torch.tensor([self.t]))[0]
-        rows, columns = _latents(bottom - top), _latents(right - left)
+        rows, columns = latent_count(bottom - top), latent_count(right - left)
         first, start = (top - y0) // PATCH, (left - x0) // PATCH
         return y[:, first : first + rows, start : start + columns]
 
 
 def encode_tile(
-    picture: Picture, place: Place, coder: "Encoder | None" = None, session: Session = DEFAULT
+    picture: Picture, place: Place, coder: Encoder | None = None, session: Session = DEFAULT, progressive: bool = False
 ) -> tuple[bytes, bytes]:
     """(payload, content to be hashed). coder: has coded the latents; without one, those of analysis are."""
     coder = coder or Encoder(picture.network, picture.latents(place), picture.t)
-    stream = coder.stream()
-    payload, content = stream, coder.content()
+    alpha, coded_alpha = b"", b""
     if picture.alpha is not None:
         top, bottom, left, right = place
-        alpha = np.ascontiguousarray(picture.alpha[top:bottom, left:right])
-        payload = (
-            _SIZE.pack(len(stream)) + stream + embed("image.lossless", (alpha[:, :, None], 8), session, effort=_ALPHA_EFFORT)
-        )
-        content += alpha.tobytes()
-    return payload, content
+        pixels = np.ascontiguousarray(picture.alpha[top:bottom, left:right])
+        alpha, coded_alpha = pixels.tobytes(), embed("image.lossless", (pixels[:, :, None], 8), session, effort=_ALPHA_EFFORT)
+    if progressive:
+        payload, content = write_segments(picture.network, coder, picture.t, coded_alpha)
+        return payload, content + alpha
+    stream = coder.stream()
+    return _SIZE.pack(len(stream)) + stream + coded_alpha if coded_alpha else stream, coder.content() + alpha
 
 
 def decode_tile(
     network: ImageModel, payload: bytes, place: Place, channels: int, t: float, header: Header, session: Session = DEFAULT
 ) -> tuple[Part, bytes]:
     """(part, content to be hashed); raises CorruptFile."""
-    top, bottom, left, right = place
     stream, rest = _split(payload) if channels in (2, 4) else (payload, b"")
-    decoder = _Decoder(network, stream, (_latents(bottom - top), _latents(right - left)), t)
-    content, alpha = decoder.content(), None
-    if channels in (2, 4):
-        alpha = unembed("image.lossless", rest, ((bottom - top, right - left, 1), 8), header, session)[:, :, 0]
-        content += alpha.tobytes()
-    return Part(top, bottom, left, right, decoder.values.cpu(), alpha), content
+    decoder = Decoder(network, stream, _size_of(place), t)
+    alpha = _alpha(rest, place, channels, header, session)
+    return Part(*place, decoder.values.cpu(), alpha), decoder.content() + _bytes_of(alpha)
+
+
+def decode_segments(
+    network: ImageModel, chunk: Chunk, channels: int, t: float, header: Header, session: Session = DEFAULT
+) -> tuple[Part, bytes]:
+    """The same of a progressive tile, or of the beginning of one."""
+    (top, bottom), (left, right) = chunk.covers
+    place, front = (top, bottom, left, right), front_of(chunk.payload, channels in (2, 4))
+    segments = front.segments(chunk.payload)
+    whole = len(segments) == len(front.sizes) and front.size == len(chunk.payload)
+    if not segments or not (whole or chunk.cut):
+        raise CorruptFile("a segment differs from what was written")
+    values, content = read_segments(network, front, segments, _size_of(place), t)
+    alpha = _alpha(front.alpha[_SIZE.size :], place, channels, header, session)
+    return Part(*place, values.cpu(), alpha, whole), content + _bytes_of(alpha)
+
+
+def _alpha(payload: bytes, place: Place, channels: int, header: Header, session: Session) -> np.ndarray | None:
+    if channels not in (2, 4):
+        return None
+    top, bottom, left, right = place
+    return unembed("image.lossless", payload, ((bottom - top, right - left, 1), 8), header, session)[:, :, 0]
+
+
+def _bytes_of(alpha: np.ndarray | None) -> bytes:
+    return b"" if alpha is None else alpha.tobytes()
+
+
+def _size_of(place: Place) -> tuple[int, int]:
+    top, bottom, left, right = place
+    return latent_count(bottom - top), latent_count(right - left)
 
 
 def _split(payload: bytes) -> tuple[bytes, bytes]:
@@ -119,11 +145,6 @@ def _split(payload: bytes) -> tuple[bytes, bytes]:
     if size >= len(payload) - _SIZE.size:
         raise CorruptFile("its payload is truncated")
     return payload[_SIZE.size : _SIZE.size + size], payload[_SIZE.size + size :]
-
-
-def device_of(network: ImageModel) -> torch.device:
-    """The device of a network; a decoder's may be on a GPU, an encoder's is on the CPU."""
-    return network.synthesis.gain.device
 
 
 def margin(network: ImageModel) -> int:
@@ -138,9 +159,9 @@ class Canvas:
         self._network, self._window, self._t, self._channels = network, window, t, shape[2]
         top, bottom, left, right = window
         halo = reach(network.options)
-        grid = _latents(shape[0]), _latents(shape[1])
-        self._y0, self._y1 = max(0, top // PATCH - halo), min(grid[0], _latents(bottom) + halo)
-        self._x0, self._x1 = max(0, left // PATCH - halo), min(grid[1], _latents(right) + halo)
+        grid = latent_count(shape[0]), latent_count(shape[1])
+        self._y0, self._y1 = max(0, top // PATCH - halo), min(grid[0], latent_count(bottom) + halo)
+        self._x0, self._x1 = max(0, left // PATCH - halo), min(grid[1], latent_count(right) + halo)
         rows, columns = self._y1 - self._y0, self._x1 - self._x0
         self._values = torch.from_numpy(np.zeros((network.options.latents, rows, columns), np.float32))  # pages come when used
         self._pixels = np.zeros((bottom - top, right - left, shape[2]), np.uint8)
@@ -165,9 +186,11 @@ class Canvas:
     def pixels(self) -> np.ndarray:
         """uint8[rows, columns, channels] of the window; black where tiles are missing."""
         top, bottom, left, right = self._window
-        for row in range(top // PATCH, _latents(bottom), _WINDOW):
-            for column in range(left // PATCH, _latents(right), _WINDOW):
-                self._synthesise(row, min(row + _WINDOW, _latents(bottom)), column, min(column + _WINDOW, _latents(right)))
+        for row in range(top // PATCH, latent_count(bottom), _WINDOW):
+            for column in range(left // PATCH, latent_count(right), _WINDOW):
+                self._synthesise(
+                    row, min(row + _WINDOW, latent_count(bottom)), column, min(column + _WINDOW, latent_count(right))
+                )
         return self._pixels
 
     def _synthesise(self, row: int, end: int, column: int, stop: int) -> None:
@@ -197,125 +220,3 @@ class Canvas:
             whole = np.repeat(np.repeat(there, PATCH, 0), PATCH, 1)
             mask = whole[here_y % PATCH :, here_x % PATCH :][: rgb.shape[0], : rgb.shape[1]]
             target[:] = np.where(mask[:, :, None], rgb, 0)
-
-
-class Encoder:
-    """Quantises latents float32[latents, rows, columns] as the entropy networks predict them, and collects the symbols.
-
-    values: the decoded latents, of the same shape. hyper: float32[1, hyper_latents, rows / 4, columns / 4].
-    """
-
-    def __init__(self, network: ImageModel, y: Tensor, t: float) -> None:
-        self._family = network.options.family
-        self._tables = load(self._family)
-        self._pushed: list[tuple[np.ndarray, np.ndarray]] = []
-        self._y = y[None]
-        self.values = torch.zeros_like(y)
-        size = (y.shape[1], y.shape[2])
-        with exactly(y.device):
-            level = torch.tensor([level_of(1 + 99 * t)])
-            self.hyper = torch.zeros((1, network.options.hyper_latents, *_hyper_size(size)))
-            if network.hyper_analysis is not None:
-                padded = torch.nn.functional.pad(self._y, (0, -size[1] % HYPER, 0, -size[0] % HYPER))
-                self.hyper = torch.floor(network.hyper_analysis(padded) + 0.5).clamp(-_MOST, _MOST)
-                part = network.entropy.hyper_part(level, tuple(self.hyper.shape))
-                self._push([self.hyper], [part])
-            network.entropy.walk(self.hyper, level, size, self._code)
-
-    def stream(self) -> bytes:
-        """The rANS stream, of few lanes: the last symbols cost next to nothing, so they fill no lane's start state."""
-        stream = self._coded(1)
-        return stream if len(stream) < _SHORT else self._coded(8)
-
-    def _coded(self, lanes: int) -> bytes:
-        encoder = RansEncoder(32, lanes)
-        for symbols, index in self._pushed:
-            encoder.push(symbols, self._tables, index)
-        return encoder.finish()
-
-    def bits(self) -> float:
-        """The model's estimate."""
-        return sum(cost_bits(symbols, self._tables, index) for symbols, index in self._pushed)
-
-    def content(self) -> bytes:
-        """The integers, as they are hashed."""
-        return b"".join(symbols.astype("<i2").tobytes() for symbols, _ in self._pushed)
-
-    def _code(self, parts: list[Step]) -> list[Tensor]:
-        symbols = [self._rounded(part) for part in parts]
-        self._push(symbols, parts)
-        return _keep(self.values, symbols, parts)
-
-    def _rounded(self, part: Step) -> Tensor:
-        rest = part.of(self._y) - part.means / 16
-        return towards_zero(rest, part.scales, self._family).clamp(-_MOST, _MOST)
-
-    def _push(self, symbols: list[Tensor], parts: list[Step]) -> None:
-        self._pushed.append((_flat(symbols, np.int32), _flat([part.scales for part in parts], np.uint16)))
-
-
-class _Decoder:
-    """Reads the symbols again, with the same predictions; `values` are the latents."""
-
-    def __init__(self, network: ImageModel, stream: bytes, size: tuple[int, int], t: float) -> None:
-        self._rans, self._tables = RansDecoder(stream), load(network.options.family)
-        self._check_count(network, size)
-        self._pulled: list[np.ndarray] = []
-        self._device = device_of(network)
-        self.values = torch.zeros((network.options.latents, *size), device=self._device)
-        with exactly(self._device):
-            level = torch.tensor([level_of(1 + 99 * t)], device=self._device)
-            hyper = torch.zeros((1, network.options.hyper_latents, *_hyper_size(size)), device=self._device)
-            if network.hyper_analysis is not None:
-                (hyper,) = self._pull([network.entropy.hyper_part(level, tuple(hyper.shape))])
-            network.entropy.walk(hyper, level, size, lambda parts: _keep(self.values, self._pull(parts), parts))
-        self._rans.finish()
-
-    def content(self) -> bytes:
-        """The integers, as they are hashed."""
-        return b"".join(symbols.astype("<i2").tobytes() for symbols in self._pulled)
-
-    def _check_count(self, network: ImageModel, size: tuple[int, int]) -> None:
-        """A stream that holds another number of symbols is refused before anything is computed."""
-        hyper = _hyper_size(size)
-        expected = network.options.latents * size[0] * size[1]
-        if network.hyper_analysis is not None:
-            expected += network.options.hyper_latents * hyper[0] * hyper[1]
-        if self._rans.count != expected or self._rans.width != 32:
-            raise CorruptFile(f"its stream holds {self._rans.count} symbols, the tile has {expected}")
-
-    def _pull(self, parts: list[Step]) -> list[Tensor]:
-        index = _flat([part.scales for part in parts], np.uint16)
-        symbols = self._rans.pull(len(index), self._tables, index)
-        if len(symbols) and (int(symbols.max()) > _MOST or int(symbols.min()) < -_MOST):
-            raise CorruptFile("it holds a latent that no encoder produces")
-        self._pulled.append(symbols)
-        found, at = [], 0
-        for part in parts:
-            count = part.scales.numel()
-            values = torch.from_numpy(symbols[at : at + count].astype(np.float32))
-            found.append(values.to(self._device).reshape(part.scales.shape))
-            at += count
-        return found
-
-
-def _keep(values: Tensor, symbols: list[Tensor], parts: list[Step]) -> list[Tensor]:
-    """Put the meaning of the symbols into `values`; returns it in sixteenths."""
-    sixteenths = [symbol * 16 + part.means for symbol, part in zip(symbols, parts, strict=True)]
-    for value, part in zip(sixteenths, parts, strict=True):
-        part.of(values[None]).copy_(value / 16)
-    return sixteenths
-
-
-def _flat(tensors: list[Tensor], dtype: type) -> np.ndarray:
-    if not tensors:
-        return np.zeros(0, dtype)
-    return np.concatenate([tensor.cpu().numpy().astype(dtype).ravel() for tensor in tensors])
-
-
-def _latents(pixels: int) -> int:
-    return -(-pixels // PATCH)
-
-
-def _hyper_size(size: tuple[int, int]) -> tuple[int, int]:
-    return -(-size[0] // HYPER), -(-size[1] // HYPER)
