@@ -24,10 +24,8 @@ from lacodec.codecs.weights.quantised.quantise import (
     PRICE,
     ROW_CLASSES,
     SHIFT,
-    Columns,
     Feedback,
     Grid,
-    bands,
     count_classes,
     grid_classes,
     quantise,
@@ -149,12 +147,14 @@ def decode_parts(reader: Reader, shapes: Sequence[tuple[int, int]]) -> list[Sect
 
 
 def _pull(decoder: RansDecoder, grid: Grid, tables: Tables, base: int) -> None:
-    state, columns = Columns(grid.numbers.shape[1]), grid.numbers.shape[1]
     flat = grid.numbers.reshape(-1)
-    for begin, end in bands(len(grid.numbers)):
-        index = state.classes(grid.rows, begin, end, base) if len(tables) > 1 else None
-        decoder.pull((end - begin) * columns, tables, index, out=flat[begin * columns : end * columns])
-        state.follow(grid, begin, end)
+    if len(tables) == 1:
+        decoder.pull(len(flat), tables, out=flat)
+        return
+    at = 0
+    for index in grid_classes(grid, base):
+        decoder.pull(len(index), tables, index, out=flat[at : at + len(index)])
+        at += len(index)
 
 
 def _write_sections(

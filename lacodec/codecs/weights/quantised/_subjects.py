@@ -42,7 +42,9 @@ class Subject:
         """The bytes `first` to first + size of the tensor in the file that decoding gives, before anything is lost but BF16."""
         if not self.blocks:
             return bytes(source.read(self.place + first, size))
-        return bytes(narrowed(self.read(source, first // 2, size // 2), _BLOCK_DTYPE))
+        out = np.empty(size, np.uint8)
+        narrow(self.read(source, first // 2, size // 2), _BLOCK_DTYPE, out)
+        return out.tobytes()
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,14 @@ def widened(data: bytes | memoryview, dtype: str) -> Values:
     return np.frombuffer(data, "<f4" if dtype == "F32" else "<f2").astype(np.float32)
 
 
-def narrowed(values: Values, dtype: str) -> memoryview:
-    """The bytes of F32, F16 or BF16 values: rounded to the nearest, ties to even."""
-    if dtype == "BF16":
-        words = np.empty(len(values), np.uint16)
-        kernels.narrow(np.ascontiguousarray(values).view(np.uint32), words)
-        return words.astype("<u2", copy=False).view(np.uint8).data
-    with np.errstate(over="ignore"):
-        return values.astype("<f4" if dtype == "F32" else "<f2", copy=False).view(np.uint8).data
+def narrow(values: Values, dtype: str, out: NDArray[np.uint8]) -> None:
+    """Fill `out` with the bytes of F32, F16 or BF16 values: rounded to the nearest, ties to even."""
+    if dtype != "BF16":
+        with np.errstate(over="ignore"):
+            out.view("<f4" if dtype == "F32" else "<f2")[...] = values
+        return
+    target = out.view("<u2")
+    words = target if target.dtype.isnative and target.flags.aligned else np.empty(len(target), np.uint16)
+    kernels.narrow(np.ascontiguousarray(values).view(np.uint32), words)
+    if words is not target:
+        target[...] = words
