@@ -34,9 +34,9 @@ from lacodec.codecs.weights.quantised._names import in_layer
 from lacodec.codecs.weights.quantised._subjects import subjects_of, widened
 from lacodec.io.source import FileSource
 from lacodec.media.tensors import gguf
-from lacodec.models.text.causal import moments
+from lacodec.models.text.causal import moments as told_by
 
-_input_moments, _gradients = moments.input_moments, moments.gradients
+_input_moments, _gradients = told_by.input_moments, told_by.gradients
 GROUP, CALIBRATION = 64, 65536
 SIZES = (2.75, 2.26)
 """Bits of the file for each weight: about 2.8 and 2.3 for those of linear layers; the file of `nf` has about 3.3."""
@@ -72,12 +72,11 @@ def main() -> None:
     for noise in arguments.noise:
         state = noisy(smollm.weights(file), noise)
         count = sum(array.size for array in state.values())
-        for name, make in subjects(state, told).items():
-            if arguments.only and name not in arguments.only:
-                continue
+        makes = subjects(state, told)
+        for name in arguments.only or makes:
             key = f"{name}, {arguments.tokens} tokens, noise {noise}"
             if key not in known:
-                made = make()
+                made = makes[name]()
                 known[key] = [made.size, made.linear, *smollm.losses(made.state, ids).tolist()]
                 arguments.cache.write_text(json.dumps(known, indent=1))
             size, linear, *losses = known[key]
@@ -104,7 +103,7 @@ class Told:
         with tempfile.TemporaryDirectory() as folder, FileSource(self.file) as source:
             words = Path(folder, "text")
             words.write_text(self.text)
-            with patch.object(moments, "input_moments", self._inputs), patch.object(moments, "gradients", self._gradients):
+            with patch.object(told_by, "input_moments", self._inputs), patch.object(told_by, "gradients", self._gradients):
                 return Calibration(subjects_of(gguf.read(source)), words, self.file)
 
     def moments(self, names: Iterable[str]) -> smollm.Weights:
@@ -112,12 +111,12 @@ class Told:
         self.calibration  # noqa: B018 (it collects them)
         return {name: self._moments[in_layer(name)] for name in names}
 
-    def _inputs(self, *arguments: Any) -> Iterator[moments.InputMoments]:
+    def _inputs(self, *arguments: Any) -> Iterator[told_by.InputMoments]:
         for found in _input_moments(*arguments):
             self._moments |= {in_layer(name): found.kept for name in found.names}
             yield found
 
-    def _gradients(self, *arguments: Any) -> moments.Gradients:
+    def _gradients(self, *arguments: Any) -> told_by.Gradients:
         found = _gradients(*arguments)
         self._moments[None] = found.head  # the last matrix is that of the embeddings, outside of layers
         return found

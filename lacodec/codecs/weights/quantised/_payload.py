@@ -111,7 +111,7 @@ def encode_parts(out: Writer, parts: Sequence[Part]) -> list[Sections]:
         moved = shifts.astype(np.float32) / np.float32(SHIFT)
         made.append(Sections(grid, step, part.rotation, moved, _factors(part.rows), places, outliers))
         _write_sections(out, part, grid, shifts, places, outliers)
-    _write_stream(out, grids, base)
+    write_stream(out, grids, base)
     return made
 
 
@@ -131,6 +131,12 @@ def decode_parts(reader: Reader, shapes: Sequence[tuple[int, int]]) -> list[Sect
     if not shapes:
         return []
     found = [_read_sections(reader, *shape) for shape in shapes]
+    read_stream(reader, [sections.grid for sections in found])
+    return found
+
+
+def read_stream(reader: Reader, grids: Sequence[Grid]) -> None:
+    """Fill the numbers of grids whose rows are known; raises CorruptFile."""
     base, tables, stream = reader.number(), reader.tables(), reader.piece()
     if base >= ROW_CLASSES or tables.escape or tables.lowest < -kernels.MOST or tables.highest > kernels.MOST:
         raise CorruptFile("a grid has impossible tables")
@@ -138,12 +144,11 @@ def decode_parts(reader: Reader, shapes: Sequence[tuple[int, int]]) -> list[Sect
         raise CorruptFile("a grid has another number of tables than of classes")
     try:
         decoder = RansDecoder(bytes(stream))
-        for sections in found:
-            _pull(decoder, sections.grid, tables, base)
+        for grid in grids:
+            _pull(decoder, grid, tables, base)
         decoder.finish()
     except BadInput as error:
         raise CorruptFile(str(error)) from None
-    return found
 
 
 def _pull(decoder: RansDecoder, grid: Grid, tables: Tables, base: int) -> None:
@@ -225,7 +230,8 @@ def _read_outliers(data: Reader, size: int) -> tuple[NDArray[np.int64], Values]:
     return np.array(places, np.int64), np.frombuffer(data.take(4 * count), "<f4").astype(np.float32)
 
 
-def _write_stream(out: Writer, grids: list[Grid], base: int) -> None:
+def write_stream(out: Writer, grids: list[Grid], base: int) -> None:
+    """Append the numbers of grids, by tables for each class above `base` or by one."""
     counts = np.zeros((kernels.CLASSES, 2 * kernels.MOST + 1), np.int64)
     count_classes(grids, base, counts)
     total = int(counts.sum())
