@@ -25,11 +25,11 @@ def kept_of(
             continue
         runs.append(Run(piece.dtype, piece.size))
         if piece.tensor < 0:
-            kept += subjects.head[-piece.size :]  # the head is all that lies outside tensors, and one run of its own
+            kept += subjects.head[piece.first : piece.first + piece.size]  # nothing else lies outside tensors
         else:
             kept += subjects.items[piece.tensor].raw(subjects.source, piece.first, piece.size)
-    at_head = bool(runs) and runs[0].dtype == FOREIGN
-    payload = encode_payload(bytes(kept), Plan(0, tuple(runs)), _EFFORT, embed, b"" if at_head else None) if kept else b""
+    remade = bool(runs) and runs[0] == Run(FOREIGN, len(subjects.head)) and subjects.plain
+    payload = encode_payload(bytes(kept), Plan(0, tuple(runs)), _EFFORT, embed, b"" if remade else None) if kept else b""
     return bytes(kept), payload
 
 

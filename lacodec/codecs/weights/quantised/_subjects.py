@@ -10,6 +10,7 @@ from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import Source
 from lacodec.media.tensors import gguf
 from lacodec.media.tensors.gguf_blocks import BLOCK_TYPES
+from lacodec.media.tensors.gguf_write import metadata_of
 from lacodec.media.tensors.safetensors import build_header
 from lacodec.media.tensors.value import DTYPES, TensorEntry, Tensors
 
@@ -49,11 +50,15 @@ class Subject:
 
 @dataclass(frozen=True)
 class Subjects:
-    """All tensors of a file: `items` in the order of the file that decoding gives, which begins with `head`."""
+    """All tensors of a file: `items` in the order of the file that decoding gives, which begins with `head`.
+
+    plain: whether the head follows from the tensors.
+    """
 
     source: Source
     head: bytes
     items: tuple[Subject, ...]
+    plain: bool
 
     @property
     def entries(self) -> tuple[TensorEntry, ...]:
@@ -82,12 +87,14 @@ def subjects_of(value: Tensors) -> Subjects:
     for item in items:
         if item.entry.order == "F":
             raise BadInput(f"{value.source.name}: tensor {item.entry.name!r} is in Fortran order; save it in C order")
-    head = build_header([(item.entry.name, item.entry.dtype, item.entry.shape, item.entry.size) for item in items])
+    listed = [(item.entry.name, item.entry.dtype, item.entry.shape, item.entry.size) for item in items]
+    metadata = metadata_of(gguf.packed_properties(value.source)) if value.format == "gguf" else None
+    head = build_header(listed, metadata)
     at, placed = len(head), []
     for item in items:
         placed.append(replace(item, entry=replace(item.entry, offset=at)))
         at += item.entry.size
-    return Subjects(value.source, head, tuple(placed))
+    return Subjects(value.source, head, tuple(placed), metadata is None)
 
 
 def _from_gguf(value: Tensors) -> list[Subject]:
