@@ -29,6 +29,7 @@ def draw(known: Mapping[str, tuple[float, float, float]], out: Path) -> None:
             elif not name.startswith(tuple(COLOURS)):
                 axes.errorbar(bits, perplexity, error, color="#1f5fa8", marker="s", capsize=2)
                 axes.annotate(name, (bits, perplexity), textcoords="offset points", xytext=(5, 4), fontsize=8)
+        axes.margins(x=0.08)
         axes.set(xlabel="bits of the file for each weight, embeddings included", ylabel="perplexity", yscale="log")
         axes.grid(color="#d9d9d9", linewidth=0.5, which="both")
         axes.legend(frameon=False)
