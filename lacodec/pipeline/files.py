@@ -172,7 +172,7 @@ def decode_opened(
     with open_target(target, force, opened) as out:
         value = decoding.whole(chunks, _with_total(progress, opened, max_size))
         media = decoding.codec.media
-        for block in _blocks_of(decoding, value, _converted_to(target, header)):
+        for block in _blocks_of(decoding, value, _converted_to(media, target, header)):
             out.write(block)
             size += len(block)
     encoded = opened.position if isinstance(opened, PipeSource) else opened.size or 0
@@ -255,10 +255,14 @@ def refuse_early(source: Place | Source, target: Place, force: bool) -> None:
             raise BadInput(f"{os.fspath(target)}: input and output are the same file; choose another output with -o")
 
 
-def _converted_to(target: Place, header: Header) -> str:
-    """The suffix of the format to write; "" for the format of the original, which is used under its own name."""
+def _converted_to(media: Media[Any], target: Place, header: Header) -> str:
+    """The suffix of the format to write; "" for the format of the header, which is used under the original's name.
+
+    Unless what is not restored exactly has changed its format, too, and `media` can write that of the name.
+    """
     suffix = _suffix(target)
-    return "" if suffix == Path(header.name or "").suffix.lower() else suffix
+    changed = header.identical == "none" and media.suffixes.get(suffix, header.format) != header.format
+    return "" if suffix == Path(header.name or "").suffix.lower() and not changed else suffix
 
 
 def _can_be_read_again(out: Any) -> bool:
@@ -277,7 +281,7 @@ def _other_format(media: Media[Any], value: Any, target: Place, header: Header) 
     known, suffix = media.suffixes, _suffix(target)
     if not known or not suffix:
         return None
-    format_ = media.written(value, _converted_to(target, header))
+    format_ = media.written(value, _converted_to(media, target, header))
     usual = suffix == Path(header.name or "").suffix.lower() and format_ == header.format
     if format_ is None or usual or known.get(suffix) == format_:
         return None

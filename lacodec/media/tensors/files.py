@@ -100,13 +100,21 @@ class TensorMedia(Media[Tensors]):
 
 
 class QuantisedMedia(TensorMedia):
-    """Files of named arrays that become safetensors files, whatever they were."""
+    """Files of named arrays that become safetensors files, whatever they were, or GGUF files if they were such."""
 
-    suffixes = {".safetensors": "safetensors"}  # noqa: RUF012  (as in other media)
+    suffixes = {".safetensors": "safetensors", ".gguf": "gguf"}  # noqa: RUF012  (as in other media)
 
     def written(self, value: Tensors, suffix: str) -> str:
-        """Always the one format."""
-        return "safetensors"
+        """By the suffix, else safetensors."""
+        return self.suffixes.get(suffix, "safetensors")
+
+    def to_blocks(self, value: Tensors, suffix: str = "") -> Iterator[bytes]:
+        """The bytes of the file."""
+        from lacodec.media.tensors import gguf_write
+
+        if self.written(value, suffix) == "gguf":
+            return gguf_write.blocks(seekable(value.source))
+        return super().to_blocks(value, suffix)
 
 
 TENSORS = TensorMedia()

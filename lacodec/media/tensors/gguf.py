@@ -80,6 +80,17 @@ def properties(source: Source) -> dict[str, Any]:
     return found
 
 
+def packed_properties(source: Source) -> bytes:
+    """u64 number, then the key-value pairs of the header as they are; raises UnsupportedFile."""
+    header = _Cursor(source)
+    pairs = _counts(header)[1]
+    begin = header.at
+    for _ in range(pairs):
+        header.string()
+        header.skip_value(header.number("<I"))
+    return struct.pack("<Q", pairs) + source.read(begin, header.at - begin)
+
+
 _Described = tuple[str, tuple[int, ...], int, int]  # name, shape, number of the type, offset in the data
 
 

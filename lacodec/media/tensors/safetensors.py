@@ -20,7 +20,12 @@ METADATA = "__metadata__"
 
 def read(source: Source) -> Tensors:
     """The tensors of a file; raises UnsupportedFile."""
-    _metadata, header, begin = read_header(source)
+    return read_all(source)[1]
+
+
+def read_all(source: Source) -> tuple[dict[str, str], Tensors]:
+    """(metadata, tensors) of a file, read forwards; raises UnsupportedFile."""
+    metadata, header, begin = read_header(source)
     entries = sorted((_entry(source.name, name, what, begin) for name, what in header.items()), key=lambda e: (e.offset, e.stop))
     at, end = begin, source.size or 0
     for entry in entries:
@@ -32,7 +37,7 @@ def read(source: Source) -> Tensors:
     tensors = Tensors(source, "safetensors", tuple(entries))
     if at != end:
         raise UnsupportedFile(f"{source.name}: {end - at} bytes at offset {at} belong to no tensor")
-    return tensors
+    return metadata, tensors
 
 
 def read_header(source: Source) -> tuple[dict[str, str], dict[str, Any], int]:

@@ -12,9 +12,12 @@ from lacodec.codecs.weights.quantised import _kernel as kernels
 from lacodec.codecs.weights.quantised._allocate import steps_of
 from lacodec.codecs.weights.quantised._names import of_words
 from lacodec.codecs.weights.quantised._payload import Part, decode_parts, encode_parts
+from lacodec.codecs.weights.quantised._pieces import pieces_of
 from lacodec.codecs.weights.quantised._rotation import pays
 from lacodec.codecs.weights.quantised.quantise import count_classes, quantise
 from lacodec.errors import BadInput, CorruptFile, LacodecError
+from lacodec.io.source import FileSource
+from lacodec.media.tensors.value import TensorEntry
 from reference.decode import restore
 from tools.golden import gguf
 
@@ -122,6 +125,44 @@ def test_gguf_becomes_safetensors(tmp_path, capsys):
     wanted = dequantise(3, rows).ravel()
     assert abs(error(bits.view(np.float32), wanted) - tensor["error"]) < 1e-4 + 0.1 * tensor["error"]
     assert load_file  # the file is one of that library: `state` above goes through it
+
+
+def test_gguf_goes_back_to_gguf(tmp_path, capsys):
+    from lacodec.cli import main
+    from lacodec.media.tensors.gguf import properties
+    from lacodec.pipeline.tensor_file import TensorFile
+
+    values = RNG.normal(0, 0.02, (64, 96)).astype("<f4")
+    source, again, plain = (tmp_path / name for name in ("model.gguf", "again.gguf", "plain.safetensors"))
+    source.write_bytes(
+        gguf.build([("blk.0.w", (96, 64), 0, values.tobytes()), ("n", (5,), 0, np.arange(5, dtype="<f4").tobytes())])
+    )
+    assert main(["encode", "--codec", "weights", "--bits", "5", str(source)]) == 0
+    coded = str(source) + ".lac"
+    assert main(["decode", coded, "-o", str(plain)]) == 0
+    assert main(["decode", coded, "-o", str(again)]) == 0
+    assert main(["decode", "-f", coded]) == 0
+    assert source.read_bytes() == again.read_bytes()  # under its own name, too
+    assert "cannot be written" not in capsys.readouterr().err
+    assert properties(FileSource(again)) == {"general.architecture": "llama"}
+    with TensorFile(again) as back, TensorFile(plain) as wanted:
+        assert back.format == "gguf"
+        for name in ("blk.0.w", "n"):
+            assert back.data(back.entry(name)).tobytes() == wanted.data(wanted.entry(name)).tobytes()
+            assert back.entry(name).shape == wanted.entry(name).shape
+        assert 0 < error(back.data(back.entry("blk.0.w")).view("<f4"), values.ravel()) < 0.01
+
+
+def test_only_gguf_goes_back_to_gguf(tmp_path):
+    (tmp_path / "w.lac").write_bytes(lacodec.encode(state(), "weights", bits=5))
+    with pytest.raises(BadInput, match="was not made from a GGUF file"):
+        lacodec.decode_file(tmp_path / "w.lac", tmp_path / "w.gguf")
+
+
+def test_a_long_head_is_kept_in_parts():
+    entries = [TensorEntry("a", "F32", (8,), 100, 32)]
+    assert [piece.first for piece in pieces_of(entries, 40, 132)] == [40, 0]
+    assert [piece.first for piece in pieces_of([], 100, 200)] == [100]
 
 
 @pytest.mark.parametrize("size", [40_000, 42_000])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from lacodec.codecs.weights._chunks import FOREIGN, Plan, Run
 from lacodec.codecs.weights._payload import Surroundings, decode_payload, encode_payload
 from lacodec.codecs.weights.quantised._pieces import Piece
-from lacodec.codecs.weights.quantised._subjects import Subjects, narrowed
+from lacodec.codecs.weights.quantised._subjects import Subjects, narrow
 from lacodec.errors import CorruptFile
 
 _EFFORT = 5
@@ -25,11 +25,11 @@ def kept_of(
             continue
         runs.append(Run(piece.dtype, piece.size))
         if piece.tensor < 0:
-            kept += subjects.head[-piece.size :]  # the head is all that lies outside tensors, and one run of its own
+            kept += subjects.head[piece.first : piece.first + piece.size]  # nothing else lies outside tensors
         else:
             kept += subjects.items[piece.tensor].raw(subjects.source, piece.first, piece.size)
-    at_head = bool(runs) and runs[0].dtype == FOREIGN
-    payload = encode_payload(bytes(kept), Plan(0, tuple(runs)), _EFFORT, embed, b"" if at_head else None) if kept else b""
+    remade = bool(runs) and runs[0] == Run(FOREIGN, len(subjects.head)) and subjects.plain
+    payload = encode_payload(bytes(kept), Plan(0, tuple(runs)), _EFFORT, embed, b"" if remade else None) if kept else b""
     return bytes(kept), payload
 
 
@@ -43,12 +43,13 @@ def read_kept(payload: Any, pieces: Sequence[Piece], coded: bytes, around: Surro
 
 def joined(pieces: Sequence[Piece], coded: bytes, kept: Any, values: Iterator[NDArray[np.float32]]) -> memoryview:
     """All bytes of the pieces; values: of each coded one, in order."""
-    out, at, place = bytearray(sum(piece.size for piece in pieces)), 0, 0
+    out, at, place = np.empty(sum(piece.size for piece in pieces), np.uint8), 0, 0
     for piece, flag in zip(pieces, coded, strict=True):
+        part = out[place : place + piece.size]
         if flag:
-            out[place : place + piece.size] = narrowed(next(values).ravel(), piece.dtype)
+            narrow(next(values).ravel(), piece.dtype, part)
         else:
-            out[place : place + piece.size] = kept[at : at + piece.size]
+            part.data[:] = kept[at : at + piece.size]
             at += piece.size
         place += piece.size
-    return memoryview(out)
+    return out.data

@@ -20,9 +20,8 @@ def class_of(logarithm, row, base):  # type: ignore[no-untyped-def]
     return max(0, min(CLASSES - 1, (np.int64(logarithm) >> 21) - _ONE + np.int64(row) - np.int64(base)))
 
 
-@kernel
-def classes(logarithms, rows, begin, end, base, out):  # type: ignore[no-untyped-def]
-    """out u8[(end - begin) * columns]: classes of rows begin..end, from the state of the columns (i32 bits of `scales`)."""
+@helper
+def _classes(logarithms, rows, begin, end, base, out):  # type: ignore[no-untyped-def]
     columns = len(logarithms)
     for i in range(begin, end):
         at = (i - begin) * columns
@@ -30,14 +29,29 @@ def classes(logarithms, rows, begin, end, base, out):  # type: ignore[no-untyped
             out[at + j] = class_of(logarithms[j], rows[i], base)
 
 
-@kernel
-def follow(scales, numbers, rows, begin, end, inverse, rate):  # type: ignore[no-untyped-def]
-    """Let the state of the columns follow rows begin..end of `numbers` i16; inverse: f32, 1 / scale by row class."""
+@helper
+def _follow(scales, numbers, rows, begin, end, inverse, rate):  # type: ignore[no-untyped-def]
     for i in range(begin, end):
         unit = inverse[rows[i]]
         for j in range(len(scales)):
             size = np.float32(abs(np.int64(numbers[i, j]))) * unit
             scales[j] = scales[j] + (size - scales[j]) * rate
+
+
+@kernel
+def follow(scales, numbers, rows, begin, end, inverse, rate):  # type: ignore[no-untyped-def]
+    """Let the state of the columns follow rows begin..end of `numbers` i16; inverse: f32, 1 / scale by row class."""
+    _follow(scales, numbers, rows, begin, end, inverse, rate)
+
+
+@kernel
+def follow_classes(scales, numbers, rows, begin, end, inverse, rate, logarithms, stop, base, out):  # type: ignore[no-untyped-def]
+    """`follow` for rows begin..end; then out u8[(stop - end) * columns], the classes of rows end..stop.
+
+    logarithms: i32, the bits of `scales`, in the same memory.
+    """
+    _follow(scales, numbers, rows, begin, end, inverse, rate)
+    _classes(logarithms, rows, end, stop, base, out)
 
 
 @kernel

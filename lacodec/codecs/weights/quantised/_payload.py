@@ -24,10 +24,8 @@ from lacodec.codecs.weights.quantised.quantise import (
     PRICE,
     ROW_CLASSES,
     SHIFT,
-    Columns,
     Feedback,
     Grid,
-    bands,
     count_classes,
     grid_classes,
     quantise,
@@ -113,7 +111,7 @@ def encode_parts(out: Writer, parts: Sequence[Part]) -> list[Sections]:
         moved = shifts.astype(np.float32) / np.float32(SHIFT)
         made.append(Sections(grid, step, part.rotation, moved, _factors(part.rows), places, outliers))
         _write_sections(out, part, grid, shifts, places, outliers)
-    _write_stream(out, grids, base)
+    write_stream(out, grids, base)
     return made
 
 
@@ -133,6 +131,12 @@ def decode_parts(reader: Reader, shapes: Sequence[tuple[int, int]]) -> list[Sect
     if not shapes:
         return []
     found = [_read_sections(reader, *shape) for shape in shapes]
+    read_stream(reader, [sections.grid for sections in found])
+    return found
+
+
+def read_stream(reader: Reader, grids: Sequence[Grid]) -> None:
+    """Fill the numbers of grids whose rows are known; raises CorruptFile."""
     base, tables, stream = reader.number(), reader.tables(), reader.piece()
     if base >= ROW_CLASSES or tables.escape or tables.lowest < -kernels.MOST or tables.highest > kernels.MOST:
         raise CorruptFile("a grid has impossible tables")
@@ -140,21 +144,22 @@ def decode_parts(reader: Reader, shapes: Sequence[tuple[int, int]]) -> list[Sect
         raise CorruptFile("a grid has another number of tables than of classes")
     try:
         decoder = RansDecoder(bytes(stream))
-        for sections in found:
-            _pull(decoder, sections.grid, tables, base)
+        for grid in grids:
+            _pull(decoder, grid, tables, base)
         decoder.finish()
     except BadInput as error:
         raise CorruptFile(str(error)) from None
-    return found
 
 
 def _pull(decoder: RansDecoder, grid: Grid, tables: Tables, base: int) -> None:
-    state, columns = Columns(grid.numbers.shape[1]), grid.numbers.shape[1]
     flat = grid.numbers.reshape(-1)
-    for begin, end in bands(len(grid.numbers)):
-        index = state.classes(grid.rows, begin, end, base) if len(tables) > 1 else None
-        decoder.pull((end - begin) * columns, tables, index, out=flat[begin * columns : end * columns])
-        state.follow(grid, begin, end)
+    if len(tables) == 1:
+        decoder.pull(len(flat), tables, out=flat)
+        return
+    at = 0
+    for index in grid_classes(grid, base):
+        decoder.pull(len(index), tables, index, out=flat[at : at + len(index)])
+        at += len(index)
 
 
 def _write_sections(
@@ -225,7 +230,8 @@ def _read_outliers(data: Reader, size: int) -> tuple[NDArray[np.int64], Values]:
     return np.array(places, np.int64), np.frombuffer(data.take(4 * count), "<f4").astype(np.float32)
 
 
-def _write_stream(out: Writer, grids: list[Grid], base: int) -> None:
+def write_stream(out: Writer, grids: list[Grid], base: int) -> None:
+    """Append the numbers of grids, by tables for each class above `base` or by one."""
     counts = np.zeros((kernels.CLASSES, 2 * kernels.MOST + 1), np.int64)
     count_classes(grids, base, counts)
     total = int(counts.sum())

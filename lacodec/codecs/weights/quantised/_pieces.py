@@ -15,7 +15,10 @@ SMALLEST = 1024
 
 @dataclass(frozen=True)
 class Piece:
-    """Bytes of one type: `size` of them from `first` on in tensor number `tensor` (-1: none). columns: 0 if never quantised."""
+    """Bytes of one type: `size` of them from `first` on in tensor number `tensor`, or in the file if that is -1.
+
+    columns: 0 if never quantised.
+    """
 
     dtype: str
     size: int
@@ -54,7 +57,7 @@ def pieces_of(entries: Sequence[TensorEntry], start: int, stop: int) -> list[Pie
         if not entry.size:
             continue
         if entry.offset > at:
-            found.append(Piece(FOREIGN, entry.offset - at))
+            found.append(Piece(FOREIGN, entry.offset - at, first=at))
             at = entry.offset
         end = min(stop, entry.stop)
         width = DTYPES[entry.dtype] // 8
@@ -62,5 +65,5 @@ def pieces_of(entries: Sequence[TensorEntry], start: int, stop: int) -> list[Pie
         found.append(Piece(entry.dtype, end - at, number, at - entry.offset, columns_of(entry) if whole else 0))
         at = end
     if at < stop:
-        found.append(Piece(FOREIGN, stop - at))
+        found.append(Piece(FOREIGN, stop - at, first=at))
     return found

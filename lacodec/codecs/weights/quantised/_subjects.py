@@ -10,6 +10,7 @@ from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import Source
 from lacodec.media.tensors import gguf
 from lacodec.media.tensors.gguf_blocks import BLOCK_TYPES
+from lacodec.media.tensors.gguf_write import metadata_of
 from lacodec.media.tensors.safetensors import build_header
 from lacodec.media.tensors.value import DTYPES, TensorEntry, Tensors
 
@@ -42,16 +43,22 @@ class Subject:
         """The bytes `first` to first + size of the tensor in the file that decoding gives, before anything is lost but BF16."""
         if not self.blocks:
             return bytes(source.read(self.place + first, size))
-        return bytes(narrowed(self.read(source, first // 2, size // 2), _BLOCK_DTYPE))
+        out = np.empty(size, np.uint8)
+        narrow(self.read(source, first // 2, size // 2), _BLOCK_DTYPE, out)
+        return out.tobytes()
 
 
 @dataclass(frozen=True)
 class Subjects:
-    """All tensors of a file: `items` in the order of the file that decoding gives, which begins with `head`."""
+    """All tensors of a file: `items` in the order of the file that decoding gives, which begins with `head`.
+
+    plain: whether the head follows from the tensors.
+    """
 
     source: Source
     head: bytes
     items: tuple[Subject, ...]
+    plain: bool
 
     @property
     def entries(self) -> tuple[TensorEntry, ...]:
@@ -80,12 +87,14 @@ def subjects_of(value: Tensors) -> Subjects:
     for item in items:
         if item.entry.order == "F":
             raise BadInput(f"{value.source.name}: tensor {item.entry.name!r} is in Fortran order; save it in C order")
-    head = build_header([(item.entry.name, item.entry.dtype, item.entry.shape, item.entry.size) for item in items])
+    listed = [(item.entry.name, item.entry.dtype, item.entry.shape, item.entry.size) for item in items]
+    metadata = metadata_of(gguf.packed_properties(value.source)) if value.format == "gguf" else None
+    head = build_header(listed, metadata)
     at, placed = len(head), []
     for item in items:
         placed.append(replace(item, entry=replace(item.entry, offset=at)))
         at += item.entry.size
-    return Subjects(value.source, head, tuple(placed))
+    return Subjects(value.source, head, tuple(placed), metadata is None)
 
 
 def _from_gguf(value: Tensors) -> list[Subject]:
@@ -113,11 +122,14 @@ def widened(data: bytes | memoryview, dtype: str) -> Values:
     return np.frombuffer(data, "<f4" if dtype == "F32" else "<f2").astype(np.float32)
 
 
-def narrowed(values: Values, dtype: str) -> memoryview:
-    """The bytes of F32, F16 or BF16 values: rounded to the nearest, ties to even."""
-    if dtype == "BF16":
-        words = np.empty(len(values), np.uint16)
-        kernels.narrow(np.ascontiguousarray(values).view(np.uint32), words)
-        return words.astype("<u2", copy=False).view(np.uint8).data
-    with np.errstate(over="ignore"):
-        return values.astype("<f4" if dtype == "F32" else "<f2", copy=False).view(np.uint8).data
+def narrow(values: Values, dtype: str, out: NDArray[np.uint8]) -> None:
+    """Fill `out` with the bytes of F32, F16 or BF16 values: rounded to the nearest, ties to even."""
+    if dtype != "BF16":
+        with np.errstate(over="ignore"):
+            out.view("<f4" if dtype == "F32" else "<f2")[...] = values
+        return
+    target = out.view("<u2")
+    words = target if target.dtype.isnative and target.flags.aligned else np.empty(len(target), np.uint16)
+    kernels.narrow(np.ascontiguousarray(values).view(np.uint32), words)
+    if words is not target:
+        target[...] = words

@@ -137,11 +137,11 @@ def count_classes(grids: list[Grid], base: int, counts: NDArray[np.int64]) -> No
 
 
 def grid_classes(grid: Grid, base: int) -> Iterator[NDArray[np.uint8]]:
-    """The classes of its numbers, band by band."""
-    state = Columns(grid.numbers.shape[1])
+    """The classes of its numbers, band by band; each must be known when the classes of the next band are asked for."""
+    state, known = Columns(grid.numbers.shape[1]), (0, 0)
     for begin, end in bands(len(grid.numbers)):
-        yield state.classes(grid.rows, begin, end, base)
-        state.follow(grid, begin, end)
+        yield state.follow_classes(grid, *known, end, base)
+        known = begin, end
 
 
 class Columns:
@@ -151,16 +151,21 @@ class Columns:
         self._scales = np.ones(columns, np.float32)
         self.logarithms: NDArray[Any] = self._scales.view(np.int32)
 
-    def classes(self, rows: NDArray[np.uint8], begin: int, end: int, base: int) -> NDArray[np.uint8]:
-        """u8[numbers of rows begin..end]."""
-        out = np.empty((end - begin) * len(self._scales), np.uint8)
-        kernels.classes(self.logarithms, rows, begin, end, base, out)
+    def follow_classes(self, grid: Grid, begin: int, end: int, stop: int, base: int) -> NDArray[np.uint8]:
+        """See the numbers of rows begin..end; then u8[numbers of rows end..stop]."""
+        out = np.empty((stop - end) * len(self._scales), np.uint8)
+        kernels.follow_classes(
+            self._scales, grid.numbers, grid.rows, begin, end, INVERSE, _rate(begin), self.logarithms, stop, base, out
+        )
         return out
 
     def follow(self, grid: Grid, begin: int, end: int) -> None:
         """See the numbers of these rows."""
-        rate = np.float32(1.0 / min(_SLOWEST, begin + 2.0))
-        kernels.follow(self._scales, grid.numbers, grid.rows, begin, end, INVERSE, rate)
+        kernels.follow(self._scales, grid.numbers, grid.rows, begin, end, INVERSE, _rate(begin))
+
+
+def _rate(row: int) -> np.float32:
+    return np.float32(1.0 / min(_SLOWEST, row + 2.0))
 
 
 def bands(rows: int) -> Iterator[tuple[int, int]]:
