@@ -2,8 +2,8 @@
 
 import argparse
 
-from lacodec.cli._common import cores_flag
 from lacodec.cli._compiling import Compilations
+from lacodec.cli._engine import engine_flags
 from lacodec.cli._progress import Meter
 from lacodec.cli._report import complain, print_json, say_line, size_text
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
         "--on-error", choices=["skip", "stop"], default="skip", help="leave out broken entries and name them (default), or stop"
     )
     parser.add_argument("--json", action="store_true", help="print the result as a JSON line")
-    cores_flag(parser)
+    engine_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             filters=filters,
             stop_on_error=args.on_error == "stop",
+            engine=args.engine,
             threads=args.threads,
             progress=meter.update,
         )

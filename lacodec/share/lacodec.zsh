@@ -79,11 +79,12 @@ _lacodec() {
                 '--quiet[print only errors]' \
                 '-v[print more, with tracebacks of internal errors]' \
                 '--verbose[print more, with tracebacks of internal errors]' \
+                '--engine[work on this machine (default), or on a Ray cluster (RAY_ADDRESS), with --threads workers]:value:(local ray)' \
+                '--threads[threads (default\: all cores)]:value:_files' \
                 '-o[folder or URL to write to]:value:_files' \
                 '--output[folder or URL to write to]:value:_files' \
                 '--on-error[leave out items that fail and name them (default), or stop]:value:(skip stop)' \
                 '--json[print the result as a JSON line]' \
-                '--threads[threads (default\: all cores)]:value:_files' \
                 '--codec[codec to use (default\: lossless, chosen by content; see lacodec list)]:value:_files' \
                 '--field[SOURCE has .parquet and .jsonl tables\: code the values in this column]:value:_files' \
                 '--shard-items[write tar shards of N files each, and an index]:value:_files' \
@@ -122,6 +123,7 @@ _lacodec() {
                 '--keep-leaks[documents that repeat parts of the target may be selected]' \
                 '--on-error[leave out broken entries and name them (default), or stop]:value:(skip stop)' \
                 '--json[print the result as a JSON line]' \
+                '--engine[work on this machine (default), or on a Ray cluster (RAY_ADDRESS), with --threads workers]:value:(local ray)' \
                 '--threads[threads (default\: all cores)]:value:_files' ;;
         info)
             _arguments '*:file:_files' \

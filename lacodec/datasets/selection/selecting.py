@@ -1,11 +1,10 @@
-"""`select`: units of the pool --threads--> records, in a journal --choice--> the selected documents, and a report.
+"""`select`: units of the pool --engine--> records, in a journal --choice--> the selected documents, and a report.
 
 target, sample of the pool --> scorer
 """
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -13,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
+from lacodec.datasets.engines import LOCAL, check_engine, in_order, results
+from lacodec.datasets.place import reachable
 from lacodec.datasets.selection import report
 from lacodec.datasets.selection.batch import Batch
 from lacodec.datasets.selection.budget import Budget
@@ -24,7 +25,6 @@ from lacodec.datasets.selection.shingles import shingle_set, shingles_of, words_
 from lacodec.datasets.selection.written import write_selected
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io.remote import is_url
-from lacodec.io.threads import cores
 
 Progress = Callable[[int, int], None]
 """Units that are scored, and all."""
@@ -57,6 +57,7 @@ def select(
     seed: int = 0,
     filters: Filters | None = None,
     stop_on_error: bool = False,
+    engine: str = LOCAL,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> report.Summary:
@@ -66,19 +67,21 @@ def select(
     each a document; the pool's may be URLs of fsspec. output: `selected/` has files of the same names and formats with the
     selected documents in their order, and there are scores.tsv, summary.json, and with matplotlib distribution.png.
 
-    score: "bits", "dsir" or "random". The same arguments give the same result, with any number of threads. Scores are kept in
-    the output's journal: a run that was interrupted goes on, and one with another budget or other filters scores nothing
+    score: "bits", "dsir" or "random". The same arguments give the same result, with any number of threads, and with the engine
+    "ray", where workers on a Ray cluster, whose nodes must reach the pool under the same names, read and score. Scores are kept
+    in the output's journal: a run that was interrupted goes on, and one with another budget or other filters scores nothing
     again. Entries without text (broken UTF-8 or JSON, a missing field, empty) are counted and named in scores.tsv, or with
     `stop_on_error` raise LacodecError.
 
     Raises BadInput for arguments that cannot be used, and for an output that was begun with others.
     """
+    check_engine(engine)
     limit = Budget.parse(budget) if isinstance(budget, str) else budget
     if score not in NAMES:
         raise BadInput(f"there is no score {score!r}; there are {', '.join(NAMES)}")
     if is_url(os.fspath(output)):
         raise BadInput(f"{os.fspath(output)}: the output must be a local folder")
-    pool_files, target_files = files_of(_list(pool)), files_of(_list(target))
+    pool_files, target_files = files_of(_list(pool, engine)), files_of(_list(target, engine))
     units = units_of(pool_files, field)
     folder = Path(output)
     settings = {
@@ -90,7 +93,8 @@ def select(
     try:
         if len(journal.known) < len(units):
             how = _prepared(units, units_of(target_files, field), field, score, seed)
-            for scored in _all([i for i in range(len(units)) if i not in journal.known], units, how, threads or cores()):
+            rest = [(i, unit) for i, unit in enumerate(units) if i not in journal.known]
+            for scored in in_order(results(score_unit, rest, how, engine, threads)):
                 if stop_on_error and scored.problems:
                     raise LacodecError(_first_problem(journal.known, units, scored))
                 journal.add(scored)
@@ -126,8 +130,9 @@ def batches(found: Iterator[Row]) -> Iterator[list[Row]]:
         yield some
 
 
-def score_unit(number: int, unit: Unit, how: How) -> Scored:
+def score_unit(numbered: tuple[int, Unit], how: How) -> Scored:
     """Read a unit and look at each document in it."""
+    number, unit = numbered
     problems: list[tuple[int, str]] = []
     parts = []
     entries = 0
@@ -176,19 +181,6 @@ def _prepared(units: Sequence[Unit], target: Sequence[Unit], field: str, score: 
     return How(prime(score, aim(), background(), seed), shingle_set(hashes), field)
 
 
-def _all(which: Sequence[int], units: Sequence[Unit], how: How, threads: int) -> Iterator[Scored]:
-    """The units in order, a few at a time."""
-    if threads == 1:
-        yield from (score_unit(i, units[i], how) for i in which)
-        return
-    with ThreadPoolExecutor(threads) as workers:
-        try:
-            for at in range(0, len(which), 4 * threads):
-                yield from workers.map(lambda i: score_unit(i, units[i], how), which[at : at + 4 * threads])
-        finally:
-            workers.shutdown(cancel_futures=True)
-
-
 def _first_problem(known: dict[int, Scored], units: Sequence[Unit], scored: Scored) -> str:
     number, problem = scored.problems[0]
     entries = [known[i].entries if i in known else 0 for i in range(len(units))]
@@ -196,5 +188,5 @@ def _first_problem(known: dict[int, Scored], units: Sequence[Unit], scored: Scor
     return f"{name}: entry {place}: {problem}"
 
 
-def _list(paths: Paths) -> list[str | os.PathLike[str]]:
-    return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+def _list(paths: Paths, engine: str) -> list[str]:
+    return [reachable(path, engine) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
