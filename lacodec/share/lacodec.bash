@@ -11,7 +11,7 @@ _lacodec() {
         decode) words="-h --help -q --quiet -v --verbose -o --output -f --force --rm --json --max-memory --threads --device --base --reference --salvage" ;;
         encode-dataset) words="-h --help -q --quiet -v --verbose --engine --threads -o --output --on-error --json --codec --field --shard-items --verify --no-verify --effort" ;;
         decode-dataset) words="-h --help -q --quiet -v --verbose -o --output --on-error --json --threads" ;;
-        select) words="-h --help -q --quiet -v --verbose --target --budget -o --output --field --score --seed --keep-duplicates --keep-leaks --on-error --json --engine --threads" ;;
+        select) words="-h --help -q --quiet -v --verbose --target --share --budget -o --output --field --score --score-codec --entries --cap --epochs --seed --keep-duplicates --keep-leaks --on-error --json --engine --threads" ;;
         info) words="-h --help -q --quiet -v --verbose --json" ;;
         test) words="-h --help -q --quiet -v --verbose --json --base --reference --threads --device" ;;
         grep) words="-h --help -q --quiet --verbose -E --extended-regexp -F --fixed-strings --wildcards -i --ignore-case -v --invert-match -n --line-number -c --count -l --files-with-matches -H --with-filename --no-filename --threads --device" ;;

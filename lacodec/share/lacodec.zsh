@@ -113,11 +113,16 @@ _lacodec() {
                 '-v[print more, with tracebacks of internal errors]' \
                 '--verbose[print more, with tracebacks of internal errors]' \
                 '--target[documents of the wanted kind (repeatable)]:value:_files' \
+                '--share[part of the budget for each --target, in order]:value:_files' \
                 '--budget[such as '\''10000 docs'\'', '\''5M tokens'\'' or 1GB of text]:value:_files' \
                 '-o[folder to write to]:value:_files' \
                 '--output[folder to write to]:value:_files' \
                 '--field[column or key of the documents (default\: text)]:value:_files' \
-                '--score[what ranks the documents (default\: bits)]:value:(bits dsir random)' \
+                '--score[what ranks the documents (default\: bits)]:value:(bits dsir zipfit band perplexity diversity balanced random)' \
+                '--score-codec[what zipfit and band compress with\: gzip (default), or a codec]:value:_files' \
+                '--entries[phrases that balanced looks for, one a line]:value:_files' \
+                '--cap[documents that balanced keeps for each entry, about]:value:_files' \
+                '--epochs[random\: selections, each of other documents]:value:_files' \
                 '--seed[for what is drawn by chance (default\: 0)]:value:_files' \
                 '--keep-duplicates[exact and near duplicates may be selected]' \
                 '--keep-leaks[documents that repeat parts of the target may be selected]' \
