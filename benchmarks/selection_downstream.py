@@ -1,12 +1,12 @@
 """What a selection is worth: small language models, trained on 2 MB that `bits`, DSIR and chance select, on the target.
 
-    python benchmarks/selection_downstream.py DATA RESULTS.jsonl [--seconds 240] [--seeds 3] [--pools dickens,wiki]
+    python benchmarks/selection_downstream.py DATA RESULTS.jsonl [--steps 5000] [--seeds 3] [--pools dickens,wiki]
 
 DATA: folder with the corpora of selection.py, whose pools these are (20 MB, 5 % of the source), with documents of the source held
-out. Each model has a million parameters and reads the last bytes, alone and as hashed n-grams; it trains `--seconds` of processor
-time of one core. A line of RESULTS for each run: bits per byte of the held-out documents. Runs that are there already are not
-repeated, so that an interrupted command goes on. DSIR is PyPI's data-selection with its noise of resampling; seeds change the
-training, the noise and what chance selects.
+out. Each model has a million parameters and reads the last bytes, alone and as hashed n-grams. All train the same number of steps
+of 4,096 bytes; 20 take about a second of one core. A line of RESULTS for each run: bits per byte of the held-out documents. Runs
+that are there already are not repeated, so that an interrupted command goes on. DSIR is PyPI's data-selection with its noise of
+resampling; seeds change the training, the noise and what chance selects.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("results", type=Path)
-    parser.add_argument("--seconds", type=float, default=240)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--pools", default="dickens,wiki")
     args = parser.parse_args()
@@ -69,17 +69,18 @@ def main() -> None:
         scores: dict[str, np.ndarray] = {}
         for seed in range(args.seeds):
             for method in _METHODS:
-                run = {"pool": name, "method": method, "seed": seed, "seconds": args.seconds}
+                run = {"pool": name, "method": method, "seed": seed, "steps": args.steps}
                 if any(run.items() <= row.items() for row in rows):
                     continue
                 chosen = chosen_of(made, method, seed, scores)
                 share = float(made.wanted[chosen].mean())
-                loss, steps = trained(b"".join(made.documents[i] for i in chosen), held_out, seed, args.seconds)
-                rows.append({**run, "bits_per_byte": loss, "steps": steps, "wanted": share})
+                begin = time.process_time()
+                loss = trained(b"".join(made.documents[i] for i in chosen), held_out, seed, args.steps)
+                rows.append({**run, "bits_per_byte": loss, "wanted": share, "seconds": time.process_time() - begin})
                 with open(args.results, "a") as file:
                     file.write(json.dumps(rows[-1]) + "\n")
                 print(rows[-1], flush=True)
-    report([row for row in rows if row["seconds"] == args.seconds], names)
+    report([row for row in rows if row["steps"] == args.steps], names)
 
 
 def pool_of(data: Path, name: str) -> tuple[selection.Pool, bytes]:
@@ -102,28 +103,26 @@ def chosen_of(made: selection.Pool, method: str, seed: int, scores: dict[str, np
     return chance.permutation(ranked[:count])
 
 
-def trained(text: bytes, held_out: bytes, seed: int, seconds: float) -> tuple[float, int]:
-    """(bits per byte of the held-out text, steps) after so many seconds of processor time."""
+def trained(text: bytes, held_out: bytes, seed: int, steps: int) -> float:
+    """Bits per byte of the held-out text after so many steps."""
     torch.manual_seed(seed)
     data = torch.frombuffer(bytearray(text), dtype=torch.uint8).long()
     model = Model()
     optimiser = torch.optim.Adam(model.parameters(), lr=2e-3)
-    begin, steps = time.process_time(), 0
-    while (used := (time.process_time() - begin) / seconds) < 1:
+    for step in range(steps):
         for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * (0.5 + 0.5 * math.cos(math.pi * used))
+            group["lr"] = 2e-3 * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         at = torch.randint(_CONTEXT, len(data), (_BATCH,))
         loss = nn.functional.cross_entropy(model(contexts(data, at)), data[at])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        steps += 1
     data = torch.frombuffer(bytearray(held_out), dtype=torch.uint8).long()
     total = 0.0
     with torch.no_grad():
         for at in torch.arange(_CONTEXT, len(data)).split(1 << 14):
             total += float(nn.functional.cross_entropy(model(contexts(data, at)), data[at], reduction="sum"))
-    return total / (len(data) - _CONTEXT) / math.log(2), steps
+    return total / (len(data) - _CONTEXT) / math.log(2)
 
 
 def contexts(data: torch.Tensor, at: torch.Tensor) -> torch.Tensor:

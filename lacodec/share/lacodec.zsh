@@ -8,6 +8,7 @@ _lacodec() {
         'encode-dataset:code all items of a data set; a run that was interrupted goes on'
         'decode-dataset:bring back a data set that encode-dataset coded'
         'select:select the documents of a pool that are most like a target'
+        'select-frames:select the frames of videos that tell the most'
         'info:describe .lac files without decoding them'
         'test:check that .lac files are whole, without writing anything'
         'grep:print the lines of .lac files that match a pattern, without decoding the rest'
@@ -130,6 +131,18 @@ _lacodec() {
                 '--json[print the result as a JSON line]' \
                 '--engine[work on this machine (default), or on a Ray cluster (RAY_ADDRESS), with --threads workers]:value:(local ray)' \
                 '--threads[threads (default\: all cores)]:value:_files' ;;
+        select-frames)
+            _arguments '*:file:_files' \
+                '-h[show this help message and exit]' \
+                '--help[show this help message and exit]' \
+                '-q[print only errors]' \
+                '--quiet[print only errors]' \
+                '-v[print more, with tracebacks of internal errors]' \
+                '--verbose[print more, with tracebacks of internal errors]' \
+                '--frames[frames to select, of all videos together]:value:_files' \
+                '-o[new folder to write to]:value:_files' \
+                '--output[new folder to write to]:value:_files' \
+                '--json[print the result as a JSON line]' ;;
         info)
             _arguments '*:file:_files' \
                 '-h[show this help message and exit]' \

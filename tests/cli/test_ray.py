@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.cli.test_dataset import content, pictures
 from tests.cli.test_select import content as reports
 from tests.cli.test_select import prose, write_lines
 
+os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # read by the import: 30 are too few on a busy machine
 ray = pytest.importorskip("ray")
 
 
@@ -94,6 +97,33 @@ def test_a_killed_worker_loses_nothing(cluster: Any, tmp_path: Path) -> None:
     assert killed
     assert far == select(*arguments, tmp_path / "near")
     assert reports(tmp_path / "far") == reports(tmp_path / "near")
+
+
+KILLED = """
+import os, signal, sys
+import ray
+from lacodec.datasets import encode_dataset
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="error")
+def progress(done, total):
+    if done > total // 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+encode_dataset("in", "far", "image.lossless", engine="ray", effort=1, progress=progress)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_driver_goes_on(cluster: Any, tmp_path: Path, environment: dict[str, str]) -> None:
+    """1,000 pictures, one of them broken; the rest on the cluster is the same as all of it here."""
+    pictures(tmp_path / "in", 1000, broken=123)
+    words = [sys.executable, "-c", KILLED, cluster.address]
+    killed = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert not (tmp_path / "far/manifest.jsonl").exists()
+    options = {"codec": "image.lossless", "effort": 1}
+    far = encode_dataset(tmp_path / "in", tmp_path / "far", engine="ray", **options)
+    assert 0 < far.done <= 600 and far.items == 1000 and len(far.failures) == 1
+    encode_dataset(tmp_path / "in", tmp_path / "near", **options)
+    assert content(tmp_path / "far") == content(tmp_path / "near")
 
 
 def test_errors_of_workers_are_errors_here(cluster: Any, tmp_path: Path) -> None:
