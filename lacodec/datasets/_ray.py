@@ -44,10 +44,14 @@ def on_ray(work: Callable[[U, H], R], units: Sequence[U], how: H, workers: int |
         ray.init(log_to_driver=False, logging_level="warning")
     try:
         count = min(len(units), workers or max(1, int(ray.cluster_resources().get("CPU", 1))))
-        # No CPU is reserved while they run: those of a node that is lost must find a place on the others.
-        kind = ray.remote(scheduling_strategy="SPREAD")(_Worker)
-        shared = ray.put(how)
-        yield from _all(ray, lambda: kind.remote(work, shared), count, units)
+        shared, places = ray.put(how), _places(ray, count)
+
+        def start() -> Any:
+            # No CPU is reserved while actors run: those of a node that is lost must find a place on the others.
+            kind = ray.remote(scheduling_strategy=places.pop() if places else "SPREAD")(_Worker)
+            return kind.remote(work, shared)
+
+        yield from _all(ray, start, count, units)
     finally:
         if begun:
             ray.shutdown()
@@ -80,6 +84,18 @@ def _all(ray: Any, start: Callable[[], Any], count: int, units: Sequence[U]) -> 
     finally:
         for actor in actors:
             ray.kill(actor)
+
+
+def _places(ray: Any, count: int) -> list[Any]:
+    """Where so many actors should run: on each node in proportion to its cores. Ray's "SPREAD" may put all on one."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    nodes = [(node["NodeID"], int(node["Resources"].get("CPU", 0))) for node in ray.nodes() if node["Alive"]]
+    cores = [name for name, number in nodes for _ in range(number)]
+    chosen = [
+        cores[i * len(cores) // count] if count < len(cores) else cores[i % len(cores)] for i in range(count if cores else 0)
+    ]
+    return [NodeAffinitySchedulingStrategy(name, soft=True) for name in chosen]
 
 
 def _require_ray() -> Any:

@@ -2,7 +2,7 @@
 
 clips --bits of each frame--> frames at equal steps of their sum --> copies of pictures, Y4M files of frames
 
-A clip is a video file, or the pictures in one folder in the order of their names. Where nothing moves frames take few bits and few
+A clip is a video file, or the pictures in a folder in the order of their names. Where nothing moves frames take few bits, and few
 are selected; a cut takes as many as a picture.
 """
 
