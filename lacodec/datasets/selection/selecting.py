@@ -52,8 +52,8 @@ def select(
 ) -> report.Summary:
     """Select from a pool the documents that are most like a target, up to a budget, into the folder `output`.
 
-    pool, target: files or folders of .jsonl and .parquet files, whose values in `field` are the documents, and of text files,
-    each a document; the pool's may be URLs of fsspec. output: `selected/` has files of the same names and formats with the
+    pool, target: files or folders of .jsonl, .parquet and .arrow files, whose values in `field` are the documents, and of text
+    files, each a document; the pool's may be URLs of fsspec. output: `selected/` has files of the same names and formats with the
     selected documents in their order, and there are scores.tsv, summary.json, and with matplotlib distribution.png.
 
     score: a name, or a `Score` with options; those that compare with no target take one only to leave out what is in it.
