@@ -32,6 +32,7 @@ def running(repository: Path) -> Iterator[Any]:
         patch.setenv("PYTHONPATH", str(repository))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_worker_niceness", "0")  # 15 by default, which other work on the machine could starve
+        patch.setenv("RAY_agent_register_timeout_ms", "300000")
         made = Cluster(initialize_head=True, connect=False, head_node_args={"num_cpus": 1, "include_dashboard": False})
         ray.init(address=made.address, log_to_driver=False, logging_level="error")
         yield made

@@ -1,7 +1,7 @@
 """Files of documents, in units that are read on their own.
 
-.jsonl, .ndjson --> ranges of bytes; .parquet --> row groups; .arrow, as Hugging Face datasets saves --> record batches; other files,
-each a document --> several at a time
+.jsonl, .ndjson --> ranges of bytes; .parquet --> row groups; .arrow, as Hugging Face datasets saves --> record batches;
+other files, each a document --> several at a time
 """
 
 import io
