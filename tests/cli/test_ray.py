@@ -19,7 +19,7 @@ from tests.cli.test_dataset import content, pictures
 from tests.cli.test_select import content as reports
 from tests.cli.test_select import prose, write_lines
 
-os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # read by the import: 30 are too few on a busy machine
+os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # read by the import: 30 are too few on a busy machine
 ray = pytest.importorskip("ray")
 
 
