@@ -1,11 +1,15 @@
 """`lacodec select`: average precision and speed of its score `bits` beside data-selection (DSIR) and zip-fit, on hard pools.
 
     python benchmarks/selection.py DATA [--pools dickens,shakespeare,wiki] [--shares 2,5,20] [--size 4] [--skip-peers]
+    python benchmarks/selection.py DATA --speed
 
 DATA: folder with the corpora. A pool has documents of 1 to 4 kB, cut at line ends: some of a source that is not in the English
 books, the rest of these books; the target is other documents of that source, half of it and 1 MB at most. data-selection
 and zip-fit come from PyPI; zip-fit compresses every document with every one of the target, so it sees a part of both (at gzip's
 level 6: its default, 0, does not compress), beside `bits` on the same documents. Speeds are in processor time of one core.
+
+--speed: 50 MB of text of all the corpora, with a target of 1 MB of Dickens. zip-fit sees all of the target and 200 documents of
+the pool; its time is in proportion to their number.
 """
 
 import argparse
@@ -26,7 +30,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lacodec.datasets.selection.batch import Batch
-from lacodec.datasets.selection.scores import prime
+from lacodec.datasets.selection.scores import Score, prime
 
 _BOOKS = "text/train/english_books_train.txt.xz"
 _SOURCES = {
@@ -34,6 +38,15 @@ _SOURCES = {
     "shakespeare": "text/train/tinyshakespeare.txt",
     "wiki": "text/test/wikitext2_valid.txt",
 }
+_ALL = (
+    _BOOKS,
+    *list(_SOURCES.values())[1:],
+    "text/train/multilingual_train.txt.xz",
+    "text/corpora/silesia/xml.xz",
+    "logs/Linux.log.xz",
+    "logs/Apache.log.xz",
+)
+_SPEED_PART = 200  # documents
 _ZIPFIT_POOL, _ZIPFIT_TARGET = 400, 40  # documents
 
 
@@ -54,9 +67,13 @@ def main() -> None:
     parser.add_argument("--shares", default="2,5,20", help="per cent of the pool that is of the source")
     parser.add_argument("--size", type=float, default=4, help="megabytes of a pool")
     parser.add_argument("--skip-peers", action="store_true")
+    parser.add_argument("--speed", action="store_true")
     args = parser.parse_args()
     gains = []
     bits(pool(args.data, "wiki", 0.2, 1e5))  # compiles
+    if args.speed:
+        speed(large(args.data))
+        return
     for name in args.pools.split(","):
         for share in map(float, args.shares.split(",")):
             gains.append(
@@ -87,6 +104,16 @@ def compared(name: str, made: Pool, peers: bool) -> float:
     return min(gain, average_precision(same, part.wanted) - average_precision(zipped, part.wanted))
 
 
+def speed(made: Pool) -> None:
+    """Print the speed of each score."""
+    size = sum(map(len, made.documents))
+    print(f"{len(made.documents):,} documents, {size / 1e6:.1f} MB; target {sum(map(len, made.target)) / 1e6:.2f} MB")
+    timed("bits", bits, made, size)
+    timed("data-selection", data_selection, made, size)
+    part = Pool(made.documents[:_SPEED_PART], made.wanted[:_SPEED_PART], made.target)
+    timed(f"zip-fit, {_SPEED_PART} documents", zip_fit, part, sum(map(len, part.documents)))
+
+
 def timed(name: str, score: Callable[[Pool], np.ndarray], made: Pool, size: int) -> np.ndarray:
     """Print precision and speed of a score; returns the scores."""
     before = cpu_seconds()
@@ -111,7 +138,7 @@ def bits(made: Pool) -> np.ndarray:
     """The score of `lacodec select`."""
     batch = Batch(made.documents)
     begin = time.process_time()
-    scorer = prime("bits", [Batch(made.target)], [batch], 0)
+    scorer = prime(Score("bits"), [Batch(made.target)], [batch], list, 0)
     primed = time.process_time()
     scores = scorer.scores(batch)
     done = time.process_time()
@@ -162,6 +189,18 @@ def pool(data: Path, name: str, share: float, size: float) -> Pool:
     documents = wanted + others
     order = chance.permutation(len(documents))
     return Pool([documents[i] for i in order], (order < len(wanted)), target)
+
+
+def large(data: Path) -> Pool:
+    """50 MB of all corpora, and a target of Dickens."""
+    chance = np.random.default_rng(0)
+    wanted = documents_of(data / _SOURCES["dickens"], chance)
+    target = up_to(wanted, 1e6)
+    wanted = wanted[len(target) :]
+    others = [document for path in _ALL for document in documents_of(data / path, chance)]
+    others = up_to(others, 50e6 - sum(map(len, wanted)))
+    order = chance.permutation(len(wanted) + len(others))
+    return Pool([(wanted + others)[i] for i in order], order < len(wanted), target)
 
 
 def documents_of(path: Path, chance: np.random.Generator) -> list[bytes]:

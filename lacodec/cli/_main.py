@@ -28,6 +28,7 @@ _VERBS = (
     "encode-dataset",
     "decode-dataset",
     "select",
+    "select-frames",
     "info",
     "test",
     "grep",

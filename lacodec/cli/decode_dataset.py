@@ -2,6 +2,7 @@
 
 import argparse
 
+from lacodec.cli._common import cores_flag
 from lacodec.cli._compiling import Compilations
 from lacodec.cli._progress import Meter
 from lacodec.cli.encode_dataset import add_dataset_flags, report
@@ -13,6 +14,7 @@ USAGE = "[flags] SOURCE -o FOLDER"
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """Flags of `decode-dataset`."""
     add_dataset_flags(parser, "folder or URL with a manifest.jsonl")
+    cores_flag(parser)
 
 
 def run(args: argparse.Namespace) -> int:

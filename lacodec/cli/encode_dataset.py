@@ -4,8 +4,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from lacodec.cli._codec_options import add_flags_of, given_options, peek_codec
-from lacodec.cli._common import cores_flag
 from lacodec.cli._compiling import Compilations
+from lacodec.cli._engine import engine_flags
 from lacodec.cli._progress import Meter
 from lacodec.cli._report import change_text, complain, print_json, say_line
 
@@ -19,6 +19,7 @@ _NAMED = 20  # failures; the manifest has all of them
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     """Flags of `encode-dataset`, among them those of the codec that `--codec` in `argv` names."""
+    engine_flags(parser)
     add_dataset_flags(parser, "folder of files, .tar shards or tables; or one of those; or a URL")
     parser.add_argument("--codec", metavar="NAME", help="codec to use (default: lossless, chosen by content; see lacodec list)")
     parser.add_argument("--field", metavar="NAME", help="SOURCE has .parquet and .jsonl tables: code the values in this column")
@@ -44,7 +45,6 @@ def add_dataset_flags(parser: argparse.ArgumentParser, source: str) -> None:
         "--on-error", choices=["skip", "stop"], default="skip", help="leave out items that fail and name them (default), or stop"
     )
     parser.add_argument("--json", action="store_true", help="print the result as a JSON line")
-    cores_flag(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
             field=args.field,
             shard_items=args.shard_items,
             stop_on_error=args.on_error == "stop",
+            engine=args.engine,
             threads=args.threads,
             verify=args.verify,
             progress=meter.update,

@@ -1,19 +1,18 @@
-"""`encode_dataset`: units --threads--> outputs, in a journal, and at the end in the manifest."""
+"""`encode_dataset`: units --engine--> outputs, in a journal, and at the end in the manifest."""
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from lacodec import api
 from lacodec.datasets import units as kinds
 from lacodec.datasets.columns import require_pyarrow, tables
+from lacodec.datasets.engines import LOCAL, check_engine, results
 from lacodec.datasets.index import INDEX, index_bytes
 from lacodec.datasets.manifest import JOURNAL, MANIFEST, Journal, Output, earlier, head
 from lacodec.datasets.outcome import Outcome
-from lacodec.datasets.place import Entry, Place, listed
-from lacodec.datasets.units import How, Unit
+from lacodec.datasets.place import Entry, Place, listed, reachable
+from lacodec.datasets.units import How, Unit, made
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io.remote import is_url
 from lacodec.io.threads import cores
@@ -30,6 +29,7 @@ def encode_dataset(
     field: str | None = None,
     shard_items: int | None = None,
     stop_on_error: bool = False,
+    engine: str = LOCAL,
     threads: int | None = None,
     verify: bool = True,
     progress: Progress | None = None,
@@ -43,11 +43,13 @@ def encode_dataset(
 
     A run that was interrupted goes on where it stopped; the result is the same. An item that cannot be encoded is left out and
     named in the manifest and in the result, or raises LacodecError with `stop_on_error`; the next run tries it again. Threads do
-    units (files, shards, tables) side by side. Raises BadInput for arguments that cannot be used, and for a target that was begun
-    with others.
+    units (files, shards, tables) side by side; with the engine "ray", workers on a Ray cluster do, whose nodes must reach source
+    and target under the same names, and the bytes are the same. Raises BadInput for arguments that cannot be used, and for a
+    target that was begun with others.
     """
-    place, files = listed(os.fspath(source))
-    goal = Place(os.fspath(target))
+    check_engine(engine)
+    place, files = listed(reachable(source, engine))
+    goal = Place(reachable(target, engine))
     _check_apart(place, goal)
     api.codec(codec or "bytes", **options)  # mistakes that concern every item
     kind, todo = _units(files, field, shard_items)
@@ -56,12 +58,13 @@ def encode_dataset(
     kept = {unit.output: known[unit.output] for unit in todo if _is_there(goal, unit, known.get(unit.output))}
     rest = [unit for unit in todo if unit.output not in kept]
     journal = Journal(goal, settings, kept)
-    count = cores() if threads is None else threads
-    how = How(place, goal, codec, options, field, verify, max(1, count // max(1, len(rest))))
+    each = max(1, (threads or cores()) // max(1, len(rest))) if engine == LOCAL else 1
+    how = How(place, goal, codec, options, field, verify, each)
     outputs = dict(kept)
     done, total = sum(unit.size for unit in todo if unit.output in kept), sum(unit.size for unit in todo)
     try:
-        for unit, output in _all(rest, how, count):
+        for at, output in results(made, rest, how, engine, threads):
+            unit = rest[at]
             journal.add(output)
             outputs[unit.output] = output
             done += unit.size
@@ -97,24 +100,6 @@ def _is_there(goal: Place, unit: Unit, output: Output | None) -> bool:
     if output is None or output.inputs != unit.versions or output.failed:
         return False
     return goal.size(unit.output) == output.size
-
-
-def _all(units: Sequence[Unit], how: How, threads: int) -> Iterator[tuple[Unit, Output]]:
-    """The units with their outputs, as they become ready; not many begin before earlier ones are ready."""
-    if threads == 1 or len(units) < 2:
-        yield from ((unit, unit.make(unit, how)) for unit in units)
-        return
-    waiting, running = deque(units), dict[Future[Output], Unit]()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            while waiting or running:
-                while waiting and len(running) < 2 * threads:
-                    unit = waiting.popleft()
-                    running[pool.submit(unit.make, unit, how)] = unit
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield running.pop(future), future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _finish(goal: Place, settings: Mapping[str, Any], outputs: list[Output], kind: str) -> None:

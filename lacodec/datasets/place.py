@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import xxhash
 
+from lacodec.datasets.engines import LOCAL
 from lacodec.errors import BadInput
 from lacodec.io.output import atomic_file
 from lacodec.io.places import open_source
@@ -86,6 +87,12 @@ class Place:
                 system.rm_file(inside)
         else:
             Path(path).unlink(missing_ok=True)
+
+
+def reachable(path: str | os.PathLike[str], engine: str) -> str:
+    """A path or URL as the workers of an engine can use it: those on a cluster have other working directories."""
+    text = os.fspath(path)
+    return text if engine == LOCAL or is_url(text) else os.path.abspath(text)
 
 
 def listed(root: str) -> tuple[Place, list[Entry]]:

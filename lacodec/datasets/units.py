@@ -64,6 +64,11 @@ class Unit:
         return Output(self.output, self.versions, size, how.target.digest(self.output), tuple(items))
 
 
+def made(unit: Unit, how: How) -> Output:
+    """What every engine does with a unit."""
+    return unit.make(unit, how)
+
+
 def mirrored(files: list[Entry]) -> list[Unit]:
     """A `.lac` file for each file."""
     return [Unit((entry,), entry.name + SUFFIX, _make_file) for entry in files]

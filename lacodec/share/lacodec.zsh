@@ -8,6 +8,7 @@ _lacodec() {
         'encode-dataset:code all items of a data set; a run that was interrupted goes on'
         'decode-dataset:bring back a data set that encode-dataset coded'
         'select:select the documents of a pool that are most like a target'
+        'select-frames:select the frames of videos that tell the most'
         'info:describe .lac files without decoding them'
         'test:check that .lac files are whole, without writing anything'
         'grep:print the lines of .lac files that match a pattern, without decoding the rest'
@@ -79,11 +80,12 @@ _lacodec() {
                 '--quiet[print only errors]' \
                 '-v[print more, with tracebacks of internal errors]' \
                 '--verbose[print more, with tracebacks of internal errors]' \
+                '--engine[work on this machine (default), or on a Ray cluster (RAY_ADDRESS), with --threads workers]:value:(local ray)' \
+                '--threads[threads (default\: all cores)]:value:_files' \
                 '-o[folder or URL to write to]:value:_files' \
                 '--output[folder or URL to write to]:value:_files' \
                 '--on-error[leave out items that fail and name them (default), or stop]:value:(skip stop)' \
                 '--json[print the result as a JSON line]' \
-                '--threads[threads (default\: all cores)]:value:_files' \
                 '--codec[codec to use (default\: lossless, chosen by content; see lacodec list)]:value:_files' \
                 '--field[SOURCE has .parquet and .jsonl tables\: code the values in this column]:value:_files' \
                 '--shard-items[write tar shards of N files each, and an index]:value:_files' \
@@ -112,17 +114,35 @@ _lacodec() {
                 '-v[print more, with tracebacks of internal errors]' \
                 '--verbose[print more, with tracebacks of internal errors]' \
                 '--target[documents of the wanted kind (repeatable)]:value:_files' \
+                '--share[part of the budget for each --target, in order]:value:_files' \
                 '--budget[such as '\''10000 docs'\'', '\''5M tokens'\'' or 1GB of text]:value:_files' \
                 '-o[folder to write to]:value:_files' \
                 '--output[folder to write to]:value:_files' \
                 '--field[column or key of the documents (default\: text)]:value:_files' \
-                '--score[what ranks the documents (default\: bits)]:value:(bits dsir random)' \
+                '--score[what ranks the documents (default\: bits)]:value:(bits dsir zipfit band perplexity diversity balanced random)' \
+                '--score-codec[what zipfit and band compress with\: gzip (default), or a codec]:value:_files' \
+                '--entries[phrases that balanced looks for, one a line]:value:_files' \
+                '--cap[documents that balanced keeps for each entry, about]:value:_files' \
+                '--epochs[random\: selections, each of other documents]:value:_files' \
                 '--seed[for what is drawn by chance (default\: 0)]:value:_files' \
                 '--keep-duplicates[exact and near duplicates may be selected]' \
                 '--keep-leaks[documents that repeat parts of the target may be selected]' \
                 '--on-error[leave out broken entries and name them (default), or stop]:value:(skip stop)' \
                 '--json[print the result as a JSON line]' \
+                '--engine[work on this machine (default), or on a Ray cluster (RAY_ADDRESS), with --threads workers]:value:(local ray)' \
                 '--threads[threads (default\: all cores)]:value:_files' ;;
+        select-frames)
+            _arguments '*:file:_files' \
+                '-h[show this help message and exit]' \
+                '--help[show this help message and exit]' \
+                '-q[print only errors]' \
+                '--quiet[print only errors]' \
+                '-v[print more, with tracebacks of internal errors]' \
+                '--verbose[print more, with tracebacks of internal errors]' \
+                '--frames[frames to select, of all videos together]:value:_files' \
+                '-o[new folder to write to]:value:_files' \
+                '--output[new folder to write to]:value:_files' \
+                '--json[print the result as a JSON line]' ;;
         info)
             _arguments '*:file:_files' \
                 '-h[show this help message and exit]' \

@@ -215,6 +215,23 @@ def test_parquet_and_text_come_out_as_they_went_in(tmp_path: Path) -> None:
         select(tmp_path / "table", target, "30 docs", tmp_path / "d", field="n")
 
 
+def test_a_data_set_of_hugging_face(tmp_path: Path) -> None:
+    """As it was saved in two files, and loaded from the output; one of the files may have nothing that is selected."""
+    datasets = pytest.importorskip("datasets")
+    documents = prose(2, 1300, 1, 10) + prose(1, 30, 1)
+    pool = datasets.Dataset.from_dict({"text": documents, "n": list(range(1330))})
+    pool.save_to_disk(tmp_path / "pool", num_shards=2)
+    target = write_lines(tmp_path / "target.jsonl", prose(1, 40, 2))
+    for amount in (20, 200):
+        done = select(tmp_path / "pool", target, f"{amount} docs", tmp_path / "out", filters=Filters(False, None, None))
+        assert done.entries == 1330 and done.problems == {}
+        found = datasets.load_from_disk(tmp_path / "out/selected")
+        assert found.features == pool.features and len(found) == amount
+        assert found["text"][:] == [documents[i] for i in found["n"]]
+        assert sum(i >= 1300 for i in found["n"]) >= 15
+    assert outcomes(tmp_path / "out").count("selected") == 200
+
+
 def test_units_divide_lines_without_loss(tmp_path: Path) -> None:
     """Lines around the edges of units, longer than a unit, and without an end; any number of threads."""
     documents = [*prose(1, 400, 1, 900), " ".join(prose(2, 500, 2, 900)), *prose(3, 300, 3, 900)]

@@ -6,6 +6,7 @@ pool --units--> records (score, hashes, overlap with the target) --choice--> sel
 from lacodec.datasets.selection.budget import Budget
 from lacodec.datasets.selection.choice import Filters
 from lacodec.datasets.selection.report import Summary
+from lacodec.datasets.selection.scores import Score
 from lacodec.datasets.selection.selecting import select
 
-__all__ = ["Budget", "Filters", "Summary", "select"]
+__all__ = ["Budget", "Filters", "Score", "Summary", "select"]

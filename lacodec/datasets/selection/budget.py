@@ -1,6 +1,7 @@
 """How much is selected: `10000 docs`, `5M tokens`, `1GB`."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lacodec.errors import BadInput
@@ -27,3 +28,9 @@ class Budget:
         if amount < 1:
             raise BadInput(f"the budget {text!r} selects nothing")
         return cls(amount, BYTES if unit == "b" else unit)
+
+    def shared(self, shares: Sequence[float]) -> list["Budget"]:
+        """Its parts; raises BadInput for shares that are not positive, or more than all of it."""
+        if min(shares) <= 0 or sum(shares) > 1 + 1e-9:
+            raise BadInput(f"shares are above 0 and at most 1 in all, not {', '.join(f'{share:g}' for share in shares)}")
+        return [Budget(int(self.amount * share), self.unit) for share in shares]

@@ -1,12 +1,14 @@
 """Files of documents, in units that are read on their own.
 
-.jsonl, .ndjson --> ranges of bytes; .parquet --> row groups; other files, each a document --> several at a time
+.jsonl, .ndjson --> ranges of bytes; .parquet --> row groups; .arrow, as Hugging Face datasets saves --> record batches;
+other files, each a document --> several at a time
 """
 
 import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -18,8 +20,15 @@ from lacodec.io.as_file import SourceFile
 from lacodec.io.places import open_source
 from lacodec.io.source import Source
 
+ARROW = ".arrow"
+STATE = "state.json"
+"""Lists the Arrow files of a folder that Hugging Face datasets saved."""
+
+FACTS = (STATE, "dataset_info.json", "dataset_dict.json")
+"""Files there that are no documents."""
+
 UNIT = 1 << 20
-"""Bytes of a file in a unit, but for row groups."""
+"""Bytes of a file in a unit, but for row groups and record batches."""
 
 _ROWS = 1000
 
@@ -39,15 +48,17 @@ class File:
 
     @property
     def kind(self) -> str:
-        """ "jsonl", "parquet" or "text"."""
-        return "jsonl" if self.name.endswith(JSONL) else "parquet" if self.name.endswith(PARQUET) else "text"
+        """ "jsonl", "parquet", "arrow" or "text"."""
+        kinds = (("jsonl", JSONL), ("parquet", PARQUET), ("arrow", ARROW))
+        return next((kind for kind, suffixes in kinds if self.name.endswith(suffixes)), "text")
 
 
 @dataclass(frozen=True)
 class Unit:
     """Rows of one file, or several files of a document each.
 
-    files: which; begin, end: range of bytes of a JSON Lines file; begin: row group of a Parquet file.
+    files: which; begin, end: range of bytes of a JSON Lines file; begin: row group of a Parquet file, or
+    record batch of an Arrow file.
     """
 
     files: tuple[File, ...]
@@ -72,6 +83,8 @@ def files_of(paths: Sequence[str | os.PathLike[str]]) -> list[File]:
     found = []
     for path in paths:
         place, entries = listed(os.fspath(path))
+        if any(entry.name.endswith(ARROW) for entry in entries):
+            entries = [entry for entry in entries if os.path.basename(entry.name) not in FACTS]
         single = len(entries) == 1 and place.path(entries[0].name) == os.fspath(path)
         prefix = "" if single or len(paths) == 1 else os.path.basename(os.path.normpath(os.fspath(path))) + "/"
         found += [File(place, entry, prefix + entry.name) for entry in entries]
@@ -100,7 +113,7 @@ def units_of(files: Sequence[File], field: str) -> list[Unit]:
             ends = [*range(UNIT, file.entry.size, UNIT), file.entry.size]
             units += [Unit((file,), end - 1 - (end - 1) % UNIT, end) for end in ends if end]
         else:
-            units += _row_groups(file, field)
+            units += _row_groups(file, field) if file.kind == "parquet" else _record_batches(file, field)
     return [*units, *([Unit(tuple(texts))] if texts else [])]
 
 
@@ -109,7 +122,7 @@ def rows(unit: Unit, field: str) -> Iterator[Row]:
     kind = unit.files[0].kind
     if kind == "jsonl":
         return _lines(unit, field)
-    return _table_rows(unit, field) if kind == "parquet" else _file_rows(unit)
+    return _file_rows(unit) if kind == "text" else _table_rows(unit, field)
 
 
 def _row_groups(file: File, field: str) -> Iterator[Unit]:
@@ -119,13 +132,30 @@ def _row_groups(file: File, field: str) -> Iterator[Unit]:
             table = pa.parquet.ParquetFile(_arrow_file(source))
         except (pa.ArrowException, OSError) as error:
             raise BadInput(f"{file.name}: is no Parquet file that can be read ({error})") from error
-        if field not in table.schema_arrow.names:
-            raise BadInput(f"{file.name}: has no column {field!r}; it has {', '.join(table.schema_arrow.names)}")
-        column = table.schema_arrow.field(field).type
-        if not any(check(column) for check in _text_types(pa)):
-            raise BadInput(f"{file.name}: column {field!r} is of type {column}; it must hold text or bytes")
+        _check_column(file, table.schema_arrow, field)
         for group in range(table.num_row_groups):
             yield Unit((file,), group)
+
+
+def _record_batches(file: File, field: str) -> Iterator[Unit]:
+    pa = require_pyarrow()
+    with open_source(file.path) as source:
+        try:
+            stream = pa.ipc.open_stream(_arrow_file(source))
+            _check_column(file, stream.schema, field)
+            for number, _ in enumerate(stream):
+                yield Unit((file,), number)
+        except (pa.ArrowException, OSError) as error:
+            raise BadInput(f"{file.name}: is no Arrow file that can be read ({error})") from error
+
+
+def _check_column(file: File, schema: Any, field: str) -> None:
+    """Raise BadInput if there is no such column of text."""
+    if field not in schema.names:
+        raise BadInput(f"{file.name}: has no column {field!r}; it has {', '.join(schema.names)}")
+    column = schema.field(field).type
+    if not any(check(column) for check in _text_types(require_pyarrow())):
+        raise BadInput(f"{file.name}: column {field!r} is of type {column}; it must hold text or bytes")
 
 
 def _text_types(pa: Any) -> list[Any]:
@@ -182,13 +212,15 @@ def _table_rows(unit: Unit, field: str) -> Iterator[Row]:
     pa = require_pyarrow()
     (file,) = unit.files
     with open_source(file.path) as source:
-        table = pa.parquet.ParquetFile(_arrow_file(source))
-        batches = table.iter_batches(_ROWS, row_groups=[unit.begin])
+        if file.kind == "parquet":
+            batches = pa.parquet.ParquetFile(_arrow_file(source)).iter_batches(_ROWS, row_groups=[unit.begin])
+        else:
+            batches = islice(pa.ipc.open_stream(_arrow_file(source)), unit.begin, unit.begin + 1)
         while True:
             try:
                 batch = next(batches, None)
             except (pa.ArrowException, OSError) as error:
-                raise BadInput(f"{file.name}: row group {unit.begin} cannot be read ({error})") from error
+                raise BadInput(f"{file.name}: part {unit.begin} cannot be read ({error})") from error
             if batch is None:
                 return
             column = batch.column(batch.schema.get_field_index(field))

@@ -17,25 +17,30 @@ import numpy as np
 from lacodec.datasets.selection.shingles import SIGNATURE
 from lacodec.errors import BadInput
 
-RECORD = np.dtype(
-    [
-        ("unit", "<u4"),
-        ("number", "<u4"),  # of the entry in its unit
-        ("size", "<u8"),  # bytes of text
-        ("tokens", "<u8"),
-        ("words", "<u8"),
-        ("score", "<f8"),
-        ("overlap", "<f4"),
-        ("digest", "<u8", (2,)),
-        ("signature", "u1", (SIGNATURE,)),
-    ]
-)
+
+def record_type(targets: int) -> np.dtype[Any]:
+    """What is kept of a document, with a score for each target."""
+    return np.dtype(
+        [
+            ("unit", "<u4"),
+            ("number", "<u4"),  # of the entry in its unit
+            ("size", "<u8"),  # bytes of text
+            ("tokens", "<u8"),
+            ("words", "<u8"),
+            ("score", "<f8", (targets,)),
+            ("overlap", "<f4"),
+            ("digest", "<u8", (2,)),
+            ("signature", "u1", (SIGNATURE,)),
+        ]
+    )
+
+
 _LENGTH = struct.Struct("<I")
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A unit that was read: how many entries it has, problems as (number, what is wrong), and records RECORD[documents]."""
+    """A unit that was read: how many entries it has, problems as (number, what is wrong), and records of `record_type`."""
 
     unit: int
     entries: int
@@ -46,10 +51,11 @@ class Scored:
 class Journal:
     """Scores of earlier runs with the same settings, and a place for those of this one."""
 
-    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
-        """Raises BadInput if the journal was begun with other settings."""
+    def __init__(self, path: Path, settings: Mapping[str, Any], kind: np.dtype[Any]) -> None:
+        """kind: of the records. Raises BadInput if the journal was begun with other settings."""
         head = json.dumps(settings, sort_keys=True).encode() + b"\n"
         self.known: dict[int, Scored] = {}
+        self._kind = kind
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(path, "r+b" if path.exists() else "w+b")  # noqa: SIM115  (closed by close())
         size = os.fstat(self._file.fileno()).st_size
@@ -86,7 +92,7 @@ class Journal:
         if length > size - self._file.tell():
             return None
         unit, entries, count, problems = json.loads(self._file.read(length))
-        data = self._file.read(count * RECORD.itemsize)
-        if len(data) < count * RECORD.itemsize:
+        data = self._file.read(count * self._kind.itemsize)
+        if len(data) < count * self._kind.itemsize:
             return None
-        return Scored(unit, entries, tuple((number, what) for number, what in problems), np.frombuffer(data, RECORD))
+        return Scored(unit, entries, tuple((number, what) for number, what in problems), np.frombuffer(data, self._kind))

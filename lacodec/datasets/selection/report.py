@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lacodec.datasets.selection.balanced import NEVER
 from lacodec.datasets.selection.choice import LEFT, OUTCOMES, SELECTED, ranking
 from lacodec.datasets.selection.pool import Unit, rows
 from lacodec.datasets.selection.records import Scored
@@ -24,7 +25,7 @@ _NAMED = 100
 class Summary:
     """documents, size (bytes of text), tokens: selected. outcomes: documents of the pool by what became of them.
     problems: entries that are no documents, by what is wrong with them; named: sentences about the first of them.
-    cut: the last document that was selected and the first that was not, with those next to them."""
+    cut: for the first target, the last documents that were selected and the first that were not."""
 
     entries: int
     documents: int
@@ -88,11 +89,14 @@ def _write_scores(
     named: list[str] = []
     at = 0
     with atomic_file(path, True) as file:
-        file.write(b"file\tentry\tscore\tbytes\ttokens\toverlap\toutcome\n")
+        targets = found[0].records["score"].shape[1] if found else 1
+        names = "\t".join(["score", *(f"score {i}" for i in range(2, targets + 1))])
+        file.write(f"file\tentry\t{names}\tbytes\ttokens\toverlap\toutcome\n".encode())
         for scored in found:
-            lines: list[tuple[int, str, str]] = [(number, "\t\t\t", problem) for number, problem in scored.problems]
+            lines: list[tuple[int, str, str]] = [(number, "\t" * (targets + 2), problem) for number, problem in scored.problems]
             for record, outcome in zip(scored.records, outcomes[at : at + scored.records.size].tolist(), strict=True):
-                facts = f"{record['score']:.6g}\t{record['size']}\t{record['tokens']}\t{record['overlap']:.3f}"
+                scores = "\t".join(f"{score:.6g}" for score in record["score"].tolist())
+                facts = f"{scores}\t{record['size']}\t{record['tokens']}\t{record['overlap']:.3f}"
                 lines.append((int(record["number"]), facts, OUTCOMES[outcome]))
             at += scored.records.size
             for number, facts, outcome in sorted(lines):
@@ -109,11 +113,11 @@ def _cut(
     units: Sequence[Unit], firsts: Sequence[int], records: np.ndarray, outcomes: np.ndarray, field: str
 ) -> Mapping[str, Any]:
     ranked = ranking(records, outcomes)
-    selected = int((outcomes == SELECTED).sum())
-    at = slice(max(0, selected - _EXAMPLES), selected), slice(selected, selected + _EXAMPLES)
+    ranked = ranked[records["score"][ranked, 0] > NEVER]
+    last = ranked[outcomes[ranked] == SELECTED][-_EXAMPLES:]
+    first = ranked[outcomes[ranked] == LEFT][:_EXAMPLES]
     return {
-        side: [_example(units, firsts, records[i], field) for i in ranked[part]]
-        for side, part in zip(("selected", "left"), at, strict=True)
+        side: [_example(units, firsts, records[i], field) for i in which] for side, which in (("selected", last), ("left", first))
     }
 
 
@@ -122,7 +126,7 @@ def _example(units: Sequence[Unit], firsts: Sequence[int], record: np.ndarray, f
     name, place = place_of(units, firsts, unit, number)
     text = next(row.text for i, row in enumerate(rows(units[unit], field)) if i == number)
     excerpt = text[: 4 * _EXCERPT].decode(errors="ignore")[:_EXCERPT]
-    return {"file": name, "entry": place, "score": float(record["score"]), "text": excerpt}
+    return {"file": name, "entry": place, "score": float(record["score"][0]), "text": excerpt}
 
 
 def _plot(path: Path, scores: np.ndarray, outcomes: np.ndarray, name: str) -> None:
@@ -133,14 +137,18 @@ def _plot(path: Path, scores: np.ndarray, outcomes: np.ndarray, name: str) -> No
         return
     if not scores.size:
         return
-    figure = Figure(figsize=(9, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    edges = np.histogram_bin_edges(scores, _BINS)
-    chosen, left = scores[outcomes == SELECTED], scores[outcomes == LEFT]
-    axes.hist([left, chosen], edges, stacked=True, color=["#b8bec8", "#1f6fb4"], label=["left", "selected"])
-    axes.set_yscale("log")
-    axes.set_xlabel(f"score ({name})")
-    axes.set_ylabel("documents")
-    axes.legend(frameon=False)
+    targets = scores.shape[1]
+    figure = Figure(figsize=(9, 4.5 * targets), layout="constrained")
+    for target in range(targets):
+        axes = figure.add_subplot(targets, 1, target + 1)
+        of_one = np.maximum(scores[:, target], np.min(scores[:, target], where=np.isfinite(scores[:, target]), initial=0.0))
+        chosen, left = of_one[outcomes == SELECTED], of_one[outcomes == LEFT]
+        colours = ["#b8bec8", "#1f6fb4"]
+        edges = np.histogram_bin_edges(of_one, _BINS)
+        axes.hist([left, chosen], edges, stacked=True, color=colours, label=["left", "selected"])
+        axes.set_yscale("log")
+        axes.set_xlabel(f"score ({name})" + (f", target {target + 1}" if targets > 1 else ""))
+        axes.set_ylabel("documents")
+        axes.legend(frameon=False)
     with atomic_file(path, True) as file:
         figure.savefig(file, format="png", dpi=120)

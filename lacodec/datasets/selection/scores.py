@@ -1,20 +1,28 @@
-"""How well documents fit a target: `bits`, `dsir`, `random`.
+"""How well documents fit: `prime` makes the scorer of a name, and `Score` says which one, with its options.
 
 target, sample of the pool --counts of features--> weights of features --sum over a document--> score, higher is better
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import xxhash
 
 from lacodec.datasets.selection import features
+from lacodec.datasets.selection.balanced import balanced
 from lacodec.datasets.selection.batch import Batch
+from lacodec.datasets.selection.chance import Chance, chances
+from lacodec.datasets.selection.compressed import GZIP, alignment, band
+from lacodec.datasets.selection.perplexity import Perplexity
 from lacodec.errors import BadInput
 
-BITS, DSIR, RANDOM = "bits", "dsir", "random"
-NAMES = (BITS, DSIR, RANDOM)
+BITS, DSIR, ZIPFIT, BAND = "bits", "dsir", "zipfit", "band"
+PERPLEXITY, DIVERSITY, BALANCED, RANDOM = "perplexity", "diversity", "balanced", "random"
+AIMED = (BITS, DSIR, ZIPFIT, BAND)
+"""Those that compare with the target."""
+NAMES = (*AIMED, PERPLEXITY, DIVERSITY, BALANCED, RANDOM)
 
 _FEATURES = {BITS: (features.GRAMS, 22), DSIR: (features.TOKENS, 14)}
 _PRIOR = 0.5  # counts of the target that every slot begins with
@@ -23,37 +31,77 @@ _LEAST_PROBABILITY = 1e-8
 
 
 @dataclass(frozen=True)
-class Scorer:
-    """name: one of NAMES. weights: f32[slots] of its features, empty for `random`. seed: of what is drawn by chance."""
+class Score:
+    """name: one of NAMES. codec: what `zipfit` and `band` compress with, "gzip" or a codec of bytes. entries, cap: of
+    `balanced`, phrases and how many documents each may bring, about. Raises BadInput for what cannot be."""
+
+    name: str = BITS
+    codec: str = GZIP
+    entries: tuple[str, ...] = ()
+    cap: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.name not in NAMES:
+            raise BadInput(f"there is no score {self.name!r}; there are {', '.join(NAMES)}")
+        if self.codec != GZIP and self.name not in (ZIPFIT, BAND):
+            raise BadInput(f"the score {self.name!r} does not compress; leave out the codec")
+        if (self.name == BALANCED) != (bool(self.entries) and self.cap is not None):
+            raise BadInput("the score 'balanced', and no other one, needs entries and a cap")
+        if self.cap is not None and self.cap < 1:
+            raise BadInput(f"an entry must bring 1 document at least, not {self.cap}")
+
+    def facts(self) -> dict[str, Any]:
+        """The score and its options, for a report; of the entries their number and a hash."""
+        facts: dict[str, Any] = {"name": self.name}
+        if self.name in (ZIPFIT, BAND):
+            facts["codec"] = self.codec
+        if self.name == BALANCED:
+            digest = xxhash.xxh3_128_hexdigest("\n".join(self.entries).encode())
+            facts |= {"cap": self.cap, "entries": len(self.entries), "digest": digest}
+        return facts
+
+
+class Scorer(Protocol):
+    """Something that scores documents. It can be pickled."""
+
+    def scores(self, batch: Batch) -> np.ndarray:
+        """f64[documents], higher is better; each depends on its document alone, not on the batch."""
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """`bits` and `dsir`: weights of hashed features, f32[slots]. seed: of what is drawn by chance."""
 
     name: str
     weights: np.ndarray
     seed: int
 
     def scores(self, batch: Batch) -> np.ndarray:
-        """f64[documents]; each depends on its document alone, not on the batch."""
-        if self.name == RANDOM:
-            return self._chances(batch)
+        """f64[documents]."""
         sums = features.weigh(batch, _FEATURES[self.name][0], self.weights)
         if self.name == BITS:
             return sums / np.maximum(batch.sizes, 1)
-        return sums - np.log(-np.log(self._chances(batch)))
-
-    def _chances(self, batch: Batch) -> np.ndarray:
-        """Numbers between 0 and 1, drawn by the hash of the text, so that they are the same in any order."""
-        drawn = [xxhash.xxh3_64_intdigest(text, self.seed) >> 11 for text in batch.texts]
-        return (np.array(drawn, np.float64) + 0.5) / (1 << 53)
+        return sums - np.log(-np.log(chances(batch, self.seed)))
 
 
-def prime(name: str, target: Iterable[Batch], background: Iterable[Batch], seed: int) -> Scorer:
-    """A scorer for documents like the target and unlike the pool, of which `background` is a sample."""
-    if name not in NAMES:
-        raise BadInput(f"there is no score {name!r}; there are {', '.join(NAMES)}")
-    if name == RANDOM:
-        return Scorer(name, np.zeros(0, np.float32), seed)
-    target_counts, background_counts = _counts(name, target), _counts(name, background)
-    weigh = _bits_weights if name == BITS else _dsir_weights
-    return Scorer(name, weigh(target_counts, background_counts).astype(np.float32), seed)
+def prime(
+    score: Score, target: Iterable[Batch], background: Iterable[Batch], pool: Callable[[], Iterable[Batch]], seed: int
+) -> Scorer:
+    """A scorer for documents like the target and unlike the pool, of which `background` is a sample; some read all of it."""
+    match score.name:
+        case "zipfit":
+            return alignment(score.codec, target)
+        case "band":
+            return band(score.codec, target, seed)
+        case "perplexity":
+            return Perplexity()
+        case "balanced":
+            return balanced(score.entries, score.cap or 1, pool(), seed)
+        case "random" | "diversity":  # diversity depends on the others that are selected, and comes after the filters
+            return Chance(seed)
+    target_counts, background_counts = _counts(score.name, target), _counts(score.name, background)
+    weigh = _bits_weights if score.name == BITS else _dsir_weights
+    return Ratios(score.name, weigh(target_counts, background_counts).astype(np.float32), seed)
 
 
 def _counts(name: str, batches: Iterable[Batch]) -> np.ndarray:

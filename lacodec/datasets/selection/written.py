@@ -1,5 +1,6 @@
 """The selected documents, in files of the pool's names and formats."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 
 from lacodec.datasets.columns import require_pyarrow
-from lacodec.datasets.selection.pool import File, Row, Unit, rows
+from lacodec.datasets.selection.pool import ARROW, FACTS, STATE, File, Row, Unit, rows
 from lacodec.io.output import atomic_file
 from lacodec.io.places import open_source
 
@@ -24,10 +26,31 @@ def write_selected(folder: Path, units: Sequence[Unit], selected: np.ndarray, fi
     for first, found in groupby(_chosen(units, selected, field), key=lambda pair: pair[0]):
         if first.kind == "jsonl":
             _write_lines(folder / first.name, (row for _, row in found))
-        elif first.kind == "parquet":
-            _write_table(folder / first.name, (row for _, row in found))
+        elif first.kind != "text":
+            _write_table(folder / first.name, (row for _, row in found), first.kind)
         else:
             _copy(folder / first.name, first)
+    for file in {file.name: file for unit in units for file in unit.files if file.kind == "arrow"}.values():
+        _write_facts(folder / os.path.dirname(file.name), file)
+
+
+def _write_facts(folder: Path, file: File) -> None:
+    """What datasets needs to load the Arrow files in this folder, if it saved those of the pool."""
+    inside = os.path.dirname(file.entry.name)
+    names = {path.name for path in folder.glob(f"*{ARROW}")}
+    if not names or (folder / STATE).exists() or file.place.size(os.path.join(inside, STATE)) is None:
+        return
+    for name in FACTS[:2]:
+        data = file.place.read(os.path.join(inside, name))
+        if name == STATE:
+            state = json.loads(data)
+            state["_data_files"] = [one for one in state["_data_files"] if one["filename"] in names]
+            state["_fingerprint"] = xxhash.xxh3_64_hexdigest(
+                data + b"".join((folder / one).read_bytes() for one in sorted(names))
+            )
+            data = json.dumps(state, indent=2).encode()
+        with _written(folder / name) as out:
+            out.write(data)
 
 
 def _chosen(units: Sequence[Unit], selected: np.ndarray, field: str) -> Iterator[tuple[File, Row]]:
@@ -47,7 +70,7 @@ def _write_lines(path: Path, found: Iterator[Row]) -> None:
             file.write(row.raw if row.raw.endswith(b"\n") else row.raw + b"\n")
 
 
-def _write_table(path: Path, found: Iterator[Row]) -> None:
+def _write_table(path: Path, found: Iterator[Row], kind: str) -> None:
     pa = require_pyarrow()
     with _written(path) as file:
         writer = None
@@ -55,7 +78,8 @@ def _write_table(path: Path, found: Iterator[Row]) -> None:
             same = list(group)
             batch = same[0].raw[0]
             if writer is None:
-                writer = pa.parquet.ParquetWriter(file, batch.schema)
+                made = pa.parquet.ParquetWriter if kind == "parquet" else pa.ipc.new_stream
+                writer = made(file, batch.schema)
             writer.write_batch(batch.take(pa.array([row.raw[1] for row in same])))
         if writer is not None:
             writer.close()
