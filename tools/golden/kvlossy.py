@@ -62,7 +62,7 @@ def make(setting: str, name: str) -> bytes:
     if setting == "basis":
         return lacodec.encode(cache(name), "kv.lossy", quality=50, basis=basis())
     if setting == "cut":
-        return lacodec.encode(cache(name), "kv.lossy", quality=60, tokens=64, exact=10, recent=40)
+        return lacodec.encode(cache(name), "kv.lossy", quality=60, tokens=64, exact=10)
     return lacodec.encode(cache(name), "kv.lossy", quality=int(setting.removeprefix("q")))
 
 
