@@ -1,5 +1,6 @@
 """Caches of models of every kind of attention and rotary embedding, coded and used again."""
 
+import numpy as np
 import pytest
 
 import lacodec.kv
@@ -118,3 +119,28 @@ def test_another_model_is_refused():
     for other, what in ((llama(rotary="yarn"), "kind of rotary"), (llama(rotary="linear"), "kind of"), (llama(seed=2), "weights")):
         with pytest.raises(BadInput, match=f"of which the {what}"):
             lacodec.kv.decode(coded, model=other)
+
+
+def test_weights_show_what_the_end_of_a_text_depends_on():
+    """Long keys draw all attention, so errors in these tokens matter more."""
+    model = llama()
+    ids = torch.randint(0, 64, (1, 200), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        made = model(ids, use_cache=True).past_key_values
+        pairs = [(layer.keys, layer.values) for layer in made.layers]
+        for layer in made.layers:
+            layer.keys[:, :, 50:53] *= 500
+    weights = lacodec.kv.weigh(model, ids, made, window=40)
+    assert weights.shape == (2, 200) and weights.dtype == np.float32 and (weights > 0).all()
+    assert (weights[:, 51] > 3 * np.median(weights[:, :160])).all()
+    assert (np.diff(weights[:, 160:]) > 0).all() and weights[0, 199] > 10 * np.median(weights[0, :160])
+    coded = lacodec.kv.encode(pairs, model, weights=weights, quality=50)
+    assert lacodec.kv.decode(coded, model=model)[0][0].shape == (1, 2, 200, 8)
+    with torch.no_grad():
+        batch = model(ids.reshape(2, 100), use_cache=True).past_key_values
+    assert lacodec.kv.weigh(model, ids.reshape(2, 100), batch, window=20).shape == (2, 100)
+    for wrong in ({"ids": ids[:, :100]}, {"window": 200}, {"window": 1}, {"window": 2.5}, {"cache": []}):
+        with pytest.raises(BadInput):
+            lacodec.kv.weigh(model, **{"ids": ids, "cache": made, **wrong})
+    with pytest.raises(BadInput, match="weights have shape"):
+        lacodec.kv.encode(pairs, model, weights=weights[:, :100], quality=50)
