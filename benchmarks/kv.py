@@ -193,7 +193,9 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=1024)
     parser.add_argument("--after", type=int, default=512)
-    parser.add_argument("--ways", nargs="*", default=["layer-45", "layer-50", "layer+weights-44", "head-46", "steps-41", "plain-40"])
+    parser.add_argument(
+        "--ways", nargs="*", default=["layer-45", "layer-50", "layer+weights-44", "head-46", "steps-41", "plain-40"]
+    )
     parser.add_argument("--way", default="layer+weights-55", help="KIND-QUALITY or KIND+weights-QUALITY, of `greedy`")
     parser.add_argument("--only", nargs="*", default=[])
     args = parser.parse_args()

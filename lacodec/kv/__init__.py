@@ -39,7 +39,7 @@ def encode(cache: Any, model: Any = None, *, weights: Any = None, threads: int |
 
     cache: a DynamicCache of transformers, or (keys, values) of each layer, arrays or tensors [batch, heads, tokens, width] of
     float16, bfloat16 or float32. model: the module that made it, or what `describe` gave for it; without one,
-    `decode` cannot tell whether a cache suits a model. weights: f32[layers, tokens] with a quality, what errors in each token cost,
+    `decode` cannot tell whether a cache suits a model. weights: with a quality, what errors in each token cost, f32[layers, tokens],
     such as `weigh` gives. Raises BadInput for caches that cannot be kept.
     """
     value = cache_of(cache, described(model))

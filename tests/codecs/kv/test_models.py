@@ -116,7 +116,11 @@ def test_embeddings_that_change_are_refused(kind):
 def test_another_model_is_refused():
     """The same weights with another rotary embedding, and the same embedding with other weights."""
     coded = lacodec.kv.encode([(torch.zeros(1, 2, 3, 8), torch.zeros(1, 2, 3, 8))] * 2, llama())
-    for other, what in ((llama(rotary="yarn"), "kind of rotary"), (llama(rotary="linear"), "kind of"), (llama(seed=2), "weights")):
+    for other, what in (
+        (llama(rotary="yarn"), "kind of rotary"),
+        (llama(rotary="linear"), "kind of"),
+        (llama(seed=2), "weights"),
+    ):
         with pytest.raises(BadInput, match=f"of which the {what}"):
             lacodec.kv.decode(coded, model=other)
 

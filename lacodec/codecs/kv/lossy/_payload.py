@@ -117,8 +117,7 @@ def encode_place(cache: KVCache, place: Place, setup: Setup, session: Session) -
         found, told = _units(rows_of(values, setup.shape.dtype), array, setup, turns)
         units.append(found)
         side.append(told)
-    (first, last), tokens = coded
-    classes = _classes(setup, coded)
+    first, classes = place[0][0], _classes(setup, coded)
     for array, found in zip(arrays, units, strict=True):
         largest = np.abs(found).max(axis=1).reshape(array.sizes[0], -1).max(axis=0)
         if not largest.max() <= _MOST * FACTORS[0]:
