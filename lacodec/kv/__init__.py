@@ -39,8 +39,8 @@ def encode(cache: Any, model: Any = None, *, weights: Any = None, threads: int |
 
     cache: a DynamicCache of transformers, or (keys, values) of each layer, arrays or tensors [batch, heads, tokens, width] of
     float16, bfloat16 or float32. model: the module that made it, or what `describe` gave for it; without one,
-    `decode` cannot tell whether a cache suits a model. weights: with a quality, what errors in each token cost, f32[layers, tokens],
-    such as `weigh` gives. Raises BadInput for caches that cannot be kept.
+    `decode` cannot tell whether a cache suits a model. weights: what errors in each token cost, f32[layers, tokens],
+    such as `weigh` gives; for lossy coding. Raises BadInput for caches that cannot be kept.
     """
     value = cache_of(cache, described(model))
     if weights is not None:
