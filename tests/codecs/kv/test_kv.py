@@ -1,14 +1,21 @@
 """Codec `kv` on caches of every shape, and its reading of parts."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 import lacodec
+import lacodec.kv
 from lacodec.errors import BadInput, CorruptFile, UnsupportedFile
+from lacodec.io.source import FileSource
 from lacodec.media.kv.files import KV, same
 from lacodec.media.kv.value import KVCache, Model
 from lacodec.testing import check_codec
 from reference.decode import restore
+from tools.golden import FOLDER
 from tools.golden import kv as golden
 
 
@@ -71,6 +78,36 @@ def test_a_part_reads_its_chunks_only():
         assert len(opened[0:4, 0:90]) == 4
         with pytest.raises(CorruptFile):
             opened[0:4, 0:91]
+
+
+@pytest.mark.parametrize("how", [{}, {"quality": 50}])
+def test_a_range_of_a_layer_and_tokens_takes_two_reads(how, tmp_path, monkeypatch):
+    """The end of the file, which has the index, and the chunk."""
+    path, read = tmp_path / "x.lac", []
+    path.write_bytes(lacodec.encode(cache(8, tokens=4096, width=64), "kv", tokens=512, **how))
+    original = FileSource.read
+    monkeypatch.setattr(FileSource, "read", lambda self, offset, n: read.append((offset, n)) or original(self, offset, n))
+    ((keys, values),) = lacodec.kv.decode(path, layers=slice(5, 6), tokens=slice(1100, 1400))
+    assert keys.shape == values.shape == (1, 2, 300, 64) and len(read) == 2
+    assert sum(n for _, n in read) < path.stat().st_size / 4
+
+
+@pytest.mark.parametrize("name", ["v0-bytes2/kv-effort5-bf16.lac", "v0-bytes2/kvlossy-q60-bf16.lac"])
+def test_decoding_needs_no_torch_and_any_number_of_threads_gives_the_same(name):
+    """So another version of torch, or other threads where the file was written, cannot matter."""
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import xxhash, lacodec\n"
+        "from lacodec.media.kv.files import KV\n"
+        "value = lacodec.decode(sys.argv[1], threads=int(sys.argv[2]))\n"
+        "print(xxhash.xxh3_64_hexdigest(b''.join(KV.to_blocks(value))))\n"
+    )
+    found = set()
+    for threads in ("1", "4"):
+        environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "NUMBA_NUM_THREADS": "1"}
+        command = [sys.executable, "-c", code, str(FOLDER / name), threads]
+        found.add(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert len(found) == 1
 
 
 def test_channels_have_their_own_tables():

@@ -44,34 +44,60 @@ VALUES = {
 
 @pytest.mark.parametrize("name", [pytest.param("bf16", marks=pytest.mark.slow), "odd", "one", "no tokens"])
 def test_contract(name):
-    check_codec("kv.lossy", {name: VALUES[name]}, same=alike, tokens=20, recent=5)
+    check_codec("kv.lossy", {name: VALUES[name]}, same=alike, tokens=20)
 
 
 @pytest.mark.parametrize("dtype", ["bf16", "f16", "f32"])
 def test_more_quality_is_nearer_and_larger(dtype):
     value = replace(golden.cache(dtype), model=ROPE)
-    coded = [lacodec.encode(value, "kv.lossy", quality=quality, recent=0) for quality in (20, 50, 80)]
+    coded = [lacodec.encode(value, "kv.lossy", quality=quality, ends=False) for quality in (20, 50, 80)]
     found = [errors(value, lacodec.decode(data)) for data in coded]
     assert len(coded[0]) < len(coded[1]) < len(coded[2]) < len(lacodec.encode(value, "kv"))
     assert all(a > b > c for a, b, c in zip(*found, strict=True)) and max(found[2]) < 0.03
 
 
+def squares(one, other, tokens):
+    """Mean squared difference of all keys and values in some tokens."""
+    pairs = [(a, b) for x, y in zip(one.layers, other.layers, strict=True) for a, b in zip(x, y, strict=True)]
+    return float(np.mean([np.square((a - b)[:, :, tokens]).mean() for a, b in pairs]))
+
+
 def test_first_and_last_tokens():
-    value = replace(cache(tokens=100), model=ROPE)
-    found = lacodec.decode(lacodec.encode(value, "kv.lossy", quality=30, exact=3, recent=20, tokens=30))
+    value = replace(cache(tokens=400), model=ROPE)
+    found = lacodec.decode(lacodec.encode(value, "kv.lossy", quality=40, exact=3, tokens=150))
+    even = lacodec.decode(lacodec.encode(value, "kv.lossy", quality=40, exact=3, ends=False))
     for one, other in zip(value.layers, found.layers, strict=True):
         for a, b in zip(one, other, strict=True):
             assert (a[:, :, :3] == b[:, :, :3]).all() and not (a[:, :, 3:6] == b[:, :, 3:6]).all()
-            middle, last = (float(np.square((a - b)[:, :, cut]).mean()) for cut in (slice(3, 80), slice(80, 100)))
-            assert last < middle / 16  # steps are an eighth as large: up to 64 times less
-    everything = lacodec.decode(lacodec.encode(value, "kv.lossy", exact=100))
+    first, last = squares(value, found, slice(3, 150)), squares(value, found, slice(396, 400))
+    assert last < first / 16 and squares(value, even, slice(396, 400)) > squares(value, even, slice(3, 150)) / 2
+    everything = lacodec.decode(lacodec.encode(value, "kv.lossy", exact=400))
     assert max(errors(value, everything)) == 0
+
+
+def test_tokens_that_matter_more_are_nearer():
+    """For as many bytes, errors weigh less in all, and those of a token that matters 64 times as much are 64 times smaller."""
+    weights = np.ones((3, 400), "f4")
+    weights[:, 100:120] = 64
+    value = replace(cache(tokens=400), model=ROPE)
+    coded = lacodec.encode(replace(value, weights=weights), "kv.lossy", quality=50)
+    found = lacodec.decode(coded)
+    assert restore(coded).content == b"".join(KV.to_blocks(found))
+    matter, rest = squares(value, found, slice(100, 120)), squares(value, found, slice(200, 400))
+    assert 32 < rest / matter < 128
+    even = [lacodec.encode(value, "kv.lossy", quality=quality, ends=False) for quality in (49, 50, 51, 52)]
+    as_long = max((data for data in even if len(data) <= len(coded)), key=len)
+    other = lacodec.decode(as_long)
+    assert 64 * matter * 20 + rest * 380 < 0.7 * (64 * squares(value, other, slice(100, 120)) * 20 + rest * 380)
+    for wrong in (weights[:2], weights[:, :9], weights * np.nan, -weights, weights * np.inf):
+        with pytest.raises(BadInput, match="weights"):
+            replace(value, weights=wrong)
 
 
 @pytest.mark.parametrize("start", [0, 1, 3, 77, 1 << 20])
 def test_a_part_of_a_sequence_starts_somewhere(start):
     value = replace(cache(tokens=40), model=ROPE)
-    coded = lacodec.encode(value, "kv.lossy", quality=60, exact=3, recent=0, start=start)
+    coded = lacodec.encode(value, "kv.lossy", quality=60, exact=3, ends=False, start=start)
     found = lacodec.decode(coded)
     left = max(3 - start, 0)
     assert (found.layers[1][0][:, :, :left] == value.layers[1][0][:, :, :left]).all()
@@ -138,7 +164,7 @@ def test_a_basis_pays_and_is_asked_for(tmp_path):
 def test_steps_alone_are_kept_in_the_file():
     value, _ = correlated()
     part = Transform(*(np.full(16, x, "f4") for x in (0.05, 1, 1)))
-    coded = lacodec.encode(value, "kv", quality=50, basis=Basis(((part, part),)).to_bytes())
+    coded = lacodec.encode(value, "kv.lossy", quality=50, ends=False, basis=Basis(((part, part),)).to_bytes())
     found = lacodec.decode(coded)
     limit = 0.05 / np.sqrt(12) / np.sqrt(np.square(value.layers[0][0]).mean())
     assert max(errors(value, found)) < 1.2 * limit
@@ -188,7 +214,7 @@ def test_any_cache(shape, scale, quality, seed):
         ((rng.standard_cauchy(shape) * scale).astype("f4"), (rng.normal(size=shape) * scale).astype("f4")) for _ in "ab"
     )
     value = KVCache(layers, "F32", ROPE)
-    coded = lacodec.encode(value, "kv.lossy", quality=quality, tokens=13, exact=1, recent=7, verify=True)
+    coded = lacodec.encode(value, "kv.lossy", quality=quality, tokens=13, exact=1, verify=True)
     found = lacodec.decode(coded)
     assert alike(value, found)
     if quality == 100 and scale > 1e-20:
@@ -215,7 +241,7 @@ def test_options():
         {"quality": True},
         {"quality": "50"},
         {"exact": -1},
-        {"recent": 1.5},
+        {"ends": 1},
         {"tokens": 0},
         {"start": -1},
     )

@@ -3,8 +3,8 @@
     payload = piece: payload of codec `weights` for the exact tokens (as a chunk of codec `kv`; empty if there are none)
               piece: payload of codec `bytes` for the sides
               u8 set of tables | the rest: a rANS stream of all numbers        (absent if no tokens are left)
-    sides   = for keys and values of each layer: u8[channels] table, less that of the channel before;
-              without a matrix: i16[channels] exponents, i16[channels] offsets; all little-endian
+    sides   = u8[layers, tokens] classes; for keys and values of each layer: u8[channels] table, less that of the channel
+              before; without a matrix: i16[channels] exponents, i16[channels] offsets; all little-endian
     numbers = for keys and values of each layer: [batch, tokens, channels]
 
 The content that is hashed: the exact tokens, the sides, and all numbers as little-endian i16.
@@ -22,7 +22,8 @@ from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.kv._content import Pair, gather, runs_of, size_of, spread
 from lacodec.codecs.kv._header import Place
 from lacodec.codecs.kv.lossy import _kernel as kernels
-from lacodec.codecs.kv.lossy._tables import FINER, FINER_TABLES, SETS, chosen, tables_of
+from lacodec.codecs.kv.lossy._classes import CLASSES, FACTORS, PLAIN, Classes, fitting, shifted
+from lacodec.codecs.kv.lossy._tables import SETS, chosen, tables_of
 from lacodec.codecs.kv.lossy._units import HIGHEST, LOWEST, exponents_of, offsets_of, places_of, units_of
 from lacodec.codecs.kv.lossy.basis import Basis, Floats, Transform
 from lacodec.codecs.kv.lossy.turning import Turns, elements_of, rows_of
@@ -40,28 +41,23 @@ Numbers = NDArray[np.int16]
 
 @dataclass(frozen=True)
 class Setup:
-    """What all chunks of a file share. step: in units of the basis. exact, recent: tokens at both ends of a sequence, of which
-    those before `start` are not in this cache.
+    """What all chunks of a file share. step: in units of the basis. exact: first tokens of a sequence, of which those before
+    `start` are not in this cache. classes: u8[layers, tokens] that are wanted, for the encoder.
     """
 
     shape: Shape
     model: Model
     step: float
     exact: int
-    recent: int
     start: int = 0
     basis: Basis | None = None
+    classes: Classes | None = None
 
     def split(self, place: Place) -> tuple[Place, Place]:
         """(exact tokens of a chunk, the others)."""
         layers, (start, stop) = place
         middle = min(max(start, self.exact - self.start), stop)
         return (layers, (start, middle)), (layers, (middle, stop))
-
-    def steps(self, tokens: tuple[int, int]) -> Floats:
-        """f32[tokens]: the step of each, in those of the file."""
-        positions = np.arange(*tokens)
-        return np.where(positions >= self.shape.tokens - self.recent, np.float32(1 / FINER), np.float32(1)).astype(np.float32)
 
     def turns(self, tokens: tuple[int, int], back: bool = False) -> Turns:
         """The rotary embedding of these tokens, by their places in the sequence."""
@@ -109,24 +105,32 @@ def encode_place(cache: KVCache, place: Place, setup: Setup, session: Session) -
     content = gather(cache, kept) if size_of(setup.shape, kept) else np.empty(0, np.uint8)
     runs = list(runs_of(setup.shape, kept))
     exact = embed("weights", (content.data, runs), session, effort=_EFFORT) if len(content) else b""
-    steps, turns = setup.steps(coded[1]), setup.turns(coded[1], back=True)
-    side, parts = [b""], []
-    for array in setup.arrays(coded):
-        values = cache.layers[array.layer][array.which][:, :, coded[1][0] : coded[1][1]]
-        numbers, told = _numbers(rows_of(values, setup.shape.dtype), array, setup, turns, steps)
-        parts.append(numbers)
-        side.append(told)
+    turns, arrays = setup.turns(coded[1], back=True), list(setup.arrays(coded))
     out = Writer()
     out.piece(exact)
-    if not parts:
+    if not arrays:
         out.piece(b"")
         return out.data, content_hash(content)
-    ways = [_Way.of(parts, which) for which in range(len(SETS))]
+    units, side = [], []
+    for array in arrays:
+        values = cache.layers[array.layer][array.which][:, :, coded[1][0] : coded[1][1]]
+        found, told = _units(rows_of(values, setup.shape.dtype), array, setup, turns)
+        units.append(found)
+        side.append(told)
+    first, classes = place[0][0], _classes(setup, coded)
+    for array, found in zip(arrays, units, strict=True):
+        largest = np.abs(found).max(axis=1).reshape(array.sizes[0], -1).max(axis=0)
+        if not largest.max() <= _MOST * FACTORS[0]:
+            raise BadInput(f"{array.place} have values far outside of the basis; use a lower quality, or one without a basis")
+        classes[array.layer - first] = fitting(classes[array.layer - first], largest, _MOST)
+    ways = [_Way.of(units, which) for which in range(len(SETS))]
     best = min(ways, key=lambda way: way.bits * (1.0 if way.which == 0 else 1.004))  # the first decodes faster
-    sides = b"".join(tables + told for tables, told in zip(best.sides(), side[1:], strict=True))
+    own = [np.tile(classes[array.layer - first], array.sizes[0]) for array in arrays]
+    parts = [np.rint(found / FACTORS[c][:, None]).astype(np.int16) for found, c in zip(units, own, strict=True)]
+    sides = classes.tobytes() + b"".join(tables + told for tables, told in zip(best.sides(), side, strict=True))
     out.piece(embed("bytes", sides, session, effort=1))
     out.write(bytes([best.which]))
-    out.write(best.stream(parts, steps))
+    out.write(best.stream(parts, own))
     return out.data, _hash(content, sides, parts)
 
 
@@ -142,20 +146,26 @@ def decode_place(payload: bytes, place: Place, setup: Setup, expected: int, head
     if not size and len(exact):
         raise CorruptFile("it has exact tokens where none can be")
     arrays = list(setup.arrays(coded))
-    told, parts = b"", []
+    told, parts, own = b"", [], []
     if arrays:
-        length = sum((1 if array.matrix else 5) * array.channels for array in arrays)
+        sizes = last - first, coded[1][1] - coded[1][0]
+        begin = sizes[0] * sizes[1]
+        length = begin + sum((1 if array.matrix else 5) * array.channels for array in arrays)
         told = bytes(unembed("bytes", bytes(sides), length, header, session))
         which = reader.take(1)[0]
         if len(told) != length or which >= len(SETS):
             raise CorruptFile("its tables are not those of its channels")
-        parts = _pulled(reader.take(len(reader)), arrays, told, which, setup.steps(coded[1]))
+        classes = np.frombuffer(told, np.uint8, begin).reshape(sizes)
+        if int(classes.max()) >= CLASSES:
+            raise CorruptFile("a token has an unknown class")
+        own = [np.tile(classes[array.layer - first], array.sizes[0]) for array in arrays]
+        parts = _pulled(reader.take(len(reader)), arrays, told[begin:], which, own)
     elif len(sides):
         raise CorruptFile("it has tables for no channels")
     reader.finish()
     if _hash(content, told, parts) != expected:
         raise CorruptFile("its numbers differ from those that were encoded")
-    found = _restored(parts, arrays, told, setup, coded) if arrays else {}
+    found = _restored(parts, arrays, told[begin:], own, setup, coded) if arrays else {}
     out = []
     for layer, pair in zip(range(first, last), spread(content, shape, kept), strict=True):
         sizes = shape.arrays(layer, coded[1][1] - coded[1][0])
@@ -165,25 +175,26 @@ def decode_place(payload: bytes, place: Place, setup: Setup, expected: int, head
     return out
 
 
-def _numbers(rows: Floats, array: _Array, setup: Setup, turns: Turns, steps: Floats) -> tuple[Numbers, bytes]:
-    """(numbers i16[rows, channels], what the sides say beside tables)."""
+def _classes(setup: Setup, coded: Place) -> Classes:
+    """u8[layers, tokens] of a chunk."""
+    (first, last), (start, stop) = coded
+    if setup.classes is None:
+        return np.full((last - first, stop - start), PLAIN, np.uint8)
+    return setup.classes[first:last, start:stop].copy()
+
+
+def _units(rows: Floats, array: _Array, setup: Setup, turns: Turns) -> tuple[Floats, bytes]:
+    """(coefficients in steps of the file f32[rows, channels], what the sides say beside tables)."""
     if not np.isfinite(rows).all():
         raise BadInput(f"{array.place} hold NaN or infinity; without a quality, codec 'kv' keeps them as they are")
     if array.which == 0:
         rows = turns(rows, array.sizes[3])
-    told = b""
     if array.known is not None and array.known.matrix is not None:
-        units = array.known.analysis(rows) / np.float32(setup.step)
-    else:
-        exponents = exponents_of(rows, array.sizes[1], array.which, setup.step, array.known)
-        own = units_of(exponents, setup.step)
-        offsets = offsets_of(rows, own)
-        units = rows / own - places_of(offsets)
-        told = exponents.astype("<i2").tobytes() + offsets.astype("<i2").tobytes()
-    units /= np.tile(steps, array.sizes[0])[:, None]
-    if len(units) and not np.abs(units).max() <= _MOST:
-        raise BadInput(f"{array.place} have values far outside of the basis; use a lower quality, or one without a basis")
-    return np.rint(units).astype(np.int16), told
+        return array.known.analysis(rows) / np.float32(setup.step), b""
+    exponents = exponents_of(rows, array.sizes[1], array.which, setup.step, array.known)
+    own = units_of(exponents, setup.step)
+    offsets = offsets_of(rows, own)
+    return rows / own - places_of(offsets), exponents.astype("<i2").tobytes() + offsets.astype("<i2").tobytes()
 
 
 @dataclass(frozen=True)
@@ -195,42 +206,38 @@ class _Way:
     bits: float
 
     @classmethod
-    def of(cls, parts: list[Numbers], which: int) -> "_Way":
+    def of(cls, units: list[Floats], which: int) -> "_Way":
         """The cheapest tables of a set."""
-        found = [chosen(part, which) for part in parts]
+        found = [chosen(part, which) for part in units]
         return cls(which, [tables for tables, _ in found], sum(bits for _, bits in found))
 
     def sides(self) -> list[bytes]:
         """The tables as the sides have them."""
         return [np.diff(tables, prepend=np.uint8(0)).tobytes() for tables in self.tables]
 
-    def stream(self, parts: list[Numbers], steps: Floats) -> bytes:
-        """All numbers."""
+    def stream(self, parts: list[Numbers], classes: list[Classes]) -> bytes:
+        """All numbers; classes: u8[rows] of each part."""
         encoder = RansEncoder(32)
-        for part, tables in zip(parts, self.tables, strict=True):
-            encoder.push(part.ravel(), tables_of(self.which), _index(tables, self.which, steps, len(part)))
+        for part, tables, own in zip(parts, self.tables, classes, strict=True):
+            encoder.push(part.ravel(), tables_of(self.which), _index(tables, self.which, own))
         return encoder.finish()
 
 
-def _index(tables: NDArray[np.uint8], which: int, steps: Floats, rows: int) -> NDArray[np.uint8]:
-    """u8[rows * channels]: the table of each number; finer steps have larger numbers."""
-    finer = np.minimum(tables.astype(np.int32) + FINER_TABLES[which], len(tables_of(which)) - 1).astype(np.uint8)
-    out = np.empty((rows // len(steps), len(steps), len(tables)), np.uint8)
-    out[:, steps == 1] = tables
-    out[:, steps != 1] = finer
-    return out.ravel()
+def _index(tables: NDArray[np.uint8], which: int, classes: Classes) -> NDArray[np.uint8]:
+    """u8[rows * channels]: the table of each number, by those of the channels and the classes u8[rows]."""
+    return shifted(len(tables_of(which)), which)[:, tables][classes].ravel()
 
 
-def _pulled(stream: memoryview, arrays: list[_Array], told: bytes, which: int, steps: Floats) -> list[Numbers]:
+def _pulled(stream: memoryview, arrays: list[_Array], told: bytes, which: int, classes: list[Classes]) -> list[Numbers]:
     tables, parts, at = tables_of(which), [], 0
     try:
         decoder = RansDecoder(stream)
-        for array in arrays:
+        for array, rows in zip(arrays, classes, strict=True):
             own = np.cumsum(np.frombuffer(told, np.uint8, array.channels, at), dtype=np.uint8)
             if int(own.max()) >= len(tables):
                 raise CorruptFile("a channel has an unknown table")
             at += (1 if array.matrix else 5) * array.channels
-            index = _index(own, which, steps, array.rows)
+            index = _index(own, which, rows)
             parts.append(decoder.pull(len(index), tables, index, dtype=np.int16).reshape(array.rows, array.channels))
         decoder.finish()
     except BadInput as error:
@@ -238,13 +245,14 @@ def _pulled(stream: memoryview, arrays: list[_Array], told: bytes, which: int, s
     return parts
 
 
-def _restored(parts: list[Numbers], arrays: list[_Array], told: bytes, setup: Setup, coded: Place) -> dict[Any, Any]:
+def _restored(
+    parts: list[Numbers], arrays: list[_Array], told: bytes, classes: list[Classes], setup: Setup, coded: Place
+) -> dict[Any, Any]:
     """(layer, 0 or 1) -> elements."""
-    steps, found, at = setup.steps(coded[1]), {}, 0
-    turns = setup.turns(coded[1])
-    for array, numbers in zip(arrays, parts, strict=True):
-        batch, channels = array.sizes[0], array.channels
-        out, each = np.empty(numbers.shape, np.float32), np.tile(steps, batch)
+    turns, found, at = setup.turns(coded[1]), {}, 0
+    for array, numbers, own in zip(arrays, parts, classes, strict=True):
+        channels, each = array.channels, FACTORS[own]
+        out = np.empty(numbers.shape, np.float32)
         at += channels
         with np.errstate(all="ignore"):
             if array.known is not None and array.known.matrix is not None:

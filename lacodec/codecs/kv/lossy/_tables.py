@@ -5,19 +5,18 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from lacodec.codecs.kv.lossy.basis import Floats
 from lacodec.entropy.distributions import load
 from lacodec.entropy.tables import Tables
 
 SETS = ("mixture-12", "sparse-14")
-FINER = 8  # as many times smaller steps for the last tokens
-FINER_TABLES = (23, 16)  # tables between a scale and FINER times as much, in each set
 _REACH = 255  # numbers beyond cost as this one, and some bits more
 
 
-def chosen(numbers: NDArray[np.int16], which: int) -> tuple[NDArray[np.uint8], float]:
-    """(u8[channels]: the table of each channel of numbers i16[rows, channels], bits in all)."""
-    channels = numbers.shape[1]
-    clipped = np.minimum(np.abs(numbers.astype(np.int32)), _REACH)
+def chosen(units: Floats, which: int) -> tuple[NDArray[np.uint8], float]:
+    """(u8[channels]: the table of each channel of f32[rows, channels] if they are rounded as they are, bits in all)."""
+    channels = units.shape[1]
+    clipped = np.rint(np.minimum(np.abs(units), _REACH)).astype(np.int32)
     places = (clipped + np.arange(channels, dtype=np.int32) * (_REACH + 1)).ravel()
     counts = np.bincount(places, minlength=channels * (_REACH + 1)).reshape(channels, -1)
     bits = counts.astype(np.float64) @ _costs(which).T

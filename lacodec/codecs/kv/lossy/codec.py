@@ -21,6 +21,7 @@ from lacodec.media.kv.value import KVCache, Model, Shape
 
 if TYPE_CHECKING:
     from lacodec.codecs.kv._parts import Part
+    from lacodec.codecs.kv.lossy._classes import Classes
     from lacodec.codecs.kv.lossy._payload import Setup
     from lacodec.codecs.kv.lossy.basis import Basis
 
@@ -36,16 +37,16 @@ class _Options:
     basis: str | None = field(default=None, metadata={"help": "file that lacodec.kv.calibrate made for the model"})
     tokens: int = tokens_field()
     exact: int = field(default=2, metadata={"help": "tokens at the begin that are kept as they are"})
-    recent: int = field(default=32, metadata={"help": "tokens at the end with steps an eighth as large"})
+    ends: bool = field(default=True, metadata={"help": "the text goes on after this cache: its last tokens matter more"})
     start: int = field(default=0, metadata={"help": "tokens of the sequence before the first one of this cache"})
 
     def __post_init__(self) -> None:
         check_quality(self.quality)
         check_tokens(self.tokens)
-        for name in ("exact", "recent"):
-            value = getattr(self, name)
-            if type(value) is not int or not 0 <= value <= _MOST_KEPT:
-                raise BadInput(f"{name} is {value!r}; give a number of tokens from 0 to {_MOST_KEPT}")
+        if type(self.exact) is not int or not 0 <= self.exact <= _MOST_KEPT:
+            raise BadInput(f"exact is {self.exact!r}; give a number of tokens from 0 to {_MOST_KEPT}")
+        if type(self.ends) is not bool:
+            raise BadInput(f"ends is {self.ends!r}; give True or False")
         if type(self.start) is not int or not 0 <= self.start <= _LAST_START:
             raise BadInput(f"start is {self.start!r}; give a number of tokens from 0 to {_LAST_START}")
 
@@ -66,7 +67,7 @@ class Lossy(KVCodec):
 
     def options_dict(self) -> dict[str, Any]:
         """Without the path of the basis, which the metadata describes."""
-        return {name: getattr(self.options, name) for name in ("quality", "tokens", "exact", "recent", "start")}
+        return {name: getattr(self.options, name) for name in ("quality", "tokens", "exact", "ends", "start")}
 
     @classmethod
     def samples(cls) -> list[Any]:
@@ -78,7 +79,7 @@ class Lossy(KVCodec):
         """Beside the axes and the model: step, tokens kept better, place in the sequence, the basis if decoding needs it."""
         setup, reference = self._setup(value, session)
         found = super().metadata(value, session)
-        found["lossy"] = {"step": setup.step, "exact": setup.exact, "recent": setup.recent, "start": setup.start}
+        found["lossy"] = {"step": setup.step, "exact": setup.exact, "start": setup.start}
         if reference is not None and setup.basis is not None and setup.basis.has_matrices:
             found["basis"] = reference.described()
         return found
@@ -128,7 +129,8 @@ class Lossy(KVCodec):
         if basis is not None:
             _check_suits(basis, value.shape, value.model)
         step = float(2.0 ** ((_MIDDLE - options.quality) / _OCTAVE))
-        return Setup(value.shape, value.model, step, options.exact, options.recent, options.start, basis), reference
+        classes = _classes_of(value) if options.ends or value.weights is not None else None
+        return Setup(value.shape, value.model, step, options.exact, options.start, basis, classes), reference
 
 
 def check_quality(value: Any) -> None:
@@ -137,17 +139,29 @@ def check_quality(value: Any) -> None:
         raise BadInput(f"quality is {value!r}; give a number from 1 to 100")
 
 
+def _classes_of(value: KVCache) -> "Classes":
+    import numpy as np
+
+    from lacodec.codecs.kv.lossy._classes import of_ends, of_weights
+
+    if value.weights is not None:
+        return of_weights(value.weights)
+    shape = value.shape
+    return np.broadcast_to(of_ends(shape.tokens), (len(shape.layers), shape.tokens))
+
+
 def _stored_setup(header: Header, session: Session) -> "Setup":
     from lacodec.codecs.kv.lossy._payload import Setup
 
     found = header.metadata.get("lossy")
-    if not isinstance(found, Mapping) or set(found) != {"step", "exact", "recent", "start"}:
+    if not isinstance(found, Mapping) or set(found) != {"step", "exact", "start"}:
         raise CorruptFile("the header does not tell the steps of the cache")
-    step, start, kept = found["step"], found["start"], (found["exact"], found["recent"])
+    step, start, exact = found["step"], found["start"], found["exact"]
     if (
         type(step) is not float
         or not 2.0**-20 <= step <= 2.0**20
-        or not all(type(n) is int and 0 <= n <= _MOST_KEPT for n in kept)
+        or type(exact) is not int
+        or not 0 <= exact <= _MOST_KEPT
         or type(start) is not int
         or not 0 <= start <= _LAST_START
     ):
@@ -159,7 +173,7 @@ def _stored_setup(header: Header, session: Session) -> "Setup":
             _check_suits(basis, shape, model)
         except BadInput as error:
             raise CorruptFile(str(error)) from None
-    return Setup(shape, model, step, *kept, start, basis)
+    return Setup(shape, model, step, exact, start, basis)
 
 
 def _opened(reference: Reference, session: Session, described: Any = None) -> "Basis":
