@@ -4,6 +4,7 @@
               nothing for a chunk of no bytes
     method  = 0 columns (`_records`)   3 a sweep of nuScenes' sensor (`moving`)   5 a sweep of KITTI's sensor (`spinning`)
               2 an older form of 3   1, 4 older forms of 5   6 columns by lasers (`_lanes`)   7 columns by firings (`_firings`)
+              8 bytes (`_rows`)
 
 Numbers are LEB128.
 """
@@ -16,7 +17,7 @@ import numpy as np
 
 from lacodec.codecs.arrays.others import decode_others, encode_others
 from lacodec.codecs.pieces import Reader, Writer
-from lacodec.codecs.points import _firings, _lanes, _records
+from lacodec.codecs.points import _firings, _lanes, _records, _rows
 from lacodec.codecs.points._options import LEAST_MIXED
 from lacodec.codecs.points._step import rounded
 from lacodec.codecs.points.moving import payload as moving
@@ -25,8 +26,8 @@ from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
-_COLUMNS, _SPINNING_OLDEST, _MOVING_OLDER, _MOVING, _SPINNING_OLDER, _SPINNING, _LANES, _FIRINGS = range(8)
-_LATTICES, _BEST = 2, 9  # efforts: from which on `columns` finds lattices; of bytes beside the points where numbers are mixed
+_COLUMNS, _SPINNING_OLDEST, _MOVING_OLDER, _MOVING, _SPINNING_OLDER, _SPINNING, _LANES, _FIRINGS, _ROWS = range(9)
+_LATTICES, _BEST = 2, 9  # efforts: from which on `columns` finds lattices; that of bytes beside mixed points, and of all orders tried
 _Records = Callable[[], np.ndarray]
 
 
@@ -51,8 +52,7 @@ def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding)
     out = Writer()
     out.number(lead)
     if lead:
-        beside = how.effort if how.effort < LEAST_MIXED else _BEST  # faces of a mesh as text may be half of what a file takes
-        out.piece(encode_others(bytes(data[:lead]), how.effort, lambda others, _: how.embed(others, beside)))
+        out.piece(_others(bytes(data[:lead]), how))
     records = np.frombuffer(data[lead:], columns.dtype)
     out.number(len(records))
     if len(records):
@@ -64,9 +64,17 @@ def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding)
             records = rounded(records, how.step)
             data = memoryview(bytes(data[:lead]) + records.tobytes())
             effort = max(effort, _LATTICES)
-        method, coded = _in_columns(records, columns, effort, how.session)
+        method, coded = _shortest(records, columns, effort, how)
         out.write(bytes([method]) + coded)
     return bytes(out.data), data
+
+
+def _others(data: bytes, how: Encoding) -> bytes:
+    """Bytes beside the points: faces of a mesh as text may be half of what a file takes, and heads much of a small one."""
+    if how.effort < LEAST_MIXED:
+        return encode_others(data, how.effort, how.embed)
+    ways = (encode_others(data, how.effort, lambda others, _: how.embed(others, _BEST), large) for large in (1, len(data) + 1))
+    return min(ways, key=len)
 
 
 def _sweep(records: np.ndarray, columns: Columns, how: Encoding) -> tuple[int, bytes | None]:
@@ -77,15 +85,25 @@ def _sweep(records: np.ndarray, columns: Columns, how: Encoding) -> tuple[int, b
     return _MOVING, moving.encode(records, columns, how.effort, how.session)
 
 
+def _shortest(records: np.ndarray, columns: Columns, effort: int, how: Encoding) -> tuple[int, bytes]:
+    """(method, payload of records that no known sensor measured): in columns, or, where numbers are mixed, as bytes."""
+    found = _in_columns(records, columns, effort, how.session)
+    if effort < LEAST_MIXED:
+        return found
+
+    def otherwise(some: np.ndarray) -> int:
+        return len((found if len(some) == len(records) else _in_columns(some, columns, effort, how.session))[1])
+
+    rows = _rows.encode_rows(records, otherwise, lambda data: how.embed(data, _BEST))
+    return found if rows is None else (_ROWS, rows)
+
+
 def _in_columns(records: np.ndarray, columns: Columns, effort: int, session: Session) -> tuple[int, bytes]:
-    """(method, payload of records that no known sensor measured)."""
-    firings = _firings.encode_firings(records, columns, effort, session)
-    if firings is not None:
-        return _FIRINGS, firings
-    lanes = _lanes.encode_lanes(records, columns, effort, session)
-    if lanes is not None:
-        return _LANES, lanes
-    return _COLUMNS, _records.encode_records(records, columns, effort, session)
+    """(method, payload of records that no known sensor measured): by the first order that pays; at the best effort, the shortest."""
+    ways = ((_FIRINGS, _firings.encode_firings), (_LANES, _lanes.encode_lanes), (_COLUMNS, _records.encode_records))
+    coded = ((method, way(records, columns, effort, session)) for method, way in ways)
+    found = ((method, payload) for method, payload in coded if payload is not None)
+    return next(found) if effort < _BEST else min(found, key=lambda pair: len(pair[1]))
 
 
 def decode_payload(
@@ -108,6 +126,8 @@ def decode_payload(
             _lanes.decode_lanes(reader, columns, records, unembed)
         elif method == _FIRINGS:
             _firings.decode_firings(reader, columns, records, unembed)
+        elif method == _ROWS:
+            _rows.decode_rows(reader, records, unembed)
         elif method in (_SPINNING, _SPINNING_OLDER):
             spinning.decode(reader, columns, records, unembed, before, older=method == _SPINNING_OLDER)
         elif method == _MOVING:

@@ -39,8 +39,8 @@ class PointsCodec(Codec[PointCloud]):
     """Point clouds: every bit, and the order, with an effort from 1 to 9; coordinates rounded, if asked for."""
 
     name = "points"
-    stream_version = 3
-    reads = frozenset({1, 2})
+    stream_version = 4
+    reads = frozenset({1, 2, 3})
     identical = "bytes"
     also_identical = ("points", "none")
     takes_views = True
