@@ -148,13 +148,17 @@ class PointsCodec(Codec[PointCloud]):
 
             if not has_floats(value.columns):
                 raise BadInput(f"{value.source.name}: only x, y and z that are floats can be rounded; leave out `step`")
+        from lacodec.codecs.points._frames import MOST
+        from lacodec.codecs.points._payload import follow_each_other
+
         how = self._encoding(value, session)
         if self.options.any_order:
             from lacodec.codecs.points._order import reordered
             from lacodec.codecs.points._payload import encode_payload
 
             value = reordered(value, lambda some: len(encode_payload(memoryview(some.tobytes()), 0, value.columns, how)[0]))
-        return ordered_map(lambda item: _chunk(*item, value.columns, how), pieces(value), session.threads)
+        together = MOST if value.frames and follow_each_other(value.frame(0), value.columns, how) else 1
+        return ordered_map(lambda item: _chunk(*item, value.columns, how), pieces(value, together), session.threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> memoryview:
         """The bytes of the chunk."""
@@ -275,8 +279,8 @@ def _bytes_of(part: memoryview | Lost, lost: list[Lost]) -> Iterator[Any]:
     return iter((part,))
 
 
-def _chunk(start: int, lead: int, data: memoryview, columns: Columns, how: "Encoding") -> Chunk:
+def _chunk(start: int, lead: int, data: memoryview, frames: tuple[int, ...], columns: Columns, how: "Encoding") -> Chunk:
     from lacodec.codecs.points._payload import encode_payload
 
-    payload, restored = encode_payload(data, lead, columns, how)
+    payload, restored = encode_payload(data, lead, columns, how, frames)
     return Chunk(CRITICAL, ((start, start + len(data)),), payload, content_hash(restored), len(data))
