@@ -157,7 +157,8 @@ class PointsCodec(Codec[PointCloud]):
             from lacodec.codecs.points._payload import encode_payload
 
             value = reordered(value, lambda some: len(encode_payload(memoryview(some.tobytes()), 0, value.columns, how)[0]))
-        together = MOST if value.frames and follow_each_other(value.frame(0), value.columns, how) else 1
+        first = next((i for i, count in enumerate(value.frames) if count), None)
+        together = 1 if first is None or not follow_each_other(value.frame(first), value.columns, how) else MOST
         return ordered_map(lambda item: _chunk(*item, value.columns, how), pieces(value, together), session.threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> memoryview:
