@@ -28,7 +28,10 @@ from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
 _COLUMNS, _SPINNING_OLDEST, _MOVING_OLDER, _MOVING, _SPINNING_OLDER, _SPINNING, _LANES, _FIRINGS, _ROWS, _FRAMES = range(10)
-_LATTICES, _BEST = 2, 9  # efforts: from which on `columns` finds lattices; that of bytes beside mixed points, and of all orders tried
+_LATTICES, _BEST = (
+    2,
+    9,
+)  # efforts: from which on `columns` finds lattices; that of bytes beside mixed points, and of all orders tried
 _Records = Callable[[], np.ndarray]
 
 
@@ -122,7 +125,7 @@ def _shortest(records: np.ndarray, columns: Columns, effort: int, how: Encoding)
 
 
 def _in_columns(records: np.ndarray, columns: Columns, effort: int, session: Session) -> tuple[int, bytes]:
-    """(method, payload of records that no known sensor measured): by the first order that pays; at the best effort, the shortest."""
+    """(method, payload of records that no known sensor measured): the first order that pays; at the best effort, the shortest."""
     ways = ((_FIRINGS, _firings.encode_firings), (_LANES, _lanes.encode_lanes), (_COLUMNS, _records.encode_records))
     coded = ((method, way(records, columns, effort, session)) for method, way in ways)
     found = ((method, payload) for method, payload in coded if payload is not None)
