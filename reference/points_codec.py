@@ -2,7 +2,8 @@
 
 payload = bytes before the records, size and `others` (`arrays_codec`) if any; number of records, u8 method and data if any
 method  = 0 columns   3 a sweep of a moving car (`points_moving`)   5 a sweep (`points_sweep`)   2, 1 and 4 older forms of 3 and 5
-          6 lanes   7 rows
+          6 lanes   7 rows   8 size, payload of codec `bytes` of the records   9 frames
+frames  = how many; of each: number of points, u8 method and data if there are any; each is told from the one before
 lanes   = u8 source: 0, or 1 + the position of a column of integers; size, payload of columns u8[n], or of that column;
           the other columns, as `columns` has them, of the records in the order of these numbers (equal ones as they were)
 rows    = width; for each column size, payload of columns [n / width, width]
@@ -19,7 +20,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from reference import columns, points_forms, points_moving, points_sweep
+from reference import bytes_codec, columns, points_forms, points_moving, points_sweep
 from reference.arrays_codec import others
 from reference.container import CRITICAL, Chunk
 from reference.stream import Damaged, Stream, need
@@ -96,31 +97,44 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
     lead = data.number()
     head = others(Stream(data.piece()), lead) if lead else b""
     count = data.number()
-    widths = [int(kind[2]) for kind in types]
-    need(lead + count * sum(widths) == size, "records that do not make up the size")
-    records = b""
-    if count:
-        method = data.byte()
-        need(method <= 7, "records of an unknown form")
-        if method == 0:
-            numbers = _columns(data, names, types, count)
-        elif method == 6:
-            numbers = _lanes(data, names, types, count)
-        elif method == 7:
-            numbers = _rows(data, types, count)
-        elif method in (1, 4, 5):
-            numbers = points_sweep.decode(data, types, count, method, before)
-        else:
-            numbers = points_moving.decode(data, types, count, method == 2)
-        orders = ["big" if kind[0] == ">" else "little" for kind in types]
-        rows = zip(*numbers, strict=True)
-        records = b"".join(
-            bits.to_bytes(width, order)  # type: ignore[arg-type]
-            for row in rows
-            for bits, width, order in zip(row, widths, orders, strict=True)
-        )
+    need(lead + count * sum(int(kind[2]) for kind in types) == size, "records that do not make up the size")
+    records = _records(data, data.byte(), names, types, count, before) if count else b""
     data.finish()
     return head + records
+
+
+def _records(data: Stream, method: int, names: list[str], types: list[str], count: int, before: list[tuple[float, ...]]) -> bytes:
+    """The records by a method."""
+    need(method <= 9, "records of an unknown form")
+    widths = [int(kind[2]) for kind in types]
+    if method == 8:
+        return bytes_codec.decode(data.piece(), count * sum(widths))
+    if method == 9:
+        out = b""
+        for _ in range(data.number()):
+            points = data.number()
+            if points:
+                frame = _records(data, data.byte(), names, types, points, before)
+                before = _frame(frame, 0, types) if types[:3] == ["<f4"] * 3 else []
+                out += frame
+        need(len(out) == count * sum(widths), "frames that do not have all points")
+        return out
+    if method == 0:
+        numbers = _columns(data, names, types, count)
+    elif method == 6:
+        numbers = _lanes(data, names, types, count)
+    elif method == 7:
+        numbers = _rows(data, types, count)
+    elif method in (1, 4, 5):
+        numbers = points_sweep.decode(data, types, count, method, before)
+    else:
+        numbers = points_moving.decode(data, types, count, method == 2)
+    orders = ["big" if kind[0] == ">" else "little" for kind in types]
+    return b"".join(
+        bits.to_bytes(width, order)  # type: ignore[arg-type]
+        for row in zip(*numbers, strict=True)
+        for bits, width, order in zip(row, widths, orders, strict=True)
+    )
 
 
 def _lanes(data: Stream, names: list[str], types: list[str], count: int) -> list[list[int]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import lacodec
 from lacodec.errors import BadInput, CorruptFile, UnsupportedFile
 from lacodec.io.source import BytesSource
-from lacodec.media.points import spelling
+from lacodec.media.points import laz, spelling
 from lacodec.media.points._lzf_kernel import unpack
 from lacodec.media.points.files import POINTS
 from lacodec.media.points.forms import pieces_of
@@ -183,7 +183,8 @@ def test_parts_of_text(tmp_path):
 LAS = {0: 20, 1: 28, 2: 26, 3: 34, 6: 30, 7: 36, 8: 38}
 
 
-def laz_file(kind, extra=0, count=700, behind=b""):
+def laz_file(kind, extra=0, count=700, behind=b"", ends=()):
+    """ends: of chunks with sizes of their own, in points."""
     lazrs = pytest.importorskip("lazrs")
     width = LAS[kind] + extra
     points = np.zeros((count, width), np.uint8)
@@ -192,7 +193,7 @@ def laz_file(kind, extra=0, count=700, behind=b""):
             (np.arange(count, dtype="<i4")[:, None] * (axis + 3) % 501).view(np.uint8).reshape(count, 4)
         )
     points[:, width - 1] = np.arange(count) % 5
-    vlr = lazrs.LazVlr.new_for_compression(kind, extra)
+    vlr = lazrs.LazVlr.new_for_compression(kind, extra, bool(ends))
     packing = bytes(vlr.record_data())
     head = bytearray(375)
     head[:4], head[24:26], head[104] = b"LASF", b"\1\4", kind | 128
@@ -203,7 +204,11 @@ def laz_file(kind, extra=0, count=700, behind=b""):
     out = io.BytesIO()
     out.write(bytes(head) + b"\0\0" + b"laszip encoded\0\0" + struct.pack("<HH", 22204, len(packing)) + bytes(32) + packing)
     packer = lazrs.LasZipCompressor(out, vlr)
-    packer.compress_many(points.reshape(-1))
+    parts = np.split(points, ends[:-1])
+    for i, part in enumerate(parts):
+        packer.compress_many(part.reshape(-1))
+        if i + 1 < len(parts):
+            packer.finish_current_chunk()
     packer.done()
     data = bytearray(out.getvalue())
     if behind:
@@ -242,8 +247,31 @@ def test_offsets_in_laz_are_moved():
     assert written(moved) == bytes(again)
 
 
-def test_damaged_laz():
-    data, _ = laz_file(3)
+def test_chunks_with_sizes_of_their_own(monkeypatch):
+    """As in COPC, where an index says where each chunk is."""
+    data, points = laz_file(6, behind=b"an index", ends=(17, 31, 400, 700))
+    found = cloud(data)
+    assert found.records.tobytes() == points.tobytes() and written(found) == data
+    monkeypatch.setattr(laz, "_POINTS", 19)  # chunks end within blocks
+    assert written(cloud(data)) == data
+    content = found.source.read(0, 1 << 20)
+    end = int.from_bytes(found.form.recipe[:8], "little")
+    for recipe, source in (
+        (found.form.recipe[:8], content),
+        (found.form.recipe, content[:-4] + bytes(4)),
+        (found.form.recipe, content[:-1]),
+        (found.form.recipe[:8] + b"\xff" * 8, content),
+        ((end + 1).to_bytes(8, "little") + found.form.recipe[8:], content),
+    ):
+        with pytest.raises(CorruptFile):
+            written(PointCloud(BytesSource(source), "laz", found.columns, found.offset, found.count, Form("laz", recipe)))
+    with pytest.raises(UnsupportedFile, match="no layers"):
+        cloud(laz_file(3, ends=(300, 700))[0])
+
+
+@pytest.mark.parametrize("ends", [(), (20, 700)])
+def test_damaged_laz(ends):
+    data, _ = laz_file(6 if ends else 3, ends=ends)
     rng = random.Random(3)
     for at in [*range(94, 112), *rng.choices(range(375, len(data)), k=60)]:
         forged = bytearray(data)

@@ -16,6 +16,7 @@ WANTED += [(f"effort{effort}", name) for effort in (2, 3, 4, 6, 7, 8) for name i
 WANTED += [("effort1", "lasers"), ("effort3", "lasers")]
 WANTED += [("effort2", "moving"), ("effort5", "moving"), ("effort9", "moving"), ("effort5", "drive")]
 WANTED += [(f"effort{effort}", "after") for effort in (5, 7, 9)]
+WANTED += [("effort5", "frames"), ("effort5", "repeats"), ("effort9", "frames")]
 
 
 @cache
@@ -46,6 +47,27 @@ def _before() -> bytes:
     from lacodec.codecs.points.spinning.imitation import kitti_sweep
 
     return kitti_sweep(seed=2026, step=20)[:2800].tobytes()
+
+
+def _frames() -> bytes:
+    """Two frames, in an .npy file."""
+    out = io.BytesIO()
+    np.save(out, np.concatenate(_two_frames()))
+    return out.getvalue()
+
+
+def _two_frames() -> list[np.ndarray]:
+    return [np.frombuffer(frame, "<f4").reshape(-1, 4) for frame in (_before()[: 1400 * 16], _after())]
+
+
+def _repeats() -> bytes:
+    """Words in records, in an .npy file: no numbers, and shorter as bytes."""
+    rng = random.Random(9)
+    words = [rng.randbytes(12) for _ in range(9)]
+    points = np.frombuffer(b"".join(rng.choices(words, k=300)), "<i4,<i4,<i4")
+    out = io.BytesIO()
+    np.save(out, points)
+    return out.getvalue()
 
 
 def _odd() -> bytes:
@@ -200,6 +222,8 @@ def make(setting: str, name: str) -> bytes:
     from lacodec.io.source import BytesSource
 
     more: dict[str, object] = {"columns": "x,y,z,intensity,number,flag"} if name == "odd" else {}
+    if name == "frames":
+        return lacodec.encode(_two_frames(), CODEC, effort=int(setting[-1]))
     if name == "after":
         more = {"reference": BytesSource(_before())}
     return lacodec.encode(content(name), CODEC, effort=int(setting[-1]), **more)
@@ -208,7 +232,7 @@ def make(setting: str, name: str) -> bytes:
 def exact(setting: str, name: str) -> bool:
     """Where zlib is the usual one: what lies before and behind the points is packed by it. Motion is fitted by libm."""
     return (
-        name not in ("moving", "drive", "after")
+        name not in ("moving", "drive", "after", "frames")
         and zlib.ZLIB_RUNTIME_VERSION.startswith("1.")
         and "ng" not in zlib.ZLIB_RUNTIME_VERSION
     )

@@ -26,9 +26,9 @@ _DICTIONARY = (
 """What such bytes often have: headers as numpy writes them. A part of the format."""
 
 
-def encode_others(data: bytes, effort: int, embed: Callable[[bytes, int], bytes]) -> bytes:
-    """The shortest form. embed: the payload of codec `bytes` for these bytes at an effort."""
-    if len(data) >= _LARGE:
+def encode_others(data: bytes, effort: int, embed: Callable[[bytes, int], bytes], large: int = _LARGE) -> bytes:
+    """The shortest form. embed: the payload of codec `bytes` for these bytes at an effort, from `large` bytes on."""
+    if len(data) >= large:
         more = 1 if effort == 1 else 3 if effort < 7 else 5
         return bytes([_BYTES]) + embed(data, more)
     packer = zlib.compressobj(9, wbits=_RAW, zdict=_DICTIONARY)

@@ -4,19 +4,21 @@
               nothing for a chunk of no bytes
     method  = 0 columns (`_records`)   3 a sweep of nuScenes' sensor (`moving`)   5 a sweep of KITTI's sensor (`spinning`)
               2 an older form of 3   1, 4 older forms of 5   6 columns by lasers (`_lanes`)   7 columns by firings (`_firings`)
+              8 bytes (`_rows`)   9 several frames, each with a method (`_frames`)
 
 Numbers are LEB128.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lacodec.codecs.arrays.others import decode_others, encode_others
+from lacodec.codecs.columns.forms import Unembed
 from lacodec.codecs.pieces import Reader, Writer
-from lacodec.codecs.points import _firings, _lanes, _records
+from lacodec.codecs.points import _firings, _frames, _lanes, _records, _rows
 from lacodec.codecs.points._options import LEAST_MIXED
 from lacodec.codecs.points._step import rounded
 from lacodec.codecs.points.moving import payload as moving
@@ -25,8 +27,11 @@ from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
-_COLUMNS, _SPINNING_OLDEST, _MOVING_OLDER, _MOVING, _SPINNING_OLDER, _SPINNING, _LANES, _FIRINGS = range(8)
-_LATTICES, _BEST = 2, 9  # efforts: from which on `columns` finds lattices; of bytes beside the points where numbers are mixed
+_COLUMNS, _SPINNING_OLDEST, _MOVING_OLDER, _MOVING, _SPINNING_OLDER, _SPINNING, _LANES, _FIRINGS, _ROWS, _FRAMES = range(10)
+_LATTICES, _BEST = (
+    2,
+    9,
+)  # efforts: from which on `columns` finds lattices; that of bytes beside mixed points, and of all orders tried
 _Records = Callable[[], np.ndarray]
 
 
@@ -44,29 +49,58 @@ class Encoding:
     before: np.ndarray | None = None
 
 
-def encode_payload(data: memoryview, lead: int, columns: Columns, how: Encoding) -> tuple[bytes, Any]:
-    """(payload, what it decodes to) of `lead` bytes and the records after them. Sweeps of known sensors keep all bits."""
+def encode_payload(
+    data: memoryview, lead: int, columns: Columns, how: Encoding, frames: tuple[int, ...] = ()
+) -> tuple[bytes, Any]:
+    """(payload, what it decodes to) of `lead` bytes and the records after them. Sweeps of known sensors keep all bits.
+
+    frames: points of each frame, if the records are those of several.
+    """
     if not len(data):
         return b"", data
     out = Writer()
     out.number(lead)
     if lead:
-        beside = how.effort if how.effort < LEAST_MIXED else _BEST  # faces of a mesh as text may be half of what a file takes
-        out.piece(encode_others(bytes(data[:lead]), how.effort, lambda others, _: how.embed(others, beside)))
+        out.piece(_others(bytes(data[:lead]), how))
     records = np.frombuffer(data[lead:], columns.dtype)
     out.number(len(records))
+    if len(frames) > 1:
+
+        def one(frame: np.ndarray, before: np.ndarray | None) -> tuple[int, bytes]:
+            return _coded(frame, columns, replace(how, before=before))[:2]
+
+        return bytes(out.data) + bytes([_FRAMES]) + _frames.write_frames(records, frames, how.before, one), data
     if len(records):
-        method, sweep = _sweep(records, columns, how)
-        if sweep is not None:
-            return bytes(out.data) + bytes([method]) + sweep, data
-        effort = how.effort
-        if how.step is not None:
-            records = rounded(records, how.step)
-            data = memoryview(bytes(data[:lead]) + records.tobytes())
-            effort = max(effort, _LATTICES)
-        method, coded = _in_columns(records, columns, effort, how.session)
+        method, coded, kept = _coded(records, columns, how)
         out.write(bytes([method]) + coded)
+        if kept is not records:
+            data = memoryview(bytes(data[:lead]) + kept.tobytes())
     return bytes(out.data), data
+
+
+def _coded(records: np.ndarray, columns: Columns, how: Encoding) -> tuple[int, bytes, np.ndarray]:
+    """(method, payload, what it decodes to) of records."""
+    method, sweep = _sweep(records, columns, how)
+    if sweep is not None:
+        return method, sweep, records
+    effort = how.effort
+    if how.step is not None:
+        records = rounded(records, how.step)
+        effort = max(effort, _LATTICES)
+    return *_shortest(records, columns, effort, how), records
+
+
+def follow_each_other(frame: np.ndarray, columns: Columns, how: Encoding) -> bool:
+    """Whether frames of a sequence that begins with these records are told from each other: those of KITTI's sensor."""
+    return how.effort >= LEAST_MIXED and how.step is None and spinning.measured(frame, columns)
+
+
+def _others(data: bytes, how: Encoding) -> bytes:
+    """Bytes beside the points: faces of a mesh as text may be half of what a file takes, and heads much of a small one."""
+    if how.effort < LEAST_MIXED:
+        return encode_others(data, how.effort, how.embed)
+    ways = (encode_others(data, how.effort, lambda others, _: how.embed(others, _BEST), large) for large in (1, len(data) + 1))
+    return min(ways, key=len)
 
 
 def _sweep(records: np.ndarray, columns: Columns, how: Encoding) -> tuple[int, bytes | None]:
@@ -77,15 +111,25 @@ def _sweep(records: np.ndarray, columns: Columns, how: Encoding) -> tuple[int, b
     return _MOVING, moving.encode(records, columns, how.effort, how.session)
 
 
+def _shortest(records: np.ndarray, columns: Columns, effort: int, how: Encoding) -> tuple[int, bytes]:
+    """(method, payload of records that no known sensor measured): in columns, or, where numbers are mixed, as bytes."""
+    found = _in_columns(records, columns, effort, how.session)
+    if effort < LEAST_MIXED:
+        return found
+
+    def otherwise(some: np.ndarray) -> int:
+        return len((found if len(some) == len(records) else _in_columns(some, columns, effort, how.session))[1])
+
+    rows = _rows.encode_rows(records, otherwise, lambda data: how.embed(data, _BEST))
+    return found if rows is None else (_ROWS, rows)
+
+
 def _in_columns(records: np.ndarray, columns: Columns, effort: int, session: Session) -> tuple[int, bytes]:
-    """(method, payload of records that no known sensor measured)."""
-    firings = _firings.encode_firings(records, columns, effort, session)
-    if firings is not None:
-        return _FIRINGS, firings
-    lanes = _lanes.encode_lanes(records, columns, effort, session)
-    if lanes is not None:
-        return _LANES, lanes
-    return _COLUMNS, _records.encode_records(records, columns, effort, session)
+    """(method, payload of records that no known sensor measured): the first order that pays; at the best effort, the shortest."""
+    ways = ((_FIRINGS, _firings.encode_firings), (_LANES, _lanes.encode_lanes), (_COLUMNS, _records.encode_records))
+    coded = ((method, way(records, columns, effort, session)) for method, way in ways)
+    found = ((method, payload) for method, payload in coded if payload is not None)
+    return next(found) if effort < _BEST else min(found, key=lambda pair: len(pair[1]))
 
 
 def decode_payload(
@@ -102,24 +146,35 @@ def decode_payload(
     if count:
         records = out[lead:].view(columns.dtype)
         method = reader.take(1)[0]
-        if method == _COLUMNS:
-            _records.decode_records(reader, columns, records, unembed)
-        elif method == _LANES:
-            _lanes.decode_lanes(reader, columns, records, unembed)
-        elif method == _FIRINGS:
-            _firings.decode_firings(reader, columns, records, unembed)
-        elif method in (_SPINNING, _SPINNING_OLDER):
-            spinning.decode(reader, columns, records, unembed, before, older=method == _SPINNING_OLDER)
-        elif method == _MOVING:
-            moving.decode(reader, columns, records, unembed)
-        elif method == _SPINNING_OLDEST:
-            spinning.decode_oldest(reader, columns, records, unembed)
-        elif method == _MOVING_OLDER:
-            moving.decode_older(reader, columns, records, unembed)
+        if method == _FRAMES:
+            for frame, last in _frames.read_frames(reader, records, before):
+                _decode(reader, reader.take(1)[0], columns, frame, unembed, last)
         else:
-            raise CorruptFile("its records have an unknown form; if a newer lacodec wrote it, update")
+            _decode(reader, method, columns, records, unembed, before)
     reader.finish()
     return out
+
+
+def _decode(reader: Reader, method: int, columns: Columns, records: np.ndarray, unembed: Unembed, before: _Records) -> None:
+    """Fill structured records by a method; raises CorruptFile."""
+    if method == _COLUMNS:
+        _records.decode_records(reader, columns, records, unembed)
+    elif method == _LANES:
+        _lanes.decode_lanes(reader, columns, records, unembed)
+    elif method == _FIRINGS:
+        _firings.decode_firings(reader, columns, records, unembed)
+    elif method == _ROWS:
+        _rows.decode_rows(reader, records, unembed)
+    elif method in (_SPINNING, _SPINNING_OLDER):
+        spinning.decode(reader, columns, records, unembed, before, older=method == _SPINNING_OLDER)
+    elif method == _MOVING:
+        moving.decode(reader, columns, records, unembed)
+    elif method == _SPINNING_OLDEST:
+        spinning.decode_oldest(reader, columns, records, unembed)
+    elif method == _MOVING_OLDER:
+        moving.decode_older(reader, columns, records, unembed)
+    else:
+        raise CorruptFile("its records have an unknown form; if a newer lacodec wrote it, update")
 
 
 def _head(reader: Reader, size: int, columns: Columns) -> tuple[int, memoryview, int]:

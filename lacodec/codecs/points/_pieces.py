@@ -1,6 +1,5 @@
 """A file of points in pieces, each of which becomes a chunk: some records, and what is before or behind them."""
 
-from bisect import bisect_right
 from collections.abc import Iterator
 
 from lacodec.errors import BadInput
@@ -10,31 +9,49 @@ CHUNK = 4 << 20
 """Bytes of records in a piece, about, and at most of what is beside them."""
 
 
-def pieces(value: PointCloud) -> Iterator[tuple[int, int, memoryview]]:
-    """(offset, bytes before the records, bytes) of each chunk."""
-    width = value.columns.size
-    block = max(1, CHUNK // width) * width
+TOGETHER = 16 << 20
+"""Bytes of the frames of a sequence in a piece, at most."""
+
+
+def pieces(value: PointCloud, together: int = 1) -> Iterator[tuple[int, int, memoryview, tuple[int, ...]]]:
+    """(offset, bytes before the records, bytes, points of each frame) of each chunk. together: frames in one, at most.
+
+    The frames are () but in pieces that have several of them.
+    """
     start, lead = 0, value.offset
     while lead > CHUNK:
-        yield start, CHUNK, _read(value, start, CHUNK)
+        yield start, CHUNK, _read(value, start, CHUNK), ()
         start, lead = start + CHUNK, lead - CHUNK
     end = value.source.size or 0
-    ends = [value.offset + sum(value.frames[: i + 1]) * width for i in range(len(value.frames))]
     if not end:
-        yield 0, 0, memoryview(b"")
+        yield 0, 0, memoryview(b""), ()
+    for frames in _groups(value, together) if start < value.stop else ():
+        for size in _blocks(sum(frames), value.columns.size, len(frames)):
+            yield start, lead, _read(value, start, lead + size), frames if len(frames) > 1 else ()
+            start, lead = start + lead + size, 0
     while start < end:
-        size = (
-            min(lead + min(block, _left(ends, start + lead)), value.stop - start)
-            if start < value.stop
-            else min(CHUNK, end - start)
-        )
-        yield start, lead if start < value.stop else size, _read(value, start, size)
-        start, lead = start + size, 0
+        size = min(CHUNK, end - start)
+        yield start, size, _read(value, start, size), ()
+        start += size
 
 
-def _left(ends: list[int], at: int) -> int:
-    """Bytes from a place up to the end of its frame; at any place where there are none, many."""
-    return ends[bisect_right(ends, at)] - at if ends and at < ends[-1] else 1 << 62
+def _groups(value: PointCloud, together: int) -> Iterator[tuple[int, ...]]:
+    """The points of all frames, several of them in one as long as they are few and small; those of a cloud without frames."""
+    group: list[int] = []
+    for count in value.frames or (value.count,):
+        if group and (len(group) == together or (sum(group) + count) * value.columns.size > TOGETHER):
+            yield tuple(group)
+            group = []
+        if count:
+            group.append(count)
+    yield tuple(group)
+
+
+def _blocks(count: int, width: int, frames: int) -> Iterator[int]:
+    """Bytes of each block of records; of several frames, one."""
+    most = max(1, CHUNK // width) if frames < 2 else count
+    for first in range(0, count, most):
+        yield width * min(most, count - first)
 
 
 def _read(value: PointCloud, start: int, size: int) -> memoryview:

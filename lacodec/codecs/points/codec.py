@@ -39,8 +39,8 @@ class PointsCodec(Codec[PointCloud]):
     """Point clouds: every bit, and the order, with an effort from 1 to 9; coordinates rounded, if asked for."""
 
     name = "points"
-    stream_version = 3
-    reads = frozenset({1, 2})
+    stream_version = 4
+    reads = frozenset({1, 2, 3})
     identical = "bytes"
     also_identical = ("points", "none")
     takes_views = True
@@ -148,13 +148,18 @@ class PointsCodec(Codec[PointCloud]):
 
             if not has_floats(value.columns):
                 raise BadInput(f"{value.source.name}: only x, y and z that are floats can be rounded; leave out `step`")
+        from lacodec.codecs.points._frames import MOST
+        from lacodec.codecs.points._payload import follow_each_other
+
         how = self._encoding(value, session)
         if self.options.any_order:
             from lacodec.codecs.points._order import reordered
             from lacodec.codecs.points._payload import encode_payload
 
             value = reordered(value, lambda some: len(encode_payload(memoryview(some.tobytes()), 0, value.columns, how)[0]))
-        return ordered_map(lambda item: _chunk(*item, value.columns, how), pieces(value), session.threads)
+        first = next((i for i, count in enumerate(value.frames) if count), None)
+        together = 1 if first is None or not follow_each_other(value.frame(first), value.columns, how) else MOST
+        return ordered_map(lambda item: _chunk(*item, value.columns, how), pieces(value, together), session.threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> memoryview:
         """The bytes of the chunk."""
@@ -275,8 +280,8 @@ def _bytes_of(part: memoryview | Lost, lost: list[Lost]) -> Iterator[Any]:
     return iter((part,))
 
 
-def _chunk(start: int, lead: int, data: memoryview, columns: Columns, how: "Encoding") -> Chunk:
+def _chunk(start: int, lead: int, data: memoryview, frames: tuple[int, ...], columns: Columns, how: "Encoding") -> Chunk:
     from lacodec.codecs.points._payload import encode_payload
 
-    payload, restored = encode_payload(data, lead, columns, how)
+    payload, restored = encode_payload(data, lead, columns, how, frames)
     return Chunk(CRITICAL, ((start, start + len(data)),), payload, content_hash(restored), len(data))

@@ -1,12 +1,16 @@
 """laz: las with packed points, by `lazrs`. The cloud is the same file with records in place of what is packed.
 
 file  = header and records of variable length, i64 offset of a table, packed points, that table, bytes behind it
-cloud = header and records of variable length, points, bytes behind the table       recipe = u64 where those begin in the file
+cloud = header and records of variable length, points, bytes behind the table, note
+recipe = u64 where those bytes begin in the file, and u64 bytes of the note if there is one
+note = u32 points of each chunk, where chunks have sizes of their own, as in COPC
 """
 
 import tempfile
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,7 +21,7 @@ from lacodec.io.compare import first_difference
 from lacodec.io.source import OpenedSource, Part, Source
 from lacodec.media.points import las_head
 from lacodec.media.points.forms import spooled
-from lacodec.media.points.laz_check import check_chunks, check_packing
+from lacodec.media.points.laz_check import check_chunks, check_packing, has_varying_chunks
 from lacodec.media.points.value import Form, PointCloud
 
 _VLR = 54  # bytes of the head of a record of variable length
@@ -34,17 +38,23 @@ def read(source: Source, head: las_head.Head) -> PointCloud:
         raise UnsupportedFile(f"{source.name}: is shorter than its header says")
     with tempfile.TemporaryFile() as file, _blaming(lazrs, UnsupportedFile, source.name):
         packing = _packing(source, head)
-        check_chunks(lazrs, SourceFile(source, 0), source, head, packing)
-        again = _pack(lazrs, packing, file, source.read(0, head.offset), _unpacked(lazrs, packing, source, head))
+        counts = check_chunks(lazrs, SourceFile(source, 0), source, head, packing)
+        ends = np.cumsum(counts) if has_varying_chunks(packing) else np.zeros(0, np.int64)
+        again = _pack(lazrs, packing, file, source.read(0, head.offset), _unpacked(lazrs, packing, source, head), ends)
         end = again.size or 0
         if first_difference(again, Part(source, 0, min(end, source.size or 0))) is not None:
             raise UnsupportedFile(f"{source.name}: its points were packed in another way than lazrs packs them")
-        made = spooled(_cloud(lazrs, packing, source, head, end), source.name)
-    return PointCloud(made, "laz", head.columns, head.offset, head.count, Form("laz", end.to_bytes(8, "little")))
+        note = np.diff(ends, prepend=0).astype("<u4").tobytes()
+        made = spooled(chain(_cloud(lazrs, packing, source, head, end), (note,)), source.name)
+    recipe = end.to_bytes(8, "little") + (len(note).to_bytes(8, "little") if note else b"")
+    return PointCloud(made, "laz", head.columns, head.offset, head.count, Form("laz", recipe))
 
 
 def pieces(cloud: PointCloud) -> Iterator[bytes]:
-    """The file; offsets of what is behind the points are moved where another lazrs packs them to another size."""
+    """The file; offsets of what is behind the points are moved where another lazrs packs them to another size.
+
+    Raises CorruptFile there if chunks have sizes of their own, since an index may say where each of them is.
+    """
     lazrs, source = _lazrs(MissingDependency), cloud.source
     with tempfile.TemporaryFile() as file, _blaming(lazrs, CorruptFile, source.name):
         head = las_head.read_head(source)
@@ -52,12 +62,17 @@ def pieces(cloud: PointCloud) -> Iterator[bytes]:
             raise UnsupportedFile(f"{source.name}: its header contradicts its points")
         start, packing = source.read(0, head.offset), _packing(source, head)
         check_packing(packing, head)
+        before, noted = (int.from_bytes(cloud.form.recipe[at : at + 8], "little") for at in (0, 8))
+        behind = (source.size or 0) - noted
+        ends = _ends(source, behind, cloud) if has_varying_chunks(packing) else np.zeros(0, np.int64)
         records = _blocks(source, head.offset, cloud.stop, _POINTS * head.columns.size)
-        packed = _pack(lazrs, packing, file, start, records)
-        before, end = int.from_bytes(cloud.form.recipe[:8], "little"), packed.size or 0
+        packed = _pack(lazrs, packing, file, start, records, ends)
+        end = packed.size or 0
+        if len(ends) and end != before:
+            raise CorruptFile(f"{source.name}: this version of lazrs packs its chunks to other sizes than their index says")
         yield _moved(start, head.places, before, end - before)
         yield from _blocks(packed, head.offset, end)
-    yield from _blocks(source, cloud.stop, source.size or 0)
+    yield from _blocks(source, cloud.stop, behind)
 
 
 def _lazrs(error: type[LacodecError]) -> Any:
@@ -103,12 +118,31 @@ def _unpacked(lazrs: Any, packing: bytes, source: Source, head: las_head.Head) -
         yield block.tobytes()
 
 
-def _pack(lazrs: Any, packing: bytes, file: Any, head: bytes, records: Iterator[bytes]) -> Source:
-    """The header and these records, packed, in `file`."""
+def _ends(source: Source, note: int, cloud: PointCloud) -> np.ndarray:
+    """i64[chunks]: the number of the point behind each chunk, by the note at that place; raises CorruptFile."""
+    data = source.read(note, max(0, (source.size or 0) - note))
+    counts = np.frombuffer(data[: len(data) // 4 * 4], "<u4").astype(np.int64)
+    if note < cloud.stop or len(data) % 4 or int(counts.sum()) != cloud.count or (counts == 0).any():
+        raise CorruptFile(f"{source.name}: the sizes of its chunks do not make up its points")
+    return np.cumsum(counts)
+
+
+def _pack(lazrs: Any, packing: bytes, file: Any, head: bytes, records: Iterator[bytes], ends: np.ndarray) -> Source:
+    """The header and these records, packed, in `file`; ends: of chunks with sizes of their own, in points."""
     file.write(head)
-    packer = lazrs.LasZipCompressor(file, lazrs.LazVlr(packing))
+    vlr = lazrs.LazVlr(packing)
+    packer, done, inner = lazrs.LasZipCompressor(file, vlr), 0, [int(end) for end in ends[:-1]]
+    width = vlr.item_size()
     for block in records:
-        packer.compress_many(np.frombuffer(block, np.uint8))
+        some = np.frombuffer(block, np.uint8)
+        stop = done + len(some) // width
+        first, last = bisect_right(inner, done), bisect_right(inner, stop)
+        for end in inner[first:last]:
+            packer.compress_many(some[: (end - done) * width])
+            packer.finish_current_chunk()
+            some, done = some[(end - done) * width :], end
+        packer.compress_many(some)
+        done = stop
     packer.done()
     return OpenedSource(file, "packed points")
 

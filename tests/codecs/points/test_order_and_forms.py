@@ -117,6 +117,28 @@ def test_places_on_the_curve():
     assert places(whole).tolist() == [0, 0, 0] and places(whole[:0]).tolist() == []
 
 
+def test_frames_are_told_from_each_other():
+    """Eight frames together, each told from the one before; then the next eight."""
+    sweep = kitti_sweep(seed=5, step=40)[:900]
+    frames = [sweep[i:] for i in range(9)]
+    encoded = lacodec.encode(frames, "points", effort=4)
+    alone = len(lacodec.encode(sweep, "points", effort=4))
+    assert lacodec.decode(encoded).records.tobytes() == b"".join(frame.tobytes() for frame in frames)
+    assert len(encoded) < 9 * alone
+    with lacodec.open(encoded) as opened:
+        for i in (0, 7, 8):
+            assert opened[f"frame {i}"].tobytes() == frames[i].tobytes()
+
+
+def test_records_that_repeat():
+    """What is no numbers is coded as bytes, where that is shorter."""
+    rng = np.random.default_rng(1)
+    points = rng.integers(-(1 << 31), 1 << 31, (9, 3), np.int64).astype("<i4")[rng.integers(0, 9, 3000)]
+    coded = lacodec.encode(points, "points", effort=5)
+    assert len(coded) < len(lacodec.encode(points, "arrays", effort=7)) + 100
+    assert lacodec.decode(coded).records.tobytes() == points.tobytes()
+
+
 def test_sequences():
     frames = [kitti_sweep(seed=i, step=25)[: 2500 - 100 * i] for i in range(3)]
     frames.insert(1, frames[0][:0])

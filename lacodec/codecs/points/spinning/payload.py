@@ -96,6 +96,14 @@ def encode(
     return bytes(out.data)
 
 
+def measured(records: np.ndarray, columns: Columns) -> bool:
+    """Whether the sensor may have measured these records."""
+    if not has_coordinates(columns):
+        return False
+    found = to_grid(np.stack([records[name] for name in "xyz"], axis=1), UNITS)
+    return found is not None and fit(found[0], kitti()) is not None
+
+
 def decode(
     reader: Reader, columns: Columns, out: np.ndarray, unembed: Unembed, before: Callable[[], np.ndarray], *, older: bool = False
 ) -> None:
