@@ -4,6 +4,7 @@ Some codecs have only whole settings, whose files differ by some percent. One of
 are tried until all others come within `TOLERANCE` of its file.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -55,18 +56,25 @@ def matched(leader: Choice, others: Sequence[Choice], wanted: float) -> list[Mat
     if len(files[0](start)) < least:  # some cannot do with so few bytes
         start = files[0].place_near(least)
     best: list[Matched] = []
+    worst = math.inf
     for i in _outward(start, len(leader.settings)):
-        size = len(files[0](i))
-        found = [Matched(leader.name, leader.settings[i], files[0](i), 0.0)] + [one.nearest(size) for one in files[1:]]
-        if not best or _worst(found) < _worst(best):
-            best = found
-        if _worst(best) <= TOLERANCE:
+        found = _near(files[1:], len(files[0](i)), worst)
+        if found is not None:
+            worst = max((abs(one.off) for one in found), default=0.0)
+            best = [Matched(leader.name, leader.settings[i], files[0](i), 0.0), *found]
+        if worst <= TOLERANCE:
             break
     return best
 
 
-def _worst(found: Sequence[Matched]) -> float:
-    return max(abs(one.off) for one in found)
+def _near(files: "Sequence[_Files]", size: int, worst: float) -> list[Matched] | None:
+    """Their files near a size; None as soon as one is as far off as `worst`. Those with few settings are asked first."""
+    found: dict[int, Matched] = {}
+    for place in sorted(range(len(files)), key=lambda i: files[i].count):
+        found[place] = files[place].nearest(size)
+        if abs(found[place].off) >= worst:
+            return None
+    return [found[place] for place in range(len(files))]
 
 
 def _outward(start: int, count: int) -> list[int]:
@@ -81,6 +89,7 @@ class _Files:
     def __init__(self, choice: Choice) -> None:
         if not choice.settings:
             raise BadInput(f"{choice.name} has no settings")
+        self.count = len(choice.settings)
         self._choice = choice
         self._made: dict[int, bytes] = {}
 
