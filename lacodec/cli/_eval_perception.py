@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lacodec.evaluation.perception.settings import Setting
     from lacodec.evaluation.perception.task import Metric, Task
 
-TASKS = ("classification", "segmentation", "ocr", "speech")
+TASKS = ("classification", "segmentation", "ocr", "faces", "speech", "speaker", "speech-quality", "notes")
 
 
 def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", argv: list[str]) -> None:

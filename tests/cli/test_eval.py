@@ -187,7 +187,14 @@ def test_html_report(lacodec, pictures: Path, tmp_path: Path) -> None:
     lacodec(*common, "--html", "report.html")
     text = (tmp_path / "report.html").read_text()
     assert text.count('<div class="viewer"') == 3 and text.count("data:image/webp") == 3 * 4
-    for part in ("pictures: 3 pictures", "coarse", "sets the size", "BD-rate against webp", "<dt>command</dt>", "Pillow: libwebp"):
+    for part in (
+        "pictures: 3 pictures",
+        "coarse",
+        "sets the size",
+        "BD-rate against webp",
+        "<dt>command</dt>",
+        "Pillow: libwebp",
+    ):
         assert part in text
     assert b"exists" in lacodec(*common, "--html", "report.html", code=1).stderr
     assert b"no such folder" in lacodec(*common, "--html", "none/report.html", code=1).stderr
