@@ -16,8 +16,9 @@ from lacodec.evaluation.audio.matched import largest_within
 from lacodec.evaluation.audio.measure import Method, restored
 from lacodec.evaluation.audio.methods import our_method
 from lacodec.evaluation.audio.onsets import pre_echo
-from lacodec.evaluation.audio.page import Group, Version, listening_page
 from lacodec.evaluation.peers import LOSSY_AUDIO_PEERS
+from lacodec.evaluation.report import page, sounds
+from lacodec.evaluation.report.sounds import Group, Version
 from lacodec.io.output import atomic_file
 
 OPUS = next(peer for peer in LOSSY_AUDIO_PEERS if peer.name == "opus")
@@ -46,7 +47,9 @@ def main() -> None:
         "that is no larger. All bytes of both files count. Started while another version plays, a player goes on from its place."
     )
     with atomic_file(args.page, True) as out:
-        out.write(listening_page(f"{args.codec} beside Opus", introduction, groups).encode())
+        seen = page.section("Sounds", *map(sounds.section, groups), about=introduction)
+        how = [(method.name, method.how) for method in (ours, OPUS)]
+        out.write(page.page(f"{args.codec} beside Opus", [seen], how).encode())
 
 
 def _row(made: synthetic.Made, ours: Method, kbps: float, judges: list[str]) -> tuple[str, list[Version]]:

@@ -12,7 +12,7 @@ LAYERS = [
     ("codecs",),
     ("pipeline",),
     ("api", "testing"),
-    ("evaluation", "training", "integrations", "datasets", "torch", "kv"),
+    ("evaluation", "training", "integrations", "datasets", "torch", "kv", "text"),
     ("cli", "__main__"),
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

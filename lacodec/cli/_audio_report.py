@@ -41,6 +41,14 @@ class Report:
 
 def show(report: Report) -> None:
     """The tables."""
+    print_table(f"{report.title}; speeds as multiples of real time", *clip_table(report))
+    found = report.comparisons()
+    if found:
+        _show_comparisons(found, report.rates)
+
+
+def clip_table(report: Report) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows: every method at every setting on every clip."""
     units = [f"{judge.name} {judge.unit}" for judge in report.judges]
     columns = ["clip", "codec", "setting", "kbit/s", *units, "encode x", "decode x"]
     rows = [
@@ -49,14 +57,21 @@ def show(report: Report) -> None:
         for method in report.methods
         for sample in clip.samples.get(method.name, [])
     ]
-    print_table(f"{report.title}; speeds as multiples of real time", columns, rows)
-    found = report.comparisons()
-    if found:
-        _show_comparisons(found, report.rates)
+    return columns, rows
 
 
 def _show_comparisons(found: "list[Comparison]", rates: tuple[float, float] | None) -> None:
-    """A table of BD-rates, a row per clip and method, a column per judge; below it why some are missing."""
+    """A table of BD-rates; below it why some are missing."""
+    columns, rows, remarks = comparison_table(found)
+    best = ("the better of " if len(found[0].against) > 1 else "") + " and ".join(found[0].against)
+    within = f", {rates[0]:g} to {rates[1]:g} kbit/s of it" if rates else ""
+    print_table(f"BD-rate against {best}{within}", columns, rows)
+    for remark in remarks:
+        print(remark)
+
+
+def comparison_table(found: "list[Comparison]") -> tuple[list[str], list[list[str]], list[str]]:
+    """Columns and rows, a row per clip and method, a column per judge; and why some are missing."""
     judges = [*dict.fromkeys(one.judge for one in found)]
     by = {(one.method, one.judge): one for one in found}
     rows, remarks = [], []
@@ -69,15 +84,7 @@ def _show_comparisons(found: "list[Comparison]", rates: tuple[float, float] | No
         rows.append(
             [method, "mean", *("-" if one.mean is None else f"{_percent(one.mean)} of {len(one.percents)}" for one in means)]
         )
-    best = ("the better of " if len(found[0].against) > 1 else "") + " and ".join(found[0].against)
-    within = f", {rates[0]:g} to {rates[1]:g} kbit/s of it" if rates else ""
-    print_table(f"BD-rate against {best}{within}", ["codec", "clip", *judges], rows)
-    for remark in remarks:
-        print(remark)
-
-
-def _mean(found: "Comparison") -> str:
-    return "-" if found.mean is None else f"{_percent(found.mean)} of {len(found.percents)}"
+    return ["codec", "clip", *judges], rows, remarks
 
 
 def _percent(value: float) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lacodec.cli import _audio_report as report_
+from lacodec.cli import _html_report
 from lacodec.cli._codec_options import given_options
 from lacodec.cli._files import UsageError
 from lacodec.cli._progress import Meter
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.anchor:
         raise UsageError("--anchor: there are no published curves of sound")
-    check_outputs(args.json, args.plot, args.force)
+    check_outputs(args.json, args.plot, args.html, args.force)
     rates = rates_of(args.range, "kbit/s", "32:128")
     judges = _judges(args.metric or _METRICS)
     methods, ours = _methods(args)
@@ -47,11 +48,13 @@ def run(args: argparse.Namespace) -> int:
         report_.write_json(report, args.json, args.force)
     if args.plot is not None:
         report_.write_plot(report, args.plot, args.force)
+    if args.html is not None:
+        _html_report.write_audio(args.html, args.force, report, _methods(args, fine=True)[0], paths)
     return int(bool(problems))
 
 
-def _methods(args: argparse.Namespace) -> "tuple[list[Method], str | None]":
-    """What to measure, and which of it is ours."""
+def _methods(args: argparse.Namespace, fine: bool = False) -> "tuple[list[Method], str | None]":
+    """What to measure, and which of it is ours, at the settings of `--sweep`; with `fine`, at all between them."""
     from lacodec.evaluation.peers import LOSSY_AUDIO_PEERS
 
     methods: list[Method] = [*chosen_peers(args, LOSSY_AUDIO_PEERS)]
@@ -62,6 +65,8 @@ def _methods(args: argparse.Namespace) -> "tuple[list[Method], str | None]":
     from lacodec.evaluation.audio.methods import our_method
 
     option, values = swept(args)
+    if fine:
+        values = _html_report.fine_values(args.codec, option, values)
     ours = our_method(args.codec, option, values, **given_options(args))
     return [ours, *methods], ours.name
 

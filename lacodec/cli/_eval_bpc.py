@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lacodec.cli import _html_report
 from lacodec.cli._codec_options import add_flags_of, given_options, peek_codec
 from lacodec.cli._files import PIPE, UsageError
 from lacodec.cli._report import complain, print_table, size_text
@@ -35,6 +36,7 @@ def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", 
         "--train", action="append", default=[], metavar="PATH", help="training text, to see how much of the files it holds"
     )
     bpc.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")
+    _html_report.add_flag(bpc)
     bpc.add_argument("-f", "--force", action="store_true", help="overwrite existing files")
     bpc.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="print only errors and the table")
     bpc.add_argument(
@@ -52,8 +54,9 @@ def run(args: argparse.Namespace) -> int:
 
     if args.codec is None and not args.model:
         raise UsageError("nothing to measure; give --codec, --model or both")
-    if args.json is not None:
-        refuse_existing(args.json, args.force)
+    for path in (args.json, args.html):
+        if path is not None:
+            refuse_existing(path, args.force)
     texts = [(name, _read(name)) for name in args.files]
     training = [_read(name) for name in args.train]
     rows: list[TextMeasurement] = []
@@ -69,15 +72,19 @@ def run(args: argparse.Namespace) -> int:
                 complain(str(error))
                 failed += 1
     shares = {name: bpc.overlap(text, training) for name, text in texts} if training else {}
-    _show(rows, shares)
+    columns, cells = _table(rows, shares)
+    print_table("text", columns, cells)
     if args.json is not None:
         facts = [row.as_dict() | ({"overlap": round(shares[row.file], 5)} if shares and row.known else {}) for row in rows]
         with atomic_file(args.json, args.force) as file:
             file.write(json.dumps(facts, indent=1).encode() + b"\n")
+    if args.html is not None:
+        _html_report.write_bpc(args.html, args.force, rows, columns, cells)
     return int(failed > 0)
 
 
-def _show(rows: "list[TextMeasurement]", shares: dict[str, float]) -> None:
+def _table(rows: "list[TextMeasurement]", shares: dict[str, float]) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows."""
     columns = ["method", "file", "bits/character", "bits/byte", "coded and decoded", "model"]
     cells = []
     told = bool(shares) or not all(row.known for row in rows)
@@ -89,7 +96,7 @@ def _show(rows: "list[TextMeasurement]", shares: dict[str, float]) -> None:
         if told:
             share = f"{100 * shares[row.file]:.2f} %" if shares else "-"
             cells[-1].append(share if row.known else "unknown")
-    print_table("text", columns + (["in training"] if told else []), cells)
+    return columns + (["in training"] if told else []), cells
 
 
 def _read(name: str) -> bytes:

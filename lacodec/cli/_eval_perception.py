@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lacodec.cli import _html_report
 from lacodec.cli import _perception_report as report_
 from lacodec.cli._codec_options import add_flags_of, given_options, peek_codec
 from lacodec.cli._common import device_flag, device_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from lacodec.evaluation.perception.settings import Setting
     from lacodec.evaluation.perception.task import Metric, Task
 
-TASKS = ("classification", "segmentation", "ocr", "speech")
+TASKS = ("classification", "segmentation", "ocr", "faces", "speech", "speaker", "speech-quality", "notes")
 
 
 def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", argv: list[str]) -> None:
@@ -47,6 +48,7 @@ def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     add("--cache", type=Path, metavar="FILE", help="keep scores here, and do not measure them again")
     add("--plot", type=Path, metavar="FILE", help="draw the curves: a .png, .svg or .pdf")
     add("--json", type=Path, metavar="FILE", help="write all measurements")
+    _html_report.add_flag(parser)
     add("-f", "--force", action="store_true", help="overwrite existing files")
     add("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="print only errors and the tables")
     add("-v", "--verbose", action="count", default=argparse.SUPPRESS, help="print more, with tracebacks of internal errors")
@@ -62,12 +64,13 @@ def run(args: argparse.Namespace) -> int:
     from lacodec.evaluation.perception.kept import Kept
     from lacodec.evaluation.perception.measure import measure
 
-    check_outputs(args.json, args.plot, args.force)
+    check_outputs(args.json, args.plot, args.html, args.force)
     labels = {} if args.labels is None else _labels(args.labels)
     task = _task(args)
     metric = _metric(args, task, bool(labels))
     paths = files_of(args, args.paths, _wanted(task), task.kind, "a format that we read")
-    settings = _settings(args, task, paths)
+    methods, _ = _methods(args, task)
+    settings = _settings(args, task, methods, paths)
     with Meter("measure", len(paths), args.quiet) as meter:
         measured = measure(task, settings, paths, labels, Kept(args.cache, _given(args)), _progress(meter, len(settings)))
     for problem in measured.problems:
@@ -84,6 +87,9 @@ def run(args: argparse.Namespace) -> int:
         report_.write_json(report, args.json, args.force)
     if args.plot is not None:
         report_.write_plot(report, args.plot, args.force)
+    if args.html is not None:
+        fine, ours = _methods(args, task, fine=True)
+        _html_report.write_perception(args.html, args.force, report, fine, ours, paths)
     return int(bool(measured.problems))
 
 
@@ -133,28 +139,36 @@ def _wanted(task: "Task") -> Callable[[Path], bool]:
     return is_picture if task.kind == "pictures" else is_sound
 
 
-def _settings(args: argparse.Namespace, task: "Task", paths: list[Path]) -> "list[Setting]":
+def _methods(args: argparse.Namespace, task: "Task", fine: bool = False) -> tuple[list[Any], list[str]]:
+    """Ours and the peers, and the names of ours, which has the settings of `--sweep`; with `fine`, all between them."""
     from lacodec.evaluation.audio.methods import our_method as our_sound_method
     from lacodec.evaluation.peers import LOSSY_AUDIO_PEERS, LOSSY_IMAGE_PEERS
-    from lacodec.evaluation.perception import settings as made
-    from lacodec.evaluation.perception.measure import is_mono
     from lacodec.evaluation.rate_distortion import our_method
 
     peers: list[Any] = chosen_peers(args, LOSSY_IMAGE_PEERS) if task.kind == "pictures" else chosen_peers(args, LOSSY_AUDIO_PEERS)
-    values = dict(_values(text) for text in args.values)
-    unknown = values.keys() - {peer.name for peer in peers}
-    if unknown:
-        raise UsageError(f"--values: {', '.join(sorted(unknown))} is not measured")
-    methods: list[Any] = [*peers]
+    ours: list[Any] = []
     if args.codec is not None:
-        option, swept_values = swept(args)
+        option, values = swept(args)
+        if fine:
+            values = _html_report.fine_values(args.codec, option, values)
         options = given_options(args)
         if task.kind == "pictures":
-            methods.insert(0, our_method(args.codec, option, swept_values, device_of(args), **options))
+            ours.append(our_method(args.codec, option, values, device_of(args), **options))
         else:
-            methods.insert(0, our_sound_method(args.codec, option, swept_values, **options))
-    if not methods:
+            ours.append(our_sound_method(args.codec, option, values, **options))
+    if not ours and not peers:
         raise UsageError("nothing to measure; give --codec, --peers or both")
+    return [*ours, *peers], [one.name for one in ours]
+
+
+def _settings(args: argparse.Namespace, task: "Task", methods: list[Any], paths: list[Path]) -> "list[Setting]":
+    from lacodec.evaluation.perception import settings as made
+    from lacodec.evaluation.perception.measure import is_mono
+
+    values = dict(_values(text) for text in args.values)
+    unknown = values.keys() - {method.name for method in methods}
+    if unknown:
+        raise UsageError(f"--values: {', '.join(sorted(unknown))} is not measured")
     return made.of_pictures(methods, values) if task.kind == "pictures" else made.of_sounds(methods, values, is_mono(paths))
 
 

@@ -36,19 +36,24 @@ class Report:
 
 def show(report: Report) -> None:
     """The tables."""
+    print_table(f"{report.title}; 95 % intervals over the files", *point_table(report))
+    print(f"model: {report.task.how}")
+    if report.keep is not None:
+        print_table(f"cheapest setting that keeps {report.keep:g} of {report.metric.name}", *kept_table(report))
+
+
+def point_table(report: Report) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows: the undecoded, then every setting."""
     names = [metric.name for metric in report.task.metrics if metric.name in report.points[0].figures]
     rows = [
         [point.method, point.label or "-", *_amounts(point), *(_text(point.figures[name]) for name in names)]
         for point in report.points
     ]
-    columns = ["codec", "setting", "bytes", report.rate_unit, *names]
-    print_table(f"{report.title}; 95 % intervals over the files", columns, rows)
-    print(f"model: {report.task.how}")
-    if report.keep is not None:
-        _show_kept(report)
+    return ["codec", "setting", "bytes", report.rate_unit, *names], rows
 
 
-def _show_kept(report: Report) -> None:
+def kept_table(report: Report) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows: by codec, the cheapest setting that keeps enough, cheapest first."""
     found = sorted(report.kept.items(), key=lambda item: (item[1] is None, item[1].size if item[1] else 0))
     rows = [
         [method, "-", "-", "-", "none of its settings does"]
@@ -56,8 +61,7 @@ def _show_kept(report: Report) -> None:
         else [method, point.label, *_amounts(point), _text(point.figures[report.metric.name])]
         for method, point in found
     ]
-    columns = ["codec", "setting", "bytes", report.rate_unit, report.metric.name]
-    print_table(f"cheapest setting that keeps {report.keep:g} of {report.metric.name}", columns, rows)
+    return ["codec", "setting", "bytes", report.rate_unit, report.metric.name], rows
 
 
 def _amounts(point: "Point") -> tuple[str, str]:

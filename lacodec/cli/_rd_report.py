@@ -60,9 +60,9 @@ class Report:
         return found
 
 
-def check_outputs(json_path: Path | None, plot_path: Path | None, force: bool) -> None:
+def check_outputs(json_path: Path | None, plot_path: Path | None, html_path: Path | None, force: bool) -> None:
     """Raise the errors of writing before the minutes of measuring."""
-    for path in (json_path, plot_path):
+    for path in (json_path, plot_path, html_path):
         if path is not None:
             refuse_existing(path, force)
             if not path.parent.is_dir():
@@ -77,20 +77,29 @@ def check_outputs(json_path: Path | None, plot_path: Path | None, force: bool) -
 
 def show(report: Report) -> None:
     """The tables."""
+    print_table(f"{report.title}; means of bpp and dB, median seconds", *curve_table(report))
+    found = report.bd_rates()
+    if found:
+        within = f", {report.rates[0]:g} to {report.rates[1]:g} bpp of it" if report.rates else ""
+        print_table(f"BD-rate against {report.against}{within}, by {report.metric.upper()}", *bd_table(found))
+        if report.reference is not None:
+            print(f"{report.against}: {report.reference.description}")
+
+
+def curve_table(report: Report) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows: every method at every setting."""
     rows = [
         [curve.name, _setting(curve.sweep, point), f"{point.bpp:.4f}", f"{point.psnr:.2f}", *_similarity(point), *_seconds(point)]
         for curve in report.measured.curves
         for point in curve.points
     ]
     columns = ["codec", "setting", "bpp", "PSNR dB", "MS-SSIM", "MS-SSIM dB", "encode s", "decode s"]
-    print_table(f"{report.title}; means of bpp and dB, median seconds", columns, rows)
-    found = report.bd_rates()
-    if found:
-        within = f", {report.rates[0]:g} to {report.rates[1]:g} bpp of it" if report.rates else ""
-        title = f"BD-rate against {report.against}{within}, by {report.metric.upper()}"
-        print_table(title, ["curve", "BD-rate", "over", "remark"], [_bd_row(name, one) for name, one in found.items()])
-        if report.reference is not None:
-            print(f"{report.against}: {report.reference.description}")
+    return columns, rows
+
+
+def bd_table(found: "dict[str, BdRate | str]") -> tuple[list[str], list[list[str]]]:
+    """Columns and rows of `Report.bd_rates`."""
+    return ["curve", "BD-rate", "over", "remark"], [_bd_row(name, one) for name, one in found.items()]
 
 
 def _setting(sweep: str, point: "Point") -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lacodec.cli import _eval_audio, _eval_bpc, _eval_perception
+from lacodec.cli import _eval_audio, _eval_bpc, _eval_perception, _html_report
 from lacodec.cli._codec_options import add_flags_of, given_options, peek_codec
 from lacodec.cli._common import add_resource_flags, device_of
 from lacodec.cli._files import UsageError
@@ -75,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     rd.add_argument("--cache", type=Path, metavar="FILE", help="keep verdicts on sound here, and do not ask for them again")
     rd.add_argument("--plot", type=Path, metavar="FILE", help="draw the curves: a .png, .svg or .pdf")
     rd.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")
+    _html_report.add_flag(rd)
     rd.add_argument("-f", "--force", action="store_true", help="overwrite existing files")
     rd.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="print only errors and the tables")
     rd.add_argument(
@@ -106,7 +107,7 @@ def _run_rd(args: argparse.Namespace) -> int:
     metric = args.metric or "psnr"
     if metric not in _METRICS:
         raise UsageError(f"--metric {metric}: pictures have {' and '.join(_METRICS)}")
-    report_.check_outputs(args.json, args.plot, args.force)
+    report_.check_outputs(args.json, args.plot, args.html, args.force)
     rates = rates_of(args.range, "bits per pixel", "0.1:1.0")
     ours, peers = _ours(args, device), chosen_peers(args, LOSSY_IMAGE_PEERS)
     methods: list[Method] = [*ours, *peers]
@@ -120,14 +121,20 @@ def _run_rd(args: argparse.Namespace) -> int:
         measured = measure(methods, paths, args.threads, _counter(meter, methods, paths))
     for problem in measured.problems:
         complain(problem)
-    title = f"{Path(args.data[0]).resolve().name if len(args.data) == 1 else 'pictures'}: {len(measured.pictures)} pictures"
+    title = f"{Path(args.data[0]).resolve().name if len(args.data) == 1 else 'pictures'}: {_count(len(measured.pictures))}"
     report = report_.Report(title, measured, [method.name for method in ours], published, metric, args.against, reference, rates)
     report_.show(report)
     if args.json is not None:
         report_.write_json(report, args.json, args.force)
     if args.plot is not None:
         report_.write_plot(report, args.plot, args.force)
+    if args.html is not None:
+        _html_report.write_rd(args.html, args.force, report, [*_ours(args, device, fine=True), *peers], paths)
     return int(bool(measured.problems))
+
+
+def _count(pictures: int) -> str:
+    return "1 picture" if pictures == 1 else f"{pictures} pictures"
 
 
 def _counter(meter: Meter, methods: "list[Method]", paths: list[Path]) -> Callable[[Path], None]:
@@ -146,12 +153,15 @@ def _counter(meter: Meter, methods: "list[Method]", paths: list[Path]) -> Callab
     return on_step
 
 
-def _ours(args: argparse.Namespace, device: str | None) -> "list[OurMethod]":
+def _ours(args: argparse.Namespace, device: str | None, fine: bool = False) -> "list[OurMethod]":
+    """Our codec at the settings of `--sweep`; with `fine`, at all between them."""
     if args.codec is None:
         return []
     from lacodec.evaluation.rate_distortion import our_method
 
     option, values = swept(args)
+    if fine:
+        values = _html_report.fine_values(args.codec, option, values)
     return [our_method(args.codec, option, values, device, **given_options(args))]
 
 

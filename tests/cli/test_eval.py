@@ -180,3 +180,28 @@ def test_errors_are_one_line_and_1(lacodec, pictures: Path, tmp_path: Path, argu
     lines = done.stderr.decode().splitlines()
     assert len(lines) == 1 and lines[0].startswith("lacodec: ") and said in lines[0]
     assert done.stdout == b""
+
+
+def test_html_report(lacodec, pictures: Path, tmp_path: Path) -> None:
+    common = ("eval", "rd", "-q", "--codec", "coarse", *SWEEP, "--peers", "webp,jpeg", "--data", "pictures", "--against", "webp")
+    lacodec(*common, "--html", "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert text.count('<div class="viewer"') == 3 and text.count("data:image/webp") == 3 * 4
+    for part in (
+        "pictures: 3 pictures",
+        "coarse",
+        "sets the size",
+        "BD-rate against webp",
+        "<dt>command</dt>",
+        "Pillow: libwebp",
+    ):
+        assert part in text
+    assert b"exists" in lacodec(*common, "--html", "report.html", code=1).stderr
+    assert b"no such folder" in lacodec(*common, "--html", "none/report.html", code=1).stderr
+
+
+def test_html_report_of_text(lacodec, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a <text> of a few words " * 50)
+    lacodec("eval", "bpc", "-q", "a.txt", "--codec", "bytes", "--effort", "1", "--html", "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert "bytes --effort 1" in text and "a.txt" in text and text.count("<circle") == 1

@@ -108,3 +108,24 @@ def test_wrong_usage_is_2(lacodec, sounds: Path, arguments: list[str], said: str
 def test_errors_are_one_line_and_1(lacodec, sounds: Path, arguments: list[str], said: str) -> None:
     done = lacodec("eval", "rd", *arguments, "--metric", "snr", "--audio", "sounds", code=1).stderr.decode()
     assert said in done and done.count("\n") == 1
+
+
+def test_html_report(lacodec, sounds: Path, tmp_path: Path) -> None:
+    lacodec(
+        "eval",
+        "rd",
+        "-q",
+        "--codec",
+        "coarse.audio",
+        *SWEEP,
+        *SNR,
+        "--audio",
+        "sounds",
+        "--against",
+        "vorbis",
+        "--html",
+        "r.html",
+    )
+    text = (tmp_path / "r.html").read_text()
+    assert text.count('<section class="sound">') == 2 and text.count("<audio controls") == 6
+    assert "BD-rate against the best of vorbis" in text and "coarse.audio" in text and "of 2" in text

@@ -152,3 +152,11 @@ def test_what_is_wrong_is_said_in_a_line(
     words = [module if word == "MODULE" else word for word in arguments]
     peers = [] if "--peers" in words else ["--peers", "jpeg"]
     assert said in lacodec("eval", "perception", "-q", "pictures/0.png", *peers, *words, code=code).stderr.decode()
+
+
+def test_html_report(lacodec, pictures: Path, tmp_path: Path) -> None:
+    task = write_module(tmp_path, PICTURES)
+    lacodec("eval", "perception", "-q", "pictures", "--task-model", task, *JPEG, "--keep", "0.5", "--html", "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert text.count('class="interval"') == 6 and text.count('<div class="viewer"') == 3  # close and far at three settings
+    assert "undecoded" in text and "Cheapest setting that keeps 0.5 of close" in text and "quality 30" in text

@@ -9,15 +9,20 @@ import pytest
 from PIL import Image, ImageDraw
 
 from lacodec.errors import BadInput, MissingDependency
+from lacodec.evaluation.audio.sound import Sound, read_sound
 from lacodec.evaluation.peers import LOSSY_IMAGE_PEERS
 from lacodec.evaluation.perception.classification import Classification
 from lacodec.evaluation.perception.curves import Point, cheapest, figure, points
+from lacodec.evaluation.perception.faces import Face, FaceIdentity
 from lacodec.evaluation.perception.kept import Kept, Sample
 from lacodec.evaluation.perception.measure import measure
+from lacodec.evaluation.perception.notes import Heard, Notes
 from lacodec.evaluation.perception.ocr import Reading
 from lacodec.evaluation.perception.segmentation import Segmentation
 from lacodec.evaluation.perception.settings import Setting, of_pictures
+from lacodec.evaluation.perception.speaker import SpeakerIdentity
 from lacodec.evaluation.perception.speech import SpeechRecognition
+from lacodec.evaluation.perception.speech_quality import SpeechQuality
 from lacodec.evaluation.perception.task import Metric, Score, Task
 from lacodec.evaluation.perception.tasks import own_task, task
 
@@ -113,14 +118,91 @@ def test_reading() -> None:
 @pytest.mark.slow
 def test_speech_recognition(data_dir: Path) -> None:
     pytest.importorskip("pocketsphinx")
-    from lacodec.evaluation.audio.sound import read_sound
-
     seen = task("speech", None)
     answer = seen.answer(read_sound(data_dir / "audio" / "speech" / "sb_spk1_snt1.flac"))
     found = seen.scores(answer, answer[1:], "The CHILD almost hurt the small dog.")
     assert found["word-changes"] == (1, len(answer))
     assert found["word-errors"].units == 7 and found["word-errors"].total < 7
     assert seen.scores([], answer, None) == {}
+
+
+@pytest.mark.slow
+def test_notes() -> None:
+    for module in ("basic_pitch", "onnxruntime", "scipy"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"no {module}")
+    seen = task("notes", None)
+    t = np.arange(3 * 44100) / 44100
+    a4, b4 = (Sound(np.sin(2 * np.pi * f * t)[:, None].repeat(2, axis=1) / 2, 44100) for f in (440, 493.88))
+    answer, other = seen.answer(a4), seen.answer(b4)
+    assert answer.notes.shape == (3 * 22050 // 256, 88) and answer.pitch.shape == answer.notes.shape[:1]
+    assert answer.notes[20:-20, 48].mean() > 0.9 and other.notes[20:-20, 50].mean() > 0.9  # A4 is 48 keys above A0
+    same = seen.scores(answer, answer, None)
+    assert all(one.total == one.units for one in same.values()) and set(same) == {"notes", "pitch"}
+    worse = seen.scores(answer, other, None)
+    assert worse["notes"].total < 0.3 * worse["notes"].units and worse["pitch"].total < 0.1 * worse["pitch"].units
+    short = seen.answer(Sound(np.zeros((100, 1)), 8000))
+    assert len(short.notes) <= 1 and seen.scores(short, short, None) == {}
+
+
+def test_scores_of_notes_and_pitch() -> None:
+    scores = Notes.scores
+    notes = np.zeros((4, 88), bool)
+    notes[:, 3] = True
+    first = Heard(notes, np.array([9, 9, -1, 9]))
+    second = Heard(np.roll(notes, 1, axis=1) | notes, np.array([10, 11, 9, -1]))
+    found = scores(None, first, second, None)
+    assert found == {"notes": (8, 12), "pitch": (1, 3)}
+    with pytest.raises(BadInput, match="no labels"):
+        scores(None, first, second, "C")
+
+
+@pytest.mark.slow
+def test_speaker_identity(data_dir: Path) -> None:
+    for module in ("resemblyzer", "torch", "webrtcvad", "scipy"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"no {module}")
+    seen = task("speaker", None)
+    speech = data_dir / "audio" / "speech"
+    answers = [seen.answer(read_sound(speech / name)) for name in ("sb_spk1_snt1.flac", "sb_spk1_snt2.flac", "LJ050-0131.flac")]
+    assert answers[0].shape == (256,) and np.linalg.norm(answers[0]) == pytest.approx(1, abs=1e-4)
+    assert seen.scores(answers[0], answers[0], None)["same"] == (1, 1)
+    own, others = (seen.scores(answers[0], one, None)["cosine"].total for one in answers[1:])
+    assert own > others
+    assert seen.answer(Sound(np.zeros((8000, 1)), 16000)).shape == (256,)
+
+
+@pytest.mark.slow
+def test_speech_quality(data_dir: Path) -> None:
+    for module in ("speechmos", "librosa", "scipy"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"no {module}")
+    seen = task("speech-quality", None)
+    sound = read_sound(data_dir / "audio" / "speech" / "sb_spk1_snt1.flac")
+    noise = np.random.default_rng(1).normal(0, 0.05, sound.samples.shape)
+    clean, noisy = seen.answer(sound), seen.answer(Sound(sound.samples + noise, sound.rate))
+    assert 1 < noisy < clean - 0.3 < 5
+    assert seen.scores(clean, noisy, None) == {"dnsmos": (noisy, 1), "dnsmos-change": (clean - noisy, 1)}
+
+
+def test_scores_of_faces() -> None:
+    near, far = np.zeros(128), np.full(128, 0.1)  # 1.13 apart
+    original = [Face((0, 0, 100, 100), near), Face((200, 0, 300, 100), near), Face((400, 0, 500, 100), near)]
+    decoded = [Face((10, 0, 110, 100), near), Face((200, 0, 300, 100), far), Face((700, 0, 800, 100), near)]
+    found = FaceIdentity.scores(None, original, decoded, None)
+    assert (
+        found["same"] == (1, 3) and found["found"] == (2, 3) and found["face-distance"].total == pytest.approx(1.1314, abs=1e-3)
+    )
+    assert FaceIdentity.scores(None, [], decoded, None) == {}
+    assert set(FaceIdentity.scores(None, original, [], None)) == {"same", "found"}
+
+
+@pytest.mark.slow
+def test_faces() -> None:
+    for module in ("dlib", "face_recognition_models"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"no {module}")
+    assert task("faces", None).answer(np.full((80, 80, 3), 90, np.uint8)) == []
 
 
 @pytest.mark.parametrize(
@@ -130,6 +212,10 @@ def test_speech_recognition(data_dir: Path) -> None:
         ("ai_edge_litert.interpreter", lambda: Segmentation(Path("m.tflite")), r"ai-edge-litert.*lacodec\[perception\]"),
         ("rapidocr_onnxruntime", Reading, r"rapidocr-onnxruntime.*lacodec\[perception\]"),
         ("pocketsphinx", SpeechRecognition, r"pocketsphinx.*lacodec\[audio-eval\]"),
+        ("speechmos", SpeechQuality, r"speechmos.*lacodec\[perception-audio\]"),
+        ("resemblyzer", SpeakerIdentity, r"resemblyzer.*lacodec\[perception-audio,learned\].*Resemblyzer"),
+        ("basic_pitch", Notes, r"basic-pitch.*--no-deps basic-pitch"),
+        ("dlib", FaceIdentity, r"dlib.*lacodec\[faces\]"),
     ],
 )
 def test_a_missing_package_is_named(module: str, make, said: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,17 +21,18 @@ INSTALL = "pip install 'lacodec[perception]'"
 class Metric:
     """A figure of a task. `sense` says how it is read:
 
-    "share": from 0 to 1, higher is better; "errors": errors per unit, 0 is best, may exceed 1; "distance": 0 is best, unbounded.
+    "share": from 0 to 1, higher is better; "score": higher is better; "errors": errors per unit, 0 is best, may exceed 1;
+    "distance": 0 is best, unbounded.
     """
 
     name: str
     how: str
-    sense: Literal["share", "errors", "distance"]
+    sense: Literal["share", "score", "errors", "distance"]
 
     def kept(self, value: float, original: float) -> float | None:
         """The part of the undecoded data's performance that is left; None of a distance, and where there was none.
 
-        Of shares their ratio, of errors the ratio of what is right (1 - errors).
+        Of shares and scores their ratio, of errors the ratio of what is right (1 - errors).
         """
         if self.sense == "distance":
             return None

@@ -2,19 +2,31 @@
 
 import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from lacodec.errors import BadInput
 from lacodec.evaluation.perception.classification import Classification
+from lacodec.evaluation.perception.faces import FaceIdentity
+from lacodec.evaluation.perception.notes import Notes
 from lacodec.evaluation.perception.ocr import Reading
 from lacodec.evaluation.perception.segmentation import Segmentation
+from lacodec.evaluation.perception.speaker import SpeakerIdentity
 from lacodec.evaluation.perception.speech import SpeechRecognition
+from lacodec.evaluation.perception.speech_quality import SpeechQuality
 from lacodec.evaluation.perception.task import Task
 
 WITH_FILE: dict[str, type[Classification] | type[Segmentation]] = {"classification": Classification, "segmentation": Segmentation}
 """Tasks whose model is a file of the user's."""
 
-WITH_PACKAGE: dict[str, type[Reading] | type[SpeechRecognition]] = {"ocr": Reading, "speech": SpeechRecognition}
+WITH_PACKAGE: dict[str, Callable[[], Task]] = {
+    "ocr": Reading,
+    "faces": FaceIdentity,
+    "speech": SpeechRecognition,
+    "speaker": SpeakerIdentity,
+    "speech-quality": SpeechQuality,
+    "notes": Notes,
+}
 """Tasks whose package holds the model."""
 
 

@@ -15,10 +15,15 @@ _U = np.uint64
 
 def information(words: Language, data: bytes) -> float:
     """Bits of all bytes, by their predictions."""
+    return float(surprisals(words, data).sum())
+
+
+def surprisals(words: Language, data: bytes) -> NDArray[np.float64]:
+    """Bits of each byte, by its prediction: float64[bytes]."""
     text = np.frombuffer(data, np.uint8)
     shares = np.empty(text.size)
     _shares(words, scratch(words.model), reader(words.model), text, shares)
-    return float(-np.log2(shares).sum())
+    return np.asarray(-np.log2(shares))
 
 
 def encode(words: Language, data: bytes) -> bytes:

@@ -1,19 +1,14 @@
-"""Sounds made here, pre-echo, equal bytes, word errors, and the listening page."""
+"""Sounds made here, pre-echo, equal bytes, word errors."""
 
-import base64
-import io
 import math
-import re
 
 import numpy as np
 import pytest
-import soundfile
 
 from lacodec.errors import BadInput, MissingDependency
 from lacodec.evaluation.audio import synthetic
 from lacodec.evaluation.audio.matched import largest_within
 from lacodec.evaluation.audio.onsets import WINDOW_S, pre_echo
-from lacodec.evaluation.audio.page import Group, Version, listening_page
 from lacodec.evaluation.audio.sound import Sound
 from lacodec.evaluation.audio.words import heard, word_errors, words
 
@@ -92,17 +87,3 @@ def test_silence_has_no_words() -> None:
         assert len(heard(silence)) <= 1
     except MissingDependency as error:
         pytest.skip(str(error))
-
-
-def test_a_page_holds_its_sounds_and_escapes_its_texts() -> None:
-    sound = synthetic.make("impulses").sound
-    half = Sound(sound.samples / 2, sound.rate)
-    page = listening_page("A <title>", "x & y", [Group("clicks", sound, [("24 kbit/s", [Version("o'codec", '"q" 3', half)])])])
-    assert "<title>A &lt;title&gt;</title>" in page and "x &amp; y" in page
-    assert "http" not in page.replace("http-equiv", "")
-    embedded = re.findall(r'src="data:audio/flac;base64,([^"]+)"', page)
-    assert len(embedded) == 2 == page.count("<audio controls")
-    for data, expected in zip(embedded, (sound, half), strict=True):
-        samples, rate = soundfile.read(io.BytesIO(base64.b64decode(data)), always_2d=True)
-        assert rate == expected.rate and np.abs(samples - expected.samples).max() <= 0.5 / 32768
-    assert 'aria-label="o&#x27;codec, &quot;q&quot; 3"' in page
