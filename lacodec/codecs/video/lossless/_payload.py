@@ -13,7 +13,6 @@ from lacodec.io.progress import Report
 from lacodec.media.video.value import Form, Group
 
 BYTES, MODEL = range(2)
-_FIRST_MODEL = 4  # the lowest effort of the pixel model
 _BYTES_EFFORT = 4
 
 
@@ -29,7 +28,7 @@ def encode_payload(group: Group, form: Form, effort: int, report: Report) -> byt
     top = (1 << form.depth) - 1
     body = None
     if group.pixels and all(int(plane.max()) <= top for plane in planes):
-        body = encode_group(planes, form, max(effort, _FIRST_MODEL), report)
+        body = encode_group(planes, form, effort, report)
     if body is None or len(body) > len(group.pixels):
         return bytes([BYTES]) + out.data + embed("bytes", group.pixels, effort=_BYTES_EFFORT)
     return bytes([MODEL]) + out.data + body

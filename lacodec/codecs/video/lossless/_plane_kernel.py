@@ -26,9 +26,9 @@ def code_plane(s: State, sizes: np.ndarray, signed: np.ndarray, begin: int, end:
     width, p = U(s.plan[st.WIDTH]), U(s.plan[st.PLANES] - 1)
     for y in range(U(begin), U(end)):
         for q in range(p):
-            _tell_errors(s, sizes, signed, q, y + _ONE)
+            tell_errors(s, sizes, signed, q, y + _ONE)
             if y == 0:
-                _tell_errors(s, sizes, signed, q, y)
+                tell_errors(s, sizes, signed, q, y)
         for c in range(U(PAD)):
             s.pixels[p, y + U(PAD), c] = s.pixels[p, y + U(PAD - 1), U(PAD)]
         start_row(s, p)
@@ -41,7 +41,7 @@ def code_plane(s: State, sizes: np.ndarray, signed: np.ndarray, begin: int, end:
 
 
 @inlined
-def _tell_errors(s: State, sizes: np.ndarray, signed: np.ndarray, q: int, y: int) -> None:
+def tell_errors(s: State, sizes: np.ndarray, signed: np.ndarray, q: int, y: int) -> None:
     """Row y of a known plane's errors into the ring."""
     width, row = U(s.plan[st.WIDTH]), min(y, U(s.plan[st.HEIGHT]) - _ONE)
     for x in range(width + U(2 * PAD)):
