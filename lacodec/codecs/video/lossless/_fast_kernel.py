@@ -57,7 +57,7 @@ def code_plane(s: State, f: Tokens, sizes: np.ndarray, signed: np.ndarray, begin
             _code_pixel(s, f, p, y, x)
         close_row(s, p, y, width)
         for x in range(width):
-            sizes[p, y, x] = s.errors[p, y & _THREE, x + U(PAD), BLEND]
+            sizes[p, y, x] = np.float32(s.errors[p, y & _THREE, x + U(PAD), BLEND])
 
 
 @inlined

@@ -1,10 +1,11 @@
 """Groups of frames by the pixel model of pictures: each plane given others that the decoder has already.
 
-    first frame:     Y | -               U | Y       V | Y, U
-    those behind it: Y | Y'', Y'         U | U', Y   V | V', U      ' moved from the frame before, '' from the one before that
+    first frame:     Y | -               U | Y       V | Y, U      A | Y
+    those behind it: Y | Y'', Y'         U | U', Y   V | V', U     A | Y, A'     ' moved from the frame before, '' from the one
+                                                                                 before that; A: alpha
 
 Y stands for the first plane, reduced to the size of the others where that is smaller. Where there is one frame before only, Y''
-is that one, not moved. Each of the six keeps its state from frame to frame and has a stream of its own.
+is that one, not moved. Each kind keeps its state from frame to frame and has a stream of its own.
 
 body = u8 effort, u8 exponent of the unit, number size, packed vectors, then for each stream: number size, the stream (`_planes`)
 """
@@ -75,11 +76,12 @@ def decode_group(body: Reader, frames: int, form: Form, header: Header, report: 
 
 
 def _coders(planes: list[np.ndarray], make: Callable[[int, int, int], PlaneCoder]) -> list[PlaneCoder]:
-    """Of the first frame's planes, then of those of the others, if there are any."""
-    frames, found = len(planes[0]), []
+    """Of the first frame's planes, then of those of the others, if there are any. The last plane of two or four is alpha."""
+    frames, count, found = len(planes[0]), len(planes), []
     for inter in range(2 if frames > 1 else 1):
-        for p in range(len(planes)):
-            found.append(make(p, 2 if inter else p, frames - 1 if inter else 1))
+        for p in range(count):
+            alone = 1 if count % 2 == 0 and p + 1 == count else p
+            found.append(make(p, 2 if inter else alone, frames - 1 if inter else 1))
     return found
 
 
@@ -102,9 +104,12 @@ def _known(p: int, t: int, now: list[Seen], before: list[list[Seen]], form: Form
         yield before[1][0].moved(Moves(fields[first_field(t) + 1], shape, halvings))
     elif p == 0 and before:
         yield before[0][0]
+    is_alpha = len(form.shapes) % 2 == 0 and p + 1 == len(form.shapes)
+    if is_alpha:
+        yield now[0]
     if before:
         yield before[0][p].moved(Moves(fields[first_field(t)], shape, halvings))
-    if p == 1 or (p == 2 and not before):
+    if not is_alpha and (p == 1 or (p == 2 and not before)):
         yield now[0].reduced(*halvings)
-    if p == 2:
+    if not is_alpha and p == 2:
         yield now[1]

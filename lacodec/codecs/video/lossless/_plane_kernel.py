@@ -21,7 +21,7 @@ _ONE, _THREE = U(1), U(3)
 def code_plane(s: State, sizes: np.ndarray, signed: np.ndarray, begin: int, end: int) -> None:
     """Code rows begin..end of the last plane, from `pixels` or into it.
 
-    sizes, signed: float64[known planes, height, width], in: the errors that were made where a known plane was coded.
+    sizes, signed: float32[known planes, height, width], in: the errors that were made where a known plane was coded.
     """
     width, p = U(s.plan[st.WIDTH]), U(s.plan[st.PLANES] - 1)
     for y in range(U(begin), U(end)):
@@ -36,8 +36,8 @@ def code_plane(s: State, sizes: np.ndarray, signed: np.ndarray, begin: int, end:
             code_pixel(s, p, y, x)
         close_row(s, p, y, width)
         for x in range(width):
-            sizes[p, y, x] = s.errors[p, y & _THREE, x + U(PAD), BLEND]
-            signed[p, y, x] = s.signed[p, y & _THREE, x + U(PAD)]
+            sizes[p, y, x] = np.float32(s.errors[p, y & _THREE, x + U(PAD), BLEND])
+            signed[p, y, x] = np.float32(s.signed[p, y & _THREE, x + U(PAD)])
 
 
 @inlined
@@ -46,5 +46,5 @@ def tell_errors(s: State, sizes: np.ndarray, signed: np.ndarray, q: int, y: int)
     width, row = U(s.plan[st.WIDTH]), min(y, U(s.plan[st.HEIGHT]) - _ONE)
     for x in range(width + U(2 * PAD)):
         at = min(max(x, U(PAD)) - U(PAD), width - _ONE)
-        s.errors[q, y & _THREE, x, BLEND] = sizes[q, row, at]
-        s.signed[q, y & _THREE, x] = signed[q, row, at]
+        s.errors[q, y & _THREE, x, BLEND] = np.float64(sizes[q, row, at])
+        s.signed[q, y & _THREE, x] = np.float64(signed[q, row, at])

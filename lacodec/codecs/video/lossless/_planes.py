@@ -15,6 +15,7 @@ from lacodec.entropy.mixing import CODE, HIGH, LOW, POSITION
 from lacodec.errors import CorruptFile
 
 _PART = 1 << 14  # pixels between two checks of a decoder for the end of its stream
+_HALF = np.float32(0.5)
 _STATE = 8  # bytes of a state of rANS
 _NEAR = Window(column_fade=0.89, row_fade=0.83)
 FAST_SETUPS = {
@@ -29,7 +30,10 @@ EFFORTS = {*FAST_SETUPS, *SETUPS}
 
 @dataclass(frozen=True)
 class Seen:
-    """A plane that is known: pixels int32[height, width], and the errors that were made where it was coded (sizes, signed)."""
+    """A plane that is known: pixels int32[height, width], and the errors that were made where it was coded.
+
+    sizes, signed: float32[height, width].
+    """
 
     pixels: np.ndarray
     sizes: np.ndarray
@@ -45,7 +49,7 @@ class Seen:
         for axis in (0,) * down + (1,) * across:
             first, second = _pairs(seen.pixels, axis)
             sizes, signed = _pairs(seen.sizes, axis), _pairs(seen.signed, axis)
-            seen = Seen((first + second + 1) >> 1, (sizes[0] + sizes[1]) * 0.5, (signed[0] + signed[1]) * 0.5)
+            seen = Seen((first + second + 1) >> 1, (sizes[0] + sizes[1]) * _HALF, (signed[0] + signed[1]) * _HALF)
         return seen
 
 
@@ -66,7 +70,7 @@ class PlaneCoder:
     def code(self, known: list[Seen], plane: np.ndarray) -> Seen:
         """Code `plane` (uint8 or uint16[height, width]), or decode into it."""
         s, (_, height, width) = self._s, self._shape
-        sizes, signed = np.zeros(self._shape), np.zeros(self._shape)
+        sizes, signed = np.zeros(self._shape, np.float32), np.zeros(self._shape, np.float32)
         for q, seen in enumerate(known):
             s.pixels[q] = np.pad(seen.pixels, ((st.PAD, 1), (st.PAD, st.PAD)), mode="edge")
             sizes[q], signed[q] = seen.sizes, seen.signed
