@@ -48,7 +48,7 @@ VERSIONS = {
     "kv": (0,),
     "vectors": (0,),
     "kv.lossy": (0,),
-    "video.lossless": (0,),
+    "video.lossless": (1,),
 }
 """Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 adds methods."""
 

@@ -15,7 +15,6 @@ from lacodec.media.video.value import LAYOUTS, Form, Held, Sound, Video
 av = pytest.importorskip("av")
 from lacodec.media.video.pixels import format_of, frame_of  # noqa: E402
 
-
 CHAPTERS = [
     {"id": 1, "start": 0, "end": 100, "time_base": Fraction(1, 1000), "metadata": {"title": "one"}},
     {"id": 2, "start": 100, "end": 200, "time_base": Fraction(1, 1000), "metadata": {"title": "two"}},
@@ -162,7 +161,9 @@ def test_forged_records_are_refused(side, tmp_path):
     with FileSource(path) as source:
         video = VIDEO.from_source(source)
     with pytest.raises(CorruptFile):
-        b"".join(VIDEO.to_blocks(Video(video.form, Held(video.form.frame_size, b"", side, (b"",)), "mkv", video.head, video.sounds)))
+        b"".join(
+            VIDEO.to_blocks(Video(video.form, Held(video.form.frame_size, b"", side, (b"",)), "mkv", video.head, video.sounds))
+        )
 
 
 LACKING = (("411", 10), ("graya", 10))

@@ -20,9 +20,9 @@ import xxhash
 
 from lacodec.errors import CorruptFile, UnsupportedFile
 from lacodec.io.source import BytesSource, Source
+from lacodec.media.audio.value import MAX_CHANNELS
 from lacodec.media.video.library import opened, writing
 from lacodec.media.video.pixels import form_of, format_of, frame_of, pixels_of
-from lacodec.media.audio.value import MAX_CHANNELS
 from lacodec.media.video.value import Form, Group, Sound, Video
 
 FORMATS = {"mkv": "matroska", "avi": "avi"}
@@ -38,7 +38,11 @@ _MAX_SIDE = 8 << 20  # bytes beside a group, from which on it ends
 _PIECE = 1 << 20
 _FFV1 = {"level": "3", "slices": "4", "slicecrc": "1"}
 _PCM = {f"pcm_{name}": layout for name, layout in {"u8": "u8", "s8": "i8"}.items()}
-_PCM |= {f"pcm_{kind}{end}": f"{'i' if kind[0] == 's' else 'f'}{kind[1:]}{end}" for kind in ("s16", "s24", "s32", "f32") for end in ("le", "be")}
+_PCM |= {
+    f"pcm_{kind}{end}": f"{'i' if kind[0] == 's' else 'f'}{kind[1:]}{end}"
+    for kind in ("s16", "s24", "s32", "f32")
+    for end in ("le", "be")
+}
 _COLOURS = ("color_range", "colorspace", "color_primaries", "color_trc")
 
 

@@ -25,7 +25,10 @@ LAYOUTS = {
     "444a": ((0, 0), (0, 0), (0, 0), (0, 0)),
     "rgba": ((0, 0), (0, 0), (0, 0), (0, 0)),
 }
-"""For each plane how often its height and its width are halved, rounded up. RGB has the planes green, blue, red; alpha is last."""
+"""For each plane how often its height and its width are halved, rounded up.
+
+RGB has the planes green, blue, red; alpha is last.
+"""
 
 MAX_SIDE = 4096
 MAX_FRAME = 32 << 20  # bytes
@@ -147,7 +150,9 @@ class Held:
         size, end = n * self.frame_size, len(self.pixels)
         for at in range(0, max(end, 1), size):
             last = at + size >= end
-            yield Group(self.pixels[at : at + size], self.side if last else b"", self.sounds if last else tuple(b"" for _ in self.sounds))
+            yield Group(
+                self.pixels[at : at + size], self.side if last else b"", self.sounds if last else tuple(b"" for _ in self.sounds)
+            )
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ _NEAR = Window(column_fade=0.89, row_fade=0.83)
 FAST_SETUPS = {
     1: Setup((_NEAR,), (((7,),), ((4, 3),), ((3, 2, 2),)), 8, 8, softs=4, contexts=1, sets=1, context_bits=5),
     2: Setup((_NEAR,), (((15,),), ((6, 9),), ((5, 5, 5),)), 8, 8, softs=4, contexts=1, sets=1, context_bits=5),
-    3: Setup((_NEAR,), (((7,), (16,)), ((4, 3), (12, 11)), ((3, 2, 2), (9, 7, 7))), 8, 8, softs=4, contexts=1, sets=1, context_bits=5),
+    3: Setup(
+        (_NEAR,), (((7,), (16,)), ((4, 3), (12, 11)), ((3, 2, 2), (9, 7, 7))), 8, 8, softs=4, contexts=1, sets=1, context_bits=5
+    ),
 }
 """The quick efforts. Their numbers were chosen by hand, and are part of stream version 1."""
 LAST_FAST = max(FAST_SETUPS)
@@ -62,7 +64,9 @@ def _pairs(plane: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
 class PlaneCoder:
     """Codes one kind of planes, each given `known` others: [known + 1, height, width] is `shape`, values are 0..top."""
 
-    def __init__(self, setup: Setup, shape: tuple[int, int, int], top: int, unit: float, stream: np.ndarray, decoding: bool) -> None:
+    def __init__(
+        self, setup: Setup, shape: tuple[int, int, int], top: int, unit: float, stream: np.ndarray, decoding: bool
+    ) -> None:
         """`stream` is read by a decoder, or has the room for what an encoder writes; `unit` is the factor of error sizes."""
         self._shape, self._decoding = shape, decoding
         self._s = new_state(setup, shape, top, unit, stream, decoding=decoding)
@@ -110,7 +114,9 @@ class PlaneCoder:
 class DecisionCoder(PlaneCoder):
     """By the decisions of the pixel model of pictures; a stream is the range coder's bytes."""
 
-    def __init__(self, setup: Setup, shape: tuple[int, int, int], top: int, unit: float, stream: np.ndarray, decoding: bool) -> None:
+    def __init__(
+        self, setup: Setup, shape: tuple[int, int, int], top: int, unit: float, stream: np.ndarray, decoding: bool
+    ) -> None:
         super().__init__(setup, shape, top, unit, stream, decoding)
         registers = self._s.registers
         registers[HIGH] = 0xFFFFFFFF
@@ -143,7 +149,9 @@ class TokenCoder(PlaneCoder):
     A decoder reads on where the plane before ended; the state must then be what an encoder starts with.
     """
 
-    def __init__(self, setup: Setup, shape: tuple[int, int, int], top: int, unit: float, stream: np.ndarray, decoding: bool) -> None:
+    def __init__(
+        self, setup: Setup, shape: tuple[int, int, int], top: int, unit: float, stream: np.ndarray, decoding: bool
+    ) -> None:
         super().__init__(setup, shape, top, unit, stream[:0], decoding)
         counts, tables, due = first_counts()
         token_of, spans = token_ranges()
@@ -191,7 +199,9 @@ class TokenCoder(PlaneCoder):
             raise CorruptFile("its pixel model does not end with its last plane")
 
 
-def plane_coder(effort: int, shape: tuple[int, int, int], top: int, unit: float, stream: np.ndarray, *, decoding: bool) -> PlaneCoder:
+def plane_coder(
+    effort: int, shape: tuple[int, int, int], top: int, unit: float, stream: np.ndarray, *, decoding: bool
+) -> PlaneCoder:
     """The coder of an effort, one of `EFFORTS`."""
     if effort in FAST_SETUPS:
         return TokenCoder(FAST_SETUPS[effort], shape, top, unit, stream, decoding)

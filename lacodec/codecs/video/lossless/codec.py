@@ -183,4 +183,4 @@ def _sounds(listed: Any) -> tuple[Sound, ...]:
     entries = listed if isinstance(listed, list) else [None]
     if not all(isinstance(entry, list) and [type(field) for field in entry] == [int, int, str] for entry in entries):
         raise CorruptFile("the header does not describe the sound")
-    return tuple(Sound(*entry) for entry in entries)
+    return tuple(Sound(rate, channels, layout) for rate, channels, layout in entries)  # type: ignore[misc]
