@@ -1,6 +1,7 @@
 """Codec `video.lossless`: sequences of frames, every sample restored. Y4M files come back byte for byte.
 
-A chunk is a group of frames on one axis. Its content is their samples, what the file has beside them, then its sounds. `_payload` says how a
+A chunk is a group of frames on one axis. Its content is their samples, what the file has beside
+them, then its sounds. `_payload` says how a
 chunk is stored.
 """
 

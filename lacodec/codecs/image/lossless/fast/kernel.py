@@ -221,6 +221,7 @@ def _close_row(s: State, p: int, y: int) -> None:
 
 @inlined
 def read(s: State, context: int, shift: int) -> int:
+    """The next value, by the table of `context`, in units of 2**shift with the rest as raw bits."""
     coder, tables = s.coder, s.tables
     state, start = coder[STATE], context * U(TABLE)
     slot = state & U((1 << BITS) - 1)
@@ -242,6 +243,7 @@ def read(s: State, context: int, shift: int) -> int:
 
 @inlined
 def record(s: State, context: int, shift: int, value: int) -> None:
+    """Record a value as `read` will read it."""
     start = context * U(TABLE)
     level = value >> S64(shift)
     token = U(ESCAPE)
