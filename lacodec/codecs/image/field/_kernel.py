@@ -80,7 +80,12 @@ def code_level(
 
 @flat_kernel
 def code_values(
-    registers: np.ndarray, stream: np.ndarray, decoding: int, values: np.ndarray, tables: tuple[np.ndarray, np.ndarray], scale: int
+    registers: np.ndarray,
+    stream: np.ndarray,
+    decoding: int,
+    values: np.ndarray,
+    tables: tuple[np.ndarray, np.ndarray],
+    scale: int,
 ) -> None:
     """Code int64[n] with mean zero and one scale."""
     for i in range(values.size):
@@ -96,7 +101,13 @@ def _add(work: np.ndarray, row: int, weights: np.ndarray, k: int, value: int) ->
 
 @inlined
 def code_value(
-    registers: np.ndarray, stream: np.ndarray, decoding: int, tables: tuple[np.ndarray, np.ndarray], mean_q: int, scale: int, value: int
+    registers: np.ndarray,
+    stream: np.ndarray,
+    decoding: int,
+    tables: tuple[np.ndarray, np.ndarray],
+    mean_q: int,
+    scale: int,
+    value: int,
 ) -> int:
     """Code a whole number, by a logistic distribution around mean_q / 256 of this scale; returns it."""
     squash, slopes = tables

@@ -50,7 +50,7 @@ class Network:
 
 
 def widen(level: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The next finer level, of `shape`: each place is 3/4 the nearest one and 1/4 the one on its other side, in both directions."""
+    """The next finer level, of `shape`: 3/4 of the nearest place and 1/4 of the one on the other side, in both directions."""
     for axis in (0, 1):
         padded = np.pad(level, [(1, 1) if k == axis else (0, 0) for k in range(2)], mode="edge")
         size = level.shape[axis]

@@ -55,7 +55,9 @@ def encode_field(field: Field) -> bytes:
     """The payload."""
     arrays = [*field.context.codes, *field.synthesis.codes]
     scales = [_scale_of(codes) for codes in arrays]
-    stream = np.zeros(64 * sum(level.size for level in field.latents) // 8 + 8 * sum(codes.size for codes in arrays) + 64, np.uint8)
+    stream = np.zeros(
+        64 * sum(level.size for level in field.latents) // 8 + 8 * sum(codes.size for codes in arrays) + 64, np.uint8
+    )
     coder = _Coder(stream, False)
     for codes, scale in zip(arrays, scales, strict=True):
         coder.values(codes.astype(np.int64).reshape(-1), scale)

@@ -1,7 +1,7 @@
 """Codec `image.field`: pictures with loss, by networks that are fitted to each picture and stored with it. No trained model.
 
-A tile (of at most 1024 pixels a side) is a chunk, with a field of its own (`_payload`), and alpha as in image.lossless. Samples are
-the same on every machine; the content hash is of them.
+A tile (of at most 1024 pixels a side) is a chunk, with a field of its own (`_payload`), and alpha as in image.lossless.
+Samples are the same on every machine; the content hash is of them.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ from lacodec.codecs.options import check_effort, effort_field
 from lacodec.codecs.regions import Layout, Lost, Window
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
-from lacodec.errors import BadInput, CorruptFile
+from lacodec.errors import BadInput, CorruptFile, MissingDependency
 from lacodec.media.image.photo import PHOTOS
 from lacodec.media.image.value import MAX_SIDE, Image, Unread
 
@@ -139,7 +139,12 @@ class FieldImage(Codec[Image]):
         return pixels
 
     def _chunk(self, pixels: np.ndarray, place: tuple[int, int, int, int], session: Session) -> Chunk:
-        from lacodec.codecs.image.field._fit import fit
+        try:
+            from lacodec.codecs.image.field._fit import fit
+        except ImportError as error:
+            raise MissingDependency(
+                "encoding by image.field needs torch; install it with: pip install 'lacodec[learned]'"
+            ) from error
         from lacodec.codecs.image.field._network import synthesise
         from lacodec.codecs.image.field._payload import encode_field
         from lacodec.io.progress import Share
