@@ -17,6 +17,7 @@ from reference import (
     audio_codec,
     bytes_codec,
     container,
+    field_codec,
     image_codec,
     jpeg_codec,
     kv_codec,
@@ -48,7 +49,8 @@ VERSIONS = {
     "kv": (0,),
     "vectors": (0,),
     "kv.lossy": (0,),
-    "video.lossless": (0,),
+    "video.lossless": (1,),
+    "image.field": (0,),
 }
 """Stream versions that are read here. Versions 0 and 1 of a codec are the same stream, and version 2 adds methods."""
 
@@ -92,6 +94,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(vectors_codec.decode(header, chunks), header)
     if codec == "kv.lossy":
         return Restored(kv_lossy.decode(header, chunks, base), header)
+    if codec == "image.field":
+        return Restored(field_codec.decode(header, chunks).tobytes(), header)
     if codec == "video.lossless":
         film = video_codec.decode(header, chunks)
         return Restored(film.y4m() if header["format"] == "y4m" else b"".join(film.frames), header)

@@ -47,7 +47,7 @@ class _Reader:
         self.planes, self.height, self.width = shape
         self.top, self.level = top, stream.byte()
         need(self.level <= 2, "an unknown level")
-        self.coder = _Coder(stream)
+        self.coder = Tokens(stream)
         model = arrays("fast.npz")
         self.coefficients, self.near, self.factors = model["coefficients"], model["near"], model["expect"]
         self.values = np.full(shape, -1)
@@ -140,7 +140,7 @@ class _Reader:
         return total + size(0, 0, -1) * f[6]
 
 
-class _Coder:
+class Tokens:
     """rANS with a state of 64 bits and words of 32; a table for each context, made anew from its counts at intervals."""
 
     def __init__(self, stream: Stream) -> None:
@@ -150,6 +150,12 @@ class _Coder:
         self.counts = [list(row) for row in _first_counts()]
         self.tables = [table(counts) for counts in self.counts]
         self.due = [[FIRST_DUE, FIRST_DUE] for _ in self.counts]  # symbols until the next table, and from the last to this
+
+    def restart(self) -> None:
+        """Go on with a new state, which stands in the next two words, where one has been used up."""
+        need(self.state == 1 << 32 and self.at + 2 <= len(self.words), "a state that does not end with its values")
+        self.state = self.words[self.at] | self.words[self.at + 1] << 32
+        self.at += 2
 
     def read(self, context: int, shift: int) -> int:
         """A token and its raw bits: the value that they stand for after this shift."""

@@ -14,7 +14,7 @@ import numpy as np
 from reference.image_contexts import Around, More, Scales, Seen, contexts, selects, step_bits_of
 from reference.image_decisions import Decisions
 from reference.image_fit import Fit
-from reference.image_setup import SIMPLE, setup
+from reference.image_setup import SIMPLE, Setup, setup
 from reference.image_similar import Similar
 from reference.image_squares import Squares, gather
 from reference.range_coder import RangeDecoder
@@ -32,7 +32,7 @@ def decode(payload: bytes, shape: tuple[int, int, int], top: int) -> np.ndarray:
     effort, shift = stream.byte(), stream.byte()
     need(shift <= MAX_SHIFT and shape[2] <= MAX_WIDTH, "an impossible pixel model")
     coder = RangeDecoder(stream.rest())
-    tile = Tile(effort, shape, top, 1.0 / (1 << shift), coder)
+    tile = Tile(setup(effort), shape, top, 1.0 / (1 << shift), coder)
     planes, height, width = shape
     for step in range(height + planes - 1):
         for p in range(planes):
@@ -49,9 +49,10 @@ class Tile:
     rings of four rows: in the last row of a plane, the row below is still what was there four rows before.
     """
 
-    def __init__(self, effort: int, shape: tuple[int, int, int], top: int, unit: float, coder: RangeDecoder) -> None:
+    def __init__(self, setup: Setup, shape: tuple[int, int, int], top: int, unit: float, coder: RangeDecoder | None) -> None:
+        """coder: what decisions are read from, if values are."""
         planes, self.height, self.width = shape
-        self.setup, self.top, self.unit = setup(effort), float(top), unit
+        self.setup, self.top, self.unit = setup, float(top), unit
         self.predictors = self.setup.squares + SIMPLE
         self.pixels = np.full((planes, PAD + self.height + 1, PAD + self.width + PAD), (top + 1) // 2)
         self.errors = np.zeros((planes, 4, PAD + self.width + PAD, self.predictors + 1))
@@ -60,7 +61,8 @@ class Tile:
         self.similar = [Similar(squares, self.height, unit) if self.setup.reach else None for squares in self.squares]
         self.scales = [Scales() for _ in range(planes)]
         self.fits = [self._fits(p) for p in range(planes)]
-        self.decisions = Decisions(self.setup, top, coder)
+        if coder:
+            self.decisions = Decisions(self.setup, top, coder)
 
     def _fits(self, p: int) -> tuple[Fit, Fit]:
         """The regressions of the blend's error, and of the size of the mean's."""

@@ -1,9 +1,10 @@
 """Codec `video.lossless`: the chunks of a video -> its frames, and the file where that is Y4M.
 
-    payload = u8 method, number size of what is beside the frames, [number size, a payload of codec `bytes`], body
+    payload = u8 method, number size of what is beside the frames, [number size, a payload of codec `bytes`],
+              for each sound: number bytes, [if any: number size, a payload of codec `audio.lossless`], body
     body    = method 0: the frames as a payload of codec `bytes`; method 1: `video_model`
 
-A chunk's content is its frames, then what is beside them.
+A chunk's content is its frames, what is beside them, then the samples of each sound.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from reference import bytes_codec, video_model
+from reference import audio_codec, bytes_codec, video_model
 from reference.container import CRITICAL, Chunk
 from reference.stream import Stream, need
 
@@ -23,17 +24,23 @@ HALVINGS = {
     "411": [(0, 0), (0, 2), (0, 2)],
     "444": [(0, 0), (0, 0), (0, 0)],
     "rgb": [(0, 0), (0, 0), (0, 0)],
+    "graya": [(0, 0), (0, 0)],
+    "420a": [(0, 0), (1, 1), (1, 1), (0, 0)],
+    "422a": [(0, 0), (0, 1), (0, 1), (0, 0)],
+    "444a": [(0, 0), (0, 0), (0, 0), (0, 0)],
+    "rgba": [(0, 0), (0, 0), (0, 0), (0, 0)],
 }
 BYTES, MODEL = range(2)
 
 
 @dataclass(frozen=True)
 class Film:
-    """frames: samples of 8 or little-endian 16 bits, plane by plane; head, side: what the file has besides."""
+    """frames: samples of 8 or little-endian 16 bits, plane by plane; head, side, sounds: what the file has besides."""
 
     frames: list[bytes]
     head: bytes
     side: bytes
+    sounds: list[bytes]
 
     def y4m(self) -> bytes:
         """A file that came as Y4M."""
@@ -51,6 +58,8 @@ def decode(header: dict[str, Any], chunks: list[Chunk]) -> Film:
     size = sum(rows * columns for rows, columns in shapes) * dtype.itemsize
     frames: list[bytes] = []
     beside = b""
+    listed = meta.get("sounds", [])
+    sounds = [b"" for _ in listed]
     for chunk in chunks:
         if chunk.kind != CRITICAL or not chunk.covers:
             continue
@@ -59,13 +68,24 @@ def decode(header: dict[str, Any], chunks: list[Chunk]) -> Film:
         stream = Stream(chunk.payload)
         method, side_size = stream.byte(), stream.number()
         side = bytes_codec.decode(stream.piece(), side_size) if side_size else b""
+        samples = [_samples(stream, *sound) for sound in listed]
         if method == MODEL:
             planes = video_model.decode(stream.rest(), count, shapes, halvings, depth)
             content = b"".join(plane.astype(dtype).tobytes() for frame in planes for plane in frame)
         else:
             need(method == BYTES, f"method {method} is unknown")
             content = bytes_codec.decode(stream.rest(), count * size)
-        chunk.check(content + side)
+        chunk.check(content + side + b"".join(samples))
         frames += [content[at : at + size] for at in range(0, len(content), size)]
         beside += side
-    return Film(frames, meta.get("head", b""), beside)
+        sounds = [before + more for before, more in zip(sounds, samples, strict=True)]
+    return Film(frames, meta.get("head", b""), beside, sounds)
+
+
+def _samples(stream: Stream, rate: int, channels: int, layout: str) -> bytes:
+    """The samples of a sound in a chunk."""
+    size = stream.number()
+    if not size:
+        return b""
+    frames = size // (channels * audio_codec.sample_size(layout))
+    return audio_codec.decode_piece(stream.piece(), frames, (rate, channels, layout)).pcm

@@ -13,7 +13,7 @@ from lacodec.codecs import model_files
 from tools import golden
 
 FILES = list(golden.files())
-VERSIONS = {0: 142, 1: 433, 2: 87, 3: 54, 4: 57}
+VERSIONS = {0: 129, 1: 452, 2: 87, 3: 54, 4: 57}
 """How many files there are of each version: from version 1 on they are law, and none ever goes."""
 
 
@@ -39,9 +39,9 @@ def test_golden(version, path, monkeypatch):
     restored = maker.restored(path)
     base = maker.base_of(path.stem) if hasattr(maker, "base_of") else None
     assert api.info(path).stream_version == version and api.check(path, base=base).ok
-    if name == "learned":  # the content hash in every chunk is that of the latents
+    if name in ("learned", "field"):  # the content hash in every chunk is that of the latents, or of the samples
         difference = restored.pixels.astype(float) - maker.content(content).pixels
-        assert np.square(difference).mean() < 100
+        assert np.square(difference).mean() < (100 if name == "learned" else 400)
     else:
         assert restored == maker.content(content)
     if path.parent == golden.folder_of(maker) and maker.exact(setting, content):

@@ -1,11 +1,13 @@
 """Codec `video.lossless` by `reference/`: layouts, depths, odd and thin frames, groups, files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import lacodec
 from lacodec.media.video.files import VIDEO
-from lacodec.media.video.value import LAYOUTS, Form, Video
+from lacodec.media.video.value import LAYOUTS, Form, Held, Sound, Video
 from reference.container import read
 from reference.decode import restore
 
@@ -33,7 +35,7 @@ def test_layouts(layout):
     assert check(moving(layout, (3, 4, 9)), effort=5) == [MODEL]
 
 
-@pytest.mark.parametrize("effort", [1, 6, 9])
+@pytest.mark.parametrize("effort", [1, 2, 3, 6, 9])
 def test_efforts(effort):
     assert check(moving("420", (3, 4, 8), 10), effort=effort) == [MODEL]
 
@@ -41,6 +43,21 @@ def test_efforts(effort):
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 18), (3, 17, 1), (2, 2, 2)])
 def test_small_thin_and_single_frames(shape):
     check(moving("420", shape), effort=5)
+
+
+@pytest.mark.parametrize("layout", ["420", "rgba", "graya"])
+def test_quick_layouts(layout):
+    assert check(moving(layout, (4, 5, 9), 9), effort=3) == [MODEL]
+
+
+def test_sound():
+    video = moving("gray", (4, 5, 9))
+    tone = b"".join((k * 37 % 501).to_bytes(2, "little") for k in range(400))
+    held = Held(video.form.frame_size, video.held().pixels, b"beside", (tone, b""))
+    sounds = (Sound(8000, 2, "i16le"), Sound(44100, 1, "u8"))
+    encoded = lacodec.encode(replace(video, groups=held, sounds=sounds), "video.lossless", effort=2, group=3)
+    assert restore(encoded).content == video.held().pixels
+    assert lacodec.decode(encoded).groups == held
 
 
 def test_groups_and_noise():

@@ -1,4 +1,4 @@
-"""Video files in and out: Y4M byte for byte, Matroska through PyAV."""
+"""Video files in and out: Y4M byte for byte, Matroska and AVI through PyAV."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,12 +18,12 @@ class VideoMedia(Media[Video]):
     """Sequences of frames."""
 
     name = "video"
-    suffixes: ClassVar[Mapping[str, str]] = {".y4m": "y4m", ".mkv": "mkv"}
+    suffixes: ClassVar[Mapping[str, str]] = {".y4m": "y4m", ".mkv": "mkv", ".avi": "avi"}
     quiet = True
 
     def sniff(self, head: bytes) -> bool:
-        """Whether a file that begins so is Y4M or Matroska."""
-        return head.startswith((y4m.MAGIC, MATROSKA))
+        """Whether a file that begins so is Y4M, Matroska or AVI."""
+        return head.startswith(y4m.MAGIC) or _container(head) is not None
 
     def accepts(self, value: Any) -> bool:
         """Video."""
@@ -33,12 +33,12 @@ class VideoMedia(Media[Video]):
         """The frames of a file; raises UnsupportedFile if it could not be restored exactly."""
         source = seekable(source)
         head = source.peek(16)
-        if head.startswith(MATROSKA):
-            from lacodec.media.video import matroska
+        if container := _container(head):
+            from lacodec.media.video import containers
 
-            return matroska.read(source)
+            return containers.read(source, container)
         if not self.sniff(head):
-            raise UnsupportedFile(f"{source.name}: is not a Y4M or Matroska file; use --codec bytes")
+            raise UnsupportedFile(f"{source.name}: is not a Y4M, Matroska or AVI file; use --codec bytes")
         return y4m.read(source)
 
     def from_object(self, value: Any) -> Video:
@@ -59,23 +59,29 @@ class VideoMedia(Media[Video]):
 
     def to_blocks(self, value: Video, suffix: str = "") -> Iterator[bytes]:
         """The file again, or another format where `suffix` names one."""
-        if self.written(value, suffix) == "mkv":
-            from lacodec.media.video import matroska
+        format = self.written(value, suffix)
+        if format != "y4m":
+            from lacodec.media.video import containers
 
-            return matroska.write(value)
+            return containers.write(value, format)
         return y4m.write(value)
 
     def written(self, value: Video, suffix: str) -> str:
         """The format of the file that `to_blocks` gives: the one of `suffix`, else the one that the video came from."""
-        return self.suffixes.get(suffix) or value.format or ("mkv" if value.form.layout == "rgb" else "y4m")
+        return self.suffixes.get(suffix) or value.format or ("y4m" if y4m.holds(value.form) else "mkv")
 
     def difference(self, original: Source, restored: Source) -> str | None:
-        """Of Matroska files streams, tags, times, frames and packets; of others the bytes."""
-        if original.peek(4) == MATROSKA:
-            from lacodec.media.video import matroska
+        """Of Matroska and AVI files streams, tags, chapters, times, frames and packets; of others the bytes."""
+        if _container(original.peek(16)):
+            from lacodec.media.video import containers
 
-            return matroska.difference(original, restored)
+            return containers.difference(original, restored)
         return super().difference(original, restored)
+
+
+def _container(head: bytes) -> str | None:
+    """The format of a file that begins so, if it is one that PyAV reads for us."""
+    return "mkv" if head.startswith(MATROSKA) else "avi" if head[:4] == b"RIFF" and head[8:12] == b"AVI " else None
 
 
 VIDEO = VideoMedia()

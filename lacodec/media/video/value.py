@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lacodec.errors import BadInput, UnsupportedFile
+from lacodec.media.audio.value import LAYOUTS as AUDIO_LAYOUTS
+from lacodec.media.audio.value import MAX_CHANNELS, sample_size
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,8 +19,16 @@ LAYOUTS = {
     "411": ((0, 0), (0, 2), (0, 2)),
     "444": ((0, 0), (0, 0), (0, 0)),
     "rgb": ((0, 0), (0, 0), (0, 0)),
+    "graya": ((0, 0), (0, 0)),
+    "420a": ((0, 0), (1, 1), (1, 1), (0, 0)),
+    "422a": ((0, 0), (0, 1), (0, 1), (0, 0)),
+    "444a": ((0, 0), (0, 0), (0, 0), (0, 0)),
+    "rgba": ((0, 0), (0, 0), (0, 0), (0, 0)),
 }
-"""For each plane how often its height and its width are halved, rounded up. RGB has the planes green, blue, red."""
+"""For each plane how often its height and its width are halved, rounded up.
+
+RGB has the planes green, blue, red; alpha is last.
+"""
 
 MAX_SIDE = 4096
 MAX_FRAME = 32 << 20  # bytes
@@ -84,14 +94,39 @@ class Form:
 
 
 @dataclass(frozen=True)
+class Sound:
+    """A stream of uncompressed sound beside the frames. layout: one of `media.audio.value.LAYOUTS`."""
+
+    rate: int
+    channels: int
+    layout: str
+
+    def __post_init__(self) -> None:
+        if self.layout not in AUDIO_LAYOUTS or not 1 <= self.channels <= MAX_CHANNELS or not 0 <= self.rate < 1 << 32:
+            raise BadInput(f"sound of {self.channels} channels of {self.layout!r} at {self.rate} Hz is not possible")
+
+    @property
+    def frame_size(self) -> int:
+        """Bytes of one sample of every channel."""
+        return self.channels * sample_size(self.layout)
+
+
+@dataclass(frozen=True)
 class Group:
     """Consecutive frames: plane by plane, rows from the top, samples of 8 bits or little-endian 16.
 
     side: what the file has beside them, in a form that only its format understands; those of all groups can be joined.
+    sounds: for each of the video's sounds the samples that go with these frames, whole ones.
     """
 
     pixels: bytes
     side: bytes = b""
+    sounds: tuple[bytes, ...] = ()
+
+    @property
+    def content(self) -> bytes:
+        """All of it."""
+        return b"".join((self.pixels, self.side, *self.sounds))
 
 
 class Groups(Protocol):
@@ -108,12 +143,16 @@ class Held:
     frame_size: int
     pixels: bytes
     side: bytes = b""
+    sounds: tuple[bytes, ...] = ()
 
     def __call__(self, n: int) -> Iterator[Group]:
         """As in `Groups`."""
         size, end = n * self.frame_size, len(self.pixels)
         for at in range(0, max(end, 1), size):
-            yield Group(self.pixels[at : at + size], self.side if at + size >= end else b"")
+            last = at + size >= end
+            yield Group(
+                self.pixels[at : at + size], self.side if last else b"", self.sounds if last else tuple(b"" for _ in self.sounds)
+            )
 
 
 @dataclass(frozen=True)
@@ -121,12 +160,14 @@ class Video:
     """A sequence of frames.
 
     format: "y4m", "mkv", "avi" or None. head: what the format has to say besides frames; for Y4M the file's first line.
+    sounds: what uncompressed sound there is.
     """
 
     form: Form
     groups: Groups
     format: str | None = None
     head: bytes = b""
+    sounds: tuple[Sound, ...] = ()
 
     @classmethod
     def from_planes(cls, planes: "Sequence[np.ndarray]", layout: str, depth: int = 8) -> "Video":
@@ -158,7 +199,9 @@ class Video:
         if isinstance(self.groups, Held):
             return self.groups
         groups = list(self.groups(16))
-        return Held(self.form.frame_size, b"".join(group.pixels for group in groups), b"".join(group.side for group in groups))
+        pixels, side = (b"".join(getattr(group, name) for group in groups) for name in ("pixels", "side"))
+        sounds = tuple(b"".join(group.sounds[k] for group in groups if group.sounds) for k in range(len(self.sounds)))
+        return Held(self.form.frame_size, pixels, side, sounds)
 
     def __len__(self) -> int:
         """Frames; reads all."""

@@ -14,8 +14,9 @@ from lacodec.media.video.value import Form, Group, Video
 MAGIC = b"YUV4MPEG2 "
 _FRAME = b"FRAME\n"
 _MAX_HEAD = 4096
-_LAYOUTS = {"mono": "gray", "420": "420", "422": "422", "440": "440", "411": "411", "444": "444"}
-_COLOURS = re.compile(r"(420|422|440|411|444)(?:p(9|1[0-6]))?|(mono)(9|1[0-6])?|420(?:jpeg|mpeg2|paldv)")
+_LAYOUTS = {"mono": "gray", "420": "420", "422": "422", "440": "440", "411": "411", "444": "444", "444alpha": "444a"}
+_ALPHA = "444alpha"
+_COLOURS = re.compile(r"(420|422|440|411|444)(?:p(9|1[0-6]))?|(mono)(9|1[0-6])?|420(?:jpeg|mpeg2|paldv)|(444alpha)")
 
 
 def read(source: Source) -> Video:
@@ -69,12 +70,17 @@ def parse(head: bytes, name: str) -> Form:
     sides = [known.get(letter, "") for letter in "WH"]
     if match is None or any(re.fullmatch("[1-9][0-9]{0,4}", side) is None for side in sides):
         raise UnsupportedFile(f"{name}: frames of {'x'.join(sides)} with the colours {colours!r} are not supported")
-    layout, depth = match[1] or match[3] or "420", match[2] or match[4] or "8"
+    layout, depth = match[1] or match[3] or match[5] or "420", match[2] or match[4] or "8"
     return Form(int(sides[0]), int(sides[1]), _LAYOUTS[layout], int(depth))
 
 
+def holds(form: Form) -> bool:
+    """Whether Y4M has a name for such frames."""
+    return form.layout in _LAYOUTS.values() and (form.layout != "444a" or form.depth == 8)
+
+
 def write(value: Video) -> Iterator[bytes]:
-    """The file again, or of a video that came from elsewhere the plainest one; raises BadInput for RGB."""
+    """The file again, or of a video that came from elsewhere the plainest one; raises BadInput for what Y4M lacks."""
     yield value.head if value.format == "y4m" else head_of(value.form)
     size = value.form.frame_size
     for group in value.groups(1):
@@ -86,9 +92,9 @@ def write(value: Video) -> Iterator[bytes]:
 
 
 def head_of(form: Form) -> bytes:
-    """The first line for frames of unknown rate; raises BadInput for RGB."""
-    if form.layout == "rgb":
-        raise BadInput("Y4M cannot hold RGB; write .mkv")
+    """The first line for frames of unknown rate; raises BadInput."""
+    if not holds(form):
+        raise BadInput(f"Y4M cannot hold frames of layout {form.layout!r} and {form.depth} bits; write .mkv")
     deep = "" if form.depth == 8 else str(form.depth)
-    colours = f"mono{deep}" if form.layout == "gray" else form.layout + (deep and f"p{deep}")
+    colours = f"mono{deep}" if form.layout == "gray" else _ALPHA if form.layout == "444a" else form.layout + (deep and f"p{deep}")
     return b"%sW%d H%d F25:1 Ip A0:0 C%s\n" % (MAGIC, form.width, form.height, colours.encode())

@@ -148,6 +148,19 @@ class AudioLossless(Codec[Audio]):
         data = b"".join(part.pcm for part in parts)[(wanted.start - skip) * frame : (wanted.stop - skip) * frame]
         return Audio(first.rate, first.channels, first.layout, BytesSource(data))
 
+    def embed(self, content: Audio, session: Session = DEFAULT) -> bytes:
+        """The payload of samples without a file, for other codecs."""
+        piece = Piece(content.rate, content.channels, content.layout, b"", content.pcm.read(0, content.pcm.size or 0), b"")
+        return encode_piece(piece, len(piece.pcm) // content.frame_size, self.options.effort, True)
+
+    def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> bytes:
+        """The samples as `Audio.pcm` has them; `expected`: rate, channels, layout, number of samples per channel."""
+        rate, channels, layout, frames = expected
+        piece = decode_piece(payload, frames * channels * sample_size(layout), frames, (rate, channels, layout))
+        if (piece.rate, piece.channels, piece.layout, piece.head, piece.tail) != (rate, channels, layout, b"", b""):
+            raise CorruptFile("its sound is described in two ways")
+        return piece.pcm
+
     def _chunk(self, start: int, stop: int, piece: Piece, described: bool, session: Session) -> Chunk:
         payload = encode_piece(piece, stop - start, self.options.effort, described, session.report)
         size = len(piece.content)

@@ -10,7 +10,7 @@ from lacodec.codecs.video.lossless._motion_kernel import search
 from lacodec.container.types import Header
 
 BLOCK = 16
-_REACH = 12
+_REACH = 32  # of the search, in pixels
 
 
 def field_shape(height: int, width: int) -> tuple[int, int, int]:
@@ -32,10 +32,13 @@ def find_fields(planes: np.ndarray, depth: int) -> np.ndarray:
     """int8[fields, blocks down, blocks across, 2] for the first planes [frames, height, width] of a group."""
     frames, height, width = planes.shape
     fields = np.zeros((field_count(frames), *field_shape(height, width)), np.int8)
-    for t in range(1, frames):
-        for back in range(1, min(t, 2) + 1):
-            before = np.pad(planes[t - back].astype(np.int32), _REACH, mode="edge")
-            search(planes[t].astype(np.int32), before, BLOCK, _REACH, depth - 8, fields[first_field(t) + back - 1])
+    padded: list[np.ndarray] = []  # the frames before, the last one first
+    for t in range(frames):
+        for back, before in enumerate(padded, 1):
+            found = fields[first_field(t) + back - 1]
+            known = fields[first_field(max(t - 1, 1))] if back == 1 else fields[first_field(t)]
+            search(planes[t].astype(np.int32), before, BLOCK, _REACH, depth - 8, known, found)
+        padded = [np.pad(planes[t].astype(np.int32), _REACH, mode="edge"), *padded[:1]]
     return fields
 
 

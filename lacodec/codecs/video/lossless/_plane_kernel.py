@@ -21,14 +21,14 @@ _ONE, _THREE = U(1), U(3)
 def code_plane(s: State, sizes: np.ndarray, signed: np.ndarray, begin: int, end: int) -> None:
     """Code rows begin..end of the last plane, from `pixels` or into it.
 
-    sizes, signed: float64[known planes, height, width], in: the errors that were made where a known plane was coded.
+    sizes, signed: float32[known planes, height, width], in: the errors that were made where a known plane was coded.
     """
     width, p = U(s.plan[st.WIDTH]), U(s.plan[st.PLANES] - 1)
     for y in range(U(begin), U(end)):
         for q in range(p):
-            _tell_errors(s, sizes, signed, q, y + _ONE)
+            tell_errors(s, sizes, signed, q, y + _ONE)
             if y == 0:
-                _tell_errors(s, sizes, signed, q, y)
+                tell_errors(s, sizes, signed, q, y)
         for c in range(U(PAD)):
             s.pixels[p, y + U(PAD), c] = s.pixels[p, y + U(PAD - 1), U(PAD)]
         start_row(s, p)
@@ -36,15 +36,15 @@ def code_plane(s: State, sizes: np.ndarray, signed: np.ndarray, begin: int, end:
             code_pixel(s, p, y, x)
         close_row(s, p, y, width)
         for x in range(width):
-            sizes[p, y, x] = s.errors[p, y & _THREE, x + U(PAD), BLEND]
-            signed[p, y, x] = s.signed[p, y & _THREE, x + U(PAD)]
+            sizes[p, y, x] = np.float32(s.errors[p, y & _THREE, x + U(PAD), BLEND])
+            signed[p, y, x] = np.float32(s.signed[p, y & _THREE, x + U(PAD)])
 
 
 @inlined
-def _tell_errors(s: State, sizes: np.ndarray, signed: np.ndarray, q: int, y: int) -> None:
+def tell_errors(s: State, sizes: np.ndarray, signed: np.ndarray, q: int, y: int) -> None:
     """Row y of a known plane's errors into the ring."""
     width, row = U(s.plan[st.WIDTH]), min(y, U(s.plan[st.HEIGHT]) - _ONE)
     for x in range(width + U(2 * PAD)):
         at = min(max(x, U(PAD)) - U(PAD), width - _ONE)
-        s.errors[q, y & _THREE, x, BLEND] = sizes[q, row, at]
-        s.signed[q, y & _THREE, x] = signed[q, row, at]
+        s.errors[q, y & _THREE, x, BLEND] = np.float64(sizes[q, row, at])
+        s.signed[q, y & _THREE, x] = np.float64(signed[q, row, at])

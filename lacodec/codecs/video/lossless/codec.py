@@ -1,6 +1,7 @@
 """Codec `video.lossless`: sequences of frames, every sample restored. Y4M files come back byte for byte.
 
-A chunk is a group of frames on one axis. Its content is their samples, then what the file has beside them. `_payload` says how a
+A chunk is a group of frames on one axis. Its content is their samples, what the file has beside
+them, then its sounds. `_payload` says how a
 chunk is stored.
 """
 
@@ -16,7 +17,7 @@ from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_
 from lacodec.errors import BadInput, CorruptFile, LacodecError
 from lacodec.io.threads import ordered_map
 from lacodec.media.video.files import VIDEO
-from lacodec.media.video.value import Form, Group, Held, Video
+from lacodec.media.video.value import Form, Group, Held, Sound, Video
 
 _GROUP, _MAX_GROUP = 48, 1024
 _MOST = 48 << 20  # bytes of frames in a group: the rest of 64 MiB is for what is beside them
@@ -57,12 +58,12 @@ class VideoLossless(Codec[Video]):
     """Video of 8 to 16 bits, gray, YUV or RGB, with an effort from 1 to 9."""
 
     name = "video.lossless"
-    stream_version = 0
+    stream_version = 1
     identical = "frames"
     also_identical = ("bytes",)
     media = VIDEO
-    by_content = False  # not before version 1: files that nobody asked to be of version 0 must stay readable
-    nested: ClassVar[dict[str, int]] = {"bytes": 2}
+    by_content = True  # raw and lossless video only: VIDEO refuses all other
+    nested: ClassVar[dict[str, int]] = {"bytes": 2, "audio.lossless": 1}
     Options = _Options
 
     def restores(self, value: Video) -> str:
@@ -73,7 +74,11 @@ class VideoLossless(Codec[Video]):
         """The form of the frames and what the file says besides."""
         form = value.form
         described: dict[str, Any] = {"size": [form.width, form.height], "layout": form.layout, "depth": form.depth}
-        return described | ({"head": value.head} if value.head else {})
+        if value.head:
+            described["head"] = value.head
+        if value.sounds:
+            described["sounds"] = [[sound.rate, sound.channels, sound.layout] for sound in value.sounds]
+        return described
 
     @classmethod
     def samples(cls) -> list[Any]:
@@ -96,33 +101,35 @@ class VideoLossless(Codec[Video]):
         """One chunk per group; a video without frames gives one chunk."""
         form = value.form
         frames = max(1, min(self.options.group, _MOST // form.frame_size))
-        return ordered_map(lambda item: self._chunk(*item, form, session), _numbered(value, frames), session.threads)
+        return ordered_map(
+            lambda item: self._chunk(*item, form, value.sounds, session), _numbered(value, frames), session.threads
+        )
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> Group:
         """The frames of the chunk."""
         from lacodec.codecs.video.lossless._payload import decode_payload
 
-        form, _ = _description(header)
+        form, _, sounds = _description(header)
         if chunk.kind != CRITICAL or len(chunk.covers) != 1:
             raise CorruptFile("it does not cover a range of frames")
         start, stop = chunk.covers[0]
         if stop - start > _MAX_GROUP:
             raise CorruptFile(f"it covers {stop - start} frames, more than {_MAX_GROUP}")
-        group = decode_payload(chunk.payload, stop - start, chunk.decoded_size, form, header, session.report)
-        if content_hash(group.pixels + group.side) != chunk.content_hash:
+        group = decode_payload(chunk.payload, stop - start, chunk.decoded_size, form, sounds, header, session.report)
+        if content_hash(group.content) != chunk.content_hash:
             raise CorruptFile("its frames differ from those that were encoded")
         return group
 
     def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> Video:
         """A Video that decodes while it is read."""
-        form, head = _description(header)
-        return Video(form, _Decoding(parts, form.frame_size), header.format, head)
+        form, head, sounds = _description(header)
+        return Video(form, _Decoding(parts, form.frame_size), header.format, head, sounds)
 
     def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
         """As `Video` as an array: [frames, samples of a frame]."""
         import numpy as np
 
-        form, _ = _description(header)
+        form, _, _ = _description(header)
         dtype = np.dtype(np.uint8 if form.depth == 8 else np.uint16)
         return Layout((total(index), form.frame_size // form.sample_size), dtype)
 
@@ -134,7 +141,7 @@ class VideoLossless(Codec[Video]):
         self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Group], session: Session = DEFAULT
     ) -> Video:
         """The video of that range."""
-        form, _ = _description(header)
+        form, _, _ = _description(header)
         size, wanted = form.frame_size, Range.of(key, total(index), "a video")
         pieces = []
         for position, part in zip(self.select(header, index, key), parts, strict=True):
@@ -143,11 +150,11 @@ class VideoLossless(Codec[Video]):
             pieces.append(part.pixels[(both.start - begin) * size : (both.stop - begin) * size])
         return Video(form, Held(size, b"".join(pieces)))
 
-    def _chunk(self, start: int, group: Group, form: Form, session: Session) -> Chunk:
+    def _chunk(self, start: int, group: Group, form: Form, sounds: tuple[Sound, ...], session: Session) -> Chunk:
         from lacodec.codecs.video.lossless._payload import encode_payload
 
-        stop, content = start + len(group.pixels) // form.frame_size, group.pixels + group.side
-        payload = encode_payload(group, form, self.options.effort, session.report)
+        stop, content = start + len(group.pixels) // form.frame_size, group.content
+        payload = encode_payload(group, form, sounds, self.options.effort, session.report)
         return Chunk(CRITICAL, ((start, stop),), payload, content_hash(content), len(content))
 
 
@@ -159,15 +166,22 @@ def _numbered(value: Video, frames: int) -> Iterator[tuple[int, Group]]:
         start += len(group.pixels) // value.form.frame_size
 
 
-def _description(header: Header) -> tuple[Form, bytes]:
-    """(form of the frames, head) out of the header; raises CorruptFile if they are invalid."""
-    size, layout, depth, head = (header.metadata.get(name) for name in ("size", "layout", "depth", "head"))
+def _description(header: Header) -> tuple[Form, bytes, tuple[Sound, ...]]:
+    """(form of the frames, head, sounds) out of the header; raises CorruptFile if they are invalid."""
+    size, layout, depth, head, sounds = (header.metadata.get(name) for name in ("size", "layout", "depth", "head", "sounds"))
     sides = size if isinstance(size, list) and len(size) == 2 else [None]
     if any(type(number) is not int for number in (*sides, depth)) or not isinstance(layout, str):
         raise CorruptFile("the header does not describe the frames")
     if not isinstance(head, bytes | None):
         raise CorruptFile("the header does not describe the file's head")
     try:
-        return Form(sides[0], sides[1], layout, depth), head or b""  # type: ignore[arg-type]
+        return Form(sides[0], sides[1], layout, depth), head or b"", _sounds(sounds or [])  # type: ignore[arg-type]
     except LacodecError as error:
-        raise CorruptFile(f"the header describes impossible frames ({error})") from error
+        raise CorruptFile(f"the header describes impossible frames or sound ({error})") from error
+
+
+def _sounds(listed: Any) -> tuple[Sound, ...]:
+    entries = listed if isinstance(listed, list) else [None]
+    if not all(isinstance(entry, list) and [type(field) for field in entry] == [int, int, str] for entry in entries):
+        raise CorruptFile("the header does not describe the sound")
+    return tuple(Sound(rate, channels, layout) for rate, channels, layout in entries)  # type: ignore[misc]

@@ -52,6 +52,7 @@ STEADY = F32(2048)
 
 HEIGHT, WIDTH, PLANES, TOP, DECODING, LEVEL, PLAN = range(7)
 STATE, POSITION, RECORDS = range(3)
+START = 1 << 32  # state of an encoder before its first record
 
 
 class State(NamedTuple):
@@ -124,13 +125,13 @@ def _code_pixel(s: State, p: int, y: int, x: int) -> None:
     shift = U(max((bin_of >> 2) + (LOWEST - 3), 0))
     context = (U(p * BINS) + U(bin_of)) * U(2) + U(abs(apart) > F32(0.25))
     if s.plan[DECODING]:
-        value = _read(s, context, shift)
+        value = read(s, context, shift)
         value = min(max(base + sign * value, 0), s.plan[TOP])
         level = F32(value)
         pixels[p, y + U(PAD), c] = level
     else:
         level = pixels[p, y + U(PAD), c]
-        _record(s, context, shift, (S64(level) - base) * sign)
+        record(s, context, shift, (S64(level) - base) * sign)
     if s.plan[LEVEL]:
         _learn(s, p, (level - sought) * STEP / (power + size * size * STEADY + F32(1)))
     note_errors(errors, here, s.guesses, U(p * PREDICTORS), level)
@@ -219,7 +220,8 @@ def _close_row(s: State, p: int, y: int) -> None:
 
 
 @inlined
-def _read(s: State, context: int, shift: int) -> int:
+def read(s: State, context: int, shift: int) -> int:
+    """The next value, by the table of `context`, in units of 2**shift with the rest as raw bits."""
     coder, tables = s.coder, s.tables
     state, start = coder[STATE], context * U(TABLE)
     slot = state & U((1 << BITS) - 1)
@@ -240,7 +242,8 @@ def _read(s: State, context: int, shift: int) -> int:
 
 
 @inlined
-def _record(s: State, context: int, shift: int, value: int) -> None:
+def record(s: State, context: int, shift: int, value: int) -> None:
+    """Record a value as `read` will read it."""
     start = context * U(TABLE)
     level = value >> S64(shift)
     token = U(ESCAPE)
@@ -301,7 +304,7 @@ def first_tables(tables: np.ndarray, counts: np.ndarray, due: np.ndarray) -> Non
 @flat_kernel
 def code_records(records: np.ndarray, count: int, words: np.ndarray) -> tuple[int, int]:
     """Code records from the last to the first into the end of `words`; (state, place of the first word)."""
-    state, at = U(1 << 32), U(len(words))
+    state, at = U(START), U(len(words))
     for k in range(U(count)):
         record = records[U(count) - U(1) - k]
         low, freq, bits = record & U(0xFFFF), (record >> U(16)) & U(0xFFFF), (record >> U(32)) & U(0xFF)

@@ -17,7 +17,6 @@ from lacodec.io.progress import Report, Share, ignore, parts
 
 LEVELS = range(3)
 _HEAD = 9
-_START = 1 << 32
 _FIRST_DUE = 16  # symbols until a context's table is first rebuilt
 _PRIOR = 256  # symbols that the trained table of a context stands for
 _PART = 1 << 17  # samples between two reports of progress, at least: they take 5 ms
@@ -62,7 +61,7 @@ def fast_decode(
     _code(s, (shape[0], rows, shape[2]), report)
     if rows < shape[1]:
         return s.pixels[:, fk.PAD : fk.PAD + rows, fk.PAD : fk.PAD + shape[2]]
-    if int(s.coder[fk.STATE]) != _START or int(s.coder[fk.POSITION]) != len(words) - 1:
+    if int(s.coder[fk.STATE]) != fk.START or int(s.coder[fk.POSITION]) != len(words) - 1:
         raise CorruptFile("its fast pixel model does not end with its last pixel")
     return s.pixels[:, fk.PAD : -1, fk.PAD : fk.PAD + shape[2]]
 
@@ -80,7 +79,7 @@ def new_state(
     planes, height, width = shape
     stride = width + 2 * fk.PAD
     model = _model()
-    counts, tables, due = _start()
+    counts, tables, due = first_counts()
     return fk.State(
         plan=np.array([height, width, planes, top, int(decoding), level], np.int64),
         coder=np.zeros(3, np.uint64),
@@ -99,8 +98,8 @@ def new_state(
         tables=tables.copy(),
         counts=counts.copy(),
         due=due.copy(),
-        token_of=_tokens()[0],
-        spans=_tokens()[1],
+        token_of=token_ranges()[0],
+        spans=token_ranges()[1],
     )
 
 
@@ -112,7 +111,7 @@ def _model() -> dict[str, Any]:
 
 
 @cache
-def _start() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def first_counts() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Counts, tables and due updates at the start of a tile."""
     known = _model()["counts"].astype(np.uint64)
     bins = known.shape[1]
@@ -129,7 +128,7 @@ def _start() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @cache
-def _tokens() -> tuple[np.ndarray, np.ndarray]:
+def token_ranges() -> tuple[np.ndarray, np.ndarray]:
     """Token of each value (uint8[2 * REACH]); lowest value << 8 | raw bits of each token after each shift (int64)."""
     ranges = [(0, 1)]
     for m in range(1, fk.DIRECT):

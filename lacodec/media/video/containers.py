@@ -1,10 +1,12 @@
-"""Matroska files with raw or losslessly coded video, read and written with PyAV: frames, their times, all other streams, tags.
+"""Matroska and AVI files with raw or losslessly coded video, read and written with PyAV: frames, their times, all other streams,
+tags, chapters.
 
-`Video.head` is a Matroska file with one black frame: it has the streams and what is said of them. `Group.side` has a record for
+`Video.head` is such a file with one black frame: it has the streams and what is said of them. `Group.side` has a record for
 each frame and for each packet of another stream, in the order of the file; little-endian:
 
     u8 0, i64 time, i64 duration                                                    a frame
     u8 1, u16 stream, i64 presentation time, i64 decoding time, i64 duration, u8 key, u32 size, the bytes of a packet
+    u8 2, the same without the bytes                                                they are in `Group.sounds`
 """
 
 import io
@@ -18,11 +20,15 @@ import xxhash
 
 from lacodec.errors import CorruptFile, UnsupportedFile
 from lacodec.io.source import BytesSource, Source
+from lacodec.media.audio.value import MAX_CHANNELS
 from lacodec.media.video.library import opened, writing
 from lacodec.media.video.pixels import form_of, format_of, frame_of, pixels_of
-from lacodec.media.video.value import Form, Group, Video
+from lacodec.media.video.value import Form, Group, Sound, Video
 
-CODECS = ("ffv1", "rawvideo", "huffyuv", "ffvhuff", "utvideo")
+FORMATS = {"mkv": "matroska", "avi": "avi"}
+"""Our names of the formats, and the library's."""
+
+CODECS = ("ffv1", "rawvideo", "huffyuv", "ffvhuff", "utvideo", "magicyuv", "v210", "v410", "r210")
 """Video streams that are read: no frame of theirs needs another one, so every frame has a time."""
 
 _OTHERS = ("audio", "subtitle")
@@ -31,25 +37,58 @@ _NONE = -(1 << 63)  # a time that is not known
 _MAX_SIDE = 8 << 20  # bytes beside a group, from which on it ends
 _PIECE = 1 << 20
 _FFV1 = {"level": "3", "slices": "4", "slicecrc": "1"}
+_PCM = {f"pcm_{name}": layout for name, layout in {"u8": "u8", "s8": "i8"}.items()}
+_PCM |= {
+    f"pcm_{kind}{end}": f"{'i' if kind[0] == 's' else 'f'}{kind[1:]}{end}"
+    for kind in ("s16", "s24", "s32", "f32")
+    for end in ("le", "be")
+}
 _COLOURS = ("color_range", "colorspace", "color_primaries", "color_trc")
 
 
-def read(source: Source) -> Video:
-    """The video in a Matroska file, which is read once to its end; raises UnsupportedFile for one that could not be restored."""
-    if not _is_whole(source):
+def read(source: Source, format: str) -> Video:
+    """The video in a file, which is read once to its end; raises UnsupportedFile for one that could not be restored.
+
+    format: one of `FORMATS`.
+    """
+    if not (_is_whole_matroska(source) if format == "mkv" else _is_whole_avi(source)):
         raise UnsupportedFile(f"{source.name}: is cut short, or something follows its end")
     with opened(source) as container:
         stream = _video_in(container, source.name)
         context = stream.codec_context
         form = form_of(context.pix_fmt, context.width, context.height, source.name)
-        head = _description(container, form)
-    frames = _Frames(source, form)
+        head = _description(container, form, format)
+        sounds = _sounds(container)
+    frames = _Frames(source, form, sounds)
     for _ in frames.records():
         pass
-    return Video(form, frames, "mkv", head)
+    return Video(form, frames, format, head, tuple(sounds.values()))
 
 
-def _is_whole(source: Source) -> bool:
+def _sounds(container: Any) -> dict[int, Sound]:
+    """The uncompressed sound that can be coded as such, by stream."""
+    found = {}
+    for stream in container.streams.audio:
+        context = stream.codec_context
+        layout = _PCM.get(context.name)
+        if layout and 1 <= context.channels <= MAX_CHANNELS:
+            found[stream.index] = Sound(context.sample_rate, context.channels, layout)
+    return found
+
+
+def _is_whole_avi(source: Source) -> bool:
+    """Whether the file is a sequence of RIFF chunks: long ones have several."""
+    at, size = 0, source.size or 0
+    while at < size:
+        head = source.read(at, 8)
+        if head[:4] != b"RIFF" or len(head) < 8:
+            return False
+        at += 8 + int.from_bytes(head[4:], "little")
+        at += at & 1
+    return at == size
+
+
+def _is_whole_matroska(source: Source) -> bool:
     """Whether the file is a head and a segment, which ends with it or does not state its size."""
     at = 0
     for name in (b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"):
@@ -71,8 +110,8 @@ def _video_in(container: Any, name: str) -> Any:
     video = container.streams.video
     if len(video) != 1 or video[0].codec_context is None or video[0].codec_context.name not in CODECS:
         raise UnsupportedFile(f"{name}: has no raw or losslessly coded video, or several; codec bytes keeps it as it is")
-    if container.chapters() or any(stream.type not in ("video", *_OTHERS) for stream in container.streams):
-        raise UnsupportedFile(f"{name}: has chapters, attachments or streams of unknown kind")
+    if any(stream.type not in ("video", *_OTHERS) for stream in container.streams):
+        raise UnsupportedFile(f"{name}: has attachments or streams of unknown kind")
     if any(stream.codec_context is None for stream in container.streams):
         raise UnsupportedFile(f"{name}: has a stream whose codec is unknown")
     return video[0]
@@ -84,52 +123,65 @@ class _Frames:
 
     source: Source
     form: Form
+    sounds: dict[int, Sound]  # by stream
 
     def __call__(self, n: int) -> Iterator[Group]:
         """As in `Groups`."""
-        pixels, side, size = [], [], 0
-        for record, frame in self.records():
+        numbers = {stream: number for number, stream in enumerate(self.sounds)}
+        pixels: list[bytes] = []
+        side: list[bytes] = []
+        sounds: list[list[bytes]] = [[] for _ in numbers]
+        size = 0
+        for record, stream, data in self.records():
             side.append(record)
             size += len(record)
-            if frame is not None:
-                pixels.append(frame)
+            if stream is None:
+                pixels.append(data)
+            elif data:
+                sounds[numbers[stream]].append(data)
+                size += len(data)
             if len(pixels) == n or size >= _MAX_SIDE:
-                yield Group(b"".join(pixels), b"".join(side))
-                pixels, side, size = [], [], 0
-        yield Group(b"".join(pixels), b"".join(side))
+                yield Group(b"".join(pixels), b"".join(side), tuple(b"".join(sound) for sound in sounds))
+                pixels, side, sounds, size = [], [], [[] for _ in numbers], 0
+        yield Group(b"".join(pixels), b"".join(side), tuple(b"".join(sound) for sound in sounds))
 
-    def records(self) -> Iterator[tuple[bytes, bytes | None]]:
+    def records(self) -> Iterator[tuple[bytes, int | None, bytes]]:
+        """(record, the packet's stream, None for a frame, the bytes that are not in the record: pixels or samples)."""
         with opened(self.source) as container:
             video = _video_in(container, self.source.name)
             video.codec_context.options = {"err_detect": "explode"}
             for packet in container.demux():
                 if packet.stream.index != video.index:
                     if packet.size:
-                        yield _packet_record(packet), None
+                        sound = self.sounds.get(packet.stream.index)
+                        apart = sound is not None and packet.size % sound.frame_size == 0
+                        yield _packet_record(packet, apart), packet.stream.index, bytes(packet) if apart else b""
                     continue
                 for frame in packet.decode():
                     if frame.is_corrupt:
                         raise UnsupportedFile(f"{self.source.name}: has damaged frames")
                     if form_of(frame.format.name, frame.width, frame.height, self.source.name) != self.form:
                         raise UnsupportedFile(f"{self.source.name}: its frames change in form; use --codec bytes")
-                    times = _FRAME.pack(_time(frame.pts), frame.duration or 0)
-                    yield b"\0" + times, pixels_of(frame, self.form)
+                    times = _FRAME.pack(_time(frame.dts if frame.pts is None else frame.pts), frame.duration or 0)
+                    yield b"\0" + times, None, pixels_of(frame, self.form)
 
 
-def _packet_record(packet: Any) -> bytes:
+def _packet_record(packet: Any, apart: bool) -> bytes:
     times = _time(packet.pts), _time(packet.dts), packet.duration or 0
-    return b"\1" + _PACKET.pack(packet.stream.index, *times, packet.is_keyframe, packet.size) + bytes(packet)
+    fields = _PACKET.pack(packet.stream.index, *times, packet.is_keyframe, packet.size)
+    return b"\2" + fields if apart else b"\1" + fields + bytes(packet)
 
 
 def _time(value: int | None) -> int:
     return _NONE if value is None else value
 
 
-def _description(container: Any, form: Form) -> bytes:
-    """A Matroska file with the same streams, the video as FFV1, and one packet, a black frame: readers want to see one."""
+def _description(container: Any, form: Form, format: str) -> bytes:
+    """A file with the same streams, the video as FFV1, and one packet, a black frame: readers want to see one."""
     out = io.BytesIO()
-    with writing("a description of the streams") as av, av.open(out, "w", "matroska") as made:
+    with writing("a description of the streams") as av, av.open(out, "w", FORMATS[format]) as made:
         made.metadata.update(_tags(container.metadata))
+        made.set_chapters(container.chapters())
         streams = [_add(made, stream, form) for stream in container.streams]
         (video,) = (stream for stream in streams if stream.type == "video")
         made.mux(video.encode(frame_of(bytes(form.frame_size), form)))
@@ -139,7 +191,7 @@ def _description(container: Any, form: Form) -> bytes:
 
 def _tags(metadata: Any) -> dict[str, str]:
     """Tags, without those that the library writes itself."""
-    return {key: value for key, value in metadata.items() if key.upper() not in ("ENCODER", "DURATION")}
+    return {key: value for key, value in metadata.items() if key.upper() not in ("ENCODER", "DURATION", "SOFTWARE")}
 
 
 def _add(made: Any, stream: Any, form: Form) -> Any:
@@ -161,11 +213,11 @@ def _add(made: Any, stream: Any, form: Form) -> Any:
     return added
 
 
-def write(value: Video) -> Iterator[bytes]:
-    """A Matroska file with FFV1; of a video that came from another format 25 frames a second."""
+def write(value: Video, format: str) -> Iterator[bytes]:
+    """A file with FFV1; of a video that has no times 25 frames a second."""
     with tempfile.TemporaryFile() as file:
-        with writing("the Matroska file") as av, av.open(file, "w", "matroska") as made:
-            if value.format == "mkv":
+        with writing(f"the {format} file") as av, av.open(file, "w", FORMATS[format]) as made:
+            if value.format in FORMATS:
                 _copy(value, made)
             else:
                 _encode_plain(value, made)
@@ -178,11 +230,15 @@ def _copy(value: Video, made: Any) -> None:
     form = value.form
     with opened(BytesSource(value.head, "the description of the streams")) as described:
         made.metadata.update(_tags(described.metadata))
+        made.set_chapters(described.chapters())
         streams = [_add(made, stream, form) for stream in described.streams]
         bases = [stream.time_base for stream in described.streams]
         (video,) = (stream for stream in streams if stream.type == "video")
+        sounds = _sounds(described)
+        if tuple(sounds.values()) != value.sounds:
+            raise CorruptFile("the header describes other sound than the description of the streams")
         made.start_encoding()
-        for record, pixels in _parsed(value):
+        for record, pixels in _parsed(value, list(sounds)):
             if pixels is None:
                 made.mux_one(_packet(record, streams, bases))
                 continue
@@ -207,24 +263,34 @@ def _encode_plain(value: Video, made: Any) -> None:
     made.mux(video.encode(None))
 
 
-def _parsed(value: Video) -> Iterator[tuple[Any, bytes | None]]:
-    """((time, duration), pixels) of frames, (fields, None) of packets; raises CorruptFile.
+def _parsed(value: Video, sounds: list[int]) -> Iterator[tuple[Any, bytes | None]]:
+    """((time, duration), pixels) of frames, (fields, None) of packets; raises CorruptFile. sounds: their streams.
 
     Frames that were lost have no records, and are left out: nobody knows when they were shown.
     """
     size = value.form.frame_size
-    for group in value.groups(16):
-        at, frame = 0, 0
-        side = group.side
+    for group in value.groups(48):
+        side, at, frame = group.side, 0, 0
+        places = dict.fromkeys(sounds, 0)
         try:
             while at < len(side):
                 kind, at = side[at], at + 1
-                fields = (_PACKET if kind else _FRAME).unpack_from(side, at)
-                at += (_PACKET if kind else _FRAME).size
                 if kind:
-                    yield (*fields[:-1], side[at : at + fields[-1]]), None
-                    at += fields[-1]
+                    fields = _PACKET.unpack_from(side, at)
+                    at += _PACKET.size
+                    stream, length = fields[0], fields[-1]
+                    if kind == 1:
+                        data, at = side[at : at + length], at + length
+                    elif kind == 2 and stream in places and group.sounds:
+                        data = group.sounds[sounds.index(stream)][places[stream] :][:length]
+                        places[stream] += length
+                    else:
+                        raise CorruptFile("what it has beside its frames is of unknown kind")
+                    if len(data) != length:
+                        raise CorruptFile("a packet is cut short")
+                    yield (*fields[:-1], data), None
                     continue
+                fields, at = _FRAME.unpack_from(side, at), at + _FRAME.size
                 pixels = group.pixels[frame : frame + size]
                 if len(pixels) != size:
                     raise CorruptFile("it lists more frames than it has")
@@ -261,6 +327,7 @@ def _facts(source: Source) -> dict[str, Any]:
     with opened(source) as container:
         video = _video_in(container, source.name).index
         facts: dict[str, Any] = {"tags": _tags(container.metadata)}
+        sounds = _sounds(container)
         for stream in container.streams:
             told = [stream.type, str(stream.time_base), _tags(stream.metadata), str(stream.disposition)]
             context = stream.codec_context
@@ -270,10 +337,11 @@ def _facts(source: Source) -> dict[str, Any]:
             else:
                 told += [context.name, context.extradata]
             facts[f"stream {stream.index}"] = told
-    digests: dict[str, Any] = {f"packets of stream {i}": [0, xxhash.xxh3_128()] for i in range(len(facts) - 1)}
-    for record, pixels in _Frames(source, form).records():
-        which = video if pixels is not None else _PACKET.unpack_from(record, 1)[0]
-        digest = digests[f"packets of stream {which}"]
+        count = len(facts) - 1
+        facts["chapters"] = container.chapters()
+    digests: dict[str, Any] = {f"packets of stream {i}": [0, xxhash.xxh3_128()] for i in range(count)}
+    for record, stream, data in _Frames(source, form, sounds).records():
+        digest = digests[f"packets of stream {video if stream is None else stream}"]
         digest[0] += 1
-        digest[1].update(record + (pixels or b""))
+        digest[1].update(record + data)
     return facts | {name: (count, digest.hexdigest()) for name, (count, digest) in digests.items()}

@@ -1,0 +1,184 @@
+"""Matroska and AVI files with lossless video: what comes back, and what goes to `bytes`."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import lacodec
+from lacodec.container import Reader
+from lacodec.errors import BadInput, CorruptFile, UnsupportedFile
+from lacodec.io.source import FileSource
+from lacodec.media.video.files import VIDEO
+from lacodec.media.video.value import LAYOUTS, Form, Held, Sound, Video
+
+av = pytest.importorskip("av")
+from lacodec.media.video.pixels import format_of, frame_of  # noqa: E402
+
+CHAPTERS = [
+    {"id": 1, "start": 0, "end": 100, "time_base": Fraction(1, 1000), "metadata": {"title": "one"}},
+    {"id": 2, "start": 100, "end": 200, "time_base": Fraction(1, 1000), "metadata": {"title": "two"}},
+]
+
+
+def write(path, pixel_format, codec="ffv1", sound="pcm_s16le", frames=5, size=(36, 26)):
+    """Frames at uneven times, a title, colours, and sound in two channels; chapters in Matroska."""
+    width, height = size
+    matroska = path.suffix == ".mkv"
+    with av.open(str(path), "w", "matroska" if matroska else "avi") as made:
+        made.metadata["title"] = "a test"
+        if matroska:
+            made.set_chapters(CHAPTERS)
+        video = made.add_stream(codec, rate=25)
+        video.width, video.height, video.pix_fmt = width, height, pixel_format
+        video.codec_context.color_range, video.codec_context.colorspace = 2, 1
+        audio = made.add_stream(sound, rate=8000, layout="stereo") if sound else None
+        for t in range(frames):
+            frame = av.VideoFrame(width, height, pixel_format)
+            for plane in frame.planes:
+                samples = np.arange(plane.buffer_size // 2) * (t + 3) % 503
+                plane.update(samples.astype("<u2" if "le" in pixel_format else "u1").tobytes().ljust(plane.buffer_size, b"\1"))
+            frame.pts, frame.time_base = t + t // 3 * matroska, Fraction(1, 25)
+            made.mux(video.encode(frame))
+            if audio:
+                tone = av.AudioFrame.from_ndarray(
+                    (np.arange(640)[None] * t % 300).astype(np.int16), format="s16", layout="stereo"
+                )
+                tone.sample_rate, tone.pts = 8000, t * 320
+                made.mux(audio.encode(tone))
+        made.mux(video.encode(None))
+
+
+def round_trip(path, tmp_path):
+    done = lacodec.encode_file(path, tmp_path / "x.lac", "video.lossless", effort=4)
+    lacodec.decode_file(tmp_path / "x.lac", tmp_path / f"again{path.suffix}")
+    return done
+
+
+FORMATS = ["yuv420p", "yuv422p10le", "yuv411p", "yuv440p", "bgr0", "gbrp10le", "gray", "gray12le"]
+FORMATS += ["yuva420p", "yuva444p10le", "bgra", "gbrap12le", "ya8"]
+
+
+@pytest.mark.parametrize("pixel_format", FORMATS)
+def test_frames_times_sound_and_tags_come_back(pixel_format, tmp_path):
+    path = tmp_path / "clip.mkv"
+    write(path, pixel_format)
+    done = round_trip(path, tmp_path)
+    assert (done.codec, done.identical, done.remark) == ("video.lossless", "frames", None)
+    with FileSource(path) as one, FileSource(tmp_path / "again.mkv") as other:
+        assert VIDEO.difference(one, other) is None
+        video = VIDEO.to_object(VIDEO.from_source(one))
+        assert video.planes[0].shape == (5, 26, 36)
+        assert video.sounds == (Sound(8000, 2, "i16le"),) and len(video.groups.sounds[0]) == 5 * 320 * 4
+    with av.open(str(tmp_path / "again.mkv")) as again:
+        assert [chapter["metadata"] for chapter in again.chapters()] == [{"title": "one"}, {"title": "two"}]
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "codec"),
+    [("yuv420p", "rawvideo"), ("yuv422p", "huffyuv"), ("bgr24", "rawvideo"), ("uyvy422", "rawvideo"), ("gbrp", "utvideo")],
+)
+@pytest.mark.parametrize("sound", ["pcm_s16le", "pcm_u8", None])
+def test_avi(pixel_format, codec, sound, tmp_path):
+    path = tmp_path / "clip.avi"
+    write(path, pixel_format, codec, sound)
+    done = round_trip(path, tmp_path)
+    assert (done.codec, done.identical, done.remark) == ("video.lossless", "frames", None)
+    with FileSource(path) as one, FileSource(tmp_path / "again.avi") as other:
+        assert VIDEO.difference(one, other) is None
+        assert len(VIDEO.from_source(one).planes[0]) == 5
+
+
+def test_frames_that_are_stored_from_the_bottom_are_turned(tmp_path):
+    path = tmp_path / "clip.avi"
+    with av.open(str(path), "w", "avi") as made:
+        video = made.add_stream("rawvideo", rate=25)
+        video.width, video.height, video.pix_fmt = 6, 5, "bgr24"
+        picture = np.arange(90, dtype=np.uint8).reshape(5, 6, 3)
+        made.mux(video.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
+        made.mux(video.encode(None))
+    with FileSource(path) as source:
+        assert np.array_equal(VIDEO.from_source(source).planes[0][0], picture[:, :, 1])
+
+
+def test_lossy_video_is_refused(tmp_path):
+    path = tmp_path / "clip.mkv"
+    write(path, "yuv420p", "mpeg4")
+    with pytest.raises(UnsupportedFile):
+        round_trip(path, tmp_path)
+    assert lacodec.encode_file(path, tmp_path / "y.lac").codec == "bytes"
+
+
+def test_a_lost_group_is_left_out(tmp_path):
+    """What lies around a broken group comes back, with its times and its sound."""
+    path = tmp_path / "clip.mkv"
+    write(path, "yuv420p", frames=6)
+    lacodec.encode_file(path, tmp_path / "x.lac", "video.lossless", effort=2, group=2)
+    data = (tmp_path / "x.lac").read_bytes()
+    with FileSource(tmp_path / "x.lac") as source:
+        payload = Reader(source).chunk(1).payload
+    (tmp_path / "x.lac").write_bytes(data.replace(payload, payload[:-1] + bytes([payload[-1] ^ 1])))
+    with pytest.raises(CorruptFile):
+        lacodec.decode_file(tmp_path / "x.lac", tmp_path / "again.mkv")
+    done = lacodec.decode_file(tmp_path / "x.lac", tmp_path / "again.mkv", salvage=True, force=True)
+    assert done.damage
+    with FileSource(path) as one, FileSource(tmp_path / "again.mkv") as other:
+        whole, rest = (VIDEO.from_source(source) for source in (one, other))
+        assert np.array_equal(np.delete(whole.planes[0], [2, 3], 0), rest.planes[0])
+
+
+def test_a_difference_is_found(tmp_path):
+    one, other, silent = (tmp_path / f"{name}.mkv" for name in ("one", "other", "silent"))
+    write(one, "gray")
+    write(other, "gray", frames=4)
+    write(silent, "gray", sound=None)
+    for path in (other, silent):
+        with FileSource(one) as first, FileSource(path) as second:
+            assert VIDEO.difference(first, second) is not None
+
+
+def test_damaged_and_cut_files_raise_only_our_errors(tmp_path):
+    path = tmp_path / "clip.mkv"
+    write(path, "gray")
+    data = path.read_bytes()
+    rng = np.random.default_rng(7)
+    for _ in range(20):
+        mutant = bytearray(data[: rng.integers(1, len(data))])
+        mutant[rng.integers(len(mutant))] ^= 1 << rng.integers(8)
+        mutant[:4] = data[:4]
+        path.write_bytes(mutant)
+        try:
+            lacodec.encode_file(path, tmp_path / "x.lac", "video.lossless", effort=1, force=True)
+        except UnsupportedFile:
+            continue
+        lacodec.decode_file(tmp_path / "x.lac", tmp_path / "again.mkv", force=True)
+
+
+@pytest.mark.parametrize("side", [b"\0", b"\1" + b"\xff" * 40, b"\0" + bytes(16), b"\2\1" + b"\1" * 40, b"\3" + bytes(40)])
+def test_forged_records_are_refused(side, tmp_path):
+    path = tmp_path / "clip.mkv"
+    write(path, "gray")
+    with FileSource(path) as source:
+        video = VIDEO.from_source(source)
+    with pytest.raises(CorruptFile):
+        b"".join(
+            VIDEO.to_blocks(Video(video.form, Held(video.form.frame_size, b"", side, (b"",)), "mkv", video.head, video.sounds))
+        )
+
+
+LACKING = (("411", 10), ("graya", 10))
+
+
+@pytest.mark.parametrize(
+    ("layout", "depth"), [(layout, depth) for layout in LAYOUTS for depth in (8, 10) if (layout, depth) not in LACKING]
+)
+def test_every_form_can_be_written(layout, depth):
+    form = Form(9, 7, layout, depth)
+    frame = frame_of(bytes(form.frame_size), form)
+    assert frame.format.name == format_of(form)
+
+
+def test_forms_that_ffmpeg_lacks_cannot_be_written():
+    form = Form(9, 7, "411", 10)
+    with pytest.raises(BadInput):
+        b"".join(VIDEO.to_blocks(Video(form, Held(form.frame_size, bytes(form.frame_size))), ".mkv"))
