@@ -97,7 +97,7 @@ def fit(pixels: np.ndarray, price: float, steps: int, step_done: Callable[[], No
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
             optimiser.zero_grad()
-            model.loss(step < noisy_steps).backward()  # type: ignore[no-untyped-call]
+            model.loss(step < noisy_steps).backward()
             optimiser.step()
             step_done()
     return _cheapest(model, pixels, price)

@@ -168,8 +168,8 @@ def decode_place(payload: bytes, place: Place, setup: Setup, expected: int, head
     found = _restored(parts, arrays, told[begin:], own, setup, coded) if arrays else {}
     out = []
     for layer, pair in zip(range(first, last), spread(content, shape, kept), strict=True):
-        sizes = shape.arrays(layer, coded[1][1] - coded[1][0])
-        both = [found.get((layer, part), np.empty(sizes[part], pair[part].dtype)) for part in (0, 1)]
+        wanted = shape.arrays(layer, coded[1][1] - coded[1][0])
+        both = [found.get((layer, part), np.empty(wanted[part], pair[part].dtype)) for part in (0, 1)]
         keys, values = (np.concatenate([one, two], axis=2) for one, two in zip(pair, both, strict=True))
         out.append((keys, values))
     return out
