@@ -8,7 +8,7 @@ books, the rest of these books; the target is other documents of that source, ha
 and zip-fit come from PyPI; zip-fit compresses every document with every one of the target, so it sees a part of both (at gzip's
 level 6: its default, 0, does not compress), beside `bits` on the same documents. Speeds are in processor time of one core.
 
---speed: 50 MB of text of all the corpora, with a target of 1 MB of Dickens. zip-fit sees all of the target and 200 documents of
+--speed: 50 MB of text of all the corpora, with a target of 1 MB of Dickens. zip-fit sees all of the target and 60 documents of
 the pool; its time is in proportion to their number.
 """
 
@@ -46,7 +46,7 @@ _ALL = (
     "logs/Linux.log.xz",
     "logs/Apache.log.xz",
 )
-_SPEED_PART = 200  # documents
+_SPEED_PART = 60  # documents
 _ZIPFIT_POOL, _ZIPFIT_TARGET = 400, 40  # documents
 
 
