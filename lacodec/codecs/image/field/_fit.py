@@ -99,7 +99,7 @@ def fit(pixels: np.ndarray, price: float, steps: int, step_done: Callable[[], No
             if step >= noisy_steps:  # moved any further, straight through the rounding, they lose 5 to 10 %
                 optimiser.param_groups[0]["lr"] = 0.0
             optimiser.zero_grad()
-            model.loss(step < noisy_steps).backward()  # type: ignore[no-untyped-call]
+            model.loss(step < noisy_steps).backward()
             optimiser.step()
             step_done()
     return _cheapest(model, pixels, price)
