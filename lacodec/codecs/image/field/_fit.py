@@ -1,6 +1,6 @@
 """Fits a field to a picture: gradient descent on squared error + price x bits, with torch.
 
-first steps: uniform noise in place of rounding     last steps: rounded, gradients pass straight through
+first steps: uniform noise in place of rounding     last steps: latents are rounded and stay, networks adapt to them
 then the weights are rounded: for both networks the number of fractional bits at which error + price x bits is least
 """
 
@@ -16,9 +16,9 @@ from lacodec.codecs.image.field._kernel import MAX_LATENT, OWN, PAD, PARENT
 from lacodec.codecs.image.field._network import Network, synthesise
 from lacodec.codecs.image.field._payload import Field, encode_field
 
-_NOISY = 0.9  # of the steps: rounded ones at a high rate lose what was won (on a small crop 10 % of error + price x bits)
+_NOISY = 0.85  # of the steps
 _LATENT_RATE, _NETWORK_RATE = 0.2, 0.01
-_LAST_RATE = 0.03  # of those, in the rounded steps
+_LAST_RATE = 0.1  # of those, in the last steps
 _SEED = 2026
 _BITS = range(3, 9)  # fractional ones of weights
 
@@ -96,6 +96,8 @@ def fit(pixels: np.ndarray, price: float, steps: int, step_done: Callable[[], No
             factor = 0.5 * (1.0 + np.cos(np.pi * part)) * (1.0 - _LAST_RATE) + _LAST_RATE
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
+            if step >= noisy_steps:  # moved any further, straight through the rounding, they lose 5 to 10 %
+                optimiser.param_groups[0]["lr"] = 0.0
             optimiser.zero_grad()
             model.loss(step < noisy_steps).backward()
             optimiser.step()
