@@ -122,7 +122,7 @@ def code_narrow(
                         _ask_row(apm, _row(history, partial * _TWO * GOLDEN))
                         _ask_row(apm, _row(history, (partial * _TWO + _ONE) * GOLDEN))
                     else:
-                        # An encoder knows which of both it is, but gains nothing from asking for one only.
+                        # Encoders know which of both it is, but take the same way.
                         _ask_next(engine, model, data, at, step, shift, text, partial * _TWO & _BYTE)
                         _ask_next(engine, model, data, at, step, shift, text, (partial * _TWO & _BYTE) + _ONE)
                 bits = np.uint64(4) * np.uint64(half) + k
