@@ -80,3 +80,17 @@ def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.int64), generate
+
+
+@intrinsic
+def kept_branch(typing_context: Any) -> Any:
+    """Nothing, but LLVM keeps the branch that it stands in, instead of computing both ways and choosing.
+
+    What follows a bit that is nearly sure can then begin before the bit is known: the processor guesses it.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.asm(ir.FunctionType(ir.VoidType(), []), "", "", [], True)
+        return context.get_dummy_value()
+
+    return types.void(), generate

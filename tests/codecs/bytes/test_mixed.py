@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lacodec.codecs.bytes.filters import FILTERS, X86, apply_filter, looks_like_x86, undo_filter
+from lacodec.codecs.bytes.mixed import run as model_run
 from lacodec.codecs.bytes.mixed import start as model_start
 from lacodec.codecs.bytes.mixed.block import cm_decode, cm_encode
 from lacodec.codecs.bytes.mixed.profile import is_text, record_stride
@@ -63,6 +64,16 @@ RECORDS = b"".join(struct.pack("<IHBd", i * 7, i % 9, 3, i / 8) for i in range(1
 @pytest.mark.parametrize("name", INPUTS)
 def test_kinds(name, effort):
     round_trip(INPUTS[name], effort)
+
+
+@pytest.mark.parametrize("data", [text_of(20_000), RECORDS, os.urandom(500), b""], ids=["text", "records", "noise", "empty"])
+def test_the_quick_kernel_writes_the_same_stream(data, monkeypatch):
+    quick = encoded(data, 5)
+    monkeypatch.setattr(model_run, "is_narrow", lambda engine, model: False)
+    monkeypatch.setattr(model_start, "_kept", {})
+    assert encoded(data, 5) == quick
+    if len(quick) < len(data):
+        assert cm_decode(quick, len(data)).tobytes() == data
 
 
 @settings(max_examples=60)

@@ -112,10 +112,10 @@ def forget(model: Model, begin: int) -> None:
 
 
 @inlined
-def _head(model: Model, m: np.uint64) -> np.uint64:
-    """Hash of the newest bytes that match model `m` looks at."""
+def head_hash(model: Model, history: np.uint64, m: np.uint64) -> np.uint64:
+    """Hash of the newest bytes of a history that match model `m` looks at."""
     bits = np.uint64(model.matches[m * np.uint64(4) + np.uint64(MINIMUM)]) * np.uint64(8)
-    return pair_hash(model.memory[HISTORY] & ((_ONE << bits) - _ONE), bits)
+    return pair_hash(history & ((_ONE << bits) - _ONE), bits)
 
 
 @inlined
@@ -123,7 +123,7 @@ def prefetch_heads(model: Model, expects: np.uint64) -> None:
     """Ask for where the match models will look."""
     slots = np.uint64(model.heads.size // MATCHES)
     for m in range(expects):
-        prefetch(model.heads, m * slots + (_head(model, m) & (slots - _ONE)))
+        prefetch(model.heads, m * slots + (head_hash(model, model.memory[HISTORY], m) & (slots - _ONE)))
 
 
 @inlined
@@ -135,7 +135,7 @@ def follow_matches(model: Model, data: np.ndarray, at: np.uint64, expects: np.ui
         own = m * np.uint64(4)
         minimum = np.uint64(matches[own + np.uint64(MINIMUM)])
         if at >= minimum:
-            hashed = _head(model, m)
+            hashed = head_hash(model, model.memory[HISTORY], m)
             slot = m * slots + (hashed & (slots - _ONE))
             check = (hashed >> np.uint64(32)) & ~np.uint64(POSITIONS - 1) & np.uint64(0xFFFFFFFF)
             if matches[own + np.uint64(LENGTH)] == 0 and (np.uint64(heads[slot]) ^ check) < POSITIONS:
@@ -244,20 +244,8 @@ def _after3(history: np.uint64) -> np.uint64:
 @inlined
 def remember(model: Model, data: np.ndarray, at: np.uint64, c: np.uint64, expects: np.uint64) -> None:
     """Take in the byte that came: matches, followers, words, token shapes, fields and lines."""
-    memory, matches, recent = model.memory, model.matches, model.recent
-    for m in range(expects):
-        own = m * np.uint64(4)
-        if matches[own]:
-            if model.expect[np.uint64(2) * m] == np.int64(c):
-                length = min(matches[own + np.uint64(LENGTH)] + 1, 65535)
-                matches[own + np.uint64(LENGTH)] = length
-                if length & 15 == 0:
-                    matches[own + np.uint64(MISSES)] = max(matches[own + np.uint64(MISSES)] - 1, 0)
-            else:
-                matches[own + np.uint64(LENGTH)] = 0
-                matches[own + np.uint64(MISSES)] += 1
-            matches[own] = matches[own] + 1 if matches[own + np.uint64(MISSES)] <= FORGET else 0
-
+    memory, recent = model.memory, model.recent
+    remember_matches(model, c, expects)
     history = memory[HISTORY]
     _follow(recent, history & _BYTE, c)
     _follow(recent, _after2(history), c)
@@ -274,6 +262,24 @@ def remember(model: Model, data: np.ndarray, at: np.uint64, c: np.uint64, expect
         memory[WORD_NOW] = 0
     _remember_shape(memory, c, kind)
     _remember_field(memory, data, at, c)
+
+
+@inlined
+def remember_matches(model: Model, c: np.uint64, expects: np.uint64) -> None:
+    """How each match model did with the byte that came."""
+    matches = model.matches
+    for m in range(expects):
+        own = m * np.uint64(4)
+        if matches[own]:
+            if model.expect[np.uint64(2) * m] == np.int64(c):
+                length = min(matches[own + np.uint64(LENGTH)] + 1, 65535)
+                matches[own + np.uint64(LENGTH)] = length
+                if length & 15 == 0:
+                    matches[own + np.uint64(MISSES)] = max(matches[own + np.uint64(MISSES)] - 1, 0)
+            else:
+                matches[own + np.uint64(LENGTH)] = 0
+                matches[own + np.uint64(MISSES)] += 1
+            matches[own] = matches[own] + 1 if matches[own + np.uint64(MISSES)] <= FORGET else 0
 
 
 @inlined

@@ -5,6 +5,7 @@ import struct
 import numpy as np
 
 from lacodec.codecs.bytes.mixed import kernel as mk
+from lacodec.codecs.bytes.mixed.narrow import both_inputs, code_narrow, is_narrow
 from lacodec.entropy.mixing import POSITION, Engine
 from lacodec.io.progress import Report, ignore
 
@@ -19,10 +20,18 @@ def run(engine: Engine, model: mk.Model, data: np.ndarray, begin: int, stride: i
     at = begin
     while True:
         stop = min(at + _SLICE, data.size)
-        if not mk.code_bytes(engine, model, data, at, stop, stride, at == begin, stop == data.size):
+        if not _code(engine, model, data, at, stop, stride, at == begin, stop == data.size):
             break
         on_work(stop - at)
         at = stop
         if at == data.size:
             break
     return int(engine.registers[POSITION])
+
+
+def _code(engine: Engine, model: mk.Model, data: np.ndarray, begin: int, end: int, stride: int, first: bool, last: bool) -> bool:
+    """`kernel.code_bytes`, by the quicker kernel where that fits."""
+    if not is_narrow(engine, model):
+        return bool(mk.code_bytes(engine, model, data, begin, end, stride, first, last))
+    narrow = engine._replace(outputs=engine.outputs.view(np.int32))
+    return bool(code_narrow(narrow, model, both_inputs(), data, begin, end, stride, first, last))

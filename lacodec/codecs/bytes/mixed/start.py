@@ -90,7 +90,7 @@ def _data(name: str) -> bytes:
 def _read_primer(plan: Setup, size: int) -> tuple[Engine, mk.Model]:
     primer = primer_text().copy()
     engine, model = fresh(plan, size, np.zeros(primer.size, np.uint8), decoding=False)
-    mk.code_bytes(engine, model, primer, 0, primer.size, 1, True, True)
+    run(engine, model, primer, 0, 1)
     engine.registers[:] = 0
     return engine, model
 
