@@ -148,14 +148,14 @@ def decode_place(payload: bytes, place: Place, setup: Setup, expected: int, head
     arrays = list(setup.arrays(coded))
     told, parts, own = b"", [], []
     if arrays:
-        sizes = last - first, coded[1][1] - coded[1][0]
-        begin = sizes[0] * sizes[1]
+        rows = last - first, coded[1][1] - coded[1][0]
+        begin = rows[0] * rows[1]
         length = begin + sum((1 if array.matrix else 5) * array.channels for array in arrays)
         told = bytes(unembed("bytes", bytes(sides), length, header, session))
         which = reader.take(1)[0]
         if len(told) != length or which >= len(SETS):
             raise CorruptFile("its tables are not those of its channels")
-        classes = np.frombuffer(told, np.uint8, begin).reshape(sizes)
+        classes = np.frombuffer(told, np.uint8, begin).reshape(rows)
         if int(classes.max()) >= CLASSES:
             raise CorruptFile("a token has an unknown class")
         own = [np.tile(classes[array.layer - first], array.sizes[0]) for array in arrays]
