@@ -52,7 +52,7 @@ def _before() -> bytes:
 def _frames() -> bytes:
     """Two frames, in an .npy file."""
     out = io.BytesIO()
-    np.save(out, np.concatenate(_two_frames()))
+    np.save(out, np.concatenate(_two_frames()).view([(name, "<f4") for name in ("x", "y", "z", "intensity")]).reshape(-1))
     return out.getvalue()
 
 
