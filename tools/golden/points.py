@@ -51,9 +51,10 @@ def _before() -> bytes:
 
 def _frames() -> bytes:
     """Two frames, in an .npy file."""
-    out = io.BytesIO()
-    np.save(out, np.concatenate(_two_frames()))
-    return out.getvalue()
+    from lacodec.media.points.arrays import sequence_of
+
+    source = sequence_of(_two_frames()).source
+    return source.read(0, source.size or 0)
 
 
 def _two_frames() -> list[np.ndarray]:
