@@ -66,7 +66,13 @@ def test_kinds(name, effort):
     round_trip(INPUTS[name], effort)
 
 
-@pytest.mark.parametrize("data", [text_of(20_000), RECORDS, os.urandom(500), b""], ids=["text", "records", "noise", "empty"])
+CROWDED = bytes((i // 3 * 2 + 60 * (i % 3) + (i * 40503 >> 7 & 1)) & 255 for i in range(30_000))
+"""Contexts that share lines of slots, and claim them from one another."""
+
+
+@pytest.mark.parametrize(
+    "data", [text_of(20_000), RECORDS, os.urandom(500), b"", CROWDED], ids=["text", "records", "noise", "empty", "crowded"]
+)
 def test_the_quick_kernel_writes_the_same_stream(data, monkeypatch):
     quick = encoded(data, 5)
     monkeypatch.setattr(model_run, "is_narrow", lambda engine, model: False)

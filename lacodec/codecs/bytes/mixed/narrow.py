@@ -102,17 +102,15 @@ def code_narrow(
             salt = np.uint64(0) if half == 0 else partial * GOLDEN
             near = np.uint64(0) if half == 0 else ((partial >> _ONE) & np.uint64(7)) + _ONE
             row = _row(history, salt)
-            where = (
-                find_slot(slots, ctx[0], salt, shift, near),
-                find_slot(slots, ctx[1], salt, shift, near),
-                find_slot(slots, ctx[2], salt, shift, near),
-                find_slot(slots, ctx[3], salt, shift, near),
-                find_slot(slots, ctx[4], salt, shift, near),
-                find_slot(slots, ctx[5], salt, shift, near),
-            )
-            known = np.int64(0)
-            for place in where:
-                known += np.int64(slots[place + _ONE] != 0)
+            # Each is counted before the next one is found, which may claim the same slot.
+            place0, known0 = find_slot(slots, ctx[0], salt, shift, near)
+            place1, known1 = find_slot(slots, ctx[1], salt, shift, near)
+            place2, known2 = find_slot(slots, ctx[2], salt, shift, near)
+            place3, known3 = find_slot(slots, ctx[3], salt, shift, near)
+            place4, known4 = find_slot(slots, ctx[4], salt, shift, near)
+            place5, known5 = find_slot(slots, ctx[5], salt, shift, near)
+            where = (place0, place1, place2, place3, place4, place5)
+            known = known0 + known1 + known2 + known3 + known4 + known5
             node = _ONE
             for k in range(np.uint64(4)):
                 _ask_apms(apm, history & _BYTE, partial, row, node)

@@ -35,8 +35,8 @@ _U8 = np.uint64(8)
 
 
 @inlined
-def find_slot(slots: np.ndarray, one: np.uint64, salt: np.uint64, shift: np.uint64, near: np.uint64) -> np.uint64:
-    """A context's slot for the coming nibble, less one, claiming the least used of three if it has none."""
+def find_slot(slots: np.ndarray, one: np.uint64, salt: np.uint64, shift: np.uint64, near: np.uint64) -> Any:
+    """(a context's slot for the coming nibble, less one; 1 if it is known), claiming the least used of three if it has none."""
     check = np.uint64(np.uint16(one + salt))
     base = ((one >> shift) ^ near) * np.uint64(LINE)
     first, second, third = _check(slots, base), _check(slots, base + np.uint64(SLOT)), _check(slots, base + np.uint64(2 * SLOT))
@@ -58,7 +58,7 @@ def find_slot(slots: np.ndarray, one: np.uint64, salt: np.uint64, shift: np.uint
             slots[place + b] = 0
         slots[place] = np.uint8(check)
         slots[place + _ONE] = np.uint8(check >> _U8)
-    return place + _ONE
+    return place + _ONE, np.int64(slots[place + np.uint64(2)] != 0)
 
 
 @inlined
