@@ -31,6 +31,7 @@ CODECS = (
     "video.lossless",
     "image.jpeg",
     "image.pc",
+    "image.walloc",
     "log",
 )
 LEARNED = ("image.learned",)  # need torch
@@ -69,6 +70,7 @@ class Corpus:
             "vectors": _vectors_files,
             "video.lossless": _video_files,
             "image.pc": _circuit_files,
+            "image.walloc": _walloc_files,
             "image.jpeg": _jpeg_files,
             "log": _log_files,
             "image.learned": _learned_files,
@@ -190,6 +192,13 @@ def _vectors_files(efforts: list[int]) -> list[bytes]:
 def _circuit_files(efforts: list[int]) -> list[bytes]:
     """Pictures that suit the circuit, noise, and what is stored; decoders know the circuit, as this process has loaded it."""
     from tools.golden.pictures import WANTED, make
+
+    return [make(setting, name) for setting, name in WANTED]
+
+
+def _walloc_files(efforts: list[int]) -> list[bytes]:
+    """Gray and in colour."""
+    from tools.golden.walloc import WANTED, make
 
     return [make(setting, name) for setting, name in WANTED]
 

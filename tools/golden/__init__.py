@@ -37,6 +37,8 @@ MODULES = (
     "loglines",
     "learned",
     "pictures",
+    "walloc",
+    "wallocsound",
 )
 
 
