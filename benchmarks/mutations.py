@@ -30,6 +30,8 @@ CODECS = (
     "vectors",
     "video.lossless",
     "image.jpeg",
+    "image.pc",
+    "image.walloc",
     "log",
 )
 LEARNED = ("image.learned",)  # need torch
@@ -67,6 +69,8 @@ class Corpus:
             "kv": _kv_files,
             "vectors": _vectors_files,
             "video.lossless": _video_files,
+            "image.pc": _circuit_files,
+            "image.walloc": _walloc_files,
             "image.jpeg": _jpeg_files,
             "log": _log_files,
             "image.learned": _learned_files,
@@ -183,6 +187,20 @@ def _vectors_files(efforts: list[int]) -> list[bytes]:
 
     found = [make(setting, name) for setting, name in WANTED]
     return [*found, lacodec.encode(np.ones((400, 3), np.float32), "vectors", bytes_per_vector=3.5)]
+
+
+def _circuit_files(efforts: list[int]) -> list[bytes]:
+    """Pictures that suit the circuit, noise, and what is stored; decoders know the circuit, as this process has loaded it."""
+    from tools.golden.pictures import WANTED, make
+
+    return [make(setting, name) for setting, name in WANTED]
+
+
+def _walloc_files(efforts: list[int]) -> list[bytes]:
+    """Gray and in colour."""
+    from tools.golden.walloc import WANTED, make
+
+    return [make(setting, name) for setting, name in WANTED]
 
 
 def _jpeg_files(efforts: list[int]) -> list[bytes]:

@@ -22,17 +22,22 @@ if TYPE_CHECKING:
 
 def add_run_flags(parser: argparse.ArgumentParser, options: type["RunOptions"], threads: str, folder: str) -> None:
     """Flags of every training: its output, its start, its device, and those of its options."""
-    parser.add_argument("-o", "--output", default=folder, metavar="FOLDER", help=f"folder for the results (default {folder})")
+    add_quick_flags(parser, folder)
     parser.add_argument(
         "--resume", action="store_true", help="continue the run in the output folder, with its options by default"
     )
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to compute")
     parser.add_argument("--threads", type=int, metavar="N", help=f"threads on a CPU (default: {threads})")
+    add_option_flags(parser.add_argument_group("the run", "Parts of it count from 0 to 1."), options)
+
+
+def add_quick_flags(parser: argparse.ArgumentParser, folder: str) -> None:
+    """Flags of every recipe."""
+    parser.add_argument("-o", "--output", default=folder, metavar="FOLDER", help=f"folder for the results (default {folder})")
     parser.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="print only errors")
     parser.add_argument(
         "-v", "--verbose", action="count", default=argparse.SUPPRESS, help="print more, with tracebacks of internal errors"
     )
-    add_option_flags(parser.add_argument_group("the run", "Parts of it count from 0 to 1."), options)
 
 
 def add_option_flags(group: Any, options: type) -> None:

@@ -2,13 +2,13 @@
 
 import argparse
 
-from lacodec.cli import _train_image, _train_text
+from lacodec.cli import _train_image, _train_pc, _train_text, _train_walloc
 from lacodec.cli._training import add_run_flags
 
 HELP = "train a model, on your own data too"
 USAGE = "RECIPE [flags]"
 
-_RECIPES = {"image": _train_image, "text": _train_text}
+_RECIPES = {"image": _train_image, "text": _train_text, "pc": _train_pc, "walloc": _train_walloc}
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
         recipe = recipes.add_parser(name, help=module.HELP, usage=usage, description=module.DESCRIPTION, allow_abbrev=False)
         if name in argv:
             module.add_arguments(recipe)
-            add_run_flags(recipe, module.options_class(), module.THREADS, f"checkpoints/{name}")
+            if module not in (_train_pc, _train_walloc):  # they have no checkpoints
+                add_run_flags(recipe, module.options_class(), module.THREADS, f"checkpoints/{name}")
 
 
 def run(args: argparse.Namespace) -> int:

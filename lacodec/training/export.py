@@ -3,16 +3,15 @@
 Training needs torch, numpy and Pillow alone; only this needs lacodec's other dependencies.
 """
 
-import io
 import sys
 from pathlib import Path
 from typing import Any
 
-from lacodec.errors import BadInput, MissingDependency
-from lacodec.io.output import atomic_file
+from lacodec.errors import BadInput
 from lacodec.models.image.model import ImageModel, pack
 from lacodec.models.image.options import ModelOptions
 from lacodec.training import checkpoint
+from lacodec.training.model_file import write_model
 
 
 def image_model(path: Path, averaged: bool = True) -> ImageModel:
@@ -27,7 +26,7 @@ def image_model(path: Path, averaged: bool = True) -> ImageModel:
 
 def export_image_model(model: ImageModel, target: Path) -> int:
     """Write a model file (a `.lac` file of codec weights); returns its size in bytes."""
-    return _write(pack(model), target)
+    return write_model(pack(model), target)
 
 
 def export_text_model(path: Path, target: Path) -> int:
@@ -38,25 +37,7 @@ def export_text_model(path: Path, target: Path) -> int:
     from lacodec.training.text import model_of
 
     network, pieces = model_of(checkpoint.load(path))
-    return _write({**freeze(network), "merges": pieces.merges.astype(np.int32)}, target)
-
-
-def _write(arrays: dict[str, Any], target: Path) -> int:
-    try:
-        from lacodec.codecs.session import Session
-        from lacodec.pipeline.choice import make_codec
-        from lacodec.pipeline.encoding import encode_value
-    except ImportError as error:
-        raise MissingDependency(
-            f"a model file needs all of lacodec's dependencies ({error}); on a machine that has them, run "
-            f"python -m lacodec.training.export {target.parent / 'checkpoint.pt'} {target}"
-        ) from error
-    coder, out = make_codec("weights", {"effort": 9}), io.BytesIO()
-    value = coder.media.from_object(arrays)
-    encode_value(coder, value, None, out, session=Session(), verify=True)
-    with atomic_file(target, force=True) as file:
-        file.write(out.getvalue())
-    return out.tell()
+    return write_model({**freeze(network), "merges": pieces.merges.astype(np.int32)}, target)
 
 
 if __name__ == "__main__":

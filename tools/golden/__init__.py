@@ -37,6 +37,9 @@ MODULES = (
     "loglines",
     "learned",
     "field",
+    "pictures",
+    "walloc",
+    "wallocsound",
 )
 
 

@@ -1,0 +1,1 @@
+"""Codec `image.pc`: sets of small pictures, without loss, by a trained circuit."""

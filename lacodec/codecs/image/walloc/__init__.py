@@ -1,0 +1,1 @@
+"""Codec `image.walloc`: pictures with loss, by a wavelet packet and one linear layer."""
