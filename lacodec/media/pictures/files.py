@@ -87,7 +87,7 @@ def load(path: Path) -> Pictures:
     if not path.is_dir():
         with FileSource(path) as source:
             return PICTURE_SETS.from_source(source)
-    found = []
+    found: list[Any] = []
     for file in sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith(".")):
         image = from_bytes(file.read_bytes(), str(file))
         if image.depth != 8 or image.palette is not None:

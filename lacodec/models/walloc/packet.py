@@ -25,7 +25,8 @@ def synthesise(bands: Floats, levels: int) -> Floats:
     """The inverse, but for rounding."""
     for _ in range(levels):
         for axis in range(bands.ndim - 1, 0, -1):
-            bands = _joined(*np.split(bands, 2), axis)
+            low, high = np.split(bands, 2)
+            bands = _joined(low, high, axis)
     return bands
 
 

@@ -68,7 +68,7 @@ class Training:
         steps = levels_of(pictures, options.parts) if options.neighbours else np.zeros(0, np.uint8)
         common = np.append(np.ones(options.neighbours), np.bincount(pictures.ravel(), minlength=levels) + 1.0)
         made = cls(
-            pictures.shape[1:], tree, steps, levels, options, np.zeros((0, 0, 1), np.int32), np.float32(common / common.sum())
+            pictures.shape[1:], tree, steps, levels, options, np.zeros((0, 0, 1), np.int32), (common / common.sum()).astype(np.float32)
         )
         return replace(made, values=made.of_pictures(pictures))
 

@@ -22,8 +22,8 @@ def clusters(pictures: NDArray[np.uint8], order: NDArray[np.int32], states: int,
         y, x, channel = np.unravel_index(pixel, (height, width, channels))
         around = padded[y : y + len(reach), x : x + len(reach)] * weights[:, :, None, None]
         around[:, :, np.arange(channels) != channel] *= 0.5
-        features = around.reshape(-1, n).T + rng.normal(0, 1e-2, (n, len(reach) ** 2 * channels)).astype(np.float32)
-        found[node] = _nearest(features, states, rng)
+        features = around.reshape(-1, n).T + rng.normal(0, 1e-2, (n, len(reach) ** 2 * channels))
+        found[node] = _nearest(features.astype(np.float32), states, rng)
     return found
 
 

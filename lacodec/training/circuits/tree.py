@@ -57,7 +57,9 @@ def _walk(joined: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.in
         below[above[chosen]].append(chosen)
         closer = joined[chosen] > best
         above[closer], best[closer] = chosen, joined[chosen][closer]
-    order, parents, stack = [], [], [(root, -1)]
+    order: list[int] = []
+    parents: list[int] = []
+    stack = [(root, -1)]
     while stack:
         pixel, parent = stack.pop()
         stack += [(child, len(order)) for child in below[pixel]]
