@@ -67,9 +67,8 @@ class Training:
         tree, levels = grow(pictures, options.neighbours), int(pictures.max(initial=0)) + 1
         steps = levels_of(pictures, options.parts) if options.neighbours else np.zeros(0, np.uint8)
         common = np.append(np.ones(options.neighbours), np.bincount(pictures.ravel(), minlength=levels) + 1.0)
-        made = cls(
-            pictures.shape[1:], tree, steps, levels, options, np.zeros((0, 0, 1), np.int32), (common / common.sum()).astype(np.float32)
-        )
+        common = (common / common.sum()).astype(np.float32)
+        made = cls(pictures.shape[1:], tree, steps, levels, options, np.zeros((0, 0, 1), np.int32), common)
         return replace(made, values=made.of_pictures(pictures))
 
     def of_pictures(self, pictures: NDArray[np.uint8]) -> NDArray[np.int32]:
