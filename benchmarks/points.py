@@ -14,22 +14,23 @@ import hashlib
 import io
 import json
 import lzma
-import subprocess
-import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 import lacodec
+from lacodec import cli
 from lacodec.io.source import BytesSource
 from lacodec.media.points.files import POINTS, sorted_records
-from lacodec.media.points.value import PointCloud
+from lacodec.media.points.value import Columns, PointCloud
 
 UNITS = (1.0, 100.0, 1000.0)
 FASTEST, USUAL, BEST = 1, 5, 9
-SLOW = 2.0  # seconds from which on kernels that are not in memory yet hardly matter
+SLOW = 10.0  # seconds from which on kernels that are not in memory yet, about 5 seconds of them, matter less
 EXACT, SET, OTHER = "exact", "a set", "not exact: does not count"
 
 
@@ -38,36 +39,54 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--efforts", type=int, nargs="+", default=[FASTEST, USUAL, BEST])
+    parser.add_argument("--columns", help="the columns of .bin files, float32, as in x,y,z,red,green,blue")
     parser.add_argument("--peers", type=Path, help="a file that keeps what the others achieve, by the hash of each input")
     args = parser.parse_args()
+    with ProcessPoolExecutor(1, get_context("spawn")) as elsewhere:
+        compare(args, elsewhere)
+
+
+def compare(args: argparse.Namespace, elsewhere: ProcessPoolExecutor) -> None:
+    """All files; the other process decodes."""
     for path in args.files:
         data = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
         name = path.name.removesuffix(".xz")
-        cloud = POINTS.from_source(BytesSource(data, name))
+        cloud = cloud_of(data, name, args.columns)
         row = f"{8 * cloud.columns.size} bits each ({', '.join(cloud.columns.names)})"
         print(f"{name}: {len(cloud)} points, {row}; {len(data)} bytes")
         for peer, (size, what) in known_peers(cloud, data, args.peers).items():
             print(f"    {peer:24} {8 * size / max(1, len(cloud)):8.3f} {size:9}  {what}", flush=True)
         for effort in args.efforts:
-            ours(cloud, data, name, effort)
+            ours(cloud, data, name, effort, args.columns, elsewhere)
 
 
-def ours(cloud: PointCloud, data: bytes, name: str, effort: int) -> None:
+def cloud_of(data: bytes, name: str, columns: str | None) -> PointCloud:
+    """The points of a file, whose columns have these names if there are any."""
+    cloud = POINTS.from_source(BytesSource(data, name))
+    if columns is None:
+        return cloud
+    names = tuple(columns.split(","))
+    kinds = Columns(names, ("<f4",) * len(names))
+    return PointCloud(cloud.source, cloud.format, kinds, 0, len(data) // kinds.size)
+
+
+def ours(cloud: PointCloud, data: bytes, name: str, effort: int, columns: str | None, elsewhere: ProcessPoolExecutor) -> None:
     """The whole file at this effort, and x, y, z alone, and the speed of the second of two runs, or of a slow first one."""
     kinds = {"file": (data, name), "x, y, z": (npy(coordinates(cloud)), "xyz.npy")}
     if cloud.columns.names[:3] != ("x", "y", "z") or cloud.format in ("las", "laz"):
         del kinds["x, y, z"]
     count = max(1, len(cloud))
     for what, (content, named) in kinds.items():
+        options = {"columns": columns} if columns and what == "file" else {}
         for _ in range(2):
             started = time.process_time()
-            encoded = lacodec.encode(content, "points", effort=effort, threads=1)
+            encoded = lacodec.encode(content, "points", effort=effort, threads=1, **options)
             middle = time.process_time()
             lacodec.decode(encoded, threads=1)
             done = time.process_time()
             if done - started > SLOW:
                 break
-        again = decoded_elsewhere(encoded, named)
+        again = decoded_elsewhere(encoded, named, elsewhere)
         same = EXACT if again == content else "points exact" if alike(again, content, named) else OTHER
         speeds = f"{count / (middle - started) / 1e6:.2f} Mpoint/s in, {count / (done - middle) / 1e6:.2f} out"
         print(
@@ -75,12 +94,13 @@ def ours(cloud: PointCloud, data: bytes, name: str, effort: int) -> None:
         )
 
 
-def decoded_elsewhere(encoded: bytes, name: str) -> bytes:
-    """The file that another process restores."""
+def decoded_elsewhere(encoded: bytes, name: str, elsewhere: ProcessPoolExecutor) -> bytes:
+    """The file that the command `lacodec decode` restores in the other process, which keeps its kernels from file to file."""
     with tempfile.TemporaryDirectory() as folder:
         packed, out = Path(folder, "x.lac"), Path(folder, name)
         packed.write_bytes(encoded)
-        subprocess.run([sys.executable, "-m", "lacodec", "decode", "-q", str(packed), "-o", str(out)], check=True)
+        if elsewhere.submit(cli.main, ["decode", "-q", str(packed), "-o", str(out)]).result():
+            raise RuntimeError(f"{name} cannot be decoded")
         return out.read_bytes()
 
 
