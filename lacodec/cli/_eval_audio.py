@@ -105,10 +105,11 @@ def _measured(
     args: argparse.Namespace, methods: "list[Method]", paths: list[Path], judges: "list[Judge]", verdicts: "Verdicts"
 ) -> "tuple[list[Measured], list[str]]":
     """The clips one after another, and what could not be measured."""
-    from lacodec.evaluation.audio.measure import measure
+    from lacodec.evaluation.audio.measure import measure, warm_up
 
     clips, problems = [], []
     with Meter("measure", len(paths), args.quiet) as meter:
+        warm_up(methods)
         for path in paths:
             try:
                 clip = measure(methods, path, judges, verdicts, _progress(meter, path))

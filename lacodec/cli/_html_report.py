@@ -126,8 +126,8 @@ def write_bpc(path: Path, force: bool, rows: "Sequence[TextMeasurement]", column
 
 
 _LISTEN = (
-    "Bytes are those of whole files; 1 % apart counts as equal. All versions are made equally loud (the change is told in dB). "
-    "Started while another version plays, a player goes on from its place."
+    "Bytes are those of whole files; 1 % apart counts as equal. All versions are made equally loud "
+    "(by how much stands beside them). Started while another version plays, a player goes on from its place."
 )
 _INTERVALS = "Bars: middle 95 % over resamples of the files."
 

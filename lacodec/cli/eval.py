@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 def _run_rd(args: argparse.Namespace) -> int:
     from lacodec.cli import _rd_report as report_
     from lacodec.evaluation.peers import LOSSY_IMAGE_PEERS
-    from lacodec.evaluation.rate_distortion import is_lossless_picture, measure
+    from lacodec.evaluation.rate_distortion import is_lossless_picture, measure, warm_up
 
     device = device_of(args)
     if args.cache is not None:
@@ -118,6 +118,7 @@ def _run_rd(args: argparse.Namespace) -> int:
     paths = files_of(args, args.data, is_lossless_picture, "pictures", "a lossless format")
     published, reference = _published(args, [method.name for method in methods], paths)
     with Meter("measure", 1, args.quiet) as meter:
+        warm_up(methods)
         measured = measure(methods, paths, args.threads, _counter(meter, methods, paths))
     for problem in measured.problems:
         complain(problem)

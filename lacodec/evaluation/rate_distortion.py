@@ -5,6 +5,7 @@ picture --decoded--> uint8 RGB --method.encode, at each setting--> a file --meth
 bpp is 8 x the whole file's bytes / pixels. Curves are means over pictures: of bpp, of PSNR in dB, of MS-SSIM.
 """
 
+import contextlib
 import hashlib
 import io
 import statistics
@@ -161,6 +162,14 @@ def fingerprint(pixels: np.ndarray) -> str:
     """16 hexadecimal digits of a picture's histograms: equal for copies, turned ones included."""
     counts = [np.bincount(pixels[..., channel].reshape(-1), minlength=256) for channel in range(pixels.shape[2])]
     return hashlib.sha256(np.array(counts, "<u8").tobytes()).hexdigest()[:16]
+
+
+def warm_up(methods: Sequence[Method]) -> None:
+    """Let every method code something small, so that no time that is measured later holds loading or compiling."""
+    pixels = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    for method in methods:
+        with contextlib.suppress(Exception):  # a method that fails is told when it is measured
+            method.decode(method.encode(pixels, method.values[0], method.variants[0]))
 
 
 def measure(

@@ -169,7 +169,7 @@ def test_speaker_identity(data_dir: Path) -> None:
     assert seen.scores(answers[0], answers[0], None)["same"] == (1, 1)
     own, others = (seen.scores(answers[0], one, None)["cosine"].total for one in answers[1:])
     assert own > others
-    assert seen.answer(Sound(np.zeros((8000, 1)), 16000)).shape == (256,)
+    assert np.isfinite(seen.answer(Sound(np.zeros((8000, 1)), 16000))).all()
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from lacodec.evaluation import published
 from lacodec.evaluation.curves import Curve, Point
 from lacodec.evaluation.metrics import ms_ssim, psnr
 from lacodec.evaluation.peers import LOSSY_IMAGE_PEERS, PEERS, LossyImagePeer
-from lacodec.evaluation.rate_distortion import OurMethod, fingerprint, is_lossless_picture, measure, our_method, read_rgb
+from lacodec.evaluation.rate_distortion import OurMethod, fingerprint, is_lossless_picture, measure, our_method, read_rgb, warm_up
 from lacodec.testing import photo
 
 
@@ -70,6 +70,12 @@ def test_a_curve_holds_means_over_pictures(pictures: list[Path]) -> None:
     assert (point.bpp, point.psnr, point.ms_ssim) == pytest.approx(tuple(np.mean(expected, axis=0)))
     assert [(p.name, p.width, p.height) for p in measured.pictures] == [("0.png", 180, 170), ("2.png", 190, 165)]
     assert measured.problems == []
+
+
+def test_warming_up_codes_once_and_passes_over_failures() -> None:
+    seen = []
+    warm_up([flaky("bad", lambda _: True), flaky("good", lambda pixels: bool(seen.append(pixels.shape)))])
+    assert seen == [(64, 64, 3)]
 
 
 def test_threads_change_nothing_but_times(pictures: list[Path]) -> None:

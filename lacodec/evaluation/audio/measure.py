@@ -6,11 +6,14 @@ The rate is 8 x the whole file's bytes / the clip's seconds. Curves are of singl
 between clips for means of them to say anything; what is averaged are BD-rates (`lacodec.evaluation.bd_rate`).
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from lacodec.errors import BadInput, LacodecError
 from lacodec.evaluation.audio.alignment import delay, shifted
@@ -88,6 +91,14 @@ class Measured:
 def settings(method: Method, channels: int) -> tuple[float, ...]:
     """The settings that are measured on a clip of so many channels."""
     return method.mono_values if channels == 1 else method.values
+
+
+def warm_up(methods: Sequence[Method]) -> None:
+    """Let every method code a second of noise, so that no time that is measured later holds loading or compiling."""
+    sound = Sound(np.random.default_rng(1).normal(0, 0.1, (44100, 2)), 44100)
+    for method in methods:
+        with contextlib.suppress(Exception):  # a method that fails is told when it is measured
+            method.decode(method.encode(sound, method.values[0]))
 
 
 def measure(

@@ -43,9 +43,10 @@ class SpeakerIdentity(Task):
         from resemblyzer import preprocess_wav
 
         mono = resampled(Sound(thing.samples.mean(axis=1, keepdims=True), thing.rate), _RATE_HZ).samples[:, 0]
-        heard = preprocess_wav(mono.astype(np.float32))
+        everything = mono.astype(np.float32)
+        heard = preprocess_wav(everything) if everything.any() else everything  # it divides by the loudness
         # Where no voice is found, everything is listened to.
-        return np.asarray(self._encoder.embed_utterance(heard if len(heard) else mono.astype(np.float32)))
+        return np.asarray(self._encoder.embed_utterance(heard if len(heard) else everything))
 
     def scores(self, original: np.ndarray, decoded: np.ndarray, label: str | None) -> Mapping[str, Score]:
         """Both; there are no labels."""

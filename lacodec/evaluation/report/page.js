@@ -257,7 +257,7 @@ function abx(section, own) {
   };
   const answer = isA => { count++; if (isA === x) right++; x = Math.random() < 0.5; blind.pause(); told(); };
   section.append(make('div', { class: 'abx' }, make('h4', {}, 'Blind test (ABX)'),
-    make('div', { class: 'bar' }, 'A', pick[0], 'B', pick[1]),
+    make('div', { class: 'bar' }, ...pick.map((one, i) => make('label', {}, i ? 'B ' : 'A ', one))),
     make('div', { class: 'bar' }, button('Play A', '', () => play(0)), button('Play B', '', () => play(1)), button('Play X', '', playX),
       button('X is A', '', () => answer(true)), button('X is B', '', () => answer(false))), result));
 }

@@ -104,7 +104,7 @@ def _cut(version: Version, where: slice) -> Version:
 def _figure(version: Version, quietest: float) -> str:
     gain = quietest - loudness(version.sound)
     flac = _flac(Sound(version.sound.samples * 10 ** (gain / 20), version.sound.rate))
-    told = f"{version.how}, {gain:+.2f} dB" if abs(gain) >= 0.005 else version.how
+    told = f"{version.how}, level {gain:+.2f} dB" if abs(gain) >= 0.005 else version.how
     label = escape(f"{version.name}, {told}", quote=True)
     return (
         f'<figure data-name="{escape(version.name, quote=True)}"><figcaption><b>{escape(version.name)}</b>'
