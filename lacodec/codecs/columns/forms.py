@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from lacodec.codecs.columns import predict, splits
 from lacodec.codecs.columns._fields import Reader, Writer
 from lacodec.codecs.columns.bins import decode_bins
-from lacodec.codecs.columns.bounded import decode_bounded
-from lacodec.codecs.columns.mixed.payload import decode_mixed
 from lacodec.errors import CorruptFile
 
 STORED, CONSTANT, PARTS, NUMBERS, MIXED, BYTES, BOUNDED, STEPS, MULTIPLES, DISTINCT, RUNS, GAPS, PLANES = range(13)
@@ -71,6 +69,8 @@ def read(reader: Reader, dtype: np.dtype[Any], shape: Shape, around: Around, dep
             out[..., part] = read(reader, dtype, shape[:-1], around, depth + 1)
         return out
     if form == BOUNDED:
+        from lacodec.codecs.columns.bounded import decode_bounded  # searches in logs seldom need it
+
         return decode_bounded(reader.rest(), dtype, shape)
     if form == MIXED and around.mixed:
         return _mixed(reader, dtype, shape)
@@ -91,6 +91,8 @@ def _numbers(reader: Reader, dtype: np.dtype[Any], n: int, out: NDArray[np.unsig
 
 
 def _mixed(reader: Reader, dtype: np.dtype[Any], shape: Shape) -> NDArray[Any]:
+    from lacodec.codecs.columns.mixed.payload import decode_mixed
+
     dropped, order = _order(reader, dtype)
     latents = decode_mixed(bytes(reader.piece()), np.dtype(f"u{dtype.itemsize}"), shape)
     return _values(latents, dtype, dropped, order)

@@ -24,9 +24,6 @@ from numpy.typing import NDArray
 from lacodec.codecs.columns import forms, splits
 from lacodec.codecs.columns._fields import Reader, Writer
 from lacodec.codecs.columns.bound import Bound
-from lacodec.codecs.columns.bounded import encode_bounded
-from lacodec.codecs.columns.choose import plan_for
-from lacodec.codecs.columns.mixed.payload import memory_mixed
 from lacodec.codecs.columns.plan import MIXING, Work
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.kernels.scratch import chunk_memory
@@ -47,6 +44,8 @@ def encode(array: NDArray[Any], *, effort: int = 5, session: Session = DEFAULT, 
     """The payload of an array: one of DTYPES, native, contiguous, of any shape. bound: the largest error of floats."""
     if bound is None or (bound.absolute is not None and bound.absolute < _LEAST_BOUND):
         return _lossless(array, effort, session)
+    from lacodec.codecs.columns.bounded import encode_bounded
+
     data = bytes([forms.BOUNDED]) + encode_bounded(array, bound, effort=effort)
     if array.nbytes > _SMALL and len(data) * _HARD < array.nbytes:
         return data
@@ -54,6 +53,8 @@ def encode(array: NDArray[Any], *, effort: int = 5, session: Session = DEFAULT, 
 
 
 def _lossless(array: NDArray[Any], effort: int, session: Session) -> bytes:
+    from lacodec.codecs.columns.choose import plan_for  # readers, which it would slow down, need none of it
+
     out = Writer()
     with chunk_memory():
         plan_for(array, Work(effort, session, plan_for)).write(out)
@@ -86,6 +87,8 @@ def decode(
 def memory(size: int, payload: bytes | memoryview | None = None, effort: int = 9) -> int:
     """Bytes needed to encode elements of `size` bytes in all with this effort, or to decode them from `payload`."""
     if effort >= MIXING if payload is None else _first(payload) & forms.MAY_MIX:
+        from lacodec.codecs.columns.mixed.payload import memory_mixed
+
         return 12 * size + memory_mixed(size, 1)
     bounded = payload is None or _first(payload) == forms.BOUNDED
     return (40 if bounded else 12) * size + (16 << 20)

@@ -4,11 +4,17 @@ import random
 import re
 import subprocess
 
+import numpy as np
 import pytest
 
 import lacodec
+from lacodec.codecs.log.columns.decode import Block
+from lacodec.codecs.log.columns.payload import encode_columns, open_block
+from lacodec.codecs.log.columns.types import DISTINCT
+from lacodec.codecs.log.search.block import wanted_templates
 from lacodec.codecs.log.search.pattern import FIXED, WILDCARDS, Pattern
-from lacodec.errors import BadInput
+from lacodec.container import Header
+from lacodec.errors import BadInput, CorruptFile
 from tests.codecs.log.made_logs import ODD, log
 
 LOG = log(3000) + b"a rare zephyr of 271828 in line\n" + log(2000, 2) + ODD["noise in lines"] + b"last line without end"
@@ -59,6 +65,30 @@ def test_every_part_of_lines_is_found() -> None:
 
 def test_wildcards() -> None:
     assert found(Pattern.of(b"Accepted*port 1?0", WILDCARDS)) == expected(b"Accepted.*port 1.0")
+
+
+def opened_block() -> Block:
+    return open_block(encode_columns(LOG, 5), len(LOG), Header("log", 1, {}, nested={"arrays": 1, "bytes": 2}))
+
+
+def test_a_text_belongs_to_one_column_of_its_pool() -> None:
+    block = opened_block()
+    holders = {column.place for column in block.columns if column.has_texts and b"zephyr" in block.texts(column).tobytes()}
+    assert len(holders) == 1
+    wanted = wanted_templates(block, Pattern.of(b"zephyr", FIXED))
+    assert 0 < wanted.sum() < 4
+    assert holders <= set(block.slot_columns[np.repeat(wanted, block.slot_counts)].tolist())
+    for pool in {column.pool for column in block.columns if column.has_texts}:
+        parts = [block.texts(column).tobytes() for column in block.columns if column.has_texts and column.pool == pool]
+        assert b"".join(parts) == block.pool(pool).tobytes()
+
+
+def test_a_pool_with_another_number_of_texts_is_refused() -> None:
+    block = opened_block()
+    column = next(column for column in block.columns if column.type.code == DISTINCT)
+    column.distinct += 1
+    with pytest.raises(CorruptFile, match="another number of texts"):
+        block.texts(column)
 
 
 def test_invalid_expressions() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ class Block:
         self._templates, self._slots, self._ids = self._text(reader), reader.piece(), reader.piece()
         self._head, self._reader = self._text(reader), reader
         self._texts: dict[int, Bytes] = {}
+        self._parts: dict[int, Bytes] = {}
         self._found: dict[int, NDArray[np.uint64]] = {}
 
     @cached_property
@@ -140,6 +142,18 @@ class Block:
             self._texts[number] = self._read_text(self._pools[number].text)
         return self._texts[number]
 
+    def texts(self, column: "Column") -> Bytes:
+        """The texts of one column that has such, each with a line feed: a part of its pool."""
+        if column.place not in self._parts:
+            text, members = self.pool(column.pool), self._members(column.pool)
+            ends = np.flatnonzero(text == 10) + 1
+            lasts = np.cumsum([self._texts_in(member) for member in members])
+            if len(ends) != lasts[-1] or (len(text) and text[-1] != 10):
+                raise CorruptFile("a pool has another number of texts than its columns")
+            bounds = np.append(0, ends)[np.append(0, lasts)].tolist()
+            self._parts.update((member.place, text[a:b]) for member, (a, b) in zip(members, pairwise(bounds), strict=True))
+        return self._parts[column.place]
+
     def digits(self, column: "Column") -> Bytes:
         """The packed digits of a column."""
         return self._read_text(column.raw)
@@ -179,9 +193,8 @@ class Block:
     ) -> None:
         start = 0
         for pool in sorted({self.columns[i].pool for i in np.flatnonzero(used) if self.columns[i].has_texts}):
-            members = [column for column in self.columns if column.pool == pool and column.has_texts]
-            text = self.pool(pool)
-            texts = [column.distinct if column.type.code == DISTINCT else int(self.counts[column.place]) for column in members]
+            members, text = self._members(pool), self.pool(pool)
+            texts = [self._texts_in(column) for column in members]
             if sum(texts) > len(text):
                 raise CorruptFile("a pool has too few texts")
             entries = np.empty(sum(texts), np.uint64)
@@ -199,6 +212,14 @@ class Block:
                 at += n
             blobs.append(text)
             start += len(text)
+
+    def _members(self, pool: int) -> list["Column"]:
+        """The columns whose texts are in a pool, in their order there."""
+        return [column for column in self.columns if column.pool == pool and column.has_texts]
+
+    def _texts_in(self, column: "Column") -> int:
+        """How many texts of its pool a column has."""
+        return column.distinct if column.type.code == DISTINCT else int(self.counts[column.place])
 
     def _chosen(self, column: "Column", entries: NDArray[np.uint64], n: int) -> NDArray[np.uint64]:
         places = self._numbers(column.numbers, n, max(0, len(entries) - 1))

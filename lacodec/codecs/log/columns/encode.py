@@ -50,7 +50,7 @@ def encode(data: NDArray[np.uint8], effort: int, session: Session = DEFAULT) -> 
     pools = _pools(columns)
     coder, body = Coder(effort, len(data), session), Writer()
     coder.text(body, b"".join(template + b"\n" for template in parsed.templates), searched=True)
-    coder.numbers(body, _new_or_known(parsed), len(parsed.slot_columns))
+    coder.numbers(body, _new_or_known(parsed), len(parsed.slot_columns), searched=True)
     coder.numbers(body, parsed.ids.astype(np.uint64), len(parsed.templates) - 1, searched=True)
     coder.text(body, _head(columns, pools))
     for column in columns:

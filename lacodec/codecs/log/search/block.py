@@ -48,7 +48,7 @@ def _holds(block: Block, column: Column, literal: bytes, ignore_case: bool) -> b
     if column.has_texts:
         if not block.may_hold(column.pool, literal):
             return False
-        text = block.pool(column.pool).tobytes()
+        text = block.texts(column).tobytes()
         return literal in (text.lower() if ignore_case else text)
     if column.type.packed:
         digits = block.digits(column).tobytes().hex().encode()
