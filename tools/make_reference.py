@@ -94,7 +94,9 @@ def main() -> int:
         (folder / f"{name.lower()}.md").write_text(_moved((_ROOT / f"{name}.md").read_text()))
     for card in (_ROOT / "lacodec").rglob("*.md"):
         text = card.read_text().replace("](../../../../docs/", "](../")
-        (folder / f"card-{card.stem}.md").write_text(f"---\norphan: true\n---\n\n{text}")
+        (folder / f"card-{'-'.join(card.relative_to(_ROOT).parts[-3:-1])}-{card.stem}.md").write_text(
+            f"---\norphan: true\n---\n\n{text}"
+        )
     return 0
 
 

@@ -25,6 +25,7 @@ VARIABLE = "LACODEC_MODELS"
 DEVICE = "LACODEC_DEVICE"
 """The device of decoders unless the session sets it: "cpu" (the default), "cuda" or "cuda:1"."""
 _SHIPPED = Path(__file__).parent / "image" / "learned"
+_USUAL = "small"  # the profile of most files: no other model is loaded to decode them
 _FOLDER, _REMEMBERED = "models-1", 1 << 26
 """Where decoded models are kept, in the folder of the kernels, and bytes of a model file up to which they are."""
 _lock = threading.Lock()
@@ -76,7 +77,8 @@ def by_id(wanted: bytes, device: str | None = None) -> LoadedModel:
     device: "cpu", "cuda" or "cuda:1"; None for the one in LACODEC_DEVICE. Raises BadInput if it does not exist.
     """
     device = _device(device)
-    for path in [*shipped().values(), *users_files(), *filter(None, [_named.get(wanted)])]:
+    usual_first = sorted(shipped().values(), key=lambda path: path.stem != _USUAL)
+    for path in [*usual_first, *users_files(), *filter(None, [_named.get(wanted)])]:
         try:
             loaded = by_path(path, device)
         except (LacodecError, OSError):
