@@ -156,9 +156,10 @@ def _pictures(paths: Sequence[Path], methods: Sequence[Any], ours: Sequence[str]
     for path in paths:
         try:
             pixels = read_rgb(path)
-            yield path.name, pictures.section(path.name, pixels, pictures.versions(pixels, methods, ours, _WANTED))
-        except LacodecError:
+            section = pictures.section(path.name, pixels, pictures.versions(pixels, methods, ours, _WANTED))
+        except LacodecError:  # told when it was measured
             continue
+        yield path.name, section
 
 
 def _sounds(
@@ -171,6 +172,6 @@ def _sounds(
     for path in paths:
         try:
             made = equal_sounds.group(path.name, read_sound(path), methods, ours, judges, _WANTED)
-        except LacodecError:
+        except LacodecError:  # told when it was measured
             continue
         yield path.name, sounds.section(made)

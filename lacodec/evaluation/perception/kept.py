@@ -5,7 +5,6 @@ undecoded data and its label.
 """
 
 import hashlib
-import importlib.metadata
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import lacodec
+from lacodec.evaluation.installed import installed
 from lacodec.evaluation.perception.settings import Setting
 from lacodec.evaluation.perception.task import Score, Task
 
@@ -77,10 +77,4 @@ def _versions() -> str:
     for path in sorted(root.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             own.update(path.relative_to(root).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    installed = []
-    for name in _CODING:
-        try:
-            installed.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return " ".join([own.hexdigest()[:16], *installed])
+    return " ".join([own.hexdigest()[:16], *installed(_CODING)])

@@ -1,6 +1,5 @@
 """Where figures come from: the call, the versions of what took part, the machine."""
 
-import importlib.metadata
 import os
 import platform
 import shlex
@@ -9,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import lacodec
+from lacodec.evaluation.installed import installed
 
 _PACKAGES = (
     "numpy", "numba", "pillow", "torch", "scipy", "av", "soundfile", "ai-edge-litert", "onnxruntime", "pocketsphinx",
@@ -28,24 +28,13 @@ def facts() -> list[tuple[str, str]]:
         ("made", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
         ("lacodec", lacodec.__version__),
         ("Python", platform.python_version()),
-        ("packages", ", ".join(_installed())),
+        ("packages", ", ".join(installed(_PACKAGES))),
         ("codecs of Pillow", ", ".join(_pillow())),
         ("system", f"{platform.system()} {platform.release()}, {platform.machine()}"),
         ("processor", f"{_processor()}, {os.cpu_count()} logical cores"),
     ]
     if load is not None:
         found.append(("load", f"{load[0]:.1f} jobs on average in the last minute; times are wall clock"))
-    return found
-
-
-def _installed() -> list[str]:
-    """Of `_PACKAGES`, those that are there, with versions."""
-    found = []
-    for name in _PACKAGES:
-        try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return found
 
 

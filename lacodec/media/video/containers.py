@@ -21,8 +21,8 @@ import xxhash
 from lacodec.errors import CorruptFile, UnsupportedFile
 from lacodec.io.source import BytesSource, Source
 from lacodec.media.audio.value import MAX_CHANNELS
-from lacodec.media.video.library import opened, writing
 from lacodec.media.video.pixels import form_of, format_of, frame_of, pixels_of
+from lacodec.media.video.pyav import opened, writing
 from lacodec.media.video.value import Form, Group, Sound, Video
 
 FORMATS = {"mkv": "matroska", "avi": "avi"}

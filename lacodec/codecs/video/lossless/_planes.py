@@ -1,5 +1,6 @@
 """Coders of one kind of planes of a group, each plane given others that are known: by decisions, or quicker by tokens."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +62,7 @@ def _pairs(plane: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
     return plane.take(lines, axis), plane.take(np.minimum(lines + 1, plane.shape[axis] - 1), axis)
 
 
-class PlaneCoder:
+class PlaneCoder(ABC):
     """Codes one kind of planes, each given `known` others: [known + 1, height, width] is `shape`, values are 0..top."""
 
     def __init__(
@@ -99,16 +100,16 @@ class PlaneCoder:
     def _end(self) -> None:
         """After a plane."""
 
-    def _code_rows(self, sizes: np.ndarray, signed: np.ndarray, start: int, stop: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _code_rows(self, sizes: np.ndarray, signed: np.ndarray, start: int, stop: int) -> None: ...
 
+    @abstractmethod
     def stream(self) -> bytes | None:
         """What an encoder wrote; None if it had no room."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self) -> None:
         """Of a decoder: everything must have been read."""
-        raise NotImplementedError
 
 
 class DecisionCoder(PlaneCoder):
