@@ -61,9 +61,9 @@ class VideoMedia(Media[Video]):
         """The file again, or another format where `suffix` names one."""
         format = self.written(value, suffix)
         if format != "y4m":
-            from lacodec.media.video import containers
+            from lacodec.media.video import container_writing
 
-            return containers.write(value, format)
+            return container_writing.write(value, format)
         return y4m.write(value)
 
     def written(self, value: Video, suffix: str) -> str:
