@@ -74,7 +74,8 @@ def main() -> None:
         count = sum(array.size for array in state.values())
         makes = subjects(state, told)
         for name in arguments.only or makes:
-            key = f"{name}, {arguments.tokens} tokens, noise {noise}"
+            told_of = f" after {arguments.calibration}" if name == "gptq" or name.startswith("calibrated") else ""
+            key = f"{name}, {arguments.tokens} tokens{told_of}, noise {noise}"
             if key not in known:
                 made = makes[name]()
                 known[key] = [made.size, made.linear, *smollm.losses(made.state, ids).tolist()]
