@@ -98,6 +98,7 @@ def report(
 def searches(megabytes: int) -> None:
     """Seconds by the clock of whole commands, each the second time: `lacodec decode | grep -an` and `lacodec grep -n`."""
     environment = {**os.environ, "LC_ALL": "C"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed command does not compile its modules again each time
     with tempfile.TemporaryDirectory() as folder:
         log, coded = Path(folder, "made.log"), Path(folder, "made.lac")
         write(log, megabytes * 10**6)
