@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -20,6 +20,7 @@ from lacodec.media.image.value import Image
 from lacodec.testing import photo
 from lacodec.testing import pictures as kinds
 from reference import image_fast
+from tests.strength import examples
 
 HEADER = Header("image.lossless", 0, {})
 
@@ -68,7 +69,7 @@ def test_odd_shapes(shape):
                 assert np.array_equal(fast_decode(fast_encode(planes, top, level), shape, top), planes)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_anything(data):
     shape = (data.draw(st.sampled_from((1, 3))), data.draw(st.integers(1, 12)), data.draw(st.integers(1, 12)))

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -22,6 +22,7 @@ from lacodec.errors import CorruptFile, LacodecError
 from reference import log_columns
 from tests.checks import exhaustive
 from tests.codecs.log.made_logs import ODD, log, mutant
+from tests.strength import examples
 
 HEADER = Header("log", 1, {}, nested={"arrays": 1, "bytes": 2})
 
@@ -75,7 +76,7 @@ TOKENS = st.sampled_from(
 LINES = st.lists(st.lists(TOKENS, max_size=8).map(" ".join), max_size=60)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(LINES, st.sampled_from(["", "\n"]), st.integers(1, 30))
 def test_any_lines(lines: list[str], end: str, times: int) -> None:
     data = ("\n".join(lines * times) + end).encode()
@@ -83,7 +84,7 @@ def test_any_lines(lines: list[str], end: str, times: int) -> None:
         assert decode_columns(payload_of(data, 1), len(data), HEADER) == data
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.binary(min_size=1, max_size=500))
 def test_any_bytes(data: bytes) -> None:
     assert decode_columns(payload_of(data, 1), len(data), HEADER) == data

@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -22,6 +22,7 @@ from reference import text_lm_codec
 from reference.container import read
 from tests import languages
 from tests.reference.test_text import TEXTS, short_primer
+from tests.strength import examples
 
 pytestmark = pytest.mark.usefixtures(short_primer.__name__)
 PROSE = (languages.TEXT * 2)[:1500]
@@ -44,7 +45,7 @@ def test_the_plain_reader_reads_it(path, name):
 
 
 @given(text=st.one_of(st.binary(max_size=400), st.text(max_size=150).map(str.encode), st.just(PROSE), st.just(b"\r\n" * 300)))
-@settings(deadline=None, max_examples=25)
+@examples(25)
 def test_round_trips(path, text):
     codec = lacodec.codec("text.lm", model=path)
     assert codec.decode(codec.encode(text)) == text

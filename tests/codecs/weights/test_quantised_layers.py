@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -16,6 +16,7 @@ from lacodec.errors import BadInput, CorruptFile, CutOff
 from lacodec.io.source import BytesSource
 from lacodec.testing import check_codec
 from reference.decode import restore
+from tests.strength import examples
 
 RNG = np.random.default_rng(11)
 
@@ -146,7 +147,7 @@ def test_options():
         lacodec.encode(value, "weights", size=100, layers=True)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.data())
 def test_units(data):
     rows, columns = data.draw(st.tuples(st.integers(1, 70), st.integers(1, 70)))
