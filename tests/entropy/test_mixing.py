@@ -127,6 +127,7 @@ SHAPES = st.builds(
 RATES = st.tuples(st.sampled_from([1, 100, 2000]), st.integers(0, 40), st.sampled_from([1, 30, 1022]), st.integers(1, 8))
 
 
+@pytest.mark.plain
 @examples(60)
 @given(SHAPES, RATES, st.integers(0, 60), st.integers(0, 1 << 32), st.booleans())
 def test_the_reference_writes_and_reads_the_same(shape, rates, length, seed, wild):
@@ -137,6 +138,7 @@ def test_the_reference_writes_and_reads_the_same(shape, rates, length, seed, wil
     assert case.decoded_by_reference(coded) == case.symbols.tolist()
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("wild", [False, True])
 def test_the_reference_agrees_for_longer(wild):
     case = Case(Shape(6, 2, (64, 1, 8, 256), 4), (100, 6, 1022, 6), 600, 5, wild)

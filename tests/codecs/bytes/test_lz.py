@@ -41,6 +41,7 @@ def test_round_trip(name: str, effort: int) -> None:
     assert len(payload) <= len(data) + 400  # what does not shrink is stored by the codec `bytes`
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("effort", [2, 3])
 @pytest.mark.parametrize("name", [name for name in CASES if len(CASES[name]) < 10_000])
 def test_a_slow_reader_reads_the_same(name: str, effort: int) -> None:

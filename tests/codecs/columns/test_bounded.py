@@ -173,6 +173,7 @@ def test_refused() -> None:
         decode_bounded(b"\x00", np.float32, (0,))
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("effort", [1, 5, 9])
 def test_plain_reader(dtype: type, effort: int) -> None:

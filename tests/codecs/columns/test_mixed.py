@@ -141,6 +141,7 @@ def _decodes_or_refuses(data: bytes, dtype: np.dtype, shape: tuple[int, ...]) ->
     assert decoded.shape == shape and decoded.dtype == dtype
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("effort", [7, 8, 9])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_reader(dtype, effort):
@@ -148,6 +149,7 @@ def test_reader(dtype, effort):
         _read(encode_mixed(latents, effort=effort), latents)
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("profile", range(len(PROFILES)))
 def test_reader_of_every_profile_and_geometry(profile, monkeypatch):
     for width in WIDTHS:
@@ -158,6 +160,7 @@ def test_reader_of_every_profile_and_geometry(profile, monkeypatch):
                 _read(check(latents), latents)
 
 
+@pytest.mark.plain
 def test_reader_refuses_damage():
     latents = np.arange(100, dtype=np.uint16)
     payload = encode_mixed(latents, effort=7)

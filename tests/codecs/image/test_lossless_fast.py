@@ -29,6 +29,7 @@ def planes_of(pixels):
     return pixels.transpose(2, 0, 1)
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize(
     ("pixels", "top"),
@@ -49,6 +50,7 @@ def test_a_plain_decoder_reads_it(pixels, top, level):
     assert np.array_equal(fast_decode(payload, planes.shape, top), planes)
 
 
+@pytest.mark.plain
 def test_tables_are_made_anew_and_halved_as_the_plain_decoder_does():
     planes = planes_of(photo(96, 96, 1))
     planes = np.where(np.random.default_rng(4).random(planes.shape) < 0.1, planes, 100)

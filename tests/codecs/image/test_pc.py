@@ -39,6 +39,7 @@ def test_contract(path, name):
     check_codec("image.pc", {name: SETS[name]}, model=path, chunk=40)
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("name", SETS)
 def test_plain_reader(path, name):
     coded = lacodec.encode(SETS[name], "image.pc", model=path, chunk=50)

@@ -41,11 +41,13 @@ def test_round_trip(name: str, effort: int) -> None:
     assert payload_of(ODD[name], effort) == payload
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("name", [name for name in ODD if len(ODD[name]) < 60_000])
 def test_a_plain_reader_reads_the_same(name: str) -> None:
     assert log_columns.decode(payload_of(ODD[name]), len(ODD[name])) == ODD[name]
 
 
+@pytest.mark.plain
 def test_a_plain_reader_reads_every_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoding, "_FEW", 40)
     data, used = log(4000), set()

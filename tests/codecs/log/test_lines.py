@@ -52,6 +52,7 @@ def short_primer(monkeypatch):
     start._kept.clear()
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("effort", [7, 9])
 @pytest.mark.parametrize("name", ["mixture", *(name for name in ODD if len(ODD[name]) < 4000)])
 def test_a_slow_reader_reads_the_same(name, effort, short_primer):

@@ -108,6 +108,7 @@ def test_contract():
     check_codec("weights.quantised", {"nothing": {}, "none": {"a": np.zeros((0, 7), np.float32)}}, size=4000, layers=True)
 
 
+@pytest.mark.plain
 def test_read_by_the_reference():
     value = {"a": normal(67, 96), "h": normal(64, 64, np.float16), "i": np.arange(5), "one": normal(1, 1500)}
     value |= {f"blk.0.attn_{role}.weight": normal(24, 96) for role in "qkv"}  # columns of these have steps of their own
