@@ -545,6 +545,7 @@ def test_same_bytes_without_vector_instructions(repository, tmp_path):
     assert len(found) == 1
 
 
+@pytest.mark.slow
 def test_real_models(data_dir):
     for path in (data_dir / "models").rglob("*.safetensors"):
         assert decoded(lacodec.codec("weights").encode(path)) == path.read_bytes()
