@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.strength import examples
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are as many as the cores; torch's threads would only wait
 
-settings.register_profile("lacodec", deadline=None)  # the first example may compile a kernel, and machines may be busy
+settings.register_profile("lacodec", examples(100))
 settings.load_profile("lacodec")
 
 

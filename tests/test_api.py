@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -18,6 +18,7 @@ from lacodec.container import Reader
 from lacodec.errors import BadInput, CorruptFile, LimitExceeded, UnsupportedFile
 from lacodec.io.source import BytesSource
 from tests.checks import EFFORTS, check_bytes_codec, check_round_trip
+from tests.strength import examples
 
 
 @pytest.fixture
@@ -32,13 +33,13 @@ def test_all_inputs(effort):
 
 
 @given(st.binary(max_size=5000), st.sampled_from(EFFORTS))
-@settings(max_examples=150)
+@examples(150)
 def test_any_bytes(data, effort):
     check_round_trip(lacodec.codec("bytes", effort=effort), data)
 
 
 @given(st.integers(0, 3 << 20), st.integers(0, 3 << 20))
-@settings(max_examples=20)
+@examples(20)
 def test_ranges_over_chunks(a, b):
     data = b"".join(i.to_bytes(4, "big") for i in range((5 << 18) // 2))
     encoded = lacodec.encode(data, effort=1)

@@ -1,18 +1,25 @@
+from pathlib import Path
+
 import pytest
 
 from benchmarks.fuzz import fuzz
 from benchmarks.mutations import Corpus, mutant
 from tests.checks import EFFORTS
+from tests.strength import mutants
+
+
+def check(corpus: Corpus, count: int, failures: Path) -> None:
+    numbers = mutants(count)
+    outcomes, kinds, _ = fuzz(corpus, 2026, numbers, failures)
+    assert not [outcome for outcome in outcomes if outcome.startswith("FAILURE")], outcomes
+    assert sum(outcomes.values()) == len(numbers) and kinds["repaired"] > len(numbers) * 0.45
+    assert outcomes["CorruptFile"] > len(numbers) // 4 and outcomes["decoded"] > min(10, len(numbers) // 50)
 
 
 @pytest.mark.parametrize("efforts", [[effort] for effort in (1, 3, 5, 9) if effort in EFFORTS], ids=str)
 def test_mutants_give_only_our_errors(efforts, tmp_path):
     """The long run is `python benchmarks/fuzz.py`."""
-    corpus = Corpus.make(efforts, ["bytes"])
-    outcomes, kinds, _ = fuzz(corpus, 2026, range(1000), tmp_path)
-    assert not [outcome for outcome in outcomes if outcome.startswith("FAILURE")], outcomes
-    assert sum(outcomes.values()) == 1000 and kinds["repaired"] > 500
-    assert outcomes["CorruptFile"] > 300 and outcomes["decoded"] > 10
+    check(Corpus.make(efforts, ["bytes"]), 1000, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -33,10 +40,7 @@ def test_mutants_give_only_our_errors(efforts, tmp_path):
     ],
 )
 def test_mutants_of_other_codecs_give_only_our_errors(codec, efforts, count, tmp_path):
-    outcomes, kinds, _ = fuzz(Corpus.make(efforts, [codec]), 2026, range(count), tmp_path)
-    assert not [outcome for outcome in outcomes if outcome.startswith("FAILURE")], outcomes
-    assert sum(outcomes.values()) == count and kinds["repaired"] > count // 2
-    assert outcomes["CorruptFile"] > count // 4 and outcomes["decoded"] > 10
+    check(Corpus.make(efforts, [codec]), count, tmp_path)
 
 
 def test_mutants_can_be_made_again():

@@ -1,8 +1,8 @@
-"""Files of every stream version decode to the same content, and this version writes those of its own the same."""
+"""Files of every stream version decode to the same content, and this version writes those of its own the same.
 
-import os
-import subprocess
-import sys
+Arithmetic is ordered, so a machine's vector instructions cannot matter: the Makefile runs this for the plainest processor, too.
+"""
+
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,10 @@ from tools import golden
 FILES = list(golden.files())
 VERSIONS = {0: 136, 1: 452, 2: 87, 3: 54, 4: 57}
 """How many files there are of each version: from version 1 on they are law, and none ever goes."""
+
+
+NEAR = ("learned", "field", "walloc", "wallocsound")
+"""Those whose content is not compared exactly: a check reads the hashes in their chunks."""
 
 
 def test_none_is_missing():
@@ -40,28 +44,13 @@ def test_golden(version, path, monkeypatch):
         monkeypatch.setenv(model_files.VARIABLE, str(golden.FOLDER / file))
     maker = golden.maker_of(name)
     restored = maker.restored(path)
-    base = maker.base_of(path.stem) if hasattr(maker, "base_of") else None
-    assert api.info(path).stream_version == version and api.check(path, base=base).ok
+    assert api.info(path).stream_version == version
+    if name in NEAR:
+        assert api.check(path).ok
     if name in ("learned", "field"):  # the content hash in every chunk is that of the latents, or of the samples
         difference = restored.pixels.astype(float) - maker.content(content).pixels
         assert np.square(difference).mean() < (100 if name == "learned" else 400)
-    elif not name.startswith("walloc"):  # the same of theirs
+    elif name not in NEAR:
         assert restored == maker.content(content)
     if path.parent == golden.folder_of(maker) and maker.exact(setting, content):
         assert maker.make(setting, content) == path.read_bytes(), "the encoder writes other bytes: a new stream version"
-
-
-@pytest.mark.slow
-def test_a_plain_processor_writes_and_reads_the_same(repository, tmp_path):
-    """Arithmetic is ordered, so a machine's vector instructions cannot matter."""
-    code = (
-        "from tools import golden\n"
-        "for version, path in golden.files():\n"
-        "    name, setting, content = path.stem.split('-')\n"
-        "    maker = golden.maker_of(name)\n"
-        "    if name in ('audio', 'weights') and setting in ('effort1', 'effort5') and content in ('stereo', 'bf16', 'mixed'):\n"
-        "        assert maker.restored(path) == maker.content(content), path\n"
-        "        assert path.parent != golden.folder_of(maker) or maker.make(setting, content) == path.read_bytes(), path\n"
-    )
-    env = {**os.environ, "NUMBA_CPU_NAME": "generic", "LACODEC_CACHE_DIR": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=repository, env=env)

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
             for effort in _efforts(found.Options):
                 coder = lacodec.codec(name, **effort, **found.sample_options)
                 for sample in found.samples_at(effort["effort"]) if effort else found.samples():
-                    coder.decode(coder.encode(sample, verify=True))
+                    coder.decode(coder.encode(sample))
     seconds = time.perf_counter() - start
     if show and compilations.count:
         print(file=sys.stderr)

@@ -3,7 +3,7 @@ import os
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -13,6 +13,7 @@ from lacodec.errors import CorruptFile, LacodecError
 from lacodec.io.source import BytesSource
 from lacodec.io.streams import PipeSource
 from tests.container.test_container_format import make_chunk, pack, strip
+from tests.strength import examples
 
 RNG = random.Random(8)
 CHUNKS = [make_chunk(i * 100, i * 100 + 100, RNG.randbytes(100)) for i in range(8)]
@@ -90,7 +91,7 @@ def test_bytes_missing_or_added_in_a_payload():
 
 
 @given(st.integers(0, len(FILE)))
-@settings(max_examples=200)
+@examples(200)
 def test_salvage_of_truncated_files(size):
     whole = sum(head.end <= size for head in INDEX)
     try:
@@ -103,7 +104,7 @@ def test_salvage_of_truncated_files(size):
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=400)
+@examples(400)
 def test_salvage_under_any_damage_gives_true_chunks_or_says_so(rng):
     data = bytearray(FILE)
     for _ in range(rng.choice((1, 2, 3))):

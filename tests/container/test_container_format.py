@@ -2,7 +2,7 @@ import io
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -13,6 +13,7 @@ from lacodec.io.source import BytesSource
 from lacodec.io.streams import PipeSource
 from reference import bytes_codec
 from reference import container as reference
+from tests.strength import examples
 
 HEADER = Header("test", 0, {"a": 1}, metadata={"list": [1, 2.5, "x", None, b"y"], "map": {"k": True}})
 
@@ -58,7 +59,7 @@ covers = st.lists(st.tuples(st.integers(0, 2**40), st.integers(0, 2**20)), min_s
 @given(
     st.lists(st.tuples(st.binary(max_size=200), st.sampled_from([CRITICAL, ANCILLARY]), st.integers(0, 2**64 - 1)), max_size=6)
 )
-@settings(max_examples=200)
+@examples(200)
 def test_what_goes_in_comes_out(items):
     chunks = [Chunk(kind, ((i * 7, i * 7 + 7), (3, 4)), data, hashed, len(data)) for i, (data, kind, hashed) in enumerate(items)]
     data = pack(chunks)

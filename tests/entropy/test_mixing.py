@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lacodec.entropy import mixing as mx
@@ -22,6 +22,7 @@ from reference import mixing as plain_mixing
 from reference.mixing import Mixer
 from reference.range_coder import RangeDecoder
 from tests.entropy.plain_writers import RangeEncoder
+from tests.strength import examples
 
 
 @flat_kernel
@@ -126,7 +127,8 @@ SHAPES = st.builds(
 RATES = st.tuples(st.sampled_from([1, 100, 2000]), st.integers(0, 40), st.sampled_from([1, 30, 1022]), st.integers(1, 8))
 
 
-@settings(max_examples=60)
+@pytest.mark.plain
+@examples(60)
 @given(SHAPES, RATES, st.integers(0, 60), st.integers(0, 1 << 32), st.booleans())
 def test_the_reference_writes_and_reads_the_same(shape, rates, length, seed, wild):
     case = Case(shape, rates, length, seed, wild)
@@ -136,6 +138,7 @@ def test_the_reference_writes_and_reads_the_same(shape, rates, length, seed, wil
     assert case.decoded_by_reference(coded) == case.symbols.tolist()
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("wild", [False, True])
 def test_the_reference_agrees_for_longer(wild):
     case = Case(Shape(6, 2, (64, 1, 8, 256), 4), (100, 6, 1022, 6), 600, 5, wild)
@@ -144,14 +147,14 @@ def test_the_reference_agrees_for_longer(wild):
     assert case.decoded_by_kernel(coded) == (case.symbols.tolist(), len(coded) + mx.READ_AHEAD)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(SHAPES, RATES, st.binary(max_size=80), st.integers(0, 1 << 32), st.booleans())
 def test_both_decode_the_same_from_anything(shape, rates, coded, seed, wild):
     case = Case(shape, rates, 40, seed, wild)
     assert case.decoded_by_kernel(coded)[0] == case.decoded_by_reference(coded)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.integers(0, 300), st.integers(0, 1 << 32))
 def test_round_trip_in_the_largest_shape(length, seed):
     case = Case(Shape(32, 4, (64, 2, 8, 256, 512, 256, 3, 1), 8), (100, 6, 1022, 6), length, seed)
@@ -229,7 +232,7 @@ WEIGHT = st.one_of(st.integers(-WEIGHT_LIMIT, WEIGHT_LIMIT), st.sampled_from([-W
 ROWS = st.integers(1, 5).flatmap(lambda k: st.tuples(*(st.lists(of, min_size=16 * k, max_size=16 * k) for of in (INPUT, WEIGHT))))
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(ROWS, st.integers(0, 40))
 def test_dot_product(rows, before):
     inputs, weights = rows
@@ -238,7 +241,7 @@ def test_dot_product(rows, before):
     assert found == sum(x * w >> 10 for x, w in zip(inputs, weights, strict=True))
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(ROWS, st.integers(0, 40), st.one_of(st.integers(-690_000, 690_000), st.sampled_from([-690_000, 0, 690_000])))
 def test_train_weights(rows, before, error):
     inputs, weights = rows

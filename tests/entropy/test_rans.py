@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lacodec.entropy import rans_dispatch
@@ -16,6 +16,7 @@ from lacodec.entropy.tables import Tables, cost_bits, normalise
 from lacodec.errors import BadInput, CorruptFile, LacodecError
 from reference import rans as reference
 from tests.entropy.plain_writers import encode_rans, gamma, plain_tables, spans
+from tests.strength import examples
 
 LANES = [1, 2, 4, 8, 16, 32, 64]
 
@@ -76,7 +77,7 @@ def far(rng: np.random.Generator, n: int, beyond: int) -> np.ndarray:
     return np.where(rng.random(n) < 0.5, distances, -distances - beyond - 1)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.integers(0, 300), st.sampled_from(LANES), st.sampled_from(sorted(KINDS)), st.sampled_from([32, 64]), st.integers(0, 99))
 def test_round_trip_and_reference(n: int, lanes: int, kind: str, width: int, seed: int) -> None:
     tables = KINDS[kind]
@@ -101,7 +102,7 @@ def test_round_trip_and_reference(n: int, lanes: int, kind: str, width: int, see
     assert (np.concatenate(parts) == values).all()
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.integers(0, 300), st.sampled_from(LANES), st.sampled_from(sorted(WIDE)), st.integers(0, 99))
 def test_wide_tables(n: int, lanes: int, kind: str, seed: int) -> None:
     tables = WIDE[kind]
@@ -114,7 +115,7 @@ def test_wide_tables(n: int, lanes: int, kind: str, seed: int) -> None:
         RansEncoder(32).push(rows, tables)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(
     st.lists(st.tuples(st.integers(0, 200), st.sampled_from(["bells", "bells14", "bytes", "single"])), max_size=5),
     st.sampled_from([None, *LANES]),
@@ -140,7 +141,7 @@ def test_pushes_escapes_and_offsets(parts: list[tuple[int, str]], lanes: int | N
     decoder.finish()
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     st.lists(st.integers(0, 120), max_size=6),
     st.lists(st.integers(0, 120), max_size=12),
@@ -371,7 +372,7 @@ def test_truncation_is_noticed(lanes: int, width: int) -> None:
             decoder.finish()
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(
     st.sampled_from(LANES),
     st.sampled_from([32, 64]),
@@ -395,7 +396,7 @@ def test_forged_streams(lanes: int, width: int, kind: str, place: int, change: i
         assert isinstance(error, CorruptFile)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.binary(max_size=400), st.sampled_from(sorted(KINDS)), st.integers(0, 1000))
 def test_random_bytes(data: bytes, kind: str, n: int) -> None:
     tables = KINDS[kind]

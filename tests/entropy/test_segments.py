@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lacodec.entropy import rans_dispatch, segments
@@ -15,6 +15,7 @@ from lacodec.errors import BadInput, CorruptFile
 from reference import segments as reference
 from tests.entropy import plain_writers
 from tests.entropy.plain_writers import plain_tables
+from tests.strength import examples
 
 
 def stack(counts: list[list[int]], bits: int, first: list[int] | None = None) -> Tables:
@@ -48,7 +49,7 @@ def draw(seed: int, tables: Tables, n: int) -> tuple[np.ndarray, np.ndarray | No
     return values[(0 if index is None else index << tables.freq_bits) + slots].astype(np.uint8), index
 
 
-@settings(deadline=None, max_examples=120)
+@examples(120)
 @given(st.integers(0, 700), st.sampled_from(sorted(KINDS)), st.integers(0, 99))
 def test_round_trip_and_reference(n: int, kind: str, seed: int) -> None:
     tables = KINDS[kind]

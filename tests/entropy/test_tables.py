@@ -5,11 +5,12 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lacodec.entropy.tables import Tables, cost_bits, normalise
 from lacodec.errors import BadInput, CorruptFile, LacodecError
+from tests.strength import examples
 
 
 def one(freqs: list[int], bits: int, **more: object) -> Tables:
@@ -139,7 +140,7 @@ def test_pack_is_small() -> None:
     assert len(one([0] * 7 + [4096] + [0] * 248, 12).pack()) < 10
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.binary(max_size=60))
 def test_unpack_survives_anything(data: bytes) -> None:
     try:
@@ -148,7 +149,7 @@ def test_unpack_survives_anything(data: bytes) -> None:
         return
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.integers(0, 10_000), st.integers(1, 255), st.integers(0, 10_000))
 def test_unpack_survives_damage(place: int, change: int, cut: int) -> None:
     packed = bytearray(Tables.from_counts([5, 0, 0, 9, 200, 1, 1, 1, 3, 40] * 9, 14, escape=True, first=-7).pack())

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -19,6 +19,7 @@ from lacodec.media.points.forms import pieces_of
 from lacodec.media.points.lzf import _WRITERS, _packed
 from lacodec.media.points.value import Form, PointCloud
 from reference.points_forms import lzf
+from tests.strength import examples
 from tools.golden import points as golden
 
 
@@ -46,7 +47,7 @@ def test_lzf(writer):
         assert unpack(packed, out) == len(packed) and out.tobytes() == data
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.binary(max_size=60), st.integers(0, 400))
 def test_forged_lzf(data, size):
     assert -1 <= unpack(np.frombuffer(data, np.uint8), np.empty(size, np.uint8)) <= len(data)
@@ -96,7 +97,7 @@ def test_what_text_says():
     assert (mesh.format, mesh.count, mesh.columns.names) == ("obj", 150, ("x", "y", "z"))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.data())
 def test_any_spelling(data):
     """Numbers as programs print them, some of them in another way."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -24,6 +24,7 @@ from lacodec.media.arrays.value import ONLY
 from lacodec.media.tensors import _pickle, safetensors
 from lacodec.media.tensors.files import TENSORS
 from lacodec.media.tensors.value import DTYPES, TensorEntry, Tensors, as_array, numpy_dtype
+from tests.strength import examples
 
 DTYPE = st.sampled_from(["u1", "<u2", "<u4", "<u8", "i1", "<i2", "<i4", "<i8", "<f2", "<f4", "<f8", "?", "<c8", "<c16"])
 ARRAYS = DTYPE.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, min_side=0, max_dims=4, max_side=5)))
@@ -550,7 +551,7 @@ def test_kinds_are_recognised_and_survive(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-@settings(max_examples=400)
+@examples(400)
 @given(changes=st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), max_size=4), cut=st.integers(0, 1 << 17))
 def test_damaged_files_are_read_or_refused(kind: str, changes: list[tuple[int, int]], cut: int) -> None:
     data = bytearray(SAMPLES[kind])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
@@ -20,6 +20,7 @@ from lacodec.training import text_pieces  # noqa: E402
 from reference.text_bytes import Reader  # noqa: E402
 from reference.text_model import Model  # noqa: E402
 from reference.text_pieces import Pieces as PlainPieces  # noqa: E402
+from tests.strength import examples  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -100,7 +101,7 @@ def test_masses_are_those_of_the_simulated_network(trained, arrays):
 
 
 @given(data=st.one_of(st.binary(max_size=60), st.text(max_size=30).map(str.encode), st.just(TEXT[:300]), st.just(b"A" * 90)))
-@settings(deadline=None, max_examples=25)
+@examples(25)
 def test_the_plain_reader_expects_the_same(arrays, data):
     trees = expected(arrays, data)
     plain = Reader(Model(arrays), PlainPieces([tuple(pair) for pair in arrays["merges"].tolist()]))
@@ -110,7 +111,7 @@ def test_the_plain_reader_expects_the_same(arrays, data):
 
 
 @given(data=st.binary(max_size=200))
-@settings(deadline=None, max_examples=20)
+@examples(20)
 def test_every_byte_has_a_count_and_bits_their_sums(arrays, data):
     trees = expected(arrays, data)
     assert (trees[:, 256:] > 0).all()

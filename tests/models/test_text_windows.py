@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lacodec.codecs.text import windows
@@ -11,6 +11,7 @@ from lacodec.models.text import alone
 from lacodec.models.text.language import language
 from tests import languages
 from tests.languages import TEXT
+from tests.strength import examples
 
 DATA = st.one_of(st.binary(max_size=120), st.text(max_size=60).map(str.encode), st.just(TEXT[:300]), st.just(b"\0" * 700))
 
@@ -22,7 +23,7 @@ def path(tmp_path_factory):
 
 @pytest.mark.parametrize("bits", [16, 32])
 @given(data=DATA)
-@settings(deadline=None, max_examples=30)
+@examples(30)
 def test_text_comes_back(path, bits, data):
     numbers = windows.encode(data, bits, path)
     assert numbers.dtype == {16: np.uint16, 32: np.uint32}[bits]
@@ -32,7 +33,7 @@ def test_text_comes_back(path, bits, data):
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
 @given(seed=st.integers(0, 1 << 20))
-@settings(deadline=None, max_examples=20)
+@examples(20)
 def test_any_numbers_are_some_text(path, dtype, seed):
     numbers = np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, 9, dtype, endpoint=True)
     numbers[:3] = 0, 1, np.iinfo(dtype).max
@@ -59,7 +60,7 @@ def test_other_bits_and_arrays_are_refused(path):
 
 
 @given(data=DATA)
-@settings(deadline=None, max_examples=20)
+@examples(20)
 def test_a_model_alone_codes_what_it_says(data):
     words = language(languages.arrays(1))
     coded = alone.encode(words, data)

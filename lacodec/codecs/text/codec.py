@@ -63,6 +63,11 @@ class Text(BlockCodec):
             return False
         return looks_like_text(source)
 
+    @classmethod
+    def samples_at(cls, effort: int) -> list[Any]:
+        """At the least effort, whose kernels are those of all; others take seconds for their primers."""
+        return cls.samples() if effort == LEAST_EFFORT else []
+
     def suited(self, value: Raw) -> Codec[Raw]:
         """At effort 9, for what a language model makes smaller, the codec that has one."""
         if self.options.effort == MOST_EFFORT:

@@ -57,6 +57,11 @@ class VectorsCodec(Codec[Vectors]):
         rows = (rng.normal(size=(600, 6)) @ rng.normal(size=(6, 32)) + 0.1 * rng.normal(size=(600, 32))).astype(np.float32)
         return [rows, rows / np.linalg.norm(rows, axis=1, keepdims=True)]
 
+    @classmethod
+    def samples_at(cls, effort: int) -> list[Any]:
+        """At one effort, which is for lossless coding; that is by codec `arrays`."""
+        return cls.samples() if effort == 1 else []
+
     def options_dict(self) -> dict[str, Any]:
         """All but the effort, which is for lossless coding."""
         return {name: value for name, value in super().options_dict().items() if value is not None and name != "effort"}

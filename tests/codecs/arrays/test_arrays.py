@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -15,6 +15,7 @@ from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource, Source
 from lacodec.media.arrays.memory import ArraySource
 from lacodec.testing import check_codec
+from tests.strength import examples
 
 NESTED = np.dtype([("a", "i1"), ("b", ">f8", (2, 2))])
 RECORD = np.dtype([("place", ">i4", (2,)), ("name", "U3"), ("time", "<M8[ms]"), ("parts", NESTED, (3,)), ("none", "S0")])
@@ -103,7 +104,7 @@ ANY = st.one_of(
 NESTS = hnp.nested_dtypes(ANY, max_itemsize=200)
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(st.data())
 def test_any_array(data):
     dtype = data.draw(ANY | NESTS)

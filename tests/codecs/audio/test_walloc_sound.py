@@ -43,6 +43,7 @@ def test_shipped_models(profile, channels):
     assert latents.dtype == np.int8 and latents.shape == ({"20x": 26, "4.7x": 108}[profile], 118)
 
 
+@pytest.mark.plain
 def test_plain_reader_finds_the_latents(path):
     value = sound(5000, 2)
     header, chunks = read(lacodec.encode(value, "audio.walloc", model=path))

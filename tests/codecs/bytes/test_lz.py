@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lacodec.codecs.bytes.lz import block
@@ -15,6 +15,7 @@ from lacodec.codecs.bytes.lz.pack import MAX_LEVEL, make_freqs
 from lacodec.errors import BadInput, CorruptFile
 from reference import bytes_lz
 from tests.checks import inputs
+from tests.strength import examples
 
 CASES = {
     **{name: data for name, data in inputs(6000).items() if data},
@@ -40,6 +41,7 @@ def test_round_trip(name: str, effort: int) -> None:
     assert len(payload) <= len(data) + 400  # what does not shrink is stored by the codec `bytes`
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("effort", [2, 3])
 @pytest.mark.parametrize("name", [name for name in CASES if len(CASES[name]) < 10_000])
 def test_a_slow_reader_reads_the_same(name: str, effort: int) -> None:
@@ -95,13 +97,13 @@ def test_rooms(counts: list[int]) -> None:
 
 
 @given(st.binary(min_size=1, max_size=400), st.sampled_from([2, 3]))
-@settings(max_examples=200)
+@examples(200)
 def test_any_bytes(data: bytes, effort: int) -> None:
     assert lz_decode(encoded(data, effort), len(data)).tobytes() == data
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40), st.integers(1, 300)), max_size=60), st.sampled_from([2, 3]))
-@settings(max_examples=100)
+@examples(100)
 def test_any_repeats(moves: list[tuple[int, int, int]], effort: int) -> None:
     rng = random.Random(len(moves))
     data = bytearray(b".")
@@ -171,7 +173,7 @@ def test_damaged_payloads(name: str, effort: int) -> None:
 
 
 @given(st.binary(max_size=80), st.integers(0, 3000))
-@settings(max_examples=200)
+@examples(200)
 def test_noise_as_payload(payload: bytes, size: int) -> None:
     for decode in (lz_decode, decode_sequences):
         try:
@@ -204,7 +206,7 @@ def test_slots_cover_all_values() -> None:
 
 
 @given(st.lists(st.integers(0, MAX_LEVEL), min_size=256, max_size=256))
-@settings(max_examples=100)
+@examples(100)
 def test_frequencies_sum_up(levels: list[int]) -> None:
     freqs = make_freqs(np.array([levels], np.uint8))[0]
     assert freqs.sum() == 2048

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lacodec.codecs.bytes.filters import FILTERS, X86, apply_filter, looks_like_x86, undo_filter
@@ -22,6 +22,7 @@ from lacodec.codecs.bytes.mixed.block import cm_decode, cm_encode
 from lacodec.codecs.bytes.mixed.profile import is_text, record_stride
 from lacodec.errors import CorruptFile
 from tests.checks import check_round_trip, inputs
+from tests.strength import examples
 
 EFFORTS = range(4, 10)
 INPUTS = inputs(3000)
@@ -87,13 +88,13 @@ def test_the_quick_kernel_where_contexts_claim_slots_from_one_another(monkeypatc
             assert encoded(data, 5) == quick
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.binary(max_size=300), st.sampled_from(EFFORTS))
 def test_any_bytes(data, effort):
     round_trip(data, effort)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.text(max_size=200), st.integers(1, 5), st.sampled_from(EFFORTS))
 def test_any_text(text, times, effort):
     round_trip((text * times).encode(), effort)
@@ -157,7 +158,7 @@ def test_record_lengths_of_little():
             assert 1 <= record_stride(data, 1024) <= 1024
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.lists(st.sampled_from([0xE8, 0xE9, 0, 0xFF, 0xFE, 1, 0x90]), max_size=80).map(bytes) | st.binary(max_size=80))
 def test_filters_have_an_inverse(data):
     block = np.frombuffer(data, np.uint8)
@@ -233,7 +234,7 @@ def test_damage(name, effort):
         attempt(damaged(payload, rng), len(data))
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     st.integers(0, 255) | st.integers(4, 9),
     st.integers(0, 2),

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lacodec.codecs.bytes.sorted import block, transform
@@ -13,6 +13,7 @@ from lacodec.codecs.bytes.sorted.block import bwt_decode, bwt_encode
 from lacodec.errors import CorruptFile
 from reference import bytes_sorted
 from tests.checks import inputs
+from tests.strength import examples
 
 RNG = random.Random(11)
 
@@ -79,7 +80,7 @@ def test_the_transform_is_the_naive_one(name: str) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 14)), min_size=1, max_size=60))
-@settings(max_examples=300)
+@examples(300)
 def test_any_runs(runs: list[tuple[int, int]]) -> None:
     data = b"".join(bytes([symbol]) * count for symbol, count in runs)
     found, rows = transform.transform(array(data))
@@ -88,7 +89,7 @@ def test_any_runs(runs: list[tuple[int, int]]) -> None:
 
 
 @given(st.binary(min_size=1, max_size=300))
-@settings(max_examples=150)
+@examples(150)
 def test_any_bytes(data: bytes) -> None:
     check(data)
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -12,6 +12,7 @@ from lacodec.codecs.columns.bound import Bound
 from lacodec.codecs.columns.bounded import decode_bounded, encode_bounded
 from lacodec.errors import BadInput, CorruptFile
 from reference import columns_bounded
+from tests.strength import examples
 
 RNG = np.random.default_rng(3)
 FLOATS = (np.float16, np.float32, np.float64)
@@ -77,7 +78,7 @@ bounds = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.data(), st.sampled_from(FLOATS), bounds, st.integers(1, 9))
 def test_never_broken(data: st.DataObject, dtype: type, bound: Bound, effort: int) -> None:
     shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=4, max_side=12))
@@ -90,7 +91,7 @@ def test_never_broken(data: st.DataObject, dtype: type, bound: Bound, effort: in
     check(array, bound, effort)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(0, 2**32), st.sampled_from(FLOATS), st.floats(-40, 40), st.floats(-9, 1), st.booleans())
 def test_large_and_small(seed: int, dtype: type, scale: float, ratio: float, relative: bool) -> None:
     rng = np.random.default_rng(seed)
@@ -172,6 +173,7 @@ def test_refused() -> None:
         decode_bounded(b"\x00", np.float32, (0,))
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("effort", [1, 5, 9])
 def test_plain_reader(dtype: type, effort: int) -> None:

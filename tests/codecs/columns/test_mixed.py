@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra import numpy as arrays
 
@@ -16,6 +16,7 @@ from lacodec.codecs.columns.mixed.trial import first_value, geometries, unit_shi
 from lacodec.errors import CorruptFile
 from reference import columns_mixed as reader
 from reference.stream import Damaged
+from tests.strength import examples
 
 WIDTHS = (1, 2, 4, 8)
 DTYPES = [np.dtype(f"u{width}") for width in WIDTHS]
@@ -59,7 +60,7 @@ def test_all_shapes(dtype, shape):
 
 
 @given(some.data())
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_any_array(data):
     dtype = data.draw(some.sampled_from(DTYPES))
     shape = data.draw(arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=9))
@@ -126,7 +127,7 @@ def test_damage_is_noticed(dtype):
 
 
 @given(some.binary(max_size=60), some.sampled_from(DTYPES), some.sampled_from([(1,), (50,), (6, 5), (4, 4, 3)]))
-@settings(deadline=None, max_examples=100)
+@examples(100)
 def test_any_payload(data, dtype, shape):
     _decodes_or_refuses(data, dtype, shape)
     _decodes_or_refuses(b"\x09\x02\x00\x01\x00\x01" + data, dtype, shape)
@@ -140,6 +141,7 @@ def _decodes_or_refuses(data: bytes, dtype: np.dtype, shape: tuple[int, ...]) ->
     assert decoded.shape == shape and decoded.dtype == dtype
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("effort", [7, 8, 9])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_reader(dtype, effort):
@@ -147,6 +149,7 @@ def test_reader(dtype, effort):
         _read(encode_mixed(latents, effort=effort), latents)
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("profile", range(len(PROFILES)))
 def test_reader_of_every_profile_and_geometry(profile, monkeypatch):
     for width in WIDTHS:
@@ -157,6 +160,7 @@ def test_reader_of_every_profile_and_geometry(profile, monkeypatch):
                 _read(check(latents), latents)
 
 
+@pytest.mark.plain
 def test_reader_refuses_damage():
     latents = np.arange(100, dtype=np.uint16)
     payload = encode_mixed(latents, effort=7)

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 
 import lacodec  # noqa: E402
 from lacodec.codecs.image.field import _network as net  # noqa: E402
+from lacodec.codecs.image.field import codec  # noqa: E402
 from lacodec.codecs.image.field._payload import Field, decode_field, encode_field  # noqa: E402
 from lacodec.container import Reader  # noqa: E402
 from lacodec.errors import BadInput, CorruptFile, LacodecError  # noqa: E402
@@ -17,6 +18,12 @@ from lacodec.io.source import BytesSource  # noqa: E402
 from lacodec.testing import photo  # noqa: E402
 
 pytestmark = pytest.mark.torch
+
+
+@pytest.fixture(autouse=True)
+def short_fit(monkeypatch):
+    """How well a picture is fitted is judged by one test."""
+    monkeypatch.setitem(codec._STEPS, 1, 12)
 
 
 def encode(pixels, **options):
@@ -46,7 +53,8 @@ def test_round_trips_of_any_size(shape):
         assert np.array_equal(decoded[:, :, -1], pixels[:, :, -1])
 
 
-def test_quality_decides_size_and_error():
+def test_quality_decides_size_and_error(monkeypatch):
+    monkeypatch.setitem(codec._STEPS, 1, 100)
     pixels = photo(48, 64)
     small, large = (encode(pixels, quality=quality) for quality in (20, 90))
     assert len(small) < len(large)
@@ -72,8 +80,6 @@ def test_another_process_gives_the_same_samples(tmp_path):
 
 
 def test_tiles_decode_alone(monkeypatch):
-    from lacodec.codecs.image.field import codec
-
     monkeypatch.setattr(codec, "_SIDE", 32)
     pixels = photo(50, 70)
     encoded = encode(pixels)

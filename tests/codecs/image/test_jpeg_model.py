@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from lacodec.codecs.image.jpeg.frame import Component, Frame
 from lacodec.codecs.image.jpeg.model.coder import decode_frame, encode_frame
 from lacodec.errors import CorruptFile
+from tests.strength import examples
 
 EFFORTS = (1, 2, 3, 4, 5, 9)
 SAMPLINGS = [
@@ -66,7 +67,7 @@ def test_round_trip(kind, effort):
     check(frame_of([(1, 1)], 1, 1, kind, 0), effort)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     sampling=some.sampled_from(SAMPLINGS),
     rows=some.integers(1, 4),

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -20,6 +20,7 @@ from lacodec.media.image.value import Image
 from lacodec.testing import photo
 from lacodec.testing import pictures as kinds
 from reference import image_fast
+from tests.strength import examples
 
 HEADER = Header("image.lossless", 0, {})
 
@@ -28,6 +29,7 @@ def planes_of(pixels):
     return pixels.transpose(2, 0, 1)
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize(
     ("pixels", "top"),
@@ -48,6 +50,7 @@ def test_a_plain_decoder_reads_it(pixels, top, level):
     assert np.array_equal(fast_decode(payload, planes.shape, top), planes)
 
 
+@pytest.mark.plain
 def test_tables_are_made_anew_and_halved_as_the_plain_decoder_does():
     planes = planes_of(photo(96, 96, 1))
     planes = np.where(np.random.default_rng(4).random(planes.shape) < 0.1, planes, 100)
@@ -68,7 +71,7 @@ def test_odd_shapes(shape):
                 assert np.array_equal(fast_decode(fast_encode(planes, top, level), shape, top), planes)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_anything(data):
     shape = (data.draw(st.sampled_from((1, 3))), data.draw(st.integers(1, 12)), data.draw(st.integers(1, 12)))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -22,6 +22,7 @@ from lacodec.testing import check_codec
 from reference import pictures_codec
 from reference.container import read
 from tests.circuits import circuit, marks, model_file
+from tests.strength import examples
 
 NOISE = np.random.default_rng(3).integers(0, 8, (70, 5, 4)).astype(np.uint8)
 BRIGHT = (NOISE * 31).astype(np.uint8)
@@ -38,6 +39,7 @@ def test_contract(path, name):
     check_codec("image.pc", {name: SETS[name]}, model=path, chunk=40)
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("name", SETS)
 def test_plain_reader(path, name):
     coded = lacodec.encode(SETS[name], "image.pc", model=path, chunk=50)
@@ -47,7 +49,7 @@ def test_plain_reader(path, name):
 
 
 @given(pixels=arrays(np.uint8, st.tuples(st.integers(0, 70), st.just(5), st.just(4)), elements=st.integers(0, 7)))
-@settings(deadline=None, max_examples=30)
+@examples(30)
 def test_round_trips(path, pixels):
     assert np.array_equal(lacodec.decode(lacodec.encode(pixels, "image.pc", model=path)), pixels)
 

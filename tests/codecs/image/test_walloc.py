@@ -41,6 +41,7 @@ def test_shipped_models(profile):
     assert latents.dtype == np.int8 and latents.shape[1:] == (6, 9) and 768 / latents.shape[0] == int(profile[:-1])
 
 
+@pytest.mark.plain
 def test_plain_reader_finds_the_latents(path):
     pixels = photo(50, 41)
     coded = lacodec.encode(pixels, "image.walloc", model=path)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -17,6 +17,7 @@ from lacodec.media.kv.value import KVCache, Model
 from lacodec.testing import check_codec
 from reference.decode import restore
 from tests.codecs.kv.test_kv import cache
+from tests.strength import examples
 from tools.golden import kv as golden
 from tools.golden import kvlossy
 
@@ -201,7 +202,7 @@ def test_what_is_not_finite_is_refused(number):
         lacodec.encode(value, "kv", quality=50)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(
     shape=st.tuples(*(st.integers(0, n) for n in (2, 3, 40, 9))),
     scale=st.sampled_from([0.0, 1e-30, 1e-3, 1.0, 3e4, 1e30]),

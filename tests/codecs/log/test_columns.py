@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -22,6 +22,7 @@ from lacodec.errors import CorruptFile, LacodecError
 from reference import log_columns
 from tests.checks import exhaustive
 from tests.codecs.log.made_logs import ODD, log, mutant
+from tests.strength import examples
 
 HEADER = Header("log", 1, {}, nested={"arrays": 1, "bytes": 2})
 
@@ -40,11 +41,13 @@ def test_round_trip(name: str, effort: int) -> None:
     assert payload_of(ODD[name], effort) == payload
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("name", [name for name in ODD if len(ODD[name]) < 60_000])
 def test_a_plain_reader_reads_the_same(name: str) -> None:
     assert log_columns.decode(payload_of(ODD[name]), len(ODD[name])) == ODD[name]
 
 
+@pytest.mark.plain
 def test_a_plain_reader_reads_every_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoding, "_FEW", 40)
     data, used = log(4000), set()
@@ -75,7 +78,7 @@ TOKENS = st.sampled_from(
 LINES = st.lists(st.lists(TOKENS, max_size=8).map(" ".join), max_size=60)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(LINES, st.sampled_from(["", "\n"]), st.integers(1, 30))
 def test_any_lines(lines: list[str], end: str, times: int) -> None:
     data = ("\n".join(lines * times) + end).encode()
@@ -83,7 +86,7 @@ def test_any_lines(lines: list[str], end: str, times: int) -> None:
         assert decode_columns(payload_of(data, 1), len(data), HEADER) == data
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.binary(min_size=1, max_size=500))
 def test_any_bytes(data: bytes) -> None:
     assert decode_columns(payload_of(data, 1), len(data), HEADER) == data

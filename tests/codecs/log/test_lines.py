@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -16,6 +16,7 @@ from lacodec.errors import CorruptFile
 from lacodec.io.source import BytesSource
 from reference import log_lines
 from tests.checks import exhaustive
+from tests.strength import examples
 from tools.log_samples import samples
 
 FORMATS = dict(samples(5, 3000))
@@ -51,6 +52,7 @@ def short_primer(monkeypatch):
     start._kept.clear()
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("effort", [7, 9])
 @pytest.mark.parametrize("name", ["mixture", *(name for name in ODD if len(ODD[name]) < 4000)])
 def test_a_slow_reader_reads_the_same(name, effort, short_primer):
@@ -110,7 +112,7 @@ LINES = st.lists(
 
 
 @given(LINES, st.sampled_from([7, 9]))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_any_lines(lines, effort):
     data = b"".join(lines)
     assert decode_lines(encode_lines(data, effort), len(data)) == data

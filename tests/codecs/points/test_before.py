@@ -41,6 +41,7 @@ def decoded(coded, before=BEFORE):
     return out
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("motion", [moved(0), moved(0.02, -1.1, 0.05, 0.01), moved(3.1, 2, -3, 0.5)])
 def test_images_are_those_of_the_reference(motion):
     points = BEFORE[::3, :3].copy()

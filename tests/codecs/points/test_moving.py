@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -20,6 +20,7 @@ from lacodec.io.source import BytesSource
 from lacodec.media.points import bins
 from lacodec.media.points.value import Columns
 from reference.points_moving import Tables, pose
+from tests.strength import examples
 
 NUSCENES = Columns(bins.NUSCENES, ("<f4",) * 5)
 SWEEP = nuscenes_sweep(seed=3, columns=250, share=0.3)
@@ -90,7 +91,7 @@ def test_a_sweep_on_no_lattice_that_is_found(monkeypatch):
     assert method_of(encoded) == 3 and 8 * len(coordinates) < 32 * len(SWEEP)
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(st.data())
 def test_damaged_sweeps(data):
     points = SWEEP[: 32 * data.draw(st.integers(200, 250))].copy()

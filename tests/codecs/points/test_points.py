@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -16,6 +16,7 @@ from lacodec.container import Reader
 from lacodec.errors import BadInput, UnsupportedFile
 from lacodec.io.source import BytesSource
 from lacodec.testing import check_codec
+from tests.strength import examples
 from tools.golden import points as golden
 
 SWEEP = kitti_sweep(seed=3, step=25)
@@ -82,7 +83,7 @@ def test_other_floats_are_no_points(tmp_path):
         assert next(registry.by_content(data.tobytes()[:256]), None) is None
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     hnp.arrays(np.float32, st.tuples(st.integers(0, 90), st.integers(1, 7)), elements=st.floats(width=32)),
     st.sampled_from([1, 2, 5]),
@@ -92,7 +93,7 @@ def test_any_floats(array, effort):
     assert found.records.tobytes() == array.tobytes()
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.data())
 def test_damaged_sweeps(data):
     """Points that no sensor measured, anywhere in a sweep."""

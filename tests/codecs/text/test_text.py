@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -20,6 +20,7 @@ from lacodec.errors import BadInput, CorruptFile, MissingModel
 from lacodec.testing import check_codec
 from reference.decode import restore
 from tests.checks import check_round_trip, inputs
+from tests.strength import examples
 
 EFFORTS = (5, 6, 7, 8)
 HEAD = struct.Struct("<BBB")  # effort, primer, 1 if line ends are split
@@ -68,14 +69,14 @@ def test_kinds(name, effort):
 
 
 @pytest.mark.parametrize("effort", [5, pytest.param(8, marks=pytest.mark.slow)])
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(data=st.binary(max_size=300))
 def test_any_bytes(effort, data):
     round_trip(data, effort)
 
 
 @pytest.mark.parametrize("effort", [5, pytest.param(8, marks=pytest.mark.slow)])
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(text=st.text(max_size=200) | st.text('aA\r\n ü."(', max_size=200), times=st.integers(1, 5))
 def test_any_text(effort, text, times):
     round_trip((text * times).encode("utf-8", "surrogatepass"), effort)
@@ -139,7 +140,7 @@ def test_chosen_by_content(tmp_path):
     assert codec_of(ODD["prose"] * 20 + random.Random(1).randbytes(20_000)) == "bytes", "a text in front of something else"
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.lists(st.sampled_from([b"a", b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r"]), max_size=80))
 def test_line_ends_have_an_inverse(parts):
     data = np.frombuffer(b"".join(parts), np.uint8)
@@ -214,7 +215,7 @@ def test_damage(name, effort):
         attempt(bytes(mutant), len(data))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.integers(0, 255) | st.just(5),
     st.integers(0, 255) | st.integers(0, 2),

@@ -4,10 +4,11 @@ import contextlib
 import io
 import os
 import random
+from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -22,6 +23,7 @@ from reference import text_lm_codec
 from reference.container import read
 from tests import languages
 from tests.reference.test_text import TEXTS, short_primer
+from tests.strength import examples
 
 pytestmark = pytest.mark.usefixtures(short_primer.__name__)
 PROSE = (languages.TEXT * 2)[:1500]
@@ -34,6 +36,7 @@ def path(tmp_path_factory):
     return str(languages.model_file(tmp_path_factory.mktemp("model")))
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_plain_reader_reads_it(path, name):
     text = TEXTS[name]
@@ -44,7 +47,7 @@ def test_the_plain_reader_reads_it(path, name):
 
 
 @given(text=st.one_of(st.binary(max_size=400), st.text(max_size=150).map(str.encode), st.just(PROSE), st.just(b"\r\n" * 300)))
-@settings(deadline=None, max_examples=25)
+@examples(25)
 def test_round_trips(path, text):
     codec = lacodec.codec("text.lm", model=path)
     assert codec.decode(codec.encode(text)) == text
@@ -76,11 +79,16 @@ def test_other_files_are_no_models(tmp_path):
         lacodec.codec("text.lm", effort=3)
 
 
+@cache
+def encoded_prose(path):
+    return TextLM(TextLM.Options(model=path)).encode_block(PROSE)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_forged_payloads(path, seed):
     rng = random.Random(seed)
     codec = TextLM(TextLM.Options(model=path))
-    payload = bytearray(codec.encode_block(PROSE))
+    payload = bytearray(encoded_prose(path))
     for _ in range(rng.randint(1, 4)):
         payload[rng.randrange(0 if seed % 2 else 9, len(payload))] = rng.randrange(256)
     if seed % 5 == 0:
@@ -100,10 +108,15 @@ def test_what_the_model_does_not_help_goes_to_text():
     assert lacodec.decode(encoded) == FIGURES == text_lm_codec.decode(payload, len(FIGURES), {})
 
 
+@cache
+def encoded_figures():
+    return lacodec.encode(FIGURES, "text.lm")
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_forged_payloads_of_text(seed):
     rng = random.Random(seed)
-    header, (chunk,) = stream(BytesSource(lacodec.encode(FIGURES, "text.lm")))
+    header, (chunk,) = stream(BytesSource(encoded_figures()))
     payload = bytearray(chunk.payload)
     for _ in range(rng.randint(1, 4)):
         payload[rng.randrange(1, len(payload))] = rng.randrange(256)

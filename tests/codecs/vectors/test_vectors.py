@@ -127,6 +127,7 @@ def test_sorted_vectors_are_smaller_and_the_same_ones(d):
         assert np.array_equal(opened[4090:4100], found[4090:4100])
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "u1"])
 def test_plain_reader(dtype, ordered):

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import lacodec
@@ -13,6 +13,7 @@ from lacodec.io.source import BytesSource
 from lacodec.media.video.files import VIDEO
 from lacodec.media.video.value import LAYOUTS, Form, Held, Video
 from lacodec.testing import check_codec
+from tests.strength import examples
 
 
 def noisy(layout, shape, depth=8, seed=1, noise=4):
@@ -46,7 +47,7 @@ def test_layouts_and_depths(layout, depth, effort):
     assert restored == video and len(restored) == 3
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(25, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(sorted(LAYOUTS)),
     st.tuples(st.integers(1, 4), st.integers(1, 20), st.integers(1, 20)),

@@ -91,6 +91,7 @@ def test_a_safetensors_target_is_refused(tmp_path):
         lacodec.encode_file(source, tmp_path / "m.safetensors", "weights", bits=4)
 
 
+@pytest.mark.plain
 def test_read_by_the_reference():
     value = {"a": normal(37, 96), "h": normal(64, 64, 3, np.float16), "i": np.arange(5), "wide": normal(2, 1500)}
     value["a"][3, 5] = 900.0

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
@@ -16,6 +16,7 @@ from lacodec.errors import BadInput, CorruptFile, CutOff
 from lacodec.io.source import BytesSource
 from lacodec.testing import check_codec
 from reference.decode import restore
+from tests.strength import examples
 
 RNG = np.random.default_rng(11)
 
@@ -107,6 +108,7 @@ def test_contract():
     check_codec("weights.quantised", {"nothing": {}, "none": {"a": np.zeros((0, 7), np.float32)}}, size=4000, layers=True)
 
 
+@pytest.mark.plain
 def test_read_by_the_reference():
     value = {"a": normal(67, 96), "h": normal(64, 64, np.float16), "i": np.arange(5), "one": normal(1, 1500)}
     value |= {f"blk.0.attn_{role}.weight": normal(24, 96) for role in "qkv"}  # columns of these have steps of their own
@@ -146,7 +148,7 @@ def test_options():
         lacodec.encode(value, "weights", size=100, layers=True)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.data())
 def test_units(data):
     rows, columns = data.draw(st.tuples(st.integers(1, 70), st.integers(1, 70)))

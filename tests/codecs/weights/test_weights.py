@@ -9,7 +9,7 @@ import tracemalloc
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import lacodec
@@ -29,6 +29,7 @@ from lacodec.io.source import BytesSource
 from lacodec.media.tensors.safetensors import build_header
 from lacodec.media.tensors.value import DTYPES, TensorEntry, Tensors
 from reference import weights_payload
+from tests.strength import examples
 
 RNG = np.random.default_rng(7)
 
@@ -259,7 +260,7 @@ def test_large_tensors_are_cut(monkeypatch):
     effort=st.sampled_from([1, 5, 9]),
 )
 @example(runs=[("C128", 7, 0), ("C64", 56, 0)], seed=27524, effort=1)  # most codes fit from base 0 on, not all
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_any_runs(runs, seed, effort):
     rng = np.random.default_rng(seed)
     made, parts = [], []
@@ -275,7 +276,7 @@ def test_any_runs(runs, seed, effort):
         st.tuples(st.text(max_size=12), st.sampled_from(sorted(DTYPES)), st.lists(st.integers(0, 9), max_size=4)), max_size=9
     )
 )
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_tensor_table(items):
     entries, at = [], 3
     for name, dtype, shape in items:
@@ -438,7 +439,7 @@ def test_countless_tiny_tensors_need_little_memory(kind):
 
 @pytest.mark.parametrize("kind", ["F64", "F32", "F16", "BF16", "I64", "I8", "U8"])
 @given(seed=st.integers(0, 1 << 30), n=st.integers(1, 300))
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_any_difference(kind, seed, n):
     rng, size = np.random.default_rng(seed), DTYPES[kind] // 8
     base, data = (rng.integers(0, 256, n * size, dtype=np.uint8) for _ in range(2))
@@ -538,12 +539,13 @@ def test_same_bytes_without_vector_instructions(repository, tmp_path):
     )
     found = set()
     for more in ({}, {"LACODEC_SIMD": "0"}, {"NUMBA_CPU_NAME": "generic"}):
-        env = {**os.environ, **more, "LACODEC_CACHE_DIR": str(tmp_path)}
+        env = {**os.environ, **more}
         command = [sys.executable, "-c", code, str(tmp_path / "x.safetensors")]
         found.add(subprocess.run(command, check=True, cwd=repository, env=env, capture_output=True, text=True).stdout)
     assert len(found) == 1
 
 
+@pytest.mark.slow
 def test_real_models(data_dir):
     for path in (data_dir / "models").rglob("*.safetensors"):
         assert decoded(lacodec.codec("weights").encode(path)) == path.read_bytes()
