@@ -58,7 +58,7 @@ def calibrate(args: argparse.Namespace) -> None:
 def make(args: argparse.Namespace) -> None:
     """Caches of passages, as FOLDER/NUMBER.pt, and FOLDER/NUMBER.WAY.lac."""
     described = lacodec.kv.describe(_model(args.folder))
-    for number, ids in enumerate(passages(text_of(args.text[0]), args.passages, args.tokens + args.after)):
+    for number, ids in enumerate(passages(text_of(args.text[0]), args.passages, args.tokens + args.after)[: args.first]):
         ids, place = torch.from_numpy(ids.astype(np.int64)), args.folder / f"{number}.pt"
         if not place.exists():
             pairs = pairs_of(_model(args.folder), ids[: args.tokens])
@@ -80,7 +80,7 @@ def caches(folder: Path) -> list[Path]:
 def judge(args: argparse.Namespace) -> None:
     """A line of JSON for each way."""
     rows: dict[str, list[Any]] = {}
-    for file in caches(args.folder)[: args.passages]:
+    for file in caches(args.folder)[: args.first]:
         held = torch.load(file, weights_only=False)
         raw = sum(2 * part.numel() for pair in held["pairs"] for part in pair)
         for name, key, restored in candidates(file, held["pairs"], args.only):
@@ -165,7 +165,7 @@ def greedy(args: argparse.Namespace) -> None:
     """How many of the passages go on with the same 64 tokens, from the cache of all but the last token before."""
     model = _model(args.folder)
     described, equal, sizes = lacodec.kv.describe(model), 0, np.zeros(2)
-    bases, files = sorted(args.folder.glob("*.basis")), caches(args.folder)[: args.passages]
+    bases, files = sorted(args.folder.glob("*.basis")), caches(args.folder)[: args.first]
     for file in files:
         held = torch.load(file, weights_only=False)
         data = lacodec.kv.encode(held["pairs"], described, **options_of(args.folder, args.ways[0], held["weights"]))
@@ -191,7 +191,8 @@ def _said(model: Any, pairs: Any, token: int, count: int = 64) -> list[int]:
 def answers(args: argparse.Namespace) -> None:
     """A line for each way."""
     ways = {way: lambda weights, way=way: options_of(args.folder, way, weights) for way in args.ways}
-    for line in kv_answers.measured(_model(args.folder), args.folder, text_of(args.text[0]), args.passages, args.tokens, ways):
+    prose = passages(text_of(args.text[0]), args.passages, args.tokens)[: args.first]
+    for line in kv_answers.measured(_model(args.folder), args.folder, prose, ways):
         print(line, flush=True)
 
 
@@ -206,6 +207,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("text", nargs="*")
     parser.add_argument("--passages", type=int, default=8)
+    parser.add_argument("--first", type=int, help="only so many of the passages")
     parser.add_argument("--tokens", type=int, default=1024)
     parser.add_argument("--after", type=int, default=512)
     parser.add_argument("--label", default="", help="begin of the names of bases, of `calibrate`")

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 import lacodec.kv
-from benchmarks.kv_model import log_probabilities, pairs_of, passages, words
+from benchmarks.kv_model import log_probabilities, pairs_of, words
 
 _NAMES = ("Clara", "Edmund", "Martha", "Walter", "Agnes", "Oliver", "Harriet", "Victor")
 _ANSWERS = (
@@ -53,12 +53,12 @@ def asked(model: Any, pairs: Any, chosen: list[int]) -> np.ndarray:
     return np.array(found)
 
 
-def measured(model: Any, folder: Path, text: str, count: int, tokens: int, ways: Mapping[str, Options]) -> Iterator[str]:
+def measured(model: Any, folder: Path, texts: list[np.ndarray], ways: Mapping[str, Options]) -> Iterator[str]:
     """A line for the exact caches, for none, and for each way; differences with their standard errors over questions."""
     described, bases = lacodec.kv.describe(model), sorted(folder.glob("*.basis"))
     rows: dict[str, list[np.ndarray]] = {}
     sizes: dict[str, np.ndarray] = {}
-    for number, prose in enumerate(passages(text, count, tokens)):
+    for number, prose in enumerate(texts):
         ids, chosen = context(prose, number)
         pairs = pairs_of(model, torch.from_numpy(ids))
         rows.setdefault("exact", []).append(asked(model, pairs, chosen))
