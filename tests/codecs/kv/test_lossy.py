@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lacodec
+from lacodec.codecs.kv.lossy import _kernel as kernels
 from lacodec.codecs.kv.lossy.basis import Basis, Transform
 from lacodec.codecs.kv.lossy.turning import rows_of
 from lacodec.errors import BadInput, CorruptFile
@@ -135,6 +136,26 @@ def correlated(tokens=600):
     mix = rng.normal(size=(16, 16)) * 2.0 ** -np.arange(16)[:, None]
     arrays = [(rng.normal(size=(tokens, 16)) @ mix + 1).astype("f4").reshape(1, tokens, 2, 8).swapaxes(1, 2) for _ in "kv"]
     return KVCache((tuple(arrays),), "F32"), mix
+
+
+@pytest.mark.parametrize(("rows", "groups", "n"), [(3, 1, 1), (64, 2, 15), (130, 3, 101)])
+def test_synthesis_adds_in_order(rows, groups, n):
+    """Also where columns and rows are not whole numbers of what is done at a time."""
+    rng = np.random.default_rng(5)
+    numbers = (rng.integers(-9, 10, (rows, groups * n)) * (rng.random((rows, groups * n)) < 0.5)).astype("i2")
+    matrix, mean = rng.normal(size=(groups, n, n)).astype("f4"), rng.normal(size=groups * n).astype("f4")
+    steps, found = rng.random(rows).astype("f4"), np.empty((rows, groups * n), "f4")
+    most = kernels.BLOCK * n
+    kernels.synthesis(
+        numbers, steps, matrix, mean, np.empty(most, "i4"), np.empty(most, "f4"), np.empty(kernels.BLOCK, "i8"), found
+    )
+    wanted = np.tile(mean, (rows, 1)).reshape(rows, groups, n)
+    for k in range(n):
+        for group in range(groups):
+            some = numbers[:, group * n + k] != 0
+            factors = numbers[some, group * n + k].astype("f4") * steps[some]
+            wanted[some, group] += factors[:, None] * matrix[group, k]
+    assert (found == wanted.reshape(rows, -1)).all()
 
 
 def test_a_basis_pays_and_is_asked_for(tmp_path):

@@ -3,38 +3,60 @@
 import numpy as np
 
 from lacodec.kernels.jit import kernel
+from lacodec.kernels.row_sums import LANES, WIDE, add_rows, add_wide_rows
+
+BLOCK = 64
 
 
 @kernel
-def synthesis(numbers, steps, matrix, mean, places, sizes, out):  # type: ignore[no-untyped-def]
+def synthesis(numbers, steps, matrix, mean, begins, factors, counts, out):  # type: ignore[no-untyped-def]
     """out f32[rows, groups * n]: mean + number * step of the row @ matrix f32[groups, n, n], group by group; numbers: i16.
 
-    Zeros are left out, the others are added in their order, four at a time. places i64[n + 3], sizes f32[n + 3]: scratch.
+    Zeros are left out, the others are added in their order. Columns are done some at a time, for BLOCK rows: what is added then
+    stays in the first-level cache. Scratch: begins i32[BLOCK * n], factors f32[BLOCK * n], counts i64[BLOCK].
     """
     groups, n, _ = matrix.shape
-    for row in range(len(numbers)):
-        step = steps[row]
+    flat, sums = matrix.reshape(-1), out.reshape(-1)
+    for top in range(0, len(numbers), BLOCK):
+        bottom = min(top + BLOCK, len(numbers))
         for group in range(groups):
-            begin = group * n
-            count = 0
-            for k in range(n):
-                number = numbers[row, begin + k]
-                places[count] = k
-                sizes[count] = np.float32(number) * step
-                count += number != 0
-            for i in range(count, count + 3):
-                places[i] = 0
-                sizes[i] = np.float32(0.0)
-            for j in range(n):
-                out[row, begin + j] = mean[begin + j]
-            for i in range(0, count, 4):
-                a, b, c, d = sizes[i], sizes[i + 1], sizes[i + 2], sizes[i + 3]
-                first, second, third, fourth = places[i], places[i + 1], places[i + 2], places[i + 3]
-                for j in range(n):
-                    total = out[row, begin + j] + a * matrix[group, first, j]
-                    total += b * matrix[group, second, j]
-                    total += c * matrix[group, third, j]
-                    out[row, begin + j] = total + d * matrix[group, fourth, j]
+            _chosen(numbers, steps, top, bottom, group, n, begins, factors, counts)
+            for row in range(top, bottom):
+                for j in range(group * n, group * n + n):
+                    out[row, j] = mean[j]
+            j = 0
+            while j < n:
+                wide = n - j >= WIDE
+                for row in range(top, bottom):
+                    first = (row - top) * n
+                    stop = first + counts[row - top]
+                    at = (row * groups + group) * n + j
+                    if wide:
+                        add_wide_rows(sums, at, flat, j, begins, factors, first, stop)
+                    elif n - j >= LANES:
+                        add_rows(sums, at, flat, j, begins, factors, first, stop)
+                    else:
+                        for i in range(first, stop):
+                            for k in range(n - j):
+                                sums[at + k] += factors[i] * flat[begins[i] + j + k]
+                j += WIDE if wide else LANES
+
+
+@kernel
+def _chosen(numbers, steps, top, bottom, group, n, begins, factors, counts):  # type: ignore[no-untyped-def]
+    """The numbers of some rows that are not 0, times their step, and where their rows of the matrix begin."""
+    pitch = np.int32(n)
+    for row in range(top, bottom):
+        at = np.uint64((row - top) * n)
+        place, step = np.uint64(row), steps[row]
+        first, begin = np.uint64(group * n), np.int32(group * n * n)
+        for k in range(np.uint64(n)):  # unsigned: no index can be from the end
+            number = numbers[place, first + k]
+            begins[at] = begin
+            factors[at] = np.float32(number) * step
+            at += np.uint64(number != 0)
+            begin += pitch
+        counts[row - top] = np.int64(at) - (row - top) * n
 
 
 @kernel

@@ -225,7 +225,7 @@ class _Way:
 
 def _index(tables: NDArray[np.uint8], which: int, classes: Classes) -> NDArray[np.uint8]:
     """u8[rows * channels]: the table of each number, by those of the channels and the classes u8[rows]."""
-    return shifted(len(tables_of(which)), which)[:, tables][classes].ravel()
+    return shifted(len(tables_of(which)), which)[:, tables].take(classes, axis=0).ravel()
 
 
 def _pulled(stream: memoryview, arrays: list[_Array], told: bytes, which: int, classes: list[Classes]) -> list[Numbers]:
@@ -256,8 +256,8 @@ def _restored(
         at += channels
         with np.errstate(all="ignore"):
             if array.known is not None and array.known.matrix is not None:
-                known, n = array.known, array.known.matrix.shape[1]
-                scratch = np.empty(n + 3, np.int64), np.empty(n + 3, np.float32)
+                known, most = array.known, kernels.BLOCK * array.known.matrix.shape[1]
+                scratch = np.empty(most, np.int32), np.empty(most, np.float32), np.empty(kernels.BLOCK, np.int64)
                 kernels.synthesis(numbers, each * np.float32(setup.step), known.matrix, known.mean, *scratch, out)
             else:
                 exponents, offsets = np.frombuffer(told, "<i2", 2 * channels, at).reshape(2, channels)

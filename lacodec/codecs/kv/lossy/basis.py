@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacodec.entropy.mixing_state import aligned_zeros
 from lacodec.errors import BadInput, LacodecError
 from lacodec.io.source import Source
 from lacodec.media.kv.value import MOST_LAYERS, Model
@@ -118,8 +119,9 @@ def _transform(found: dict[str, Any], place: str) -> Transform:
     groups, n = matrix.shape[0], matrix.shape[-1] if matrix.ndim == 3 else 0
     if matrix.shape != (groups, n, n) or groups * n != channels:
         raise BadInput(f"{place}matrix has shape {list(matrix.shape)} for {channels} channels")
+    made = aligned_zeros(4 * matrix.size).view(np.float32).reshape(matrix.shape)  # `synthesis` reads whole cache lines
     with np.errstate(all="ignore"):
-        made = np.ascontiguousarray(matrix.astype(np.float32) * units.reshape(groups, n, 1))
+        np.multiply(matrix.astype(np.float32), units.reshape(groups, n, 1), out=made)
     if not np.isfinite(made).all():
         raise BadInput(f"{place}matrix has numbers that are not finite")
     return Transform(units, mean, scales, made)
