@@ -21,7 +21,7 @@ def trained(samples: Sequence[bytes], size: int) -> bytes | None:
 
 
 class PackedItems:
-    """Codes items with a dictionary; from several threads at once. Frames have no magic number, size or name of the dictionary."""
+    """Codes items with a dictionary, in several threads at once. Frames have no magic number, size or dictionary's name."""
 
     def __init__(self, dictionary: bytes) -> None:
         import zstandard

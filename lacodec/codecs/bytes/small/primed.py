@@ -70,9 +70,8 @@ class PrimedItems:
     def _work(self) -> _Work:
         work: _Work | None = getattr(self._own, "work", None)
         if work is None or not work.clean:  # an item was interrupted
-            engine, model = (copied(part) for part in self._kept)
             data = np.concatenate([self._before, np.zeros(self._limit, np.uint8)])
-            work = self._own.work = _Work(engine, model, data)
+            work = self._own.work = _Work(copied(self._kept[0]), copied(self._kept[1]), data)
         return work
 
     def __reduce__(self) -> str:
