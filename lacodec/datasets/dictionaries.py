@@ -101,6 +101,5 @@ def is_short_text(data: bytes, codec: str | None) -> bool:
         return False
     if codec is not None:
         return True
-    kinds = registry.by_content(data[: registry.HEAD_SIZE])
-    source = BytesSource(data)
-    return not any(k.name not in _TEXTS and len(data) >= k.media.smallest and k.suits(source, {}) for k in kinds)
+    kinds = registry.by_content(data[: registry.HEAD_SIZE], _TEXTS)
+    return not any(len(data) >= kind.media.smallest and kind.suits(BytesSource(data), {}) for kind in kinds)

@@ -94,6 +94,9 @@ class Dictionary:
             raise CorruptFile("it decodes to other bytes than those that were encoded, or belongs to another dictionary")
         return item
 
+    def __reduce__(self) -> tuple[type["Dictionary"], tuple[bytes]]:
+        return Dictionary, (self.content,)  # its models are made anew in another process
+
     def _check(self, item: bytes) -> bytes:
         return (xxhash.xxh3_64_intdigest(item, self.key) & 0xFFFFFFFF).to_bytes(_CHECK, "little")
 

@@ -74,9 +74,6 @@ class PrimedItems:
             work = self._own.work = _Work(copied(self._kept[0]), copied(self._kept[1]), data)
         return work
 
-    def __reduce__(self) -> str:
-        raise TypeError("models are made in each process")
-
 
 def _laid_out(plan: Setup, items: Sequence[bytes], stride: int) -> np.ndarray:
     """uint8[n]: what stands before an item: the primer, for text, and the items, each from a multiple of the stride on."""
