@@ -21,7 +21,7 @@ from lacodec.io.source import BytesSource
 AUTO, NONE = "auto", "none"
 _EFFORT = 5  # if none is given
 _SMALL = 4096  # mean bytes of items beyond which they do well as files
-_LEAST, _MOST = 8 << 10, 256 << 10  # bytes of a dictionary
+_LEAST, _MOST = 2 << 10, 256 << 10  # bytes of a dictionary
 _PER_BYTE = 32  # bytes of items for each of the dictionary
 _JUDGED = 48  # items that are coded in both ways
 _FEW = 64  # items that are too few for a dictionary

@@ -62,7 +62,7 @@ def coder_of(place: Place, digest: str) -> Dictionary:
 
 @lru_cache(maxsize=2)
 def _unpacked(data: bytes, name: str) -> Dictionary:
-    content = api.decode(data, threads=1, max_size=_MOST)
+    content = api.decode(BytesSource(data, name), threads=1, max_size=_MOST)
     if not isinstance(content, bytes):
         raise CorruptFile(f"{name}: is not a dictionary")
     return Dictionary(content)

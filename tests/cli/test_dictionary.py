@@ -75,7 +75,7 @@ def test_a_column(lacodec, tmp_path: Path, effort: int) -> None:
     if effort == 1:  # with more it takes long
         lacodec(*command, "-o", "plain", "--dictionary", "none")
         assert head(tmp_path / "plain")["lacodec_dataset"] == 0 and not (tmp_path / "plain" / FILE).exists()
-        assert size(tmp_path / "out") < 0.6 * size(tmp_path / "plain")
+        assert size(tmp_path / "out") < 0.75 * size(tmp_path / "plain")
     lacodec("decode-dataset", "out", "-o", "back")
     for name in ("a.jsonl", "b.jsonl"):
         lines = [[json.loads(line) for line in (tmp_path / at / name).read_text().splitlines()] for at in ("in", "back")]
@@ -89,7 +89,7 @@ def test_a_column(lacodec, tmp_path: Path, effort: int) -> None:
 def test_shards(lacodec, tmp_path: Path) -> None:
     row_files(tmp_path / "in")
     (tmp_path / "in/large.txt").write_bytes(b"".join(ROWS))
-    lacodec("encode-dataset", "in", "-o", "out", "--shard-items", "900", "--effort", "2")
+    lacodec("encode-dataset", "in", "-o", "out", "--shard-items", "900", "--effort", "1")
     with CodedDataset(str(tmp_path / "out")) as dataset:
         assert len(dataset) == 2401
         for i in (0, 899, 900, 2399):
@@ -119,7 +119,8 @@ def test_an_item_takes_two_reads_and_the_dictionary_once(tmp_path: Path, monkeyp
     for i in (1018, 5):
         reads.clear()
         assert dataset[i] == ROWS[i]
-        assert reads == ["index.bin", f"shard-{i // 1000:05}.tar"]
+        shard = f"shard-{i // 1000:05}.tar"
+        assert reads in ([shard], ["index.bin", shard])  # the end of the index may be at hand
 
 
 def test_shards_of_webdataset(lacodec, tmp_path: Path) -> None:
@@ -199,12 +200,10 @@ def test_where_it_does_not_pay(lacodec, tmp_path: Path) -> None:
         (["--dictionary", "16K", "--shard-items", "9", "--codec", "text"], b"takes no dictionary"),
     ):
         assert message in lacodec("encode-dataset", "few", "-o", "o3", "--effort", "5", *words, code=1).stderr
-    assert (
-        b"too few"
-        in lacodec(
-            "encode-dataset", "pictures", "-o", "o3", "--effort", "5", "--dictionary", "16K", "--shard-items", "9", code=1
-        ).stderr
-    )
+    (tmp_path / "large").mkdir()
+    (tmp_path / "large/text").write_bytes(b"".join(ROWS))
+    words = ["large", "-o", "o3", "--effort", "5", "--dictionary", "16K", "--shard-items", "9"]
+    assert b"too few" in lacodec("encode-dataset", *words, code=1).stderr
     assert b"invalid size" in lacodec("encode-dataset", "few", "-o", "o3", "--dictionary", "much", code=2).stderr
 
 
