@@ -27,7 +27,7 @@ def add_file_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="overwrite existing files; write to a terminal")
     parser.add_argument("--rm", action="store_true", help="remove each input once its output is safely written")
     parser.add_argument("--json", action="store_true", help="print one JSON line per file")
-    parser.add_argument("--max-memory", type=_size, metavar="SIZE", help="memory limit, such as 512M or 2G")
+    parser.add_argument("--max-memory", type=parsed_size, metavar="SIZE", help="memory limit, such as 512M or 2G")
     add_resource_flags(parser)
 
 
@@ -244,7 +244,8 @@ def _threads(text: str) -> int:
     return int(text)
 
 
-def _size(text: str) -> int:
+def parsed_size(text: str) -> int:
+    """Bytes, from a number with or without a suffix."""
     match = re.fullmatch(r"(\d+)([KMGT]?)(i?B)?", text, flags=re.IGNORECASE)
     if match is None:
         raise argparse.ArgumentTypeError(f"invalid size {text!r}; use bytes or a suffix, such as 512M (powers of 1024)")

@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from lacodec.cli._codec_options import add_flags_of, given_options, peek_codec
+from lacodec.cli._common import parsed_size
 from lacodec.cli._compiling import Compilations
 from lacodec.cli._engine import engine_flags
 from lacodec.cli._progress import Meter
@@ -25,6 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     parser.add_argument("--field", metavar="NAME", help="SOURCE has .parquet and .jsonl tables: code the values in this column")
     parser.add_argument("--shard-items", type=int, metavar="N", help="write tar shards of N files each, and an index")
     parser.add_argument(
+        "--dictionary",
+        type=_dictionary,
+        default="auto",
+        metavar="SIZE",
+        help="many small items share a dictionary: auto (where that pays; default), none, or its size, such as 64K",
+    )
+    parser.add_argument(
         "--verify",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -35,6 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
         parser.add_argument("--effort", dest="codec_option_effort", type=int, metavar="1..9", help="1 is fast, 9 is small")
         return
     add_flags_of(parser, name)
+
+
+def _dictionary(text: str) -> str | int:
+    return text if text in ("auto", "none") else parsed_size(text)
 
 
 def add_dataset_flags(parser: argparse.ArgumentParser, source: str) -> None:
@@ -59,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
             args.codec,
             field=args.field,
             shard_items=args.shard_items,
+            dictionary=args.dictionary,
             stop_on_error=args.on_error == "stop",
             engine=args.engine,
             threads=args.threads,

@@ -10,7 +10,7 @@ this process. Listing names imports no codec.
 import importlib
 import importlib.metadata
 import inspect
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,9 +67,9 @@ def get(name: str) -> type[Codec[Any]]:
     raise BadInput(f"unknown codec {name!r}; installed codecs: {', '.join(names())}")
 
 
-def by_content(head: bytes) -> Iterator[type[Codec[Any]]]:
-    """The lossless codecs whose media recognise a file that begins with `head`; the first that suits it is for it."""
-    return (get(name) for name, media in _kinds() if media.sniff(head))
+def by_content(head: bytes, besides: Collection[str] = ()) -> Iterator[type[Codec[Any]]]:
+    """The lossless codecs, less some, whose media recognise a file that begins with `head`; the first that suits is for it."""
+    return (get(name) for name, media in _kinds() if name not in besides and media.sniff(head))
 
 
 def remark_on(head: bytes) -> str | None:
@@ -84,11 +84,7 @@ def for_value(value: Any) -> str:
 
 def _kinds() -> Iterator[tuple[str, Media[Any]]]:
     """(codec, its media) of all codecs that are chosen by content: ours first, then those of this process and of packages."""
-    for name, module in _own().items():
-        place = getattr(importlib.import_module(module.rpartition(".")[0]), "BY_CONTENT", None)
-        if place is not None:
-            home, _, media = place.partition(":")
-            yield name, getattr(importlib.import_module(home), media)
+    yield from _own_kinds()
     for name, codec in _registered.items():
         if codec.by_content:
             yield name, codec.media
@@ -98,6 +94,18 @@ def _kinds() -> Iterator[tuple[str, Media[Any]]]:
             if not isinstance(media, Media):
                 raise BadInput(f"codec {name!r}: its entry point {point.value} is not a lacodec Media; reinstall its package")
             yield name, media
+
+
+@cache
+def _own_kinds() -> tuple[tuple[str, Media[Any]], ...]:
+    """Those of ours, which stay: data sets ask for each of their small items."""
+    found = []
+    for name, module in _own().items():
+        place = getattr(importlib.import_module(module.rpartition(".")[0]), "BY_CONTENT", None)
+        if place is not None:
+            home, _, media = place.partition(":")
+            found.append((name, getattr(importlib.import_module(home), media)))
+    return tuple(found)
 
 
 @cache

@@ -24,7 +24,7 @@ PARQUET, JSONL = (".parquet",), (".jsonl", ".ndjson")
 KIND = b"lacodec"
 """Key of a field's metadata: "binary", "string", "file" (of bytes and path) or "json" (of a JSON Lines file)."""
 
-ROW = "row"
+ROW, LINE = "row", "line"
 _ROWS = 1000
 
 
@@ -36,6 +36,11 @@ def tables(files: list[Entry]) -> list[Unit]:
     return [
         Unit((entry,), entry.name if entry.name.endswith(PARQUET) else f"{entry.name}.parquet", _make_table) for entry in files
     ]
+
+
+def row_name(field: str) -> str:
+    """The column for what a line has besides the field."""
+    return ROW if field != ROW else LINE
 
 
 def require_pyarrow() -> Any:
@@ -87,7 +92,7 @@ def _coded_parquet(source: Source, out: BinaryIO, name: str, how: How, items: li
 
 def _coded_lines(source: Source, out: BinaryIO, name: str, how: How, items: list[Item]) -> None:
     pa, field = require_pyarrow(), how.field_name or ""
-    schema = pa.schema([pa.field(ROW, pa.string()), pa.field(field, pa.large_binary(), metadata={KIND: b"json"})])
+    schema = pa.schema([pa.field(row_name(field), pa.string()), pa.field(field, pa.large_binary(), metadata={KIND: b"json"})])
     with pa.parquet.ParquetWriter(out, schema) as writer:
         rows, files = [], []
         for number, line in enumerate(io.BufferedReader(SourceFile(source)), 1):

@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from lacodec import api
-from lacodec.datasets.columns import KIND, ROW, require_pyarrow
+from lacodec.datasets.columns import KIND, require_pyarrow, row_name
+from lacodec.datasets.dictionaries import Items
 from lacodec.datasets.manifest import Item, Output
 from lacodec.datasets.place import Place
 from lacodec.errors import CorruptFile, LacodecError
@@ -16,7 +16,7 @@ from lacodec.io.places import open_source
 _ROWS = 1000
 
 
-def decode_table(output: Output, here: Place, there: Place, field: str) -> list[tuple[Item, bool]]:
+def decode_table(output: Output, here: Place, there: Place, field: str, reader: Items) -> list[tuple[Item, bool]]:
     """Write the table that one input was, less the values and lines that were left out."""
     pa = require_pyarrow()
     items = [item for item in output.items if not item.error]
@@ -29,15 +29,15 @@ def decode_table(output: Output, here: Place, there: Place, field: str) -> list[
             if kind is None:
                 raise CorruptFile(f"{here.path(output.output)}: has no coded column {field!r}")
             if kind == b"json":
-                _write_lines(file, field, out)
+                _write_lines(file, field, out, reader)
             else:
-                _write_parquet(pa, file, at, kind, out)
+                _write_parquet(pa, file, at, kind, out, reader)
     except (LacodecError, pa.ArrowException) as error:
         return [(Item(name, error=" ".join(str(error).split())), True)]
     return [(item, True) for item in items]
 
 
-def _write_parquet(pa: Any, file: Any, at: int, kind: bytes, out: Any) -> None:
+def _write_parquet(pa: Any, file: Any, at: int, kind: bytes, out: Any, reader: Items) -> None:
     old = file.schema_arrow.field(at)
     types = {b"binary": pa.binary(), b"string": pa.string(), b"file": old.type}
     metadata = {key: value for key, value in (old.metadata or {}).items() if key != KIND}
@@ -45,34 +45,28 @@ def _write_parquet(pa: Any, file: Any, at: int, kind: bytes, out: Any) -> None:
     schema = file.schema_arrow.set(at, new)
     with pa.parquet.ParquetWriter(out, schema) as writer:
         for batch in file.iter_batches(_ROWS):
-            values = [_plain(value, kind) for value in batch.column(at).to_pylist()]
+            values = [_plain(value, kind, reader) for value in batch.column(at).to_pylist()]
             writer.write_batch(batch.set_column(at, new, pa.array(values, new.type)).cast(schema))
 
 
-def _write_lines(file: Any, field: str, out: Any) -> None:
-    for line in _lines(file, field):
+def _write_lines(file: Any, field: str, out: Any, reader: Items) -> None:
+    for line in _lines(file, field, reader):
         out.write(line)
 
 
-def _lines(file: Any, field: str) -> Iterator[bytes]:
+def _lines(file: Any, field: str, reader: Items) -> Iterator[bytes]:
     for batch in file.iter_batches(_ROWS):
-        for text, data in zip(batch.column(ROW).to_pylist(), batch.column(field).to_pylist(), strict=True):
+        for text, data in zip(batch.column(row_name(field)).to_pylist(), batch.column(field).to_pylist(), strict=True):
             row = json.loads(text)
             if data is not None:
-                row[field] = _restored(data).decode()
+                row[field] = reader.restored(data).decode()
             yield json.dumps(row, ensure_ascii=False).encode() + b"\n"
 
 
-def _plain(value: Any, kind: bytes) -> Any:
+def _plain(value: Any, kind: bytes, reader: Items) -> Any:
     if value is None:
         return None
     if kind == b"file":
-        return {**value, "bytes": None if value["bytes"] is None else _restored(value["bytes"])}
-    data = _restored(value)
+        return {**value, "bytes": None if value["bytes"] is None else reader.restored(value["bytes"])}
+    data = reader.restored(value)
     return data.decode() if kind == b"string" else data
-
-
-def _restored(data: bytes) -> bytes:
-    out = io.BytesIO()
-    api.decode_file(io.BytesIO(data), out, threads=1)
-    return out.getvalue()

@@ -10,6 +10,7 @@ import xxhash
 
 from lacodec import api
 from lacodec.datasets import columns_decoding
+from lacodec.datasets.dictionaries import Items
 from lacodec.datasets.encoding import Progress
 from lacodec.datasets.manifest import Item, Output, read_manifest
 from lacodec.datasets.outcome import Outcome
@@ -35,11 +36,12 @@ def decode_dataset(
     """
     here, there = Place(os.fspath(source)), Place(os.fspath(target))
     settings, outputs = read_manifest(here)
+    reader = Items(here, settings.get("dictionary"))
     work: Callable[[Output], list[tuple[Item, bool]]] = {
         "files": lambda output: _file(output, here, there),
-        "shards": lambda output: _shard(output, here, there),
-        "tar": lambda output: _tar(output, here, there),
-        "column": lambda output: columns_decoding.decode_table(output, here, there, settings["field"]),
+        "shards": lambda output: _shard(output, here, there, reader),
+        "tar": lambda output: _tar(output, here, there, reader),
+        "column": lambda output: columns_decoding.decode_table(output, here, there, settings["field"], reader),
     }[settings["kind"]]
     items, done, failures = 0, 0, list[str]()
     size = encoded = handled = 0
@@ -74,7 +76,7 @@ def _file(output: Output, here: Place, there: Place) -> list[tuple[Item, bool]]:
     return [(item, True)]
 
 
-def _shard(output: Output, here: Place, there: Place) -> list[tuple[Item, bool]]:
+def _shard(output: Output, here: Place, there: Place, reader: Items) -> list[tuple[Item, bool]]:
     found = []
     with open_source(here.path(output.output)) as source:
         for item in output.items:
@@ -84,7 +86,7 @@ def _shard(output: Output, here: Place, there: Place) -> list[tuple[Item, bool]]
                 found.append((item, False))
                 continue
             try:
-                data = restored(item, source.read(item.offset, item.encoded))
+                data = restored(item, source.read(item.offset, item.encoded), reader)
                 with there.written(item.item) as out:
                     out.write(data)
             except LacodecError as error:
@@ -93,14 +95,14 @@ def _shard(output: Output, here: Place, there: Place) -> list[tuple[Item, bool]]
     return found
 
 
-def _tar(output: Output, here: Place, there: Place) -> list[tuple[Item, bool]]:
+def _tar(output: Output, here: Place, there: Place, reader: Items) -> list[tuple[Item, bool]]:
     found: list[tuple[Item, bool]] = []
     with (
         open_source(here.path(output.output)) as source,
         there.written(output.output) as out,
         tarfile.open(fileobj=out, mode="w") as archive,
     ):
-        for item, data in _members(output, source):
+        for item, data in _members(output, source, reader):
             if item.error:
                 found.append((item, True))
                 continue
@@ -111,13 +113,13 @@ def _tar(output: Output, here: Place, there: Place) -> list[tuple[Item, bool]]:
     return found
 
 
-def _members(output: Output, source: Any) -> Iterator[tuple[Item, bytes]]:
+def _members(output: Output, source: Any, reader: Items) -> Iterator[tuple[Item, bytes]]:
     for item in output.items:
         if item.error:
             continue
         try:
             data = source.read(item.offset, item.encoded)
-            data = data if item.codec is None else restored(item, data)
+            data = data if item.codec is None else restored(item, data, reader)
             _check(item, xxhash.xxh3_128_hexdigest(data))
         except LacodecError as error:
             yield _failed(item, error), b""
@@ -125,12 +127,11 @@ def _members(output: Output, source: Any) -> Iterator[tuple[Item, bytes]]:
             yield item, data
 
 
-def restored(item: Item, data: bytes) -> bytes:
-    """The file in a `.lac` file, checked if its bytes are known; raises LacodecError."""
-    out = io.BytesIO()
-    api.decode_file(io.BytesIO(data), out, threads=1)
-    _check(item, xxhash.xxh3_128_hexdigest(out.getvalue()))
-    return out.getvalue()
+def restored(item: Item, data: bytes, reader: Items) -> bytes:
+    """The file in a `.lac` file or a frame, checked if its bytes are known; raises LacodecError."""
+    found = reader.restored(data)
+    _check(item, xxhash.xxh3_128_hexdigest(found))
+    return found
 
 
 def _check(item: Item, digest: str) -> None:

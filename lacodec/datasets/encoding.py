@@ -6,6 +6,7 @@ from typing import Any
 
 from lacodec import api
 from lacodec.datasets import units as kinds
+from lacodec.datasets.choosing import AUTO, settled
 from lacodec.datasets.columns import require_pyarrow, tables
 from lacodec.datasets.engines import LOCAL, check_engine, results
 from lacodec.datasets.index import INDEX, index_bytes
@@ -28,6 +29,7 @@ def encode_dataset(
     *,
     field: str | None = None,
     shard_items: int | None = None,
+    dictionary: str | int = AUTO,
     stop_on_error: bool = False,
     engine: str = LOCAL,
     threads: int | None = None,
@@ -41,6 +43,9 @@ def encode_dataset(
     .jsonl files, whose values in this column are. target: `name.lac` for each file; with `shard_items` tar files of so many each,
     and an index for `CodedDataset`; the same shards with coded members; Parquet files with a coded column.
 
+    dictionary: for many small items in shards and columns one dictionary, from a sample of them, where that pays ("auto"), none
+    ("none"), or one of about so many bytes. It lies in the target, once.
+
     A run that was interrupted goes on where it stopped; the result is the same. An item that cannot be encoded is left out and
     named in the manifest and in the result, or raises LacodecError with `stop_on_error`; the next run tries it again. Threads do
     units (files, shards, tables) side by side; with the engine "ray", workers on a Ray cluster do, whose nodes must reach source
@@ -53,13 +58,20 @@ def encode_dataset(
     _check_apart(place, goal)
     api.codec(codec or "bytes", **options)  # mistakes that concern every item
     kind, todo = _units(files, field, shard_items)
-    settings = {"kind": kind, "codec": codec, "options": options, "field": field, "shard_items": shard_items}
+    settings: dict[str, Any] = {
+        "kind": kind,
+        "codec": codec,
+        "options": options,
+        "field": field,
+        "shard_items": shard_items,
+        **settled(dictionary, goal, kind, place, files, field, codec, options),
+    }
     known = earlier(goal, settings)
     kept = {unit.output: known[unit.output] for unit in todo if _is_there(goal, unit, known.get(unit.output))}
     rest = [unit for unit in todo if unit.output not in kept]
     journal = Journal(goal, settings, kept)
     each = max(1, (threads or cores()) // max(1, len(rest))) if engine == LOCAL else 1
-    how = How(place, goal, codec, options, field, verify, each)
+    how = How(place, goal, codec, options, field, verify, each, settings.get("dictionary"))
     outputs = dict(kept)
     done, total = sum(unit.size for unit in todo if unit.output in kept), sum(unit.size for unit in todo)
     try:
@@ -105,7 +117,7 @@ def _is_there(goal: Place, unit: Unit, output: Output | None) -> bool:
 def _finish(goal: Place, settings: Mapping[str, Any], outputs: list[Output], kind: str) -> None:
     if kind == "shards":
         with goal.written(INDEX) as file:
-            file.write(index_bytes(outputs))
+            file.write(index_bytes(outputs, settings.get("dictionary")))
     with goal.written(MANIFEST) as file:
         file.write(head(settings).encode())
         file.writelines(output.lines().encode() for output in outputs)

@@ -1,6 +1,8 @@
 """The index of a data set in shards, `index.bin`: where item i is, in one read of 24 bytes.
 
 magic "LACi" | u32 0 | u64 items | u64 0          then for each item: u64 shard, u64 offset in it, u64 size
+
+With a dictionary, the second number is 1, and the last one the first eight bytes of the dictionary's hash.
 """
 
 import struct
@@ -17,20 +19,23 @@ _HEAD = struct.Struct("<4sIQQ")
 _MAGIC = b"LACi"
 
 
-def index_bytes(outputs: Sequence[Output]) -> bytes:
-    """The index of shards in order; items that were left out have no number."""
+def index_bytes(outputs: Sequence[Output], dictionary: str | None = None) -> bytes:
+    """The index of shards in order; items that were left out have no number. dictionary: its hash."""
     items = [(shard, item) for shard, output in enumerate(outputs) for item in output.items if not item.error]
-    return _HEAD.pack(_MAGIC, 0, len(items), 0) + b"".join(ENTRY.pack(shard, i.offset, i.encoded) for shard, i in items)
+    key = 0 if dictionary is None else int.from_bytes(bytes.fromhex(dictionary)[:8], "little")
+    return _HEAD.pack(_MAGIC, int(dictionary is not None), len(items), key) + b"".join(
+        ENTRY.pack(shard, i.offset, i.encoded) for shard, i in items
+    )
 
 
-def count_in(size: int, head: bytes) -> int:
-    """The number of items, from the size of the index and its first bytes; raises CorruptFile."""
+def read_head(size: int, head: bytes) -> tuple[int, int | None]:
+    """(items, key of the dictionary or None), from the size of the index and its first bytes; raises CorruptFile."""
     if len(head) < _HEAD.size:
         raise CorruptFile("the index is too short")
-    magic, zero, count, _ = _HEAD.unpack_from(head)
-    if magic != _MAGIC or zero or size != _HEAD.size + ENTRY.size * count:
+    magic, version, count, key = _HEAD.unpack_from(head)
+    if magic != _MAGIC or version > 1 or size != _HEAD.size + ENTRY.size * count:
         raise CorruptFile("the index is damaged")
-    return int(count)
+    return int(count), int(key) if version else None
 
 
 def place_of_entry(number: int) -> int:

@@ -17,7 +17,9 @@ from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.remote import is_url
 
 MANIFEST, JOURNAL = "manifest.jsonl", "manifest.partial.jsonl"
-VERSION = 0
+VERSION, WITH_DICTIONARY = 0, 1
+"""With one, items may be frames, which readers of version 0 do not know."""
+
 _SELDOM = 200  # outputs between two versions of a journal at a URL, which cannot be appended to
 
 
@@ -94,7 +96,8 @@ class Journal:
 
 def head(settings: Mapping[str, Any]) -> str:
     """The first line of a manifest."""
-    return json.dumps({"lacodec_dataset": VERSION, **settings}, ensure_ascii=False) + "\n"
+    version = WITH_DICTIONARY if "dictionary" in settings else VERSION
+    return json.dumps({"lacodec_dataset": version, **settings}, ensure_ascii=False) + "\n"
 
 
 def read_manifest(place: Place, name: str = MANIFEST) -> tuple[dict[str, Any], dict[str, Output]]:
@@ -106,7 +109,7 @@ def read_manifest(place: Place, name: str = MANIFEST) -> tuple[dict[str, Any], d
         raise BadInput(f"{place.root}: has no {name}; give a folder that lacodec encode-dataset wrote")
     lines = _lines(place.read(name))
     settings: dict[str, Any] = next(lines, {})
-    if settings.pop("lacodec_dataset", None) != VERSION:
+    if settings.pop("lacodec_dataset", None) not in (VERSION, WITH_DICTIONARY):
         raise CorruptFile(f"{place.path(name)}: is not the manifest of a data set that this lacodec can read")
     outputs: dict[str, Output] = {}
     items: list[Item] = []
@@ -124,6 +127,14 @@ def read_manifest(place: Place, name: str = MANIFEST) -> tuple[dict[str, Any], d
     except (TypeError, ValueError, KeyError) as error:
         raise CorruptFile(f"{place.path(name)}: has a line that cannot be understood ({error})") from error
     return settings, outputs
+
+
+def begun_with(place: Place) -> dict[str, Any] | None:
+    """The settings of an earlier run; None if there was none."""
+    for name in (MANIFEST, JOURNAL):
+        if place.size(name) is not None:
+            return read_manifest(place, name)[0]
+    return None
 
 
 def earlier(place: Place, settings: Mapping[str, Any]) -> dict[str, Output]:

@@ -1,11 +1,14 @@
-"""`CodedDataset`: single items of a data set in shards, each in two reads: its entry in the index, then its bytes."""
+"""`CodedDataset`: single items of a data set in shards, each in two reads: its entry in the index, then its bytes.
 
-import io
+A dictionary is read once, with the first item that needs it.
+"""
+
 from collections.abc import Iterator
 from typing import Any
 
-from lacodec import api
-from lacodec.datasets.index import ENTRY, INDEX, count_in, place_of_entry
+from lacodec.codecs.bytes.small.dictionary import is_frame
+from lacodec.datasets.dictionaries import FILE, Items
+from lacodec.datasets.index import ENTRY, INDEX, place_of_entry, read_head
 from lacodec.datasets.place import Place
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.places import open_source
@@ -22,23 +25,29 @@ class CodedDataset:
         """Opens the index; raises BadInput if there is none."""
         self.place = Place(str(root))
         self._sources: dict[str, Source] = {}
-        self._count: int | None = None
+        self._items, self._checked = Items(self.place), False
+        self._head: tuple[int, int | None] | None = None
 
     def __len__(self) -> int:
-        if self._count is None:
+        return self._facts()[0]
+
+    def _facts(self) -> tuple[int, int | None]:
+        """How many items there are, and which dictionary belongs to them."""
+        if self._head is None:
             source = self._source(INDEX)
-            self._count = count_in(source.size or 0, source.read(0, place_of_entry(0)))
-        return self._count
+            self._head = read_head(source.size or 0, source.read(0, place_of_entry(0)))
+        return self._head
 
     def __getitem__(self, number: int) -> Any:
-        """The value of an item, as `lacodec.decode` returns it."""
-        return api.decode(self.coded(number), threads=1)
+        """The value of an item, as `lacodec.decode` returns it; of one that was coded with a dictionary its bytes."""
+        data = self.coded(number)
+        return self._reader(data).value(data)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[number] for number in range(len(self)))
 
     def coded(self, number: int) -> bytes:
-        """The `.lac` file of an item; IndexError beyond the last, CorruptFile where the index misleads."""
+        """The `.lac` file of an item, or its frame; IndexError beyond the last, CorruptFile where the index misleads."""
         source = self._source(INDEX)
         if number < 0:
             number += len(self)
@@ -54,9 +63,16 @@ class CodedDataset:
 
     def restored(self, number: int) -> bytes:
         """The bytes of the file that was encoded, or of one with the same content."""
-        out = io.BytesIO()
-        api.decode_file(io.BytesIO(self.coded(number)), out, threads=1)
-        return out.getvalue()
+        data = self.coded(number)
+        return self._reader(data).restored(data)
+
+    def _reader(self, data: bytes) -> Items:
+        """What reads such items; raises CorruptFile where the dictionary is not the one that the index names."""
+        if is_frame(data) and not self._checked:
+            if self._items.dictionary.key != self._facts()[1]:
+                raise CorruptFile(f"{self.place.path(FILE)}: is not the dictionary that {INDEX} names")
+            self._checked = True
+        return self._items
 
     def close(self) -> None:
         """Close what is open; reading opens it again."""

@@ -13,6 +13,9 @@ from typing import Any, BinaryIO
 import xxhash
 
 from lacodec import api
+from lacodec.codecs.bytes.small.dictionary import LONGEST
+from lacodec.datasets import dictionaries
+from lacodec.datasets.dictionaries import is_short_text
 from lacodec.datasets.manifest import Item, Output
 from lacodec.datasets.place import Entry, Place
 from lacodec.errors import LacodecError
@@ -35,6 +38,7 @@ class How:
     field_name: str | None = None
     verify: bool = True
     threads: int = 1
+    dictionary: str | None = None  # its hash
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def _packed(unit: Unit, how: How, members: Iterator[tuple[str, Any]], keep_small
             except LacodecError as error:
                 items.append(failed(name, 0, error))
                 continue
-            member = tarfile.TarInfo(name + (SUFFIX if item.codec else ""))
+            member = tarfile.TarInfo(name + _suffix(item))
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
             begin = archive.offset - -(-len(data) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
@@ -153,18 +157,37 @@ def _packed(unit: Unit, how: How, members: Iterator[tuple[str, Any]], keep_small
     return items
 
 
+def _suffix(item: Item) -> str:
+    """Of the name in a shard, by what was made of an item."""
+    return dictionaries.SUFFIX if item.codec == dictionaries.NAME else SUFFIX if item.codec else ""
+
+
 class _NothingLeft(Exception):
     """No item of a shard could be encoded, so that there will be no shard."""
 
 
 def coded(source: Source, name: str, how: How, out: BinaryIO) -> tuple[Item, bytes]:
     """Encode a source to `out`; what the manifest says about it, and its bytes where they are in memory."""
+    if how.dictionary is not None and source.size is not None and source.size <= LONGEST:
+        data = source.read(0, source.size)
+        if is_short_text(data, how.codec):
+            return _framed(data, name, how, how.dictionary, out), data
     digest = xxhash.xxh3_128()
     plain = source.read(0, source.size or 0) if isinstance(source, BytesSource) else b""
     for block in [plain] if plain else source.blocks(_BLOCK):
         digest.update(block)
     done = api.encode_file(source, out, how.codec, threads=how.threads, verify=how.verify, **how.options)
     return Item(name, done.size, digest.hexdigest(), done.encoded, 0, done.codec, done.identical), plain
+
+
+def _framed(data: bytes, name: str, how: How, dictionary: str, out: BinaryIO) -> Item:
+    """A short item, coded with the dictionary."""
+    coder = dictionaries.coder_of(how.target, dictionary)
+    frame = coder.encode(data)
+    if how.verify and coder.decode(frame) != data:
+        raise LacodecError(f"{name}: verification failed: the dictionary's coder would not restore it")
+    out.write(frame)
+    return Item(name, len(data), xxhash.xxh3_128_hexdigest(data), len(frame), 0, dictionaries.NAME, "bytes")
 
 
 def failed(name: str, size: int, error: Exception) -> Item:
