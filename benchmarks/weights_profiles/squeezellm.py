@@ -23,9 +23,22 @@ def squeezellm(weight: Matrix, bits: int, share: float = 0.0045, fisher: Matrix 
 
 
 def lloyd(weight: Matrix, matters: Matrix, count: int) -> tuple[Matrix, NDArray[np.int64]]:
-    """(levels f64[rows, count] in order, numbers) that neither a nearer level nor a better mean changes any more."""
-    values, rows = weight.astype(np.float64), len(weight)
-    levels = np.quantile(values, (np.arange(count) + 0.5) / count, axis=1).T
+    """(levels f64[rows, count] in order, numbers) that neither a nearer level nor a better mean changes any more.
+
+    Rows begin at their quantiles, and at equal steps; what ends with less error counts.
+    """
+    values = weight.astype(np.float64)
+    least, most = values.min(1, keepdims=True), values.max(1, keepdims=True)
+    starts = np.quantile(values, (np.arange(count) + 0.5) / count, axis=1).T, np.linspace(least[:, 0], most[:, 0], count, axis=1)
+    ends = [_settled(values, matters, levels) for levels in starts]
+    errors = [(matters * np.square(values - np.take_along_axis(*end, 1))).sum(1, keepdims=True) for end in ends]
+    (levels, numbers), (other, its) = ends
+    better = errors[1] < errors[0]
+    return np.where(better, other, levels), np.where(better, its, numbers)
+
+
+def _settled(values: Matrix, matters: Matrix, levels: Matrix) -> tuple[Matrix, NDArray[np.int64]]:
+    rows, count = levels.shape
     first = np.arange(rows)[:, None] * count
     numbers = _nearest(values, levels)
     for _ in range(_PASSES):
