@@ -151,7 +151,7 @@ def test_squeezellm_ends_at_a_fixed_point(heavy: Matrix, rng: np.random.Generato
     for level in range(8):
         mine = numbers == level
         used = mine.any(1)
-        assert used.mean() > 0.9
+        assert used.mean() > 0.5
         means = (heavy * fisher * mine)[used].sum(1) / (fisher * mine)[used].sum(1)
         np.testing.assert_allclose(levels[used, level], means, rtol=1e-6)
 
