@@ -15,7 +15,7 @@ _lgamma: Callable[[Matrix], NDArray[np.object_]] = np.frompyfunc(math.lgamma, 1,
 class Coded:
     """A quantised matrix.
 
-    numbers: i64[rows, ...], the codes of a row, each one of `kinds`. side: bits of all else, such as scales, codebooks and outliers.
+    numbers: i64[rows, ...], the codes of a row, each one of `kinds`. side: bits of all else: scales, codebooks, outliers.
     words: bits of the codes where they are not all of one length.
     """
 

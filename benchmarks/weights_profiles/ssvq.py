@@ -40,8 +40,8 @@ def k_means(vectors: Matrix, count: int) -> tuple[Matrix, NDArray[np.int64]]:
         masses = np.bincount(numbers, minlength=len(book))
         sums = np.stack([np.bincount(numbers, column, len(book)) for column in vectors.T], 1)
         book = np.where(masses[:, None] > 0, sums / np.maximum(1, masses)[:, None], book)
-    book = half(book)
-    return book, _nearest(vectors, book)
+    rounded = half(book)
+    return rounded, _nearest(vectors, rounded)
 
 
 def _nearest(vectors: Matrix, book: Matrix) -> NDArray[np.int64]:

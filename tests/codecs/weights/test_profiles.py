@@ -279,7 +279,7 @@ def test_lagrangian_is_best_at_its_own_size(seed: int) -> None:
     assert errors[every, mine].sum() == pytest.approx(errors[every, same].sum(), rel=1e-12)
     best = allocation.dynamic(bits, errors, budget, slots=int(budget))
     gap = float((errors[every, mine] - errors[every, best]).sum())
-    assert 0 <= gap + 1e-12 and gap <= (errors[every, mine] - errors.min(1)).max()
+    assert gap + 1e-12 >= 0 and gap <= (errors[every, mine] - errors.min(1)).max()
 
 
 def test_no_options_within_the_budget() -> None:
