@@ -18,6 +18,8 @@ from lacodec.codecs.weights.quantised._allocate import steps_of
 BLOCKS = ("blk.10.", "blk.20.")
 OCTAVES = np.arange(-3.5, 1.1, 0.25)  # of the scale
 
+SLOTS = 100_000  # of the dynamic programme, which rounds bits up to them
+
 
 def main() -> None:
     """Print a line for each of some scales: bits, and errors of both relative to that of the scale."""
@@ -34,9 +36,9 @@ def main() -> None:
             bits[number, option], restored = grid(state[name], steps[name] * 2.0**octave)
             errors[number, option] = np.square(restored - state[name], dtype=np.float64).sum() / steps[name] ** 2
     every, count = np.arange(len(names)), sum(state[name].size for name in names)
-    for option, octave in enumerate(OCTAVES):
+    for option, octave in enumerate(OCTAVES[:-1]):  # more than the least that is possible
         budget, ours = bits[:, option].sum(), errors[:, option].sum()
-        chosen = [way(bits, errors, budget) for way in (lagrangian, dynamic)]
+        chosen = [lagrangian(bits, errors, budget), dynamic(bits, errors, budget, SLOTS)]
         found = "".join(f"  {bits[every, c].sum() / count:.4f} bits {errors[every, c].sum() / ours:.4f}" for c in chosen)
         print(f"scale 2^{octave:+.2f}  {budget / count:.4f} bits  lagrangian, dynamic:{found}", flush=True)
 
