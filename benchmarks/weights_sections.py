@@ -24,6 +24,7 @@ from weights_profiles.qmoe import qmoe
 from weights_profiles.spqr import spqr
 from weights_profiles.squeezellm import squeezellm
 from weights_profiles.ssvq import clustered_rows, signed, ssvq
+from weights_profiles.trellis import trellis
 from weights_profiles.turboquant import turboquant
 from weights_profiles.uniform import uniform
 
@@ -157,6 +158,12 @@ def ways(subject: Subject, bits: int) -> Iterator[tuple[str, Way]]:
     for rank in (4, 16):
         step = subject.step(bits - 0.01 * rank)
         yield f"grid, rank {rank}", lambda rank=rank, step=step: [corrected(subject, step, rank)]
+    for states in (8, 64):
+        step = 0.52 * subject.step(bits)
+        yield (
+            f"trellis, {states} states",
+            lambda states=states, step=step: [subject.measured(*trellis(weight, step, states=states, hessian=hessian))],
+        )
     rank = round(bits / FACTOR_BITS * weight.size / sum(weight.shape))
     yield f"rank {rank} alone", lambda: [factored(subject, rank, FACTOR_BITS)]
 
