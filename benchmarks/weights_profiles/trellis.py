@@ -1,4 +1,4 @@
-"""Two grids in turn, chosen by the parities of the numbers before: trellis-coded, or in video and NNCodec dependent, quantisation.
+"""Two grids in turn, chosen by the parities of the numbers before: trellis-coded (in video and NNCodec, dependent) quantisation.
 
 Numbers k of one grid stand for 2 k steps, of the other for 2 k - sign(k); 0 is in both. A state runs down each column; so the
 states of a whole row are known when its numbers are decoded, and errors can be made good in later columns. Contexts are those of
