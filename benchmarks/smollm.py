@@ -5,6 +5,7 @@ The weights keep the names and the order of GGUF, in which rows of q and k come 
 
 import importlib.util
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,8 @@ def tokens(file: Path, text: str) -> np.ndarray:
     return np.array(tokenizer.encode(text).ids)
 
 
-def losses(state: Weights, ids: np.ndarray, window: int = 1024) -> np.ndarray:
-    """Mean nats a token of each window.
+def losses(state: Weights, ids: np.ndarray, window: int = 1024, see: Callable[[str, Any], None] | None = None) -> np.ndarray:
+    """Mean nats a token of each window. see: gets the name of each matrix and its input, f32[window, columns], in every window.
 
     Products with matrices are those of BF16, as such models are used; everything between them is in single precision.
     """
@@ -70,6 +71,9 @@ def losses(state: Weights, ids: np.ndarray, window: int = 1024) -> np.ndarray:
         return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + EPSILON) * tensors[name]
 
     def times(x: Any, *names: str) -> list[Any]:
+        if see is not None:
+            for name in names:
+                see(name, x)
         x = x.bfloat16()
         return [(x @ narrow[name].T).float() for name in names]
 

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import array_minilm
 import numpy as np
-from weights_peers import normal_float, uniform
-from weights_quant import Changed, coded, peer_bytes, text_of
+from weights_profiles.normal_float import normal_float
+from weights_profiles.uniform import uniform
+from weights_quant import Changed, coded, peer_bytes, restored, text_of
 
 GROUP = 64
 LENGTHS = (30, 90)  # characters of a sentence
@@ -65,10 +66,10 @@ def subjects(state: dict[str, np.ndarray]) -> dict[str, Callable[[], Changed]]:
     for bits in (4, 5):
         plain, normal = peer_bytes(state, bits, 32), peer_bytes(state, bits, 16)
         found[f"uniform {bits}, group 64"] = lambda bits=bits, size=plain: Changed(
-            uniform(state, bits, GROUP), size, bits + 32 / GROUP
+            restored(state, lambda _, weight: uniform(weight, bits, GROUP)), size, bits + 32 / GROUP
         )
         found[f"nf {bits}, group 64"] = lambda bits=bits, size=normal: Changed(
-            normal_float(state, bits, GROUP), size, bits + 16 / GROUP
+            restored(state, lambda _, weight: normal_float(weight, bits, GROUP)), size, bits + 16 / GROUP
         )
         found[f"lacodec, bytes of uniform {bits}"] = lambda size=plain: coded(state, size)
         found[f"lacodec, bytes of nf {bits}"] = lambda size=normal: coded(state, size)

@@ -24,8 +24,12 @@ from unittest.mock import patch
 
 import numpy as np
 import smollm
-from weights_peers import gptq, normal_float, turboquant, uniform
 from weights_plot import draw
+from weights_profiles.coded import Coded
+from weights_profiles.gptq import gptq
+from weights_profiles.normal_float import normal_float
+from weights_profiles.turboquant import turboquant
+from weights_profiles.uniform import uniform
 
 import lacodec
 from lacodec.codecs.weights.quantised import codec
@@ -68,7 +72,7 @@ def main() -> None:
     known = json.loads(arguments.cache.read_text()) if arguments.cache.exists() else {}
     text = text_of(arguments.data / "text/corpora/silesia/dickens.xz", 1_000_000).decode("latin-1")
     ids = spread(smollm.tokens(file, text), arguments.tokens)
-    told = Told(file, _books(arguments))
+    told = Told(file, books(arguments.data, arguments.calibration))
     for noise in arguments.noise:
         state = noisy(smollm.weights(file), noise)
         count = sum(array.size for array in state.values())
@@ -136,10 +140,10 @@ def subjects(state: smollm.Weights, told: Told) -> dict[str, Callable[[], Change
     three = peer_bytes(state, 3, 32)
     matrices = [name for name, array in state.items() if array.ndim == 2]
     peers: dict[str, tuple[int, Callable[[], smollm.Weights]]] = {
-        "uniform": (three, lambda: uniform(state, 3, GROUP)),
-        "gptq": (three, lambda: gptq(state, 3, GROUP, told.moments(matrices))),
-        "nf": (peer_bytes(state, 3, 16), lambda: normal_float(state, 3, GROUP)),
-        "turboquant": (row_bytes(state, 3), lambda: turboquant(state, 3)),
+        "uniform": (three, lambda: restored(state, lambda _, weight: uniform(weight, 3, GROUP))),
+        "gptq": (three, lambda: restored(state, lambda name, weight: gptq(weight, 3, GROUP, told.moments(matrices)[name]))),
+        "nf": (peer_bytes(state, 3, 16), lambda: restored(state, lambda _, weight: normal_float(weight, 3, GROUP))),
+        "turboquant": (row_bytes(state, 3), lambda: restored(state, lambda _, weight: turboquant(weight, 3))),
     }
     sizes = {f"bytes of {name}": size for name, (size, _) in peers.items() if name != "uniform"}
     sizes |= {f"{bits} bits": int(bits * count / 8) for bits in SIZES}
@@ -151,6 +155,14 @@ def subjects(state: smollm.Weights, told: Told) -> dict[str, Callable[[], Change
         linear = 8 * size * (1 - words / count) / (count - words)
         found[name] = lambda make=make, size=size, linear=linear: Changed(make(), size, linear)
     return found
+
+
+def restored(state: smollm.Weights, way: Callable[[str, np.ndarray], Coded]) -> smollm.Weights:
+    """Matrices by a profile, everything else as 16-bit floats."""
+    return {
+        name: way(name, array).restored if array.ndim == 2 else array.astype(np.float16).astype(np.float32)
+        for name, array in state.items()
+    }
 
 
 def row_bytes(state: smollm.Weights, bits: int) -> int:
@@ -209,10 +221,10 @@ def noisy(state: smollm.Weights, share: float) -> smollm.Weights:
     }
 
 
-def _books(arguments: argparse.Namespace) -> str:
+def books(data: Path, tokens: int) -> str:
     """About so many tokens of them, four bytes each, from many places: a single book tells too little of others."""
-    text = text_of(arguments.data / "text/train/english_books_train.txt.xz", 12_000_000).decode("utf-8", "ignore")
-    size, places = 4 * arguments.calibration, 64
+    text = text_of(data / "text/train/english_books_train.txt.xz", 12_000_000).decode("utf-8", "ignore")
+    size, places = 4 * tokens, 64
     return "\n\n".join(text[at : at + size // places] for at in range(0, len(text) - size, (len(text) - size) // places))
 
 
