@@ -1,7 +1,7 @@
 """The payload of a chunk: bytes that are no points, then records, as columns or by the numbers of the sensor.
 
     payload = bytes before the records, size and `others` if there are any; records, u8 method and data if there are any;
-              nothing for a chunk of no bytes
+              nothing for a chunk of no bytes; records may be among the bytes before the records, too
     method  = 0 columns (`_records`)   3 a sweep of nuScenes' sensor (`moving`)   5 a sweep of KITTI's sensor (`spinning`)
               2 an older form of 3   1, 4 older forms of 5   6 columns by lasers (`_lanes`)   7 columns by firings (`_firings`)
               8 bytes (`_rows`)   9 several frames, each with a method (`_frames`)   10 mirrored, with a method (`_mirrored`)
@@ -33,6 +33,8 @@ _LATTICES, _BEST = (
     2,
     9,
 )  # efforts: from which on `columns` finds lattices; that of bytes beside mixed points, and of all orders tried
+_PLAIN = (_COLUMNS, _LANES, _FIRINGS, _ROWS, _MIRRORED)
+_SMALL = 1 << 17  # bytes of a chunk that is also tried without records
 _Records = Callable[[], np.ndarray]
 
 
@@ -71,12 +73,23 @@ def encode_payload(
             return _coded(frame, columns, replace(how, before=before))[:2]
 
         return bytes(out.data) + bytes([_FRAMES]) + _frames.write_frames(records, frames, how.before, one), data
+    method = None
     if len(records):
         method, coded, kept = _coded(records, columns, how)
         out.write(bytes([method]) + coded)
         if kept is not records:
             data = memoryview(bytes(data[:lead]) + kept.tobytes())
-    return bytes(out.data), data
+    whole = _whole(bytes(data), how) if method in _PLAIN and len(data) <= _SMALL and how.effort >= LEAST_MIXED else None
+    return min(bytes(out.data), whole or bytes(out.data), key=len), data
+
+
+def _whole(data: bytes, how: Encoding) -> bytes:
+    """The payload of a small chunk whose records are bytes like those before them, which may tell them."""
+    out = Writer()
+    out.number(len(data))
+    out.piece(_others(data, how))
+    out.number(0)
+    return bytes(out.data)
 
 
 def _coded(records: np.ndarray, columns: Columns, how: Encoding) -> tuple[int, bytes, np.ndarray]:
