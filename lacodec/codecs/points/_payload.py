@@ -28,7 +28,9 @@ from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
-_COLUMNS, _SPINNING_OLDEST, _MOVING_OLDER, _MOVING, _SPINNING_OLDER, _SPINNING, _LANES, _FIRINGS, _ROWS, _FRAMES, _MIRRORED = range(11)
+_COLUMNS, _SPINNING_OLDEST, _MOVING_OLDER, _MOVING, _SPINNING_OLDER, _SPINNING, _LANES, _FIRINGS, _ROWS, _FRAMES, _MIRRORED = (
+    range(11)
+)
 _LATTICES, _BEST = (
     2,
     9,
@@ -192,7 +194,9 @@ def _decode(reader: Reader, method: int, columns: Columns, records: np.ndarray, 
     elif method == _ROWS:
         _rows.decode_rows(reader, records, unembed)
     elif method == _MIRRORED:
-        _mirrored.decode_mirrored(reader, columns, records, unembed, lambda method, some: _own(reader, method, columns, some, unembed))
+        _mirrored.decode_mirrored(
+            reader, columns, records, unembed, lambda method, some: _own(reader, method, columns, some, unembed)
+        )
     elif method in (_SPINNING, _SPINNING_OLDER):
         spinning.decode(reader, columns, records, unembed, before, older=method == _SPINNING_OLDER)
     elif method == _MOVING:

@@ -124,7 +124,8 @@ def _symbol(likely, count, vertex, fresh):  # type: ignore[no-untyped-def]
 def code_vertices(degrees, heads, nodes, recent, likely, symbols, escapes, flat, decoding):  # type: ignore[no-untyped-def]
     """Symbols and escapes of the vertices i64 `flat` of all corners, or the inverse; how many escapes, -1 if they are senseless.
 
-    degrees: i64[faces]. heads: i64[2, vertices], all -1; nodes: i64[2, corners, 2]; recent: i64[RECENT], all -1; likely: i64[256].
+    degrees: i64[faces]. heads: i64[2, vertices], all -1; nodes: i64[2, corners, 2]; recent: i64[RECENT], all -1; likely:
+    i64[256].
     """
     vertices, most = S(heads.shape[1]), S(len(escapes))
     at, used, fresh, last = S(0), S(0), S(0), S(0)
@@ -177,8 +178,8 @@ def _latest(row, value):  # type: ignore[no-untyped-def]
 def code_others(flat, known, symbols, escapes, values, decoding):  # type: ignore[no-untyped-def]
     """The same for `values` that come with the vertices i64 `flat`, texture places or normals.
 
-    0 is the one after the highest so far, then come the last ones of the vertex, and that of the corner before. known: i64[vertices,
-    KNOWN], all -1.
+    0 is the one after the highest so far, then come the last ones of the vertex, and that of the corner before. known:
+    i64[vertices, KNOWN], all -1.
     """
     most = S(len(escapes))
     used, fresh, last = S(0), S(0), S(0)

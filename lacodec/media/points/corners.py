@@ -1,7 +1,7 @@
-"""The corners of faces <-> bytes that an entropy coder likes: symbols of a byte each, then differences for those that nothing told.
+"""The corners of faces <-> bytes that an entropy coder likes: symbols, a byte each, then differences where nothing told.
 
-    corners = for each number of a corner (vertex, and texture place and normal, where there are some): the symbols of all
-              corners, the differences of those with symbol 255, zigzag, big-endian, in as few bytes as the largest needs
+corners = for each number of a corner (vertex, and texture place and normal, where there are some): the symbols of all
+          corners, the differences of those with symbol 255, zigzag, big-endian, in as few bytes as the largest needs
 """
 
 from dataclasses import dataclass

@@ -35,7 +35,9 @@ class Spelling(msgspec.Struct, array_like=True, frozen=True):
     several: int
 
     def __post_init__(self) -> None:
-        good = self.before in (b"", b"f ") and self.between in (b"", b"/", b"//") and self.end in (b"\n", b" \n", b"\r\n", b" \r\n")
+        good = (
+            self.before in (b"", b"f ") and self.between in (b"", b"/", b"//") and self.end in (b"\n", b" \n", b"\r\n", b" \r\n")
+        )
         if not good or not 1 <= self.several <= 3 or (self.several > 1) != bool(self.between):
             raise CorruptFile("its lines of faces are spelled in an impossible way")
 
