@@ -140,6 +140,8 @@ def peers(cloud: PointCloud, data: bytes) -> dict[str, tuple[int, str]]:
         "bytes 9, file": (len(lacodec.encode(data, "bytes", effort=9)), EXACT),
         "arrays 9, records": (len(lacodec.encode(cloud.records, "arrays", effort=9)), EXACT),
     }
+    if len(set(cloud.columns.types)) == 1:
+        found["arrays 9, [n, k]"] = arrays_of_rows(cloud), EXACT
     if cloud.format in ("las", "laz"):
         return {**found, "LAZ, file": laz_of_file(cloud, data), "LAZ in Morton order": laz_of_file(cloud, data, True)}
     whole = whole_numbers(cloud)
@@ -148,6 +150,12 @@ def peers(cloud: PointCloud, data: bytes) -> dict[str, tuple[int, str]]:
         found["LAZ in Morton order"] = laz(whole[morton(whole)], SET)
         found["Draco"] = draco(whole)
     return found
+
+
+def arrays_of_rows(cloud: PointCloud) -> int:
+    """Codec `arrays` with all columns as one array, which may be coded together; of records each is coded alone."""
+    rows = np.frombuffer(cloud.records.tobytes(), cloud.columns.types[0]).reshape(len(cloud), -1)
+    return len(lacodec.encode(rows, "arrays", effort=9))
 
 
 def whole_numbers(cloud: PointCloud) -> np.ndarray | None:

@@ -2,7 +2,9 @@
 
 payload = bytes before the records, size and `others` (`arrays_codec`) if any; number of records, u8 method and data if any
 method  = 0 columns   3 a sweep of a moving car (`points_moving`)   5 a sweep (`points_sweep`)   2, 1 and 4 older forms of 3 and 5
-          6 lanes   7 rows   8 size, payload of codec `bytes` of the records   9 frames
+          6 lanes   7 rows   8 size, payload of codec `bytes` of the records   9 frames   10 mirrored
+mirrored = u8 axis (0 to 2: x, y, z), size, payload of columns u32[n]: 0, or how many records before this one is that whose
+          image it is: the same with the other sign on the axis; u8 method, data of those with 0
 frames  = how many; of each: number of points, u8 method and data if there are any; each is told from the one before
 lanes   = u8 source: 0, or 1 + the position of a column of integers; size, payload of columns u8[n], or of that column;
           the other columns, as `columns` has them, of the records in the order of these numbers (equal ones as they were)
@@ -14,6 +16,7 @@ A group: three columns of one type called x, y, z, or as colours and normals are
 table = number of records, offset of the first one, u8 kind     kind 0: float32 x, y, z, intensity   1: ring, too   2: columns,
         column, column, ...   3: u8 form (`points_forms`),      column = u8 type, size of its name, its name
         size of its recipe, recipe, then u8 kind as before   4 frames: how many, points of each, then u8 kind as before
+                                                               5 las: u8 point format, bytes of a record
 """
 
 import struct
@@ -31,6 +34,13 @@ TYPES = [
     f"{order}{kind}{width}" for order in "<>" for kind, widths in (("f", "248"), ("i", "248"), ("u", "248")) for width in widths
 ]
 TYPES += ["|i1", "|u1"]
+LAS_OLD = "x:<i4 y:<i4 z:<i4 intensity:<u2 returns:|u1 classification:|u1 scan_angle:|i1 user_data:|u1 point_source_id:<u2 "
+LAS_NEW = (
+    "x:<i4 y:<i4 z:<i4 intensity:<u2 returns:|u1 flags:|u1 classification:|u1 user_data:|u1 scan_angle:<i2 point_source_id:<u2 "
+    "time:<f8 "
+)
+LAS_TIME, LAS_COLOUR, LAS_INFRARED = "time:<f8 ", "red:<u2 green:<u2 blue:<u2 ", "infrared:<u2 "
+LAS_WAVE = "wave_descriptor:|u1 wave_offset:<u8 wave_size:<u4 wave_place:<f4 wave_x:<f4 wave_y:<f4 wave_z:<f4 "
 TOGETHER = (("x", "y", "z"), ("red", "green", "blue"), ("r", "g", "b"), ("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
 
 
@@ -79,13 +89,29 @@ def read_table(table: bytes) -> Table:
     if kind == 4:
         need(sum(data.number() for _ in range(data.number())) == count, "frames that do not have all points")
         kind = data.byte()
-    need(kind <= 2, "columns of an unknown kind")
+    need(kind in (0, 1, 2, 5), "columns of an unknown kind")
     names, types = list(USUAL[: 4 + kind]), ["<f4"] * (4 + kind)
+    if kind == 5:
+        names, types = las_columns(data.byte(), data.number())
     if kind == 2:
         found = [(TYPES[data.byte()], data.piece()) for _ in range(data.number())]
         names, types = [name.decode("utf-8", "surrogatepass") for _, name in found], [kind for kind, _ in found]
     data.finish()
     return Table(names, types, offset, count, form, recipe)
+
+
+def las_columns(point_format: int, size: int) -> tuple[list[str], list[str]]:
+    """Names and types of the columns of las records: those of the point format, then extra bytes up to the size."""
+    need(point_format < 11, "a point format of las that is unknown")
+    fields = LAS_NEW if point_format > 5 else LAS_OLD + (LAS_TIME if point_format in (1, 3, 4, 5) else "")
+    fields += LAS_COLOUR if point_format in (2, 3, 5, 7, 8, 10) else ""
+    fields += LAS_INFRARED if point_format in (8, 10) else ""
+    fields += LAS_WAVE if point_format in (4, 5, 9, 10) else ""
+    found = [tuple(field.split(":")) for field in fields.split()]
+    extra = size - sum(int(kind[2]) for _, kind in found)
+    need(0 <= extra <= 1024 - len(found), "records of las that are too short")
+    found += [(f"extra{i}", "|u1") for i in range(extra)]
+    return [name for name, _ in found], [kind for _, kind in found]
 
 
 def decode_payload(payload: bytes, size: int, names: list[str], types: list[str], before: list[tuple[float, ...]]) -> bytes:
@@ -105,10 +131,12 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
 
 def _records(data: Stream, method: int, names: list[str], types: list[str], count: int, before: list[tuple[float, ...]]) -> bytes:
     """The records by a method."""
-    need(method <= 9, "records of an unknown form")
+    need(method <= 10, "records of an unknown form")
     widths = [int(kind[2]) for kind in types]
     if method == 8:
         return bytes_codec.decode(data.piece(), count * sum(widths))
+    if method == 10:
+        return _mirrored(data, names, types, count)
     if method == 9:
         out = b""
         for _ in range(data.number()):
@@ -135,6 +163,29 @@ def _records(data: Stream, method: int, names: list[str], types: list[str], coun
         for row in zip(*numbers, strict=True)
         for bits, width, order in zip(row, widths, orders, strict=True)
     )
+
+
+def _mirrored(data: Stream, names: list[str], types: list[str], count: int) -> bytes:
+    """Records of which some are images of earlier ones."""
+    place = names.index("xyz"[data.byte()])
+    need(types[place][1] == "f", "images of whole numbers")
+    distances = columns.decode(data.piece(), ("u", 4), (count,))
+    method, several = data.byte(), distances.count(0)
+    need(method in (0, 6, 7, 8), "records of an unknown form")
+    others = _records(data, method, names, types, several, []) if several else b""
+    size, at = sum(int(kind[2]) for kind in types), sum(int(kind[2]) for kind in types[:place])
+    sign = at if types[place][0] == ">" else at + int(types[place][2]) - 1
+    found, own = list[bytes](), 0
+    for i, distance in enumerate(distances):
+        if distance == 0:
+            found.append(others[own * size : (own + 1) * size])
+            own += 1
+            continue
+        need(distance <= i and distances[i - distance] == 0, "an image of an image")
+        image = bytearray(found[i - distance])
+        image[sign] ^= 128
+        found.append(bytes(image))
+    return b"".join(found)
 
 
 def _lanes(data: Stream, names: list[str], types: list[str], count: int) -> list[list[int]]:

@@ -1,7 +1,8 @@
 """Files of points that are written from a cloud: pcd packed by LZF, and lines of text. laz and feather are left to libraries.
 
 form = 1 pcd compressed: cloud = header, records, bytes behind them; recipe = u8 bits, u8 factor of the hash
-       3 text: cloud = bytes before the lines, records, bytes behind the lines, note; recipe = u64 bytes of the note
+       3 text: cloud = bytes before the lines, records, bytes behind the lines, note; recipe = u64 bytes of the note;
+         u8 1 if the bytes behind the lines are folded (`points_faces`)
 """
 
 import struct
@@ -9,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 from reference.container import read_msgpack
+from reference.points_faces import unfolded
 from reference.stream import need
 
 COMPRESSED, TEXT = 1, 3
@@ -96,7 +98,7 @@ def _common(data: bytes, place: int, at: int, most: int) -> int:
 
 
 def _text(recipe: bytes, cloud: bytes, offset: int, count: int, types: list[str]) -> bytes:
-    end = len(cloud) - int.from_bytes(recipe, "little")
+    end = len(cloud) - int.from_bytes(recipe[:8], "little")
     pieces, formats, rows, lines = read_msgpack(cloud[end:])
     width = sum(int(kind[2]) for kind in types)
     codes = {
@@ -120,7 +122,8 @@ def _text(recipe: bytes, cloud: bytes, offset: int, count: int, types: list[str]
         printed = [_printed(how, value) for how, value in zip(formats, values, strict=True)]
         line = b"".join(chain.from_iterable(zip(pieces, [*printed, b""], strict=True)))
         out.append(other.get(row, line))
-    return b"".join([*out, cloud[offset + count * width : end]])
+    behind = cloud[offset + count * width : end]
+    return b"".join([*out, unfolded(behind) if recipe[8:] == b"\1" else behind])
 
 
 def _printed(how: str, value: Any) -> bytes:

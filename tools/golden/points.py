@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 CODEC = "points"
-FILES = ("sweep", "odd", "rings", "las", "pcd", "ply", "one", "lattice", "packed", "text", "lines")
+FILES = ("sweep", "odd", "rings", "las", "pcd", "ply", "one", "lattice", "packed", "text", "lines", "mesh")
 WANTED = [(f"effort{effort}", name) for effort in (1, 5, 9) for name in FILES]
 WANTED += [(f"effort{effort}", name) for effort in (2, 3, 4, 6, 7, 8) for name in ("sweep", "lattice")]
 WANTED += [("effort1", "lasers"), ("effort3", "lasers")]
 WANTED += [("effort2", "moving"), ("effort5", "moving"), ("effort9", "moving"), ("effort5", "drive")]
 WANTED += [(f"effort{effort}", "after") for effort in (5, 7, 9)]
-WANTED += [("effort5", "frames"), ("effort5", "repeats"), ("effort9", "frames")]
+WANTED += [("effort5", "frames"), ("effort5", "repeats"), ("effort9", "frames"), ("effort5", "polygons")]
 
 
 @cache
@@ -202,6 +202,35 @@ def _lines() -> bytes:
     found = [f"v {x:.3f} {y:.3f} {z:.3f}" for x, y, z in zip(*walks, strict=True)]
     found += [f"f {i} {i + 1} {i + 2}" for i in range(1, 149)]
     return "\r\n".join(["# a mesh", "o thing", *found, ""]).encode()
+
+
+def _mesh() -> bytes:
+    """A mesh as obj: a grid and its mirror image, with places in a texture, normals, groups, and a face beside all others."""
+    rng = random.Random(10)
+    rows, columns = 12, 9
+    half = [(1 + x + rng.random(), y + rng.random(), rng.random()) for y in range(rows) for x in range(columns)]
+    found = [
+        "# a mesh",
+        *(f"v {x:.6g} {y:.6g} {z:.6g}" for x, y, z in half),
+        *(f"v {-x:.6g} {y:.6g} {z:.6g}" for x, y, z in half),
+    ]
+    found += [f"vt {rng.random():.4f} {rng.random():.4f}" for _ in half] + ["vn 1 0 0", "vn -1 0 0"]
+    for side in (0, 1):
+        found.append(f"usemtl side{side}")
+        for i in (y * columns + x + 1 for y in range(rows - 1) for x in range(columns - 1)):
+            corners = [i, i + 1, i + columns + 1, i + columns][:: 1 - 2 * side]
+            found.append("f " + " ".join(f"{v + side * len(half)}/{v}/{side + 1}" for v in corners[: 4 - (i % 5 == 0)]))
+    return "\n".join([*found, "f 5/1/1 200/90/2 7/3/1", "l 1 2", ""]).encode()
+
+
+def _polygons() -> bytes:
+    """A mesh as ply in text, with faces of three to six corners in no order, and ends of lines as on Windows."""
+    rng = random.Random(11)
+    points = [f"{rng.randrange(9000) / 1000:.3f} {rng.randrange(9000) / 1000:.3f} {i / 8:.3f}" for i in range(90)]
+    faces = [" ".join(map(str, (n, *rng.sample(range(90), n)))) for n in (rng.randrange(3, 7) for _ in range(150))]
+    head = ["ply", "format ascii 1.0", "element vertex 90", *(f"property float {name}" for name in "xyz")]
+    head += ["element face 150", "property list uchar int vertex_indices", "end_header"]
+    return "\r\n".join([*head, *points, *faces, ""]).encode()
 
 
 def _one() -> bytes:

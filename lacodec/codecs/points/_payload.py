@@ -1,10 +1,10 @@
 """The payload of a chunk: bytes that are no points, then records, as columns or by the numbers of the sensor.
 
     payload = bytes before the records, size and `others` if there are any; records, u8 method and data if there are any;
-              nothing for a chunk of no bytes
+              nothing for a chunk of no bytes; records may be among the bytes before the records, too
     method  = 0 columns (`_records`)   3 a sweep of nuScenes' sensor (`moving`)   5 a sweep of KITTI's sensor (`spinning`)
               2 an older form of 3   1, 4 older forms of 5   6 columns by lasers (`_lanes`)   7 columns by firings (`_firings`)
-              8 bytes (`_rows`)   9 several frames, each with a method (`_frames`)
+              8 bytes (`_rows`)   9 several frames, each with a method (`_frames`)   10 mirrored, with a method (`_mirrored`)
 
 Numbers are LEB128.
 """
@@ -18,20 +18,25 @@ import numpy as np
 from lacodec.codecs.arrays.others import decode_others, encode_others
 from lacodec.codecs.columns.forms import Unembed
 from lacodec.codecs.pieces import Reader, Writer
-from lacodec.codecs.points import _firings, _frames, _lanes, _records, _rows
+from lacodec.codecs.points import _firings, _frames, _lanes, _mirrored, _records, _rows
 from lacodec.codecs.points._options import LEAST_MIXED
 from lacodec.codecs.points._step import rounded
 from lacodec.codecs.points.moving import payload as moving
+from lacodec.codecs.points.numbers import encode_numbers
 from lacodec.codecs.points.spinning import payload as spinning
 from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
-_COLUMNS, _SPINNING_OLDEST, _MOVING_OLDER, _MOVING, _SPINNING_OLDER, _SPINNING, _LANES, _FIRINGS, _ROWS, _FRAMES = range(10)
+_COLUMNS, _SPINNING_OLDEST, _MOVING_OLDER, _MOVING, _SPINNING_OLDER, _SPINNING, _LANES, _FIRINGS, _ROWS, _FRAMES, _MIRRORED = (
+    range(11)
+)
 _LATTICES, _BEST = (
     2,
     9,
 )  # efforts: from which on `columns` finds lattices; that of bytes beside mixed points, and of all orders tried
+_PLAIN = (_COLUMNS, _LANES, _FIRINGS, _ROWS, _MIRRORED)
+_SMALL = 1 << 17  # bytes of a chunk that is also tried without records
 _Records = Callable[[], np.ndarray]
 
 
@@ -70,12 +75,23 @@ def encode_payload(
             return _coded(frame, columns, replace(how, before=before))[:2]
 
         return bytes(out.data) + bytes([_FRAMES]) + _frames.write_frames(records, frames, how.before, one), data
+    method = None
     if len(records):
         method, coded, kept = _coded(records, columns, how)
         out.write(bytes([method]) + coded)
         if kept is not records:
             data = memoryview(bytes(data[:lead]) + kept.tobytes())
-    return bytes(out.data), data
+    whole = _whole(bytes(data), how) if method in _PLAIN and len(data) <= _SMALL and how.effort >= LEAST_MIXED else None
+    return min(bytes(out.data), whole or bytes(out.data), key=len), data
+
+
+def _whole(data: bytes, how: Encoding) -> bytes:
+    """The payload of a small chunk whose records are bytes like those before them, which may tell them."""
+    out = Writer()
+    out.number(len(data))
+    out.piece(_others(data, how))
+    out.number(0)
+    return bytes(out.data)
 
 
 def _coded(records: np.ndarray, columns: Columns, how: Encoding) -> tuple[int, bytes, np.ndarray]:
@@ -112,10 +128,22 @@ def _sweep(records: np.ndarray, columns: Columns, how: Encoding) -> tuple[int, b
 
 
 def _shortest(records: np.ndarray, columns: Columns, effort: int, how: Encoding) -> tuple[int, bytes]:
-    """(method, payload of records that no known sensor measured): in columns, or, where numbers are mixed, as bytes."""
-    found = _in_columns(records, columns, effort, how.session)
+    """(method, payload of records that no known sensor measured): in columns, or, where numbers are mixed, in other ways."""
     if effort < LEAST_MIXED:
-        return found
+        return _in_columns(records, columns, effort, how.session)
+    found = _in_columns_or_rows(records, columns, effort, how)
+    mirrored = _mirrored.encode_mirrored(
+        records,
+        columns,
+        lambda distances: encode_numbers(distances, effort, how.session),
+        lambda some: _in_columns_or_rows(some, columns, effort, how),
+    )
+    return found if mirrored is None or len(mirrored) >= len(found[1]) else (_MIRRORED, mirrored)
+
+
+def _in_columns_or_rows(records: np.ndarray, columns: Columns, effort: int, how: Encoding) -> tuple[int, bytes]:
+    """(method, payload): in columns, or as bytes where that is shorter."""
+    found = _in_columns(records, columns, effort, how.session)
 
     def otherwise(some: np.ndarray) -> int:
         return len((found if len(some) == len(records) else _in_columns(some, columns, effort, how.session))[1])
@@ -165,6 +193,10 @@ def _decode(reader: Reader, method: int, columns: Columns, records: np.ndarray, 
         _firings.decode_firings(reader, columns, records, unembed)
     elif method == _ROWS:
         _rows.decode_rows(reader, records, unembed)
+    elif method == _MIRRORED:
+        _mirrored.decode_mirrored(
+            reader, columns, records, unembed, lambda method, some: _own(reader, method, columns, some, unembed)
+        )
     elif method in (_SPINNING, _SPINNING_OLDER):
         spinning.decode(reader, columns, records, unembed, before, older=method == _SPINNING_OLDER)
     elif method == _MOVING:
@@ -175,6 +207,17 @@ def _decode(reader: Reader, method: int, columns: Columns, records: np.ndarray, 
         moving.decode_older(reader, columns, records, unembed)
     else:
         raise CorruptFile("its records have an unknown form; if a newer lacodec wrote it, update")
+
+
+def _own(reader: Reader, method: int, columns: Columns, records: np.ndarray, unembed: Unembed) -> None:
+    """Records that are not mirrored, by a method that may be within another."""
+    if method not in (_COLUMNS, _LANES, _FIRINGS, _ROWS):
+        raise CorruptFile("its records that are not mirrored have an unknown form; if a newer lacodec wrote it, update")
+    _decode(reader, method, columns, records, unembed, _no_frame)
+
+
+def _no_frame() -> np.ndarray:
+    raise CorruptFile("records without a sensor are told from a frame before")
 
 
 def _head(reader: Reader, size: int, columns: Columns) -> tuple[int, memoryview, int]:

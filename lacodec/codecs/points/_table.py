@@ -3,6 +3,7 @@
 table = number of records, offset of the first one, u8 kind     kind 0 KITTI   1 nuScenes (float32 both)   2 named:
         number of columns; of each u8 type, size of its name, its name in UTF-8     kind 3 packed: u8 form, size of its
         recipe, recipe, u8 kind as before     kind 4 frames: how many, points of each, u8 kind as before
+        kind 5 las: u8 point format, bytes of a record
 
 Numbers are LEB128.
 """
@@ -14,13 +15,14 @@ from lacodec.container.types import Header
 from lacodec.errors import CorruptFile
 from lacodec.media.points import bins
 from lacodec.media.points.forms import NAMES
+from lacodec.media.points.las_head import columns_of, format_of
 from lacodec.media.points.value import MOST_COLUMNS, MOST_POINTS, PLAIN, TYPES, Columns, Form, PointCloud
 
 TABLE = "points"
 """Its name in the metadata."""
 
 _KINDS = tuple(sorted(TYPES))
-_NAMED, _PACKED, _FRAMES = 2, 3, 4
+_NAMED, _PACKED, _FRAMES, _LAS = 2, 3, 4, 5
 _MOST_FRAMES = 1 << 16
 _USUAL = tuple(Columns(names, ("<f4",) * len(names)) for names in (bins.KITTI, bins.NUSCENES))
 
@@ -48,6 +50,11 @@ def pack_table(cloud: PointCloud) -> bytes:
         out.numbers([len(cloud.frames), *cloud.frames])
     if cloud.columns in _USUAL:
         out.write(bytes([_USUAL.index(cloud.columns)]))
+        return bytes(out.data)
+    las = format_of(cloud.columns)
+    if las is not None:
+        out.write(bytes([_LAS, las]))
+        out.number(cloud.columns.size)
         return bytes(out.data)
     out.write(bytes([_NAMED]))
     out.number(len(cloud.columns.names))
@@ -80,11 +87,18 @@ def table_of(header: Header) -> Table:
         if sum(frames) != count:
             raise CorruptFile("the frames of the points do not have all of them")
         kind = reader.take(1)[0]
-    if count >= MOST_POINTS or offset >= MOST_POINTS or kind > _NAMED:
+    if count >= MOST_POINTS or offset >= MOST_POINTS or (kind > _NAMED and kind != _LAS):
         raise CorruptFile("the header does not say where the points are")
-    columns = _USUAL[kind] if kind < _NAMED else _columns(reader)
+    columns = _USUAL[kind] if kind < _NAMED else _of_las(reader) if kind == _LAS else _columns(reader)
     reader.finish()
     return Table(columns, offset, count, form, frames)
+
+
+def _of_las(reader: Reader) -> Columns:
+    columns = columns_of(reader.take(1)[0], reader.number())
+    if columns is None:
+        raise CorruptFile("the header has a point format of las that is unknown; if a newer lacodec wrote it, update")
+    return columns
 
 
 def _columns(reader: Reader) -> Columns:

@@ -29,7 +29,7 @@ class PointMedia(Media[PointCloud]):
     """Point clouds."""
 
     name = "points"
-    smallest = 256
+    smallest = 1024
     quiet = True
 
     def sniff(self, head: bytes) -> bool:

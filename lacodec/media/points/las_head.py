@@ -86,13 +86,25 @@ def read_head(source: Source) -> Head:
     count = int.from_bytes(head[107:111], "little")
     if head[25] >= 4 and len(head) == _LONG_HEAD:
         count = int.from_bytes(head[247:255], "little") or count
-    fields = list(_FORMATS[head[104] & ~PACKED])
-    known = sum(int(kind[2]) for _, kind in fields)
-    if size < known or size - known > MOST_COLUMNS - len(fields):
+    columns = columns_of(head[104] & ~PACKED, size)
+    if columns is None:
         raise UnsupportedFile(f"{source.name}: records of {size} bytes do not fit point format {head[104] & ~PACKED}")
-    fields += [(f"extra{i}", "|u1") for i in range(size - known)]
     if offset < _HEAD or count >= MOST_POINTS or offset > (source.size or 0):
         raise UnsupportedFile(f"{source.name}: is shorter than its header says")
-    names, kinds = zip(*fields, strict=True)
     places = [place for place, version in _BEHIND if head[25] >= version and len(head) >= place + 8]
-    return Head(offset, Columns(names, kinds), count, bool(head[104] & PACKED), tuple(places))
+    return Head(offset, columns, count, bool(head[104] & PACKED), tuple(places))
+
+
+def columns_of(point_format: int, size: int) -> Columns | None:
+    """The columns of records of a format that have `size` bytes: its own, then extra bytes; None if there are none."""
+    fields = list(_FORMATS[point_format]) if 0 <= point_format < len(_FORMATS) else []
+    extra = size - sum(int(kind[2]) for _, kind in fields)
+    if not fields or not 0 <= extra <= MOST_COLUMNS - len(fields):
+        return None
+    names, kinds = zip(*fields, *((f"extra{i}", "|u1") for i in range(extra)), strict=True)
+    return Columns(names, kinds)
+
+
+def format_of(columns: Columns) -> int | None:
+    """The point format that has these columns, and extra bytes behind them if there are more; None if none has."""
+    return next((i for i in range(len(_FORMATS)) if columns_of(i, columns.size) == columns), None)

@@ -1,6 +1,7 @@
 """Points in lines of text: the numbers become records, and a note says how they are spelled and which lines are not so.
 
-cloud = bytes before the lines, records, bytes behind the lines, note          recipe = u64 bytes of the note
+cloud  = bytes before the lines, records, bytes behind the lines, note
+recipe = u64 bytes of the note; u8 1 if the bytes behind are folded (`faces`)
 note (MessagePack) = [pieces, formats, numbers of other lines, these lines]    see `spelling`
 """
 
@@ -11,7 +12,8 @@ import msgspec
 import numpy as np
 
 from lacodec.errors import CorruptFile, UnsupportedFile
-from lacodec.io.source import Part, Source
+from lacodec.io.source import BytesSource, Part, Source
+from lacodec.media.points import faces
 from lacodec.media.points.forms import spooled
 from lacodec.media.points.spelling import Spelling, run_of, spelling_of
 from lacodec.media.points.value import Columns, Form, PointCloud
@@ -22,6 +24,8 @@ _SAMPLE = 2048  # lines that tell how numbers are spelled
 _ROWS = 1 << 14  # that are printed at a time
 _SOME, _PART = 8, 16  # lines that may be spelled in another way: some, and one in so many
 _NAMES = ("x", "y", "z")
+_MOST_FACES = 64 << 20  # bytes behind the lines, up to which faces are looked for
+_FOLDED = b"\1"
 
 
 class _Note(msgspec.Struct, array_like=True):
@@ -44,15 +48,21 @@ def read(source: Source, kind: str, offset: int, count: int | None, columns: Col
     columns = Columns(found.names, types)
     stop, rows = _run(source, offset, spelling) if count is None else (_end(source, offset, count), count)
     note = _Note(list(spelling.pieces), list(spelling.formats), [], [])
-    made = spooled(_cloud(source, offset, stop, spelling, columns, note), source.name)
-    size = made.size or 0
-    if size - (source.size or 0) + stop - offset - rows * columns.size != (last := len(msgspec.msgpack.encode(note))):
+    behind = Part(source, stop, source.size or 0)
+    folded = faces.fold(behind.read(0, behind.size)) if behind.size <= _MOST_FACES else None
+    rest: Source = behind if folded is None else BytesSource(folded, source.name)
+    made = spooled(_cloud(source, offset, stop, spelling, columns, note, rest), source.name)
+    last = len(msgspec.msgpack.encode(note))
+    if made.size != offset + rows * columns.size + (rest.size or 0) + last:
         raise UnsupportedFile(f"{source.name}: ends before its points do")
-    return PointCloud(made, kind, columns, offset, rows, Form("text", last.to_bytes(8, "little")))
+    recipe = last.to_bytes(8, "little") + (b"" if folded is None else _FOLDED)
+    return PointCloud(made, kind, columns, offset, rows, Form("text", recipe))
 
 
-def _cloud(source: Source, offset: int, stop: int, spelling: Spelling, columns: Columns, note: _Note) -> Iterator[bytes]:
-    """The bytes of the cloud; fills `note`, which comes last."""
+def _cloud(
+    source: Source, offset: int, stop: int, spelling: Spelling, columns: Columns, note: _Note, rest: Source
+) -> Iterator[bytes]:
+    """The bytes of the cloud; fills `note`, which comes last. rest: what is behind the records."""
     yield from Part(source, 0, offset).blocks(_BLOCK)
     at = 0
     for block in _blocks(source, offset, stop):
@@ -67,7 +77,7 @@ def _cloud(source: Source, offset: int, stop: int, spelling: Spelling, columns: 
     if stop > offset and source.read(stop - 1, 1) != b"\n":  # the file ends with a line that does not end
         note.rows = [*(row for row in note.rows if row != at - 1), at - 1]
         note.lines = [*note.lines[: len(note.rows) - 1], source.read(max(offset, stop - _LINE), _LINE).rpartition(b"\n")[2]]
-    yield from Part(source, stop, source.size or 0).blocks(_BLOCK)
+    yield from rest.blocks(_BLOCK)
     yield msgspec.msgpack.encode(note)
 
 
@@ -100,7 +110,10 @@ def pieces(cloud: PointCloud) -> Iterator[bytes]:
                 lines[row - start] = other[row]
             text = b"".join(lines)
         yield text
-    yield from Part(source, cloud.stop, end).blocks(_BLOCK)
+    if cloud.form.recipe[8:] == _FOLDED:
+        yield from faces.unfold(source.read(cloud.stop, end - cloud.stop))
+    else:
+        yield from Part(source, cloud.stop, end).blocks(_BLOCK)
 
 
 def _check_types(spelling: Spelling, columns: Columns) -> None:
