@@ -37,8 +37,7 @@ class _Product:
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Sums [outputs, ...] of whole numbers [inputs, ...]."""
         flat = torch.from_numpy(x.reshape(len(x), -1))
-        with exactly(torch.device("cpu")):
-            found: np.ndarray = torch.matmul(self.codes, flat).numpy()
+        found: np.ndarray = torch.matmul(self.codes, flat).numpy()
         return found.reshape(-1, *x.shape[1:])
 
 
@@ -83,6 +82,15 @@ class FixedTransforms:
 
     def synthesis(self, latents: np.ndarray) -> np.ndarray:
         """int32[latents, h, w] in sixteenths -> int32[3, 16 h, 16 w] in sixteenths of a gray level."""
+        with exactly(torch.device("cpu")):
+            return self._synthesised(latents)
+
+    def analysis(self, pixels: np.ndarray) -> np.ndarray:
+        """int32[3, 16 h, 16 w] -> int32[latents, h, w] in sixteenths, of magnitudes below 2^19."""
+        with exactly(torch.device("cpu")):
+            return self._analysed(pixels)
+
+    def _synthesised(self, latents: np.ndarray) -> np.ndarray:
         wide = latents.astype(np.float64) * self._synthesis_gain[:, None, None]
         stream = _limited(np.floor(wide * 2.0 ** (_STREAM - _LATENT - _FACTOR) + 0.5))
         for block in self._synthesis:
@@ -95,8 +103,7 @@ class FixedTransforms:
         shift = _STREAM - _PIXEL
         return _shuffled((stream + (1 << shift >> 1)) >> shift, 8)
 
-    def analysis(self, pixels: np.ndarray) -> np.ndarray:
-        """int32[3, 16 h, 16 w] -> int32[latents, h, w] in sixteenths, of magnitudes below 2^19."""
+    def _analysed(self, pixels: np.ndarray) -> np.ndarray:
         stream = _unshuffled(pixels << (_STREAM - _PIXEL), 8)
         for block in self._analysis_fine:
             block(stream)

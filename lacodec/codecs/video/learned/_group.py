@@ -28,6 +28,8 @@ from lacodec.models.image.fixed import FixedTransforms
 from lacodec.models.image.model import ImageModel
 from lacodec.models.image.options import PATCH, distortion_weight, level_of
 
+_VECTOR_PRICE = 2.0
+PRICE=1.0
 _ROOM = 1 << 16  # bytes of a stream beside those that samples may take
 
 
@@ -39,6 +41,17 @@ class Manner:
     form: Form
     t: float
     chroma: float
+
+
+class _Quality:
+    """What depends on a quality t from 0 to 1."""
+
+    def __init__(self, network: ImageModel, t: float) -> None:
+        self.t, self.fixed = t, FixedTransforms(network, t)
+        self.level = torch.tensor([level_of(1 + 99 * t)])
+        with exactly(torch.device("cpu")):
+            part = network.entropy.hyper_part(self.level, (1, network.options.hyper_latents, 1, 1))
+        self.hyper_levels = part.scales.numpy().reshape(-1).astype(np.uint8)
 
 
 @dataclass
@@ -79,13 +92,11 @@ class _Frames:
 
     def __init__(self, manner: Manner, stream: np.ndarray, decoding: bool) -> None:
         self._manner, self._decoding = manner, int(decoding)
-        self._fixed = FixedTransforms(manner.network, manner.t)
         options = manner.network.options
         self._state: State = new_state(options.latents, options.family, stream, decoding)
         self._size = latent_count(manner.form.height), latent_count(manner.form.width)
-        self._level = torch.tensor([level_of(1 + 99 * manner.t)])
         self._past: _Past | None = None
-        self._hyper_levels = self._scales_of_hyper()
+        self._at = _Quality(manner.network, manner.t)
 
     def stream(self) -> bytes:
         """What an encoder wrote."""
@@ -104,7 +115,7 @@ class _Frames:
         network, pixels = manner.network, pixels_of(planes, manner.form, manner.chroma)
         vectors = None if self._past is None else self._found_vectors(pixels)
         with exactly(torch.device("cpu")):
-            latents = network.analysis(torch.from_numpy(pixels)[None], torch.tensor([manner.t]))
+            latents = network.analysis(torch.from_numpy(pixels)[None], torch.tensor([self._at.t]))
             hyper = self._no_hyper()
             if network.hyper_analysis is not None:
                 padded = torch.nn.functional.pad(latents, (0, -self._size[1] % 4, 0, -self._size[0] % 4))
@@ -128,13 +139,13 @@ class _Frames:
             bad |= code_vectors(s, self._decoding, vectors)
             shifted = np.zeros_like(past.pixels)
             moved(np.pad(past.pixels, ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)), "edge"), vectors, shifted)
-            foreseen = _last(self._fixed.analysis(shifted))
+            foreseen = _last(self._at.fixed.analysis(shifted))
         before = np.zeros_like(hyper) if past is None else past.hyper
-        bad |= code_whole(s, self._decoding, self._hyper_levels, before, hyper)
+        bad |= code_whole(s, self._decoding, self._at.hyper_levels, before, hyper)
         values, sizes, sums = self._code_latents(latents, hyper, foreseen)
         if bad:
             raise CorruptFile("it holds a number that no encoder produces")
-        pixels = self._fixed.synthesis(np.ascontiguousarray(values.transpose(2, 0, 1)))
+        pixels = self._at.fixed.synthesis(np.ascontiguousarray(values.transpose(2, 0, 1)))
         self._past = _Past(values, hyper, sizes, sums, np.zeros(self._grid(), np.int16) if vectors is None else vectors, pixels)
         return planes_of(pixels, self._manner.form, self._manner.chroma)
 
@@ -156,7 +167,7 @@ class _Frames:
                 place = slice(part.row, None, 2), slice(part.column, None, 2), part.channels
                 means[place], scales[place] = _last(part.means[0]), _last(part.scales[0])
             bad |= code_step(
-                self._state, jobs, self._decoding, int(past is not None), 1.0, means, scales, foreseen, latents, values,
+                self._state, jobs, self._decoding, int(past is not None), PRICE, means, scales, foreseen, latents, values,
                 sizes, sizes_before, sums, sums_before,
             )  # fmt: skip
             known = torch.from_numpy(values.transpose(2, 0, 1).astype(np.float32))[None]
@@ -164,7 +175,7 @@ class _Frames:
 
         with exactly(torch.device("cpu")):
             z = torch.from_numpy(hyper.transpose(2, 0, 1).astype(np.float32))[None]
-            self._manner.network.entropy.walk(z, self._level, self._size, code)
+            self._manner.network.entropy.walk(z, self._at.level, self._size, code)
         if bad:
             raise CorruptFile("it holds a latent that no encoder produces")
         return values, sizes, sums
@@ -179,18 +190,12 @@ class _Frames:
         phases(padded, phased)
         inner = np.ascontiguousarray(phased[:, :, 3:-3, 3:-3])
         vectors = self._past.vectors.copy()
-        price = distortion_weight(self._manner.network.options, self._manner.t) ** -0.5
+        price = _VECTOR_PRICE * distortion_weight(self._manner.network.options, self._at.t) ** -0.5
         search(plane, inner, price, vectors)
         return vectors
 
     def _no_hyper(self) -> np.ndarray:
         return np.zeros((*hyper_size(self._size), self._manner.network.options.hyper_latents), np.int32)
-
-    def _scales_of_hyper(self) -> np.ndarray:
-        network = self._manner.network
-        with exactly(torch.device("cpu")):
-            part = network.entropy.hyper_part(self._level, (1, network.options.hyper_latents, 1, 1))
-        return part.scales.numpy().reshape(-1).astype(np.uint8)
 
     def _grid(self) -> tuple[int, int, int]:
         """Of vectors."""

@@ -48,7 +48,7 @@ def code_step(
     sums: np.ndarray,
     sums_before: np.ndarray,
 ) -> int:
-    """Code some channels at some places: jobs int64[n, 4] has first channel, end, first row and column, every second of which counts.
+    """Code some channels at every second place: jobs int64[n, 4] has first channel, end, first row, first column.
 
     means, scales, past: int32[h, w, channels], past: the latents foreseen. wanted: float32 of the same shape, what an encoder
     has. values: int32, the latents as coded. sizes: uint8[h + 2 PAD, w + 2 PAD, channels], magnitudes of symbols.

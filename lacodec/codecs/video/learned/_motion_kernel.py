@@ -64,9 +64,12 @@ def code_vectors(s: State, decoding: int, vectors: np.ndarray) -> int:
                 y, x = by + (k >> 1), bx + (k & 1)
                 if y >= vectors.shape[0] or x >= vectors.shape[1]:
                     continue
+                other = S64(0)
                 for part in range(2):
                     near = expected(vectors, y, x, part)
-                    value = near + _code_difference(s, part, S64(vectors[y, x, part]) - near, decoding)
+                    context = (_agreement(vectors, y, x, part) * 2 + part) * 3 + other
+                    apart = _code_difference(s, context, S64(vectors[y, x, part]) - near, decoding)
+                    value, other = near + apart, S64(1) + (apart != 0)
                     if abs(value) > REACH:
                         bad, value = S64(1), S64(0)
                     vectors[y, x, part] = value
@@ -106,8 +109,17 @@ def expected(vectors: np.ndarray, y: int, x: int, part: int) -> int:
 
 
 @inlined
-def _code_difference(s: State, part: int, value: int, decoding: int) -> int:
-    at, size = 16 + part * 64, abs(value)
+def _agreement(vectors: np.ndarray, y: int, x: int, part: int) -> int:
+    """How far the vectors to the left and above differ: 0 to 3; 4 where one is missing."""
+    if y == 0 or x == 0:
+        return S64(4)
+    apart = abs(S64(vectors[y, x - 1, part]) - S64(vectors[y - 1, x, part]))
+    return S64(0) if apart == 0 else S64(1) if apart == 1 else S64(2) if apart < 4 else S64(3)
+
+
+@inlined
+def _code_difference(s: State, context: int, value: int, decoding: int) -> int:
+    at, size = 16 + context * 16, abs(value)
     if not _code_bit(s, at, U(size > 0), decoding):
         return S64(0)
     up = _code_bit(s, at + 1, U(value > 0), decoding)
@@ -221,7 +233,8 @@ def _cost(
     bits = 0.0
     for k in range(2):
         apart = abs(y - near_y) if k == 0 else abs(x - near_x)
+        bits += 0.5
         while apart:
-            bits += 2.0
+            bits += 1.7
             apart >>= 1
     return np.float64(total) * (1.0 / 16.0) + price * bits
