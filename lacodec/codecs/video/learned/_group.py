@@ -29,7 +29,7 @@ from lacodec.models.image.model import ImageModel
 from lacodec.models.image.options import PATCH, distortion_weight, level_of
 
 _VECTOR_PRICE = 2.0
-PRICE=1.0
+_PRICE = 1.0  # of a bit, when latents are rounded: 1.5 is worse
 _ROOM = 1 << 16  # bytes of a stream beside those that samples may take
 
 
@@ -167,7 +167,7 @@ class _Frames:
                 place = slice(part.row, None, 2), slice(part.column, None, 2), part.channels
                 means[place], scales[place] = _last(part.means[0]), _last(part.scales[0])
             bad |= code_step(
-                self._state, jobs, self._decoding, int(past is not None), PRICE, means, scales, foreseen, latents, values,
+                self._state, jobs, self._decoding, int(past is not None), _PRICE, means, scales, foreseen, latents, values,
                 sizes, sizes_before, sums, sums_before,
             )  # fmt: skip
             known = torch.from_numpy(values.transpose(2, 0, 1).astype(np.float32))[None]

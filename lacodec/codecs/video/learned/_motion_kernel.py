@@ -18,38 +18,49 @@ BLOCK = 8
 """Pixels a side that have a vector; blocks of twice the side have one or four."""
 REACH = 255
 """Largest component of a vector, in quarters."""
-MARGIN = REACH // 4 + 4  # pixels around a picture that vectors may reach, and the filter's
+MARGIN = REACH // 4 + 4 + BLOCK  # pixels around a picture that vectors may reach, and the filter's
 _TAPS = np.array([[0, 0, 64, 0, 0, 0], [1, -5, 53, 19, -5, 1], [1, -7, 38, 38, -7, 1], [1, -5, 19, 53, -5, 1]], np.int32)
 _STEPS = 12  # of a component's size that have a counter
 
 
 @kernel
 def moved(padded: np.ndarray, vectors: np.ndarray, out: np.ndarray) -> None:
-    """out: int32[3, height, width], each block from where its vector points in `padded`, which has MARGIN more at each side.
+    """out: int32[3, height, width], zero before: each pixel from where the vectors of the four blocks around it point in `padded`.
 
+    padded has MARGIN more at each side. Weights fall linearly from a block's middle to those of its neighbours.
     vectors: int16[blocks down, blocks across, 2], rows and columns.
     """
     height, width = out.shape[1:]
-    rows = np.zeros((BLOCK + 5, BLOCK), np.int32)
-    for by in range(vectors.shape[0]):
-        for bx in range(vectors.shape[1]):
-            my, mx = S64(vectors[by, bx, 0]), S64(vectors[by, bx, 1])
+    side, half = 2 * BLOCK, BLOCK // 2
+    rows = np.zeros((side + 5, side), np.int32)
+    for by in range(-1, vectors.shape[0] + 1):
+        for bx in range(-1, vectors.shape[1] + 1):
+            v = vectors[min(max(by, 0), vectors.shape[0] - 1), min(max(bx, 0), vectors.shape[1] - 1)]
+            my, mx = S64(v[0]), S64(v[1])
             down, across = my & 3, mx & 3
-            top, left = by * BLOCK + (my >> 2) + MARGIN - 2, bx * BLOCK + (mx >> 2) + MARGIN - 2
-            count, wide = min(BLOCK, height - by * BLOCK), min(BLOCK, width - bx * BLOCK)
+            begin, left = by * BLOCK - half, bx * BLOCK - half
+            top, first = begin + (my >> 2) + MARGIN - 2, left + (mx >> 2) + MARGIN - 2
+            y0, y1 = max(0, -begin), min(side, height - begin)
+            x0, x1 = max(0, -left), min(side, width - left)
             for p in range(out.shape[0]):
-                for i in range(count + 5):
-                    for j in range(wide):
+                for i in range(y0, y1 + 5):
+                    for j in range(x0, x1):
                         total = np.int32(0)
                         for k in range(6):
-                            total += _TAPS[across, k] * padded[p, top + i, left + j + k]
+                            total += _TAPS[across, k] * padded[p, top + i, first + j + k]
                         rows[i, j] = total
-                for i in range(count):
-                    for j in range(wide):
+                for i in range(y0, y1):
+                    weight = min(2 * i + 1, 2 * side - 2 * i - 1)
+                    for j in range(x0, x1):
                         total = np.int32(0)
                         for k in range(6):
                             total += _TAPS[down, k] * rows[i + k, j]
-                        out[p, by * BLOCK + i, bx * BLOCK + j] = (total + 2048) >> 12
+                        share = weight * min(2 * j + 1, 2 * side - 2 * j - 1)
+                        out[p, begin + i, left + j] += ((total + 2048) >> 12) * share
+    for p in range(out.shape[0]):
+        for y in range(height):
+            for x in range(width):
+                out[p, y, x] = (out[p, y, x] + 128) >> 8
 
 
 @flat_kernel
