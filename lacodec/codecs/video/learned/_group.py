@@ -69,7 +69,7 @@ class _Past:
 def encode_group(planes: Sequence[np.ndarray], manner: Manner, report: Report) -> tuple[bytes, list[np.ndarray]]:
     """(stream, the planes as they will decode) of planes [frames, height, width]."""
     form = manner.form
-    frames = _Frames(manner, np.zeros(len(planes[0]) * form.frame_size * 2 + _ROOM, np.uint8), decoding=False)
+    frames = _frames(manner, np.zeros(len(planes[0]) * form.frame_size * 2 + _ROOM, np.uint8), decoding=False)
     found = []
     for t in range(len(planes[0])):
         found.append(frames.encode([plane[t] for plane in planes]))
@@ -79,7 +79,7 @@ def encode_group(planes: Sequence[np.ndarray], manner: Manner, report: Report) -
 
 def decode_group(stream: bytes, count: int, manner: Manner, report: Report) -> list[np.ndarray]:
     """The planes of so many frames; raises CorruptFile."""
-    frames, found = _Frames(manner, np.frombuffer(stream, np.uint8).copy(), decoding=True), []
+    frames, found = _frames(manner, np.frombuffer(stream, np.uint8).copy(), decoding=True), []
     for _ in range(count):
         found.append(frames.decode())
         report(manner.form.frame_size)
@@ -87,13 +87,16 @@ def decode_group(stream: bytes, count: int, manner: Manner, report: Report) -> l
     return [np.stack(list(plane)) for plane in zip(*found, strict=True)]
 
 
-class _Frames:
+def _frames(manner: Manner, stream: np.ndarray, decoding: bool) -> "Frames":
+    options = manner.network.options
+    return Frames(manner, new_state(options.latents, options.family, stream, decoding), decoding)
+
+
+class Frames:
     """Codes one frame after another."""
 
-    def __init__(self, manner: Manner, stream: np.ndarray, decoding: bool) -> None:
-        self._manner, self._decoding = manner, int(decoding)
-        options = manner.network.options
-        self._state: State = new_state(options.latents, options.family, stream, decoding)
+    def __init__(self, manner: Manner, state: State, decoding: bool) -> None:
+        self._manner, self._decoding, self._state = manner, int(decoding), state
         self._size = latent_count(manner.form.height), latent_count(manner.form.width)
         self._past: _Past | None = None
         self._at = _Quality(manner.network, manner.t)

@@ -24,7 +24,7 @@ MOST = (1 << 15) - 1
 PAD = 2  # positions around maps
 _RATE = 6  # of weights
 _LIMIT = 255  # counts of a counter
-_SIGHT = 127  # sixteenths: differences beyond teach no more
+_SIGHT = 127  # sixteenths: larger differences teach no more than these
 _OLD = 1 << 22  # from which on sums of gains are halved
 _EVERY = 8  # channels between two looks at the surroundings
 _BIT = 0.11552453009332421  # log(2) / 6: squared steps that a bit is worth
@@ -93,8 +93,10 @@ def code_step(
                     found += min(16 * abs(q), 255)
                     missed += min(abs(value - past[y, x, c]), 255)
                     if has_past and apart:
-                        seen = min(max(apart, -_SIGHT), _SIGHT)
-                        told = min(max(value - mean, -2 * _SIGHT), 2 * _SIGHT) * seen
+                        seen, told = apart, S64(value) - mean
+                        while abs(seen) > _SIGHT:
+                            seen, told = seen >> 1, told >> 1
+                        told *= seen
                         _teach_gain(s, 0, level, ratio, told, seen * seen)
                         _teach_gain(s, 1, c, ratio, told, seen * seen)
                 sums[0, y + 1, x + 1] += expected

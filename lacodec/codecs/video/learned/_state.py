@@ -1,5 +1,7 @@
 """State of the adaptive coder of latents: counters, weights, sums; all whole numbers, the same in encoder and decoder."""
 
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +18,13 @@ UNARY = 18  # magnitudes that are coded step by step
 FIELDS = 1 << 10  # counters of motion
 _HALF = np.uint32(1 << 31)
 _WEIGHT = 1 << 16  # of 1.0
+_WEIGHT_SHIFT = 3  # of stored weights
+_STRETCHES = 20  # of a stored chance
+_SEEN = np.array([0, 1, 2, 4, 8, 16, 32])  # counts that are stored
+_GAIN = 4096  # squares that a gain begins with
+
+START = Path(__file__).with_name("start.npz")
+"""What all groups begin with, made by tools/train_video.py."""
 
 # Decisions: not zero, positive, larger than 1, 2, 3 and more (four kinds), those of hyper-latents.
 ZERO, SIGN, MORE, WHOLE = 0, 1, 2, 6
@@ -43,7 +52,16 @@ class State(NamedTuple):
 
 
 def new_state(channels: int, family: str, stream: np.ndarray, decoding: bool) -> State:
-    """At the beginning of a group. `stream` is read by a decoder, or has the room for what an encoder writes."""
+    """At the beginning of a group: what is known of other videos. `stream` is read, or has the room for what is written."""
+    state = plain_state(channels, family, stream, decoding)
+    found = _start()
+    if found is not None:
+        put_start(state, found)
+    return state
+
+
+def plain_state(channels: int, family: str, stream: np.ndarray, decoding: bool) -> State:
+    """Nothing is known."""
     _, stretch, squash, reciprocal = mixing_tables()
     registers = np.zeros(8, np.int64)
     registers[HIGH] = 0xFFFFFFFF
@@ -53,8 +71,8 @@ def new_state(channels: int, family: str, stream: np.ndarray, decoding: bool) ->
     weights[:, :, :, :CONTEXTS] = _WEIGHT * 16 // 100
     weights[:, ZERO, :, CONTEXTS] = _WEIGHT // 10
     gains = np.zeros((2, max(LEVELS, channels), RATIOS, 2), np.int64)
-    gains[..., 1] = 4096
-    gains[..., 0] = 4096 * 3 // 4
+    gains[..., 1] = _GAIN
+    gains[..., 0] = _GAIN * 3 // 4
     return State(
         registers,
         stream,
@@ -69,6 +87,40 @@ def new_state(channels: int, family: str, stream: np.ndarray, decoding: bool) ->
         squash,
         reciprocal,
     )
+
+
+def start_of(state: State) -> dict[str, np.ndarray]:
+    """What has been learned, as small arrays."""
+    found = {"weights": np.clip(state.weights >> _WEIGHT_SHIFT, -32768, 32767).astype(np.int16)}
+    for name in ("counters", "fields"):
+        counters = getattr(state, name)
+        stretched = state.stretch[counters >> np.uint32(20)].astype(np.int64)
+        found[name] = np.rint(stretched / _STRETCHES).astype(np.int8)
+        found[f"{name}_seen"] = np.searchsorted(_SEEN, counters & np.uint32(1023), "right").astype(np.uint8) - 1
+    squares = state.gains[..., 1]
+    found["gains"] = np.clip((state.gains[..., 0] << 8) // squares, 0, 65535).astype(np.uint16)
+    found["gains_seen"] = (squares > 4 * _GAIN).astype(np.uint8)
+    return found
+
+
+def put_start(state: State, start: dict[str, np.ndarray]) -> None:
+    """The inverse, nearly: counts begin lower, so that all of it is soon unlearned where a video is different."""
+    state.weights[:] = start["weights"].astype(np.int32) << _WEIGHT_SHIFT
+    for name in ("counters", "fields"):
+        chances = state.squash[start[name].astype(np.int64) * _STRETCHES + 3072].astype(np.uint32)
+        getattr(state, name)[:] = chances << np.uint32(16) | _SEEN[start[f"{name}_seen"]].astype(np.uint32)
+    rows = min(state.gains.shape[1], start["gains"].shape[1])
+    squares = np.where(start["gains_seen"][:, :rows], 16 * _GAIN, _GAIN).astype(np.int64)
+    state.gains[:, :rows, :, 1] = squares
+    state.gains[:, :rows, :, 0] = start["gains"][:, :rows].astype(np.int64) * squares >> 8
+
+
+@cache
+def _start() -> dict[str, np.ndarray] | None:
+    if not START.exists():
+        return None
+    with np.load(START) as data:
+        return {name: data[name] for name in data.files}
 
 
 def _tables(family: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
