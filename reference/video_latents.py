@@ -82,7 +82,16 @@ class Latents:
                 sums >>= 1
 
     def _symbol(
-        self, level: int, centre: int, apart: int, near: int, ratio: int, seen: tuple[int, int], beside: int, c: int, has_past: bool
+        self,
+        level: int,
+        centre: int,
+        apart: int,
+        near: int,
+        ratio: int,
+        seen: tuple[int, int],
+        beside: int,
+        c: int,
+        has_past: bool,
     ) -> int:
         far, size = distance_class(apart), distance_class(centre)
         around, before, past, towards = seen[0], min(seen[1], 2), int(has_past), int(apart < 0)
