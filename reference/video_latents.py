@@ -3,8 +3,8 @@
     mean and scale by the image's networks --+--> centre --> zero? positive? larger? --> latent = centre + 16 * symbol
     latents foreseen from the frame before --+--> contexts of these decisions
 
-What the networks say is an input here: means, scales and foreseen latents of a frame. Means and latents count sixteenths. All numbers
-are integers; >> rounds down, and so does // of a division.
+What the networks say is an input here: means, scales and foreseen latents of a frame. Means and latents count sixteenths. All
+numbers are integers; >> and // round down.
 """
 
 from collections.abc import Sequence

@@ -175,9 +175,7 @@ def test_the_command_trains_and_resumes_a_model_that_codes(folder, tmp_path, mon
     assert "reading 5 pictures" in said and "\nstep 1  seconds " in said
     assert main(["train", *flags[:4], str(tmp_path / "none"), *shipped[:-1], "smaller"]) == 1
     said = capsys.readouterr().err
-    assert (
-        "smaller: no such model; give a model file, a checkpoint or a shipped one: " in said and "small" in said.split("one: ")[1]
-    )
+    assert "smaller: no such model; give a model file, a checkpoint or a shipped one: " in said and "small" in said.split("one: ")[1]
     (tmp_path / "bad.pt").write_bytes(b"nonsense")
     assert main(["train", *flags[:4], str(tmp_path / "x"), *flags[5:], "--steps", "2", "--start", str(tmp_path / "bad.pt")]) == 1
 

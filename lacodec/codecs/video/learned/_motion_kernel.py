@@ -27,7 +27,7 @@ _STEPS = 12  # of a component's size that have a counter
 def moved(padded: np.ndarray, vectors: np.ndarray, out: np.ndarray) -> None:
     """out: int32[3, height, width], zero before: each pixel from where the vectors of four blocks around it point.
 
-    `padded`, the other picture, has MARGIN more at each side. Weights fall linearly from a block's middle to those of its neighbours.
+    `padded`, the other picture, has MARGIN more at each side. Weights fall linearly from a block's middle to its neighbours'.
     vectors: int16[blocks down, blocks across, 2], rows and columns.
     """
     height, width = out.shape[1:]
