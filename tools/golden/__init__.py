@@ -36,6 +36,7 @@ MODULES = (
     "logcolumns",
     "loglines",
     "learned",
+    "videolearned",
     "field",
     "pictures",
     "walloc",

@@ -34,6 +34,7 @@ class ImageModel(nn.Module):
     def __init__(self, options: ModelOptions) -> None:
         super().__init__()
         self.options = options
+        self.stored: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # of a model that was unpacked: codes and steps of weights
         self.analysis, self.synthesis = Analysis(options), Synthesis(options)
         self.hyper_analysis = None if options.entropy == "factorized" else HyperAnalysis(options)
         self.entropy = EntropyModel(options)
@@ -73,6 +74,8 @@ def unpack(arrays: dict[str, np.ndarray], device: torch.device | str = "cpu", tr
         for name, parameter in model.named_parameters():
             if not name.startswith("entropy."):
                 parameter.copy_(torch.from_numpy(_array(arrays, name, tuple(parameter.shape))))
+                if name.endswith("weight"):
+                    model.stored[name] = arrays[name + _CODES], arrays[name + _STEPS]
     kinds = {torch.int8: np.int8, torch.int16: np.int16, torch.int32: np.int32}
     for name, layer in model.named_modules():
         if isinstance(layer, ExactLayer):

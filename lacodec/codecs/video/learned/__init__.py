@@ -1,0 +1,1 @@
+"""Codec `video.learned`: video with loss, frames by image.learned's transforms, latents predicted from the frame before."""

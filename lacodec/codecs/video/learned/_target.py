@@ -1,0 +1,52 @@
+"""The quality at which a video takes so many kilobits a second, judged by the beginning of its first group."""
+
+import re
+from collections.abc import Callable
+
+from lacodec.codecs.video.learned._group import Manner, encode_group
+from lacodec.errors import BadInput
+from lacodec.io.source import BytesSource
+from lacodec.media.video.value import Video
+
+_LOW, _HIGH = 100, 10000  # hundredths of quality
+_NEAR = 50  # hundredths that are near enough
+_FRAMES = 24  # that are coded for each try
+_USUAL_RATE = 25.0
+
+
+def find_quality(value: Video, kbps: float, group: int, manner: Callable[[int], Manner]) -> int:
+    """The highest quality, in hundredths, that stays below; raises BadInput if none does."""
+    form = value.form
+    pixels = next(value.groups(min(group, _FRAMES))).pixels
+    planes = form.planes(pixels[: _FRAMES * form.frame_size])
+    count = len(planes[0])
+    if not count:
+        return _LOW
+    most = kbps * 1000 / 8 * count / rate_of(value)
+
+    def fits(quality: int) -> bool:
+        return len(encode_group(planes, manner(quality), lambda _: None)[0]) <= most
+
+    if not fits(_LOW):
+        raise BadInput(f"{kbps} kilobits a second cannot be reached for this video, even at quality 1; make its frames smaller")
+    low, high = _LOW, _HIGH + 1
+    while high - low > _NEAR:
+        quality = (low + high) // 2
+        low, high = (quality, high) if fits(quality) else (low, quality)
+    return low
+
+
+def rate_of(value: Video) -> float:
+    """Frames a second, as far as the file says."""
+    if value.format == "y4m":
+        match = re.search(rb" F([0-9]{1,9}):([0-9]{1,9})", value.head)
+        if match and int(match[1]) and int(match[2]):
+            return int(match[1]) / int(match[2])
+    elif value.head:
+        from lacodec.media.video.pyav import opened
+
+        with opened(BytesSource(value.head)) as container:
+            rate = container.streams.video[0].average_rate
+            if rate:
+                return float(rate)
+    return _USUAL_RATE

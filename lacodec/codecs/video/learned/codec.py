@@ -1,0 +1,228 @@
+"""Codec `video.learned`: video with loss, by the networks of image.learned and a model of latents that learns while it codes.
+
+A chunk is a group of frames, which decodes alone. Its content is the samples that are decoded (the same on every machine), then
+what the file has beside them, then its sounds; those two are kept exactly.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lacodec.codecs.base import Codec
+from lacodec.codecs.regions import Layout, Range, total
+from lacodec.codecs.session import DEFAULT, Session
+from lacodec.codecs.video.frames import Decoding, described, description, numbered, part_of
+from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
+from lacodec.errors import BadInput, CorruptFile, MissingModel
+from lacodec.media.video.files import VIDEO
+from lacodec.media.video.value import Form, Group, Video
+
+if TYPE_CHECKING:
+    from lacodec.codecs.model_files import LoadedModel
+    from lacodec.codecs.video.learned._group import Manner
+
+_GROUP, _MAX_GROUP = 48, 1024
+_MOST = 48 << 20  # bytes of frames in a group: the rest of 64 MiB is for what is beside them
+_STEPS = 100  # quality is stored in these parts
+_CHROMA_PARTS = 64
+_CHROMA = 48  # weight of chroma, in these parts: level for 6:1:1 PSNR, 5 % fewer bits at equal PSNR of Y (synthetic clips)
+_SOUND_EFFORT = 5
+
+
+@dataclass(frozen=True)
+class _Options:
+    quality: float = field(default=50.0, metadata={"help": "any number from 1 (smallest) to 100 (best)"})
+    profile: str = field(default="small", metadata={"help": "one of the image models that come with lacodec"})
+    model: str | None = field(default=None, metadata={"help": "an image model of your own (lacodec train image writes them)"})
+    target_kbps: float | None = field(
+        default=None, metadata={"help": "choose the quality that gives the first group so many kilobits a second"}
+    )
+    group: int = field(
+        default=_GROUP,
+        metadata={"help": f"frames that are coded together, 1 to {_MAX_GROUP}: reading one decodes its whole group"},
+    )
+
+    def __post_init__(self) -> None:
+        if isinstance(self.quality, bool) or not isinstance(self.quality, int | float) or not 1 <= self.quality <= 100:
+            raise BadInput(f"quality is {self.quality!r}; give a number from 1 to 100")
+        if isinstance(self.group, bool) or not isinstance(self.group, int) or not 1 <= self.group <= _MAX_GROUP:
+            raise BadInput(f"group must be a whole number from 1 to {_MAX_GROUP}, not {self.group!r}")
+        target = self.target_kbps
+        if target is not None and (isinstance(target, bool) or not isinstance(target, int | float) or not 0 < target < 1e7):
+            raise BadInput(f"target_kbps is {target!r}; give kilobits a second, above 0")
+
+
+class LearnedVideo(Codec[Video]):
+    """Video with loss, at a quality from 1 to 100."""
+
+    name = "video.learned"
+    stream_version = 0
+    identical = "none"
+    media = VIDEO
+    nested: ClassVar[dict[str, int]] = {"bytes": 2, "audio.lossless": 1}
+    Options = _Options
+
+    def model_id(self) -> bytes | None:
+        """Of the model that the options name."""
+        return self._model().id
+
+    def options_dict(self) -> dict[str, Any]:
+        """The requested options, without paths; the quality is in the metadata."""
+        usual = dataclasses.asdict(type(self.options)())
+        given = super().options_dict().items()
+        return {key: value for key, value in given if value != usual[key] and key not in ("model", "quality")}
+
+    def metadata(self, value: Video, session: Session = DEFAULT) -> dict[str, Any]:
+        """The form of the frames and what the file says besides; hundredths of the quality, 64ths of the weight of chroma."""
+        if value.form.layout.endswith("a"):
+            raise BadInput("video.learned does not code transparency; use video.lossless, or convert it to a format without")
+        quality, chroma = self._quality(value, session), _CHROMA
+        return {**described(value), "q": [quality, chroma]}
+
+    @staticmethod
+    def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
+        """The metadata as `lacodec info` shows it."""
+        try:
+            quality, _ = _quality_of(header)
+        except CorruptFile:  # decoding will report it
+            return header.metadata
+        return {"quality": quality / _STEPS, **{key: value for key, value in header.metadata.items() if key != "q"}}
+
+    @classmethod
+    def samples(cls) -> list[Any]:
+        """Three frames in which something moves."""
+        import numpy as np
+
+        t, y, x = np.mgrid[0:3, 0:24, 0:32]
+        moving = ((x - t) ** 2 // 9 + (y + 2 * t) ** 2 // 7 + 5 * (x % 3)) % 251
+        return [Video.from_planes([moving, moving[:, ::2, ::2] // 2, moving[:, ::2, 1::2] // 3], "420")]
+
+    def chunk_size(self) -> int:
+        """The largest group."""
+        return _MOST
+
+    def memory(self, size: int, payload: bytes | None = None) -> int:
+        """Activations of the networks for a frame, the model, and decoded frames."""
+        return 200 * size + (384 << 20)
+
+    def encode(self, value: Video, session: Session = DEFAULT) -> Iterator[Chunk]:
+        """One chunk per group, one after another and in the caller's thread: networks use torch's own threads."""
+        form, quality = value.form, self._quality(value, session)
+        manner = _manner(self._model(), form, quality, _CHROMA)
+        frames = max(1, min(self.options.group, _MOST // form.frame_size))
+        for start, group in numbered(value, frames):
+            yield self._chunk(start, group, manner, value, session)
+
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> Group:
+        """The frames of the chunk."""
+        form, _, sounds = description(header)
+        quality, chroma = _quality_of(header)
+        if form.layout.endswith("a"):
+            raise CorruptFile("the header describes frames with transparency, which this codec does not have")
+        if chunk.kind != CRITICAL or len(chunk.covers) != 1:
+            raise CorruptFile("it does not cover a range of frames")
+        start, stop = chunk.covers[0]
+        if stop - start > _MAX_GROUP:
+            raise CorruptFile(f"it covers {stop - start} frames, more than {_MAX_GROUP}")
+        from lacodec.codecs.fields import Reader
+        from lacodec.codecs.video.beside import read_beside
+        from lacodec.codecs.video.learned._group import decode_group
+
+        reader = Reader(chunk.payload, 0)
+        beside = read_beside(reader, chunk.decoded_size - (stop - start) * form.frame_size, sounds, header)
+        manner, stream = _manner(_model_of(header, session), form, quality, chroma), bytes(reader.rest())
+        if stop == start and stream:
+            raise CorruptFile("it has a stream but no frames")
+        planes = decode_group(stream, stop - start, manner, session.report) if stop > start else []
+        group = Group(form.pixels(planes) if planes else b"", *beside)
+        if content_hash(group.content) != chunk.content_hash:
+            raise CorruptFile("its frames differ from those that were encoded")
+        return group
+
+    def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> Video:
+        """A Video that decodes while it is read."""
+        form, head, sounds = description(header)
+        return Video(form, Decoding(parts, form.frame_size), header.format, head, sounds)
+
+    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
+        """As `Video` as an array: [frames, samples of a frame]."""
+        import numpy as np
+
+        form, _, _ = description(header)
+        dtype = np.dtype(np.uint8 if form.depth == 8 else np.uint16)
+        return Layout((total(index), form.frame_size // form.sample_size), dtype)
+
+    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
+        """Chunks of a range of frames: `key` is a slice with step 1."""
+        return Range.of(key, total(index), "a video").chunks(index)
+
+    def extract(
+        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Group], session: Session = DEFAULT
+    ) -> Video:
+        """The video of that range."""
+        form, _, _ = description(header)
+        return part_of(form, total(index), index, key, self.select(header, index, key), parts)
+
+    def _chunk(self, start: int, group: Group, manner: "Manner", value: Video, session: Session) -> Chunk:
+        from lacodec.codecs.fields import Writer
+        from lacodec.codecs.video.beside import write_beside
+        from lacodec.codecs.video.learned._group import encode_group
+
+        form, out = value.form, Writer()
+        write_beside(out, group, value.sounds, _SOUND_EFFORT)
+        count, pixels = len(group.pixels) // form.frame_size, b""
+        if count:
+            stream, planes = encode_group(form.planes(group.pixels), manner, session.report)
+            out.write(stream)
+            pixels = form.pixels(planes)
+        content = Group(pixels, group.side, group.sounds).content
+        return Chunk(CRITICAL, ((start, start + count),), out.data, content_hash(content), len(content))
+
+    def _model(self) -> "LoadedModel":
+        from lacodec.codecs import model_files
+
+        if self.options.model is not None:
+            return model_files.by_path(self.options.model)
+        return model_files.by_profile(self.options.profile)
+
+    def _quality(self, value: Video, session: Session) -> int:
+        """In hundredths: the quality of the options, or the one that reaches their target."""
+        target = self.options.target_kbps
+        if target is None:
+            return round(self.options.quality * _STEPS)
+
+        def find() -> tuple[Video, int]:  # the video is kept, so that no other one can have its id meanwhile
+            from lacodec.codecs.video.learned._target import find_quality
+
+            model = self._model()
+            return value, find_quality(value, target, self.options.group, lambda q: _manner(model, value.form, q, _CHROMA))
+
+        return int(session.once((self, id(value)), find)[1])
+
+
+def _manner(model: "LoadedModel", form: Form, quality: int, chroma: int) -> "Manner":
+    from lacodec.codecs.video.learned._group import Manner
+
+    return Manner(model.network, form, (quality / _STEPS - 1) / 99, chroma / _CHROMA_PARTS)
+
+
+def _model_of(header: Header, session: Session) -> "LoadedModel":
+    if header.model_id is None:
+        raise CorruptFile("the header does not name the model that the video needs")
+    from lacodec.codecs import model_files
+
+    try:
+        return model_files.by_id(header.model_id, "cpu")
+    except MissingModel as error:
+        raise MissingModel(f"{header.name or 'this video'}: {error}") from error
+
+
+def _quality_of(header: Header) -> tuple[int, int]:
+    """Hundredths of the quality, 64ths of the weight of chroma; raises CorruptFile."""
+    facts = header.metadata.get("q")
+    if not isinstance(facts, list) or len(facts) != 2 or any(type(n) is not int for n in facts):
+        raise CorruptFile("the header lacks the quality of the video")
+    if not (_STEPS <= facts[0] <= 100 * _STEPS and 1 <= facts[1] <= 4 * _CHROMA_PARTS):
+        raise CorruptFile("the header gives an impossible quality for the video")
+    return facts[0], facts[1]
