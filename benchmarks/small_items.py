@@ -23,7 +23,7 @@ import lacodec
 from lacodec.datasets import decode_dataset, encode_dataset
 from lacodec.datasets.dictionaries import FILE
 
-_FEW = 400  # items as files of their own, of which the rest is inferred
+_FEW = 200  # items as files of their own, of which the rest is inferred
 _DICTIONARY = 1 << 16
 
 
@@ -70,7 +70,7 @@ def _head(path: Path, size: int) -> bytes:
 
 def _measured(items: list[bytes], efforts: list[int]) -> Any:
     raw, whole = sum(map(len, items)), b"\n".join(items)
-    trained = zstandard.train_dictionary(_DICTIONARY, items)
+    trained = zstandard.train_dictionary(_DICTIONARY, [*items])
     coder = zstandard.ZstdCompressor(level=3, dict_data=trained)
     yield "zstd 3, dictionary of 64 KiB counted", {"share": (sum(len(coder.compress(i)) for i in items) + _DICTIONARY) / raw}
     yield "zstd 3, whole", {"share": len(zstandard.ZstdCompressor(level=3).compress(whole)) / raw}
@@ -98,8 +98,8 @@ def _coded(items: list[bytes], effort: int) -> dict[str, float]:
         found = [json.loads(line)["item"].encode("latin-1") for line in (folder / "back/items.jsonl").read_text().splitlines()]
         if found != items:
             raise SystemExit(f"effort {effort} does not restore the items")
-        lines = [json.loads(line) for line in (folder / "out/manifest.jsonl").read_text().splitlines()]
-        size = sum(line.get("encoded", 0) for line in lines if "item" in line) + (folder / "out" / FILE).stat().st_size
+        listed = [json.loads(line) for line in (folder / "out/manifest.jsonl").read_text().splitlines()]
+        size = sum(line.get("encoded", 0) for line in listed if "item" in line) + (folder / "out" / FILE).stat().st_size
     return {"share": size / raw, "encoded": raw / 1e6 / seconds, "decoded": raw / 1e6 / back}
 
 

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from lacodec.datasets import encode_dataset
+from lacodec.datasets.dictionaries import FILE
 from lacodec.datasets.selection import select
 from lacodec.errors import LacodecError
 from tests.cli.test_dataset import content, pictures
+from tests.cli.test_dictionary import row_files
 from tests.cli.test_select import content as reports
 from tests.cli.test_select import prose, write_lines
 
@@ -125,6 +127,14 @@ def test_a_killed_driver_goes_on(cluster: Any, tmp_path: Path, environment: dict
     far = encode_dataset(tmp_path / "in", tmp_path / "far", engine="ray", **options)
     assert 0 < far.done <= 600 and far.items == 1000 and len(far.failures) == 1
     encode_dataset(tmp_path / "in", tmp_path / "near", **options)
+    assert content(tmp_path / "far") == content(tmp_path / "near")
+
+
+def test_workers_share_a_dictionary(cluster: Any, tmp_path: Path) -> None:
+    row_files(tmp_path / "in", 1000)
+    encode_dataset(tmp_path / "in", tmp_path / "near", effort=2, shard_items=250, threads=1)
+    encode_dataset(tmp_path / "in", tmp_path / "far", effort=2, shard_items=250, engine="ray", threads=2)
+    assert FILE in content(tmp_path / "far")
     assert content(tmp_path / "far") == content(tmp_path / "near")
 
 
