@@ -30,6 +30,7 @@ from lacodec.models.image.options import PATCH, distortion_weight, level_of
 
 _VECTOR_PRICE = 2.0
 _PRICE = 1.0  # of a bit, when latents are rounded: 1.5 is worse
+_FURTHEST = 4096  # sixteenths of a gray level from the middle
 _ROOM = 1 << 16  # bytes of a stream beside those that samples may take
 
 
@@ -56,14 +57,25 @@ class _Quality:
 
 @dataclass
 class _Past:
-    """What is left of a frame for the one after it. values: int32[h, w, latents]; hyper: int32[h / 4, w / 4, hyper_latents]."""
+    """What is left of a frame for the one after it. hyper: int32[h / 4, w / 4, hyper_latents]; the others as in `code_step`."""
 
-    values: np.ndarray
     hyper: np.ndarray
     sizes: np.ndarray
     sums: np.ndarray
     vectors: np.ndarray
     pixels: np.ndarray  # int32[3, 16 h, 16 w]
+
+
+@dataclass(frozen=True)
+class _Foreseen:
+    """What is known of a frame before its latents: vectors, the latents of the moved frame before, int32[h, w, latents].
+
+    beside: int32[3, 16 h, 16 w], what the moved frame has beside the synthesis of these latents.
+    """
+
+    vectors: np.ndarray
+    latents: np.ndarray
+    beside: np.ndarray
 
 
 def encode_group(planes: Sequence[np.ndarray], manner: Manner, report: Report) -> tuple[bytes, list[np.ndarray]]:
@@ -116,7 +128,8 @@ class Frames:
         """Code a frame; the planes as they will decode."""
         manner = self._manner
         network, pixels = manner.network, pixels_of(planes, manner.form, manner.chroma)
-        vectors = None if self._past is None else self._found_vectors(pixels)
+        foreseen = self._foreseen(None if self._past is None else self._found_vectors(pixels))
+        pixels = pixels - foreseen.beside.astype(np.float32) / 16
         with exactly(torch.device("cpu")):
             latents = network.analysis(torch.from_numpy(pixels)[None], torch.tensor([self._at.t]))
             hyper = self._no_hyper()
@@ -124,7 +137,7 @@ class Frames:
                 padded = torch.nn.functional.pad(latents, (0, -self._size[1] % 4, 0, -self._size[0] % 4))
                 whole = torch.floor(network.hyper_analysis(padded)[0] + 0.5).clamp(-MOST, MOST)
                 hyper = _last(whole).astype(np.int32)
-        return self._code(_last(latents[0]), hyper, vectors)
+        return self._code(_last(latents[0]), hyper, foreseen)
 
     def decode(self) -> list[np.ndarray]:
         """The planes of the next frame."""
@@ -132,24 +145,32 @@ class Frames:
             raise CorruptFile("its stream ends before its last frame")
         latents = np.zeros((*self._size, self._manner.network.options.latents), np.float32)
         vectors = None if self._past is None else np.zeros(self._grid(), np.int16)
-        return self._code(latents, self._no_hyper(), vectors)
+        return self._code(latents, self._no_hyper(), self._foreseen(vectors))
 
-    def _code(self, latents: np.ndarray, hyper: np.ndarray, vectors: np.ndarray | None) -> list[np.ndarray]:
+    def _foreseen(self, vectors: np.ndarray | None) -> _Foreseen:
+        """Code the vectors, or decode into them; what they make of the frame before."""
+        past = self._past
+        if past is None or vectors is None:
+            shape = (*self._size, self._manner.network.options.latents)
+            nothing = np.zeros((3, self._size[0] * PATCH, self._size[1] * PATCH), np.int32)
+            return _Foreseen(np.zeros(self._grid(), np.int16), np.zeros(shape, np.int32), nothing)
+        if code_vectors(self._state, self._decoding, vectors):
+            raise CorruptFile("it holds a vector that no encoder produces")
+        shifted = np.zeros_like(past.pixels)
+        moved(np.pad(past.pixels, ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)), "edge"), vectors, shifted)
+        latents = self._at.fixed.analysis(shifted)
+        return _Foreseen(vectors, _last(latents), shifted - self._at.fixed.synthesis(latents))
+
+    def _code(self, latents: np.ndarray, hyper: np.ndarray, foreseen: _Foreseen) -> list[np.ndarray]:
         """Code, or decode where the arguments are empty."""
-        s, past, shape = self._state, self._past, latents.shape
-        bad, foreseen = 0, np.zeros(shape, np.int32)
-        if past is not None and vectors is not None:
-            bad |= code_vectors(s, self._decoding, vectors)
-            shifted = np.zeros_like(past.pixels)
-            moved(np.pad(past.pixels, ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)), "edge"), vectors, shifted)
-            foreseen = _last(self._at.fixed.analysis(shifted))
+        past = self._past
         before = np.zeros_like(hyper) if past is None else past.hyper
-        bad |= code_whole(s, self._decoding, self._at.hyper_levels, before, hyper)
-        values, sizes, sums = self._code_latents(latents, hyper, foreseen)
-        if bad:
-            raise CorruptFile("it holds a number that no encoder produces")
-        pixels = self._at.fixed.synthesis(np.ascontiguousarray(values.transpose(2, 0, 1)))
-        self._past = _Past(values, hyper, sizes, sums, np.zeros(self._grid(), np.int16) if vectors is None else vectors, pixels)
+        if code_whole(self._state, self._decoding, self._at.hyper_levels, before, hyper):
+            raise CorruptFile("it holds a hyper-latent that no encoder produces")
+        values, sizes, sums = self._code_latents(latents, hyper, foreseen.latents)
+        pixels = self._at.fixed.synthesis(np.ascontiguousarray(values.transpose(2, 0, 1))) + foreseen.beside
+        pixels = np.clip(pixels, -_FURTHEST, _FURTHEST)
+        self._past = _Past(hyper, sizes, sums, foreseen.vectors, pixels)
         return planes_of(pixels, self._manner.form, self._manner.chroma)
 
     def _code_latents(
