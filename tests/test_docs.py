@@ -16,7 +16,7 @@ PAGES = [
 FOLDERS = ("benchmarks", "docs", "examples", "lacodec", "reference", "tests", "tools", ".ci", ".github")
 OURS = (".py", ".npz", ".bin", ".sh", ".toml", ".yml")
 # Names that stand for a reader's own files, and what is made and not kept.
-THEIRS = ("my_package/", "site/", "docs/generated", ".venv", "legacy/v1.py", "pyproject.toml")
+THEIRS = ("my_package/", "site/", "docs/generated", ".venv", "legacy/v1.py", "pyproject.toml", "index.bin")
 
 
 def parametrized(pages: list[Path]) -> pytest.MarkDecorator:
