@@ -9,10 +9,13 @@ from pathlib import Path
 
 from lacodec.evaluation.rd_plot import check_plotting
 
-_COLOURS = {
-    "layer": "#d62728", "head": "#e8833a", "steps": "#b8577e", "plain": "#8c564b", "kivi": "#1f5fa8", "cachegen": "#2a7f62",
+_KINDS = {
+    "layer+weights": ("#d62728", "basis layer, weights"), "layer": ("#e8833a", "basis layer"),
+    "head+weights": ("#c9a227", "basis head, weights"), "head": ("#c9a227", "basis head"),
+    "steps+weights": ("#b8577e", "basis steps, weights"), "steps": ("#b8577e", "basis steps"),
+    "plain+weights": ("#8c564b", "no basis, weights"), "plain": ("#8c564b", "no basis"),
+    "kivi": ("#1f5fa8", "KIVI-like"), "cachegen": ("#2a7f62", "CacheGen-like"),
 }  # fmt: skip
-_NAMES = {"plain": "no basis", "kivi": "KIVI-like", "cachegen": "CacheGen-like"}
 
 
 def draw(rows: list[dict[str, float]], out: Path) -> None:
@@ -26,11 +29,10 @@ def draw(rows: list[dict[str, float]], out: Path) -> None:
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "lacodec", "font.size": 9}):
         figure = Figure(figsize=(7, 4.4), layout="constrained")
         axes = figure.subplots()
-        for kind, colour in _COLOURS.items():
-            found = sorted((row["ratio"], row["kl"], row["kl_error"]) for row in rows if str(row["way"]).startswith(kind))
+        for kind, (colour, label) in _KINDS.items():
+            found = sorted((row["ratio"], row["kl"], row["kl_error"]) for row in rows if str(row["way"]).split("-")[0] == kind)
             if found:
                 ratio, divergence, error = zip(*found, strict=True)
-                label = _NAMES.get(kind, f"basis {kind}")
                 axes.errorbar(ratio, divergence, error, color=colour, marker="o", markersize=4, label=label)
         axes.set_yscale("log")
         axes.set_xlabel("times smaller than BF16")
