@@ -35,8 +35,13 @@ PEERS: dict[str, tuple[str, dict[str, str], tuple[int, ...]]] = {
     "x264": ("libx264", {"preset": "medium"}, _CRFS),
     "x265": ("libx265", {"preset": "medium", "x265-params": "log-level=none"}, _CRFS),
 }
-_DECODE = "import sys, time, lacodec; s, w = time.process_time(), time.perf_counter(); "
-_DECODE += "lacodec.decode_file(*sys.argv[1:], force=True); print(time.process_time() - s, time.perf_counter() - w)"
+_DECODE = """
+import sys, time, lacodec
+for coded, restored in zip(sys.argv[1::2], sys.argv[2::2]):
+    processor, clock = time.process_time(), time.perf_counter()
+    lacodec.decode_file(coded, restored, force=True)
+    print(time.process_time() - processor, time.perf_counter() - clock, flush=True)
+"""
 
 
 def psnrs(form: Any, one: bytes, other: bytes) -> list[float]:
@@ -79,21 +84,24 @@ def peer(video: Video, codec: str, options: dict[str, str], crf: int) -> dict[st
     return point(video, size, decoded, crf=crf)
 
 
-def ours(path: Path, video: Video, quality: float, group: int, folder: Path) -> dict[str, Any]:
-    """A `.lac` file, decoded by another process."""
-    coded, restored = folder / "x.lac", folder / "restored.y4m"
-    started = time.process_time()
-    coded.write_bytes(lacodec.encode(path, "video.learned", quality=quality, group=group))
-    encoding = time.process_time() - started
-    done = subprocess.run([sys.executable, "-c", _DECODE, coded, restored], check=True, capture_output=True, text=True)
-    processor, clock = map(float, done.stdout.split())
-    with FileSource(restored) as source:
-        decoded = VIDEO.from_source(source).held().pixels
-    count = len(decoded) // video.form.frame_size
-    return point(
-        video, coded.stat().st_size, decoded, quality=quality, encode_cpu=encoding / count, decode_cpu=processor / count,
-        decode_clock=clock / count,
-    )  # fmt: skip
+def ours(path: Path, video: Video, qualities: list[float], group: int, folder: Path) -> list[dict[str, Any]]:
+    """`.lac` files, decoded by another process."""
+    places, encoding = [], []
+    for quality in qualities:
+        places += [folder / f"{quality}.lac", folder / f"{quality}.y4m"]
+        started = time.process_time()
+        places[-2].write_bytes(lacodec.encode(path, "video.learned", quality=quality, group=group))
+        encoding.append(time.process_time() - started)
+    done = subprocess.run([sys.executable, "-c", _DECODE, *places], check=True, capture_output=True, text=True)
+    found = []
+    for k, (quality, line) in enumerate(zip(qualities, done.stdout.splitlines(), strict=True)):
+        processor, clock = map(float, line.split())
+        with FileSource(places[2 * k + 1]) as source:
+            decoded = VIDEO.from_source(source).held().pixels
+        count = len(decoded) // video.form.frame_size
+        times = {"encode_cpu": encoding[k] / count, "decode_cpu": processor / count, "decode_clock": clock / count}
+        found.append(point(video, places[2 * k].stat().st_size, decoded, quality=quality, **times))
+    return found
 
 
 def measured(original: Path, qualities: list[float], frames: int | None, alone: bool) -> dict[str, Any]:
@@ -106,9 +114,9 @@ def measured(original: Path, qualities: list[float], frames: int | None, alone: 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "clip.y4m")
         path.write_bytes(b"".join(VIDEO.to_blocks(video, ".y4m")))
-        curves["video.learned"] = [ours(path, video, quality, 48, Path(folder)) for quality in qualities]
+        curves["video.learned"] = ours(path, video, qualities, 48, Path(folder))
         if alone:
-            curves["frames alone"] = [ours(path, video, quality, 1, Path(folder)) for quality in qualities]
+            curves["frames alone"] = ours(path, video, qualities, 1, Path(folder))
     form = video.form
     return {"clip": original.name, "frames": len(video), "size": [form.width, form.height], "depth": form.depth, "curves": curves}
 

@@ -87,7 +87,9 @@ def taught(photos: list[Path], clips: int) -> State:
         video = clip(photos, 100 + int(number))
         state.registers[:] = 0
         state.registers[HIGH] = 0xFFFFFFFF
-        frames = _group.Frames(_group.Manner(network, video.form, (quality - 1) / 99, _CHROMA), state, decoding=False)
+        frames = _group.Frames(
+            _group.Manner(network, video.form, (quality - 1) / 99, _CHROMA), _FRAMES - 1, state, decoding=False
+        )
         planes = video.planes
         for t in range(_FRAMES):
             frames.encode([plane[t] for plane in planes])
@@ -99,7 +101,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path)
-    parser.add_argument("--clips", type=int, default=12)
+    parser.add_argument("--clips", type=int, default=9)
     parser.add_argument("-o", "--out", type=Path, default=START)
     arguments = parser.parse_args()
     found = start_of(taught(sorted(arguments.photos.glob("*.jpg")), arguments.clips))

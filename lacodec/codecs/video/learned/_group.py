@@ -1,9 +1,14 @@
 """A group of frames in one stream: vectors, hyper-latents and latents of each frame, after those of the frame before.
 
-    latents before --synthesis (exact)--> pixels --vectors--> moved --analysis (exact)--> latents foreseen --+
-    hyper-latents --entropy networks (exact)--> means and scales of latents, step by step ------------------+--> `_latent_kernel`
+    frame before --vectors--> moved --analysis (exact)--> latents foreseen --synthesis (exact)--> moved frame, less what is beside
+    hyper-latents --entropy networks (exact)--> means and scales of latents, step by step --+
+    latents foreseen -----------------------------------------------------------------------+--> `_latent_kernel` --> latents
+    latents --synthesis (exact)--> picture, plus what is beside --> frame
 
-The first frame has no vectors and nothing foreseen. Decoded pixels are those of exact synthesis: the same on every machine.
+So latents that are as foreseen give the moved frame itself, and nothing is lost from frame to frame. The first frame has no
+vectors and nothing foreseen. Frames are the same on every machine.
+
+stream = u8 by how much the first frame's quality is ahead, the range coder's bytes
 """
 
 from collections.abc import Sequence
@@ -30,6 +35,8 @@ from lacodec.models.image.options import PATCH, distortion_weight, level_of
 
 _VECTOR_PRICE = 2.0
 _PRICE = 1.0  # of a bit, when latents are rounded: 1.5 is worse
+_AHEAD = 10  # of a group's first frame, on which all others build; fewer in short groups
+_QUALITIES = 99
 _FURTHEST = 4096  # sixteenths of a gray level from the middle
 _ROOM = 1 << 16  # bytes of a stream beside those that samples may take
 
@@ -81,17 +88,20 @@ class _Foreseen:
 def encode_group(planes: Sequence[np.ndarray], manner: Manner, report: Report) -> tuple[bytes, list[np.ndarray]]:
     """(stream, the planes as they will decode) of planes [frames, height, width]."""
     form = manner.form
-    frames = _frames(manner, np.zeros(len(planes[0]) * form.frame_size * 2 + _ROOM, np.uint8), decoding=False)
+    ahead = min(len(planes[0]) - 1, _AHEAD)
+    frames = _frames(manner, ahead, np.zeros(len(planes[0]) * form.frame_size * 2 + _ROOM, np.uint8), decoding=False)
     found = []
     for t in range(len(planes[0])):
         found.append(frames.encode([plane[t] for plane in planes]))
         report(form.frame_size)
-    return frames.stream(), [np.stack(list(plane)) for plane in zip(*found, strict=True)]
+    return bytes([ahead]) + frames.stream(), [np.stack(list(plane)) for plane in zip(*found, strict=True)]
 
 
 def decode_group(stream: bytes, count: int, manner: Manner, report: Report) -> list[np.ndarray]:
     """The planes of so many frames; raises CorruptFile."""
-    frames, found = _frames(manner, np.frombuffer(stream, np.uint8).copy(), decoding=True), []
+    if not stream or stream[0] > _QUALITIES:
+        raise CorruptFile("its stream has no valid beginning")
+    frames, found = _frames(manner, stream[0], np.frombuffer(stream[1:], np.uint8).copy(), decoding=True), []
     for _ in range(count):
         found.append(frames.decode())
         report(manner.form.frame_size)
@@ -99,19 +109,19 @@ def decode_group(stream: bytes, count: int, manner: Manner, report: Report) -> l
     return [np.stack(list(plane)) for plane in zip(*found, strict=True)]
 
 
-def _frames(manner: Manner, stream: np.ndarray, decoding: bool) -> "Frames":
+def _frames(manner: Manner, ahead: int, stream: np.ndarray, decoding: bool) -> "Frames":
     options = manner.network.options
-    return Frames(manner, new_state(options.latents, options.family, stream, decoding), decoding)
+    return Frames(manner, ahead, new_state(options.latents, options.family, stream, decoding), decoding)
 
 
 class Frames:
-    """Codes one frame after another."""
+    """Codes one frame after another. ahead: by how much the first one is better, in 99ths of all qualities."""
 
-    def __init__(self, manner: Manner, state: State, decoding: bool) -> None:
+    def __init__(self, manner: Manner, ahead: int, state: State, decoding: bool) -> None:
         self._manner, self._decoding, self._state = manner, int(decoding), state
         self._size = latent_count(manner.form.height), latent_count(manner.form.width)
         self._past: _Past | None = None
-        self._at = _Quality(manner.network, manner.t)
+        self._at = _Quality(manner.network, min(manner.t + ahead / _QUALITIES, 1.0))
 
     def stream(self) -> bytes:
         """What an encoder wrote."""
@@ -171,6 +181,8 @@ class Frames:
         pixels = self._at.fixed.synthesis(np.ascontiguousarray(values.transpose(2, 0, 1))) + foreseen.beside
         pixels = np.clip(pixels, -_FURTHEST, _FURTHEST)
         self._past = _Past(hyper, sizes, sums, foreseen.vectors, pixels)
+        if self._at.t != self._manner.t:
+            self._at = _Quality(self._manner.network, self._manner.t)
         return planes_of(pixels, self._manner.form, self._manner.chroma)
 
     def _code_latents(
