@@ -91,12 +91,10 @@ def _rows(source: Source, field: str, share: int) -> Iterator[Any]:
 
 def _lines(source: Source, field: str, share: int) -> Iterator[Any]:
     size = source.size or 0
-    pieces = min(_PIECES, max(1, share >> 16))
-    piece = max(1 << 16, min(size, share) // pieces)
+    pieces = 1 if size <= share else min(_PIECES, max(1, share >> 16))
+    piece = size if size <= share else max(1 << 16, share // pieces)
     for number in range(pieces):
         begin = number * max(0, size - piece) // max(1, pieces - 1)
-        if number and begin == 0:
-            return
         lines = source.read(begin, piece).split(b"\n")
         for line in lines[bool(begin) : len(lines) - (begin + piece < size)]:  # whole ones
             with suppress(ValueError):
