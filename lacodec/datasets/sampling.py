@@ -8,7 +8,6 @@ import json
 import tarfile
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import islice
 from typing import Any
 
 from lacodec.codecs.bytes.small.dictionary import LONGEST
@@ -43,7 +42,7 @@ def sample(kind: str, place: Place, files: list[Entry], field: str | None) -> tu
     share = _BYTES // len(chosen)
     for entry in chosen:
         with suppress(LacodecError, tarfile.TarError, *_arrow_errors(kind)), open_source(place.path(entry.name)) as source:
-            items = _members(source) if kind == "tar" else _values(source, entry.name, field or "")
+            items = _members(source) if kind == "tar" else _values(source, entry.name, field or "", share)
             left = share
             for item in items:
                 left -= len(item)
@@ -66,9 +65,9 @@ def _members(source: Source) -> Iterator[bytes]:
                 yield file.read()
 
 
-def _values(source: Source, name: str, field: str) -> Iterator[bytes]:
+def _values(source: Source, name: str, field: str, share: int) -> Iterator[bytes]:
     """Values of a column that are short, from all over a table."""
-    for value in _rows(source, field) if name.endswith(PARQUET) else _lines(source, field):
+    for value in _rows(source, field, share) if name.endswith(PARQUET) else _lines(source, field, share):
         if isinstance(value, dict):
             value = value.get("bytes")
         if value is not None:
@@ -77,30 +76,25 @@ def _values(source: Source, name: str, field: str) -> Iterator[bytes]:
                 yield data
 
 
-def _rows(source: Source, field: str) -> Iterator[Any]:
-    """In turn a few of each group of rows, so that whoever stops early has some of all."""
+def _rows(source: Source, field: str, share: int) -> Iterator[Any]:
+    """Evenly from each of some groups of rows, of which one is in memory at a time; about `share` bytes."""
     pa = require_pyarrow()
     file = pa.parquet.ParquetFile(pa.PythonFile(io.BufferedReader(SourceFile(source)), "r"))
     groups = _evenly(list(range(file.num_row_groups)), _PIECES)
-    columns = [file.read_row_group(group, columns=[field]) for group in groups]
-    if any(column.num_columns == 0 for column in columns):
-        return
-    values = [iter(column.column(0).to_pylist()) for column in columns]
-    while values:
-        for one in list(values):
-            some = list(islice(one, 64))
-            if not some:
-                values.remove(one)
-            yield from some
+    for group in groups:
+        table = file.read_row_group(group, columns=[field])
+        if not table.num_columns or not table.num_rows:
+            continue
+        wanted = max(1, share // len(groups) * table.num_rows // max(1, table.nbytes))
+        yield from table.column(0).take(_evenly(list(range(table.num_rows)), wanted)).to_pylist()
 
 
-def _lines(source: Source, field: str) -> Iterator[Any]:
+def _lines(source: Source, field: str, share: int) -> Iterator[Any]:
     size = source.size or 0
-    piece = max(1, min(size, _BYTES) // _PIECES)
-    for number in range(_PIECES):
-        begin = number * max(0, size - piece) // max(1, _PIECES - 1)
-        if number and begin == 0:
-            return
+    pieces = 1 if size <= share else min(_PIECES, max(1, share >> 16))
+    piece = size if size <= share else max(1 << 16, share // pieces)
+    for number in range(pieces):
+        begin = number * max(0, size - piece) // max(1, pieces - 1)
         lines = source.read(begin, piece).split(b"\n")
         for line in lines[bool(begin) : len(lines) - (begin + piece < size)]:  # whole ones
             with suppress(ValueError):
