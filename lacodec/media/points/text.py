@@ -24,7 +24,7 @@ _SAMPLE = 2048  # lines that tell how numbers are spelled
 _ROWS = 1 << 14  # that are printed at a time
 _SOME, _PART = 8, 16  # lines that may be spelled in another way: some, and one in so many
 _NAMES = ("x", "y", "z")
-_MOST_FACES = 32 << 20  # bytes behind the lines, up to which faces are looked for: about ten times as much memory is needed
+_MOST_FACES = 32 << 20  # bytes behind the lines, up to which faces are looked for: it takes 13 times as much memory
 _FOLDED = b"\1"
 
 
