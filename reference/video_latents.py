@@ -43,7 +43,7 @@ class Latents:
 
     def step(self, jobs: Sequence[Sequence[int]], has_past: bool, frame: "Frame", before: "Frame") -> None:
         """The latents of some channels at some places: first channel, end, first row, first column (every second one)."""
-        height, width, _ = frame.values.shape
+        height, width = frame.values.shape[:2]
         for first, end, row, column in jobs:
             for y in range(row, height, 2):
                 for x in range(column, width, 2):
