@@ -1,4 +1,4 @@
-"""Sentence embeddings by quantised MiniLM: codec `weights` beside `uniform` and `nf` at the same bytes.
+"""Sentence embeddings by quantised MiniLM: codec `weights` beside `uniform`, `nf` and `turboquant` at the same bytes.
 
     python benchmarks/weights_minilm.py FOLDER_OF_DATA [--pairs 2000] [--only NAME ...] [--cache FILE]
 
@@ -17,8 +17,9 @@ from pathlib import Path
 import array_minilm
 import numpy as np
 from weights_profiles.normal_float import normal_float
+from weights_profiles.turboquant import turboquant
 from weights_profiles.uniform import uniform
-from weights_quant import Changed, coded, peer_bytes, restored, text_of
+from weights_quant import Changed, coded, peer_bytes, restored, row_bytes, text_of
 
 GROUP = 64
 LENGTHS = (30, 90)  # characters of a sentence
@@ -71,8 +72,13 @@ def subjects(state: dict[str, np.ndarray]) -> dict[str, Callable[[], Changed]]:
         found[f"nf {bits}, group 64"] = lambda bits=bits, size=normal: Changed(
             restored(state, lambda _, weight: normal_float(weight, bits, GROUP)), size, bits + 16 / GROUP
         )
+        rows = row_bytes(state, bits)
+        found[f"turboquant {bits}"] = lambda bits=bits, size=rows: Changed(
+            restored(state, lambda _, weight: turboquant(weight, bits)), size, bits
+        )
         found[f"lacodec, bytes of uniform {bits}"] = lambda size=plain: coded(state, size)
         found[f"lacodec, bytes of nf {bits}"] = lambda size=normal: coded(state, size)
+        found[f"lacodec, bytes of turboquant {bits}"] = lambda size=rows: coded(state, size)
         count = sum(array.size for array in state.values())
         found[f"lacodec {bits}"] = lambda size=count * bits // 8: coded(state, size)
     return found
