@@ -204,7 +204,9 @@ def read(file: Path) -> smollm.Weights:
     data = file.read_bytes()
     begin = 8 + int.from_bytes(data[:8], "little")
     out = {}
-    for name, told in json.loads(data[8:begin]).items():
+    told_of = json.loads(data[8:begin])
+    told_of.pop("__metadata__", None)  # of a GGUF file: its properties
+    for name, told in told_of.items():
         first, stop = told["data_offsets"]
         out[name] = widened(data[begin + first : begin + stop], told["dtype"]).reshape(told["shape"])
     return out
