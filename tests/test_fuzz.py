@@ -13,7 +13,7 @@ def check(corpus: Corpus, count: int, failures: Path) -> None:
     outcomes, kinds, _ = fuzz(corpus, 2026, numbers, failures)
     assert not [outcome for outcome in outcomes if outcome.startswith("FAILURE")], outcomes
     assert sum(outcomes.values()) == len(numbers) and kinds["repaired"] > len(numbers) * 0.45
-    assert outcomes["CorruptFile"] > len(numbers) // 4 and outcomes["decoded"] > min(10, len(numbers) // 50)
+    assert outcomes["CorruptFile"] > len(numbers) // 4 and outcomes["decoded"] > min(10, len(numbers) // 100)
 
 
 @pytest.mark.parametrize("efforts", [[effort] for effort in (1, 3, 5, 9) if effort in EFFORTS], ids=str)

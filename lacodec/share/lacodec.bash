@@ -9,7 +9,7 @@ _lacodec() {
     case "${COMP_WORDS[1]}" in
         encode) words="-h --help -q --quiet -v --verbose -o --output -f --force --rm --json --max-memory --threads --device --codec --verify --no-verify --follow --every --effort --base" ;;
         decode) words="-h --help -q --quiet -v --verbose -o --output -f --force --rm --json --max-memory --threads --device --base --reference --salvage" ;;
-        encode-dataset) words="-h --help -q --quiet -v --verbose --engine --threads -o --output --on-error --json --codec --field --shard-items --verify --no-verify --effort" ;;
+        encode-dataset) words="-h --help -q --quiet -v --verbose --engine --threads -o --output --on-error --json --codec --field --shard-items --dictionary --verify --no-verify --effort" ;;
         decode-dataset) words="-h --help -q --quiet -v --verbose -o --output --on-error --json --threads" ;;
         select) words="-h --help -q --quiet -v --verbose --target --share --budget -o --output --field --score --score-codec --entries --cap --epochs --seed --keep-duplicates --keep-leaks --on-error --json --engine --threads" ;;
         select-frames) words="-h --help -q --quiet -v --verbose --frames -o --output --json" ;;

@@ -89,6 +89,7 @@ _lacodec() {
                 '--codec[codec to use (default\: lossless, chosen by content; see lacodec list)]:value:_files' \
                 '--field[SOURCE has .parquet and .jsonl tables\: code the values in this column]:value:_files' \
                 '--shard-items[write tar shards of N files each, and an index]:value:_files' \
+                '--dictionary[many small items share a dictionary\: auto (where that pays; default), none, or its size, such as 64K]:value:_files' \
                 '--verify[decode and compare every item before keeping it (default\: yes)]' \
                 '--no-verify[decode and compare every item before keeping it (default\: yes)]' \
                 '--effort[1 is fast, 9 is small]:value:_files' ;;

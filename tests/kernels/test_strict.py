@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -132,7 +133,11 @@ def test_golden_files_decode_alike_where_small_numbers_are_flushed_to_zero(
     paths = [path for path in golden.FOLDER.glob("v*/*.lac") if not path.name.startswith(_FLOATING) and not is_copy(path)]
     files = sorted(map(str, paths))
     assert files
-    monkeypatch.setenv("LACODEC_MODELS", str(golden.FOLDER / "circuit-model.npz"))
+    models = tmp_path / "models"
+    models.mkdir()
+    for name in ("circuit-model.npz", "learned-model.npz"):
+        shutil.copy(golden.FOLDER / name, models)
+    monkeypatch.setenv("LACODEC_MODELS", str(models))
     bases = golden.maker_of("points").base_of("points-effort5-after"), golden.maker_of("kvlossy").base_of("kvlossy-basis-bf16")
     places = [str(tmp_path / name) for name in ("before", "basis")]
     for place, base in zip(places, bases, strict=True):
