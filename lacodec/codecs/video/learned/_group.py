@@ -12,6 +12,7 @@ stream = u8 by how much the first frame's quality is ahead, the range coder's by
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,7 @@ from lacodec.models.image.entropy import Part as Step
 from lacodec.models.image.fixed import FixedTransforms
 from lacodec.models.image.model import ImageModel
 from lacodec.models.image.options import PATCH, distortion_weight, level_of
+from lacodec.models.threads import one_thread
 
 _VECTOR_PRICE = 2.0
 _PRICE = 1.0  # of a bit, when latents are rounded: 1.5 is worse
@@ -39,6 +41,7 @@ _AHEAD = 10  # of a group's first frame, on which all others build; fewer in sho
 _QUALITIES = 99
 _FURTHEST = 4096  # sixteenths of a gray level from the middle
 _ROOM = 1 << 16  # bytes of a stream beside those that samples may take
+_SMALL = 1 << 17  # pixels of a frame, up to which a second thread makes torch slower
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,10 @@ def encode_group(planes: Sequence[np.ndarray], manner: Manner, report: Report) -
     ahead = min(len(planes[0]) - 1, _AHEAD)
     frames = _frames(manner, ahead, np.zeros(len(planes[0]) * form.frame_size * 2 + _ROOM, np.uint8), decoding=False)
     found = []
-    for t in range(len(planes[0])):
-        found.append(frames.encode([plane[t] for plane in planes]))
-        report(form.frame_size)
+    with _torch_threads(form):
+        for t in range(len(planes[0])):
+            found.append(frames.encode([plane[t] for plane in planes]))
+            report(form.frame_size)
     return bytes([ahead]) + frames.stream(), [np.stack(list(plane)) for plane in zip(*found, strict=True)]
 
 
@@ -102,11 +106,16 @@ def decode_group(stream: bytes, count: int, manner: Manner, report: Report) -> l
     if not stream or stream[0] > _QUALITIES:
         raise CorruptFile("its stream has no valid beginning")
     frames, found = _frames(manner, stream[0], np.frombuffer(stream[1:], np.uint8).copy(), decoding=True), []
-    for _ in range(count):
-        found.append(frames.decode())
-        report(manner.form.frame_size)
+    with _torch_threads(manner.form):
+        for _ in range(count):
+            found.append(frames.decode())
+            report(manner.form.frame_size)
     frames.finish()
     return [np.stack(list(plane)) for plane in zip(*found, strict=True)]
+
+
+def _torch_threads(form: Form) -> AbstractContextManager[None]:
+    return one_thread() if form.width * form.height <= _SMALL else nullcontext()
 
 
 def _frames(manner: Manner, ahead: int, stream: np.ndarray, decoding: bool) -> "Frames":

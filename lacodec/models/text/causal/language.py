@@ -2,7 +2,6 @@
 
 import hashlib
 import platform
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from lacodec.models.text.causal import kernel
 from lacodec.models.text.causal.context import Context
 from lacodec.models.text.causal.halves import halve
 from lacodec.models.text.causal.vocabulary import Vocabulary
+from lacodec.models.threads import one_thread
 
 ROOM = 2048
 """Tokens that a context holds at most; when they are used up, the newer half is read again."""
@@ -27,8 +27,6 @@ _ASKED, _ASKED_AT_ONCE = 6, 24  # tokens of the known answer
 _FINITE = 1e30
 _FAST_BFLOAT16 = {"avx512bf16", "amx-bf16", "bf16"}
 """Features of processors that multiply bfloat16; the last one is ARM's."""
-_lock = threading.Lock()
-_inside, _threads = 0, 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,20 +93,8 @@ def causal_language(network: Any, words: Vocabulary, first: int) -> CausalLangua
 @contextmanager
 def computing() -> Iterator[None]:
     """Where such models run: no gradients, full precision, one thread, with any settings of the user."""
-    global _inside, _threads
-    with _lock:
-        if _inside == 0:
-            _threads = torch.get_num_threads()
-        _inside += 1
-        torch.set_num_threads(1)
-    try:
-        with exactly(torch.device("cpu")):
-            yield
-    finally:
-        with _lock:
-            _inside -= 1
-            if _inside == 0:
-                torch.set_num_threads(_threads)
+    with one_thread(), exactly(torch.device("cpu")):
+        yield
 
 
 def environment() -> str:
