@@ -47,11 +47,9 @@ def _pillow() -> list[str]:
 
 
 def _processor() -> str:
-    """The processor's name, as Linux gives it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
+    """The processor's name, as Linux gives it; elsewhere what Python knows."""
+    file = Path("/proc/cpuinfo")
+    for line in file.read_text().splitlines() if file.exists() else []:
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
     return platform.processor() or "unknown"

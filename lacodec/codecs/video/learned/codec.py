@@ -5,25 +5,21 @@ what the file has beside them, then its sounds; those two are kept exactly.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from lacodec.codecs.base import Codec
-from lacodec.codecs.regions import Layout, Range, total
 from lacodec.codecs.session import DEFAULT, Session
-from lacodec.codecs.video.frames import Decoding, described, description, numbered, part_of
+from lacodec.codecs.video.frames import described, description, numbered
+from lacodec.codecs.video.groups import GroupCodec, check_group, covered, frames_of_group, group_field
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile, MissingModel
-from lacodec.media.video.files import VIDEO
 from lacodec.media.video.value import Form, Group, Video
 
 if TYPE_CHECKING:
     from lacodec.codecs.model_files import LoadedModel
     from lacodec.codecs.video.learned._group import Manner
 
-_GROUP, _MAX_GROUP = 48, 1024
-_MOST = 48 << 20  # bytes of frames in a group: the rest of 64 MiB is for what is beside them
 _STEPS = 100  # quality is stored in these parts
 _CHROMA_PARTS = 64
 _CHROMA = 48  # weight of chroma, in these parts: level for 6:1:1 PSNR, 5 % fewer bits at equal PSNR of Y (synthetic clips)
@@ -38,29 +34,23 @@ class _Options:
     target_kbps: float | None = field(
         default=None, metadata={"help": "choose the quality that gives the first group so many kilobits a second"}
     )
-    group: int = field(
-        default=_GROUP,
-        metadata={"help": f"frames that are coded together, 1 to {_MAX_GROUP}: reading one decodes its whole group"},
-    )
+    group: int = group_field()
 
     def __post_init__(self) -> None:
         if isinstance(self.quality, bool) or not isinstance(self.quality, int | float) or not 1 <= self.quality <= 100:
             raise BadInput(f"quality is {self.quality!r}; give a number from 1 to 100")
-        if isinstance(self.group, bool) or not isinstance(self.group, int) or not 1 <= self.group <= _MAX_GROUP:
-            raise BadInput(f"group must be a whole number from 1 to {_MAX_GROUP}, not {self.group!r}")
+        check_group(self.group)
         target = self.target_kbps
         if target is not None and (isinstance(target, bool) or not isinstance(target, int | float) or not 0 < target < 1e7):
             raise BadInput(f"target_kbps is {target!r}; give kilobits a second, above 0")
 
 
-class LearnedVideo(Codec[Video]):
+class LearnedVideo(GroupCodec):
     """Video with loss, at a quality from 1 to 100."""
 
     name = "video.learned"
     stream_version = 0
     identical = "none"
-    media = VIDEO
-    nested: ClassVar[dict[str, int]] = {"bytes": 2, "audio.lossless": 1}
     Options = _Options
 
     def model_id(self) -> bytes | None:
@@ -89,19 +79,6 @@ class LearnedVideo(Codec[Video]):
             return header.metadata
         return {"quality": quality / _STEPS, **{key: value for key, value in header.metadata.items() if key != "q"}}
 
-    @classmethod
-    def samples(cls) -> list[Any]:
-        """Three frames in which something moves."""
-        import numpy as np
-
-        t, y, x = np.mgrid[0:3, 0:24, 0:32]
-        moving = ((x - t) ** 2 // 9 + (y + 2 * t) ** 2 // 7 + 5 * (x % 3)) % 251
-        return [Video.from_planes([moving, moving[:, ::2, ::2] // 2, moving[:, ::2, 1::2] // 3], "420")]
-
-    def chunk_size(self) -> int:
-        """The largest group."""
-        return _MOST
-
     def memory(self, size: int, payload: bytes | None = None) -> int:
         """Activations of the networks for a frame, the model, and decoded frames."""
         return 200 * size + (384 << 20)
@@ -110,7 +87,7 @@ class LearnedVideo(Codec[Video]):
         """One chunk per group, one after another and in the caller's thread: networks use torch's own threads."""
         form, quality = value.form, self._quality(value, session)
         manner = _manner(self._model(), form, quality, _CHROMA)
-        frames = max(1, min(self.options.group, _MOST // form.frame_size))
+        frames = frames_of_group(form, self.options.group)
         for start, group in numbered(value, frames):
             yield self._chunk(start, group, manner, value, session)
 
@@ -120,11 +97,7 @@ class LearnedVideo(Codec[Video]):
         quality, chroma = _quality_of(header)
         if form.layout.endswith("a"):
             raise CorruptFile("the header describes frames with transparency, which this codec does not have")
-        if chunk.kind != CRITICAL or len(chunk.covers) != 1:
-            raise CorruptFile("it does not cover a range of frames")
-        start, stop = chunk.covers[0]
-        if stop - start > _MAX_GROUP:
-            raise CorruptFile(f"it covers {stop - start} frames, more than {_MAX_GROUP}")
+        start, stop = covered(chunk)
         from lacodec.codecs.fields import Reader
         from lacodec.codecs.video.beside import read_beside
         from lacodec.codecs.video.learned._group import decode_group
@@ -139,30 +112,6 @@ class LearnedVideo(Codec[Video]):
         if content_hash(group.content) != chunk.content_hash:
             raise CorruptFile("its frames differ from those that were encoded")
         return group
-
-    def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> Video:
-        """A Video that decodes while it is read."""
-        form, head, sounds = description(header)
-        return Video(form, Decoding(parts, form.frame_size), header.format, head, sounds)
-
-    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
-        """As `Video` as an array: [frames, samples of a frame]."""
-        import numpy as np
-
-        form, _, _ = description(header)
-        dtype = np.dtype(np.uint8 if form.depth == 8 else np.uint16)
-        return Layout((total(index), form.frame_size // form.sample_size), dtype)
-
-    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
-        """Chunks of a range of frames: `key` is a slice with step 1."""
-        return Range.of(key, total(index), "a video").chunks(index)
-
-    def extract(
-        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Group], session: Session = DEFAULT
-    ) -> Video:
-        """The video of that range."""
-        form, _, _ = description(header)
-        return part_of(form, total(index), index, key, self.select(header, index, key), parts)
 
     def _chunk(self, start: int, group: Group, manner: "Manner", value: Video, session: Session) -> Chunk:
         from lacodec.codecs.fields import Writer

@@ -5,50 +5,40 @@ them, then its sounds. `_payload` says how a
 chunk is stored.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from lacodec.codecs.base import Codec
 from lacodec.codecs.options import check_effort, effort_field
-from lacodec.codecs.regions import Layout, Range, total
 from lacodec.codecs.session import DEFAULT, Session
-from lacodec.codecs.video.frames import Decoding, described, description, numbered, part_of
-from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
-from lacodec.errors import BadInput, CorruptFile
+from lacodec.codecs.video.frames import described, description, numbered
+from lacodec.codecs.video.groups import GroupCodec, check_group, covered, frames_of_group, group_field
+from lacodec.container.types import CRITICAL, Chunk, Header, content_hash
+from lacodec.errors import CorruptFile
 from lacodec.io.threads import ordered_map
-from lacodec.media.video.files import VIDEO
 from lacodec.media.video.value import Form, Group, Sound, Video
 
-_GROUP, _MAX_GROUP = 48, 1024
-_MOST = 48 << 20  # bytes of frames in a group: the rest of 64 MiB is for what is beside them
 _BASE_COST = 640 << 20  # bytes of memory for any group: six pixel models
 
 
 @dataclass(frozen=True)
 class _Options:
     effort: int = effort_field()
-    group: int = field(
-        default=_GROUP,
-        metadata={"help": f"frames that are coded together, 1 to {_MAX_GROUP}: reading one decodes its whole group"},
-    )
+    group: int = group_field()
 
     def __post_init__(self) -> None:
         check_effort(self.effort)
-        if isinstance(self.group, bool) or not isinstance(self.group, int) or not 1 <= self.group <= _MAX_GROUP:
-            raise BadInput(f"group must be a whole number from 1 to {_MAX_GROUP}, not {self.group!r}")
+        check_group(self.group)
 
 
-class VideoLossless(Codec[Video]):
+class VideoLossless(GroupCodec):
     """Video of 8 to 16 bits, gray, YUV or RGB, with an effort from 1 to 9."""
 
     name = "video.lossless"
     stream_version = 1
     identical = "frames"
     also_identical = ("bytes",)
-    media = VIDEO
     by_content = True  # raw and lossless video only: VIDEO refuses all other
-    nested: ClassVar[dict[str, int]] = {"bytes": 2, "audio.lossless": 1}
     Options = _Options
 
     def restores(self, value: Video) -> str:
@@ -59,19 +49,6 @@ class VideoLossless(Codec[Video]):
         """The form of the frames and what the file says besides."""
         return described(value)
 
-    @classmethod
-    def samples(cls) -> list[Any]:
-        """Three frames in which something moves."""
-        import numpy as np
-
-        t, y, x = np.mgrid[0:3, 0:24, 0:32]
-        moving = ((x - t) ** 2 // 9 + (y + 2 * t) ** 2 // 7 + 5 * (x % 3)) % 251
-        return [Video.from_planes([moving, moving[:, ::2, ::2] // 2, moving[:, ::2, 1::2] // 3], "420")]
-
-    def chunk_size(self) -> int:
-        """The largest group."""
-        return _MOST
-
     def memory(self, size: int, payload: bytes | None = None) -> int:
         """Frames in a few copies; the sums, slots and weights of six pixel models; errors of three frames."""
         return 12 * size + _BASE_COST
@@ -79,7 +56,7 @@ class VideoLossless(Codec[Video]):
     def encode(self, value: Video, session: Session = DEFAULT) -> Iterator[Chunk]:
         """One chunk per group; a video without frames gives one chunk."""
         form = value.form
-        frames = max(1, min(self.options.group, _MOST // form.frame_size))
+        frames = frames_of_group(form, self.options.group)
         return ordered_map(lambda item: self._chunk(*item, form, value.sounds, session), numbered(value, frames), session.threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> Group:
@@ -87,39 +64,11 @@ class VideoLossless(Codec[Video]):
         from lacodec.codecs.video.lossless._payload import decode_payload
 
         form, _, sounds = description(header)
-        if chunk.kind != CRITICAL or len(chunk.covers) != 1:
-            raise CorruptFile("it does not cover a range of frames")
-        start, stop = chunk.covers[0]
-        if stop - start > _MAX_GROUP:
-            raise CorruptFile(f"it covers {stop - start} frames, more than {_MAX_GROUP}")
+        start, stop = covered(chunk)
         group = decode_payload(chunk.payload, stop - start, chunk.decoded_size, form, sounds, header, session.report)
         if content_hash(group.content) != chunk.content_hash:
             raise CorruptFile("its frames differ from those that were encoded")
         return group
-
-    def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> Video:
-        """A Video that decodes while it is read."""
-        form, head, sounds = description(header)
-        return Video(form, Decoding(parts, form.frame_size), header.format, head, sounds)
-
-    def layout(self, header: Header, index: Sequence[ChunkHead], part: Callable[[int], Any]) -> Layout:
-        """As `Video` as an array: [frames, samples of a frame]."""
-        import numpy as np
-
-        form, _, _ = description(header)
-        dtype = np.dtype(np.uint8 if form.depth == 8 else np.uint16)
-        return Layout((total(index), form.frame_size // form.sample_size), dtype)
-
-    def select(self, header: Header, index: Sequence[ChunkHead], key: Any) -> list[int]:
-        """Chunks of a range of frames: `key` is a slice with step 1."""
-        return Range.of(key, total(index), "a video").chunks(index)
-
-    def extract(
-        self, header: Header, index: Sequence[ChunkHead], key: Any, parts: Sequence[Group], session: Session = DEFAULT
-    ) -> Video:
-        """The video of that range."""
-        form, _, _ = description(header)
-        return part_of(form, total(index), index, key, self.select(header, index, key), parts)
 
     def _chunk(self, start: int, group: Group, form: Form, sounds: tuple[Sound, ...], session: Session) -> Chunk:
         from lacodec.codecs.video.lossless._payload import encode_payload
