@@ -69,6 +69,11 @@ def by_path(path: str | os.PathLike[str], device: str = "cpu") -> LoadedModel:
         return loaded
 
 
+def chosen(profile: str, path: str | None) -> LoadedModel:
+    """The user's own model, or the shipped one of a profile."""
+    return by_profile(profile) if path is None else by_path(path)
+
+
 def by_id(wanted: bytes, device: str | None = None) -> LoadedModel:
     """The model that a file was coded with: a shipped one, one that LACODEC_MODELS names, or one that this process has loaded.
 

@@ -1,5 +1,7 @@
 """Options that several codecs have: fields with their help for the command, and checks. Raises BadInput for wrong values."""
 
+import dataclasses
+from collections.abc import Collection
 from dataclasses import field
 from typing import Any
 
@@ -30,3 +32,9 @@ def check_tile(value: Any, step: int = 1) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 64 <= value <= 1024 or value % step):
         of = "" if step == 1 else f", a multiple of {step}"
         raise BadInput(f"tile must be a whole number from 64 to 1024{of}, not {value!r}")
+
+
+def unusual(options: Any, without: Collection[str] = ()) -> dict[str, Any]:
+    """Those that differ from the defaults, for a header: a path, say, is left out."""
+    usual = dataclasses.asdict(type(options)())
+    return {key: value for key, value in dataclasses.asdict(options).items() if value != usual[key] and key not in without}

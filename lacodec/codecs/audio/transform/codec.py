@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lacodec.codecs.audio.transform._options import Options
 from lacodec.codecs.base import Codec
+from lacodec.codecs.options import unusual
 from lacodec.codecs.regions import Layout, Lost, Range
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
@@ -63,8 +64,7 @@ class AudioTransform(Codec[Audio]):
 
     def options_dict(self) -> dict[str, Any]:
         """Those that differ from the defaults."""
-        usual = Options()
-        return {key: value for key, value in super().options_dict().items() if value != getattr(usual, key)}
+        return unusual(self.options)
 
     def format_of(self, value: Audio) -> str | None:
         """WAV, whatever it was."""

@@ -7,14 +7,13 @@ A chunk has the latents of some seconds, all channels. The content hash is of th
 between machines.
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lacodec.codecs import walloc
 from lacodec.codecs.base import Codec
-from lacodec.codecs.options import check_effort, effort_field
+from lacodec.codecs.options import check_effort, effort_field, unusual
 from lacodec.codecs.regions import Lost
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, Header, content_hash
@@ -69,8 +68,7 @@ class WallocAudio(Codec[Audio]):
 
     def options_dict(self) -> dict[str, Any]:
         """Those that differ from the defaults, without paths."""
-        usual = dataclasses.asdict(type(self.options)())
-        return {key: value for key, value in super().options_dict().items() if value != usual[key] and key != "model"}
+        return unusual(self.options, ("model",))
 
     def metadata(self, value: Audio, session: Session = DEFAULT) -> dict[str, Any]:
         """Rate, channels, samples, and the peak in 32768ths, which latents are in units of."""

@@ -4,7 +4,6 @@ A tile (of at most 1024 pixels a side) is a chunk, with a field of its own (`_pa
 Samples are the same on every machine; the content hash is of them.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -14,7 +13,7 @@ import numpy as np
 from lacodec.codecs.base import Codec
 from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.fields import Reader, Writer
-from lacodec.codecs.options import check_effort, effort_field
+from lacodec.codecs.options import check_effort, effort_field, unusual
 from lacodec.codecs.regions import Layout, Lost, Window
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
@@ -54,8 +53,7 @@ class FieldImage(Codec[Image]):
 
     def options_dict(self) -> dict[str, Any]:
         """The requested options that are not the usual ones."""
-        usual = dataclasses.asdict(type(self.options)())
-        return {key: value for key, value in super().options_dict().items() if value != usual[key]}
+        return unusual(self.options)
 
     def metadata(self, value: Image, session: Session = DEFAULT) -> dict[str, Any]:
         """Height, width, channels; colour profile and the like."""

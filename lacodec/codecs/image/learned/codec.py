@@ -6,7 +6,6 @@ A tile (of 1024 pixels a side by default) is a chunk: one rANS stream (`tiles`),
 alone, to latents; synthesis then sees latents across their borders, without seams. The content hash is of the integer latents.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from lacodec.codecs.base import Codec
-from lacodec.codecs.options import TILE_HELP, check_effort, check_tile, effort_field
+from lacodec.codecs.options import TILE_HELP, check_effort, check_tile, effort_field, unusual
 from lacodec.codecs.regions import Layout, Lost, Window
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
@@ -72,9 +71,7 @@ class LearnedImage(Codec[Image]):
 
     def options_dict(self) -> dict[str, Any]:
         """The requested options, without paths; the quality is in the metadata."""
-        usual = dataclasses.asdict(type(self.options)())
-        given = super().options_dict().items()
-        return {key: value for key, value in given if value != usual[key] and key not in ("model", "quality")}
+        return unusual(self.options, ("model", "quality"))
 
     def metadata(self, value: Image, session: Session = DEFAULT) -> dict[str, Any]:
         """Height, width, channels, the quality in hundredths, 1 if progressive; colour profile and the like."""
@@ -216,9 +213,7 @@ class LearnedImage(Codec[Image]):
     def _model(self) -> "LoadedModel":
         from lacodec.codecs import model_files
 
-        if self.options.model is not None:
-            return model_files.by_path(self.options.model)
-        return model_files.by_profile(self.options.profile)
+        return model_files.chosen(self.options.profile, self.options.model)
 
     def _quality(self, value: Image, session: Session) -> int:
         """In hundredths: the quality of the options, or the one that reaches their target."""

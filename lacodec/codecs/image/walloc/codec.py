@@ -6,14 +6,13 @@
 A chunk has a rectangle of latents, all channels. The content hash is of the latents; pixels may differ by one between machines.
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lacodec.codecs import walloc
 from lacodec.codecs.base import Codec
-from lacodec.codecs.options import check_effort, effort_field
+from lacodec.codecs.options import check_effort, effort_field, unusual
 from lacodec.codecs.regions import Lost
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, Header, content_hash
@@ -67,8 +66,7 @@ class WallocImage(Codec[Image]):
 
     def options_dict(self) -> dict[str, Any]:
         """Those that differ from the defaults, without paths."""
-        usual = dataclasses.asdict(type(self.options)())
-        return {key: value for key, value in super().options_dict().items() if value != usual[key] and key != "model"}
+        return unusual(self.options, ("model",))
 
     def metadata(self, value: Image, session: Session = DEFAULT) -> dict[str, Any]:
         """Height, width, channels; colour profile and the like."""

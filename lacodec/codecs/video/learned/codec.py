@@ -4,11 +4,11 @@ A chunk is a group of frames, which decodes alone. Its content is the samples th
 what the file has beside them, then its sounds; those two are kept exactly.
 """
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lacodec.codecs.options import unusual
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.codecs.video.frames import described, description, numbered
 from lacodec.codecs.video.groups import GroupCodec, check_group, covered, frames_of_group, group_field
@@ -59,9 +59,7 @@ class LearnedVideo(GroupCodec):
 
     def options_dict(self) -> dict[str, Any]:
         """The requested options, without paths; the quality is in the metadata."""
-        usual = dataclasses.asdict(type(self.options)())
-        given = super().options_dict().items()
-        return {key: value for key, value in given if value != usual[key] and key not in ("model", "quality")}
+        return unusual(self.options, ("model", "quality"))
 
     def metadata(self, value: Video, session: Session = DEFAULT) -> dict[str, Any]:
         """The form of the frames and what the file says besides; hundredths of the quality, 64ths of the weight of chroma."""
@@ -131,9 +129,7 @@ class LearnedVideo(GroupCodec):
     def _model(self) -> "LoadedModel":
         from lacodec.codecs import model_files
 
-        if self.options.model is not None:
-            return model_files.by_path(self.options.model)
-        return model_files.by_profile(self.options.profile)
+        return model_files.chosen(self.options.profile, self.options.model)
 
     def _quality(self, value: Video, session: Session) -> int:
         """In hundredths: the quality of the options, or the one that reaches their target."""
