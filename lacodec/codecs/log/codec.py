@@ -28,6 +28,8 @@ STORED, COLUMNS, MIXED, BYTES = range(4)
 
 _COLUMNS_TO = 6
 """The last effort that makes columns."""
+_BY_TRIAL_FROM = 4
+"""The first effort whose columns are as fast as what else is chosen for a log: tried on a sample."""
 _MIB = 1 << 20
 
 
@@ -52,9 +54,15 @@ class Log(BlockCodec):
 
     @classmethod
     def suits(cls, source: Source, options: Mapping[str, Any]) -> bool:
-        """Only context mixing of lines is always smaller than codec `bytes` at the same effort."""
+        """Context mixing of lines is always smaller than `bytes`, columns often are; at efforts 1 to 3 others are faster."""
         effort = options.get("effort", _Options().effort)
-        return isinstance(effort, int) and effort > _COLUMNS_TO and LOGS.confirms(source)
+        if not isinstance(effort, int) or effort < _BY_TRIAL_FROM or not LOGS.confirms(source):
+            return False
+        if effort > _COLUMNS_TO:
+            return True
+        from lacodec.codecs.log.trial import columns_win
+
+        return columns_win(source, effort)
 
     def nested_in(self, value: Raw) -> Mapping[str, int]:
         """Only columns hold payloads of `arrays`."""
