@@ -46,7 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 
 def _dictionary(text: str) -> str | int:
-    return text if text in ("auto", "none") else parsed_size(text)
+    if text in ("auto", "none"):
+        return text
+    if not text[:1].isdigit():
+        raise argparse.ArgumentTypeError(f"invalid dictionary {text!r}; give auto, none or its size, such as 64K")
+    return parsed_size(text)
 
 
 def add_dataset_flags(parser: argparse.ArgumentParser, source: str) -> None:

@@ -95,6 +95,12 @@ class Items:
         return self.dictionary.decode(data) if is_frame(data) else api.decode(data, threads=1)
 
 
+@lru_cache(maxsize=8)
+def items_of(root: str) -> Items:
+    """What restores the items of the data set in a folder or at a URL, kept for those that have many of them to restore."""
+    return Items(Place(root))
+
+
 def is_short_text(data: bytes, codec: str | None) -> bool:
     """Whether this is an item for a dictionary: short, and of no kind that has a codec of its own."""
     if len(data) > LONGEST or codec not in (None, registry.DEFAULT):

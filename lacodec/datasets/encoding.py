@@ -53,9 +53,10 @@ def encode_dataset(
     target that was begun with others.
     """
     check_engine(engine)
-    place, files = listed(reachable(source, engine))
+    begin = reachable(source, engine)
+    place, files = listed(begin)
     goal = Place(reachable(target, engine))
-    _check_apart(place, goal)
+    _check_apart(place, goal, alone=place.root != begin)
     api.codec(codec or "bytes", **options)  # mistakes that concern every item
     kind, todo = _units(files, field, shard_items)
     settings: dict[str, Any] = {
@@ -138,16 +139,18 @@ def _sentences(outputs: Sequence[Output]) -> Iterator[str]:
                 yield item.error if item.item in item.error else f"{item.item}: {item.error}"
 
 
-def _check_apart(source: Place, target: Place) -> None:
-    """The output must not be among the input."""
+def _check_apart(source: Place, target: Place, alone: bool) -> None:
+    """The output must not be among the input. alone: this is one file of the folder `source`."""
     if is_url(source.root) != is_url(target.root):
         return
     if is_url(source.root):
-        inside = f"{target.root.rstrip('/')}/".startswith(f"{source.root.rstrip('/')}/")
+        here, there = (f"{place.root.rstrip('/')}/" for place in (source, target))
+        inside = there == here if alone else there.startswith(here)
     else:
-        inside = os.path.realpath(source.root) in (real := os.path.realpath(target.root), *map(str, _parents(real)))
+        here, there = (os.path.realpath(place.root) for place in (source, target))
+        inside = here == there or (not alone and here in map(str, _parents(there)))
     if inside:
-        raise BadInput(f"{target.root}: lies in the folder that is encoded; choose another one")
+        raise BadInput(f"{target.root}: {'has the file' if alone else 'lies in the folder'} that is encoded; choose another one")
 
 
 def _parents(path: str) -> Iterator[str]:

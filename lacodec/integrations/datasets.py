@@ -3,7 +3,8 @@
 import lacodec.integrations.datasets
 load_dataset("json", data_files="orders.jsonl.lac")          every builder reads coded files: json, csv, text, parquet ...
 load_dataset("imagefolder", data_dir="packed")               folders of `.lac` pictures, opened by Pillow
-Features({"embedding": Coded("arrays", effort=1), "sound": Coded()})       values of any kind, decoded when they are looked at
+Features({"embedding": Coded("arrays", options={"effort": 1}), "sound": Coded()})      values of any kind, decoded when looked at
+Features({"text": Coded(folder="coded")})       a column that `encode_dataset` wrote to the folder "coded", with its dictionary
 
 It needs datasets: the extra lacodec[datasets].
 """
@@ -21,7 +22,10 @@ from datasets.utils.extract import Extractor, MagicNumberBaseExtractor
 
 import lacodec.integrations.pillow  # noqa: F401  (from now on Pillow, and with it the feature Image, opens `.lac` files)
 from lacodec import api
+from lacodec.codecs.bytes.small.dictionary import is_frame
 from lacodec.container.layout import MAGIC
+from lacodec.datasets.dictionaries import items_of
+from lacodec.errors import BadInput
 from lacodec.media.audio.value import Audio
 from lacodec.media.image.value import Image
 
@@ -32,12 +36,14 @@ class Coded:
 
     codec: by default chosen by the value. options: of the codec. decode: whether values are decoded; if not, they are
     {"bytes": ..., "path": ...}. Sound is decoded to {"array": float32[samples] or [samples, channels], "sampling_rate": ...} as
-    datasets had it, pictures to arrays, everything else to what `lacodec.decode` returns.
+    datasets had it, pictures to arrays, everything else to what `lacodec.decode` returns. folder: where `encode_dataset` wrote
+    the column, or a URL; it is needed for items that were coded with a dictionary, and these are bytes.
     """
 
     codec: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     decode: bool = True
+    folder: str | None = None
     id: str | None = field(default=None, repr=False)
     dtype: ClassVar[str] = "lacodec"
     pa_type: ClassVar[Any] = pa.struct({"bytes": pa.binary(), "path": pa.string()})
@@ -62,6 +68,10 @@ class Coded:
     def decode_example(self, value: Any, token_per_repo_id: Any = None) -> Any:
         """The value in a row; raises LacodecError."""
         place = value["bytes"] if value["bytes"] is not None else value["path"]
+        if isinstance(place, bytes) and is_frame(place):
+            if self.folder is None:
+                raise BadInput("a value was coded with a dictionary; give the folder of its data set: Coded(folder=...)")
+            return items_of(self.folder).value(place)
         found = api.decode(place, threads=1)
         if isinstance(found, Audio):
             return _sound(found)

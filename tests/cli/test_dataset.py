@@ -201,11 +201,14 @@ def test_wrong_arguments(lacodec, tmp_path: Path) -> None:
     for words, message in (
         (["in", "-o", "out", "--effort", "2"], b"other options (kind files, effort 1)"),
         (["in", "-o", "in/out"], b"choose another"),
+        (["in/a/0000.png", "-o", "in/a"], b"choose another"),
+        (["in", "-o", "o3", "--shard-items", "9", "--dictionary", "maybe"], b"auto, none or"),
         (["nothing", "-o", "out"], b"no such"),
         (["in", "-o", "o3", "--shard-items", "0"], b"1 item"),
         (["in", "-o", "o3", "--codec", "image.lossless", "--effort", "12"], b"effort"),
     ):
-        assert message in lacodec("encode-dataset", *words, code=1).stderr
+        assert message in lacodec("encode-dataset", *words, code=2 if "maybe" in words else 1).stderr
+    lacodec("encode-dataset", "in/a/0000.png", "-o", "in/a/out", "--effort", "1")
     assert b"manifest" in lacodec("decode-dataset", "in", "-o", "o3", code=1).stderr
     assert lacodec("encode-dataset", "in", code=2).stderr
 

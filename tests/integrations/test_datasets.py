@@ -1,11 +1,13 @@
 """Hugging Face datasets: coded files of builders, folders of coded pictures, coded values."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import lacodec
+from lacodec.datasets import encode_dataset
 
 datasets = pytest.importorskip("datasets")
 from lacodec.integrations.datasets import Coded  # noqa: E402
@@ -57,6 +59,19 @@ def test_coded_values(repository: Path, tmp_path: Path) -> None:
         check(again, layer, lacodec.decode(wav))
     (tmp_path / "hills.lac").unlink()
     check(datasets.Dataset.from_parquet(str(tmp_path / "a.parquet"), cache_dir=str(tmp_path)), layer, lacodec.decode(wav))
+
+
+def test_columns_with_a_dictionary(tmp_path: Path) -> None:
+    lines = [f"order {i}: {i % 7} lamps for {('an', 'bea', 'carl')[i % 3]}, paid in {i % 5} parts" for i in range(900)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": line, "row": i}) + "\n" for i, line in enumerate(lines)))
+    encode_dataset(str(tmp_path / "a.jsonl"), str(tmp_path / "coded"), field="text", dictionary=4096, effort=1)
+    table = datasets.Dataset.from_parquet(str(next((tmp_path / "coded").glob("*.parquet"))), cache_dir=str(tmp_path / "cache"))
+    found = table.cast_column("text", Coded(folder=str(tmp_path / "coded")))
+    assert [row["text"].decode() for row in found] == lines
+    found.save_to_disk(tmp_path / "disk")
+    assert datasets.load_from_disk(str(tmp_path / "disk"))[7]["text"].decode() == lines[7]
+    with pytest.raises(lacodec.LacodecError, match="folder"):
+        table.cast_column("text", Coded())[0]
 
 
 def check(found: datasets.Dataset, layer: np.ndarray, sound: lacodec.Audio) -> None:

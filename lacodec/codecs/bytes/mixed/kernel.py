@@ -80,7 +80,7 @@ def code_bytes(
         fill_contexts(model, data, at, np.uint64(stride))
         prefetch_slots(engine, model.ctx, _ONE, 0)
         follow_matches(model, data, at, expects)
-        _fill_matched(model, selectors)
+        fill_matched(model, selectors)
         symbol = np.int64(0) if decoding else np.int64(data[at])
         symbol = code_symbol(engine, model.ctx, model.expect, model.select, symbol)
         data[at] = np.uint8(symbol)
@@ -217,7 +217,7 @@ def fill_contexts(model: Model, data: np.ndarray, at: np.uint64, stride: np.uint
 
 
 @inlined
-def _fill_matched(model: Model, selectors: np.uint64) -> None:
+def fill_matched(model: Model, selectors: np.uint64) -> None:
     """What the match models expect, as the last context and as weight selectors; the APM contexts."""
     expect, select, history = model.expect, model.select, model.memory[HISTORY]
     last = np.uint64(model.kinds.size - 1)

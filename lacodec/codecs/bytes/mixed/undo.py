@@ -49,7 +49,7 @@ def _put_back(
     for at in range(np.uint64(begin), np.uint64(data.size)):
         mk.fill_contexts(model, data, at, np.uint64(stride))
         mk.follow_matches(model, data, at, expects)
-        mk._fill_matched(model, selectors)
+        mk.fill_matched(model, selectors)
         c = np.uint64(data[at])
         near = (c >> np.uint64(5)) + _ONE  # the second nibble's line depends on three bits
         for i in range(contexts):
