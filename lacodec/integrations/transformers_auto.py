@@ -3,6 +3,7 @@
 code_checkpoint("checkpoint", "coded")                       config.json names the method; model.safetensors.lac has the weights
 import lacodec.integrations.transformers_auto                once in a program that loads
 AutoModelForCausalLM.from_pretrained("coded")                the plain model, bit for bit
+AutoModelForCausalLM.from_pretrained("someone/coded")        ... from a hub, to which the folder "coded" was uploaded
 
 In place of model.safetensors lies a stub that no reader of safetensors accepts, so programs without this module fail and name it.
 """
@@ -62,6 +63,25 @@ def _stub() -> bytes:
     return len(head).to_bytes(8, "little") + head
 
 
+def _fetched(path: Path) -> Path:
+    """The same file out of the hub whose cache `path` lies in: transformers fetches only the files that it knows the names of.
+
+    cache / models--someone--model / snapshots / revision / path of the file
+    """
+    if "snapshots" not in path.parts:
+        raise BadInput(f"{path}: is missing; fetch it, or the whole checkpoint")
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    at = len(path.parts) - 1 - path.parts[::-1].index("snapshots")
+    repository = path.parts[at - 1].removeprefix("models--").replace("--", "/")
+    name, cache = "/".join(path.parts[at + 2 :]), Path(*path.parts[: at - 1])
+    try:
+        return Path(hf_hub_download(repository, name, revision=path.parts[at + 1], cache_dir=cache))
+    except EntryNotFoundError as error:
+        raise BadInput(f"{repository}: {name} is missing, or cannot be reached; upload the whole coded folder") from error
+
+
 @register_quantization_config(METHOD)
 class LacodecConfig(QuantizationConfigMixin):
     """What `config.json` says of a coded checkpoint."""
@@ -81,7 +101,7 @@ class LacodecQuantizer(HfQuantizer):
         for i, name in enumerate(checkpoint_files or ()):
             coded = Path(f"{name}{CODED}")
             if not coded.is_file():
-                raise BadInput(f"{coded}: is missing; fetch it, or the whole checkpoint")
+                coded = _fetched(coded)
             plain = Path(self._folder.name, f"{i}{_WEIGHTS}")
             api.decode_file(coded, plain)
             checkpoint_files[i] = str(plain)

@@ -1,6 +1,16 @@
 """`from_pretrained` of transformers on coded checkpoints; programs that know nothing of lacodec fail loudly."""
 
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from types import MappingProxyType
 
 import pytest
 
@@ -80,3 +90,70 @@ def test_what_cannot_be_coded_or_loaded(folders: tuple[Path, Path], tmp_path: Pa
         with pytest.raises(LacodecError):
             transformers.AutoModelForCausalLM.from_pretrained(coded)
     first.write_bytes(data)
+
+
+_COMMIT = "1f" * 20
+
+
+@contextmanager
+def hub(folder: Path) -> Iterator[str]:
+    """A server that answers as a hub does about the files of one model."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.do_GET(body=False)
+
+        def do_GET(self, body: bool = True) -> None:
+            if self.path.startswith("/api/"):
+                found = [{"type": "file", "path": path.name, "size": path.stat().st_size, "oid": ""} for path in folder.iterdir()]
+                facts = {"id": "someone/coded", "sha": _COMMIT, "siblings": [{"rfilename": file["path"]} for file in found]}
+                self._send(200, json.dumps(found if "/tree/" in self.path else facts).encode(), body)
+                return
+            path = folder / self.path.rpartition("/")[2]
+            if path.is_file():
+                self._send(200, path.read_bytes(), body)
+            else:
+                self._send(404, b"", body, {"X-Error-Code": "EntryNotFound"})
+
+        def _send(self, status: int, data: bytes, body: bool, more: Mapping[str, str] = MappingProxyType({})) -> None:
+            self.send_response(status)
+            tag = f'"{hashlib.sha256(data).hexdigest()}"'
+            for name, value in {"X-Repo-Commit": _COMMIT, "ETag": tag, "Content-Length": str(len(data)), **more}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if body:
+                self.wfile.write(data)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+_LOAD = """
+import sys
+from transformers import AutoModelForCausalLM
+import lacodec.integrations.transformers_auto
+AutoModelForCausalLM.from_pretrained("someone/coded").save_pretrained(sys.argv[1])
+"""
+
+
+def test_from_a_hub(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    plain, coded = folders
+    with hub(coded) as url:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "TRANSFORMERS_"))}
+        environment = {**kept, "HF_ENDPOINT": url, "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "127.0.0.1"}
+        command = [sys.executable, "-c", _LOAD, str(tmp_path / "again")]
+        first = sorted(coded.glob("*.lac"))[0]
+        data = first.read_bytes()
+        first.unlink()
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode and f"{first.name} is missing" in done.stderr
+        first.write_bytes(data)
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        again = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "again").state_dict()
+    expected = transformers.AutoModelForCausalLM.from_pretrained(plain).state_dict()
+    assert all(torch.equal(again[name], tensor) for name, tensor in expected.items())
