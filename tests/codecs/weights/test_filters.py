@@ -170,7 +170,8 @@ def test_signs_of_a_network(data_dir):
     if not path.exists():
         pytest.skip(f"{path.name} is not there")
     with lacodec.open(lacodec.encode(path.read_bytes(), "weights")) as opened:
-        layers = {name: opened[name] for name in opened.keys() if len(opened[name].shape) == 4}
+        names = opened.keys()
+        layers = {name: opened[name] for name in names if len(opened[name].shape) == 4}
     data = file(**{name: np.where(array > 0, 1, -1).astype(np.int8) for name, array in layers.items()})
     tree, rows = check(data), check(data, filters="rows")
     assert len(tree) < len(rows) - 40 and len(tree) < 30_000
