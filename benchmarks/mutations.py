@@ -227,10 +227,12 @@ def _kept_jpeg(data: bytes, effort: int) -> bytes:
 
 
 def _weights_files(efforts: list[int]) -> list[bytes]:
-    """Every kind of group: floats of several widths, listed exponents, integers, few values, zeros, repeated sequences."""
+    """Every kind of group: floats of several widths, listed exponents, integers, few values, zeros, repeats, two values."""
+    from tools.golden import filters
     from tools.golden.weights import FILES, content
 
-    return [lacodec.codec("weights", effort=effort).encode(content(name)) for effort in efforts[::4] for name in FILES]
+    files = [lacodec.codec("weights", effort=effort).encode(content(name)) for effort in efforts[::4] for name in FILES]
+    return files + [filters.make(*wanted) for wanted in filters.WANTED if set(efforts) & {3, 5, 9}]
 
 
 def _learned_files(efforts: list[int]) -> list[bytes]:

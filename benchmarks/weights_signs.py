@@ -1,30 +1,70 @@
-"""Signs of the filters of ResNets: by the order of rows, by a minimum spanning tree, by their neighbours in the filter.
+"""Signs of the filters of ResNets: files, and what the order of rows, a minimum spanning tree and neighbours in the filter tell.
 
     python benchmarks/weights_signs.py FOLDER_OF_DATA
 
-`rows`: each filter as its differences to the one before, where that is less. `tree`: to its parent in the minimum spanning tree
-of Hamming distances, whose number costs log2(filters). `neighbours`: by the signs to the left and above in the 3 x 3 kernel, one
-byte for each context. All are entropies, layer by layer.
+First a file of the signs (safetensors, int8) by codec `weights`, decoded in another process, beside codec `bytes` at effort 9, xz
+and zstd on the file and on its bits, eight in a byte. Then entropies, layer by layer. `rows`: each filter as its differences to
+the one before, where that is less. `tree`: to its parent in the minimum spanning tree of Hamming distances, whose number costs
+log2(filters). `neighbours`: by the signs to the left and above in the 3 x 3 kernel, one byte for each context.
 """
 
 import argparse
+import lzma
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
+import zstandard
+
+import lacodec
+from lacodec.media.tensors.safetensors import build_header
 
 
 def main() -> None:
-    """Print a line for each network: bytes."""
+    """Print two lines for each network: bytes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path)
     arguments = parser.parse_args()
     import torch
 
-    for file in sorted((arguments.data / "models/resnet-cifar10").glob("*.th")):
-        state = torch.load(file, map_location="cpu", weights_only=True)
-        layers = [(array.numpy() > 0).astype(np.uint8) for array in state.get("state_dict", state).values() if array.ndim == 4]
-        found = {name: round(sum(map(way, layers)) / 8) for name, way in WAYS.items()}
-        print(f"{file.stem:20} {sum(layer.size for layer in layers) // 8:8,} bytes  {found}")
+    for path in sorted((arguments.data / "models/resnet-cifar10").glob("*.th")):
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        named = {name: array.numpy() > 0 for name, array in state.get("state_dict", state).items() if array.ndim == 4}
+        bits = np.packbits(np.concatenate([array.ravel() for array in named.values()])).tobytes()
+        print(f"{path.stem:20} {len(bits):8,} bytes of bits  {files(named)}  bits: {others(bits)}")
+        layers = [array.astype(np.uint8) for array in named.values()]
+        print(" " * 20, "entropies", {name: round(sum(map(way, layers)) / 8) for name, way in WAYS.items()})
+
+
+def files(named: dict[str, np.ndarray]) -> dict[str, int]:
+    """Bytes of files of these signs by every way."""
+    signs = {name: np.where(array, 1, -1).astype(np.int8) for name, array in named.items()}
+    head = build_header([(name, "I8", array.shape, array.nbytes) for name, array in signs.items()], None)
+    data = head + b"".join(array.tobytes() for array in signs.values())
+    found = {filters: len(checked(lacodec.encode(data, "weights", filters=filters), data)) for filters in ("tree", "rows")}
+    return {**found, **others(data)}
+
+
+def checked(coded: bytes, data: bytes) -> bytes:
+    """What was coded, once another process has decoded it to `data`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, out = Path(folder) / "signs.lac", Path(folder) / "signs"
+        path.write_bytes(coded)
+        subprocess.run([sys.executable, "-m", "lacodec", "decode", str(path), "-o", str(out)], check=True, capture_output=True)
+        if out.read_bytes() != data:
+            raise SystemExit("a file decodes to something else")
+    return coded
+
+
+def others(data: bytes) -> dict[str, int]:
+    """Bytes by compressors of any bytes."""
+    return {
+        "bytes 9": len(checked(lacodec.encode(data, "bytes", effort=9), data)),
+        "xz -9e": len(lzma.compress(data, preset=9 | lzma.PRESET_EXTREME)),
+        "zstd -19": len(zstandard.ZstdCompressor(level=19).compress(data)),
+    }
 
 
 def alone(signs: np.ndarray) -> float:

@@ -40,7 +40,7 @@ VERSIONS = {
     "image.lossless": (0, 1),
     "image.jpeg": (1,),
     "audio.lossless": (0, 1),
-    "weights": (0, 1, 2),
+    "weights": (0, 1, 2, 3),
     "weights.quantised": (0,),
     "arrays": (1,),
     "log": (0, 1),

@@ -13,10 +13,11 @@ from reference import bytes_codec
 from reference.stream import Damaged, Stream, need
 from reference.weights_blocks import read_blocks
 from reference.weights_delta import read_delta
+from reference.weights_filters import read_filters
 from reference.weights_floats import read_floats
 from reference.weights_planes import read_plane
 
-STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE, DELTA, BLOCKS = range(10)
+STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE, DELTA, BLOCKS, FILTERS = range(11)
 
 
 def decode(payload: bytes, size: int, remake: Callable[[bytes], bytes], base: Callable[[], bytes]) -> bytes:
@@ -67,6 +68,8 @@ def _read_group(kind: int, data: Stream, size: int) -> bytes:
         return read_floats(data, size)
     if kind == BLOCKS:
         return read_blocks(data, size)
+    if kind == FILTERS:
+        return read_filters(data, size)
     if kind not in (ELEMENTS, FEW, SPARSE):
         raise Damaged(f"a group has the unknown kind {kind}")
     width = data.byte()

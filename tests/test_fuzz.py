@@ -29,6 +29,7 @@ def test_mutants_give_only_our_errors(efforts, tmp_path):
         ("audio.lossless", [2, 5, 9], 1000),
         ("audio.transform", [3, 7], 300),
         ("image.jpeg", [1, 5, 9], 1000),
+        ("weights", [5], 600),
         ("arrays", [1, 5, 7], 1500),
         ("log", [1, 5, 9], 300),
         ("points", [1, 5, 9], 1500),

@@ -26,6 +26,7 @@ MODULES = (
     "sound",
     "weights",
     "gguf",
+    "filters",
     "quantised",
     "arrays",
     "points",

@@ -18,13 +18,17 @@ from lacodec.codecs.embedded import embed, unembed
 from lacodec.codecs.regions import Layout, Lost
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.codecs.shares import coded_sizes
+from lacodec.codecs.weights.filters import FROM_EFFORT
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
-from lacodec.errors import BadInput, CorruptFile
+from lacodec.errors import BadInput, CorruptFile, UnsupportedFile
+from lacodec.io.source import Source
 from lacodec.io.streams import IteratorSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.arrays.files import ARRAYS
 from lacodec.media.arrays.table import pack_table
 from lacodec.media.arrays.value import ONLY, Arrays
+from lacodec.media.tensors.files import TENSORS
+from lacodec.media.tensors.two_values import mostly_filters
 
 if TYPE_CHECKING:
     from lacodec.codecs.arrays._payload import Encoding
@@ -46,6 +50,17 @@ class ArraysCodec(Codec[Arrays]):
     by_content = True
     nested: ClassVar[Mapping[str, int]] = {"bytes": 2}
     Options = Options
+
+    @classmethod
+    def suits(cls, source: Source, options: Mapping[str, Any]) -> bool:
+        """All but files of binarised filters, for which codec `weights` has a model from some effort on."""
+        effort = options.get("effort", cls.Options().effort)
+        if not isinstance(effort, int) or effort < FROM_EFFORT:
+            return True
+        try:
+            return not mostly_filters(TENSORS.from_source(source))
+        except UnsupportedFile:
+            return True
 
     def metadata(self, value: Arrays, session: Session = DEFAULT) -> dict[str, Any]:
         """The table of arrays; whether the array is a scalar; the name of the first array that only the file has."""

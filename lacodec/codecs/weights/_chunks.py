@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lacodec.media.tensors.gguf_blocks import BY_SIZE
+from lacodec.media.tensors.two_values import Row, row_of
 from lacodec.media.tensors.value import TensorEntry
 
 CHUNK = 4 << 20
@@ -20,6 +21,7 @@ class Run:
 
     blocks: whether a row is a block of quantised values (GGUF).
     varied: floats of which no sequences are expected to come again, so that these are not looked for.
+    filter: what a row has, for whole rows that may have two values only.
     """
 
     dtype: str
@@ -28,6 +30,7 @@ class Run:
     twin: int = -1  # of a tensor that is there several times: where the first one begins
     blocks: bool = False
     varied: bool = False
+    filter: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +51,39 @@ class Plan:
 
 
 def plans(
-    entries: Iterable[TensorEntry], size: int, twins: Mapping[int, int] | None = None, blocks: bool = False
+    entries: Iterable[TensorEntry],
+    size: int,
+    twins: Mapping[int, int] | None = None,
+    blocks: bool = False,
+    filters: bool = False,
 ) -> Iterator[Plan]:
     """Plans that cover a file of `size` bytes with these tensors, in order; one empty plan for an empty file.
 
     twins: for repeated tensors, by their offset, the offset of the first one; each gets its own chunks.
-    blocks: whether bytes in rows are blocks of quantised values.
+    blocks: whether bytes in rows are blocks of quantised values; filters: whether tensors may have two values only.
     """
     start, used = 0, 0
     runs: list[Run] = []
-    for run in _all_runs(entries, size, twins or {}, blocks):
+    for run in _all_runs(entries, size, twins or {}, blocks, filters):
         if runs and (used + run.size > CHUNK or len(runs) == MOST_RUNS or run.twin >= 0):
             yield Plan(start, tuple(runs))
             start, used, runs = start + used, 0, []
         left, most, twin = run.size, _most(run), run.twin
         while left > CHUNK or (run.twin >= 0 and left):
             part = min(most, left)
-            yield Plan(start, (Run(run.dtype, part, run.row, blocks=run.blocks),), twin)
+            yield Plan(start, (_cut(run, part),), twin)
             start, left, twin = start + part, left - part, twin + part if twin >= 0 else -1
         if left:
-            runs.append(Run(run.dtype, left, run.row, blocks=run.blocks))
+            runs.append(_cut(run, left))
             used += left
     if runs or not start:
         yield Plan(start, tuple(runs))
+
+
+def _cut(run: Run, size: int) -> Run:
+    """A part of a run, which has filters if its rows are whole."""
+    whole = run.filter is not None and (size == run.size or _most(run) % run.row == 0)
+    return Run(run.dtype, size, run.row, blocks=run.blocks, filter=run.filter if whole else None)
 
 
 def _most(run: Run) -> int:
@@ -78,7 +91,7 @@ def _most(run: Run) -> int:
     return CHUNK // run.row * run.row if 0 < run.row <= CHUNK // 8 else CHUNK
 
 
-def _all_runs(entries: Iterable[TensorEntry], size: int, twins: Mapping[int, int], blocks: bool) -> Iterator[Run]:
+def _all_runs(entries: Iterable[TensorEntry], size: int, twins: Mapping[int, int], blocks: bool, filters: bool) -> Iterator[Run]:
     at = 0
     for entry in entries:
         if entry.offset > at:
@@ -86,7 +99,12 @@ def _all_runs(entries: Iterable[TensorEntry], size: int, twins: Mapping[int, int
         if entry.size:
             row = _row(entry)
             yield Run(
-                entry.dtype, entry.size, row, twins.get(entry.offset, -1), blocks and entry.dtype == "U8" and row in BY_SIZE
+                entry.dtype,
+                entry.size,
+                row,
+                twins.get(entry.offset, -1),
+                blocks and entry.dtype == "U8" and row in BY_SIZE,
+                filter=row_of(entry) if filters else None,
             )
         at = entry.stop
     if size > at:

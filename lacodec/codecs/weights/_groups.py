@@ -13,12 +13,15 @@ from lacodec.codecs.weights._delta import pays
 from lacodec.codecs.weights._floats import MANTISSAS
 from lacodec.codecs.weights._pieces import MOST_GROUPS, Pieces
 from lacodec.codecs.weights._repeats import repeats
+from lacodec.codecs.weights.filters.coder import Shape
+from lacodec.media.tensors.two_values import split
 from lacodec.media.tensors.value import DTYPES
 
 _LOOKED_AT = 512  # values of a run from which on it may be coded alone
 _SMALL = 1 << 16  # bytes of a run of other types below which it shares a group with others of its type
 _BASED = "="  # before the type of runs that are stored as differences
 _BLOCKS = "#"  # before the bytes of a block, for runs of such
+_FILTERS = "+-"  # before the type of runs of two values
 _PARTS = {"C64": "F32", "C128": "F64"}  # complex numbers are two real ones
 
 
@@ -34,6 +37,7 @@ class Group:
     repeats: bool = False  # one run whose values repeat: every way is tried
     based: bool = False  # stored as a difference to the base
     block: int = 0  # bytes of a block of quantised values
+    filters: tuple[Shape, ...] = ()  # of tensors of two values
 
 
 def grouped(
@@ -54,6 +58,9 @@ def grouped(
             plain = runs[number].dtype if name.startswith(_BLOCKS) else name
             if name != FOREIGN and _is_like(data[begin:end], base[begin:end], plain):
                 names[number] = _BASED + plain
+    for number, run in enumerate(runs):
+        if run.filter is not None and names[number] == run.dtype and _has_two_values(data[begins[number] :][: run.size], run):
+            names[number] = _FILTERS + run.dtype
     kinds = list(dict.fromkeys(names))
     for position, kind in enumerate(kinds):
         mine = [number for number, name in enumerate(names) if name == kind]
@@ -69,6 +76,10 @@ def grouped(
             found = [Group("U8", block=int(kind.removeprefix(_BLOCKS)))]  # in one group, since their statistics are alike
             for number in mine:
                 chosen[number] = np.array([len(groups)])
+        elif kind.startswith(_FILTERS):
+            found = [_filter_group(kind.removeprefix(_FILTERS), [runs[number] for number in mine])]
+            for number in mine:
+                chosen[number] = np.array([len(groups)])
         else:
             found, which = _other_groups(kind, [runs[number] for number in mine], most)
             for number, group in zip(mine, which, strict=True):
@@ -76,6 +87,16 @@ def grouped(
         groups += found
     choices = np.concatenate(chosen).astype(np.uint8) if chosen else np.zeros(0, np.uint8)
     return groups, Pieces(np.array(sizes, np.int64).reshape(-1, 2), choices)
+
+
+def _has_two_values(data: NDArray[np.uint8], run: Run) -> bool:
+    return split(data, run.dtype, run.size // run.row) is not None
+
+
+def _filter_group(dtype: str, runs: list[Run]) -> Group:
+    """All tensors of two values: what one of them teaches helps with the next."""
+    shapes = tuple(Shape(run.size // run.row, *run.filter) for run in runs if run.filter is not None)
+    return Group(dtype, DTYPES[dtype] // 8, filters=shapes)
 
 
 def _float_groups(

@@ -21,13 +21,17 @@ class Item:
     shared: int | None = None
 
 
-def items_of(value: Tensors) -> Iterator[Item]:
-    """Chunk by chunk; repeated content goes into a shared section before the first chunk that needs it."""
+def items_of(value: Tensors, filters: bool = False) -> Iterator[Item]:
+    """Chunk by chunk; repeated content goes into a shared section before the first chunk that needs it.
+
+    filters: whether tensors may be coded as such of two values.
+    """
     size = value.source.size
     if size is None:
         raise BadInput(f"{value.source.name}: its size must be known before it is encoded; save it to a file first")
     shared: dict[tuple[int, int], int] = {}
-    for number, plan in enumerate(plans(value.entries, size, find_twins(value.source, value.entries), value.format == "gguf")):
+    twins = find_twins(value.source, value.entries)
+    for number, plan in enumerate(plans(value.entries, size, twins, value.format == "gguf", filters)):
         data = value.source.view(plan.start, plan.size)
         if len(data) != plan.size:
             raise BadInput(f"{value.source.name}: changed while it was read; encode it again")

@@ -9,7 +9,7 @@
     kind 3  u8 bytes of an element, then a plane for each of its bytes, the lowest first
     kind 4  floating-point values (`_floats`)               5  the head of a safetensors file: its metadata as JSON, or nothing
     kind 6  few different values, 7 many zeros (`_repeats`)  8  differences to the values of a base (`_delta`)
-    kind 9  blocks of quantised values (`_blocks`)
+    kind 9  blocks of quantised values (`_blocks`)          10  tensors of two values (`filters`)
 
 Numbers are LEB128, sizes are of the data after them.
 """
@@ -32,14 +32,16 @@ from lacodec.codecs.weights._groups import Group, grouped
 from lacodec.codecs.weights._pieces import Part, Pieces
 from lacodec.codecs.weights._planes import decode_plane, encode_plane, entropy
 from lacodec.codecs.weights._repeats import decode_few, decode_sparse, encode_few, encode_sparse
+from lacodec.codecs.weights.filters.payload import Filters, decode_filters
 from lacodec.container.types import CRITICAL, Chunk
 from lacodec.entropy.rans_dispatch import readonly
 from lacodec.errors import CorruptFile
 from lacodec.kernels.scratch import chunk_memory, passing_memory
 
-STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE, DELTA, BLOCKS = range(10)
+STORED, BYTES, CONSTANT, ELEMENTS, FLOATS, HEAD, FEW, SPARSE, DELTA, BLOCKS, FILTERS = range(11)
 _UNITS = (1, 2, 4, 8)
 _SAMPLE = 1 << 16  # bytes
+_AGAIN = 0.97  # share of its own model's bytes that bits take with zstd where sequences come again and again
 _MOST_SHORT = 2  # effort up to which short codes may be used
 
 Embed = Callable[[bytes, int], bytes]
@@ -66,10 +68,12 @@ def encode_payload(
     embed: Embed,
     head: bytes | None = None,
     base: NDArray[np.uint8] | None = None,
+    tree: bool = True,
 ) -> bytes:
     """The payload for the bytes of a plan.
 
-    head: the content of kind 5 if the first run can be made from it, else None. base: as many similar bytes.
+    head: the content of kind 5 if the first run can be made from it, else None. base: as many similar bytes. tree: whether
+    filters of two values may be told from those that are like them, and not only from the one before.
     """
     with chunk_memory():
         array, out = readonly(np.frombuffer(data, np.uint8)), Writer()
@@ -81,7 +85,11 @@ def encode_payload(
                 out.piece(head)
             else:
                 like = pieces.part(base, number).content() if base is not None and group.based else None
-                kind, coded = _encode_group(pieces.part(array, number), group, effort, embed, like)
+                part = pieces.part(array, number)
+                if group.filters:
+                    kind, coded = _encode_filters(part.content(), group, effort, embed, tree)
+                else:
+                    kind, coded = _encode_group(part, group, effort, embed, like)
                 out.write(bytes([kind]))
                 out.piece(coded)
         return out.data
@@ -156,6 +164,20 @@ def _encode_group(part: Part, group: Group, effort: int, embed: Embed, base: NDA
     return min((item for item in found if item[1] is not None), key=lambda item: len(item[1]))
 
 
+def _encode_filters(array: NDArray[np.uint8], group: Group, effort: int, embed: Embed, tree: bool) -> tuple[int, Any]:
+    """(kind, data) for tensors of two values."""
+    import zstandard
+
+    filters = Filters(array, group.dtype, group.size, group.filters)
+    found: list[tuple[int, Any]] = [(STORED, array), (FILTERS, filters.encode(tree))]
+    shortest = min((item for item in found if item[1] is not None), key=lambda item: len(item[1]))
+    packed = zstandard.ZstdCompressor(level=3).compress(filters.packed())
+    if len(packed) < _AGAIN * len(shortest[1]):
+        ways = [(BYTES, embed(array.tobytes(), more)) for more in ((3, 5) if effort == 9 else (3,))]
+        shortest = min([shortest, *ways], key=lambda item: len(item[1]))
+    return shortest
+
+
 def _is_repetitive(array: NDArray[np.uint8]) -> bool:
     """Whether a sample of integers shrinks when sequences that come again are coded as such."""
     import zstandard
@@ -175,6 +197,8 @@ def decode_group(kind: int, data: memoryview, out: NDArray[np.uint8], around: Su
         _decode_elements(data, out)
     elif kind == BLOCKS:
         decode_blocks(data, out)
+    elif kind == FILTERS:
+        decode_filters(data, out)
     elif kind == FEW:
         decode_few(data, out)
     elif kind == SPARSE:

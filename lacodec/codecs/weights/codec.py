@@ -23,6 +23,7 @@ from lacodec.codecs.weights._chunks import CHUNK, Plan, Run
 from lacodec.codecs.weights._items import Item, items_of, remade
 from lacodec.codecs.weights._selection import TABLE, asked, has_rows, table_of
 from lacodec.codecs.weights._tensor_table import pack_table
+from lacodec.codecs.weights.filters import FROM_EFFORT
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import Source
@@ -30,6 +31,7 @@ from lacodec.io.streams import IteratorSource
 from lacodec.io.threads import ordered_map
 from lacodec.media.arrays.value import ONLY
 from lacodec.media.tensors.files import TENSORS
+from lacodec.media.tensors.two_values import holds_any
 from lacodec.media.tensors.value import TensorEntry, Tensors, as_array
 
 if TYPE_CHECKING:
@@ -39,7 +41,10 @@ if TYPE_CHECKING:
 _BASE, _MADE_OF = "base", "object"
 CALIBRATE_HELP = "lossy: a text to fit steps to, with --model; 64 thousand tokens or more are advised"
 MODEL_HELP = "lossy: the model of these tensors, folder or GGUF file of a causal transformers model"
+FILTERS_HELP = "tensors of two values: from the most similar row (tree), or from the row before (rows)"
 _WITH_BLOCKS = 2  # the stream version of files with blocks of quantised values
+_WITH_FILTERS = 3  # that of files with tensors of two values
+_TREE, _ROWS = "tree", "rows"
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,13 @@ class _Options:
     size: int | None = field(default=None, metadata={"help": "lossy: bytes of the file"})
     calibrate: str | PathLike[str] | None = field(default=None, metadata={"help": CALIBRATE_HELP})
     model: str | PathLike[str] | None = field(default=None, metadata={"help": MODEL_HELP})
+    filters: str = field(default=_TREE, metadata={"help": FILTERS_HELP})
     layers: bool = field(default=False, metadata={"help": "lossy: any beginning of the file decodes, with more error"})
 
     def __post_init__(self) -> None:
         check_effort(self.effort)
+        if self.filters not in (_TREE, _ROWS):
+            raise BadInput(f"filters must be {_TREE!r} or {_ROWS!r}, not {self.filters!r}")
         if not isinstance(self.base, str | PathLike | Source | Reference | None):
             raise BadInput(f"base is a {type(self.base).__name__}; give the path of a file of tensors")
         if self.base is not None and (self.bits is not None or self.size is not None):
@@ -71,7 +79,7 @@ class Weights(Codec[Tensors]):
 
     name = "weights"
     stream_version = 1
-    reads = frozenset({0, _WITH_BLOCKS})
+    reads = frozenset({0, _WITH_BLOCKS, _WITH_FILTERS})
     identical = "bytes"
     takes_views = True
     bytewise = True
@@ -91,8 +99,10 @@ class Weights(Codec[Tensors]):
         return lossy(lossy.Options(options.bits, options.size, options.calibrate, options.model, options.layers))
 
     def version_of(self, value: Tensors) -> int:
-        """2 for GGUF, whose blocks version 1 does not know."""
-        return _WITH_BLOCKS if value.format == "gguf" else self.stream_version
+        """2 for GGUF, whose blocks version 1 does not know; 3 for files with tensors of two values."""
+        if value.format == "gguf":
+            return _WITH_BLOCKS
+        return _WITH_FILTERS if self._finds_filters(value) else self.stream_version
 
     def metadata(self, value: Tensors, session: Session = DEFAULT) -> dict[str, Any]:
         """The tensor table, and which base is needed."""
@@ -159,9 +169,10 @@ class Weights(Codec[Tensors]):
         """One chunk for at most 4 MiB of the file."""
         base = self._base(session)
         like = None if base is None else _like(base, value.entries, session)
+        items = items_of(value, self._finds_filters(value))
         if session.threads == 1:  # a chunk takes milliseconds: handing it to another thread would cost a good part of that
-            return (self._chunk(item, like, session) for item in items_of(value))
-        return ordered_map(lambda item: self._chunk(item, like, session), items_of(value), session.threads)
+            return (self._chunk(item, like, session) for item in items)
+        return ordered_map(lambda item: self._chunk(item, like, session), items, session.threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> memoryview:
         """The bytes of the chunk."""
@@ -264,6 +275,9 @@ class Weights(Codec[Tensors]):
 
         return decode_payload(payload, expected, self.surroundings(header, session))
 
+    def _finds_filters(self, value: Tensors) -> bool:
+        return self.options.effort >= FROM_EFFORT and value.format != "gguf" and holds_any(value)
+
     def _base(self, session: Session) -> Reference | None:
         if self.options.base is None:
             return None
@@ -286,7 +300,7 @@ class Weights(Codec[Tensors]):
         def embedded(data: bytes, more: int) -> bytes:
             return embed("bytes", data, session, effort=more)
 
-        payload = encode_payload(data, item.plan, effort, embedded, item.head, like)
+        payload = encode_payload(data, item.plan, effort, embedded, item.head, like, self.options.filters == _TREE)
         return Chunk(CRITICAL, () if item.plan.twin >= 0 else covers, payload, digest, len(data))
 
 
