@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 import lacodec  # noqa: E402
 from lacodec.codecs import model_files  # noqa: E402
-from lacodec.codecs.video.learned import _latent_kernel, _motion_kernel  # noqa: E402
+from lacodec.codecs.video.learned import _latent_kernel, _motion_kernel, _target  # noqa: E402
 from lacodec.codecs.video.learned._colour import pixels_of, planes_of  # noqa: E402
 from lacodec.codecs.video.learned._state import new_state  # noqa: E402
 from lacodec.codecs.video.learned._target import rate_of  # noqa: E402
@@ -182,6 +182,15 @@ def test_a_target():
         assert 0.8 * len(size) <= len(found) <= len(size) + 2
     with pytest.raises(BadInput, match="cannot be reached"):
         encode(video, target_kbps=0.01)
+
+
+def test_a_target_judged_by_some_frames(monkeypatch):
+    """The first frame takes most of the bits: what the others take decides."""
+    monkeypatch.setattr(_target, "_FRAMES", 3)
+    video = panned(7)
+    size = len(Reader(BytesSource(encode(video, quality=50))).chunk(0).payload)
+    found = len(Reader(BytesSource(encode(video, target_kbps=size * 8 * 25 / 7 / 1000))).chunk(0).payload)
+    assert 0.75 * size <= found <= 1.25 * size
 
 
 def test_forged_payloads():

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 
+import numpy as np
+
 from lacodec.codecs.video.learned._group import Manner, encode_group
 from lacodec.errors import BadInput
 from lacodec.io.source import BytesSource
@@ -17,15 +19,19 @@ _USUAL_RATE = 25.0
 def find_quality(value: Video, kbps: float, group: int, manner: Callable[[int], Manner]) -> int:
     """The highest quality, in hundredths, that stays below; raises BadInput if none does."""
     form = value.form
-    pixels = next(value.groups(min(group, _FRAMES))).pixels
-    planes = form.planes(pixels[: _FRAMES * form.frame_size])
+    planes = form.planes(next(value.groups(group)).pixels)
     count = len(planes[0])
     if not count:
         return _LOW
     most = kbps * 1000 / 8 * count / rate_of(value)
+    judged = [plane[:_FRAMES] for plane in planes]
 
     def fits(quality: int) -> bool:
-        return len(encode_group(planes, manner(quality), lambda _: None)[0]) <= most
+        size = _size(judged, manner(quality))
+        if count > _FRAMES:  # the others take what those behind the first one take on average
+            first = _size([plane[:1] for plane in judged], manner(quality))
+            size = first + (size - first) * (count - 1) // (_FRAMES - 1)
+        return size <= most
 
     if not fits(_LOW):
         raise BadInput(f"{kbps} kilobits a second cannot be reached for this video, even at quality 1; make its frames smaller")
@@ -34,6 +40,10 @@ def find_quality(value: Video, kbps: float, group: int, manner: Callable[[int], 
         quality = (low + high) // 2
         low, high = (quality, high) if fits(quality) else (low, quality)
     return low
+
+
+def _size(planes: list[np.ndarray], manner: Manner) -> int:
+    return len(encode_group(planes, manner, lambda _: None)[0])
 
 
 def rate_of(value: Video) -> float:
