@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lacodec.codecs.image.lossless.fast.kernel import BITS, POSITION, REACH, RECORDS, STATE, read, record
+from lacodec.codecs.image.lossless.fast.kernel import BITS, POSITION, REACH, RECORDS, STATE, count, record
+from lacodec.codecs.image.lossless.fast.vector import TABLE, TOKENS, find_token
 from lacodec.codecs.points.las import _layout as at
 from lacodec.kernels.jit import helper, inlined
 
@@ -33,7 +34,7 @@ def code(t: Tokens, decoding: bool, table: int, shift: int, value: int) -> int:
     """A number, read, or recorded and returned. shift: bits that do not count for its token."""
     table, shift = U(table), U(shift)
     if decoding:
-        value = read(t, table, shift)
+        value = _read(t, table, shift)
         if value == FAR:
             value = _read_far(t)
     else:
@@ -49,10 +50,35 @@ def code(t: Tokens, decoding: bool, table: int, shift: int, value: int) -> int:
 def code_place(t: Tokens, decoding: bool, table: int, place: int) -> int:
     """A number from 0 to 1000: the first 31 have tokens of their own."""
     if decoding:
-        value = read(t, U(table), U(0))
+        value = _read(t, U(table), U(0))
         return 2 * value - 1 if value > 0 else -2 * value
     record(t, U(table), U(0), (place + 1) >> 1 if place & 1 else -(place >> 1))
     return place
+
+
+@inlined
+def _read(t: Tokens, table: int, shift: int) -> int:
+    """As `fast.kernel.read`, without a branch that nothing tells."""
+    state, start = t.coder[STATE], table * U(TABLE)
+    slot = state & U((1 << BITS) - 1)
+    token = find_token(t.tables, start, slot)
+    low = U(t.tables[start + token])
+    state = (U(t.tables[start + token + U(1)]) - low) * (state >> U(BITS)) + slot - low
+    span = t.spans[shift * U(TOKENS) + token]
+    bits = U(span & 255)
+    found = state & ((U(1) << bits) - U(1))
+    _go_on(t, state >> bits)
+    count(t, table, token)
+    return (span >> 8) + S64(found)
+
+
+@inlined
+def _go_on(t: Tokens, state: int) -> None:
+    """The next word, if the state has room for one."""
+    place = t.coder[POSITION]
+    short = U(state < U(1 << 32))
+    t.coder[STATE] = (state << (short << U(5))) | (U(t.words[min(place, U(len(t.words) - 1))]) * short)
+    t.coder[POSITION] = place + short
 
 
 @helper
@@ -87,11 +113,5 @@ def _record_far(t, value):  # type: ignore[no-untyped-def]
 def _read_plain(t: Tokens, bits: int) -> int:
     """Bits without a token: as those behind a token that is certain."""
     state = t.coder[STATE]
-    found = state & ((U(1) << bits) - U(1))
-    state >>= bits
-    place = t.coder[POSITION]
-    if state < U(1 << 32):
-        state = (state << U(32)) | U(t.words[min(place, U(len(t.words) - 1))])
-        t.coder[POSITION] = place + U(1)
-    t.coder[STATE] = state
-    return found
+    _go_on(t, state >> bits)
+    return state & ((U(1) << bits) - U(1))

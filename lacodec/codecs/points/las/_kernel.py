@@ -36,7 +36,8 @@ class State(NamedTuple):
     """What one coder of a chunk holds."""
 
     plan: np.ndarray  # int64[CODED + COLUMNS]
-    values: np.ndarray  # int64[COLUMNS, points]
+    values: np.ndarray  # int32[COLUMNS, points], but for times
+    times: np.ndarray  # int64[points]
     steps: np.ndarray  # int64[MOST_STEPS]: of time, by number
     found: np.ndarray  # uint16[points]: number of each step, in an encoder
     kinds: np.ndarray  # int64[PLACES]: of returns, by place
@@ -72,7 +73,7 @@ def code_points(s: State, t: Tokens, begin: int, end: int) -> None:
 @inlined
 def _before(s: State, column: int, k: int, p: int) -> int:
     """The value of the point before; 0 before the first one."""
-    return s.values[column, p] if k > U(0) else S64(0)
+    return S64(s.values[column, p]) if k > U(0) else S64(0)
 
 
 @inlined
@@ -105,9 +106,9 @@ def _returns(s: State, t: Tokens, k: int) -> tuple[int, int]:
     """(kind of return, 1 if it is the next one of the pulse before)."""
     place, last = S64(0), s.last[LAST_RETURNS]
     if s.plan[CODED + at.RETURNS]:
-        place = code_place(t, s.plan[DECODING] != 0, at.OF_RETURNS + min(last, S64(31)), s.values[at.RETURNS, k])
+        place = code_place(t, s.plan[DECODING] != 0, at.OF_RETURNS + min(last, S64(31)), S64(s.values[at.RETURNS, k]))
         place &= S64(at.PLACES - 1)
-        s.values[at.RETURNS, k] = place
+        s.values[at.RETURNS, k] = np.int32(place)
     s.last[LAST_RETURNS] = place
     return s.kinds[U(place)], S64(s.numbers[U(place)] == s.numbers[U(last)] + 1)
 
@@ -117,16 +118,16 @@ def _time(s: State, t: Tokens, k: int, p: int, goes_on: int) -> int:
     """The step of time."""
     if not s.plan[CODED + at.TIME]:
         return S64(1) - goes_on
-    decoding, times = s.plan[DECODING] != 0, s.values[at.TIME]
-    before = _before(s, at.TIME, k, p)
+    decoding = s.plan[DECODING] != 0
+    before = s.times[p] if k > U(0) else S64(0)
     step, place = S64(0), S64(0)
     if not decoding:
-        step, place = times[k] - before, S64(s.found[k])
+        step, place = s.times[k] - before, S64(s.found[k])
     table = at.OF_TIME + 2 * min(s.last[LAST_STEP], S64(31)) + goes_on
     place = code_place(t, decoding, table, place) & S64(at.MOST_STEPS - 1)
     step = s.steps[U(place)] if place else code(t, decoding, at.OF_STEP, S64(at.COARSEST), step)
     s.last[LAST_STEP] = place
-    times[k] = before + step
+    s.times[k] = before + step
     return step
 
 
@@ -136,8 +137,8 @@ def _class(s: State, t: Tokens, k: int, kind: int) -> int:
     if not s.plan[CODED + at.CLASS]:
         return S64(0)
     table = at.OF_CLASS + min(s.last[LAST_CLASS], S64(7)) * at.KINDS + kind
-    place = code_place(t, s.plan[DECODING] != 0, table, s.values[at.CLASS, k]) & S64(at.PLACES - 1)
-    s.values[at.CLASS, k] = place
+    place = code_place(t, s.plan[DECODING] != 0, table, S64(s.values[at.CLASS, k])) & S64(at.PLACES - 1)
+    s.values[at.CLASS, k] = np.int32(place)
     s.last[LAST_CLASS] = place
     return min(place, S64(1))
 
@@ -152,7 +153,7 @@ def _steady(s: State, t: Tokens, k: int, p: int, goes_on: int) -> None:
     if not decoding:
         for j in range(U(at.STEADY)):
             column = U(at.FLAGS) + j
-            changes |= S64(s.values[column, k] != _before(s, column, k, p)) << S64(j)
+            changes |= S64(S64(s.values[column, k]) != _before(s, column, k, p)) << S64(j)
     table = at.OF_CHANGES + S64(s.last[LAST_CHANGES] != 0) + 2 * goes_on
     changes = code_place(t, decoding, table, changes)
     s.last[LAST_CHANGES] = changes
@@ -160,8 +161,8 @@ def _steady(s: State, t: Tokens, k: int, p: int, goes_on: int) -> None:
         column = U(at.FLAGS) + j
         value = _before(s, column, k, p)
         if (changes >> S64(j)) & 1:
-            value = _int32(value + code(t, decoding, at.OF_STEADY + S64(j), S64(0), s.values[column, k] - value))
-        s.values[column, k] = value
+            value = _int32(value + code(t, decoding, at.OF_STEADY + S64(j), S64(0), S64(s.values[column, k]) - value))
+        s.values[column, k] = np.int32(value)
 
 
 @inlined
@@ -173,9 +174,9 @@ def _height(s: State, t: Tokens, k: int, p: int, kind: int, ground: int) -> int:
     last, expected = s.heights[which, 0], s.heights[which, 1]
     number = _bin(s, expected)
     table = at.OF_Z + S64(which) * at.BINS + number
-    error = _int32(code(t, s.plan[DECODING] != 0, table, _shift(number), _int32(s.values[at.Z, k] - last)))
+    error = _int32(code(t, s.plan[DECODING] != 0, table, _shift(number), _int32(S64(s.values[at.Z, k]) - last)))
     z = _int32(last + error)
-    s.values[at.Z, k] = z
+    s.values[at.Z, k] = np.int32(z)
     s.heights[which, 0] = z
     s.heights[which, 1] = expected + ((_off(error) - expected) >> 2)
     return z - _before(s, at.Z, k, p)
@@ -205,10 +206,10 @@ def _place(s: State, t: Tokens, k: int, p: int, step: int, rise: int) -> None:
         table = at.OF_X + S64(moving) * at.BINS
         if axis:
             table = at.OF_Y + (S64(moving) * at.SURPRISES + surprise) * at.BINS
-        wanted = _int32(s.values[column, k] - before - guess)
+        wanted = _int32(S64(s.values[column, k]) - before - guess)
         error = _int32(code(t, s.plan[DECODING] != 0, table + number, _shift(number), wanted))
         move = _int32(guess + error)
-        s.values[column, k] = _int32(before + move)
+        s.values[column, k] = np.int32(before + move)
         off = abs(error) << 4
         surprise = S64(off > expected) + S64(off > 4 * expected)
         far += F64(abs(error))
@@ -237,14 +238,15 @@ def _guess(s: State, time: float, height: float) -> None:
         q = s.squares[fit]
         tt, tz, zz = q[TT], q[TZ], q[ZZ]
         apart = tt * zz - tz * tz
+        by_time, by_height, crossed, scale = 1.0, 0.0, 0.0, 0.0
+        if apart > 1e-9 * (tt * zz) + 1e-30:
+            by_time, by_height, crossed, scale = zz, tt, tz, 1.0 / apart
+        elif tt > 1e-30:
+            scale = 1.0 / tt
         for axis in range(U(2)):
-            by_time, by_height = q[U(SUMS) + U(2) * axis], q[U(SUMS + 1) + U(2) * axis]
-            sweep, slope = 0.0, 0.0
-            if apart > 1e-9 * (tt * zz) + 1e-30:
-                sweep = (by_time * zz - by_height * tz) / apart
-                slope = (by_height * tt - by_time * tz) / apart
-            elif tt > 1e-30:
-                sweep = by_time / tt
+            times, heights = q[U(SUMS) + U(2) * axis], q[U(SUMS + 1) + U(2) * axis]
+            sweep = (times * by_time - heights * crossed) * scale
+            slope = (heights * by_height - times * crossed) * scale
             s.guesses[fit, axis] = sweep * time + slope * height
 
 
@@ -269,9 +271,9 @@ def _intensity(s: State, t: Tokens, k: int, kind: int) -> None:
     usual, expected = s.levels[U(kind), 0], s.levels[U(kind), 1]
     number = _bin(s, expected)
     table = at.OF_INTENSITY + kind * at.BINS + number
-    error = _int32(code(t, s.plan[DECODING] != 0, table, _shift(number), s.values[at.INTENSITY, k] - usual))
+    error = _int32(code(t, s.plan[DECODING] != 0, table, _shift(number), S64(s.values[at.INTENSITY, k]) - usual))
     value = _int32(usual + error)
-    s.values[at.INTENSITY, k] = value
+    s.values[at.INTENSITY, k] = np.int32(value)
     s.levels[U(kind), 0] = (usual + value) >> 1
     s.levels[U(kind), 1] = expected + ((_off(error) - expected) >> 3)
 
@@ -288,10 +290,10 @@ def _colours(s: State, t: Tokens, k: int, p: int, goes_on: int) -> None:
         table = at.OF_RED + goes_on * at.BINS
         if j:
             table = at.OF_COLOURS + ((S64(j) - 1) * at.TOLD + S64(changed != 0) + S64(abs(told) > _MUCH)) * at.BINS
-        wanted = s.values[column, k] - before - told
+        wanted = S64(s.values[column, k]) - before - told
         error = _int32(code(t, s.plan[DECODING] != 0, table + number, _shift(number), wanted))
         change = _int32(told + error)
-        s.values[column, k] = _int32(before + change)
+        s.values[column, k] = np.int32(before + change)
         s.colours[j] += (_off(error) - s.colours[j]) >> 2
         told = (told + change) >> 1 if j else change
         changed |= change

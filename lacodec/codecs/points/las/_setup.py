@@ -20,11 +20,15 @@ _SPANS = ((0, 1), *((m, 1) for m in range(1, 16)), *((16, 8), (24, 8), (32, 16),
 """(lowest size, how many) of each token: the one of 0, then in pairs those of both signs."""
 
 
-def new_state(values: np.ndarray, coded: list[bool], *, decoding: bool) -> State:
-    """A model of values, i64[COLUMNS, points], of which these columns are coded; its steps and returns are to be set."""
+def new_state(values: np.ndarray, times: np.ndarray, coded: list[bool], *, decoding: bool) -> State:
+    """A model of values, i32[COLUMNS, points], and times, i64[points], of which these columns are coded.
+
+    Its steps and returns are to be set.
+    """
     return State(
         plan=np.array([decoding, *coded], np.int64),
         values=values,
+        times=times,
         steps=np.zeros(at.MOST_STEPS, np.int64),
         found=np.zeros(1 if decoding else values.shape[1], np.uint16),
         kinds=np.zeros(at.PLACES, np.int64),

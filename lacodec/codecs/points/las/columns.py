@@ -1,4 +1,4 @@
-"""Columns of las records <-> whole numbers, i64[COLUMNS, n], and the head that says how."""
+"""Columns of las records <-> whole numbers, i32[COLUMNS, n] and times i64[n], and the head that says how."""
 
 import numpy as np
 
@@ -14,9 +14,9 @@ _FEW = 64  # records that are looked at first
 _LEAST = 3  # times that a step comes to get a number
 
 
-def shrink(records: np.ndarray, found: Columns) -> tuple[Head, np.ndarray]:
-    """The head and the whole numbers of at least one record."""
-    head, values = Head(), np.zeros((at.COLUMNS, len(records)), np.int64)
+def shrink(records: np.ndarray, found: Columns) -> tuple[Head, np.ndarray, np.ndarray]:
+    """The head, the whole numbers and the times of at least one record."""
+    head, values, times = Head(), np.zeros((at.COLUMNS, len(records)), np.int32), np.zeros(len(records), np.int64)
     for column, width in columns_of(found):
         numbers = native(records[at.NAMES[column]])
         bits = numbers.view(f"<u{width}")
@@ -27,22 +27,22 @@ def shrink(records: np.ndarray, found: Columns) -> tuple[Head, np.ndarray]:
         if column in PLACED:
             head.places[column], values[column] = _places(numbers)
         elif column == at.TIME:
-            head.power, values[column] = _times(numbers)
-            head.steps = _steps(values[column])
+            head.power, times = _times(numbers)
+            head.steps = _steps(times)
         elif column in COORDINATES:
-            wide = numbers.astype(np.int64)
-            unit = _unit(wide - wide[0])
-            base = 0 if unit == 1 else int(wide[0])
-            head.units[column], values[column] = (unit, base), wide if unit == 1 else (wide - base) // unit
+            base = int(numbers[0])
+            unit = _unit(numbers.astype(np.int64) - base)
+            head.units[column] = (unit, base) if unit > 1 else (1, 0)
+            values[column] = numbers if unit == 1 else (numbers.astype(np.int64) - base) // unit
         elif column in MEASURED:
             unit = _unit(numbers)
             head.units[column], values[column] = (unit, 0), numbers if unit == 1 else numbers // unit
         else:
             values[column] = numbers
-    return head, values
+    return head, values, times
 
 
-def grow(head: Head, values: np.ndarray, found: Columns, out: np.ndarray) -> None:
+def grow(head: Head, values: np.ndarray, times: np.ndarray, found: Columns, out: np.ndarray) -> None:
     """Fill the columns of structured records."""
     for column, width in columns_of(found):
         place = out[at.NAMES[column]]
@@ -55,12 +55,12 @@ def grow(head: Head, values: np.ndarray, found: Columns, out: np.ndarray) -> Non
             all_of_them[: len(head.places[column])] = head.places[column]
             place[...] = all_of_them[numbers]
         elif column == at.TIME:
-            fill(place, numbers.view(np.float64) if head.power == BITS else _seconds(numbers, head.power))
+            fill(place, times.view(np.float64) if head.power == BITS else _seconds(times, head.power))
         elif column in head.units and head.units[column] != (1, 0):
             unit, base = head.units[column]
-            place[...] = (base + unit * numbers).astype(place.dtype)
+            place[...] = base + unit * numbers.astype(np.int64)  # modulo the type, as below
         else:
-            place[...] = numbers  # modulo the type
+            place[...] = numbers
 
 
 
@@ -68,8 +68,8 @@ def _places(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(different values, the most frequent first; the place of each value among them)."""
     counts = np.bincount(numbers, minlength=at.PLACES)
     order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)].astype(np.uint8)
-    places = np.zeros(at.PLACES, np.int64)
-    places[order] = np.arange(len(order))
+    places = np.zeros(at.PLACES, np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
     return order, places[numbers]
 
 

@@ -29,12 +29,12 @@ def encode_las(records: np.ndarray, found: Columns, effort: int, session: Sessio
     """The payload of structured records; None if they are not those of a las file."""
     if format_of(found) is None or not len(records):
         return None
-    head, values = shrink(records, found)
+    head, values, times = shrink(records, found)
     out = Writer()
     head.write(out, found)
-    state = _new(head, values, found, decoding=False)
+    state = _new(head, values, times, found, decoding=False)
     if head.coded[at.TIME]:
-        number_steps(values[at.TIME], head.steps, np.zeros(SLOTS, np.int64), np.zeros(SLOTS, np.int64), state.found)
+        number_steps(times, head.steps, np.zeros(SLOTS, np.int64), np.zeros(SLOTS, np.int64), state.found)
     coded = _code(state, sum(head.coded))
     words = np.empty(len(coded) + 2, np.uint32)
     last, place = code_records(coded, len(coded), words)
@@ -52,7 +52,8 @@ def decode_las(reader: Reader, found: Columns, out: np.ndarray, unembed: Unembed
     if format_of(found) is None:
         raise CorruptFile("its records are not those of a las file")
     head = Head.read(reader, found)
-    state = _new(head, np.zeros((at.COLUMNS, len(out)), np.int64), found, decoding=True)
+    values, times = np.zeros((at.COLUMNS, len(out)), np.int32), np.zeros(len(out), np.int64)
+    state = _new(head, values, times, found, decoding=True)
     first = int.from_bytes(reader.take(8), "little")
     stream = np.frombuffer(reader.take(4 * reader.number()), "<u4")
     tokens = new_tokens(np.append(stream.astype(np.uint32), np.uint32(0)), np.empty(1, np.uint64))
@@ -60,7 +61,7 @@ def decode_las(reader: Reader, found: Columns, out: np.ndarray, unembed: Unembed
     code_points(state, tokens, 0, len(out))
     if int(tokens.coder[STATE]) != START or int(tokens.coder[POSITION]) != len(stream):
         raise CorruptFile("the words of its records do not end with its last point")
-    grow(head, state.values, found, out)
+    grow(head, values, times, found, out)
     others = others_of(found)
     if others is not None:
         rest = np.empty(len(out), others.dtype)
@@ -69,8 +70,8 @@ def decode_las(reader: Reader, found: Columns, out: np.ndarray, unembed: Unembed
             out[name] = rest[name]
 
 
-def _new(head: Head, values: np.ndarray, found: Columns, *, decoding: bool) -> State:
-    state = new_state(values, head.coded, decoding=decoding)
+def _new(head: Head, values: np.ndarray, times: np.ndarray, found: Columns, *, decoding: bool) -> State:
+    state = new_state(values, times, head.coded, decoding=decoding)
     state.steps[1 : len(head.steps) + 1] = head.steps
     returns = head.places.get(at.RETURNS)
     if returns is None:
