@@ -39,8 +39,8 @@ class PointsCodec(Codec[PointCloud]):
     """Point clouds: every bit, and the order, with an effort from 1 to 9; coordinates rounded, if asked for."""
 
     name = "points"
-    stream_version = 5
-    reads = frozenset({1, 2, 3, 4})
+    stream_version = 6
+    reads = frozenset({1, 2, 3, 4, 5})
     identical = "bytes"
     also_identical = ("points", "none")
     takes_views = True
