@@ -2,7 +2,8 @@
 
 payload = bytes before the records, size and `others` (`arrays_codec`) if any; number of records, u8 method and data if any
 method  = 0 columns   3 a sweep of a moving car (`points_moving`)   5 a sweep (`points_sweep`)   2, 1 and 4 older forms of 3 and 5
-          6 lanes   7 rows   8 size, payload of codec `bytes` of the records   9 frames   10 mirrored   11 records of las (`points_las`)
+          6 lanes   7 rows   8 size, payload of codec `bytes` of the records   9 frames   10 mirrored
+          11 records of las (`points_las`)
 mirrored = u8 axis (0 to 2: x, y, z), size, payload of columns u32[n]: 0, or how many records before this one is that whose
           image it is: the same with the other sign on the axis; u8 method, data of those with 0
 frames  = how many; of each: number of points, u8 method and data if there are any; each is told from the one before

@@ -6,9 +6,9 @@
            time: u8 power, number of steps, these, signed; power: times are whole numbers of its negative power of ten, 255: bits
            z, x, y: unit; base, signed, if the unit is not 1     intensity, colours: unit     others: nothing
 
-A point's columns come in the order of COLUMNS. Numbers are tokens of `image_fast`, with tables of their own; those too far off for
-a token follow it: how many bits they have behind the highest one, then these in plain, 22 at a time. Fits are in doubles, in the
-order that is written here.
+A point's columns come in the order of COLUMNS. Numbers are tokens of `image_fast`, with tables of their own; those too far off
+for a token follow it: how many bits they have behind the highest one, then these in plain, 22 at a time. Fits are in doubles, in
+the order that is written here.
 """
 
 from collections.abc import Callable, Hashable

@@ -39,7 +39,7 @@ def code(t: Tokens, decoding: bool, table: int, shift: int, value: int) -> int:
             value = _read_far(t)
     else:
         level = value >> S64(shift)
-        near = -REACH < level and level < REACH
+        near = level > -REACH and level < REACH
         record(t, table, shift, value if near else S64(FAR))
         if not near:
             _record_far(t, value)

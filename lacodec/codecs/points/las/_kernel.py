@@ -1,7 +1,8 @@
 """The model of las records: one pass over the points.
 
     returns --> time --> class --> what seldom changes --> z --> x, y --> intensity --> colours
-                  \__ steps of time and height __ least squares __/
+                 |                                    |    ^
+                 +--- steps of time and of height, least squares
 
 The pulses of a laser lie on lines: from point to point x and y change by so much for each step of time (the sweep), and by so
 much for each step of height (the slope of the beam). Two fits, with a short and a long memory, and the median of the last three

@@ -16,7 +16,11 @@ U = np.uint64
 _PRIOR = 48  # symbols that the counts of a new table stand for
 _FIRST_DUE = 16  # symbols until a table is first made anew
 _SHARES = 1 << 40
-_SPANS = ((0, 1), *((m, 1) for m in range(1, 16)), *((16, 8), (24, 8), (32, 16), (48, 16), (64, 32), (96, 32), (128, 128), (256, 256)))
+_SPANS = (
+    (0, 1),
+    *((m, 1) for m in range(1, 16)),
+    *((16, 8), (24, 8), (32, 16), (48, 16), (64, 32), (96, 32), (128, 128), (256, 256)),
+)
 """(lowest size, how many) of each token: the one of 0, then in pairs those of both signs."""
 
 

@@ -63,7 +63,6 @@ def grow(head: Head, values: np.ndarray, times: np.ndarray, found: Columns, out:
             place[...] = numbers
 
 
-
 def _places(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(different values, the most frequent first; the place of each value among them)."""
     counts = np.bincount(numbers, minlength=at.PLACES)
@@ -107,5 +106,5 @@ def _steps(times: np.ndarray) -> np.ndarray:
     """The steps of time that get numbers, the most frequent first."""
     keys, counts = np.zeros(SLOTS, np.int64), np.zeros(SLOTS, np.int64)
     count_steps(times, keys, counts)
-    slots = np.flatnonzero((counts >= _LEAST) & (np.abs(keys) < _MOST_STEP))
+    slots = np.flatnonzero((counts >= _LEAST) & (keys > -_MOST_STEP) & (keys < _MOST_STEP))
     return keys[slots[np.lexsort((keys[slots], -counts[slots]))]][: at.MOST_STEPS - 1]

@@ -1,9 +1,9 @@
 """How columns of las records become whole numbers for the model, as a payload has it.
 
-    head = for each column that the records have, in the order of the model: u8 0, its value if all are equal; or u8 1 and
-           returns, classification: how many different values less one, these, u8 each, the most frequent first
-           time: u8 power of ten by which all are whole numbers, 255 for the bits; number of steps, these, signed
-           z, x, y: unit; base, signed, if the unit is not 1     intensity, colours: unit     others: nothing
+head = for each column that the records have, in the order of the model: u8 0, its value if all are equal; or u8 1 and
+       returns, classification: how many different values less one, these, u8 each, the most frequent first
+       time: u8 power of ten by which all are whole numbers, 255 for the bits; number of steps, these, signed
+       z, x, y: unit; base, signed, if the unit is not 1     intensity, colours: unit     others: nothing
 """
 
 from dataclasses import dataclass, field
@@ -88,7 +88,7 @@ class Head:
 
     def _read_times(self, reader: Reader) -> None:
         self.power, several = reader.take(1)[0], reader.number()
-        if self.power >= POWERS and self.power != BITS or several >= at.MOST_STEPS:
+        if (self.power >= POWERS and self.power != BITS) or several >= at.MOST_STEPS:
             raise CorruptFile("the times of its records are impossible")
         self.steps = np.array([reader.signed() for _ in range(several)], np.int64)
 

@@ -1,6 +1,6 @@
 """Records of las files <-> a payload.
 
-    las = `head`; u64 state, number of words, these, u32 each; the columns that the model has not, as in `_records`, if any
+las = `head`; u64 state, number of words, these, u32 each; the columns that the model has not, as in `_records`, if any
 """
 
 import numpy as np
