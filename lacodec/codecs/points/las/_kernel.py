@@ -21,8 +21,6 @@ from lacodec.kernels.jit import flat_kernel, inlined
 U: Any = np.uint64
 S64: Any = np.int64
 F64: Any = np.float64
-DECODING = 0
-CODED = 1  # from here on: whether each column is
 LAST_RETURNS, LAST_STEP, LAST_CLASS, LAST_CHANGES = range(4)
 SHORT, LONG, MEDIAN = 3, 4, 5  # errors of predictions, after the last three steps
 TT, TZ, ZZ, SUMS = 0, 1, 2, 3  # of the squares: time by time, time by height, height by height; then for x and y by both
@@ -36,7 +34,7 @@ _MUCH = 8  # of a change of colour
 class State(NamedTuple):
     """What one coder of a chunk holds."""
 
-    plan: np.ndarray  # int64[CODED + COLUMNS]
+    coded: np.ndarray  # int64[COLUMNS]: whether each column is
     values: np.ndarray  # int32[COLUMNS, points], but for times
     times: np.ndarray  # int64[points]
     steps: np.ndarray  # int64[MOST_STEPS]: of time, by number
@@ -54,21 +52,33 @@ class State(NamedTuple):
 
 
 @flat_kernel
-def code_points(s: State, t: Tokens, begin: int, end: int) -> None:
-    """Code some points, from `values` or into it."""
+def encode_points(s: State, t: Tokens, begin: int, end: int) -> None:
+    """Record some points of `values`."""
+    _code_points(s, t, False, begin, end)
+
+
+@flat_kernel
+def decode_points(s: State, t: Tokens, begin: int, end: int) -> None:
+    """Read some points into `values`."""
+    _code_points(s, t, True, begin, end)
+
+
+@inlined
+def _code_points(s: State, t: Tokens, decoding: bool, begin: int, end: int) -> None:
+    """Two kernels, since one for both ways would not fit into the processor's cache of instructions."""
     for k in range(U(begin), U(end)):
         p = k - U(1) if k > U(0) else U(len(s.values[0]) - 1)
-        kind, goes_on = _returns(s, t, k)
-        step = _time(s, t, k, p, goes_on)
-        ground = _class(s, t, k, kind)
-        _steady(s, t, k, p, goes_on)
-        rise = _height(s, t, k, p, kind, ground)
-        if s.plan[CODED + at.X] + s.plan[CODED + at.Y]:
-            _place(s, t, k, p, step, rise)
-        if s.plan[CODED + at.INTENSITY]:
-            _intensity(s, t, k, kind)
-        if s.plan[CODED + at.RED] + s.plan[CODED + at.GREEN] + s.plan[CODED + at.BLUE] + s.plan[CODED + at.INFRARED]:
-            _colours(s, t, k, p, goes_on)
+        kind, goes_on = _returns(s, t, decoding, k)
+        step = _time(s, t, decoding, k, p, goes_on)
+        ground = _class(s, t, decoding, k, kind)
+        _steady(s, t, decoding, k, p, goes_on)
+        rise = _height(s, t, decoding, k, p, kind, ground)
+        if s.coded[at.X] + s.coded[at.Y]:
+            _place(s, t, decoding, k, p, step, rise)
+        if s.coded[at.INTENSITY]:
+            _intensity(s, t, decoding, k, kind)
+        if s.coded[at.RED] + s.coded[at.GREEN] + s.coded[at.BLUE] + s.coded[at.INFRARED]:
+            _colours(s, t, decoding, k, p, goes_on)
 
 
 @inlined
@@ -103,11 +113,11 @@ def _off(error: int) -> int:
 
 
 @inlined
-def _returns(s: State, t: Tokens, k: int) -> tuple[int, int]:
+def _returns(s: State, t: Tokens, decoding: bool, k: int) -> tuple[int, int]:
     """(kind of return, 1 if it is the next one of the pulse before)."""
     place, last = S64(0), s.last[LAST_RETURNS]
-    if s.plan[CODED + at.RETURNS]:
-        place = code_place(t, s.plan[DECODING] != 0, at.OF_RETURNS + min(last, S64(31)), S64(s.values[at.RETURNS, k]))
+    if s.coded[at.RETURNS]:
+        place = code_place(t, decoding, at.OF_RETURNS + min(last, S64(31)), S64(s.values[at.RETURNS, k]))
         place &= S64(at.PLACES - 1)
         s.values[at.RETURNS, k] = np.int32(place)
     s.last[LAST_RETURNS] = place
@@ -115,11 +125,10 @@ def _returns(s: State, t: Tokens, k: int) -> tuple[int, int]:
 
 
 @inlined
-def _time(s: State, t: Tokens, k: int, p: int, goes_on: int) -> int:
+def _time(s: State, t: Tokens, decoding: bool, k: int, p: int, goes_on: int) -> int:
     """The step of time."""
-    if not s.plan[CODED + at.TIME]:
+    if not s.coded[at.TIME]:
         return S64(1) - goes_on
-    decoding = s.plan[DECODING] != 0
     before = s.times[p] if k > U(0) else S64(0)
     step, place = S64(0), S64(0)
     if not decoding:
@@ -133,24 +142,24 @@ def _time(s: State, t: Tokens, k: int, p: int, goes_on: int) -> int:
 
 
 @inlined
-def _class(s: State, t: Tokens, k: int, kind: int) -> int:
+def _class(s: State, t: Tokens, decoding: bool, k: int, kind: int) -> int:
     """0 for the most frequent class, else 1."""
-    if not s.plan[CODED + at.CLASS]:
+    if not s.coded[at.CLASS]:
         return S64(0)
     table = at.OF_CLASS + min(s.last[LAST_CLASS], S64(7)) * at.KINDS + kind
-    place = code_place(t, s.plan[DECODING] != 0, table, S64(s.values[at.CLASS, k])) & S64(at.PLACES - 1)
+    place = code_place(t, decoding, table, S64(s.values[at.CLASS, k])) & S64(at.PLACES - 1)
     s.values[at.CLASS, k] = np.int32(place)
     s.last[LAST_CLASS] = place
     return min(place, S64(1))
 
 
 @inlined
-def _steady(s: State, t: Tokens, k: int, p: int, goes_on: int) -> None:
+def _steady(s: State, t: Tokens, decoding: bool, k: int, p: int, goes_on: int) -> None:
     """Columns that seldom change: which do, and by how much."""
-    plan = s.plan
-    if not (plan[CODED + at.FLAGS] + plan[CODED + at.ANGLE] + plan[CODED + at.USER] + plan[CODED + at.SOURCE]):
+    coded = s.coded
+    if not (coded[at.FLAGS] + coded[at.ANGLE] + coded[at.USER] + coded[at.SOURCE]):
         return
-    decoding, changes = plan[DECODING] != 0, S64(0)
+    changes = S64(0)
     if not decoding:
         for j in range(U(at.STEADY)):
             column = U(at.FLAGS) + j
@@ -167,15 +176,15 @@ def _steady(s: State, t: Tokens, k: int, p: int, goes_on: int) -> None:
 
 
 @inlined
-def _height(s: State, t: Tokens, k: int, p: int, kind: int, ground: int) -> int:
+def _height(s: State, t: Tokens, decoding: bool, k: int, p: int, kind: int, ground: int) -> int:
     """z, told by the last one of a point like this; how much higher it is than the point before."""
-    if not s.plan[CODED + at.Z]:
+    if not s.coded[at.Z]:
         return S64(0)
     which = U(kind + at.KINDS * ground)
     last, expected = s.heights[which, 0], s.heights[which, 1]
     number = _bin(s, expected)
     table = at.OF_Z + S64(which) * at.BINS + number
-    error = _int32(code(t, s.plan[DECODING] != 0, table, _shift(number), _int32(S64(s.values[at.Z, k]) - last)))
+    error = _int32(code(t, decoding, table, _shift(number), _int32(S64(s.values[at.Z, k]) - last)))
     z = _int32(last + error)
     s.values[at.Z, k] = np.int32(z)
     s.heights[which, 0] = z
@@ -184,7 +193,7 @@ def _height(s: State, t: Tokens, k: int, p: int, kind: int, ground: int) -> int:
 
 
 @inlined
-def _place(s: State, t: Tokens, k: int, p: int, step: int, rise: int) -> None:
+def _place(s: State, t: Tokens, decoding: bool, k: int, p: int, step: int, rise: int) -> None:
     """x and y."""
     time, height = F64(step), F64(rise)
     _guess(s, time, height)
@@ -192,7 +201,7 @@ def _place(s: State, t: Tokens, k: int, p: int, step: int, rise: int) -> None:
     surprise, far, usual = S64(0), 0.0, 0.0
     dx, dy = S64(0), S64(0)
     for axis in range(U(2)):
-        if not s.plan[U(CODED + at.X) + axis]:
+        if not s.coded[U(at.X) + axis]:
             continue
         column = U(at.X) + axis
         moves = s.moves[axis, moving]
@@ -208,7 +217,7 @@ def _place(s: State, t: Tokens, k: int, p: int, step: int, rise: int) -> None:
         if axis:
             table = at.OF_Y + (S64(moving) * at.SURPRISES + surprise) * at.BINS
         wanted = _int32(S64(s.values[column, k]) - before - guess)
-        error = _int32(code(t, s.plan[DECODING] != 0, table + number, _shift(number), wanted))
+        error = _int32(code(t, decoding, table + number, _shift(number), wanted))
         move = _int32(guess + error)
         s.values[column, k] = np.int32(before + move)
         off = abs(error) << 4
@@ -268,11 +277,11 @@ def _learn(s: State, time: float, height: float, dx: float, dy: float, weight: f
 
 
 @inlined
-def _intensity(s: State, t: Tokens, k: int, kind: int) -> None:
+def _intensity(s: State, t: Tokens, decoding: bool, k: int, kind: int) -> None:
     usual, expected = s.levels[U(kind), 0], s.levels[U(kind), 1]
     number = _bin(s, expected)
     table = at.OF_INTENSITY + kind * at.BINS + number
-    error = _int32(code(t, s.plan[DECODING] != 0, table, _shift(number), S64(s.values[at.INTENSITY, k]) - usual))
+    error = _int32(code(t, decoding, table, _shift(number), S64(s.values[at.INTENSITY, k]) - usual))
     value = _int32(usual + error)
     s.values[at.INTENSITY, k] = np.int32(value)
     s.levels[U(kind), 0] = (usual + value) >> 1
@@ -280,11 +289,11 @@ def _intensity(s: State, t: Tokens, k: int, kind: int) -> None:
 
 
 @inlined
-def _colours(s: State, t: Tokens, k: int, p: int, goes_on: int) -> None:
+def _colours(s: State, t: Tokens, decoding: bool, k: int, p: int, goes_on: int) -> None:
     """Each is told by the point before, and by how those before it changed."""
     told, changed = S64(0), S64(0)
     for j in range(U(4)):
-        if not s.plan[U(CODED + at.RED) + j]:
+        if not s.coded[U(at.RED) + j]:
             continue
         column = U(at.RED) + j
         before, number = _before(s, column, k, p), _bin(s, s.colours[j])
@@ -292,7 +301,7 @@ def _colours(s: State, t: Tokens, k: int, p: int, goes_on: int) -> None:
         if j:
             table = at.OF_COLOURS + ((S64(j) - 1) * at.TOLD + S64(changed != 0) + S64(abs(told) > _MUCH)) * at.BINS
         wanted = S64(s.values[column, k]) - before - told
-        error = _int32(code(t, s.plan[DECODING] != 0, table + number, _shift(number), wanted))
+        error = _int32(code(t, decoding, table + number, _shift(number), wanted))
         change = _int32(told + error)
         s.values[column, k] = np.int32(before + change)
         s.colours[j] += (_off(error) - s.colours[j]) >> 2

@@ -30,7 +30,7 @@ def new_state(values: np.ndarray, times: np.ndarray, coded: list[bool], *, decod
     Its steps and returns are to be set.
     """
     return State(
-        plan=np.array([decoding, *coded], np.int64),
+        coded=np.array(coded, np.int64),
         values=values,
         times=times,
         steps=np.zeros(at.MOST_STEPS, np.int64),

@@ -10,7 +10,7 @@ from lacodec.codecs.image.lossless.fast.kernel import POSITION, RECORDS, START, 
 from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.points import _records
 from lacodec.codecs.points.las import _layout as at
-from lacodec.codecs.points.las._kernel import State, code_points
+from lacodec.codecs.points.las._kernel import State, decode_points, encode_points
 from lacodec.codecs.points.las._setup import new_state, new_tokens
 from lacodec.codecs.points.las._steps_kernel import SLOTS, number_steps
 from lacodec.codecs.points.las.columns import grow, shrink
@@ -58,7 +58,7 @@ def decode_las(reader: Reader, found: Columns, out: np.ndarray, unembed: Unembed
     stream = np.frombuffer(reader.take(4 * reader.number()), "<u4")
     tokens = new_tokens(np.append(stream.astype(np.uint32), np.uint32(0)), np.empty(1, np.uint64))
     tokens.coder[STATE] = first
-    code_points(state, tokens, 0, len(out))
+    decode_points(state, tokens, 0, len(out))
     if int(tokens.coder[STATE]) != START or int(tokens.coder[POSITION]) != len(stream):
         raise CorruptFile("the words of its records do not end with its last point")
     grow(head, values, times, found, out)
@@ -91,5 +91,5 @@ def _code(state: State, columns: int) -> np.ndarray:
         used = int(tokens.coder[RECORDS])
         if len(tokens.records) - used < _BLOCK * _WORST:
             tokens = tokens._replace(records=np.concatenate([tokens.records, np.empty(len(tokens.records), np.uint64)]))
-        code_points(state, tokens, start, min(start + _BLOCK, points))
+        encode_points(state, tokens, start, min(start + _BLOCK, points))
     return tokens.records[: int(tokens.coder[RECORDS])]
