@@ -16,6 +16,7 @@ U = np.uint64
 _PRIOR = 48  # symbols that the counts of a new table stand for
 _FIRST_DUE = 16  # symbols until a table is first made anew
 _SHARES = 1 << 40
+_LINE = 64  # bytes of a line of the cache
 _SPANS = (
     (0, 1),
     *((m, 1) for m in range(1, 16)),
@@ -54,7 +55,15 @@ def new_tokens(words: np.ndarray, records: np.ndarray) -> Tokens:
     token_of, spans = token_ranges()
     spans = spans.copy()
     spans[ESCAPE::TOKENS] = FAR << 8
-    return Tokens(np.zeros(3, np.uint64), words, records, tables.copy(), counts.copy(), due.copy(), token_of, spans)
+    return Tokens(np.zeros(3, np.uint64), words, records, _aligned(tables), counts.copy(), due.copy(), token_of, spans)
+
+
+def _aligned(tables: np.ndarray) -> np.ndarray:
+    """A copy that begins with a line of the cache, so that no part of a table lies in two."""
+    room = np.empty(len(tables) + _LINE // tables.itemsize, tables.dtype)
+    first = -room.ctypes.data % _LINE // tables.itemsize
+    room[first : first + len(tables)] = tables
+    return room[first : first + len(tables)]
 
 
 @cache
