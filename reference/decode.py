@@ -45,7 +45,7 @@ VERSIONS = {
     "arrays": (1,),
     "log": (0, 1),
     "text": (1,),
-    "points": (1, 2, 3, 4, 5),
+    "points": (1, 2, 3, 4, 5, 6),
     "kv": (0,),
     "vectors": (0,),
     "kv.lossy": (0,),

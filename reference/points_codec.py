@@ -3,6 +3,7 @@
 payload = bytes before the records, size and `others` (`arrays_codec`) if any; number of records, u8 method and data if any
 method  = 0 columns   3 a sweep of a moving car (`points_moving`)   5 a sweep (`points_sweep`)   2, 1 and 4 older forms of 3 and 5
           6 lanes   7 rows   8 size, payload of codec `bytes` of the records   9 frames   10 mirrored
+          11 records of las (`points_las`)
 mirrored = u8 axis (0 to 2: x, y, z), size, payload of columns u32[n]: 0, or how many records before this one is that whose
           image it is: the same with the other sign on the axis; u8 method, data of those with 0
 frames  = how many; of each: number of points, u8 method and data if there are any; each is told from the one before
@@ -23,7 +24,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from reference import bytes_codec, columns, points_forms, points_moving, points_sweep
+from reference import bytes_codec, columns, points_forms, points_las, points_moving, points_sweep
 from reference.arrays_codec import others
 from reference.container import CRITICAL, Chunk
 from reference.stream import Damaged, Stream, need
@@ -131,7 +132,7 @@ def decode_payload(payload: bytes, size: int, names: list[str], types: list[str]
 
 def _records(data: Stream, method: int, names: list[str], types: list[str], count: int, before: list[tuple[float, ...]]) -> bytes:
     """The records by a method."""
-    need(method <= 10, "records of an unknown form")
+    need(method <= 11, "records of an unknown form")
     widths = [int(kind[2]) for kind in types]
     if method == 8:
         return bytes_codec.decode(data.piece(), count * sum(widths))
@@ -153,6 +154,8 @@ def _records(data: Stream, method: int, names: list[str], types: list[str], coun
         numbers = _lanes(data, names, types, count)
     elif method == 7:
         numbers = _rows(data, types, count)
+    elif method == 11:
+        numbers = _las(data, names, types, count)
     elif method in (1, 4, 5):
         numbers = points_sweep.decode(data, types, count, method, before)
     else:
@@ -212,6 +215,14 @@ def _rows(data: Stream, types: list[str], count: int) -> list[list[int]]:
     width = data.number()
     need(0 < width <= count and count % width == 0, "firings that do not make up the points")
     return [columns.decode(data.piece(), (kind[1], int(kind[2])), (count // width, width)) for kind in types]
+
+
+def _las(data: Stream, names: list[str], types: list[str], count: int) -> list[list[int]]:
+    """The bits of every column of las records."""
+    found = points_las.decode(data, names, types, count)
+    kept = [i for i, name in enumerate(names) if name not in found]
+    others = _columns(data, [names[i] for i in kept], [types[i] for i in kept], count)
+    return [found[name] if name in found else others.pop(0) for name in names]
 
 
 def _columns(data: Stream, names: list[str], types: list[str], count: int) -> list[list[int]]:

@@ -127,7 +127,7 @@ def test_kv(path: Path):
 
 
 MIXED_COLUMNS = {
-    "effort5": ("las", "odd", "rings"),
+    "effort5": ("flight", "las", "odd", "rings"),
     "effort9": ("las", "lines", "odd", "packed", "pcd", "ply", "rings", "text"),
 }
 """Points whose columns the mixing model codes: plain Python takes most of a minute for 10,000 bytes. Shorter ones at effort 5 are

@@ -16,6 +16,7 @@ WANTED += [(f"effort{effort}", name) for effort in (2, 3, 4, 6, 7, 8) for name i
 WANTED += [("effort1", "lasers"), ("effort3", "lasers")]
 WANTED += [("effort2", "moving"), ("effort5", "moving"), ("effort9", "moving"), ("effort5", "drive")]
 WANTED += [(f"effort{effort}", "after") for effort in (5, 7, 9)]
+WANTED += [("effort1", "flight"), ("effort3", "flight"), ("effort5", "flight"), ("effort1", "strip"), ("effort2", "leap")]
 WANTED += [("effort5", "frames"), ("effort5", "repeats"), ("effort9", "frames"), ("effort5", "polygons")]
 
 
@@ -146,6 +147,41 @@ def _las() -> bytes:
     struct.pack_into("<HI", head, 94, 227, 229)
     struct.pack_into("<HI", head, 105, points.itemsize, 500)
     return bytes(head) + points.tobytes() + b"behind the points"
+
+
+def _flight() -> bytes:
+    """Point format 3: returns, decimal times, colours."""
+    from lacodec.codecs.points.las.imitation import las_file, las_records
+
+    return las_file(3, las_records(3, 900, seed=1), b"behind the points")
+
+
+def _strip() -> bytes:
+    """Point format 10 with extra bytes, coordinates in units, times that are no decimals."""
+    from lacodec.codecs.points.las.imitation import las_file, las_records
+
+    found = las_records(10, 600, seed=2, extra=2)
+    rng = random.Random(12)
+    for name in ("x", "y"):
+        found[name] = found[name] // 10 * 10
+    found["time"] += np.array([rng.randrange(9) for _ in found]) / 2.0**30
+    found["wave_offset"], found["wave_size"] = 60 + np.arange(len(found)) * 256, 256
+    return las_file(10, found)
+
+
+def _leap() -> bytes:
+    """Point format 7: numbers at their ends, returns and classes of every kind, times that are no numbers."""
+    from lacodec.codecs.points.las.imitation import las_file, las_records
+
+    found = las_records(7, 500, seed=3)
+    rng = random.Random(13)
+    for i in range(0, len(found), 150):
+        found["x"][i], found["y"][i], found["z"][i] = (rng.choice((-(1 << 31), (1 << 31) - 1, 0)) for _ in range(3))
+        found["returns"][i], found["classification"][i] = rng.randrange(256), rng.randrange(256)
+        found["red"][i], found["blue"][i] = rng.choice((0, 65280)), 256 * rng.randrange(256)
+        found["scan_angle"][i], found["user_data"][i] = rng.choice((-32768, 32767)), rng.randrange(256)
+    found["time"][5:9] = np.nan, -0.0, np.inf, -1e300
+    return las_file(7, found)
 
 
 def _pcd() -> bytes:

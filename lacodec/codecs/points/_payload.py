@@ -5,6 +5,7 @@
     method  = 0 columns (`_records`)   3 a sweep of nuScenes' sensor (`moving`)   5 a sweep of KITTI's sensor (`spinning`)
               2 an older form of 3   1, 4 older forms of 5   6 columns by lasers (`_lanes`)   7 columns by firings (`_firings`)
               8 bytes (`_rows`)   9 several frames, each with a method (`_frames`)   10 mirrored, with a method (`_mirrored`)
+              11 records of las (`las`)
 
 Numbers are LEB128.
 """
@@ -21,6 +22,7 @@ from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.points import _firings, _frames, _lanes, _mirrored, _records, _rows
 from lacodec.codecs.points._options import LEAST_MIXED
 from lacodec.codecs.points._step import rounded
+from lacodec.codecs.points.las import payload as las
 from lacodec.codecs.points.moving import payload as moving
 from lacodec.codecs.points.numbers import encode_numbers
 from lacodec.codecs.points.spinning import payload as spinning
@@ -28,14 +30,14 @@ from lacodec.codecs.session import Session
 from lacodec.errors import CorruptFile
 from lacodec.media.points.value import Columns
 
-_COLUMNS, _SPINNING_OLDEST, _MOVING_OLDER, _MOVING, _SPINNING_OLDER, _SPINNING, _LANES, _FIRINGS, _ROWS, _FRAMES, _MIRRORED = (
-    range(11)
-)
+_COLUMNS, _SPINNING_OLDEST, _MOVING_OLDER, _MOVING, _SPINNING_OLDER, _SPINNING = range(6)
+_LANES, _FIRINGS, _ROWS, _FRAMES, _MIRRORED, _LAS = range(6, 12)
 _LATTICES, _BEST = (
     2,
     9,
 )  # efforts: from which on `columns` finds lattices; that of bytes beside mixed points, and of all orders tried
-_PLAIN = (_COLUMNS, _LANES, _FIRINGS, _ROWS, _MIRRORED)
+_PLAIN = (_COLUMNS, _LANES, _FIRINGS, _ROWS, _MIRRORED, _LAS)
+_FEW = 1 << 12  # records of las that are also tried in columns, at efforts that do not mix numbers
 _SMALL = 1 << 17  # bytes of a chunk that is also tried without records
 _Records = Callable[[], np.ndarray]
 
@@ -154,10 +156,14 @@ def _in_columns_or_rows(records: np.ndarray, columns: Columns, effort: int, how:
 
 def _in_columns(records: np.ndarray, columns: Columns, effort: int, session: Session) -> tuple[int, bytes]:
     """(method, payload of records that no known sensor measured): the first order that pays; at the best effort, the shortest."""
+    coded_las = las.encode_las(records, columns, effort, session)
+    if coded_las is not None and effort < LEAST_MIXED and len(records) > _FEW:
+        return _LAS, coded_las
     ways = ((_FIRINGS, _firings.encode_firings), (_LANES, _lanes.encode_lanes), (_COLUMNS, _records.encode_records))
     coded = ((method, way(records, columns, effort, session)) for method, way in ways)
     found = ((method, payload) for method, payload in coded if payload is not None)
-    return next(found) if effort < _BEST else min(found, key=lambda pair: len(pair[1]))
+    best = next(found) if effort < _BEST else min(found, key=lambda pair: len(pair[1]))
+    return best if coded_las is None or len(best[1]) <= len(coded_las) else (_LAS, coded_las)
 
 
 def decode_payload(
@@ -191,6 +197,8 @@ def _decode(reader: Reader, method: int, columns: Columns, records: np.ndarray, 
         _lanes.decode_lanes(reader, columns, records, unembed)
     elif method == _FIRINGS:
         _firings.decode_firings(reader, columns, records, unembed)
+    elif method == _LAS:
+        las.decode_las(reader, columns, records, unembed)
     elif method == _ROWS:
         _rows.decode_rows(reader, records, unembed)
     elif method == _MIRRORED:

@@ -39,8 +39,8 @@ class PointsCodec(Codec[PointCloud]):
     """Point clouds: every bit, and the order, with an effort from 1 to 9; coordinates rounded, if asked for."""
 
     name = "points"
-    stream_version = 5
-    reads = frozenset({1, 2, 3, 4})
+    stream_version = 6
+    reads = frozenset({1, 2, 3, 4, 5})
     identical = "bytes"
     also_identical = ("points", "none")
     takes_views = True
@@ -111,7 +111,8 @@ class PointsCodec(Codec[PointCloud]):
 
     @classmethod
     def samples(cls) -> list[Any]:
-        """Sweeps of both sensors, and points that no sensor is known of."""
+        """Sweeps of both sensors, points that no sensor is known of, and a flight."""
+        from lacodec.codecs.points.las.imitation import las_file, las_records
         from lacodec.codecs.points.moving.imitation import nuscenes_sweep
         from lacodec.codecs.points.spinning.imitation import kitti_sweep
         from lacodec.media.points.lzf import packed_cloud
@@ -119,14 +120,15 @@ class PointsCodec(Codec[PointCloud]):
         sweep = kitti_sweep(seed=1, step=24)
         packed = b"".join(pieces_of(packed_cloud(sweep[:200, :3])))
         unknown = kitti_sweep(seed=2, step=40)[:4200].astype("<f8")  # enough of them for lanes to be looked for
-        return [sweep.tobytes(), packed, unknown, nuscenes_sweep(1, 250, 0.3)]
+        flight = las_file(3, las_records(3, 200, seed=4))
+        return [sweep.tobytes(), packed, unknown, flight, nuscenes_sweep(1, 250, 0.3)]
 
     @classmethod
     def samples_at(cls, effort: int) -> list[Any]:
         """None where the effort before does the same; where the motion of the last two is fitted, which takes seconds, once."""
         if effort in (5, 6, 8):
             return []
-        return cls.samples()[: 3 if effort < 4 else None if effort == 4 else 2]
+        return cls.samples()[: 4 if effort < 4 else None if effort == 4 else 2]
 
     def chunk_size(self) -> int:
         """About 4 MiB."""

@@ -237,7 +237,7 @@ def read(s: State, context: int, shift: int) -> int:
         state = (state << U(32)) | U(s.words[min(at, U(len(s.words) - 1))])
         coder[POSITION] = at + U(1)
     coder[STATE] = state
-    _count(s, context, token)
+    count(s, context, token)
     return (span >> 8) + S64(raw)
 
 
@@ -255,11 +255,12 @@ def record(s: State, context: int, shift: int, value: int) -> None:
     raw = U(value - (span >> 8))
     s.records[s.coder[RECORDS]] = low | (freq << U(16)) | (U(span & 255) << U(32)) | (raw << U(40))
     s.coder[RECORDS] += U(1)
-    _count(s, context, token)
+    count(s, context, token)
 
 
 @inlined
-def _count(s: State, context: int, token: int) -> None:
+def count(s: State, context: int, token: int) -> None:
+    """Count a token; when it is due, make the table of its context anew."""
     s.counts[context * U(TOKENS) + token] += np.uint32(GAIN)
     left = s.due[context, 0] - np.uint32(1)
     s.due[context, 0] = left
