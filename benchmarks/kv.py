@@ -4,7 +4,7 @@ python benchmarks/kv.py model FOLDER                        the model, once
 python benchmarks/kv.py calibrate FOLDER TEXT...            FOLDER/layer.basis, head.basis, steps.basis
 python benchmarks/kv.py make FOLDER TEXT [--tokens 1024]    caches of passages, and files of each way
 python benchmarks/kv.py judge FOLDER [--only NAME]          in another process: decode the files, go on with the text
-python benchmarks/kv.py greedy FOLDER --way WAY             64 tokens from the exact and the decoded cache
+python benchmarks/kv.py greedy FOLDER --ways WAY            64 tokens from the exact and the decoded cache
 python benchmarks/kv.py answers FOLDER TEXT                 questions on facts in a text, from the exact and the decoded cache
 
 A way is KIND-QUALITY or KIND+weights-QUALITY; a kind is the name of a basis, or `plain`. What the exact caches say stays in
