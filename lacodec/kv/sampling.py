@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
-
 _TOGETHER = 8  # passages: their cache is in memory
 
 
