@@ -4,7 +4,7 @@ python benchmarks/kv.py model FOLDER                        the model, once
 python benchmarks/kv.py calibrate FOLDER TEXT...            FOLDER/layer.basis, head.basis, steps.basis
 python benchmarks/kv.py make FOLDER TEXT [--tokens 1024]    caches of passages, and files of each way
 python benchmarks/kv.py judge FOLDER [--only NAME]          in another process: decode the files, go on with the text
-python benchmarks/kv.py greedy FOLDER --way WAY             64 tokens from the exact and the decoded cache
+python benchmarks/kv.py greedy FOLDER --ways WAY            64 tokens from the exact and the decoded cache
 python benchmarks/kv.py answers FOLDER TEXT                 questions on facts in a text, from the exact and the decoded cache
 
 A way is KIND-QUALITY or KIND+weights-QUALITY; a kind is the name of a basis, or `plain`. What the exact caches say stays in
@@ -50,7 +50,7 @@ def calibrate(args: argparse.Namespace) -> None:
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     chosen = [ids for text in args.text for ids in passages(text_of(text), args.passages // len(args.text), 1280)]
-    seen = observe(model, chosen)
+    seen = observe(model, chosen, own=args.own)
     for kind in KINDS:
         (args.folder / f"{args.label}{kind}.basis").write_bytes(basis_of(*seen, kind).to_bytes())
 
@@ -211,6 +211,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=1024)
     parser.add_argument("--after", type=int, default=512)
     parser.add_argument("--label", default="", help="begin of the names of bases, of `calibrate`")
+    parser.add_argument("--own", type=int, default=16, help="passages that the model says by itself, of `calibrate`")
     parser.add_argument("--ways", nargs="*", default=["layer+weights-48", "layer-49", "head-46", "steps-41", "plain-40"])
     parser.add_argument("--only", nargs="*", default=[], help="begins of names of ways to judge")
     args = parser.parse_args()

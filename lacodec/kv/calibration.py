@@ -1,6 +1,7 @@
 """Calibration: what a model's caches look like, and what errors in them do, from some text -> a basis for lossy coding.
 
-    passages --model--> keys before the rotary embedding, values --> covariance C of the channels
+    passages, and what the model says by itself
+             --model--> keys before the rotary embedding, values --> covariance C of the channels
                     --> gradients of the log-likelihood of what the model would say next --> Fisher information G
     C, G --> the transform in which errors of all coefficients weigh the same, and coefficients are uncorrelated --> Basis
 
@@ -54,38 +55,47 @@ class Statistics:
         self.gradients += steep.T @ steep / predicted
 
 
-def calibrate(model: Any, passages: Iterable[Any], kind: str = "layer", predicted: int = 256, seed: int = 1) -> bytes:
+def calibrate(
+    model: Any, passages: Iterable[Any] = (), kind: str = "layer", predicted: int = 256, seed: int = 1, own: int = 16
+) -> bytes:
     """A basis file for a transformers model. passages: token ids, each longer than `predicted`; 8 of 1,280 tokens do.
 
     kind: "layer" (one matrix over all heads of a layer), "head" (smaller, and faster to decode) or "steps" (no matrices: coded
-    caches do without the file). Raises BadInput for models of which no cache can be described.
+    caches do without the file). own: passages that the model says by itself, as long as the longest of the others, which are
+    added: with them, other text than that of the passages is coded well, too. Raises BadInput for models of which no cache can
+    be described.
     """
-    statistics, found = observe(model, passages, predicted, seed)
+    statistics, found = observe(model, passages, predicted, seed, own)
     return basis_of(statistics, found, kind).to_bytes()
 
 
 def observe(
-    model: Any, passages: Iterable[Any], predicted: int = 256, seed: int = 1
+    model: Any, passages: Iterable[Any], predicted: int = 256, seed: int = 1, own: int = 0
 ) -> tuple[list[tuple[Statistics, Statistics]], Model]:
     """What `basis_of` needs, of (keys, values) of each layer; see `calibrate`."""
     try:
         import torch
 
         from lacodec.kv.gradients import forward, gradients
+        from lacodec.kv.sampling import said
     except ImportError as error:
         raise MissingDependency(f"calibration needs transformers ({error}); install lacodec[transformers]") from error
     described, generator = describe(model), torch.Generator().manual_seed(seed)
     found: list[tuple[Statistics, Statistics]] = []
-    for passage in passages:
-        ids = torch.as_tensor(np.asarray(passage, np.int64))
+    chosen = [torch.as_tensor(np.asarray(passage, np.int64)) for passage in passages]
+    if type(own) is not int or own < 0:
+        raise BadInput(f"own is {own!r}; give a number of passages")
+    if own:
+        chosen += said(model, own, max((len(ids) for ids in chosen), default=_CACHED + predicted), generator)
+    for ids in chosen:
         cached = len(ids) - predicted
         if cached <= _SINKS:
             raise BadInput(f"a passage of {len(ids)} tokens is too short to predict {predicted}")
         with torch.no_grad():
             made = model(ids[None, :cached], use_cache=True).past_key_values
         logits, leaves = forward(model, [(layer.keys, layer.values) for layer in made.layers], ids[None, cached:])
-        said = torch.multinomial(logits[0].detach().softmax(-1), 1, generator=generator)[:, 0]
-        steep = gradients(logits, leaves, said[None])
+        words = torch.multinomial(logits[0].detach().softmax(-1), 1, generator=generator)[:, 0]
+        steep = gradients(logits, leaves, words[None])
         arrays = [(part.detach().float().numpy(), grad.float().numpy()) for part, grad in zip(leaves, steep, strict=True)]
         if not found:
             sizes = [(array.shape[1] * array.shape[3], array.shape[3]) for array, _ in arrays]

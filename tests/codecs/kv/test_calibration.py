@@ -71,6 +71,28 @@ def test_a_small_model(tmp_path):
     assert (exact.exp() * (exact - other)).sum(-1).mean() < 0.005
     assert len(coded) < 0.5 * len(lacodec.kv.encode(found, model))
     with pytest.raises(BadInput, match="too short"):
-        calibrate(model, ids[:, :20], predicted=40)
+        calibrate(model, ids[:, :20], predicted=40, own=0)
     with pytest.raises(BadInput, match="no passages"):
-        calibrate(model, [])
+        calibrate(model, own=0)
+    with pytest.raises(BadInput, match="number of passages"):
+        calibrate(model, own=-1)
+    alone = Basis.of_source(BytesSource(calibrate(model, kind="steps", predicted=1240, own=1)))
+    assert len(alone.layers) == 2 and alone.layers[0][0].channels == 16
+
+
+@pytest.mark.torch
+def test_what_a_model_says():
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    from lacodec.kv.sampling import said
+
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 50}
+    torch.manual_seed(1)
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(num_hidden_layers=2, bos_token_id=7, **sizes)).eval()
+    model.lm_head.weight.data *= 40  # of few words each time
+    found = said(model, 9, 20, torch.Generator().manual_seed(1))
+    assert [ids.shape for ids in found] == [(20,)] * 9 and all(int(ids[0]) == 7 for ids in found)
+    assert len({tuple(ids.tolist()) for ids in found}) == 9
+    assert all(map(torch.equal, found, said(model, 9, 20, torch.Generator().manual_seed(1))))
+    with torch.no_grad():
+        likely = model(torch.stack(found)).logits[:, :-1].softmax(-1).gather(-1, torch.stack(found)[:, 1:, None])
+    assert likely.mean() > 0.2  # 0.02 by chance: each word is drawn given all before it
