@@ -59,7 +59,7 @@ def test_a_small_model(tmp_path):
     torch.manual_seed(1)
     model = transformers.LlamaForCausalLM(transformers.LlamaConfig(num_hidden_layers=2, **sizes)).eval()
     ids = torch.randint(0, 50, (3, 120))
-    (tmp_path / "layer.basis").write_bytes(calibrate(model, ids[:2], "layer", predicted=40))
+    (tmp_path / "layer.basis").write_bytes(calibrate(model, ids[:2], "layer", predicted=40, own=2))
     with torch.no_grad():
         cache = model(ids[2:], use_cache=True).past_key_values
         coded = lacodec.kv.encode(cache, model, quality=50, basis=str(tmp_path / "layer.basis"))
@@ -76,8 +76,8 @@ def test_a_small_model(tmp_path):
         calibrate(model, own=0)
     with pytest.raises(BadInput, match="number of passages"):
         calibrate(model, own=-1)
-    alone = Basis.of_source(BytesSource(calibrate(model, kind="steps", predicted=1240, own=1)))
-    assert len(alone.layers) == 2 and alone.layers[0][0].channels == 16
+    own, without = (calibrate(model, ids[:1], "steps", predicted=40, own=count) for count in (1, 0))
+    assert own != without and Basis.of_source(BytesSource(own)).layers[0][0].channels == 16
 
 
 @pytest.mark.torch
