@@ -51,7 +51,13 @@ def _array(**options: object) -> None:
     lacodec.encode(walk.reshape(200, 20).astype("f4"), "arrays", **options)
 
 
-@pytest.mark.parametrize("kind", ["mixed picture", "fast picture", "sound", "mixed array", "bounded array", "scaled array"])
+def _flight() -> None:
+    lacodec.encode(golden.maker_of("points").content("flight"), "points", effort=1)
+
+
+@pytest.mark.parametrize(
+    "kind", ["mixed picture", "fast picture", "sound", "mixed array", "bounded array", "scaled array", "flight"]
+)
 def test_no_fused_multiply_add(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if kind == "sound":
         from lacodec.codecs.audio.lossless._kernel import code as kernel
@@ -69,6 +75,10 @@ def test_no_fused_multiply_add(kind: str, monkeypatch: pytest.MonkeyPatch) -> No
         from lacodec.codecs.columns._splits_kernel import scale as kernel
 
         arguments = _arguments_of(kernel, lambda: lacodec.encode(np.arange(3000) % 97 / 10.0, "arrays"), monkeypatch)
+    elif kind == "flight":
+        from lacodec.codecs.points.las._kernel import encode_points as kernel
+
+        arguments = _arguments_of(kernel, _flight, monkeypatch)
     elif kind == "mixed picture":
         from lacodec.codecs.image.lossless.mixed.kernel import code_tile as kernel
 
