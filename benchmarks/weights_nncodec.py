@@ -11,6 +11,7 @@ contexts would take, begun anew in each chunk with 0.1 for each number that occu
 
 import argparse
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from math import lgamma, log
 from pathlib import Path
@@ -23,7 +24,8 @@ from lacodec.codecs.weights._selection import table_of
 from lacodec.codecs.weights.quantised import _kernel as kernels
 from lacodec.codecs.weights.quantised import _payload as ours
 from lacodec.codecs.weights.quantised._pieces import pieces_of
-from lacodec.codecs.weights.quantised.quantise import Grid, base_of, count_classes
+from lacodec.codecs.weights.quantised.quantise import Grid, base_of, classes_of, counted
+from lacodec.codecs.weights.quantised.trellis import CLASSES, all_classes
 from lacodec.container import CRITICAL
 from lacodec.container import Reader as File
 from lacodec.io.source import FileSource
@@ -73,8 +75,9 @@ def adaptive(chunks: list[list[Grid]]) -> float:
     """Bits of all numbers by counts of those before in the same context."""
     total = 0.0
     for grids in chunks:
-        counts = np.zeros((kernels.CLASSES, 2 * kernels.MOST + 1), np.int64)
-        count_classes(grids, base_of([grid.rows for grid in grids]), counts)
+        base, counts = base_of([grid.rows for grid in grids]), np.zeros((CLASSES, 2 * kernels.MOST + 1), np.int64)
+        for grid in grids:
+            counts += counted(grid, all_classes(grid, base) if grid.trellis else classes_of(grid, base), CLASSES)
         used = counts[:, counts.any(0)] + _PRIOR
         gammas = np.frompyfunc(lgamma, 1, 1)
         begin = gammas(_PRIOR * used.shape[1]) - used.shape[1] * lgamma(_PRIOR)
@@ -94,7 +97,7 @@ def _ours(chunks: list[list[Grid]]) -> tuple[int, float, float]:
         encoding += time.process_time() - begin
         size += len(out.data) + len(rows.data)
         begin = time.process_time()
-        again = [Grid(np.empty_like(grid.numbers), grid.rows) for grid in grids]
+        again = [replace(grid, numbers=np.empty_like(grid.numbers)) for grid in grids]
         ours.read_stream(Reader(out.data), again)
         decoding += time.process_time() - begin
         if any((one.numbers != other.numbers).any() for one, other in zip(grids, again, strict=True)):

@@ -104,7 +104,7 @@ def coded(parts: Iterable[Chunk], coder: Coder) -> tuple[float, int, float, dict
 def by_grid(parts: list[Part]) -> tuple[float, list[Matrix]]:
     """As the codec."""
     out = Writer()
-    made = encode_parts(out, parts)
+    made = encode_parts(out, parts, with_trellis=False)
     return 8.0 * len(out), [sections.values() for sections in made]
 
 

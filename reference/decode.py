@@ -41,7 +41,7 @@ VERSIONS = {
     "image.jpeg": (1,),
     "audio.lossless": (0, 1),
     "weights": (0, 1, 2, 3),
-    "weights.quantised": (0,),
+    "weights.quantised": (0, 1),
     "arrays": (1,),
     "log": (0, 1),
     "text": (1,),

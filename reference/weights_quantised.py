@@ -3,7 +3,7 @@
 payload  = u8[pieces] coded (1: sections, 0: not) | size, payload of codec `weights` for those that are not | tensors | stream
 tensor   = number sections, (u8 kind, size, data) ...
 GRID     = f32 step, u8 log2 of the rotation, u8 flags, [plane of column exponents if flags & 1],
-           [plane of row exponents if flags & 2], plane of row classes, 2 x i8 shifts
+           [plane of row exponents if flags & 2], plane of row classes, 2 x i8 shifts; 4 if flags & 4: a trellis
 OUTLIERS = number n, n gaps between their places, n values f32
 stream   = number base, packed tables, size, a rANS stream of the numbers of all grids        (absent without tensors)
 """
@@ -20,6 +20,7 @@ from reference.weights_planes import read_plane
 from reference.weights_table import Tensor, read_table, safetensors_head
 
 F = np.float32
+TRELLIS = 4  # a flag
 GRID, CODEBOOK, OUTLIERS, LOW_RANK = range(4)
 CLASSES, MOST, ROW_CLASSES, UNITY, BAND = 16, 1000, 48, 16, 64
 WIDTHS = {"F32": 4, "F16": 2, "BF16": 2}
@@ -48,7 +49,8 @@ class Grid:
     factors: np.ndarray
     rotation: int
     classes: list[int]
-    shifts: tuple[np.float32, np.float32]
+    trellis: bool
+    shifts: tuple[np.float32, ...]
     numbers: list[int]
     outliers: dict[int, np.float32]
 
@@ -119,14 +121,15 @@ def _read_grid(data: Stream, piece: Piece) -> Grid:
             need(place < piece.rows * piece.columns, "an outlier behind its tensor")
         else:
             step, rotation, flags = np.frombuffer(section.take(4), "<f4")[0], section.byte(), section.byte()
-            need(rotation <= 12 and piece.columns % (1 << rotation) == 0 and flags <= 3, "an impossible rotation")
+            need(rotation <= 12 and piece.columns % (1 << rotation) == 0 and flags <= 7, "an impossible rotation")
             exponents = _exponents(section, piece.columns, flags & 1)
             steps = np.array([F(float(step) * EIGHTHS[k % 8] * 2.0 ** (k // 8)) for k in exponents])
             factors = np.array([F(EIGHTHS[k % 8] * 2.0 ** (k // 8)) for k in _exponents(section, piece.rows, flags & 2)])
             classes = read_plane(section, piece.rows)
             need(max(classes, default=0) < ROW_CLASSES, "an unknown class of a row")
-            shifts = tuple(F((value ^ 128) - 128) / F(256) for value in section.take(2))
-            made = Grid(piece.rows, piece.columns, steps, factors, rotation, classes, shifts, [], {})
+            count, unit = (4, 128) if flags & TRELLIS else (2, 256)
+            shifts = tuple(F((value ^ 128) - 128) / F(unit) for value in section.take(count))
+            made = Grid(piece.rows, piece.columns, steps, factors, rotation, classes, bool(flags & TRELLIS), shifts, [], {})
         section.finish()
     need(made is not None, "a tensor without a grid")
     made.outliers = outliers
@@ -139,7 +142,9 @@ def _exponents(section: Stream, count: int, stored: int) -> list[int]:
 
 def _read_numbers(data: Stream, grids: list[Grid]) -> None:
     base, packed, stream = data.number(), tables.unpack(data), data.piece()
-    need(len(packed.freqs) in (1, CLASSES) and not packed.escape and base < ROW_CLASSES, "impossible tables")
+    kinds = {CLASSES * (1 + grid.trellis) for grid in grids}
+    need(len(packed.freqs) == 1 or {len(packed.freqs)} == kinds, "another number of tables than of classes")
+    need(not packed.escape and base < ROW_CLASSES, "impossible tables")
     total = sum(grid.rows * grid.columns for grid in grids)
     chooser = Chooser(grids, base, packed.first) if len(packed.freqs) > 1 else None
     rows, _ = rans.decode(stream, packed, chooser, total)
@@ -161,6 +166,7 @@ class Chooser:
     def _open(self) -> None:
         self.grid = self.grids.pop(0)
         self.scales = np.ones(self.grid.columns, F)
+        self.states = [0] * self.grid.columns
         self.begin, self.end = 0, min(1, self.grid.rows)
         self.size = 1
 
@@ -182,14 +188,42 @@ class Chooser:
                 self._open()
                 columns = self.grid.columns
         y, x = divmod(i - self.start, columns)
+        if self.grid.trellis and y:
+            self.states[x] = following(self.states[x], seen[i - columns] + self.first[0])
         logarithm = int(self.scales[x].view(np.int32)) >> 21
-        return max(0, min(CLASSES - 1, logarithm - 508 + self.grid.classes[y] - self.base))
+        found = max(0, min(CLASSES - 1, logarithm - 508 + self.grid.classes[y] - self.base))
+        return found + CLASSES * (self.states[x] & 1)
+
+
+def following(state: int, number: int) -> int:
+    """The state of a trellis after a number, by the parity checks 13 and 4 (octal). Odd ones have the second grid."""
+    return (state >> 1) ^ 5 * (state & 1) ^ 2 * (number & 1)
+
+
+def _second(numbers: np.ndarray) -> np.ndarray:
+    """1 where a number is of the second grid."""
+    states, found = [0] * numbers.shape[1], np.zeros(numbers.shape, np.int64)
+    for y, row in enumerate(numbers.tolist()):
+        found[y] = [state & 1 for state in states]
+        states = [following(state, number) for state, number in zip(states, row, strict=True)]
+    return found
+
+
+def _places(grid: Grid, numbers: np.ndarray) -> np.ndarray:
+    """Values in steps."""
+    sizes = np.abs(numbers)
+    if not grid.trellis:
+        shift = np.where(numbers == 0, F(0), np.where(sizes == 1, grid.shifts[0], grid.shifts[1]))
+        return numbers.astype(F) + np.where(numbers < 0, -shift, shift)
+    second = _second(numbers)
+    moves = np.array(grid.shifts, F)[2 * second + (sizes > 1)]
+    places = np.where(sizes > 0, (2 * sizes - second).astype(F) + moves, F(0))
+    return np.where(numbers < 0, -places, places)
 
 
 def _values(grid: Grid) -> np.ndarray:
     numbers = np.array(grid.numbers, np.int64).reshape(grid.rows, grid.columns)
-    shift = np.where(numbers == 0, F(0), np.where(np.abs(numbers) == 1, grid.shifts[0], grid.shifts[1]))
-    values = (numbers.astype(F) + np.where(numbers < 0, -shift, shift)) * grid.steps * grid.factors[:, None]
+    values = _places(grid, numbers) * grid.steps * grid.factors[:, None]
     if grid.rotation:
         values = _rotated(values, 1 << grid.rotation)
     values = values.ravel()

@@ -1,7 +1,5 @@
 """The integer grid of codec `weights`, in the bytes of its sections: what the others are compared with."""
 
-from unittest.mock import patch
-
 import numpy as np
 
 from lacodec.codecs.pieces import Writer
@@ -23,6 +21,5 @@ def grid(weight: Matrix, step: float, price: float = PRICE, hessian: Matrix | No
         exponents, _ = exponents_of(-np.log2(factors.diagonal))
         feedback = in_steps(factors, exponents)
     values = np.ascontiguousarray(weight, np.float32)
-    with patch.object(_payload, "PRICE", price):
-        (made,) = _payload.encode_parts(out, [_payload.Part(values, step, exponents, feedback=feedback)])
+    (made,) = _payload.encode_parts(out, [_payload.Part(values, step, exponents, feedback=feedback)], False, price)
     return 8.0 * len(out), made.values()

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from lacodec.codecs.weights.quantised import _kernel as kernels
 from lacodec.codecs.weights.quantised._weighing import exponents_of, in_steps, triangle
-from lacodec.codecs.weights.quantised.quantise import _BOUNDS as BOUNDS
-from lacodec.codecs.weights.quantised.quantise import Grid, base_of, grid_classes
+from lacodec.codecs.weights.quantised.quantise import BOUNDS, Grid, base_of, grid_classes
 from lacodec.entropy.information import code_lengths, quick_normalise
 from lacodec.entropy.rans import RansEncoder
 from lacodec.entropy.tables import Tables

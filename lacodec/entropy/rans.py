@@ -6,6 +6,7 @@ However many pushes, a chunk is one stream with one flush. The encoder only coll
 The decoder can pause at any symbol, whatever the pushes were, so that tables may depend on earlier symbols.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -199,6 +200,23 @@ class RansDecoder:
         elif len(places):
             _put(result, places, beyond)
         return result
+
+    def whole(self, rows: int, columns: int) -> int:
+        """How many of the next `rows` rows of that many symbols `run` can take at once."""
+        if not self._in_tail and self._at == self._main:
+            self._enter_tail()
+        return min(rows, ((self.count if self._in_tail else self._main) - self._at) // columns)
+
+    def run(self, n: int, tables: Tables, decode_next: Callable[[int, Ints, Ints, int, int], int]) -> None:
+        """Let a kernel of the caller's decode the next n symbols, as many as `whole` allows; raises CorruptFile.
+
+        decode_next: (number of the first symbol, states of the lanes, words, position in them, where they end) -> new position.
+        """
+        check_width(tables, self.width)
+        self._place = decode_next(self._at, self._states, self._words, self._place, self._stop)
+        if self._place > self._stop:
+            raise CorruptFile("rANS stream: ends too early: cut short, or read with other tables")
+        self._at += n
 
     def finish(self) -> None:
         """Check that all symbols, words and escaped values were consumed, down to the start state; CorruptFile otherwise."""

@@ -39,6 +39,10 @@ def avx512() -> Any:
     return _rans_avx512
 
 
+decode_search, decode_split = portable.decode_search, portable.decode_split
+"""For kernels that choose tables by the symbols before: streams of 32-bit states and 8 lanes or more (see `RansDecoder.run`)."""
+
+
 def encode(
     rows: Ints, begin: int, end: int, first: int, states: Ints, tables: Tables, words: Ints, at: int, stop: int
 ) -> tuple[int, int]:

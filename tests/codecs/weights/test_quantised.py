@@ -199,7 +199,7 @@ def test_one_tensor_is_opened_alone():
 def test_numbers_are_within_a_percent_of_their_entropy():
     values = [normal(700, 512) * np.float32(1.3)]
     out = Writer()
-    made = encode_parts(out, [Part(values[0], 1.0)])
+    made = encode_parts(out, [Part(values[0], 1.0)], with_trellis=False)
     grids, base = quantise(values)
     assert np.array_equal(made[0].grid.numbers, grids[0].numbers)
     counts = np.zeros((kernels.CLASSES, 2 * kernels.MOST + 1), np.int64)

@@ -55,7 +55,8 @@ def test_beginnings_are_nearly_as_good_as_files_of_their_size(value, encoded, bi
     cut = lacodec.decode(encoded[:size])["a.weight"]
     own = lacodec.decode(lacodec.encode(value, "weights", size=size))["a.weight"]
     worse = 10 * np.log10(error(cut, value["a.weight"]) / error(own, value["a.weight"]))
-    assert worse < 6.02 * 0.08 * bits  # 8 % of the bits: at this size, tables and classes cost more than in large files
+    trellis = 0.9  # decibels, which beginnings cannot have
+    assert worse < 6.02 * 0.08 * bits + trellis  # 8 % of the bits: at this size, tables and classes cost more than in large files
 
 
 def test_more_bytes_are_never_worse(value, encoded):

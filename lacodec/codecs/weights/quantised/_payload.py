@@ -3,7 +3,7 @@
     payload  = u8[pieces] coded (1: sections, 0: not) | size, payload of codec `weights` for those that are not | tensors | stream
     tensor   = number sections, (u8 kind, size, data) ...
     GRID     = f32 step, u8 log2 of the rotation, u8 flags, [plane of column exponents if flags & 1],
-               [plane of row exponents if flags & 2], plane of row classes, 2 x i8 shifts
+               [plane of row exponents if flags & 2], plane of row classes, 2 x i8 shifts; 4 if flags & 4: a trellis
     OUTLIERS = number n, n gaps between their places, n values f32
     stream   = number base, packed tables, size, a rANS stream of the numbers of all grids    (absent without tensors)
 
@@ -20,13 +20,15 @@ from numpy.typing import NDArray
 from lacodec.codecs.pieces import Reader, Writer
 from lacodec.codecs.weights._planes import decode_plane, encode_plane
 from lacodec.codecs.weights.quantised import _kernel as kernels
+from lacodec.codecs.weights.quantised import trellis
 from lacodec.codecs.weights.quantised.quantise import (
     PRICE,
     ROW_CLASSES,
     SHIFT,
     Feedback,
     Grid,
-    count_classes,
+    classes_of,
+    counted,
     grid_classes,
     quantise,
 )
@@ -40,7 +42,9 @@ _EIGHTHS = (1.0, 1.0905077326652577, 1.189207115002721, 1.2968395546510096, 1.41
             1.681792830507429, 1.8340080864093424)  # 2^(k/8)  # fmt: skip
 _POWERS = np.array([_EIGHTHS[k % 8] * 2.0 ** (k // 8) for k in range(-128, 128)])
 _LARGE = 1 << 17  # numbers from which on finer tables pay
+_ENOUGH = 1 << 14  # numbers from which on a trellis gains more than its tables take
 _MOST_ROTATED = 12
+_TRELLIS = 4
 Values = NDArray[np.float32]
 
 
@@ -75,7 +79,10 @@ class Sections:
         """f32[rows, columns]: the same on every machine."""
         out = np.empty(self.grid.numbers.shape, np.float32)
         with np.errstate(all="ignore"):
-            kernels.restore(self.grid.numbers, self.steps, self.shifts, out)
+            if self.grid.trellis:
+                out = trellis.restored(self.grid, self.steps, self.shifts)
+            else:
+                kernels.restore(self.grid.numbers, self.steps, self.shifts, out)
             if self.factors is not None:
                 out *= self.factors[:, None]
         if self.rotation:
@@ -84,10 +91,17 @@ class Sections:
         return out
 
 
-def encode_parts(out: Writer, parts: Sequence[Part]) -> list[Sections]:
-    """Append the tensors and their stream; returns what a decoder will have of them."""
+def encode_parts(
+    out: Writer, parts: Sequence[Part], with_trellis: bool | None = None, price: float | None = None
+) -> list[Sections]:
+    """Append the tensors and their stream; returns what a decoder will have of them.
+
+    with_trellis: None: where there are enough numbers. price: of a bit, in squared steps; None: the usual one.
+    """
     if not parts:
         return []
+    if with_trellis is None:
+        with_trellis = sum(part.values.size for part in parts) >= _ENOUGH
     chosen: list[Part] = []
     units, steps = [], []
     for part in parts:
@@ -99,20 +113,34 @@ def encode_parts(out: Writer, parts: Sequence[Part]) -> list[Sections]:
         steps.append(step)
         units.append(unit)
     all_places = [np.flatnonzero(np.abs(unit) > kernels.MOST) for unit in units]
-    fed = [
-        Feedback(part.feedback) if part.feedback is not None and not len(places) else None
-        for part, places in zip(chosen, all_places, strict=True)
-    ]
-    grids, base = quantise(units, PRICE, fed)
+    fed = [None if len(places) else part.feedback for part, places in zip(chosen, all_places, strict=True)]
+    if with_trellis:
+        grids, base, moves = trellis.quantise_trellis(units, fed, trellis.PRICE if price is None else price)
+        unit_of = trellis.UNITS
+    else:
+        grids, base, moves = _one_grid(units, fed, PRICE if price is None else price)
+        unit_of = SHIFT
     made = []
-    for part, step, unit, grid, places, feedback in zip(chosen, steps, units, grids, all_places, fed, strict=True):
-        shifts = (SHIFT * feedback.shifts).astype(np.int8) if feedback else _shifts(unit, grid.numbers)
+    for part, step, grid, move, places in zip(chosen, steps, grids, moves, all_places, strict=True):
         outliers = part.values.reshape(-1)[places]
-        moved = shifts.astype(np.float32) / np.float32(SHIFT)
+        moved = move.astype(np.float32) / np.float32(unit_of)
         made.append(Sections(grid, step, part.rotation, moved, _factors(part.rows), places, outliers))
-        _write_sections(out, part, grid, shifts, places, outliers)
+        _write_sections(out, part, grid, move, places, outliers)
     write_stream(out, grids, base)
     return made
+
+
+def _one_grid(
+    units: list[Values], squares: Sequence[Values | None], price: float
+) -> tuple[list[Grid], int, list[NDArray[np.int8]]]:
+    """Like `quantise_trellis`, for numbers of one grid."""
+    fed = [None if square is None else Feedback(square) for square in squares]
+    grids, base = quantise(units, price, fed)
+    moves = [
+        (SHIFT * feedback.shifts).astype(np.int8) if feedback else _shifts(unit, grid.numbers)
+        for unit, grid, feedback in zip(units, grids, fed, strict=True)
+    ]
+    return grids, base, moves
 
 
 def _incolumn_steps(part: Part) -> tuple[Values, Values]:
@@ -140,7 +168,8 @@ def read_stream(reader: Reader, grids: Sequence[Grid]) -> None:
     base, tables, stream = reader.number(), reader.tables(), reader.piece()
     if base >= ROW_CLASSES or tables.escape or tables.lowest < -kernels.MOST or tables.highest > kernels.MOST:
         raise CorruptFile("a grid has impossible tables")
-    if len(tables) not in (1, kernels.CLASSES):
+    kinds = {trellis.CLASSES if grid.trellis else kernels.CLASSES for grid in grids}
+    if len(tables) != 1 and kinds != {len(tables)}:
         raise CorruptFile("a grid has another number of tables than of classes")
     try:
         decoder = RansDecoder(bytes(stream))
@@ -157,6 +186,9 @@ def _pull(decoder: RansDecoder, grid: Grid, tables: Tables, base: int) -> None:
         decoder.pull(len(flat), tables, out=flat)
         return
     at = 0
+    if grid.trellis:
+        trellis.pull(decoder, grid, tables, base)
+        return
     for index in grid_classes(grid, base):
         decoder.pull(len(index), tables, index, out=flat[at : at + len(index)])
         at += len(index)
@@ -167,7 +199,7 @@ def _write_sections(
 ) -> None:
     out.number(1 + bool(len(places)))
     data = Writer()
-    flags = (part.exponents is not None) + 2 * (part.rows is not None)
+    flags = (part.exponents is not None) + 2 * (part.rows is not None) + _TRELLIS * grid.trellis
     data.write(np.array([part.step], "<f4").tobytes() + bytes([part.rotation, flags]))
     for exponents in (part.exponents, part.rows):
         if exponents is not None:
@@ -205,15 +237,16 @@ def _read_sections(reader: Reader, rows: int, columns: int) -> Sections:
 def _read_grid(data: Reader, rows: int, columns: int) -> Sections:
     step = float(np.frombuffer(data.take(4), "<f4")[0])
     rotation, flags = data.take(2)
-    if rotation > _MOST_ROTATED or columns % (1 << rotation) or flags > 3 or not 0 <= step < float("inf"):
+    if rotation > _MOST_ROTATED or columns % (1 << rotation) or flags > 7 or not 0 <= step < float("inf"):
         raise CorruptFile("a grid has an impossible step or rotation")
     exponents = decode_plane(data, columns).view(np.int8) if flags & 1 else None
     factors = _factors(decode_plane(data, rows).view(np.int8) if flags & 2 else None)
     classes = decode_plane(data, rows)
     if rows and int(classes.max()) >= ROW_CLASSES:
         raise CorruptFile("a row has an unknown class")
-    shifts = np.frombuffer(data.take(2), np.int8).astype(np.float32) / np.float32(SHIFT)
-    grid = Grid(np.zeros((rows, columns), np.int16), np.array(classes))
+    count, unit = (trellis.MOVES, trellis.UNITS) if flags & _TRELLIS else (2, SHIFT)
+    shifts = np.frombuffer(data.take(count), np.int8).astype(np.float32) / np.float32(unit)
+    grid = Grid(np.zeros((rows, columns), np.int16), np.array(classes), bool(flags & _TRELLIS))
     return Sections(grid, column_steps(step, exponents, columns), rotation, shifts, factors)
 
 
@@ -231,12 +264,15 @@ def _read_outliers(data: Reader, size: int) -> tuple[NDArray[np.int64], Values]:
 
 
 def write_stream(out: Writer, grids: list[Grid], base: int) -> None:
-    """Append the numbers of grids, by tables for each class above `base` or by one."""
-    counts = np.zeros((kernels.CLASSES, 2 * kernels.MOST + 1), np.int64)
-    count_classes(grids, base, counts)
+    """Append the numbers of grids, all with trellises or none, by tables for each class above `base` or by one."""
+    classes = [trellis.all_classes(grid, base) if grid.trellis else classes_of(grid, base) for grid in grids]
+    kinds = trellis.CLASSES if grids and grids[0].trellis else kernels.CLASSES
+    counts = np.zeros((kinds, 2 * kernels.MOST + 1), np.int64)
+    for grid, mine in zip(grids, classes, strict=True):
+        counts += counted(grid, mine, kinds)
     total = int(counts.sum())
     bits = 12 if total < _LARGE and np.count_nonzero(counts.sum(axis=0)) < 256 else 14
-    ways = [_coded(grids, counts, base, bits)]
+    ways = [_coded(grids, counts, classes, bits)]
     if total < _LARGE:
         ways.append(_coded(grids, counts.sum(axis=0, keepdims=True), None, bits))
     packed, stream = min(ways, key=lambda way: len(way[0]) + len(way[1]))
@@ -245,8 +281,10 @@ def write_stream(out: Writer, grids: list[Grid], base: int) -> None:
     out.piece(stream)
 
 
-def _coded(grids: list[Grid], counts: NDArray[np.int64], base: int | None, bits: int) -> tuple[bytes, bytes]:
-    """(packed tables, stream): one table, or with a base one for each class."""
+def _coded(
+    grids: list[Grid], counts: NDArray[np.int64], classes: list[NDArray[np.uint8]] | None, bits: int
+) -> tuple[bytes, bytes]:
+    """(packed tables, stream): one table, or one for each class."""
     used = np.flatnonzero(counts.sum(axis=0))
     low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (kernels.MOST, kernels.MOST + 1)
     freqs = np.zeros((len(counts), high - low), np.uint32)
@@ -259,9 +297,8 @@ def _coded(grids: list[Grid], counts: NDArray[np.int64], base: int | None, bits:
     first = np.full(len(counts), low - kernels.MOST, np.int32)
     tables = Tables(freqs.ravel(), np.arange(len(counts) + 1, dtype=np.uint32) * np.uint32(width), bits, False, first)
     encoder = RansEncoder(32)
-    for grid in grids:
-        index = None if base is None else np.concatenate([*grid_classes(grid, base), np.zeros(0, np.uint8)])
-        encoder.push(grid.numbers.ravel(), tables, index)
+    for number, grid in enumerate(grids):
+        encoder.push(grid.numbers.ravel(), tables, None if classes is None else classes[number])
     return tables.pack(), encoder.finish()
 
 

@@ -66,8 +66,8 @@ class Quantised(Weights):
     """The tensors of a model in as many bits as asked for."""
 
     name = "weights.quantised"
-    stream_version = 0
-    reads = frozenset()
+    stream_version = 1
+    reads = frozenset({0})
     identical = "none"
     on_device = False
     media = QUANTISED

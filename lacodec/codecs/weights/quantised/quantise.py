@@ -19,7 +19,8 @@ ROW_CLASSES = 48
 _UNITY = 16  # the class of rows whose mean |q| is 1
 SHIFT = 256.0
 """Units of a step in which values are moved outwards."""
-_TOGETHER = 64  # columns whose errors reach the later ones at once
+TOGETHER = 64
+"""Columns whose errors reach the later ones at once."""
 _PASSES = 2  # after the first one, which only rounds
 BAND = 64
 """Rows that are decoded at once; they see the state of the columns before them."""
@@ -34,15 +35,16 @@ def _scale_of(row_class: int) -> float:
 
 
 INVERSE: NDArray[np.float32] = np.array([_scale_of(k) for k in range(ROW_CLASSES)], np.float32)
-_BOUNDS = np.array([2.0 ** ((k - 0.5 - _UNITY) / 4) for k in range(1, ROW_CLASSES)])
+BOUNDS = np.array([2.0 ** ((k - 0.5 - _UNITY) / 4) for k in range(1, ROW_CLASSES)])
 
 
 @dataclass(frozen=True)
 class Grid:
-    """numbers: i16[rows, columns]; rows: u8, class of each row's mean |q| in quarter octaves."""
+    """numbers: i16[rows, columns]; rows: u8, class of each row's mean |q| in quarter octaves; trellis: whether of two grids."""
 
     numbers: NDArray[np.int16]
     rows: NDArray[np.uint8]
+    trellis: bool = False
 
 
 class Feedback:
@@ -78,8 +80,8 @@ class Feedback:
         """Numbers of rows begin..end."""
         work = values[begin:end].copy()
         columns = work.shape[1]
-        for first in range(0, columns, _TOGETHER):
-            stop = min(columns, first + _TOGETHER)
+        for first in range(0, columns, TOGETHER):
+            stop = min(columns, first + TOGETHER)
             errors = np.empty((len(work), stop - first), np.float32)
             kernels.choose_fed(
                 work, first, stop, self._square, logarithms, grid.rows, begin, base, bits, price, self.shifts, grid.numbers,
@@ -107,7 +109,7 @@ def quantise(
         for matrix, grid in zip(values, grids, strict=True):
             if number == 0:
                 np.clip(np.rint(matrix), -kernels.MOST, kernels.MOST, out=grid.numbers, casting="unsafe")
-                kernels.row_classes(grid.numbers, _BOUNDS, grid.rows)
+                kernels.row_classes(grid.numbers, BOUNDS, grid.rows)
         if number <= 1:
             base = base_of([grid.rows for grid in grids])
         if number == 0:
@@ -131,9 +133,19 @@ def quantise(
 def count_classes(grids: list[Grid], base: int, counts: NDArray[np.int64]) -> None:
     """Add how often each number occurs in each class."""
     for grid in grids:
-        which = np.concatenate([*grid_classes(grid, base), np.zeros(0, np.uint8)]).astype(np.int64)
-        index = which * counts.shape[1] + (grid.numbers.ravel().astype(np.int64) + kernels.MOST)
-        counts += np.bincount(index, minlength=counts.size).reshape(counts.shape)
+        counts += counted(grid, classes_of(grid, base), len(counts))
+
+
+def counted(grid: Grid, classes: NDArray[np.uint8], kinds: int) -> NDArray[np.int64]:
+    """i64[kinds, numbers from -MOST on]: how often each occurs in each class."""
+    width = 2 * kernels.MOST + 1
+    index = classes.astype(np.int64) * width + (grid.numbers.ravel().astype(np.int64) + kernels.MOST)
+    return np.bincount(index, minlength=kinds * width).reshape(kinds, width)
+
+
+def classes_of(grid: Grid, base: int) -> NDArray[np.uint8]:
+    """The classes of its numbers, which are known."""
+    return np.concatenate([*grid_classes(grid, base), np.zeros(0, np.uint8)])
 
 
 def grid_classes(grid: Grid, base: int) -> Iterator[NDArray[np.uint8]]:
