@@ -32,6 +32,7 @@ MODULES = (
     "kv",
     "kvlossy",
     "vectors",
+    "features",
     "video",
     "logcolumns",
     "loglines",
