@@ -30,10 +30,17 @@ class Network:
 
     def tail(self, values: Tensor, split: int) -> Tensor:
         """The logits; gradients pass through."""
-        for block in self._net._blocks[split:]:
+        return self.later(values, split)[-1]
+
+    def later(self, values: Tensor, split: int) -> list[Tensor]:
+        """Outputs of blocks 11 and 15, as far as they come later; the pooled features; the logits."""
+        found = []
+        for i, block in enumerate(self._net._blocks[split:], split + 1):
             values = block(values)
-        values = self._net._swish(self._net._bn1(self._net._conv_head(values)))
-        return self._net._fc(values.mean((2, 3)))
+            if i in (11, 15):
+                found.append(values)
+        pooled = self._net._swish(self._net._bn1(self._net._conv_head(values))).mean((2, 3))
+        return [*found, pooled, self._net._fc(pooled)]
 
     def classes(self, pictures: np.ndarray) -> np.ndarray:
         """i64[n]."""

@@ -3,13 +3,13 @@ al. 2022, https://arxiv.org/abs/2108.10898).
 
     head(picture) --analysis--> latents --round, codec `features`--> latents --synthesis--> tail --> answer
 
-`Bottleneck.start` sets both to the linear transform that suits the tail best; `train` then has them learn from the answers
-of the undivided network, at a price for bits.
+`Bottleneck.start` sets both to the linear transform that suits the tail best; `train` then has them learn from what later layers
+make of the undivided activations, at a price for bits.
 """
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -123,49 +123,53 @@ class Rate(nn.Module):
 
 @dataclass(frozen=True)
 class Training:
-    """price: of a bit of an item, in nats of divergence between the answers. steps: how many batches are taken."""
+    """price: of a bit of an item, in units of the error. steps: how many batches are taken."""
 
     price: float
-    steps: int = 500
-    learning_rate: float = 3e-4
+    steps: int = 240
+    learning_rate: float = 1e-4
     seed: int = 0
 
 
 def train(
     bottleneck: Bottleneck,
-    tail: Callable[[Tensor], Tensor],
+    later: Callable[[Tensor], Sequence[Tensor]],
     batches: Iterator[Tensor],
     options: Training,
     report: Callable[[int, float, float], None],
 ) -> None:
-    """Minimise the divergence of the tail's answer from that to the undivided activations + price x bits, in place.
+    """Minimise the error of what later layers make of the activations + price x bits, in place.
 
-    batches: activations f32[n, C, H, W]. report: called with the step, the divergence in nats, and the bits of an item.
+    batches: activations f32[n, C, H, W]. later: outputs of later layers, the answer among them; the error is the sum of their
+    mean squared errors, each over the variance of that output. report: called with the step, the error, and the bits of an item.
     """
-    parameters = [p for p in bottleneck.parameters() if p.requires_grad]
+    parameters = list(bottleneck.parameters())
     optimiser = torch.optim.Adam(parameters, options.learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _pace(step / options.steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _pace(step, options.steps))
     generator = torch.Generator().manual_seed(options.seed)
+    variances: list[Tensor] = []
     for step in range(options.steps):
         activations = next(batches)
         with torch.no_grad():
-            wanted = tail(activations).log_softmax(1)
+            wanted = later(activations)
+        variances = variances or [output.var() for output in wanted]
         latents = bottleneck.encode(activations)
         noisy = latents + torch.rand(latents.shape, generator=generator) - 0.5
         rounded = latents + (latents.round() - latents).detach()
         bits = bottleneck.rate(noisy).sum((1, 2, 3)).mean()
-        divergence = F.kl_div(tail(bottleneck.decode(rounded)).log_softmax(1), wanted, reduction="batchmean", log_target=True)
+        found = later(bottleneck.decode(rounded))
+        error = torch.stack([F.mse_loss(a, b) / v for a, b, v in zip(found, wanted, variances, strict=True)]).sum()
         optimiser.zero_grad()
-        (divergence + options.price * bits).backward()
+        (error + options.price * bits).backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         schedule.step()
-        report(step, float(divergence.detach()), float(bits.detach()))
+        report(step, float(error.detach()), float(bits.detach()))
 
 
-def _pace(part: float) -> float:
-    """The learning rate over its highest: a short rise, then half a cosine."""
-    return min(1.0, 20 * part + 0.05) * (0.5 + 0.5 * math.cos(math.pi * part)) + 0.01
+def _pace(step: int, steps: int) -> float:
+    """The learning rate over its highest: ten steps up, then half a cosine."""
+    return min(1.0, (step + 1) / 10) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
 
 
 def _rows(values: Tensor) -> Tensor:
