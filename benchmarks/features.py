@@ -27,14 +27,14 @@ from lacodec.training.bottleneck import Bottleneck, load, spectrum
 Coded = tuple[list[int], list[int]]
 """Bytes of each file, and its class."""
 _PEER_VALUES = {
-    "jpeg": (75, 93, 96, 98),
-    "webp": (90, 97, 100),
-    "avif": (78, 86, 90, 94),
-    "jxl": (0.8, 0.5, 0.3, 0.2),
+    "jpeg": (75, 97),
+    "webp": (90, 97),
+    "avif": (88, 91),
+    "jxl": (0.5, 0.3),
     "jpeg2000": (4.0, 6.0),
 }
 _OURS = {
-    "image.learned": [{"quality": value} for value in (70, 90, 100)],
+    "image.learned": [{"quality": 100}],
     "image.walloc": [{"profile": "16x"}, {"profile": "4x"}],
     "image.lossless": [{}],
 }
