@@ -28,6 +28,7 @@ CODECS = (
     "points",
     "kv",
     "vectors",
+    "features",
     "video.lossless",
     "image.jpeg",
     "image.pc",
@@ -68,6 +69,7 @@ class Corpus:
             "points": _points_files,
             "kv": _kv_files,
             "vectors": _vectors_files,
+            "features": _features_files,
             "video.lossless": _video_files,
             "image.pc": _circuit_files,
             "image.walloc": _walloc_files,
@@ -187,6 +189,13 @@ def _vectors_files(efforts: list[int]) -> list[bytes]:
 
     found = [make(setting, name) for setting, name in WANTED]
     return [*found, lacodec.encode(np.ones((400, 3), np.float32), "vectors", bytes_per_vector=3.5)]
+
+
+def _features_files(efforts: list[int]) -> list[bytes]:
+    """Items alone and together, both types and orders, steps of their own and one for all."""
+    from tools.golden.features import WANTED, make
+
+    return [make(setting, name) for setting, name in WANTED]
 
 
 def _circuit_files(efforts: list[int]) -> list[bytes]:

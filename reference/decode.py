@@ -17,6 +17,7 @@ from reference import (
     audio_codec,
     bytes_codec,
     container,
+    features_codec,
     field_codec,
     image_codec,
     jpeg_codec,
@@ -48,6 +49,7 @@ VERSIONS = {
     "points": (1, 2, 3, 4, 5, 6),
     "kv": (0,),
     "vectors": (0,),
+    "features": (0,),
     "kv.lossy": (0,),
     "video.lossless": (1,),
     "image.field": (0,),
@@ -92,6 +94,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(kv_codec.decode(header, chunks), header)
     if codec == "vectors":
         return Restored(vectors_codec.decode(header, chunks), header)
+    if codec == "features":
+        return Restored(features_codec.decode(header, chunks), header)
     if codec == "kv.lossy":
         return Restored(kv_lossy.decode(header, chunks, base), header)
     if codec == "image.field":

@@ -35,6 +35,7 @@ def test_mutants_give_only_our_errors(efforts, tmp_path):
         ("points", [1, 5, 9], 1500),
         ("kv", [1, 5], 1000),
         ("vectors", [5], 300),
+        ("features", [5], 500),
         ("video.lossless", [1, 2, 5], 300),
         ("image.pc", [5], 1000),
         ("image.walloc", [5], 300),

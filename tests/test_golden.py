@@ -13,7 +13,7 @@ from lacodec.codecs import model_files
 from tools import golden
 
 FILES = list(golden.files())
-VERSIONS = {0: 144, 1: 456, 2: 87, 3: 58, 4: 57, 5: 61, 6: 66}
+VERSIONS = {0: 150, 1: 456, 2: 87, 3: 58, 4: 57, 5: 61, 6: 66}
 """How many files there are of each version: from version 1 on they are law, and none ever goes."""
 
 

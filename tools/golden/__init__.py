@@ -33,6 +33,7 @@ MODULES = (
     "kv",
     "kvlossy",
     "vectors",
+    "features",
     "video",
     "logcolumns",
     "loglines",

@@ -1,0 +1,1 @@
+"""Codec `features`: activations of a layer of a network, with loss."""

@@ -1,0 +1,1 @@
+"""Features: activations of a layer of a network."""
