@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacodec.codecs.kv._header import Place
+from lacodec.codecs.kv._turn_kernel import turn
 from lacodec.media.kv.files import little
 from lacodec.media.kv.value import DTYPES, KVCache, Shape
 
 Pair = tuple[NDArray[np.generic], NDArray[np.generic]]
-
-_TILE = 64  # tokens that are moved at a time: they stay in the first-level cache
 
 
 def size_of(shape: Shape, place: Place) -> int:
@@ -63,7 +62,8 @@ def spread(content: NDArray[np.uint8], shape: Shape, place: Place) -> list[Pair]
 
 
 def _turn(array: NDArray[np.generic], out: NDArray[np.generic]) -> None:
-    """out[..., j, i] = array[..., i, j], tile by tile."""
-    for i in range(0, array.shape[2], _TILE):
-        for j in range(0, array.shape[3], _TILE):
-            out[:, :, j : j + _TILE, i : i + _TILE] = array[:, :, i : i + _TILE, j : j + _TILE].swapaxes(2, 3)
+    """out[..., j, i] = array[..., i, j]; `out` is contiguous."""
+    unsigned = f"<u{array.itemsize}"
+    for matrices, turned in zip(array, out, strict=True):
+        for matrix, place in zip(matrices, turned, strict=True):
+            turn(np.ascontiguousarray(matrix).view(unsigned), place.view(unsigned))
