@@ -71,7 +71,7 @@ class ExactLayer(nn.Module):
         if name in self._buffers:
             self._buffers[name] = value
         else:
-            self.register_buffer(name, value)
+            self.register_buffer(name, value, persistent=False)  # what training continues from has the weights
 
 
 class Conv(ExactLayer):

@@ -8,6 +8,7 @@ from PIL import Image  # noqa: E402
 from torch import nn  # noqa: E402
 
 from lacodec.errors import BadInput  # noqa: E402
+from lacodec.models.exact import freeze  # noqa: E402
 from lacodec.models.image.options import ModelOptions  # noqa: E402
 from lacodec.testing import photo  # noqa: E402
 from lacodec.training.distillation import Distillation  # noqa: E402
@@ -127,6 +128,19 @@ def test_every_loss_resumes_onto_the_same_curve(kind, tmp_path):
     for (name, one), other in zip(whole.average.named_parameters(), second.average.parameters(), strict=True):
         assert torch.equal(one, other), name
     assert losses(whole) == losses(second)
+
+
+def test_what_began_with_a_finished_model_resumes(tmp_path):
+    """Whose integers are made; those of a model that is built anew are not."""
+    options = TrainOptions(steps=2, batch=2, crop=64, report=1, precision="float32")
+    first = Run(task_of("masks", options), options, tmp_path, lambda text: None)
+    for network in (first.task.model, first.average):
+        freeze(network.entropy)
+    first.train()
+    second = Run(task_of("masks", options), options, tmp_path, lambda text: None)
+    second.resume()
+    for (name, one), other in zip(first.average.named_parameters(), second.average.parameters(), strict=True):
+        assert torch.equal(one, other), name
 
 
 def apart(model, teacher):
