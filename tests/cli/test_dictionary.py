@@ -204,7 +204,7 @@ def test_where_it_does_not_pay(lacodec, tmp_path: Path) -> None:
     (tmp_path / "large/text").write_bytes(b"".join(ROWS))
     words = ["large", "-o", "o3", "--effort", "5", "--dictionary", "16K", "--shard-items", "9"]
     assert b"too few" in lacodec("encode-dataset", *words, code=1).stderr
-    assert b"invalid size" in lacodec("encode-dataset", "few", "-o", "o3", "--dictionary", "much", code=2).stderr
+    assert b"auto, none or" in lacodec("encode-dataset", "few", "-o", "o3", "--dictionary", "much", code=2).stderr
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "another", "not one"])
