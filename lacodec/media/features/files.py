@@ -1,17 +1,16 @@
 """Features in and out: arrays with three or four axes, and .npy files of one."""
 
-import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lacodec.errors import BadInput, UnsupportedFile
-from lacodec.io.source import BytesSource, Source
+from lacodec.io.source import Source
 from lacodec.io.streams import seekable
+from lacodec.media.arrays.given import plain_array, source_of
 from lacodec.media.base import Media
 from lacodec.media.features.value import Features
 
-if TYPE_CHECKING:
-    import numpy as np
+_AXES = "three or four axes"
 
 
 class FeatureMedia(Media[Features]):
@@ -28,7 +27,7 @@ class FeatureMedia(Media[Features]):
         if not source.peek(6).startswith(b"\x93NUMPY"):
             raise UnsupportedFile(f"{source.name}: is not an .npy file, as features come in")
         try:
-            return Features(_plain(npy.array_of(source)))
+            return Features(plain_array(npy.array_of(source), _AXES))
         except BadInput as error:
             raise UnsupportedFile(f"{source.name}: {error}") from error
 
@@ -36,14 +35,8 @@ class FeatureMedia(Media[Features]):
         """An array; the bytes or a Source of a file."""
         if isinstance(value, Features):
             return value
-        if isinstance(value, Source):
-            return self.from_source(value)
-        if isinstance(value, bytes | bytearray | memoryview):
-            return self.from_source(BytesSource(value))
-        numpy = sys.modules.get("numpy")
-        if numpy is None or not isinstance(value, numpy.ndarray):
-            raise BadInput(f"a {type(value).__name__} is not an array of numpy; pass one with three or four axes, or a path")
-        return Features(_plain(value))
+        source = source_of(value)
+        return Features(plain_array(value, _AXES)) if source is None else self.from_source(source)
 
     def to_object(self, value: Features) -> Any:
         """The array."""
@@ -59,10 +52,3 @@ class FeatureMedia(Media[Features]):
 
 FEATURES = FeatureMedia()
 """The one instance."""
-
-
-def _plain(array: "np.ndarray") -> "np.ndarray":
-    """In C order, little-endian."""
-    import numpy as np
-
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))

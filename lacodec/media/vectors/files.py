@@ -3,13 +3,13 @@
 fvecs = (i32 d, f32[d]) for each vector        bvecs = (i32 d, u8[d]) for each vector        little-endian
 """
 
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lacodec.errors import BadInput, UnsupportedFile
-from lacodec.io.source import BytesSource, Source
+from lacodec.io.source import Source
 from lacodec.io.streams import seekable
+from lacodec.media.arrays.given import plain_array, source_of
 from lacodec.media.base import Media
 from lacodec.media.vectors.value import MOST_COLUMNS, Vectors
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _HEAD = 4  # bytes of the number before each vector
 _KINDS = {"fvecs": "<f4", "bvecs": "|u1"}
 _ROWS = 1 << 12  # at a time
+
+_AXES = "two axes"
 
 
 class VectorMedia(Media[Vectors]):
@@ -44,14 +46,8 @@ class VectorMedia(Media[Vectors]):
         """An array with two axes; the bytes or a Source of a file."""
         if isinstance(value, Vectors):
             return value
-        if isinstance(value, Source):
-            return self.from_source(value)
-        if isinstance(value, bytes | bytearray | memoryview):
-            return self.from_source(BytesSource(value))
-        numpy = sys.modules.get("numpy")
-        if numpy is None or not isinstance(value, numpy.ndarray):
-            raise BadInput(f"a {type(value).__name__} is not an array of numpy; pass one with two axes, or a path")
-        return Vectors(_plain(value))
+        source = source_of(value)
+        return Vectors(plain_array(value, _AXES)) if source is None else self.from_source(source)
 
     def to_object(self, value: Vectors) -> Any:
         """The array."""
@@ -80,16 +76,9 @@ VECTORS = VectorMedia()
 """The one instance."""
 
 
-def _plain(array: "np.ndarray") -> "np.ndarray":
-    """In C order, little-endian."""
-    import numpy as np
-
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-
-
 def _checked(array: "np.ndarray", kind: str, name: str) -> Vectors:
     try:
-        return Vectors(_plain(array), kind)
+        return Vectors(plain_array(array, _AXES), kind)
     except BadInput as error:
         raise UnsupportedFile(f"{name}: {error}") from error
 
