@@ -17,6 +17,7 @@ errors of the means over all tokens; the share of tokens at which both think the
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,8 @@ from typing import Any
 import numpy as np
 import torch
 import xxhash
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import lacodec.kv
 from benchmarks import kv_answers, kv_peers

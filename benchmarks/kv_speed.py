@@ -6,12 +6,15 @@ A basis is read anew each time. `in parts` is decoding from an open file, five l
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import lacodec
 import lacodec.kv
