@@ -9,6 +9,7 @@ bytes. The field's metadata keeps what they were. Nulls, and values that cannot 
 
 import io
 import json
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
@@ -94,24 +95,43 @@ def _coded_lines(source: Source, out: BinaryIO, name: str, how: How, items: list
     pa, field = require_pyarrow(), how.field_name or ""
     schema = pa.schema([pa.field(row_name(field), pa.string()), pa.field(field, pa.large_binary(), metadata={KIND: b"json"})])
     with pa.parquet.ParquetWriter(out, schema) as writer:
-        rows, files = [], []
+        rows, files, known = [], [], dict[str, None]()
         for number, line in enumerate(io.BufferedReader(SourceFile(source)), 1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
-                value = row.get(field) if isinstance(row, dict) else None
-                if value is not None and not isinstance(value, str):
-                    raise BadInput(f"{field!r} is not text")
-            except ValueError as error:  # BadInput, too
+                row, value, rest = _taken_apart(line, field)
+            except BadInput as error:
                 items.append(failed(f"{name}/{field}/{number - 1:08}", len(line), error))
                 continue
+            known.update(dict.fromkeys(row))
             files.append(_value(value, f"{name}/{field}", how, items, number - 1))
-            rows.append(json.dumps({**row, field: None} if field in row else row, ensure_ascii=False))
+            rows.append(rest)
             if len(rows) >= _ROWS:
                 writer.write_table(pa.table([rows, pa.array(files, pa.large_binary())], schema=schema))
                 rows, files = [], []
         writer.write_table(pa.table([pa.array(rows, pa.string()), pa.array(files, pa.large_binary())], schema=schema))
+    if known and field not in known:
+        raise BadInput(f"{name}: no line has {field!r}; they have {', '.join(known)}")
+
+
+def _taken_apart(line: bytes, field: str) -> tuple[Iterable[str], str | None, str]:
+    """(names of a line's fields, the value of `field`, the line without that value)."""
+    try:
+        row = json.loads(line)
+        if not isinstance(row, dict):
+            raise BadInput("is not an object of JSON")
+        value = row.get(field)
+        if value is not None and not isinstance(value, str):
+            raise BadInput(f"{field!r} is not text")
+        json.dumps(row, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        return row, value, json.dumps({**row, field: None} if field in row else row, ensure_ascii=False)
+    except RecursionError as error:
+        raise BadInput("is nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise BadInput("holds half of a surrogate pair, which UTF-8 cannot hold") from error
+    except ValueError as error:
+        raise BadInput(str(error)) from error
 
 
 def _value(value: Any, name: str, how: How, items: list[Item], number: int | None = None) -> bytes | None:

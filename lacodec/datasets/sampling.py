@@ -71,7 +71,7 @@ def _values(source: Source, name: str, field: str, share: int) -> Iterator[bytes
         if isinstance(value, dict):
             value = value.get("bytes")
         if value is not None:
-            data = value.encode() if isinstance(value, str) else bytes(value)
+            data = value.encode(errors="replace") if isinstance(value, str) else bytes(value)
             if len(data) <= LONGEST:
                 yield data
 
@@ -97,7 +97,7 @@ def _lines(source: Source, field: str, share: int) -> Iterator[Any]:
         begin = number * max(0, size - piece) // max(1, pieces - 1)
         lines = source.read(begin, piece).split(b"\n")
         for line in lines[bool(begin) : len(lines) - (begin + piece < size)]:  # whole ones
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError):
                 row = json.loads(line)
                 if isinstance(row, dict) and isinstance(row.get(field), str):
                     yield row[field]

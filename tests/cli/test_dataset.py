@@ -181,6 +181,20 @@ def test_columns(lacodec, tmp_path: Path, repository: Path) -> None:
     assert b"no column 'picture'" in lacodec("encode-dataset", "tables", "-o", "o2", "--field", "picture", code=1).stderr
 
 
+def test_lines_that_are_no_rows(lacodec, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    good = ['{"n": 1}', '{"text": "a", "n": 2}', '{"text": null}']
+    deep = f'{{"text": {"[" * 100_000}{"]" * 100_000}}}'
+    bad = ["5", '"text"', '["text"]', "null", deep, r'{"text": "\ud800"}', r'{"text": "a", "n": "\ud800"}']
+    (tmp_path / "a.jsonl").write_text("\n".join([*bad, *good]))
+    done = lacodec("encode-dataset", "a.jsonl", "-o", "out", "--field", "text", "--dictionary", "4K", code=1).stderr.decode()
+    assert all(f"a.jsonl/text/{number:08}: " in done for number in range(len(bad))) and "nested too deeply" in done
+    lacodec("decode-dataset", "out", "-o", "back")
+    assert (tmp_path / "back/a.jsonl").read_text().splitlines() == good
+    missing = lacodec("encode-dataset", "a.jsonl", "-o", "o2", "--field", "words", code=1).stderr
+    assert b"a.jsonl: no line has 'words'; they have n, text" in missing
+
+
 def lacodec_decoded(data: bytes) -> bytes:
     return lacodec.decode(data)
 

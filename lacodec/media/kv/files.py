@@ -40,7 +40,7 @@ class CacheMedia(Media[KVCache]):
             arrays = [as_array(e.dtype, e.shape, source.read(e.offset, e.size)) for e in entries]
             dtype = entries[0].dtype if entries else ""
             cache = KVCache(tuple(zip(arrays[::2], arrays[1::2], strict=True)), dtype, model)
-        except (LacodecError, ValueError) as error:
+        except (LacodecError, ValueError, RecursionError) as error:
             raise UnsupportedFile(f"{source.name}: holds no KV cache ({error})") from error
         if source.read(0, begin) != _head(cache):
             raise UnsupportedFile(f"{source.name}: its header is not written as lacodec writes it")

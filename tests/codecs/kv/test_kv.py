@@ -13,6 +13,7 @@ from lacodec.errors import BadInput, CorruptFile, UnsupportedFile
 from lacodec.io.source import FileSource
 from lacodec.media.kv.files import KV, same
 from lacodec.media.kv.value import KVCache, Model
+from lacodec.media.tensors import safetensors
 from lacodec.testing import check_codec
 from reference.decode import restore
 from tools.golden import FOLDER
@@ -139,7 +140,9 @@ def test_refused():
     for options in ({"tokens": 0}, {"tokens": 1 << 20}, {"effort": 0}):
         with pytest.raises(BadInput):
             lacodec.codec("kv", **options)
-    with pytest.raises(UnsupportedFile):
-        lacodec.codec("kv").encode(b"".join(KV.to_blocks(cache())).replace(b"layers.1", b"layers.7"))
+    deep = safetensors.build_header([], {"lacodec.kv": "[" * 10_000})
+    for wrong in (b"".join(KV.to_blocks(cache())).replace(b"layers.1", b"layers.7"), deep):
+        with pytest.raises(UnsupportedFile):
+            lacodec.codec("kv").encode(wrong)
     with pytest.raises(BadInput):
         lacodec.encode(keys, "kv")

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 import lacodec
 from lacodec.codecs.kv.lossy import _kernel as kernels
-from lacodec.codecs.kv.lossy.basis import Basis, Transform
+from lacodec.codecs.kv.lossy.basis import KEY, Basis, Transform
 from lacodec.codecs.kv.lossy.turning import rows_of
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.io.source import BytesSource
 from lacodec.media.kv.files import KV
 from lacodec.media.kv.value import KVCache, Model
+from lacodec.media.tensors import safetensors
 from lacodec.testing import check_codec
 from reference.decode import restore
 from tests.codecs.kv.test_kv import cache
@@ -205,7 +206,8 @@ def test_wrong_bases():
     with pytest.raises(BadInput, match="made for B, of which the weights differs"):
         lacodec.encode(replace(value, model=mine), "kv", quality=50, basis=Basis(((part, part),), theirs).to_bytes())
     good = Basis(((part, part),)).to_bytes()
-    for wrong in (b"text", good[:-4], good.replace(b"layers.0.keys.mean", b"layers.0.keys.meal")):
+    deep = safetensors.build_header([], {KEY: "[" * 10_000})
+    for wrong in (b"text", good[:-4], good.replace(b"layers.0.keys.mean", b"layers.0.keys.meal"), deep):
         with pytest.raises(BadInput):
             lacodec.encode(value, "kv", quality=50, basis=wrong)
     for wrong in (replace(part, units=-part.units), replace(part, mean=part.mean * np.float32(np.nan))):

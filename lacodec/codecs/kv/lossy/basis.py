@@ -101,7 +101,7 @@ class Basis:
             if not 1 <= count <= MOST_LAYERS:
                 raise BadInput(f"it has {count} layers")
             layers = [tuple(_transform(found, f"layers.{number}.{name}.") for name in _PARTS) for number in range(count)]
-        except (LacodecError, ValueError, KeyError, IndexError) as error:
+        except (LacodecError, ValueError, KeyError, IndexError, RecursionError) as error:
             raise BadInput(f"{source.name}: not a basis of KV caches, as lacodec.kv.calibrate makes it ({error})") from error
         return cls(tuple(layers), model)  # type: ignore[arg-type]
 
