@@ -55,11 +55,11 @@ def frames(form: Form, count: int) -> Iterator[bytes]:
         yield np.where(inside, 220 - rows, 40 + t // 600 % 128 + columns).astype(np.uint8).tobytes() + chroma
 
 
-def write(path: Path, form: Form, count: int, rate: int) -> None:
+def write(path: Path, form: Form, count: int, rate: Fraction) -> None:
     """The film, as a file."""
     if path.suffix == ".y4m":
         with open(path, "wb") as file:
-            file.write(b"YUV4MPEG2 W%d H%d F%d:1 Ip A1:1 C420\n" % (form.width, form.height, rate))
+            file.write(b"YUV4MPEG2 W%d H%d F%d:%d Ip A1:1 C420\n" % (form.width, form.height, rate.numerator, rate.denominator))
             for pixels in frames(form, count):
                 file.write(b"FRAME\n" + pixels)
         return
@@ -68,7 +68,9 @@ def write(path: Path, form: Form, count: int, rate: int) -> None:
     from lacodec.media.video.container_streams import ffv1_options
     from lacodec.media.video.pixels import format_of, frame_of
 
-    lines = "".join(f"{k}\n{_clock(k * 10 / rate)} --> {_clock((k * 10 + 5) / rate)}\nline {k}\n\n" for k in range(count // 10))
+    lines = "".join(
+        f"{k}\n{_clock(float(k * 10 / rate))} --> {_clock(float((k * 10 + 5) / rate))}\nline {k}\n\n" for k in range(count // 10)
+    )
     subtitles = path.with_suffix(".srt")
     subtitles.write_text(lines)
     with av.open(str(path), "w") as made, av.open(str(subtitles)) as told:
@@ -78,7 +80,7 @@ def write(path: Path, form: Form, count: int, rate: int) -> None:
         packets = (packet for packet in told.demux() if packet.size)
         for t, pixels in enumerate(frames(form, count)):
             frame = frame_of(pixels, form)
-            frame.pts, frame.time_base = t, Fraction(1, rate)
+            frame.pts, frame.time_base = t, 1 / rate
             made.mux(video.encode(frame))
             packet = next(packets, None) if t % 10 == 0 else None
             if packet is not None:
@@ -113,7 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("codec", choices=["video.lossless", "video.learned"])
     parser.add_argument("--hours", type=float, default=4)
-    parser.add_argument("--rate", type=int, default=5, help="frames a second")
+    parser.add_argument("--rate", type=Fraction, default=Fraction(5), help="frames a second, such as 5 or 1/4")
     parser.add_argument("--side", type=int, default=16)
     parser.add_argument("--effort", type=int, default=1, help="of video.lossless")
     parser.add_argument("--format", choices=["y4m", "mkv"], default="y4m")
@@ -124,7 +126,7 @@ def main() -> None:
     encoding = ["--codec", arguments.codec, *(["--no-verify"] if arguments.no_verify else [])]
     if arguments.codec == "video.lossless":
         encoding += ["--effort", arguments.effort]
-    total = round(arguments.hours * 3600 * arguments.rate)
+    total = round(arguments.hours * 3600 * float(arguments.rate))
     with tempfile.TemporaryDirectory() as name:
         for count in (total // 16, total):
             path, coded, again = (
@@ -134,7 +136,7 @@ def main() -> None:
             memory, seconds = peak("encode", "-q", *encoding, *options, "-o", coded, path)
             memory_back, seconds_back = peak("decode", "-q", *options, "-o", again, coded)
             hours = count / arguments.rate / 3600
-            print(f"{count} frames of {form.width}x{form.height} ({hours:.2f} h, {path.stat().st_size} bytes)")
+            print(f"{count} frames of {form.width}x{form.height} ({float(hours):.2f} h, {path.stat().st_size} bytes)")
             print(f"  encode: {memory:.0f} MiB, {seconds:.0f} s of CPU time, {coded.stat().st_size} bytes")
             print(f"  decode: {memory_back:.0f} MiB, {seconds_back:.0f} s", flush=True)
             if arguments.codec == "video.lossless":
