@@ -2,8 +2,8 @@
 
     python benchmarks/field.py PICTURE ... [--side 256] [--prices 100] [--steps 400,2000] [--threads 1]
 
-Of each picture the middle, --side pixels a side. A price is the squared error that a bit per pixel is worth. AVIF (Pillow, speed 4)
-has the quality at which its cost is least. Sizes are of the field alone, without header, and of the whole AVIF file.
+Of each picture the middle, --side pixels a side. A price is the squared error that a bit per pixel is worth. AVIF (Pillow,
+speed 4) has the quality at which its cost is least. Sizes are of the field alone, without header, and of the whole AVIF file.
 """
 
 import argparse
