@@ -110,7 +110,7 @@ def test_wrong_options_are_refused():
 def test_gradients_are_those_of_error_and_bits(shape, monkeypatch):
     """Against differences of the cost, as plain numpy in double precision has it."""
     monkeypatch.setattr(_fit, "adam", lambda *_: None)
-    model, rng = _fit._Model(photo(*shape), 300.0), np.random.default_rng(2)
+    model, rng = _fit.Model(photo(*shape), 300.0), np.random.default_rng(2)
     model.latents.values[:] = np.rint(rng.normal(0, 2, model.latents.values.shape))
     for each in (*model.context, *model.synthesis):
         each.values += rng.normal(0, 0.1, each.values.shape).astype(np.float32)

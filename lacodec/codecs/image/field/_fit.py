@@ -1,11 +1,15 @@
 """Fits a field to a picture: gradient descent on squared error + price x bits, by the kernels of `_rate` and `_picture`.
 
+The networks begin as they were for other pictures (`start.npz`, by tools/train_field.py), latents at zero.
+
 first steps: latents are rounded softly, with noise that shrinks     then the weights are rounded, by the numbers of fractional
 bits at which error + price x bits is least     last steps: all is rounded as decoders have it, and adapts to that
 """
 
+import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
@@ -19,10 +23,11 @@ from lacodec.codecs.image.field._rows import adam, soften
 
 _SOFT = 0.85  # of the steps
 _SOFTNESS, _NOISE = (0.35, 0.08), (0.22, 0.15)  # of soft rounding, at the beginning and the end, as Cool-Chic has them
-_LATENT_RATE, _NETWORK_RATE = 0.2, 0.01
+_LATENT_RATE, _NETWORK_RATE = 0.2, 0.005
 _LAST_RATE = 0.1  # of those, at the end of the first steps
 _HARD_RATE = 0.001  # of the networks, in the last steps: moved any further, latents gain nothing
 _SEED = 2026
+START = Path(__file__).with_name("start.npz")
 _BITS = range(3, 9)  # fractional ones of weights
 _LAST = 4  # the context's array of weights that is stored the other way round
 
@@ -40,7 +45,7 @@ class _Parameters:
         adam(*flat, rate, number)
 
 
-class _Model:
+class Model:
     """A field whose numbers are floats."""
 
     def __init__(self, pixels: np.ndarray, price: float, pool: ThreadPoolExecutor | None = None) -> None:
@@ -53,12 +58,9 @@ class _Model:
         self._shapes = net.level_shapes(height, width)
         self.latents = _Parameters(np.zeros(sum(rows * columns for rows, columns in self._shapes)))
         self._soft, self._bend = np.zeros_like(self.latents.values), np.ones_like(self.latents.values)
-        context = [self._first(shape, shape[0]) for shape in net.context_shapes()]
-        context[_LAST] = self._first((HIDDEN, 2), HIDDEN)
-        synthesis = [self._first(shape, shape[0]) for shape in net.synthesis_shapes(channels)]
-        synthesis[3] = self._wanted.mean((1, 2))
-        for k in range(4, len(synthesis)):
-            synthesis[k][:] = 0.0
+        context, synthesis = _start(channels)
+        hidden = np.maximum(synthesis[1], 0.0)
+        synthesis[3] = self._wanted.mean((1, 2)) - hidden @ synthesis[2]  # a picture without latents is gray
         self.context, self.synthesis = ([_Parameters(array) for array in arrays] for arrays in (context, synthesis))
         self.bits: tuple[int, int] | None = None  # of the weights that are rounded: fractional ones of context and synthesis
         self._levels = [np.zeros((rows + 2 * PAD, columns + 2 * PAD), np.float32) for rows, columns in self._shapes]
@@ -110,12 +112,6 @@ class _Model:
         synthesis_bits = min(_BITS, key=lambda bits: cost(self.field(max(_BITS), bits)))
         fields = [self.field(bits, synthesis_bits) for bits in _BITS]
         return min(fields, key=lambda field: len(encode_field(field)))
-
-    def _first(self, shape: tuple[int, ...], inputs: int) -> np.ndarray:
-        """Normal numbers for a matrix, zeros for a bias."""
-        if len(shape) == 1:
-            return np.zeros(shape)
-        return self._random.standard_normal(shape) / inputs**0.5
 
     def _split(self, flat: np.ndarray) -> list[np.ndarray]:
         """By level, of all latents in a row."""
@@ -208,19 +204,14 @@ def fit(pixels: np.ndarray, price: float, steps: int, step_done: Callable[[], No
     It is the same with two threads as with one; more do not help.
     """
     if threads == 1:
-        return _fit(_Model(pixels, price), steps, step_done)
+        return _fit(Model(pixels, price), steps, step_done)
     with ThreadPoolExecutor(1) as pool:
-        return _fit(_Model(pixels, price, pool), steps, step_done)
+        return _fit(Model(pixels, price, pool), steps, step_done)
 
 
-def _fit(model: _Model, steps: int, step_done: Callable[[], None]) -> Field:
+def _fit(model: Model, steps: int, step_done: Callable[[], None]) -> Field:
     soft_steps = max(1, int(steps * _SOFT))
-    for step in range(soft_steps):
-        part = step / soft_steps
-        factor = 0.5 * (1.0 + np.cos(np.pi * part)) * (1.0 - _LAST_RATE) + _LAST_RATE
-        softness, noise = (first + (last - first) * part for first, last in (_SOFTNESS, _NOISE))
-        model.step(_LATENT_RATE * factor, _NETWORK_RATE * factor, (softness, noise))
-        step_done()
+    fit_softly(model, soft_steps, step_done)
     cheapest = model.cheapest()
     model.bits = cheapest.context.shift, cheapest.synthesis.shift
     for step in range(soft_steps, steps):
@@ -228,6 +219,34 @@ def _fit(model: _Model, steps: int, step_done: Callable[[], None]) -> Field:
         model.step(0.0, _HARD_RATE * factor, None)
         step_done()
     return model.field(*model.bits)
+
+
+def fit_softly(model: Model, steps: int, step_done: Callable[[], None]) -> None:
+    """The first steps."""
+    for step in range(steps):
+        part = step / steps
+        factor = 0.5 * (1.0 + np.cos(np.pi * part)) * (1.0 - _LAST_RATE) + _LAST_RATE
+        softness, noise = (first + (last - first) * part for first, last in (_SOFTNESS, _NOISE))
+        model.step(_LATENT_RATE * factor, _NETWORK_RATE * factor, (softness, noise))
+        step_done()
+
+
+@functools.cache
+def _stored() -> dict[str, np.ndarray]:
+    with np.load(START) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _start(channels: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Weights of context and synthesis; with one channel the mean of the colours."""
+    stored = _stored()
+    context, synthesis = (
+        [stored[f"{name}{k}"].copy() for k in range(count)] for name, count in (("context", 6), ("synthesis", 8))
+    )
+    if channels == 1:
+        synthesis[2] = synthesis[2].mean(1, keepdims=True)
+        synthesis[4:] = [np.zeros(shape) for shape in net.synthesis_shapes(1)[4:]]
+    return context, synthesis
 
 
 def _whole(weights: list[np.ndarray], bits: int) -> Network:
