@@ -7,7 +7,17 @@ from typing import Any
 
 from lacodec.errors import CorruptFile
 from lacodec.io.source import BytesSource
-from lacodec.media.video.container_streams import FFV1, FORMATS, FRAME, PACKET, UNKNOWN, add_like, sounds_in, tags_of
+from lacodec.media.video.container_streams import (
+    FORMATS,
+    FRAME,
+    PACKET,
+    UNKNOWN,
+    add_like,
+    display_of,
+    ffv1_options,
+    sounds_in,
+    tags_of,
+)
 from lacodec.media.video.pixels import format_of, frame_of
 from lacodec.media.video.pyav import opened, writing
 from lacodec.media.video.value import Video
@@ -33,7 +43,8 @@ def _copy(value: Video, made: Any) -> None:
     with opened(BytesSource(value.head, "the description of the streams")) as described:
         made.metadata.update(tags_of(described.metadata))
         made.set_chapters(described.chapters())
-        streams = [add_like(made, stream, form) for stream in described.streams]
+        display = display_of(described)
+        streams = [add_like(made, stream, form, display) for stream in described.streams]
         bases = [stream.time_base for stream in described.streams]
         (video,) = (stream for stream in streams if stream.type == "video")
         sounds = sounds_in(described)
@@ -55,7 +66,7 @@ def _copy(value: Video, made: Any) -> None:
 
 def _encode_plain(value: Video, made: Any) -> None:
     form, count = value.form, 0
-    video = made.add_stream("ffv1", rate=25, options=dict(FFV1))
+    video = made.add_stream("ffv1", rate=25, options=ffv1_options(form))
     video.width, video.height, video.pix_fmt = form.width, form.height, format_of(form)
     for group in value.groups(1):
         for at in range(0, len(group.pixels), form.frame_size):

@@ -19,12 +19,14 @@ import xxhash
 from lacodec.errors import UnsupportedFile
 from lacodec.io.source import Source
 from lacodec.media.video.container_streams import (
-    COLOURS,
     FORMATS,
     FRAME,
     PACKET,
+    PROPERTIES,
     UNKNOWN,
     add_like,
+    check_beside,
+    display_of,
     sounds_in,
     tags_of,
     video_in,
@@ -127,6 +129,7 @@ class _Frames:
                 for frame in packet.decode():
                     if frame.is_corrupt:
                         raise UnsupportedFile(f"{self.source.name}: has damaged frames")
+                    check_beside(frame, self.source.name)
                     if form_of(frame.format.name, frame.width, frame.height, self.source.name) != self.form:
                         raise UnsupportedFile(f"{self.source.name}: its frames change in form; use --codec bytes")
                     times = FRAME.pack(_time(frame.dts if frame.pts is None else frame.pts), frame.duration or 0)
@@ -149,7 +152,8 @@ def _description(container: Any, form: Form, format: str) -> bytes:
     with writing("a description of the streams") as av, av.open(out, "w", FORMATS[format]) as made:
         made.metadata.update(tags_of(container.metadata))
         made.set_chapters(container.chapters())
-        streams = [add_like(made, stream, form) for stream in container.streams]
+        display = display_of(container)
+        streams = [add_like(made, stream, form, display) for stream in container.streams]
         (video,) = (stream for stream in streams if stream.type == "video")
         made.mux(video.encode(frame_of(bytes(form.frame_size), form)))
         made.mux(video.encode(None))
@@ -176,12 +180,12 @@ def _facts(source: Source) -> dict[str, Any]:
             context = stream.codec_context
             if stream.index == video:
                 form = form_of(context.pix_fmt, context.width, context.height, source.name)
-                told += [form, str(stream.sample_aspect_ratio or 1), *(int(getattr(context, name)) for name in COLOURS)]
+                told += [form, str(stream.sample_aspect_ratio or 1), *(int(getattr(context, name)) for name in PROPERTIES)]
             else:
                 told += [context.name, context.extradata]
             facts[f"stream {stream.index}"] = told
         count = len(facts) - 1
-        facts["chapters"] = container.chapters()
+        facts["chapters"], facts["display"] = container.chapters(), display_of(container)
     digests: dict[str, Any] = {f"packets of stream {i}": [0, xxhash.xxh3_128()] for i in range(count)}
     for record, stream, data in _Frames(source, form, sounds).records():
         digest = digests[f"packets of stream {video if stream is None else stream}"]

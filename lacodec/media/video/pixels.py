@@ -30,7 +30,7 @@ def form_of(pixel_format: str | None, width: int, height: int, name: str) -> For
         return Form(width, height, "422", 8)
     match = _NAME.fullmatch(pixel_format or "")
     if match is None:
-        raise UnsupportedFile(f"{name}: frames of pixel format {pixel_format} are not supported")
+        raise UnsupportedFile(f"{name}: frames of pixel format {pixel_format or 'unknown'} are not supported")
     layout = match[1] or match[2] or (match[3] and "rgb") or (match[4] and match[4] + "a") or "rgba"
     return Form(width, height, layout, int(match[6] or 8))
 

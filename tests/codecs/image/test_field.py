@@ -6,18 +6,16 @@ import sys
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-
-import lacodec  # noqa: E402
-from lacodec.codecs.image.field import _network as net  # noqa: E402
-from lacodec.codecs.image.field import codec  # noqa: E402
-from lacodec.codecs.image.field._payload import Field, decode_field, encode_field  # noqa: E402
-from lacodec.container import Reader  # noqa: E402
-from lacodec.errors import BadInput, CorruptFile, LacodecError  # noqa: E402
-from lacodec.io.source import BytesSource  # noqa: E402
-from lacodec.testing import photo  # noqa: E402
-
-pytestmark = pytest.mark.torch
+import lacodec
+from lacodec.codecs.image.field import _fit, codec
+from lacodec.codecs.image.field import _network as net
+from lacodec.codecs.image.field._kernel import OWN, PAD, PARENT
+from lacodec.codecs.image.field._payload import Field, decode_field, encode_field
+from lacodec.codecs.image.field._rows import soften
+from lacodec.container import Reader
+from lacodec.errors import BadInput, CorruptFile, LacodecError
+from lacodec.io.source import BytesSource
+from lacodec.testing import photo
 
 
 @pytest.fixture(autouse=True)
@@ -106,3 +104,96 @@ def test_forged_files_raise_only_our_errors():
 def test_wrong_options_are_refused():
     with pytest.raises(BadInput):
         lacodec.codec("image.field", quality=0)
+
+
+@pytest.mark.parametrize("shape", [(9, 14, 3), (2, 5, 1)])
+def test_gradients_are_those_of_error_and_bits(shape, monkeypatch):
+    """Against differences of the cost, as plain numpy in double precision has it."""
+    monkeypatch.setattr(_fit, "adam", lambda *_: None)
+    model, rng = _fit.Model(photo(*shape), 300.0), np.random.default_rng(2)
+    model.latents.values[:] = np.rint(rng.normal(0, 2, model.latents.values.shape))
+    for each in (*model.context, *model.synthesis):
+        each.values += rng.normal(0, 0.1, each.values.shape).astype(np.float32)
+    model.context[-1].values[:] = 0.3, 1.5
+    model.step(0.0, 0.0, None)
+    groups = [[model.latents], model.context, model.synthesis]
+    arrays = [[each.values.astype(np.float64) for each in group] for group in groups]
+    for group, values in zip(groups, arrays, strict=True):
+        for each, array in zip(group, values, strict=True):
+            for _ in range(4):
+                place = tuple(rng.integers(n) for n in array.shape)
+                start, costs = array[place], []
+                for apart in (-1e-5, 1e-5):
+                    array[place] = start + apart
+                    costs.append(cost(model._pixels, 300.0, arrays))
+                array[place] = start
+                slope, largest = (costs[1] - costs[0]) / 2e-5, float(np.abs(each.slopes).max())
+                assert abs(slope - each.slopes[place]) <= 2e-3 * largest + 1e-4
+
+
+def cost(pixels, price, arrays):
+    """Mean squared error + price x bits per pixel of latents that are as they are, and of weights."""
+    (flat,), context, (first, first_bias, second, second_bias, *filters) = arrays
+    height, width = pixels.shape[:2]
+    levels, at = [], 0
+    for rows, columns in net.level_shapes(height, width):
+        levels.append(flat[at : at + rows * columns].reshape(rows, columns))
+        at += rows * columns
+    features = [level * net.GAIN for level in levels]
+    for k in range(net.LEVELS - 1, 0, -1):
+        for coarse in range(k, net.LEVELS):
+            features[coarse] = wider(wider(features[coarse], levels[k - 1].shape[0], 0), levels[k - 1].shape[1], 1)
+    picture = np.maximum(np.stack(features, 2) @ first + first_bias, 0) @ second + second_bias
+    for weights, bias in zip(filters[::2], filters[1::2], strict=True):
+        padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        parts = [padded[dy : dy + height, dx : dx + width] @ weights[:, :, dy, dx].T for dy in range(3) for dx in range(3)]
+        picture = picture + sum(parts) + bias
+    bits = sum(bits_of(level, parent, context) for level, parent in zip(levels, [*levels[1:], np.zeros((1, 1))], strict=True))
+    return np.square(picture * 255.0 - pixels).mean() + price * bits / (height * width)
+
+
+def wider(level, size, axis):
+    level = np.moveaxis(level, axis, 0)
+    last, places = len(level) - 1, np.arange(size)
+    other = np.clip(places // 2 + np.where(places % 2, 1, -1), 0, last)
+    return np.moveaxis(0.75 * level[places // 2] + 0.25 * level[other], 0, axis)
+
+
+def bits_of(level, parent, context):
+    first, first_bias, second, second_bias, last, last_bias = context
+    own, coarse, (rows, columns) = np.pad(level, PAD), np.pad(parent, PAD), level.shape
+    seen = [own[PAD + dy : PAD + dy + rows, PAD + dx : PAD + dx + columns] for dy, dx in OWN]
+    y, x = np.mgrid[0:rows, 0:columns] // 2 + PAD
+    seen += [coarse[y + dy, x + dx] for dy, dx in PARENT]
+    hidden = np.maximum(np.stack(seen, 2) @ first + first_bias, 0)
+    mean, size = np.moveaxis(np.maximum(hidden @ second + second_bias, 0) @ last + last_bias, 2, 0)
+    slope, apart = np.exp2(-np.clip(size, -6.0, 5.8)), np.abs(level - mean)
+    chance = 1 / (1 + np.exp((apart - 0.5) * slope)) - 1 / (1 + np.exp((apart + 0.5) * slope))
+    return -np.log2(np.maximum(chance, 1e-300)).sum()
+
+
+@pytest.mark.parametrize("softness", [0.08, 0.3])
+def test_soft_rounding(softness):
+    """Whole numbers stay, others come nearer to one, and slopes are those of the result."""
+    values = np.linspace(-3, 3, 601).astype(np.float32)
+    out, slopes, other = (np.zeros_like(values) for _ in range(3))
+    soften(values, np.zeros_like(values), softness, out, slopes)
+    assert np.all(np.abs(out - np.rint(values)) <= np.abs(values - np.rint(values)) + 1e-3)
+    assert np.allclose(out[::100], values[::100], atol=1e-3)
+    soften(values + np.float32(1e-3), np.zeros_like(values), softness, other, np.zeros_like(values))
+    inside = np.abs(values - np.floor(values) - 0.5) < 0.45
+    assert np.allclose((other - out)[inside] / 1e-3, slopes[inside], rtol=0.1, atol=0.1)
+
+
+def test_two_threads_find_the_same_field():
+    fields = [_fit.fit(photo(20, 24, 3), 200.0, 12, lambda: None, threads) for threads in (1, 2)]
+    assert encode_field(fields[0]) == encode_field(fields[1])
+
+
+def test_more_steps_pay():
+    pixels, costs = photo(48, 64), []
+    for steps in (30, 300):
+        field = _fit.fit(pixels, 200.0, steps, lambda: None)
+        error = np.square(net.synthesise(field.latents, field.synthesis) - pixels.astype(float)).mean()
+        costs.append(error + 200.0 * 8 * len(encode_field(field)) / (48 * 64))
+    assert costs[1] < 0.8 * costs[0]

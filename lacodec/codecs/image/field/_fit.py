@@ -1,140 +1,253 @@
-"""Fits a field to a picture: gradient descent on squared error + price x bits, with torch.
+"""Fits a field to a picture: gradient descent on squared error + price x bits, by the kernels of `_rate` and `_picture`.
 
-first steps: uniform noise in place of rounding     last steps: latents are rounded and stay, networks adapt to them
-then the weights are rounded: for both networks the number of fractional bits at which error + price x bits is least
+The networks begin as they were for other pictures (`start.npz`, by tools/train_field.py), latents at zero.
+
+first steps: latents are rounded softly, with noise that shrinks     then the weights are rounded, by the numbers of fractional
+bits at which error + price x bits is least     last steps: all is rounded as decoders have it, and adapts to that
 """
 
+import functools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
 
 from lacodec.codecs.image.field import _network as net
-from lacodec.codecs.image.field._kernel import MAX_LATENT, OWN, PAD, PARENT
-from lacodec.codecs.image.field._network import Network, synthesise
+from lacodec.codecs.image.field import _picture as picture
+from lacodec.codecs.image.field._kernel import HIDDEN, INPUTS, MAX_LATENT, PAD
+from lacodec.codecs.image.field._network import FILTERS, GAIN, LEVELS, WIDTH, Network, synthesise
 from lacodec.codecs.image.field._payload import Field, encode_field
+from lacodec.codecs.image.field._rate import code_rows
+from lacodec.codecs.image.field._rows import adam, soften
 
-_NOISY = 0.85  # of the steps
-_LATENT_RATE, _NETWORK_RATE = 0.2, 0.01
-_LAST_RATE = 0.1  # of those, in the last steps
+_SOFT = 0.85  # of the steps
+_SOFTNESS, _NOISE = (0.35, 0.08), (0.22, 0.15)  # of soft rounding, at the beginning and the end, as Cool-Chic has them
+_LATENT_RATE, _NETWORK_RATE = 0.2, 0.005
+_LAST_RATE = 0.1  # of those, at the end of the first steps
+_HARD_RATE = 0.001  # of the networks, in the last steps: moved any further, latents gain nothing
 _SEED = 2026
+START = Path(__file__).with_name("start.npz")
 _BITS = range(3, 9)  # fractional ones of weights
+_LAST = 4  # the context's array of weights that is stored the other way round
 
 
-class _Model:
-    def __init__(self, pixels: np.ndarray, price: float) -> None:
+class _Parameters:
+    """Numbers that are fitted, with their gradients and what Adam remembers."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = np.ascontiguousarray(values, np.float32)
+        self.slopes, self._means, self._squares = (np.zeros_like(self.values) for _ in range(3))
+
+    def step(self, rate: float, number: int) -> None:
+        """Down the gradient, which is zero afterwards."""
+        flat = (array.reshape(-1) for array in (self.values, self.slopes, self._means, self._squares))
+        adam(*flat, rate, number)
+
+
+class Model:
+    """A field whose numbers are floats."""
+
+    def __init__(self, pixels: np.ndarray, price: float, pool: ThreadPoolExecutor | None = None) -> None:
+        """pool: has a thread for half of each step."""
         height, width, channels = pixels.shape
-        self.price, self.count = price, height * width
-        self.pixels = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float()[None] / 255.0
-        random = torch.Generator().manual_seed(_SEED)
-        self.random = random
-        self.latents = [torch.zeros(1, 1, *shape) for shape in net.level_shapes(height, width)]
-        self.context = [_first(shape, random) for shape in net.context_shapes()]
-        self.synthesis = [_first(shape, random) for shape in net.synthesis_shapes(channels)]
-        self.synthesis[3] = self.pixels.mean((0, 2, 3)).clone()
-        for weights in self.synthesis[4::2]:
-            weights.zero_()
-        for tensor in (*self.latents, *self.context, *self.synthesis):
-            tensor.requires_grad_(True)
+        self._pool = pool
+        self._pixels, self._price, self._count = pixels, price, height * width
+        self._wanted = np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / np.float32(255.0)
+        self._random = np.random.default_rng(_SEED)
+        self._shapes = net.level_shapes(height, width)
+        self.latents = _Parameters(np.zeros(sum(rows * columns for rows, columns in self._shapes)))
+        self._soft, self._bend = np.zeros_like(self.latents.values), np.ones_like(self.latents.values)
+        context, synthesis = _start(channels)
+        hidden = np.maximum(synthesis[1], 0.0)
+        synthesis[3] = self._wanted.mean((1, 2)) - hidden @ synthesis[2]  # a picture without latents is gray
+        self.context, self.synthesis = ([_Parameters(array) for array in arrays] for arrays in (context, synthesis))
+        self.bits: tuple[int, int] | None = None  # of the weights that are rounded: fractional ones of context and synthesis
+        self._levels = [np.zeros((rows + 2 * PAD, columns + 2 * PAD), np.float32) for rows, columns in self._shapes]
+        self._levels.append(np.zeros((2 * PAD + 1, 2 * PAD + 1), np.float32))  # the coarsest one's parent: zeros
+        self._level_slopes = [np.zeros_like(level) for level in self._levels]
+        self._picture_slopes = [np.zeros(shape, np.float32) for shape in self._shapes]
+        sizes = (INPUTS, INPUTS, HIDDEN, HIDDEN, HIDDEN, HIDDEN, 2, 2)
+        self._work = tuple(np.zeros((size, width), np.float32) for size in sizes)
+        self._features, self._feature_slopes = (np.zeros((LEVELS, height, width), np.float32) for _ in range(2))
+        self._pictures = [np.zeros((channels, height + 2, width + 2), np.float32) for _ in range(FILTERS + 1)]
+        self._slopes = [np.zeros_like(each) for each in self._pictures]
+        self._rows = tuple(np.zeros((size, width), np.float32) for size in (LEVELS, LEVELS, WIDTH, WIDTH, channels))
+        self._number = 0
 
-    def loss(self, noisy: bool) -> Tensor:
-        """Mean squared error of 8-bit samples + price x bits per pixel."""
-        latents = [self._disturbed(level) if noisy else level + (level.round() - level).detach() for level in self.latents]
-        error = (self._picture(latents) - self.pixels).square().mean() * 255.0**2
-        return error + self.price * self._bits(latents) / self.count
-
-    def _disturbed(self, level: Tensor) -> Tensor:
-        return level + torch.rand(level.shape, generator=self.random) - 0.5
-
-    def _picture(self, latents: list[Tensor]) -> Tensor:
-        features = [level * net.GAIN for level in latents]
-        for k in range(net.LEVELS - 1, 0, -1):
-            height, width = latents[k - 1].shape[2:]
-            stacked = F.interpolate(torch.cat(features[k:], 1), scale_factor=2, mode="bilinear", align_corners=False)
-            features[k:] = stacked[:, :, :height, :width].split(1, 1)
-        first, first_bias, second, second_bias, *filters = self.synthesis
-        hidden = F.relu(F.conv2d(torch.cat(features, 1), first.T[:, :, None, None], first_bias))
-        picture = F.conv2d(hidden, second.T[:, :, None, None], second_bias)
-        for weights, bias in zip(filters[::2], filters[1::2], strict=True):
-            picture = picture + F.conv2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), weights, bias)
-        return picture
-
-    def _bits(self, latents: list[Tensor]) -> Tensor:
-        inputs = [
-            _around(level, parent) for level, parent in zip(latents, [*latents[1:], torch.zeros_like(latents[-1])], strict=True)
-        ]
-        first, first_bias, second, second_bias, last, last_bias = self.context
-        hidden = F.relu(torch.cat(inputs) @ first + first_bias)
-        hidden = F.relu(hidden @ second + second_bias)
-        mean, size = (hidden @ last.T + last_bias).unbind(1)
-        slope = torch.exp2(-size.clamp(-6.0, 5.8))
-        apart = (torch.cat([level.reshape(-1) for level in latents]) - mean).abs()
-        chance = torch.sigmoid((0.5 - apart) * slope) - torch.sigmoid((-0.5 - apart) * slope)
-        return -torch.log2(chance.clamp_min(1e-6)).sum()
+    def step(self, latent_rate: float, network_rate: float, soft: tuple[float, float] | None) -> None:
+        """One step. soft: softness of rounding and noise; None: latents are rounded."""
+        self._number += 1
+        self._round(soft)
+        context, synthesis = self._weights()
+        if self._pool is None:
+            self._compare(synthesis)
+            self._count_bits(context)
+        else:
+            comparing = self._pool.submit(self._compare, synthesis)
+            self._count_bits(context)
+            comparing.result()
+        pairs = zip(self._level_slopes, self._picture_slopes, strict=False)
+        flat = np.concatenate([(bits[PAD:-PAD, PAD:-PAD] + error).reshape(-1) for bits, error in pairs])
+        np.multiply(flat, self._bend, out=self.latents.slopes)
+        self.latents.step(latent_rate, self._number)
+        for each in (*self.context, *self.synthesis):
+            each.step(network_rate, self._number)
 
     def field(self, context_bits: int, synthesis_bits: int) -> Field:
         """With weights of so many fractional bits."""
-        latents = [level.detach().round().clamp(-MAX_LATENT, MAX_LATENT)[0, 0].numpy().astype(np.int32) for level in self.latents]
-        return Field(latents, _whole(self.context, context_bits), _whole(self.synthesis, synthesis_bits))
+        whole = np.clip(np.rint(self.latents.values), -MAX_LATENT, MAX_LATENT).astype(np.int32)
+        context = [each.values for each in self.context]
+        context[_LAST] = context[_LAST].T
+        synthesis = [each.values for each in self.synthesis]
+        return Field(self._split(whole), _whole(context, context_bits), _whole(synthesis, synthesis_bits))
+
+    def cheapest(self) -> Field:
+        """First the synthesis' weights are rounded, then those of the context."""
+
+        def cost(field: Field) -> float:
+            error = np.square(synthesise(field.latents, field.synthesis) - self._pixels.astype(np.float64)).mean()
+            return float(error + self._price * 8 * len(encode_field(field)) / self._count)
+
+        synthesis_bits = min(_BITS, key=lambda bits: cost(self.field(max(_BITS), bits)))
+        fields = [self.field(bits, synthesis_bits) for bits in _BITS]
+        return min(fields, key=lambda field: len(encode_field(field)))
+
+    def _split(self, flat: np.ndarray) -> list[np.ndarray]:
+        """By level, of all latents in a row."""
+        found, at = [], 0
+        for rows, columns in self._shapes:
+            found.append(flat[at : at + rows * columns].reshape(rows, columns))
+            at += rows * columns
+        return found
+
+    def _round(self, soft: tuple[float, float] | None) -> None:
+        """Fill the levels."""
+        if soft is None:
+            self._soft[:] = np.rint(self.latents.values)
+            self._bend[:] = 1.0
+        else:
+            softness, noise = soft
+            disturbance = self._random.standard_normal(self._soft.size, np.float32) * np.float32(noise)
+            soften(self.latents.values, disturbance, softness, self._soft, self._bend)
+        for level, values in zip(self._levels, self._split(self._soft), strict=False):
+            level[PAD:-PAD, PAD:-PAD] = values
+
+    def _weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Of both networks, rounded or not."""
+        networks = [each.values for each in self.context], [each.values for each in self.synthesis]
+        if self.bits is None:
+            return networks
+        context, synthesis = (
+            [np.rint(values * (1 << bits)) * np.float32(0.5**bits) for values in network]
+            for network, bits in zip(networks, self.bits, strict=True)
+        )
+        return context, synthesis
+
+    def _count_bits(self, weights: list[np.ndarray]) -> None:
+        """Set the gradients of price x bits for the levels; add to those of the context's weights."""
+        price, weight_slopes = self._price / self._count, tuple(each.slopes for each in self.context)
+        for slopes in self._level_slopes:
+            slopes[:] = 0.0
+        for k in range(LEVELS):
+            near, slopes = self._levels[k : k + 2], self._level_slopes[k : k + 2]
+            code_rows(*near, tuple(weights), *slopes, weight_slopes, price, self._work)
+
+    def _compare(self, weights: list[np.ndarray]) -> None:
+        """Set the gradients of the error for the levels; add to those of the synthesis' weights."""
+        wide = [self._widened(k) for k in range(LEVELS)]
+        head, filters = tuple(weights[:4]), list(zip(weights[4::2], weights[5::2], strict=True))
+        slopes = [each.slopes for each in self.synthesis]
+        filter_slopes = list(zip(slopes[4::2], slopes[5::2], strict=True))
+        picture.colour(self._features, head, self._pictures[0], self._rows)
+        for k, (kernel, bias) in enumerate(filters):
+            picture.repeat_edges(self._pictures[k])
+            picture.filtered(self._pictures[k], kernel, bias, self._pictures[k + 1])
+        scale = 2.0 * 255.0**2 / self._wanted.size
+        picture.error_slopes(self._pictures[-1], self._wanted, scale, self._slopes[-1])
+        for k in range(FILTERS - 1, -1, -1):
+            kernel, _ = filters[k]
+            picture.filtered_back(self._pictures[k], kernel, self._slopes[k + 1], self._slopes[k], *filter_slopes[k])
+        picture.colour_back(self._features, head, self._slopes[0], self._feature_slopes, tuple(slopes[:4]), self._rows)
+        for k in range(LEVELS):
+            self._narrowed(k, wide[k])
+
+    def _widened(self, k: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Level k in `features`; on the way, (arrays with more rows, with more columns too), which are reused for gradients."""
+        now, way = self._levels[k][PAD:-PAD, PAD:-PAD] * np.float32(GAIN), []
+        for finer in range(k - 1, -1, -1):
+            rows, columns = self._shapes[finer]
+            taller = np.empty((rows, now.shape[1]), np.float32)
+            wider = self._features[k] if finer == 0 else np.empty((rows, columns), np.float32)
+            picture.widen_rows(now, taller)
+            picture.widen_columns(taller, wider)
+            way.append((now, taller))
+            now = wider
+        if k == 0:
+            self._features[0] = now
+        return way
+
+    def _narrowed(self, k: int, way: list[tuple[np.ndarray, np.ndarray]]) -> None:
+        """The inverse way, of gradients."""
+        slopes = self._feature_slopes[k]
+        for coarse, taller in reversed(way):
+            picture.widen_columns_back(slopes, taller)
+            coarse[:] = 0.0
+            picture.widen_rows_back(taller, coarse)
+            slopes = coarse
+        np.multiply(slopes, np.float32(GAIN), out=self._picture_slopes[k])
 
 
-def fit(pixels: np.ndarray, price: float, steps: int, step_done: Callable[[], None]) -> Field:
-    """The field of uint8[height, width, channels] at `price` (squared error for a bit per pixel); `step_done` after each step."""
-    with torch.inference_mode(False), torch.enable_grad():
-        model = _Model(pixels, price)
-        groups = [
-            {"params": model.latents, "lr": _LATENT_RATE},
-            {"params": [*model.context, *model.synthesis], "lr": _NETWORK_RATE},
-        ]
-        optimiser = torch.optim.Adam(groups)
-        rates = [group["lr"] for group in groups]
-        noisy_steps = max(1, int(steps * _NOISY))
-        for step in range(steps):
-            part = min(step / noisy_steps, 1.0)
-            factor = 0.5 * (1.0 + np.cos(np.pi * part)) * (1.0 - _LAST_RATE) + _LAST_RATE
-            for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                group["lr"] = rate * factor
-            if step >= noisy_steps:  # moved any further, straight through the rounding, they lose 5 to 10 %
-                optimiser.param_groups[0]["lr"] = 0.0
-            optimiser.zero_grad()
-            model.loss(step < noisy_steps).backward()
-            optimiser.step()
-            step_done()
-    return _cheapest(model, pixels, price)
+def fit(pixels: np.ndarray, price: float, steps: int, step_done: Callable[[], None], threads: int = 1) -> Field:
+    """The field of uint8[height, width, channels] at `price` (squared error for a bit per pixel); `step_done` after each step.
+
+    It is the same with two threads as with one; more do not help.
+    """
+    if threads == 1:
+        return _fit(Model(pixels, price), steps, step_done)
+    with ThreadPoolExecutor(1) as pool:
+        return _fit(Model(pixels, price, pool), steps, step_done)
 
 
-def _cheapest(model: _Model, pixels: np.ndarray, price: float) -> Field:
-    """First the synthesis' weights are rounded, then those of the context."""
-    count = pixels.shape[0] * pixels.shape[1]
-
-    def cost(field: Field) -> float:
-        error = np.square(synthesise(field.latents, field.synthesis) - pixels.astype(np.float64)).mean()
-        return float(error + price * 8 * len(encode_field(field)) / count)
-
-    synthesis_bits = min(_BITS, key=lambda bits: cost(model.field(max(_BITS), bits)))
-    fields = [model.field(bits, synthesis_bits) for bits in _BITS]
-    return min(fields, key=lambda field: len(encode_field(field)))
-
-
-def _whole(weights: list[Tensor], bits: int) -> Network:
-    return Network([(tensor.detach() * (1 << bits)).round().numpy().astype(np.int64) for tensor in weights], bits)
+def _fit(model: Model, steps: int, step_done: Callable[[], None]) -> Field:
+    soft_steps = max(1, int(steps * _SOFT))
+    fit_softly(model, soft_steps, step_done)
+    cheapest = model.cheapest()
+    model.bits = cheapest.context.shift, cheapest.synthesis.shift
+    for step in range(soft_steps, steps):
+        factor = (steps - step) / (steps - soft_steps)
+        model.step(0.0, _HARD_RATE * factor, None)
+        step_done()
+    return model.field(*model.bits)
 
 
-def _first(shape: tuple[int, ...], random: torch.Generator) -> Tensor:
-    """Normal numbers for a matrix, zeros for a bias."""
-    if len(shape) == 1:
-        return torch.zeros(shape)
-    inputs = shape[0] if shape[1] != shape[0] or shape[0] > 2 else shape[1]
-    return torch.randn(shape, generator=random) / inputs**0.5
+def fit_softly(model: Model, steps: int, step_done: Callable[[], None]) -> None:
+    """The first steps."""
+    for step in range(steps):
+        part = step / steps
+        factor = 0.5 * (1.0 + np.cos(np.pi * part)) * (1.0 - _LAST_RATE) + _LAST_RATE
+        softness, noise = (first + (last - first) * part for first, last in (_SOFTNESS, _NOISE))
+        model.step(_LATENT_RATE * factor, _NETWORK_RATE * factor, (softness, noise))
+        step_done()
 
 
-def _around(level: Tensor, parent: Tensor) -> Tensor:
-    """[latents, inputs]: what the network sees of each latent."""
-    _, _, height, width = level.shape
-    padded, coarse = F.pad(level, (PAD,) * 4)[0, 0], F.pad(parent, (PAD,) * 4)[0, 0]
-    found = [padded[PAD + dy : PAD + dy + height, PAD + dx : PAD + dx + width] for dy, dx in OWN]
-    rows, columns = torch.arange(height) // 2 + PAD, torch.arange(width) // 2 + PAD
-    found += [coarse[rows + dy][:, columns + dx] for dy, dx in PARENT]
-    return torch.stack([each.reshape(-1) for each in found], 1).clamp(-127.0, 127.0)
+@functools.cache
+def _stored() -> dict[str, np.ndarray]:
+    with np.load(START) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _start(channels: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Weights of context and synthesis; with one channel the mean of the colours."""
+    stored = _stored()
+    context, synthesis = (
+        [stored[f"{name}{k}"].copy() for k in range(count)] for name, count in (("context", 6), ("synthesis", 8))
+    )
+    if channels == 1:
+        synthesis[2] = synthesis[2].mean(1, keepdims=True)
+        synthesis[4:] = [np.zeros(shape) for shape in net.synthesis_shapes(1)[4:]]
+    return context, synthesis
+
+
+def _whole(weights: list[np.ndarray], bits: int) -> Network:
+    return Network([np.rint(values.astype(np.float64) * (1 << bits)).astype(np.int64) for values in weights], bits)

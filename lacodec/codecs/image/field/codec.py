@@ -17,12 +17,13 @@ from lacodec.codecs.options import check_effort, effort_field, unusual
 from lacodec.codecs.regions import Layout, Lost, Window
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
-from lacodec.errors import BadInput, CorruptFile, MissingDependency
+from lacodec.errors import BadInput, CorruptFile
+from lacodec.io.threads import ordered_map
 from lacodec.media.image.photo import PHOTOS
 from lacodec.media.image.value import MAX_SIDE, Image, Unread
 
 _SIDE = 1024  # pixels of a tile, at most
-_STEPS = {1: 100, 2: 200, 3: 400, 4: 700, 5: 1200, 6: 2000, 7: 4000, 8: 8000, 9: 16000}  # of the fit, by effort
+_STEPS = {1: 200, 2: 400, 3: 700, 4: 1200, 5: 2000, 6: 3500, 7: 5000, 8: 7500, 9: 10000}  # of the fit, by effort
 _ALPHA_EFFORT = 5
 
 
@@ -38,7 +39,7 @@ class _Options:
 
 
 class FieldImage(Codec[Image]):
-    """Pictures with loss, at a quality from 1 to 100 and an effort that says how long is fitted. Encoding needs torch."""
+    """Pictures with loss, at a quality from 1 to 100 and an effort that says how long is fitted."""
 
     name = "image.field"
     stream_version = 0
@@ -67,12 +68,14 @@ class FieldImage(Codec[Image]):
         return _SIDE * _SIDE * 4
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
-        """Features and activations in double precision; encoding has gradients of them, too."""
-        return (500 if payload is not None else 1500) * size + (256 << 20)
+        """Features and activations in double precision; encoding has arrays of the fit beside them."""
+        return (500 if payload is not None else 700) * size + (256 << 20)
 
     def encode(self, value: Image, session: Session = DEFAULT) -> Iterator[Chunk]:
-        """One chunk per tile, one after another and in the caller's thread: torch has threads of its own."""
-        return (self._chunk(value.pixels, place, session) for place in _places(value.pixels.shape))
+        """One chunk per tile, several at a time."""
+        places = list(_places(value.pixels.shape))
+        own = 1 if len(places) > 1 else session.threads
+        return ordered_map(lambda place: self._chunk(value.pixels, place, session, own), places, session.threads)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> "Tile":
         """The samples of a tile."""
@@ -136,13 +139,8 @@ class FieldImage(Codec[Image]):
             part.into(pixels, window.rows.start, window.columns.start)
         return pixels
 
-    def _chunk(self, pixels: np.ndarray, place: tuple[int, int, int, int], session: Session) -> Chunk:
-        try:
-            from lacodec.codecs.image.field._fit import fit
-        except ImportError as error:
-            raise MissingDependency(
-                "encoding by image.field needs torch; install it with: pip install 'lacodec[learned]'"
-            ) from error
+    def _chunk(self, pixels: np.ndarray, place: tuple[int, int, int, int], session: Session, threads: int) -> Chunk:
+        from lacodec.codecs.image.field._fit import fit
         from lacodec.codecs.image.field._network import synthesise
         from lacodec.codecs.image.field._payload import encode_field
         from lacodec.io.progress import Share
@@ -151,7 +149,7 @@ class FieldImage(Codec[Image]):
         tile = np.ascontiguousarray(pixels[top:bottom, left:right])
         colours, steps = _colours(tile.shape[2]), _STEPS[self.options.effort]
         share = Share(session.report, tile.size, steps)
-        found = fit(tile[:, :, :colours], 2.0 ** ((100.0 - self.options.quality) / 7.0), steps, lambda: share(1))
+        found = fit(tile[:, :, :colours], 2.0 ** ((100.0 - self.options.quality) / 7.0), steps, lambda: share(1), threads)
         share.finish()
         coded, out = encode_field(found), Writer()
         out.number(len(coded))

@@ -1,0 +1,66 @@
+"""What the networks of `image.field` begin with: fitted to parts of photographs at once, and written beside the codec.
+
+    python tools/train_field.py PHOTO ... [--side 96] [--steps 2000] [--price 100] [-o start.npz]
+
+PHOTO: pictures under licences that allow it, a square number of them. Their middles, --side pixels a side, make one picture,
+which is fitted at a price of `--price` squared error for a bit per pixel, from random numbers; the weights are kept.
+"""
+
+import argparse
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from PIL import Image
+
+from lacodec.codecs.image.field import _fit
+from lacodec.codecs.image.field import _network as net
+
+_SEED = 2026
+_RATE = 0.01  # of the networks, twice as much as where they begin with what is found here
+
+
+def middle(path: Path, side: int) -> np.ndarray:
+    """uint8[side, side, 3]."""
+    picture = Image.open(path).convert("RGB")
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    return np.asarray(picture.crop((left, top, left + side, top + side)))
+
+
+def random_weights() -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Normal numbers for matrices; zeros for biases and filters."""
+    rng = np.random.default_rng(_SEED)
+
+    def first(shape: tuple[int, ...]) -> np.ndarray:
+        return rng.standard_normal(shape) / shape[0] ** 0.5 if len(shape) == 2 else np.zeros(shape)
+
+    context, synthesis = ([first(shape) for shape in shapes] for shapes in (net.context_shapes(), net.synthesis_shapes(3)))
+    context[4] = first(context[4].shape[::-1])
+    return context, synthesis
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", nargs="+", type=Path)
+    parser.add_argument("--side", type=int, default=96)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--price", type=float, default=100.0)
+    parser.add_argument("-o", "--output", type=Path, default=_fit.START)
+    arguments = parser.parse_args()
+    across = round(len(arguments.photos) ** 0.5)
+    if across**2 != len(arguments.photos):
+        parser.error(f"{len(arguments.photos)} photos do not make a square")
+    parts = [middle(path, arguments.side) for path in arguments.photos]
+    rows = [np.concatenate(parts[k : k + across], 1) for k in range(0, len(parts), across)]
+    with mock.patch.object(_fit, "_start", lambda _: random_weights()):
+        model = _fit.Model(np.concatenate(rows), arguments.price)
+    with mock.patch.object(_fit, "_NETWORK_RATE", _RATE):
+        _fit.fit_softly(model, arguments.steps, lambda: None)
+    networks = {"context": model.context, "synthesis": model.synthesis}
+    weights = {f"{name}{k}": each.values for name, network in networks.items() for k, each in enumerate(network)}
+    np.savez(arguments.output, **weights)
+
+
+if __name__ == "__main__":
+    main()
