@@ -31,9 +31,7 @@ def context(prose: np.ndarray, seed: int) -> tuple[np.ndarray, list[int]]:
     rng = np.random.default_rng(seed)
     known = [int(ids[0]) for answer in ANSWERS if len(ids := words(" " + answer)) == 1]
     chosen = [int(one) for one in rng.choice(known, len(NAMES), replace=False)]
-    facts = [
-        [*words(f"\n\nThe secret word of {name} is"), one, *words(".\n\n")] for name, one in zip(NAMES, chosen, strict=True)
-    ]
+    facts = [[*words(f"\n\nThe secret word of {name} is"), one, *words(".\n\n")] for name, one in zip(NAMES, chosen, strict=True)]
     room = len(prose) - sum(map(len, facts))
     ends = np.sort(rng.choice(np.arange(room // 16, room), len(facts), replace=False)).tolist()
     order = rng.permutation(len(facts)).tolist()

@@ -2,8 +2,9 @@
 
     python benchmarks/perception.py SCORES PATH... --tasks classification=FILE,segmentation=FILE,ocr -- --codec image.learned ...
 
-What stands after `--` are flags of the command for every task. Each process measures every n-th file with one task after the other; all
-append to the file SCORES, from which the tables of all files are made in the end. An interrupted run goes on where it was.
+What stands after `--` are flags of the command for every task. Each process measures every n-th file with one task after the
+other; all append to the file SCORES, from which the tables of all files are made in the end. An interrupted run goes on where it
+was.
 """
 
 import argparse

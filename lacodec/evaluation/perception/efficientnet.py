@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 of ImageNet by the packages that carry its definition and weights (Apache-2.0): a picture -> probabilities."""
+"""EfficientNet-Lite0 of ImageNet, by packages with its definition and weights (Apache-2.0): a picture -> probabilities."""
 
 import importlib.metadata
 import importlib.util

@@ -15,12 +15,14 @@ from lacodec.evaluation.perception.speaker import SpeakerIdentity
 from lacodec.evaluation.perception.speech import SpeechRecognition
 from lacodec.evaluation.perception.speech_quality import SpeechQuality
 from lacodec.evaluation.perception.task import Task
+from lacodec.evaluation.perception.tesseract import TesseractReading
 
 WITH_FILE: dict[str, type[Classification] | type[Segmentation]] = {"classification": Classification, "segmentation": Segmentation}
 """Tasks whose model is a file of the user's."""
 
 WITH_PACKAGE: dict[str, Callable[[], Task]] = {
     "ocr": Reading,
+    "ocr-tesseract": TesseractReading,
     "faces": FaceIdentity,
     "speech": SpeechRecognition,
     "speaker": SpeakerIdentity,
