@@ -1,6 +1,6 @@
 """Bytes at equal identity of faces: image.learned, AVIF and intra pictures of x265, by dlib's network.
 
-    python -m benchmarks.faces PHOTOS [--model FILE] [--cache faces.jsonl]
+    python -m benchmarks.faces PHOTOS [--model FILE] [--effort 5] [--cache faces.jsonl]
 
 photo --codec, setting--> complete file --> decoded --dlib--> distance of each face from itself in the undecoded, mean over faces
 
@@ -26,8 +26,8 @@ from lacodec.evaluation.perception.tasks import task
 from lacodec.evaluation.rate_distortion import our_method
 
 _RESAMPLES = 1000
-_CRFS = (23, 28, 33, 38)
-_QUALITIES = {"image.learned": (10, 25, 40, 55), "avif": (25, 40, 55, 70)}
+_CRFS = (23, 32)
+_AVIF, _LEARNED = (30, 50, 65), (10, 30, 55)
 
 
 def main() -> None:
@@ -35,13 +35,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--model", type=Path, help="of image.learned, instead of the shipped one")
+    parser.add_argument("--effort", type=int, default=5, help="of image.learned")
     parser.add_argument("--cache", type=Path, default=Path("faces.jsonl"))
     args = parser.parse_args()
     torch.set_num_threads(1)
-    options = {} if args.model is None else {"model": str(args.model)}
-    ours = our_method("image.learned", "quality", _QUALITIES["image.learned"], **options)
+    options = {"effort": args.effort, **({} if args.model is None else {"model": str(args.model)})}
+    ours = our_method("image.learned", "quality", _LEARNED, **options)
     avif = replace(next(peer for peer in LOSSY_IMAGE_PEERS if peer.name == "avif"), variants=("4:2:0",))
-    settings = of_pictures([_X265, avif, ours], {"avif": _QUALITIES["avif"]})
+    settings = of_pictures([_X265, avif, ours], {"avif": _AVIF})
     paths = sorted(args.photos.iterdir())
     measured = measure(
         task("faces", None),
