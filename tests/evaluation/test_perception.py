@@ -20,6 +20,7 @@ from lacodec.evaluation.perception.measure import measure
 from lacodec.evaluation.perception.notes import Heard, Notes
 from lacodec.evaluation.perception.ocr import Reading
 from lacodec.evaluation.perception.segmentation import Segmentation
+from lacodec.evaluation.perception.separation import Separation
 from lacodec.evaluation.perception.settings import Setting, of_pictures
 from lacodec.evaluation.perception.speaker import SpeakerIdentity
 from lacodec.evaluation.perception.speech import SpeechRecognition
@@ -212,6 +213,43 @@ def test_speech_quality(data_dir: Path) -> None:
     assert seen.scores(clean, noisy, None) == {"dnsmos": (noisy, 1), "dnsmos-change": (clean - noisy, 1)}
 
 
+@pytest.mark.slow
+def test_separation(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Halves(torch.nn.Module):
+        """Two stems: what the channels share, and the rest."""
+
+        def forward(self, sound: torch.Tensor) -> torch.Tensor:
+            middle = sound.mean(dim=1, keepdim=True).expand_as(sound)
+            return torch.stack([middle, sound - middle], 1)
+
+    class Wrong(torch.nn.Module):
+        def forward(self, sound: torch.Tensor) -> torch.Tensor:
+            return sound
+
+    for module, name in ((Halves(), "halves.pt"), (Wrong(), "wrong.pt")):
+        torch.jit.trace(module, torch.zeros(1, 2, 64)).save(str(tmp_path / name))
+    seen = task("separation", str(tmp_path / "halves.pt"))
+    samples = np.random.default_rng(1).normal(0, 0.1, (700_000, 2))  # three segments
+    answer = seen.answer(Sound(samples, 44100))
+    assert answer.shape == (2, 2, 700_000)
+    np.testing.assert_allclose(answer.sum(axis=0), samples.T, atol=1e-6)
+    np.testing.assert_allclose(answer[0, 0], samples.mean(axis=1), atol=1e-6)
+    assert seen.scores(answer, answer, None)["stem-errors"].total == 0
+    error, energy = seen.scores(answer, answer * 0.9, None)["stem-errors"]
+    assert error / energy == pytest.approx(0.01, rel=1e-4)
+    short = seen.answer(Sound(np.zeros((10, 1)), 44100))
+    assert short.shape == (2, 2, 10) and seen.scores(short, short, None) == {}
+    with pytest.raises(BadInput, match="something else than"):
+        task("separation", str(tmp_path / "wrong.pt")).answer(Sound(samples[:100], 44100))
+    (tmp_path / "text.pt").write_text("no model")
+    with pytest.raises(BadInput, match="no TorchScript file"):
+        task("separation", str(tmp_path / "text.pt"))
+    with pytest.raises(BadInput, match="no such model file"):
+        task("separation", str(tmp_path / "none.pt"))
+
+
 def test_scores_of_faces() -> None:
     near, far = np.zeros(128), np.full(128, 0.1)  # 1.13 apart
     original = [Face((0, 0, 100, 100), near), Face((200, 0, 300, 100), near), Face((400, 0, 500, 100), near)]
@@ -244,6 +282,7 @@ def test_faces() -> None:
         ("speechmos", SpeechQuality, r"speechmos.*lacodec\[perception-audio\]"),
         ("resemblyzer", SpeakerIdentity, r"resemblyzer.*lacodec\[perception-audio,learned\].*Resemblyzer"),
         ("basic_pitch", Notes, r"basic-pitch.*--no-deps basic-pitch"),
+        ("torch", lambda: Separation(Path("m.pt")), r"torch.*lacodec\[learned\]"),
         ("dlib", FaceIdentity, r"dlib.*lacodec\[faces\]"),
     ],
 )
