@@ -17,8 +17,8 @@ _SEGMENT, _OVERLAP = 343_980, 85_995  # samples at a time, 7.8 s as the hybrid D
 class Separation(Task):
     """A sound in stereo at 44.1 kHz -> its stems, float32[stems, 2, samples].
 
-    The model is TorchScript, float32[1, 2, 343980] -> float32[1, stems, 2, 343980], on the scale of the sound. Segments overlap by
-    a quarter and are faded into each other; the last one is filled up with silence.
+    The model is TorchScript, float32[1, 2, 343980] -> float32[1, stems, 2, 343980], on the scale of the sound. Segments overlap
+    by a quarter and are faded into each other; the last one is filled up with silence.
     """
 
     name = "separation"
