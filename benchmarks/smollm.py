@@ -6,6 +6,7 @@ The weights keep the names and the order of GGUF, in which rows of q and k come 
 import importlib.util
 import math
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ def weights(file: Path) -> Weights:
 
 def tokens(file: Path, text: str) -> np.ndarray:
     """The tokens of a text; needs the package `tokenizers`."""
+    return np.array(_tokenizer(file).encode(text).ids)
+
+
+@cache
+def _tokenizer(file: Path) -> Any:
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     with FileSource(file) as source:
@@ -51,7 +57,7 @@ def tokens(file: Path, text: str) -> np.ndarray:
     tokenizer = Tokenizer(models.BPE(vocab=words, merges=merges))
     digits, letters = pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, letters])
-    return np.array(tokenizer.encode(text).ids)
+    return tokenizer
 
 
 def losses(state: Weights, ids: np.ndarray, window: int = 1024, see: Callable[[str, Any], None] | None = None) -> np.ndarray:

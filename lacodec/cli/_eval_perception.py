@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from lacodec.evaluation.perception.settings import Setting
     from lacodec.evaluation.perception.task import Metric, Task
 
-TASKS = ("classification", "segmentation", "ocr", "faces", "speech", "speaker", "speech-quality", "notes")
+TASKS = (
+    "classification", "segmentation", "ocr", "ocr-tesseract", "faces",
+    "speech", "speaker", "speech-quality", "notes", "separation",
+)  # fmt: skip
 
 
 def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", argv: list[str]) -> None:
@@ -36,7 +39,8 @@ def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     add = parser.add_argument
     add("paths", nargs="+", metavar="PATH", help="pictures or sounds, or folders of them")
     add("--task", choices=TASKS, help="what the model does")
-    add("--task-model", metavar="FILE", help="TensorFlow Lite file for the task; or, without --task, MODULE:FUNCTION of your own")
+    add("--task-model", metavar="FILE",
+        help="file of the task's model, or efficientnet-lite0; without --task, MODULE:FUNCTION of your own")  # fmt: skip
     add("--labels", type=Path, metavar="FILE", help="table with tabs, columns 'file' and 'label' (or 'transcript')")
     add("--codec", metavar="NAME", help="a lossy codec of ours (default: none, peers only)")
     add("--sweep", default=f"quality={DEFAULT_VALUES}", metavar="OPTION=A,B,...",

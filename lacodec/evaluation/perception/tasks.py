@@ -11,16 +11,23 @@ from lacodec.evaluation.perception.faces import FaceIdentity
 from lacodec.evaluation.perception.notes import Notes
 from lacodec.evaluation.perception.ocr import Reading
 from lacodec.evaluation.perception.segmentation import Segmentation
+from lacodec.evaluation.perception.separation import Separation
 from lacodec.evaluation.perception.speaker import SpeakerIdentity
 from lacodec.evaluation.perception.speech import SpeechRecognition
 from lacodec.evaluation.perception.speech_quality import SpeechQuality
 from lacodec.evaluation.perception.task import Task
+from lacodec.evaluation.perception.tesseract import TesseractReading
 
-WITH_FILE: dict[str, type[Classification] | type[Segmentation]] = {"classification": Classification, "segmentation": Segmentation}
+WITH_FILE: dict[str, Callable[[Path], Task]] = {
+    "classification": Classification,
+    "segmentation": Segmentation,
+    "separation": Separation,
+}
 """Tasks whose model is a file of the user's."""
 
 WITH_PACKAGE: dict[str, Callable[[], Task]] = {
     "ocr": Reading,
+    "ocr-tesseract": TesseractReading,
     "faces": FaceIdentity,
     "speech": SpeechRecognition,
     "speaker": SpeakerIdentity,
@@ -34,7 +41,7 @@ def task(name: str, model: str | None) -> Task:
     """The task called `name`. Raises BadInput when there is none, or `model` is missing or out of place; MissingDependency."""
     if name in WITH_FILE:
         if model is None:
-            raise BadInput(f"task {name} needs the path of a TensorFlow Lite model: --task-model FILE")
+            raise BadInput(f"task {name} needs the file of a model: --task-model FILE")
         return WITH_FILE[name](Path(model))
     if name in WITH_PACKAGE:
         if model is not None:
