@@ -35,7 +35,7 @@ CODECS = (
     "image.walloc",
     "log",
 )
-LEARNED = ("image.learned",)  # need torch
+LEARNED = ("image.learned", "image.vq")  # need torch
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Corpus:
             "image.jpeg": _jpeg_files,
             "log": _log_files,
             "image.learned": _learned_files,
+            "image.vq": _vq_files,
         }
         files = [data for codec in codecs for data in makers[codec](efforts or list(EFFORTS))]
         return cls(tuple(Original(data, stream(BytesSource(data))[0].pack(), tuple(_chunks(data))) for data in files))
@@ -208,6 +209,13 @@ def _circuit_files(efforts: list[int]) -> list[bytes]:
 def _walloc_files(efforts: list[int]) -> list[bytes]:
     """Gray and in colour."""
     from tools.golden.walloc import WANTED, make
+
+    return [make(setting, name) for setting, name in WANTED]
+
+
+def _vq_files(efforts: list[int]) -> list[bytes]:
+    """Books of several sizes, one chunk and two."""
+    from tools.golden.vq import WANTED, make
 
     return [make(setting, name) for setting, name in WANTED]
 

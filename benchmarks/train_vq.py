@@ -18,10 +18,9 @@ from torch.nn import functional as F
 
 from benchmarks.efficientnet import Network
 from lacodec.codecs import model_files
-from lacodec.codecs.image.vq._pictures import indices_of
 from lacodec.models.vq.model import pack
-from lacodec.models.vq.network import VectorNetwork
-from lacodec.models.vq.options import BOOKS, VectorOptions
+from lacodec.models.vq.network import VectorNetwork, nearest
+from lacodec.models.vq.options import BOOKS, PATCH, VectorOptions
 from lacodec.training.model_file import write_model
 from lacodec.training.pictures import Pictures, picture_files, read_rgb
 from lacodec.training.task_loss import TaskLoss
@@ -74,7 +73,8 @@ def main() -> None:
         train_network(network, pictures, TaskLoss(Features(), args.task), training, report)
         torch.save(network.state_dict(), kept)
     network.eval().requires_grad_(False)
-    maps = {size: [indices_of(read_rgb(path), network, size) for path in files] for size in BOOKS}
+    vectors = [_vectors(network, read_rgb(path)) for path in files]
+    maps = {size: [_map(one, network.book(size)) for one in vectors] for size in BOOKS}
     train_conceal(network, maps, _CONCEAL_SECONDS, _say)
     torch.save(network.state_dict(), kept)
     predictors = {}
@@ -82,6 +82,17 @@ def main() -> None:
         predictors[size], bits = train_predictor(maps[size], size, _SECONDS[size], _say)
         print(f"book {size}: {bits:.3f} bits per index of {np.log2(size):.0f}")
     write_model(pack(network, predictors), args.output / "f16.lac")
+
+
+def _vectors(network: VectorNetwork, pixels: np.ndarray) -> Tensor:
+    """float32[D, rows, columns] of the picture's whole patches, as far as 1024 pixels."""
+    height, width = (min(side, 1024) // PATCH * PATCH for side in pixels.shape[:2])
+    with torch.inference_mode():
+        return network.vectors(torch.from_numpy(np.array(pixels[:height, :width])).permute(2, 0, 1)[None].float())[0]
+
+
+def _map(vectors: Tensor, words: Tensor) -> np.ndarray:
+    return nearest(vectors.flatten(1).t(), words).view(vectors.shape[1:]).int().numpy()
 
 
 def _say(text: str) -> None:

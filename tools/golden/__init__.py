@@ -43,6 +43,7 @@ MODULES = (
     "pictures",
     "walloc",
     "wallocsound",
+    "vq",
 )
 
 

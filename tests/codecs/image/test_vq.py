@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import lacodec
+from benchmarks.mutations import Corpus
 from lacodec.codecs import model_files
 from lacodec.codecs.image.vq import _models
 from lacodec.codecs.image.vq._payload import decode_indices, encode_indices
@@ -12,7 +13,12 @@ from lacodec.errors import BadInput, CorruptFile, LacodecError, MissingModel, Un
 from lacodec.models.vq.model import unpack
 from lacodec.models.vq.predictor import Predictor
 from lacodec.testing import check_codec, photo
+from reference import vq_codec
+from reference.container import read
+from tests.test_fuzz import check as fuzz_check
 from tests.vqs import arrays, model_file, predictor
+from tools import golden
+from tools.golden import vq as golden_vq
 
 pytest.importorskip("torch")
 
@@ -95,7 +101,7 @@ def test_indices(path):
 def test_a_file_names_its_model(path, monkeypatch):
     coded = lacodec.encode(photo(20, 20), "image.vq", model=path)
     monkeypatch.setattr(_models, "_named", {})
-    monkeypatch.setattr(_models, "SHIPPED", _models.SHIPPED)
+    monkeypatch.delenv(model_files.VARIABLE, raising=False)
     with pytest.raises(MissingModel, match="LACODEC_MODELS"):
         lacodec.decode(coded)
     monkeypatch.setenv(model_files.VARIABLE, path)
@@ -126,3 +132,33 @@ def test_refused(path):
         unpack({**good, **predictor(64).arrays("predict8")})
     with pytest.raises(LacodecError):
         Predictor.from_arrays({}, "predict8")
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("options", [{"book": 8}, {"book": 64}, {"book": 256, "chunks": 2}])
+def test_plain_reader_finds_the_indices(path, options):
+    pixels = photo(70, 57)
+    header, chunks = read(lacodec.encode(pixels, "image.vq", model=path, **options))
+    found = vq_codec.indices(header, chunks, arrays())
+    assert np.array_equal(found, VectorImage(VectorImage.Options(model=path, **options)).indices(pixels))
+
+
+@pytest.mark.plain
+def test_plain_reader_reads_golden_files():
+    with np.load(golden.FOLDER / "vq.npz") as stored:
+        model = dict(stored)
+    for setting, name in golden_vq.WANTED:
+        data = (golden.folder_of(golden_vq) / f"vq-{setting}-{name}.lac").read_bytes()
+        vq_codec.indices(*read(data), model)
+
+
+def test_mutants_give_only_our_errors(tmp_path):
+    fuzz_check(Corpus.make([5], ["image.vq"]), 200, tmp_path)
+
+
+def test_the_shipped_model():
+    pixels = photo(128, 160)
+    for book in (8, 1024):
+        data = lacodec.encode(pixels, "image.vq", book=book)
+        shown = lacodec.decode(data).pixels
+        assert shown.shape == pixels.shape and len(data) < 250

@@ -25,6 +25,7 @@ def indices_of(pixels: np.ndarray, network: "VectorNetwork", book: int) -> NDArr
     height, width, _ = pixels.shape
     rows, columns = -(-height // PATCH), -(-width // PATCH)
     found = np.zeros((rows, columns), np.int32)
+    words = network.book(book)
     halo = network.reach
     for top, end, left, stop in _windows(rows, columns):
         y0, y1, x0, x1 = max(0, top - halo), min(rows, end + halo), max(0, left - halo), min(columns, stop + halo)
@@ -34,8 +35,8 @@ def indices_of(pixels: np.ndarray, network: "VectorNetwork", book: int) -> NDArr
         with exactly(_CPU):
             vectors = network.vectors(torch.from_numpy(planes.astype(np.float32))[None])[0]
             vectors = vectors[:, top - y0 : end - y0, left - x0 : stop - x0]
-            words = nearest(vectors.permute(1, 2, 0).reshape(-1, len(vectors)), network.book(book))
-        found[top:end, left:stop] = words.numpy().reshape(end - top, stop - left)
+            chosen = nearest(vectors.permute(1, 2, 0).reshape(-1, len(vectors)), words)
+        found[top:end, left:stop] = chosen.numpy().reshape(end - top, stop - left)
     return found
 
 

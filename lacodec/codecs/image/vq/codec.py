@@ -29,12 +29,13 @@ _PATCH = 16
 _BOOKS = (8, 64, 256, 1024, 4096)
 _MOST_PIXELS = 1 << 28
 _MOST_CHUNKS = 64
+_MOST_INDICES = 1 << 16  # in a chunk
 
 
 @dataclass(frozen=True)
 class _Options:
     book: int = field(default=1024, metadata={"help": "words of the book: 4096, 1024, 256, 64 or 8 (smallest files)"})
-    chunks: int = field(default=1, metadata={"help": "chunks of interleaved rows, 1 to 64: the picture survives the loss of some"})
+    chunks: int = field(default=1, metadata={"help": "chunks of interleaved rows, 1 to 64: what is lost is guessed from what lies between"})
     model: str | None = field(default=None, metadata={"help": "a model file of your own"})
 
     def __post_init__(self) -> None:
@@ -74,6 +75,10 @@ class _Form:
         """The rows of each chunk."""
         return [range(first, self.rows, self.chunks) for first in range(self.chunks)]
 
+    def size(self, indices: int) -> int:
+        """Bytes of the pixels that so many indices stand for, those beyond the edges too."""
+        return indices * _PATCH**2 * self.shape[2]
+
 
 class VectorImage(Codec[Image]):
     """Gray and RGB pictures with much loss, for the lowest rates."""
@@ -101,12 +106,12 @@ class VectorImage(Codec[Image]):
         return described
 
     def chunk_size(self) -> int:
-        """The indices of the largest picture."""
-        return _MOST_PIXELS // _PATCH**2
+        """The pixels of as many indices as a chunk may have."""
+        return 3 * _PATCH**2 * _MOST_INDICES
 
     def memory(self, size: int, payload: bytes | None = None) -> int:
         """Activations of the networks for a window; the pixels."""
-        return 4 * _PATCH**2 * size + (384 << 20)
+        return 2 * size + (512 << 20)
 
     def encode(self, value: Image, session: Session = DEFAULT) -> Iterator[Chunk]:
         """All indices, then a chunk for each set of rows; in the caller's thread, since networks use torch's own."""
@@ -117,7 +122,7 @@ class VectorImage(Codec[Image]):
         for rows in form.parts():
             part = indices[rows.start :: form.chunks]
             payload = encode_indices(part, model.predictors[form.book], form.chunks > 1)
-            yield Chunk(CRITICAL, ((start, start + part.size),), payload, _hash(part), part.size)
+            yield Chunk(CRITICAL, ((start, start + part.size),), payload, _hash(part), form.size(part.size))
             start += part.size
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> _Part:
@@ -128,7 +133,7 @@ class VectorImage(Codec[Image]):
         if chunk.kind != CRITICAL or len(chunk.covers) != 1:
             raise CorruptFile("it is not a part of a picture")
         rows = _rows(form, *chunk.covers[0])
-        if len(rows) * form.columns != chunk.decoded_size:
+        if form.size(len(rows) * form.columns) != chunk.decoded_size:
             raise CorruptFile("its decoded size contradicts its place")
         predictor = model.predictors[form.book]
         indices = decode_indices(chunk.payload, (len(rows), form.columns), predictor, form.chunks > 1)
@@ -143,8 +148,6 @@ class VectorImage(Codec[Image]):
         from lacodec.codecs.image.vq import _pictures
 
         form, model = _form_of(header), _model_of(header)
-        if form.shape[0] * form.shape[1] > _MOST_PIXELS:
-            raise LimitExceeded(f"{form.shape[1]}x{form.shape[0]} pixels do not fit into memory")
         indices = np.full((form.rows, form.columns), _pictures.LOST, np.int32)
         lost = False
         for part in parts:
@@ -173,7 +176,11 @@ class VectorImage(Codec[Image]):
 
     def _form(self, shape: tuple[int, int, int]) -> _Form:
         height, width, channels = shape
-        return _Form((height, width, channels), self.options.book, min(self.options.chunks, -(-height // _PATCH)))
+        rows, columns = -(-height // _PATCH), -(-width // _PATCH)
+        if height * width > _MOST_PIXELS:
+            raise BadInput(f"codec image.vq takes at most {_MOST_PIXELS} pixels, not {width}x{height}")
+        fewest = -(-rows // (_MOST_INDICES // columns))
+        return _Form((height, width, channels), self.options.book, max(fewest, min(self.options.chunks, rows)))
 
 
 def indices_of(pixels: "np.ndarray", model: "VectorModel", book: int) -> "np.ndarray":
@@ -218,4 +225,9 @@ def _form_of(header: Header) -> _Form:
     height, width, channels, book, chunks = facts
     if channels not in (1, 3) or book not in _BOOKS or chunks > min(_MOST_CHUNKS, -(-height // _PATCH)):
         raise CorruptFile("the header gives an impossible form of the picture")
-    return _Form((height, width, channels), book, chunks)
+    if height * width > _MOST_PIXELS:
+        raise LimitExceeded(f"{width}x{height} pixels do not fit into memory")
+    form = _Form((height, width, channels), book, chunks)
+    if len(form.parts()[0]) * form.columns > _MOST_INDICES:
+        raise CorruptFile("the header gives chunks that are too large")
+    return form
