@@ -33,6 +33,7 @@ CODECS = (
     "image.jpeg",
     "image.pc",
     "image.walloc",
+    "image.tokens",
     "log",
 )
 LEARNED = ("image.learned", "image.vq")  # need torch
@@ -73,6 +74,7 @@ class Corpus:
             "video.lossless": _video_files,
             "image.pc": _circuit_files,
             "image.walloc": _walloc_files,
+            "image.tokens": _token_files,
             "image.jpeg": _jpeg_files,
             "log": _log_files,
             "image.learned": _learned_files,
@@ -209,6 +211,13 @@ def _circuit_files(efforts: list[int]) -> list[bytes]:
 def _walloc_files(efforts: list[int]) -> list[bytes]:
     """Gray and in colour."""
     from tools.golden.walloc import WANTED, make
+
+    return [make(setting, name) for setting, name in WANTED]
+
+
+def _token_files(efforts: list[int]) -> list[bytes]:
+    """Sequences and maps of several types."""
+    from tools.golden.tokens import WANTED, make
 
     return [make(setting, name) for setting, name in WANTED]
 

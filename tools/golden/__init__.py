@@ -44,6 +44,7 @@ MODULES = (
     "walloc",
     "wallocsound",
     "vq",
+    "tokens",
 )
 
 
