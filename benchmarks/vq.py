@@ -3,10 +3,10 @@
     python benchmarks/vq.py PICTURES --models FOLDER [--only vq,avif] [--pixels]
 
 FOLDER has mobilenet_v2_1.0_224_quant.tflite and deeplabv3_mnv2_pascal_quant.tflite (google-coral/test_data). Whole files are
-counted. Peers: at their lowest quality; and reduced to 1/2 or 1/3 (Lanczos, back by bicubic), at the highest quality that takes at
-most 0.04 bits per pixel, or their lowest where none does. `largest book`: of each picture, with at most 0.04 bits per pixel.
-`lost`: files of five chunks, decoded without one of them (`--salvage`), each in turn. Agreement with what is seen in the undecoded;
-intervals are the middle 95 % over 2000 resamples of the pictures.
+counted. Peers: at their lowest quality; and reduced to 1/2 or 1/3 (Lanczos, back by bicubic), at the highest quality that takes
+at most 0.04 bits per pixel, or their lowest where none does. `largest book`: of each picture, with at most 0.04 bits per pixel.
+`lost`: files of five chunks, decoded without one of them (`--salvage`), each in turn. Agreement is with what is seen in the
+undecoded; intervals are the middle 95 % over 2000 resamples of the pictures.
 """
 
 import argparse
@@ -20,10 +20,9 @@ from PIL import Image
 import lacodec
 from lacodec.api import decode_file
 from lacodec.container import stream
-from lacodec.evaluation import image_calls as calls
+from lacodec.evaluation.peers import LOSSY_IMAGE_PEERS
 from lacodec.evaluation.perception.classification import Classification
 from lacodec.evaluation.perception.segmentation import Segmentation
-from lacodec.evaluation.peers import LOSSY_IMAGE_PEERS
 from lacodec.io.source import BytesSource
 
 _MOST = 0.04  # bits per pixel
@@ -48,7 +47,10 @@ class Eyes:
     def scores(self, at: int, decoded: np.ndarray) -> list[float]:
         """Same class, KL, mIoU, squared error."""
         one, other = self.wanted[at]
-        found = {**self.classes.scores(one, self.classes.answer(decoded), None), **self.maps.scores(other, self.maps.answer(decoded), None)}
+        found = {
+            **self.classes.scores(one, self.classes.answer(decoded), None),
+            **self.maps.scores(other, self.maps.answer(decoded), None),
+        }
         error = np.mean((decoded.astype(float) - self.pictures[at]) ** 2)
         return [found["top-1"].total, found["kl"].total, found["miou"].total, float(error)]
 

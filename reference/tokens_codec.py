@@ -1,6 +1,7 @@
 """Codec `image.tokens`: chunks -> the tokens.
 
-payload = how many bytes follow (LEB128) | the range coder's: of each token, from the whole book on, whether it is in the upper half of what is left
+payload = how many bytes follow (LEB128) | the range coder's: of each token, whether it is in the upper half of
+the book, in the upper half of that ...
 """
 
 import io

@@ -1,6 +1,7 @@
 """Codec `image.vq`: chunks -> the indices, the same on every machine. Pixels are computed from them in floats.
 
-payload = the range coder's bytes: of each row, of each index, whether it is in the upper half of the book, in the upper half of that ...
+payload = the range coder's bytes: row by row, of each index, whether it is in the upper half of
+the book, in the upper half of that ...
 
 six indices around --embedding, two layers, logits--> probability of each word --> decisions --> index
 """

@@ -15,7 +15,7 @@ MOST_WORDS = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
-    """values: whole numbers from 0 to 2^20 - 1, [n] of a sequence or [rows, columns] of a map. Raises BadInput for other arrays."""
+    """values: whole numbers from 0 to 2^20 - 1, [n] of a sequence or [rows, columns] of a map. Raises BadInput."""
 
     values: "np.ndarray" = field(repr=False)
     format: str = "npy"
@@ -24,7 +24,8 @@ class Tokens:
         shape = list(self.values.shape)
         if len(shape) not in (1, 2) or self.values.dtype.str not in DTYPES:
             raise BadInput(
-                f"an array of {self.values.dtype} {shape} is not tokens; give uint8, uint16, uint32, int32 or int64 with one axis or two"
+                f"an array of {self.values.dtype} {shape} is not tokens; give uint8, uint16, uint32, int32 or int64 "
+                "with one axis or two"
             )
-        if self.values.size and not (0 <= int(self.values.min()) and int(self.values.max()) < MOST_WORDS):
+        if self.values.size and not (int(self.values.min()) >= 0 and int(self.values.max()) < MOST_WORDS):
             raise BadInput(f"tokens must be from 0 to {MOST_WORDS - 1}")

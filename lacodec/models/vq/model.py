@@ -1,6 +1,6 @@
 """A whole model of codec `image.vq`, and its passage to and from arrays.
 
-    arrays: vq.options, weights as integers and a float32 step per row, other parameters and books in float16; integers of predictors
+arrays: vq.options; weights as integers and a float32 step per row; other parameters and books in float16; predictors
 """
 
 import hashlib

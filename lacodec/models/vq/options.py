@@ -32,10 +32,15 @@ class VectorOptions:
 
     def __post_init__(self) -> None:
         sizes = dataclasses.asdict(self)
-        if not all(type(size) is int and 0 <= size <= _MOST for size in sizes.values()) or self.latents % 4 or 0 in (
-            self.vector,
-            self.latents,
-            self.concealed,
+        if (
+            not all(type(size) is int and 0 <= size <= _MOST for size in sizes.values())
+            or self.latents % 4
+            or 0
+            in (
+                self.vector,
+                self.latents,
+                self.concealed,
+            )
         ):
             raise CorruptFile("the model file gives impossible sizes of its networks")
 

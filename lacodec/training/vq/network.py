@@ -144,7 +144,9 @@ def train_network(
         shown += torch.stack([error, features]).detach()
         step += 1
         if step % _REPORT == 0:
-            report(f"network: step {step}, {100 * part:.0f} %, squared error {shown[0] / _REPORT:.0f}, task {shown[1] / _REPORT:.0f}")
+            report(
+                f"network: step {step}, {100 * part:.0f} %, squared error {shown[0] / _REPORT:.0f}, task {shown[1] / _REPORT:.0f}"
+            )
             shown.zero_()
     network.requires_grad_(False)
 

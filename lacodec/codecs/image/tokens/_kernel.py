@@ -19,7 +19,9 @@ _LEAST = 32  # 65536ths of a decision
 
 
 @flat_kernel
-def code_tokens(registers: np.ndarray, stream: np.ndarray, decoding: int, tokens: np.ndarray, words: int, counts: np.ndarray) -> int:
+def code_tokens(
+    registers: np.ndarray, stream: np.ndarray, decoding: int, tokens: np.ndarray, words: int, counts: np.ndarray
+) -> int:
     """Code int64[n], all below `words`; counts: int64[2 * leaves], zeros, leaves a power of two. Returns one of the results."""
     leaves = S64(counts.size >> 1)
     for at in range(tokens.size):

@@ -105,9 +105,7 @@ class ImageTokens(Codec[Tokens]):
             covers = ((start, start + part.size),)
             yield Chunk(CRITICAL, covers, payload, content_hash(part.tobytes()), part.size * form.item)
 
-    def decode_chunk(
-        self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT
-    ) -> _Part:
+    def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> _Part:
         """Its tokens; of a beginning, those that are certain."""
         from lacodec.codecs.image.tokens._payload import decode_tokens, first_tokens
 

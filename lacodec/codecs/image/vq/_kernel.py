@@ -1,6 +1,6 @@
 """Indices as binary decisions: halves of the book, by the probabilities that a network of whole numbers gives its words.
 
-indices around --network--> logits + what was seen --2^x by a table--> sums over words --> is it in the upper half? in its upper ...
+indices around --network--> logits + what was seen --2^x by a table--> sums over words --> decisions
 """
 
 from functools import cache
@@ -107,7 +107,7 @@ def code_rows(s: State, decoding: int, grid: np.ndarray, apart: int) -> int:
 @flat_kernel
 def _predict(s: State, grid: np.ndarray, y: int, x: int, apart: int) -> None:
     """Leave in `sums` the running sums of what each word gets of the probability."""
-    rows, columns = grid.shape
+    columns = grid.shape[1]
     words, channels = s.last.shape
     first, second = s.hidden[0], s.hidden[1]
     for h in range(channels):

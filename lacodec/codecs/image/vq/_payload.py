@@ -17,8 +17,7 @@ def encode_indices(indices: Indices, predictor: Predictor, apart: bool) -> bytes
     grid = np.array(indices, np.int32, order="C")
     state = new_state(predictor, np.zeros(3 * grid.size * (len(predictor.last) - 1).bit_length() + 64, np.uint8), False)
     code_rows(state, 0, grid, int(apart))
-    found = state.stream[: int(state.registers[POSITION])].tobytes() + (int(state.registers[HIGH]) >> 24).to_bytes(1, "big")
-    return found
+    return state.stream[: int(state.registers[POSITION])].tobytes() + (int(state.registers[HIGH]) >> 24).to_bytes(1, "big")
 
 
 def decode_indices(payload: bytes, shape: tuple[int, int], predictor: Predictor, apart: bool) -> Indices:

@@ -35,7 +35,7 @@ _MOST_INDICES = 1 << 16  # in a chunk
 @dataclass(frozen=True)
 class _Options:
     book: int = field(default=1024, metadata={"help": "words of the book: 4096, 1024, 256, 64 or 8 (smallest files)"})
-    chunks: int = field(default=1, metadata={"help": "chunks of interleaved rows, 1 to 64: what is lost is guessed from what lies between"})
+    chunks: int = field(default=1, metadata={"help": "chunks of interleaved rows, 1 to 64: lost ones are guessed"})
     model: str | None = field(default=None, metadata={"help": "a model file of your own"})
 
     def __post_init__(self) -> None:
