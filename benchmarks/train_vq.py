@@ -27,11 +27,11 @@ from lacodec.training.pictures import Pictures, picture_files, read_rgb
 from lacodec.training.task_loss import TaskLoss
 from lacodec.training.vq.conceal import train_conceal
 from lacodec.training.vq.network import NetworkTraining, start_network, train_network
-from lacodec.training.vq.predictor import train_predictor
+from lacodec.training.vq.predictor import split, train_predictor
 
 _FEATURES = (3, 5, 8, 11, 15)  # blocks after which features are compared
-_SECONDS = {8: 10, 64: 15, 256: 20, 1024: 50, 4096: 90}  # of processor time for the predictors
-_CONCEAL_SECONDS = 40
+_SECONDS = {8: 5, 64: 8, 256: 12, 1024: 35}  # of processor time for the predictors
+_CONCEAL_SECONDS = 25
 
 
 class Features(nn.Module):
@@ -79,9 +79,13 @@ def main() -> None:
     train_conceal(network, maps, _CONCEAL_SECONDS, _say)
     torch.save(network.state_dict(), kept)
     predictors = {}
-    for size in BOOKS:
-        predictors[size], bits = train_predictor(maps[size], size, _SECONDS[size], _say)
+    for size, seconds in _SECONDS.items():
+        predictors[size], bits = train_predictor(maps[size], size, seconds, _say)
         print(f"book {size}: {bits:.3f} bits per index of {np.log2(size):.0f}")
+    *_, coarse, fine = BOOKS
+    parents = nearest(network.book(fine), network.book(coarse)).numpy()
+    counts = np.bincount(np.concatenate([one.reshape(-1) for one in maps[fine]]), minlength=fine) + 0.5
+    predictors[fine] = split(predictors[coarse], parents, counts)
     write_model(pack(network, predictors), args.output / "f16.lac")
 
 

@@ -75,6 +75,25 @@ def train_predictor(
     return _whole(net), float(np.mean(bits[-100:]))
 
 
+def split(predictor: Predictor, parents: np.ndarray, counts: np.ndarray) -> Predictor:
+    """The predictor for a finer book, from that of a coarser one: each word is told as its parent, with its share of it.
+
+    parents: i64[K], the word of the coarser book that stands for each. counts: f64[K], how often each occurs, above 0.
+    """
+    shares = counts / np.bincount(parents, counts, len(predictor.last))[parents]
+    outside = len(predictor.last)
+    return Predictor(
+        predictor.embed[np.append(parents, outside)],
+        predictor.first,
+        predictor.first_bias,
+        predictor.second,
+        predictor.second_bias,
+        predictor.last[parents],
+        (predictor.last_bias[parents] + np.rint(np.log2(shares) * _LOGIT)).astype("<i4"),
+        predictor.seen,
+    )
+
+
 def around(grid: Map, words: int, apart: bool) -> np.ndarray:
     """i64[rows * columns, 6]: the indices that the predictor sees; `words` for places outside."""
     rows, columns = grid.shape
