@@ -8,25 +8,21 @@ from lacodec.evaluation.perception import efficientnet
 
 SIDE = efficientnet.SIDE
 _BATCH = 20
-_MIDDLE = 8  # blocks before those of `Network.later`
+_TOLD = (3, 5, 11, 15)  # blocks whose outputs `Features` gives
 
 
-class Network:
+class Network(nn.Module):
     """Pictures u8[n, 224, 224, 3] -> logits f32[n, 1000], whole or split after some of the sixteen blocks; frozen."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.net = efficientnet.network()
-        self._mean = torch.tensor(efficientnet.MEAN)[:, None, None]
-        self._deviation = torch.tensor(efficientnet.DEVIATION)[:, None, None]
-
-    def stem(self, pixels: Tensor) -> Tensor:
-        """f32[n, 3, h, w] of 0..1 -> what the first block takes."""
-        plain = (pixels - self._mean.to(pixels.device)) / self._deviation.to(pixels.device)
-        return self.net._swish(self.net._bn0(self.net._conv_stem(plain)))
+        self.register_buffer("_mean", torch.tensor(efficientnet.MEAN)[:, None, None])
+        self.register_buffer("_deviation", torch.tensor(efficientnet.DEVIATION)[:, None, None])
 
     def head(self, pictures: np.ndarray, split: int) -> Tensor:
         """Activations f32[n, C, H, W] after `split` blocks."""
-        values = self.stem(torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2) / 255)
+        values = self._stem(torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2) / 255)
         for block in self.net._blocks[:split]:
             values = block(values)
         return values
@@ -35,15 +31,19 @@ class Network:
         """The logits; gradients pass through."""
         return self.later(values, split)[-1]
 
-    def later(self, values: Tensor, split: int) -> list[Tensor]:
-        """Outputs of blocks 11 and 15, as far as they come later; the pooled features; the logits."""
+    def later(self, values: Tensor, split: int, after: tuple[int, ...] = (11, 15)) -> list[Tensor]:
+        """Outputs of the blocks `after`, as far as they come later than `split`; the pooled features; the logits."""
         found = []
         for i, block in enumerate(self.net._blocks[split:], split + 1):
             values = block(values)
-            if i in (11, 15):
+            if i in after:
                 found.append(values)
         pooled = self.net._swish(self.net._bn1(self.net._conv_head(values))).mean((2, 3))
         return [*found, pooled, self.net._fc(pooled)]
+
+    def features(self, pixels: Tensor, after: tuple[int, ...]) -> list[Tensor]:
+        """Outputs of the blocks `after`, of f32[n, 3, h, w] of 0..1; then the pooled features and the logits."""
+        return self.later(self._stem(pixels), 0, after)
 
     def logits(self, pictures: np.ndarray) -> Tensor:
         """f32[n, 1000]."""
@@ -53,6 +53,10 @@ class Network:
     def classes(self, pictures: np.ndarray) -> np.ndarray:
         """i64[n]."""
         return self.logits(pictures).argmax(1).numpy()
+
+    def _stem(self, pixels: Tensor) -> Tensor:
+        values: Tensor = self.net._swish(self.net._bn0(self.net._conv_stem((pixels - self._mean) / self._deviation)))
+        return values
 
 
 class Features(nn.Module):
@@ -64,13 +68,6 @@ class Features(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self._network = Network()
-        self.layers = self._network.net
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
-        network = self._network
-        values, found = network.stem(pixels), []
-        for i, block in enumerate(self.layers._blocks[:_MIDDLE], 1):
-            values = block(values)
-            if i in (3, 5):
-                found.append(values)
-        return [*found, *network.later(values, _MIDDLE)]
+        return self._network.features(pixels, _TOLD)

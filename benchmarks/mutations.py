@@ -33,9 +33,10 @@ CODECS = (
     "image.jpeg",
     "image.pc",
     "image.walloc",
+    "image.tokens",
     "log",
 )
-LEARNED = ("image.learned",)  # need torch
+LEARNED = ("image.learned", "image.vq")  # need torch
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,11 @@ class Corpus:
             "video.lossless": _video_files,
             "image.pc": _circuit_files,
             "image.walloc": _walloc_files,
+            "image.tokens": _token_files,
             "image.jpeg": _jpeg_files,
             "log": _log_files,
             "image.learned": _learned_files,
+            "image.vq": _vq_files,
         }
         files = [data for codec in codecs for data in makers[codec](efforts or list(EFFORTS))]
         return cls(tuple(Original(data, stream(BytesSource(data))[0].pack(), tuple(_chunks(data))) for data in files))
@@ -208,6 +211,20 @@ def _circuit_files(efforts: list[int]) -> list[bytes]:
 def _walloc_files(efforts: list[int]) -> list[bytes]:
     """Gray and in colour."""
     from tools.golden.walloc import WANTED, make
+
+    return [make(setting, name) for setting, name in WANTED]
+
+
+def _token_files(efforts: list[int]) -> list[bytes]:
+    """Sequences and maps of several types."""
+    from tools.golden.tokens import WANTED, make
+
+    return [make(setting, name) for setting, name in WANTED]
+
+
+def _vq_files(efforts: list[int]) -> list[bytes]:
+    """Books of several sizes, one chunk and two."""
+    from tools.golden.vq import WANTED, make
 
     return [make(setting, name) for setting, name in WANTED]
 

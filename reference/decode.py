@@ -26,6 +26,7 @@ from reference import (
     log_codec,
     points_codec,
     text_codec,
+    tokens_codec,
     vectors_codec,
     video_codec,
     weights_codec,
@@ -50,6 +51,7 @@ VERSIONS = {
     "kv": (0,),
     "vectors": (0,),
     "features": (0,),
+    "image.tokens": (0,),
     "kv.lossy": (0,),
     "video.lossless": (1,),
     "image.field": (0,),
@@ -96,6 +98,8 @@ def restore(data: bytes, base: bytes | None = None) -> Restored:
         return Restored(vectors_codec.decode(header, chunks), header)
     if codec == "features":
         return Restored(features_codec.decode(header, chunks), header)
+    if codec == "image.tokens":
+        return Restored(tokens_codec.npy(header, chunks), header)
     if codec == "kv.lossy":
         return Restored(kv_lossy.decode(header, chunks, base), header)
     if codec == "image.field":

@@ -39,6 +39,7 @@ def test_mutants_give_only_our_errors(efforts, tmp_path):
         ("video.lossless", [1, 2, 5], 300),
         ("image.pc", [5], 1000),
         ("image.walloc", [5], 300),
+        ("image.tokens", [5], 300),
     ],
 )
 def test_mutants_of_other_codecs_give_only_our_errors(codec, efforts, count, tmp_path):

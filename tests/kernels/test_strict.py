@@ -125,7 +125,7 @@ def decoded(path: str, before: str, basis: str) -> str:
     return " ".join([path.rpartition("/")[2], *(hashlib.sha256(part).hexdigest() for part in parts)])
 
 
-_FLOATING = ("learned-", "walloc-", "wallocsound-")
+_FLOATING = ("learned-", "walloc-", "wallocsound-", "vq-")
 """Codecs whose values come from floating point after exact latents."""
 
 

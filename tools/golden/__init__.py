@@ -43,6 +43,8 @@ MODULES = (
     "pictures",
     "walloc",
     "wallocsound",
+    "vq",
+    "tokens",
 )
 
 

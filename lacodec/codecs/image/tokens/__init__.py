@@ -1,0 +1,1 @@
+"""Codec `image.tokens`: indices that somebody's model has made of a picture, exactly."""

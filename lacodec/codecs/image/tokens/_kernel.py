@@ -1,0 +1,45 @@
+"""Tokens as binary decisions down a tree whose leaves are the words of the book, each as likely as it has been frequent.
+
+node --(tokens seen below each half, plus its words) --> chance of the upper half --> decision --> node ...
+"""
+
+from typing import Any
+
+import numpy as np
+
+from lacodec.entropy.mixing import POSITION, READ_AHEAD, code_decision
+from lacodec.kernels.jit import flat_kernel
+
+U: Any = np.uint64
+S64: Any = np.int64
+
+GOOD, TOO_SHORT = 0, 1
+"""Results of `code_tokens`; the other one is for decoders."""
+_LEAST = 32  # 65536ths of a decision
+
+
+@flat_kernel
+def code_tokens(
+    registers: np.ndarray, stream: np.ndarray, decoding: int, tokens: np.ndarray, words: int, counts: np.ndarray
+) -> int:
+    """Code int64[n], all below `words`; counts: int64[2 * leaves], zeros, leaves a power of two. Returns one of the results."""
+    leaves = S64(counts.size >> 1)
+    for at in range(tokens.size):
+        node, first, span, token = S64(1), S64(0), leaves, S64(tokens[at])
+        while span > 1:
+            span >>= 1
+            upper = max(min(first + 2 * span, words) - (first + span), 0)
+            if upper:
+                lower = span
+                above, below = counts[2 * node + 1] + upper, counts[2 * node] + lower
+                p = min(max((above << 16) // (above + below), _LEAST), 65536 - _LEAST)
+                bit = S64(code_decision(registers, stream, p, U(token >= first + span), decoding))
+            else:
+                bit = S64(0)
+            first += bit * span
+            node = 2 * node + bit
+            counts[node] += 1
+        tokens[at] = first
+        if decoding and registers[POSITION] > stream.size + READ_AHEAD:
+            return TOO_SHORT
+    return GOOD

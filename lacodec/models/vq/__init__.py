@@ -1,0 +1,1 @@
+"""Networks of codec `image.vq`."""

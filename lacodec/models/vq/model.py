@@ -1,0 +1,90 @@
+"""A whole model of codec `image.vq`, and its passage to and from arrays.
+
+arrays: vq.options; weights as integers and a float32 step per row; other parameters and books in float16; predictors
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from lacodec.errors import CorruptFile, UnsupportedFile
+from lacodec.models.vq.network import VectorNetwork
+from lacodec.models.vq.options import BOOKS, VectorOptions
+from lacodec.models.vq.predictor import Predictor
+
+_OPTIONS = "vq.options"
+_CODES, _STEPS = ".codes", ".steps"
+_TOP, _SPREAD = 127, 24  # largest code of a weight, and standard deviation of a row's codes at most
+
+
+@dataclass(frozen=True, eq=False)
+class VectorModel:
+    """The network, predictors by the size of their book, and the id of the arrays."""
+
+    network: VectorNetwork
+    predictors: dict[int, Predictor]
+    id: bytes
+
+
+def pack(network: VectorNetwork, predictors: dict[int, Predictor]) -> dict[str, np.ndarray]:
+    """Arrays by name."""
+    arrays = {_OPTIONS: np.frombuffer(network.options.to_json(), np.uint8)}
+    for name, value in network.state_dict().items():
+        array = value.detach().float().numpy()
+        if array.ndim == 4:
+            arrays.update(_pack_rows(name, array))
+        else:
+            arrays[name] = array.astype(np.float16)
+    for size, predictor in predictors.items():
+        arrays.update(predictor.arrays(f"predict{size}"))
+    return arrays
+
+
+def unpack(arrays: dict[str, np.ndarray]) -> VectorModel:
+    """The model in `arrays`; raises UnsupportedFile if they are of something else, CorruptFile if they are invalid."""
+    if _OPTIONS not in arrays:
+        raise UnsupportedFile("this model is not one of codec image.vq")
+    with torch.random.fork_rng(devices=[]):
+        network = VectorNetwork(VectorOptions.from_json(arrays[_OPTIONS].tobytes()))
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            value.copy_(torch.from_numpy(_array(arrays, name, tuple(value.shape))))
+    network.eval().requires_grad_(False)
+    predictors = {size: Predictor.from_arrays(arrays, f"predict{size}") for size in BOOKS}
+    for size, predictor in predictors.items():
+        if len(predictor.last) != size:
+            raise CorruptFile(f"the model has a predictor for {len(predictor.last)} words, not {size}")
+    return VectorModel(network, predictors, model_id(arrays))
+
+
+def model_id(arrays: dict[str, np.ndarray]) -> bytes:
+    """The first 8 bytes of the SHA-256 of names, dtypes, shapes and values: headers are a part of small files."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
+        digest.update(f"{name}\0{little.dtype.str}\0{array.shape}\0".encode())
+        digest.update(little.tobytes())
+    return digest.digest()[:8]
+
+
+def _pack_rows(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
+    rows = array.reshape(len(array), -1)
+    steps = np.maximum(np.abs(rows).max(1) / _TOP, np.sqrt((rows**2).mean(1)) / _SPREAD)
+    steps = np.maximum(steps, 1e-12).astype(np.float32)
+    codes = np.rint(rows / steps[:, None]).clip(-_TOP, _TOP)
+    return {name + _CODES: codes.astype(np.int8).reshape(array.shape), name + _STEPS: steps}
+
+
+def _array(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
+    if len(shape) == 4:
+        codes, steps = arrays.get(name + _CODES), arrays.get(name + _STEPS)
+        if codes is None or steps is None or codes.shape != shape or steps.shape != shape[:1] or codes.dtype.kind != "i":
+            raise CorruptFile(f"the model lacks {name}, or has it in another shape")
+        return np.asarray(codes.astype(np.float32) * steps.astype(np.float32).reshape(-1, 1, 1, 1))
+    array = arrays.get(name)
+    if array is None or array.shape != shape or array.dtype.kind != "f":
+        raise CorruptFile(f"the model lacks {name}, or has it in another shape")
+    return array.astype(np.float32)

@@ -1,0 +1,144 @@
+"""The predictor of indices: trained in floating point, its numbers rounded as they will be, then made whole.
+
+maps of indices --six around each--> logits of the words --cross-entropy--> weights in steps of 1/64
+"""
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lacodec.models.vq.predictor import AROUND, SEEN, TOP, Predictor
+
+_WEIGHT, _ACTIVATION, _LOGIT = 64, 16, 1024  # steps in 1
+_WIDTH, _CHANNELS = 16, 64
+_MAPS = 4  # in a batch
+_ALONE = 0.25  # maps whose rows are told nothing of those above
+_RATE = 4e-3
+
+Map = np.ndarray
+"""i32[rows, columns]."""
+
+
+class _Net(nn.Module):
+    """What `Predictor` computes, differentiably."""
+
+    def __init__(self, words: int) -> None:
+        super().__init__()
+        self.words = words
+        self.embed = nn.Parameter(torch.randn(words + 1, _WIDTH))
+        self.first = nn.Linear(len(AROUND) * _WIDTH, _CHANNELS)
+        self.second = nn.Linear(_CHANNELS, _CHANNELS)
+        self.last = nn.Linear(_CHANNELS, words)
+        self.seen = nn.Parameter(torch.zeros(SEEN))
+        with torch.no_grad():
+            self.last.weight *= 0.5
+            self.last.bias.zero_()
+
+    def forward(self, around: Tensor, seen: Tensor) -> Tensor:
+        """Logits in nats of i64[n, 6] and of how often words have occurred, i64[n, words]."""
+        x = _rounded(self.embed, _ACTIVATION, 127)[around].flatten(1)
+        for layer in (self.first, self.second):
+            x = F.linear(x, _rounded(layer.weight, _WEIGHT, 127), _rounded(layer.bias, _LOGIT, 1 << 23))
+            x = _rounded(x.clamp(0, TOP / _ACTIVATION), _ACTIVATION, TOP)
+        x = F.linear(x, _rounded(self.last.weight, _WEIGHT, 127), _rounded(self.last.bias, _LOGIT, 1 << 23))
+        return (x + _rounded(self.seen, _LOGIT, 1 << 23)[seen]) * math.log(2)
+
+
+def train_predictor(
+    maps: list[Map], words: int, seconds: float, report: Callable[[str], None], seed: int = 0
+) -> tuple[Predictor, float]:
+    """The predictor for maps of indices, after so much processor time, and its bits per index at the end of the training."""
+    torch.manual_seed(seed)
+    net, rng = _Net(words), np.random.default_rng(seed)
+    counts = np.bincount(np.concatenate([one.reshape(-1) for one in maps]), minlength=words) + 1.0
+    with torch.no_grad():
+        net.last.bias.copy_(torch.from_numpy(np.log2(counts / counts.sum()) + math.log2(words)).float())
+    optimiser = torch.optim.Adam(net.parameters(), _RATE, betas=(0.9, 0.98))
+    begun, bits, step = time.process_time(), [], 0
+    while (part := (time.process_time() - begun) / seconds) < 1:
+        for group in optimiser.param_groups:
+            group["lr"] = _RATE * (1 - part) + 1e-5
+        asked, seen, wanted = _batch([maps[i] for i in rng.integers(len(maps), size=_MAPS)], words, rng)
+        loss = F.cross_entropy(net(asked, seen), wanted)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        bits.append(float(loss.detach()) / math.log(2))
+        step += 1
+        if step % 100 == 0:
+            report(f"predictor of {words}: step {step}, {np.mean(bits[-100:]):.3f} bits per index")
+    return _whole(net), float(np.mean(bits[-100:]))
+
+
+def split(predictor: Predictor, parents: np.ndarray, counts: np.ndarray) -> Predictor:
+    """The predictor for a finer book, from that of a coarser one: each word is told as its parent, with its share of it.
+
+    parents: i64[K], the word of the coarser book that stands for each. counts: f64[K], how often each occurs, above 0.
+    """
+    shares = counts / np.bincount(parents, counts, len(predictor.last))[parents]
+    outside = len(predictor.last)
+    return Predictor(
+        predictor.embed[np.append(parents, outside)],
+        predictor.first,
+        predictor.first_bias,
+        predictor.second,
+        predictor.second_bias,
+        predictor.last[parents],
+        (predictor.last_bias[parents] + np.rint(np.log2(shares) * _LOGIT)).astype("<i4"),
+        predictor.seen,
+    )
+
+
+def around(grid: Map, words: int, apart: bool) -> np.ndarray:
+    """i64[rows * columns, 6]: the indices that the predictor sees; `words` for places outside."""
+    rows, columns = grid.shape
+    wide = np.full((rows + 2, columns + 4), words, np.int64)
+    wide[2:, 2:-2] = grid
+    seen = []
+    for row, column in AROUND:
+        part = wide[2 + row : 2 + row + rows, 2 + column : 2 + column + columns]
+        seen.append(np.full(grid.size, words) if apart and row else part.reshape(-1))
+    return np.stack(seen, axis=1)
+
+
+def _batch(maps: list[Map], words: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    asked, seen, wanted = [], [], []
+    for one in maps:
+        turned = one[:, ::-1] if rng.random() < 0.5 else one
+        asked.append(around(turned, words, rng.random() < _ALONE))
+        flat = turned.reshape(-1)
+        came = np.zeros((flat.size, words), np.int16)
+        came[np.arange(1, flat.size), flat[:-1]] = 1
+        seen.append(np.minimum(np.cumsum(came, axis=0, dtype=np.int16), SEEN - 1))
+        wanted.append(flat)
+    parts = (np.concatenate(part).astype(np.int64) for part in (asked, seen, wanted))
+    one, two, three = (torch.from_numpy(part) for part in parts)
+    return one, two, three
+
+
+def _rounded(x: Tensor, steps: int, most: int) -> Tensor:
+    """In whole steps, at most so many; the gradient passes."""
+    whole = torch.round(x.detach() * steps).clamp(-most, most) / steps
+    return x + (whole - x.detach())
+
+
+def _whole(net: _Net) -> Predictor:
+    def numbers(x: Tensor, steps: int, kind: str) -> np.ndarray:
+        most = 127 if kind == "i1" else 1 << 23
+        return np.clip(np.round(x.detach().double().numpy() * steps), -most, most).astype(kind)
+
+    return Predictor(
+        numbers(net.embed, _ACTIVATION, "i1"),
+        numbers(net.first.weight, _WEIGHT, "i1"),
+        numbers(net.first.bias, _LOGIT, "<i4"),
+        numbers(net.second.weight, _WEIGHT, "i1"),
+        numbers(net.second.bias, _LOGIT, "<i4"),
+        numbers(net.last.weight, _WEIGHT, "i1"),
+        numbers(net.last.bias, _LOGIT, "<i4"),
+        numbers(net.seen, _LOGIT, "<i4"),
+    )

@@ -1,0 +1,61 @@
+"""Codec `image.tokens`: chunks -> the tokens.
+
+payload = how many bytes follow (LEB128) | the range coder's: of each token, whether it is in the upper half of
+the book, in the upper half of that ...
+"""
+
+import io
+from typing import Any
+
+import numpy as np
+
+from reference.container import CRITICAL, Chunk, hash64
+from reference.range_coder import RangeDecoder
+from reference.stream import Stream, need
+
+LEAST = 32
+
+
+def npy(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
+    """The .npy file."""
+    out = io.BytesIO()
+    np.save(out, decode(header, chunks))
+    return out.getvalue()
+
+
+def decode(header: dict[str, Any], chunks: list[Chunk]) -> np.ndarray:
+    """In the form that they had."""
+    shape, dtype, words = header["metadata"]["tokens"]
+    found: list[int] = []
+    for chunk in chunks:
+        if chunk.kind == CRITICAL:
+            ((start, stop),) = chunk.covers
+            tokens = _tokens(chunk.payload, stop - start, words)
+            need(hash64(np.array(tokens, "<i8").tobytes()) == chunk.content_hash, "other tokens than were encoded")
+            found += tokens
+    return np.array(found, dtype).reshape(shape)
+
+
+def _tokens(data: bytes, count: int, words: int) -> list[int]:
+    stream = Stream(data)
+    data = stream.piece()
+    stream.finish()
+    coder, seen = RangeDecoder(data), {}
+    leaves = 1
+    while leaves < words:
+        leaves *= 2
+    found = []
+    for _ in range(count):
+        first, span = 0, leaves
+        while span > 1:
+            span //= 2
+            lower, upper = (first, span), (first + span, span)
+            words_above = min(first + 2 * span, words) - (first + span)
+            if words_above > 0:
+                above, below = seen.get(upper, 0) + words_above, seen.get(lower, 0) + span
+                if coder.bit(min(max((above << 16) // (above + below), LEAST), 65536 - LEAST)):
+                    first += span
+            seen[first, span] = seen.get((first, span), 0) + 1
+        found.append(first)
+    need(coder.at == len(data) + 3, "its stream does not end with its last token")
+    return found
