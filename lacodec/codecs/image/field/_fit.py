@@ -150,8 +150,8 @@ class Model:
         for slopes in self._level_slopes:
             slopes[:] = 0.0
         for k in range(LEVELS):
-            near, slopes = self._levels[k : k + 2], self._level_slopes[k : k + 2]
-            code_rows(*near, tuple(weights), *slopes, weight_slopes, price, self._work)
+            (level, parent), (own, coarse) = self._levels[k : k + 2], self._level_slopes[k : k + 2]
+            code_rows(level, parent, tuple(weights), own, coarse, weight_slopes, price, self._work)
 
     def _compare(self, weights: list[np.ndarray]) -> None:
         """Set the gradients of the error for the levels; add to those of the synthesis' weights."""
