@@ -140,7 +140,7 @@ def _fitting(made: Callable[[int], str], most: int, budget: int, least: int = 0)
 
 
 def _prune(text: str, budget: int) -> str:
-    """With the largest budget of pieces, whose tokens add up to more than those of the whole, that keeps the text within `budget`."""
+    """With the largest budget that keeps within this one: tokens of pieces add up to more than those of the whole."""
     return prune(text, _fitting(lambda pieces: prune(text, pieces, _count), 3 * budget, budget, budget), _count)
 
 
