@@ -130,9 +130,9 @@ def _end(text: str, budget: int) -> str:
     return "".join(words[len(words) - _fitting(lambda n: "".join(words[len(words) - n :]), len(words), budget) :])
 
 
-def _fitting(made: Callable[[int], str], most: int, budget: int) -> int:
-    """The most words whose text has at most `budget` tokens."""
-    low, high = 0, most
+def _fitting(made: Callable[[int], str], most: int, budget: int, least: int = 0) -> int:
+    """The largest number up to `most` whose text has at most `budget` tokens."""
+    low, high = least, most
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if _count(made(middle)) <= budget else (low, middle - 1)
@@ -140,11 +140,8 @@ def _fitting(made: Callable[[int], str], most: int, budget: int) -> int:
 
 
 def _prune(text: str, budget: int) -> str:
-    """Tokens of pieces add up to more than those of the whole, so the budget is spent as far as it goes."""
-    asked = budget
-    while _count(found := prune(text, asked, _count)) > budget:
-        asked -= _count(found) - budget
-    return found
+    """With the largest budget that keeps within this one: tokens of pieces add up to more than those of the whole."""
+    return prune(text, _fitting(lambda pieces: prune(text, pieces, _count), 3 * budget, budget, budget), _count)
 
 
 _WAYS: dict[str, Callable[[str, int], str]] = {"prune": _prune, "chance": _chance, "beginning": _beginning, "end": _end}
