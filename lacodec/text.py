@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lacodec.errors import BadInput
 
-_SLACK = 2.0  # of the budget: what sentences may take, before words are left out; chosen on plays and novels of training
+_SLACK = 1.3  # of the budget: what sentences may take, before words are left out
 _CODE = re.compile(r"(?:```.*?(?:```|\Z)|`[^`\n]+`|^(?: {4}|\t)[^\n]*)\S*\s*", re.DOTALL | re.MULTILINE)
 _WORD = re.compile(r"\S+\s*|\s+")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
