@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from lacodec.errors import BadInput
 
-_SLACK = 1.3  # of the budget: what sentences may take, before words are left out
 _CODE = re.compile(r"(?:```.*?(?:```|\Z)|`[^`\n]+`|^(?: {4}|\t)[^\n]*)\S*\s*", re.DOTALL | re.MULTILINE)
 _WORD = re.compile(r"\S+\s*|\s+")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -103,10 +102,7 @@ def _chosen_sentences(sentences: Sequence[Sequence[_Word]], budget: int) -> list
     out = set()
     for place in sorted(range(len(sentences)), key=lambda i: told(sentences[i])):
         free = sum(word.tokens for word in sentences[place] if not word.kept)
-        if total - free >= budget:
-            # Between the budget and the slack, words choose better than sentences.
-            if total <= _SLACK * budget:
-                break
+        if total - free >= budget:  # fewer words of whole sentences tell more than many of broken ones
             out.add(place)
             total -= free
     return [[_line_end(word) if i in out else word for word in sentence] for i, sentence in enumerate(sentences)]
