@@ -59,12 +59,9 @@ def by_profile(profile: str) -> LoadedModel:
 
 def by_path(path: str | os.PathLike[str], device: str = "cpu") -> LoadedModel:
     """The model in a file, on a device; raises BadInput when it cannot be read, CorruptFile when it is damaged."""
-    try:
-        stat = os.stat(path)
-    except OSError as error:
-        raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror}); give the path of a model file") from error
+    place = as_it_is(path)
     with _lock:  # so that threads do not load the same model twice
-        loaded = _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size, device)
+        loaded = _load(*place, device)
         _named[loaded.id] = Path(path).absolute()
         return loaded
 
@@ -113,6 +110,15 @@ def _torch() -> Any:
     except ImportError as error:
         raise MissingDependency("codec image.learned needs torch; install it with: pip install 'lacodec[learned]'") from error
     return torch
+
+
+def as_it_is(path: str | os.PathLike[str]) -> tuple[str, int, int]:
+    """(absolute path, time of the last change, bytes), by which a model that was loaded is kept; raises BadInput."""
+    try:
+        stat = os.stat(path)
+    except OSError as error:
+        raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror}); give the path of a model file") from error
+    return os.path.abspath(path), stat.st_mtime_ns, stat.st_size
 
 
 def users_files() -> list[Path]:

@@ -83,11 +83,7 @@ _KINDS = {"image": "picture", "audio": "sound"}
 
 
 def _by_path(path: str | os.PathLike[str]) -> "Transform":
-    try:
-        stat = os.stat(path)
-    except OSError as error:
-        raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror}); give the path of a model file") from error
-    model = _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size)
+    model = _load(*model_files.as_it_is(path))
     _named[model.id] = Path(path).absolute()
     return model
 

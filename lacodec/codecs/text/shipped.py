@@ -25,13 +25,10 @@ class LoadedLanguage:
 
 def by_path(path: str | os.PathLike[str]) -> LoadedLanguage:
     """The model in a file; raises BadInput when it cannot be read, CorruptFile when it is damaged or something else."""
-    try:
-        stat = os.stat(path)
-    except OSError as error:
-        raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror}); give the path of a model file") from error
+    place = model_files.as_it_is(path)
     if os.path.isdir(path):
         raise BadInput(f"{os.fspath(path)}: is a folder without the config.json of a model; give a file of lacodec train text")
-    loaded = _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size)
+    loaded = _load(*place)
     _named[loaded.id] = Path(path).absolute()
     return loaded
 

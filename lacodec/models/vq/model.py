@@ -3,13 +3,13 @@
 arrays: vq.options; weights as integers and a float32 step per row; other parameters and books in float16; predictors
 """
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from lacodec.errors import CorruptFile, UnsupportedFile
+from lacodec.models.image.model import model_id
 from lacodec.models.vq.network import VectorNetwork
 from lacodec.models.vq.options import BOOKS, VectorOptions
 from lacodec.models.vq.predictor import Predictor
@@ -57,17 +57,6 @@ def unpack(arrays: dict[str, np.ndarray]) -> VectorModel:
         if len(predictor.last) != size:
             raise CorruptFile(f"the model has a predictor for {len(predictor.last)} words, not {size}")
     return VectorModel(network, predictors, model_id(arrays))
-
-
-def model_id(arrays: dict[str, np.ndarray]) -> bytes:
-    """The first 8 bytes of the SHA-256 of names, dtypes, shapes and values: headers are a part of small files."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = arrays[name]
-        little = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
-        digest.update(f"{name}\0{little.dtype.str}\0{array.shape}\0".encode())
-        digest.update(little.tobytes())
-    return digest.digest()[:8]
 
 
 def _pack_rows(name: str, array: np.ndarray) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lacodec.codecs import model_files
-from lacodec.errors import BadInput, LacodecError, MissingModel
+from lacodec.errors import LacodecError, MissingModel
 
 if TYPE_CHECKING:
     from lacodec.models.circuits.circuit import Circuit
@@ -21,11 +21,7 @@ def by_path(path: str | os.PathLike[str] | None) -> "Circuit":
             "codec image.pc needs a circuit for pictures of this kind: train one with lacodec train pc, and name it "
             "with --model PATH, in Python model=PATH"
         )
-    try:
-        stat = os.stat(path)
-    except OSError as error:
-        raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror}); give the path of a model file") from error
-    circuit = _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size)
+    circuit = _load(*model_files.as_it_is(path))
     _named[circuit.id] = Path(path).absolute()
     return circuit
 

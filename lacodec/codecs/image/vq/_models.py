@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lacodec.codecs import model_files
-from lacodec.errors import BadInput, LacodecError, MissingDependency, MissingModel
+from lacodec.errors import LacodecError, MissingDependency, MissingModel
 
 if TYPE_CHECKING:
     from lacodec.models.vq.model import VectorModel
@@ -37,11 +37,7 @@ def by_id(wanted: bytes) -> "VectorModel":
 
 
 def _by_path(path: str | os.PathLike[str]) -> "VectorModel":
-    try:
-        stat = os.stat(path)
-    except OSError as error:
-        raise BadInput(f"{os.fspath(path)}: cannot be read ({error.strerror}); give the path of a model file") from error
-    model = _load(os.path.abspath(path), stat.st_mtime_ns, stat.st_size)
+    model = _load(*model_files.as_it_is(path))
     _named[model.id] = Path(path).absolute()
     return model
 
