@@ -192,8 +192,8 @@ def test_two_threads_find_the_same_field():
 
 def test_more_steps_pay():
     pixels, costs = photo(48, 64), []
-    for steps in (30, 300):
+    for steps in (10, 300):
         field = _fit.fit(pixels, 200.0, steps, lambda: None)
         error = np.square(net.synthesise(field.latents, field.synthesis) - pixels.astype(float)).mean()
         costs.append(error + 200.0 * 8 * len(encode_field(field)) / (48 * 64))
-    assert costs[1] < 0.9 * costs[0]  # the fit is floating point: processors differ by some per cent
+    assert costs[1] < 0.8 * costs[0]
