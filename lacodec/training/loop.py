@@ -184,7 +184,7 @@ class Run:
         factor = min(1.0, (self.step + 1) / _WARM_UP) * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
         for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.precision == "bfloat16"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._in_bfloat16()):
             loss, figures = self.task.loss(progress, self.generator)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -196,6 +196,12 @@ class Run:
         with torch.no_grad():  # else the average would remember every step
             torch._foreach_lerp_(list(self.average.parameters()), list(self.task.model.parameters()), 1 - decay)
         return {"loss": loss.detach(), **figures}
+
+    def _in_bfloat16(self) -> bool:
+        """Without AVX-512 a CPU only imitates it, many times slower."""
+        if self.options.precision != "auto":
+            return self.options.precision == "bfloat16"
+        return self.device.type != "cpu" or torch.backends.cpu.get_cpu_capability() not in ("DEFAULT", "AVX2")
 
     def _report(self, figures: dict[str, float]) -> None:
         row = self._row(figures)

@@ -18,7 +18,9 @@ class RunOptions:
     minutes: float | None = says(None, "stop after this many minutes of training, including those before a resume")
     steps: int | None = says(None, "stop after this many steps")
     average: float = says(0.999, "decay of the averaged weights (the ones that are saved)")
-    precision: Literal["bfloat16", "float32"] = says("bfloat16", "of most multiplications")
+    precision: Literal["auto", "bfloat16", "float32"] = says(
+        "auto", "of most multiplications; auto: bfloat16 on GPUs and on CPUs with AVX-512"
+    )
     seed: int = says(0, "seed of all random numbers")
     report: int = says(100, "steps between lines of the curve")
     save: float = says(5.0, "minutes between checkpoints, each with a validation")
@@ -30,7 +32,7 @@ class RunOptions:
             raise BadInput("minutes or steps must be above 0")
         if not (0 <= self.average < 1 and self.report > 0 and self.save > 0):
             raise BadInput("average must be from 0 to 1 (1 excluded), report and save above 0")
-        self.check_choice("precision", "bfloat16", "float32")
+        self.check_choice("precision", "auto", "bfloat16", "float32")
 
     def check_choice(self, name: str, *known: str) -> None:
         """Raise BadInput for a value that is not known."""
