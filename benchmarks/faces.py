@@ -27,7 +27,7 @@ from lacodec.evaluation.rate_distortion import our_method
 
 _RESAMPLES = 1000
 _CRFS = (23, 32)
-_AVIF, _LEARNED = (30, 50, 65), (10, 30, 55)
+_AVIF, _LEARNED = (30, 50, 65), (10, 30, 55, 75, 88)
 
 
 def main() -> None:
