@@ -15,7 +15,8 @@ from reference.stream import Stream, need
 
 LEAST = 32
 AHEAD = 4  # bytes that the coder reads at once when it starts
-FIRST_CHECK, NEXT_CHECK = 24, 128  # bytes of the coder before the first check, and at least before the next one
+FIRST_CHECK = 24  # bytes of the coder before the first check
+NEXT_CHECK = 96  # bytes before the next one, and a quarter of those so far
 
 
 def npy(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
@@ -32,14 +33,14 @@ def decode(header: dict[str, Any], chunks: list[Chunk]) -> np.ndarray:
     for chunk in chunks:
         if chunk.kind == CRITICAL:
             ((start, stop),) = chunk.covers
-            tokens = _tokens(chunk.payload, stop - start, words, checked=len(shape) == 1)
-            need(_hash(tokens) == chunk.content_hash, "other tokens than were encoded")
+            tokens = _tokens(chunk.payload, stop - start, words, chunk.content_hash if len(shape) == 1 else None)
+            need(hash64(_packed(tokens)) == chunk.content_hash, "other tokens than were encoded")
             found += tokens
     return np.array(found, dtype).reshape(shape)
 
 
-def _hash(tokens: list[int]) -> int:
-    return hash64(np.array(tokens, "<i8").tobytes())
+def _packed(tokens: list[int]) -> bytes:
+    return np.array(tokens, "<i8").tobytes()
 
 
 def _check(coder: RangeDecoder) -> int:
@@ -49,7 +50,8 @@ def _check(coder: RangeDecoder) -> int:
     return found
 
 
-def _tokens(data: bytes, count: int, words: int, checked: bool) -> list[int]:
+def _tokens(data: bytes, count: int, words: int, whole_hash: int | None) -> list[int]:
+    """whole_hash: content hash of a sequence; None for maps."""
     stream = Stream(data)
     data = stream.piece()
     stream.finish()
@@ -60,9 +62,10 @@ def _tokens(data: bytes, count: int, words: int, checked: bool) -> list[int]:
     found: list[int] = []
     due = FIRST_CHECK
     for _ in range(count):
-        if checked and coder.at - AHEAD >= due:
-            need(_check(coder) == _hash(found) % 2**32, "a check contradicts the tokens before it")
-            due = coder.at - AHEAD + max(NEXT_CHECK, (coder.at - AHEAD) // 4)
+        if whole_hash is not None and coder.at - AHEAD >= due:
+            digest = hash64(whole_hash.to_bytes(8, "little") + _packed(found))
+            need(_check(coder) == digest % 2**32, "a check contradicts the tokens before it")
+            due = coder.at - AHEAD + NEXT_CHECK + (coder.at - AHEAD) // 4
         first, span = 0, leaves
         while span > 1:
             span //= 2

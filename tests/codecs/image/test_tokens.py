@@ -42,13 +42,13 @@ def test_contract(dtype):
     check_codec("image.tokens", values)
 
 
-@pytest.mark.parametrize("checked", [False, True])
+@pytest.mark.parametrize("digest", [None, 7])
 @pytest.mark.parametrize("words", [1, 2, 3, 1000, 1024, 4097])
-def test_books(words, checked):
+def test_books(words, digest):
     for count in (70, 1200):
         tokens = drawn(words, count).astype(np.int64)
-        payload = encode_tokens(tokens, words, checked)
-        assert np.array_equal(decode_tokens(payload, count, words, checked), tokens)
+        payload = encode_tokens(tokens, words, digest)
+        assert np.array_equal(decode_tokens(payload, count, words, digest), tokens)
 
 
 @pytest.mark.parametrize("words", [1, 3, 4096, 1 << 16])
@@ -65,23 +65,23 @@ def test_a_sequence_cut_anywhere_gives_its_first_tokens(words):
 def test_how_many_are_certain():
     """At least those whose bytes are there, without one segment, a check and what the coder looks ahead."""
     tokens = drawn(4096, 700).astype(np.int64)
-    payload = encode_tokens(tokens, 4096, True)
+    payload = encode_tokens(tokens, 4096, 7)
     for size in range(len(payload)):
-        found = len(first_tokens(payload[:size], 700, 4096, 0))
-        assert found >= (min(size - 40, size - 150, 0.8 * size - 10)) * 8 / 12.5 - 1
+        found = len(first_tokens(payload[:size], 700, 4096, 7))
+        assert found >= (0.8 * size - 110) * 8 / 12.5
         assert not found or size > found * 1.5
-    assert len(first_tokens(payload[:40], 700, 4096, 0)) == 17
+    assert len(first_tokens(payload[:40], 700, 4096, 7)) == 17
 
 
 def test_checks_cost_little():
     for count, more in ((16, 0), (32, 4), (64, 4), (128, 8), (256, 12)):
         tokens = drawn(4096, count)
-        plain = len(encode_tokens(tokens.astype(np.int64), 4096, False))
+        plain = len(encode_tokens(tokens.astype(np.int64), 4096, None))
         size = len(lacodec.encode(tokens, "image.tokens", book=4096))
-        assert len(encode_tokens(tokens.astype(np.int64), 4096, True)) - plain in range(more - 1, more + 2)
+        assert len(encode_tokens(tokens.astype(np.int64), 4096, 7)) - plain in range(more - 1, more + 2)
         assert more < 0.03 * size
     long = drawn(2, 100_000).astype(np.int64)
-    assert len(encode_tokens(long, 2, True)) < len(encode_tokens(long, 2, False)) * 1.012
+    assert len(encode_tokens(long, 2, 7)) < len(encode_tokens(long, 2, None)) * 1.012
 
 
 def test_flipped_bits_never_give_a_wrong_token():
@@ -100,6 +100,14 @@ def test_lost_bytes_never_give_a_wrong_token():
     data = lacodec.encode(tokens, "image.tokens", book=4096)
     found = [first_of(data[:at] + data[at + lost :], tokens) for lost in (1, 2, 4, 30) for at in range(len(data) - lost)]
     assert max(found) > 150
+
+
+def test_the_stream_of_another_sequence_gives_no_token():
+    one, two = (lacodec.encode(tokens, "image.tokens", book=4096) for tokens in (drawn(4096, 256), drawn(4095, 256)))
+    start = len(one) - len(encode_tokens(drawn(4096, 256).astype(np.int64), 4096, 7)) - 1
+    for size in (300, 400, len(two)):
+        assert first_of(two[:start] + two[start:size], drawn(4095, 256)) > 80
+        assert first_of(one[:start] + two[start:size], drawn(4096, 256)) == 0
 
 
 @examples(150)
@@ -146,7 +154,7 @@ def test_files(tmp_path, shape):
 def test_what_is_said_of_a_file_that_was_cut_off():
     tokens = drawn(4096, 256)
     data = lacodec.encode(tokens, "image.tokens", book=4096)
-    for size, words in ((len(data) - 2, "only its first 189 of 256"), (len(data) - 1, "but all of its 256")):
+    for size, words in ((len(data) - 2, "only its first 173 of 256"), (len(data) - 1, "but all of its 256")):
         said = f"it is cut off or damaged, {words} tokens are certain"
         assert api.decode_file(io.BytesIO(data[:size]), io.BytesIO()).remark == said
         assert api.check(io.BytesIO(data[:size])).damage == (said,)
@@ -177,14 +185,14 @@ def test_plain_reader():
         assert np.array_equal(tokens_codec.decode(header, chunks), tokens)
 
 
-@pytest.mark.parametrize("checked", [False, True])
-def test_hostile_payloads(checked):
-    good = encode_tokens(np.arange(64), 64, checked)
+@pytest.mark.parametrize("digest", [None, 7])
+def test_hostile_payloads(digest):
+    good = encode_tokens(np.arange(64), 64, digest)
     random = np.random.default_rng(1)
     for payload in (b"", good[:-1], good + b"\0", bytes(30), b"\xff" * 30, random.bytes(25), random.bytes(300)):
-        assert not len(first_tokens(payload, 24, 64, 0)) or payload == good[:-1]
+        assert not len(first_tokens(payload, 24, 64, 7)) or payload == good[:-1]
         try:
-            found = decode_tokens(payload, 24, 64, checked)
+            found = decode_tokens(payload, 24, 64, digest)
         except CorruptFile:
             continue
         assert found.min() >= 0 and found.max() < 64

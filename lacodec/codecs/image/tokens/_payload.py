@@ -3,8 +3,9 @@
     map:        all tokens
     sequence:   tokens | check | tokens | check | ... | tokens        segments in one stream, which counts go on through
 
-A check is the low half of the xxh3-64 of all tokens before it, coded as 32 even decisions. Of a beginning of a payload, the
-segments with the right check are certain. The number of bytes tells a payload that was cut off from a damaged one.
+A check is the low half of the xxh3-64 of the chunk's content hash and all tokens before it, coded as 32 even decisions. Of a
+beginning of a payload, the segments with the right check are certain, and of this chunk. The number of bytes tells a payload
+that was cut off from a damaged one.
 """
 
 import numpy as np
@@ -19,18 +20,16 @@ from lacodec.errors import CorruptFile
 
 Numbers = NDArray[np.int64]
 _FIRST = 24  # bytes of the coder before the first check: half of 32 tokens of 4096 words
-_NEXT = (
-    128  # more of them before the next one, or a quarter if that is more; so checks take 3 % at most, and less in long sequences
-)
+_NEXT = 96  # bytes before the next one, and a quarter of those so far: checks take about 3 % at most, less in long sequences
 _NEVER = 1 << 62
 _AHEAD = READ_AHEAD + 1  # bytes that a decoder reads at once when it starts
 _HALF = 0xFFFFFFFF
 
 
-def encode_tokens(tokens: Numbers, words: int, checked: bool) -> bytes:
-    """The payload of int64[n]. checked: with checks in between, as sequences have them."""
+def encode_tokens(tokens: Numbers, words: int, whole_hash: int | None) -> bytes:
+    """The payload of int64[n]. whole_hash: content hash of a sequence, for its checks; None for maps."""
     coder = _Coder(np.zeros(5 * tokens.size + 128, np.uint8), words, False)
-    coder.code(tokens.copy(), checked)
+    coder.code(tokens.copy(), whole_hash)
     size = coder.position
     out = Writer()
     out.number(size + 1)
@@ -38,11 +37,11 @@ def encode_tokens(tokens: Numbers, words: int, checked: bool) -> bytes:
     return out.data
 
 
-def decode_tokens(payload: bytes, count: int, words: int, checked: bool) -> Numbers:
+def decode_tokens(payload: bytes, count: int, words: int, whole_hash: int | None) -> Numbers:
     """The inverse of `encode_tokens`; raises CorruptFile."""
     size, stream = _parts(payload)
     coder, found = _Coder(stream, words, True), np.zeros(count, np.int64)
-    _, whole = coder.code(found, checked)
+    _, whole = coder.code(found, whole_hash)
     if not whole:
         raise CorruptFile("its stream ends early, or a check contradicts its tokens")
     if coder.position + 1 != stream.size or size != stream.size:
@@ -51,7 +50,7 @@ def decode_tokens(payload: bytes, count: int, words: int, checked: bool) -> Numb
 
 
 def first_tokens(beginning: bytes, count: int, words: int, whole_hash: int) -> Numbers:
-    """The certain tokens of the beginning of a checked payload. whole_hash: content hash of all its tokens.
+    """The certain tokens of the beginning of a sequence's payload.
 
     A payload whose bytes are all there, and yet not right, is damaged: it has none.
     """
@@ -60,7 +59,7 @@ def first_tokens(beginning: bytes, count: int, words: int, whole_hash: int) -> N
     except CorruptFile:
         return np.zeros(0, np.int64)
     found = np.zeros(count, np.int64)
-    certain, whole = _Coder(stream, words, True).code(found, True)
+    certain, whole = _Coder(stream, words, True).code(found, whole_hash)
     if whole and stream.size <= size and content_hash(found.astype("<i8").tobytes()) == whole_hash:
         return found
     return found[: certain if stream.size < size else 0]
@@ -83,9 +82,10 @@ class _Coder:
         """Bytes that an encoder has written so far."""
         return int(self.registers[POSITION]) - _AHEAD * self._decoding
 
-    def code(self, tokens: Numbers, checked: bool) -> tuple[int, bool]:
+    def code(self, tokens: Numbers, whole_hash: int | None) -> tuple[int, bool]:
         """Code int64[n]; returns how many are known by checks, and whether there was nothing wrong up to the last one."""
-        digest, known, step = xxhash.xxh3_64(), 0, _FIRST if checked else _NEVER
+        digest = xxhash.xxh3_64((whole_hash or 0).to_bytes(8, "little"))
+        known, step = 0, _NEVER if whole_hash is None else _FIRST
         while True:
             limit = int(self.registers[POSITION]) + step
             stop = code_tokens(self.registers, self.stream, self._decoding, tokens, self._words, self._counts, known, limit)
@@ -95,7 +95,7 @@ class _Coder:
             check = digest.intdigest() & _HALF
             if code_check(self.registers, self.stream, self._decoding, check) != check:
                 return known, False
-            known, step = int(stop), max(_NEXT, self.position // 4)
+            known, step = int(stop), _NEXT + self.position // 4
 
 
 def _parts(payload: bytes) -> tuple[int, NDArray[np.uint8]]:

@@ -106,9 +106,9 @@ class ImageTokens(Codec[Tokens]):
         form, flat = self._form(value), value.values.reshape(-1)
         for start in range(0, flat.size, _MOST):
             part = flat[start : start + _MOST].astype("<i8")
-            payload = encode_tokens(part, form.words, form.is_sequence)
-            covers = ((start, start + part.size),)
-            yield Chunk(CRITICAL, covers, payload, content_hash(part.tobytes()), part.size * form.item)
+            digest = content_hash(part.tobytes())
+            payload = encode_tokens(part, form.words, digest if form.is_sequence else None)
+            yield Chunk(CRITICAL, ((start, start + part.size),), payload, digest, part.size * form.item)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> _Part:
         """Its tokens; of a beginning, those that are certain."""
@@ -117,7 +117,7 @@ class ImageTokens(Codec[Tokens]):
         form, count = _form_of(header), _count(header, chunk)
         if chunk.cut:
             return _Part(first_tokens(chunk.payload, count, form.words, chunk.content_hash).astype(form.dtype), False)
-        tokens = decode_tokens(chunk.payload, count, form.words, form.is_sequence)
+        tokens = decode_tokens(chunk.payload, count, form.words, chunk.content_hash if form.is_sequence else None)
         if content_hash(tokens.astype("<i8").tobytes()) != chunk.content_hash:
             raise CorruptFile("its tokens differ from those that were encoded")
         return _Part(tokens.astype(form.dtype), True)
