@@ -16,7 +16,7 @@ from reference.stream import Stream, need
 LEAST = 32
 AHEAD = 4  # bytes that the coder reads at once when it starts
 FIRST_CHECK = 24  # bytes of the coder before the first check
-NEXT_CHECK = 96  # bytes before the next one, and a quarter of those so far
+NEXT_CHECK, MOST_MORE = 96, 16384  # bytes before the next one, and a quarter of those so far, but at most so many
 
 
 def npy(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
@@ -65,7 +65,7 @@ def _tokens(data: bytes, count: int, words: int, whole_hash: int | None) -> list
         if whole_hash is not None and coder.at - AHEAD >= due:
             digest = hash64(whole_hash.to_bytes(8, "little") + _packed(found))
             need(_check(coder) == digest % 2**32, "a check contradicts the tokens before it")
-            due = coder.at - AHEAD + NEXT_CHECK + (coder.at - AHEAD) // 4
+            due = coder.at - AHEAD + NEXT_CHECK + min((coder.at - AHEAD) // 4, MOST_MORE)
         first, span = 0, leaves
         while span > 1:
             span //= 2

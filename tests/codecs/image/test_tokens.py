@@ -80,8 +80,17 @@ def test_checks_cost_little():
         size = len(lacodec.encode(tokens, "image.tokens", book=4096))
         assert len(encode_tokens(tokens.astype(np.int64), 4096, 7)) - plain in range(more - 1, more + 2)
         assert more < 0.03 * size
-    long = drawn(2, 100_000).astype(np.int64)
-    assert len(encode_tokens(long, 2, 7)) < len(encode_tokens(long, 2, None)) * 1.012
+    few = drawn(2, 100_000).astype(np.int64)
+    assert len(encode_tokens(few, 2, 7)) < len(encode_tokens(few, 2, None)) * 1.006
+
+
+def test_a_long_sequence_loses_little():
+    tokens = drawn(4096, 200_000).astype(np.int64)
+    payload = encode_tokens(tokens, 4096, 7)
+    assert len(payload) - len(encode_tokens(tokens, 4096, None)) < 0.0007 * len(payload)
+    assert np.array_equal(decode_tokens(payload, 200_000, 4096, 7), tokens)
+    found = first_tokens(payload[:-1], 200_000, 4096, 7)
+    assert len(found) > 200_000 - 11_000 and np.array_equal(found, tokens[: len(found)])
 
 
 def test_flipped_bits_never_give_a_wrong_token():

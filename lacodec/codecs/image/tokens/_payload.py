@@ -21,6 +21,7 @@ from lacodec.errors import CorruptFile
 Numbers = NDArray[np.int64]
 _FIRST = 24  # bytes of the coder before the first check: half of 32 tokens of 4096 words
 _NEXT = 96  # bytes before the next one, and a quarter of those so far: checks take about 3 % at most, less in long sequences
+_MOST_MORE = 1 << 14  # bytes that this quarter may be: so many are lost of a long sequence that was cut, for 0.02 %
 _NEVER = 1 << 62
 _AHEAD = READ_AHEAD + 1  # bytes that a decoder reads at once when it starts
 _HALF = 0xFFFFFFFF
@@ -95,7 +96,7 @@ class _Coder:
             check = digest.intdigest() & _HALF
             if code_check(self.registers, self.stream, self._decoding, check) != check:
                 return known, False
-            known, step = int(stop), _NEXT + self.position // 4
+            known, step = int(stop), _NEXT + min(self.position // 4, _MOST_MORE)
 
 
 def _parts(payload: bytes) -> tuple[int, NDArray[np.uint8]]:
