@@ -18,6 +18,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.mutations import CODECS, LEARNED, Corpus, mutant
@@ -81,7 +83,7 @@ def run_batch(corpus: Corpus, seed: int, numbers: range, connection: "multiproce
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         try:
             outcome, content = check(data)
-            if content is not None and not repaired and content not in contents:
+            if content is not None and not repaired and not _is_right(data, content, contents):
                 outcome = "FAILURE silent damage: decodes to something else"
         except BaseException as error:
             outcome = f"FAILURE {type(error).__name__}: {' '.join(str(error).split())[:200]}"
@@ -161,6 +163,23 @@ def main() -> int:
     failed = sum(count for outcome, count in outcomes.items() if outcome.startswith("FAILURE"))
     print(json.dumps({"files": sum(outcomes.values()), "failures": failed, **kinds, "outcomes": outcomes, "seconds": seconds}))
     return 1 if failed else 0
+
+
+def _is_right(data: bytes, content: bytes, contents: set[bytes | None]) -> bool:
+    """Whether the file `data` decodes to what a valid one does, or, being a sequence of tokens, to its first ones."""
+    if content in contents:
+        return True
+    found = _sequence_in(content) if b"image.tokens" in data else None
+    wholes = (_sequence_in(whole) for whole in contents if whole is not None)
+    return found is not None and any(whole is not None and np.array_equal(found, whole[: len(found)]) for whole in wholes)
+
+
+def _sequence_in(content: bytes) -> np.ndarray | None:
+    """The array with one axis in an .npy file; None for all other content."""
+    if not content.startswith(b"\x93NUMPY"):
+        return None
+    found: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
+    return found if found.ndim == 1 and len(found) else None
 
 
 def _too_slow(*_: object) -> None:

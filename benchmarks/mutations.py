@@ -216,10 +216,10 @@ def _walloc_files(efforts: list[int]) -> list[bytes]:
 
 
 def _token_files(efforts: list[int]) -> list[bytes]:
-    """Maps of several types. A sequence that lost bytes near its end looks like one that was cut off."""
+    """Sequences and maps of several types."""
     from tools.golden.tokens import WANTED, make
 
-    return [make(setting, name) for setting, name in WANTED if "sequence" not in name]
+    return [make(setting, name) for setting, name in WANTED]
 
 
 def _vq_files(efforts: list[int]) -> list[bytes]:

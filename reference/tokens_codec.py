@@ -1,7 +1,7 @@
 """Codec `image.tokens`: chunks -> the tokens.
 
 payload = how many bytes follow (LEB128) | the range coder's: of each token, whether it is in the upper half of
-the book, in the upper half of that ...
+the book, in the upper half of that ...; of a sequence, also checks of the tokens so far.
 """
 
 import io
@@ -14,6 +14,9 @@ from reference.range_coder import RangeDecoder
 from reference.stream import Stream, need
 
 LEAST = 32
+AHEAD = 4  # bytes that the coder reads at once when it starts
+FIRST_CHECK = 24  # bytes of the coder before the first check
+NEXT_CHECK, MOST_MORE = 96, 16384  # bytes before the next one, and a quarter of those so far, but at most so many
 
 
 def npy(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
@@ -30,13 +33,25 @@ def decode(header: dict[str, Any], chunks: list[Chunk]) -> np.ndarray:
     for chunk in chunks:
         if chunk.kind == CRITICAL:
             ((start, stop),) = chunk.covers
-            tokens = _tokens(chunk.payload, stop - start, words)
-            need(hash64(np.array(tokens, "<i8").tobytes()) == chunk.content_hash, "other tokens than were encoded")
+            tokens = _tokens(chunk.payload, stop - start, words, chunk.content_hash if len(shape) == 1 else None)
+            need(hash64(_packed(tokens)) == chunk.content_hash, "other tokens than were encoded")
             found += tokens
     return np.array(found, dtype).reshape(shape)
 
 
-def _tokens(data: bytes, count: int, words: int) -> list[int]:
+def _packed(tokens: list[int]) -> bytes:
+    return np.array(tokens, "<i8").tobytes()
+
+
+def _check(coder: RangeDecoder) -> int:
+    found = 0
+    for _ in range(32):
+        found = 2 * found + coder.bit(32768)
+    return found
+
+
+def _tokens(data: bytes, count: int, words: int, whole_hash: int | None) -> list[int]:
+    """whole_hash: content hash of a sequence; None for maps."""
     stream = Stream(data)
     data = stream.piece()
     stream.finish()
@@ -44,8 +59,13 @@ def _tokens(data: bytes, count: int, words: int) -> list[int]:
     leaves = 1
     while leaves < words:
         leaves *= 2
-    found = []
+    found: list[int] = []
+    due = FIRST_CHECK
     for _ in range(count):
+        if whole_hash is not None and coder.at - AHEAD >= due:
+            digest = hash64(whole_hash.to_bytes(8, "little") + _packed(found))
+            need(_check(coder) == digest % 2**32, "a check contradicts the tokens before it")
+            due = coder.at - AHEAD + NEXT_CHECK + min((coder.at - AHEAD) // 4, MOST_MORE)
         first, span = 0, leaves
         while span > 1:
             span //= 2
@@ -57,5 +77,5 @@ def _tokens(data: bytes, count: int, words: int) -> list[int]:
                     first += span
             seen[first, span] = seen.get((first, span), 0) + 1
         found.append(first)
-    need(coder.at == len(data) + 3, "its stream does not end with its last token")
+    need(coder.at - AHEAD == len(data) - 1, "its stream does not end with its last token")
     return found

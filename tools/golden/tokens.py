@@ -1,4 +1,4 @@
-"""Inputs of codec `image.tokens`: a sequence and maps of random words, some of them frequent."""
+"""Inputs of codec `image.tokens`: sequences and maps of random words, some of them frequent."""
 
 import io
 import random
@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 
 CODEC = "image.tokens"
-WANTED = [("own", "sequence"), ("given", "sequence"), ("own", "map"), ("given", "wide")]
+WANTED = [("own", "sequence"), ("given", "sequence"), ("own", "long"), ("own", "map"), ("given", "wide")]
 _OPTIONS: dict[str, dict[str, Any]] = {"own": {}, "given": {"book": 16384}}
 
 
 def values(name: str) -> np.ndarray:
-    """sequence: uint16 [100]; map: int64 [8, 12]; wide: uint8 [3, 40]."""
+    """sequence: uint16 [100]; long: int32 [700]; map: int64 [8, 12]; wide: uint8 [3, 40]."""
     rng = random.Random(2028)
-    shape, dtype, words = {"sequence": ((100,), "<u2", 4096), "map": ((8, 12), "<i8", 1000), "wide": ((3, 40), "|u1", 256)}[name]
+    shape, dtype, words = {
+        "sequence": ((100,), "<u2", 4096),
+        "long": ((700,), "<i4", 4096),
+        "map": ((8, 12), "<i8", 1000),
+        "wide": ((3, 40), "|u1", 256),
+    }[name]
     drawn = [rng.randrange(words) if rng.random() < 0.5 else rng.randrange(words // 50) for _ in range(int(np.prod(shape)))]
     return np.array(drawn, dtype).reshape(shape)
 

@@ -13,18 +13,32 @@ from lacodec.kernels.jit import flat_kernel
 U: Any = np.uint64
 S64: Any = np.int64
 
-GOOD, TOO_SHORT = 0, 1
-"""Results of `code_tokens`; the other one is for decoders."""
+TOO_SHORT = -1
+"""What `code_tokens` returns where a stream ends before its tokens."""
 _LEAST = 32  # 65536ths of a decision
+_HALF = 32768
 
 
 @flat_kernel
 def code_tokens(
-    registers: np.ndarray, stream: np.ndarray, decoding: int, tokens: np.ndarray, words: int, counts: np.ndarray
+    registers: np.ndarray,
+    stream: np.ndarray,
+    decoding: int,
+    tokens: np.ndarray,
+    words: int,
+    counts: np.ndarray,
+    start: int,
+    limit: int,
 ) -> int:
-    """Code int64[n], all below `words`; counts: int64[2 * leaves], zeros, leaves a power of two. Returns one of the results."""
+    """Code int64[n], all below `words`, from place `start` on; returns the place where it stopped, or TOO_SHORT.
+
+    It stops before a token if the coder has come to byte `limit`. counts: int64[2 * leaves], zeros at first;
+    leaves is a power of two.
+    """
     leaves = S64(counts.size >> 1)
-    for at in range(tokens.size):
+    for at in range(start, tokens.size):
+        if registers[POSITION] >= limit:
+            return S64(at)
         node, first, span, token = S64(1), S64(0), leaves, S64(tokens[at])
         while span > 1:
             span >>= 1
@@ -41,5 +55,15 @@ def code_tokens(
             counts[node] += 1
         tokens[at] = first
         if decoding and registers[POSITION] > stream.size + READ_AHEAD:
-            return TOO_SHORT
-    return GOOD
+            return S64(TOO_SHORT)
+    return S64(tokens.size)
+
+
+@flat_kernel
+def code_check(registers: np.ndarray, stream: np.ndarray, decoding: int, check: int) -> int:
+    """Code 32 even decisions, the highest bit of `check` first; returns them."""
+    found = U(0)
+    for k in range(32):
+        bit = (U(check) >> U(31 - k)) & U(1)
+        found = (found << U(1)) | code_decision(registers, stream, _HALF, bit, decoding)
+    return S64(found)

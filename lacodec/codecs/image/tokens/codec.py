@@ -14,7 +14,7 @@ from lacodec.codecs.base import Codec
 from lacodec.codecs.options import unusual
 from lacodec.codecs.regions import Lost
 from lacodec.codecs.session import DEFAULT, Session
-from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Header, content_hash
+from lacodec.container.types import CRITICAL, Chunk, ChunkHead, Covers, Header, content_hash
 from lacodec.errors import BadInput, CorruptFile
 from lacodec.media.tokens.files import TOKENS
 from lacodec.media.tokens.value import DTYPES, MOST_WORDS, Tokens
@@ -47,6 +47,11 @@ class _Form:
     def item(self) -> int:
         """Bytes of a token in the array."""
         return int(self.dtype[2])
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether any beginning of the file decodes."""
+        return len(self.shape) == 1
 
 
 @dataclass(frozen=True)
@@ -101,9 +106,9 @@ class ImageTokens(Codec[Tokens]):
         form, flat = self._form(value), value.values.reshape(-1)
         for start in range(0, flat.size, _MOST):
             part = flat[start : start + _MOST].astype("<i8")
-            payload = encode_tokens(part, form.words)
-            covers = ((start, start + part.size),)
-            yield Chunk(CRITICAL, covers, payload, content_hash(part.tobytes()), part.size * form.item)
+            digest = content_hash(part.tobytes())
+            payload = encode_tokens(part, form.words, digest if form.is_sequence else None)
+            yield Chunk(CRITICAL, ((start, start + part.size),), payload, digest, part.size * form.item)
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> _Part:
         """Its tokens; of a beginning, those that are certain."""
@@ -111,24 +116,33 @@ class ImageTokens(Codec[Tokens]):
 
         form, count = _form_of(header), _count(header, chunk)
         if chunk.cut:
-            return _Part(first_tokens(chunk.payload, count, form.words).astype(form.dtype), False)
-        tokens = decode_tokens(chunk.payload, count, form.words)
+            return _Part(first_tokens(chunk.payload, count, form.words, chunk.content_hash).astype(form.dtype), False)
+        tokens = decode_tokens(chunk.payload, count, form.words, chunk.content_hash if form.is_sequence else None)
         if content_hash(tokens.astype("<i8").tobytes()) != chunk.content_hash:
             raise CorruptFile("its tokens differ from those that were encoded")
         return _Part(tokens.astype(form.dtype), True)
 
     def beginning(self, header: Header, chunk: Chunk) -> str | None:
-        """How many tokens of a sequence are there."""
+        """How many tokens of a sequence are certain."""
         from lacodec.codecs.image.tokens._payload import first_tokens
 
         try:
             form, count = _form_of(header), _count(header, chunk)
         except CorruptFile:
             return None
-        if len(form.shape) != 1:
+        if not form.is_sequence:
             return None
-        there = len(first_tokens(chunk.payload, count, form.words))
-        return f"it ends after {chunk.covers[0][0] + there} of {form.shape[0]} tokens" if there else None
+        there = len(first_tokens(chunk.payload, count, form.words, chunk.content_hash))
+        return _certain(chunk.covers[0][0] + there, form) if there else None
+
+    def cut_after(self, header: Header, covers: Sequence[Covers]) -> str | None:
+        """The same of a file that was cut off after, or near the start of, one of several chunks."""
+        try:
+            form = _form_of(header)
+        except CorruptFile:
+            return None
+        there = max((cover[0][1] for cover in covers if cover), default=0)
+        return _certain(there, form) if form.is_sequence and there else None
 
     def assemble(self, header: Header, parts: Iterator[Any], session: Session = DEFAULT) -> Tokens:
         """The tokens; zeros stand for lost ones. Of a file that was cut off, those that are there."""
@@ -139,7 +153,8 @@ class ImageTokens(Codec[Tokens]):
             found.append(part.zeros(form.dtype) if isinstance(part, Lost) else part.tokens)
             whole = whole and (isinstance(part, Lost) or part.whole)
         flat = np.concatenate([np.zeros(0, form.dtype), *found])
-        if not whole and len(form.shape) == 1:
+        cut = not whole or (flat.size and flat.size % _MOST == 0)  # in a chunk, or after one
+        if cut and form.is_sequence:
             return Tokens(flat, header.format or "npy")
         if flat.size != prod(form.shape):
             raise CorruptFile("it does not hold as many tokens as its header has")
@@ -161,6 +176,12 @@ class ImageTokens(Codec[Tokens]):
         if words < least:
             raise BadInput(f"token {least - 1} is not in a book of {words} words")
         return _Form(tuple(values.shape), values.dtype.str, words)
+
+
+def _certain(there: int, form: _Form) -> str:
+    """A remark."""
+    which = f"only its first {there} of" if there < form.shape[0] else "but all of its"
+    return f"it is cut off or damaged, {which} {form.shape[0]} tokens are certain"
 
 
 def _count(header: Header, chunk: Chunk) -> int:
