@@ -11,7 +11,7 @@ import numpy as np
 
 from lacodec.errors import BadInput, LacodecError
 from lacodec.models.walloc.packet import analyse
-from lacodec.models.walloc.transform import KINDS, Floats, Transform, steps_of
+from lacodec.models.walloc.transform import KINDS, UNIT, Floats, Transform, steps_of
 from lacodec.training.options import says
 
 _CROP = {"picture": 256, "sound": 1 << 17}
@@ -50,7 +50,7 @@ def train(paths: list[Path], options: WallocOptions) -> Transform:
     encoder = (axes[:, ::-1][:, :kept].T / (options.step * (1e-3 if options.kind == "sound" else 1))).astype(np.float16)
     draft = Transform(options.kind, levels, encoder.astype(np.float32), encoder.T.astype(np.float32))
     again = _crops(paths, options, np.random.default_rng(options.seed))
-    known = np.concatenate([steps_of(draft.latents(crop)).reshape(kept, -1) for crop in again], axis=1)
+    known = np.concatenate([steps_of(draft.latents(crop, UNIT)[0]).reshape(kept, -1) for crop in again], axis=1)
     moment = (known @ known.T).astype(np.float64)
     moment += _RIDGE * np.trace(moment) / kept * np.eye(kept)
     decoder = np.linalg.solve(moment, (known @ rows.T).astype(np.float64)).T
