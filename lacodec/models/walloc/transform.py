@@ -123,11 +123,11 @@ class Transform:
 
     def values(self, latents: Latents, step: int = UNIT) -> Floats:
         """f32[C, ...], longer than those that were encoded by less than a latent's side; step: in sixteenths of the model's."""
-        bands = self.decoder @ (steps_of(latents) * np.float32(step / UNIT)).reshape(self.channels, -1)
+        bands = self.decoder @ steps_of(latents, step).reshape(self.channels, -1)
         return synthesise(bands.reshape(-1, *latents.shape[1:]), self.levels)
 
 
-def steps_of(latents: Latents) -> Floats:
-    """What latents stand for, in steps."""
-    sizes = LEVELS[np.minimum(np.abs(latents.astype(np.int16)), _MOST)]
+def steps_of(latents: Latents, step: int = UNIT) -> Floats:
+    """What latents stand for, in steps of the model; step: their own, in sixteenths of that."""
+    sizes = LEVELS[np.minimum(np.abs(latents.astype(np.int16)), _MOST)] * np.float32(step / UNIT)
     return np.where(latents < 0, -sizes, sizes)
