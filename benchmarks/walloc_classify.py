@@ -4,8 +4,8 @@
     python benchmarks/walloc_classify.py spoken FOLDER     (WAV files whose names begin with the digit that is said)
 
 glyphs: letters and digits of the system's fonts, 32x32, in colours of their own, light on dark or dark on light, on noise --> 62
-classes; magnitudes of latents, 2x2 places and 48 channels, against those of the picture reduced to 8x8 pixels of three colours, less
-its mean: 192 values both.
+classes; magnitudes of latents, 2x2 places and 48 channels, against those of the picture reduced to 8x8 pixels of three colours,
+less its mean: 192 values both.
 spoken: digits without the silence around them --> 10 classes; magnitudes of latents, 108 channels in four parts of the time,
 against those of the samples in 432 parts of the time.
 

@@ -88,7 +88,7 @@ def test_a_folder_of_pictures(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"states": 0}, {"states": 65}, {"neighbours": 7}, {"tree": "columns"}, {"parts": 1}, {"rounds": 0}, {"smoothing": 0}]
+    "wrong", [{"states": 0}, {"states": 65}, {"neighbours": 7}, {"tree": "x"}, {"parts": 1}, {"rounds": 0}, {"smoothing": 0}]
 )
 def test_options(wrong):
     with pytest.raises(BadInput):

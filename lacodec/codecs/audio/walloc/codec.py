@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lacodec.models.walloc.transform import Latents, Transform
 
 _KIND = "audio"
-_STEPS = 1 << 10  # latents of a chunk, in time: 6 seconds at 44.1 kHz
+_STEPS = 1 << 12  # latents of a chunk, in time: 24 seconds at 44.1 kHz
 _BYTES = 2  # samples are restored as 16 bits
 _MOST = 1 << 30
 
