@@ -14,14 +14,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 _SIDE, _SIZE, _MIDDLE, _LINE = 28, 18, 14, 20  # of a picture and of the font; where a character stands
-_FONTS = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts", "/System/Library/Fonts", "C:/Windows/Fonts")
+FONTS = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts", "/System/Library/Fonts", "C:/Windows/Fonts")
 _LAST = 0x2000  # of the characters: alphabets
 
 
 def glyphs(count: int, seed: int = 2026) -> np.ndarray:
     """White on black, one for each font and letter or digit that it has, in random order."""
     wanted = [chr(code) for code in range(33, _LAST) if unicodedata.category(chr(code))[0] in "LN"]
-    paths = sorted(path for folder in _FONTS for path in Path(folder).rglob("*.[to]tf"))
+    paths = sorted(path for folder in FONTS for path in Path(folder).rglob("*.[to]tf"))
     found: dict[bytes, np.ndarray] = {}
     for path in paths:
         font = ImageFont.truetype(str(path), _SIZE)

@@ -4,8 +4,9 @@
     python benchmarks/walloc.py sound FILE... [--model PATH] [--profile 20x]
 
 Pictures: bits per pixel of whole files, and those of JPEG (optimised) and WebP (method 6) at the lowest quality whose PSNR is no
-lower. Sound: kilobits per second and SNR, and MP3's SNR at the lowest constant rate that takes no fewer bytes. Latents in PNG and
-WebP are tiled as the codec tiles them: channel below channel. Seconds are processor time.
+lower. Sound: kilobits per second and SNR; then, at some constant rates of MP3 (LAME), the SNR of the file with the finest step
+that takes no more bytes, and MP3's. Latents in PNG and WebP are one gray picture: channel below channel. Seconds are processor
+time.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import io
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -25,7 +27,7 @@ from lacodec.evaluation.audio.sound import Sound
 from lacodec.io.source import BytesSource
 from lacodec.media.audio.value import Audio
 
-_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160)
+_RATES = (32, 48, 64, 96)
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
@@ -108,17 +110,36 @@ def sounds(paths: Sequence[Path], options: dict[str, str]) -> None:
         clock = time.process_time()
         latents = inner(inner.Options(**options)).latents(value)
         clock = time.process_time() - clock
-        coded = codec.encode(value)
-        found, seconds = snr(sound, np.asarray(codec.decode(coded)) / 32768), len(sound) / rate
-        line = [8e-3 * len(coded) / seconds, found]
-        rates = (mp3(sound, rate, kilobits) for kilobits in _RATES)
-        line += next(([8e-3 * size / seconds, there] for size, there in rates if size >= len(coded)), [np.nan, np.nan])
+        coded, seconds = codec.encode(value), len(sound) / rate
         png, webp = packed(latents)
-        rows.append([*line, payloads(coded) / webp, payloads(coded) / png, seconds / clock])
-        print(path.name, " ".join(f"{value:.3f}" for value in rows[-1]), flush=True)
-    print(
-        "mean: kbit/s, SNR, of MP3, payload / WebP, / PNG, x real time:", " ".join(f"{v:.3f}" for v in np.nanmean(rows, axis=0))
-    )
+        line = [8e-3 * len(coded) / seconds, snr(sound, shown(codec, coded)), payloads(coded) / webp, payloads(coded) / png]
+        line.append(seconds / clock)
+        for kilobits in _RATES:
+            size, there = mp3(sound, rate, kilobits)
+            line += [fitting(value, sound, size, options), there]
+        rows.append(line)
+        print(path.name, " ".join(f"{value:.3f}" for value in line), flush=True)
+    names = "kbit/s, SNR, payload / WebP, / PNG, x real time, SNR and MP3's at " + ", ".join(map(str, _RATES))
+    print(f"mean: {names}:", " ".join(f"{v:.3f}" for v in np.mean(rows, axis=0)))
+
+
+def fitting(value: Audio, sound: np.ndarray, size: int, options: dict[str, str]) -> float:
+    """SNR with the finest step, from half the model's to 128 times it, whose file takes no more than `size` bytes."""
+    low, high, found = 8, 2048, float("-inf")
+    while low < high:
+        middle = (low + high) // 2
+        codec = lacodec.codec("audio.walloc", step=middle / 16, **options)
+        coded = codec.encode(value)
+        if len(coded) <= size:
+            high, found = middle, snr(sound, shown(codec, coded))
+        else:
+            low = middle + 1
+    return found
+
+
+def shown(codec: Any, coded: bytes) -> np.ndarray:
+    """Samples from -1 to 1."""
+    return np.asarray(codec.decode(coded)) / 32768
 
 
 def main() -> None:

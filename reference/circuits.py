@@ -13,14 +13,15 @@ TOP = 1 << 56
 
 @dataclass(frozen=True)
 class Circuit:
-    """shape of a picture; of each node its pixel, the node above, and the earlier ones that it depends on; steps; counts:
-    emissions[node][context][state] and moves[node][state above], each a list that sums to 2^20.
+    """shape of a picture; of each node its pixel, the node above, the earlier ones that it depends on, its table; steps; counts:
+    emissions[table][context][state] and moves[node][state above], each a list that sums to 2^20.
     """
 
     shape: list[int]
     order: list[int]
     parents: list[int]
     neighbours: list[list[int]]
+    tables: list[int]
     steps: list[int]
     emissions: list[list[list[list[int]]]]
     moves: list[list[list[int]]]
@@ -31,7 +32,9 @@ def circuit(arrays: dict[str, Any]) -> Circuit:
     emissions = [[_counts_of(context.T.tolist()) for context in node] for node in arrays["pc.emissions"]]
     moves = [_counts_of(node.tolist()) for node in arrays["pc.transitions"]]
     return Circuit(
-        *(arrays[f"pc.{name}"].tolist() for name in ("shape", "order", "parents", "neighbours", "steps")), emissions, moves
+        *(arrays[f"pc.{name}"].tolist() for name in ("shape", "order", "parents", "neighbours", "tables", "steps")),
+        emissions,
+        moves,
     )
 
 
@@ -116,7 +119,7 @@ class _Walk:
         known = [self.pixels[c.order[near]] if near >= 0 else 0 for near in c.neighbours[node]]
         for value in known:
             context = context * (len(c.steps) + 1) + sum(value >= step for step in c.steps)
-        rows = [_of_values(row, known) for row in c.emissions[node][context]]
+        rows = [_of_values(row, known) for row in c.emissions[c.tables[node]][context]]
         value = decoder.value([weight >> 8 for weight in weights], rows)
         self.pixels[c.order[node]] = value
         evidence = [row[value] for row in rows]

@@ -37,16 +37,20 @@ def decode(header: dict[str, Any], chunks: list[Chunk]) -> bytes:
         if chunk.kind != CRITICAL:
             continue
         ((start, stop),) = chunk.covers
-        numbers = np.array(_Reader(chunk.payload, channels).items(stop - start, height, width), np.int64)
-        numbers = numbers.reshape(stop - start, height, width, channels)
-        need(
-            hash64(numbers.transpose(0, 3, 1, 2).astype("<i4").tobytes()) == chunk.content_hash, "other numbers than were encoded"
-        )
+        found = read_numbers(chunk.payload, stop - start, channels, height, width)
+        need(hash64(found.astype("<i4").tobytes()) == chunk.content_hash, "other numbers than were encoded")
+        numbers = found.transpose(0, 2, 3, 1)
         with np.errstate(over="ignore"):
             values = np.clip(numbers.astype(np.float32) * steps, -LIMITS[dtype], LIMITS[dtype]).astype(dtype)
         out += (values.transpose(0, 3, 1, 2) if layout == "CHW" else values).tobytes()
     need(len(out) == math.prod(shape) * int(dtype[2]), "another number of items than the header has")
     return _npy_head(dtype, shape) + out
+
+
+def read_numbers(payload: bytes, items: int, channels: int, height: int, width: int) -> np.ndarray:
+    """i64[items, channels, height, width] of a payload."""
+    numbers = np.array(_Reader(payload, channels).items(items, height, width), np.int64)
+    return numbers.reshape(items, height, width, channels).transpose(0, 3, 1, 2)
 
 
 class _Reader:

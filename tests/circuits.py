@@ -32,7 +32,7 @@ def circuit() -> Circuit:
     )
     transitions = np.stack([20 * np.abs(state[:, None] - state) + node for node in range(size)])
     parts = (emissions.astype(np.uint8), transitions.astype(np.uint8))
-    return Circuit(SHAPE, order, parents, neighbours, np.array([2, 5], np.uint8), *parts)
+    return Circuit(SHAPE, order, parents, neighbours, order // 2 * 2, np.array([2, 5], np.uint8), *parts)
 
 
 def model_file(folder: Path, made: Circuit | None = None) -> str:

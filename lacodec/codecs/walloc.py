@@ -1,6 +1,6 @@
-"""What `image.walloc` and `audio.walloc` share: their models, found by path, name or id, and the payload of latents.
+"""What `image.walloc` and `audio.walloc` share: their models, found by path, name or id, steps, and the payload of latents.
 
-payload = one of `image.lossless` of a gray picture: the rows of channel 0, those of channel 1 ...; a latent of 0 is 128
+payload = one of `features`: one item, channels, rows, columns; sound has a row for each place in time, of one column
 """
 
 import os
@@ -17,8 +17,8 @@ from lacodec.errors import BadInput, CorruptFile, LacodecError, MissingModel
 if TYPE_CHECKING:
     from lacodec.models.walloc.transform import Latents, Transform
 
-NESTED = {"image.lossless": 1, "bytes": 2}
-_MIDDLE = 128
+NESTED = {"features": 0}
+_MOST = 127
 _named: dict[bytes, Path] = {}  # by id, where models came from
 
 
@@ -57,26 +57,44 @@ def by_id(kind: str, wanted: bytes) -> "Transform":
     )
 
 
-def encode(latents: "Latents", effort: int, session: Session = DEFAULT) -> bytes:
+def check_step(step: float | None) -> None:
+    """Whether options may have it; raises BadInput."""
+    if step is not None and not 0.0625 <= step <= 4096:
+        raise BadInput(f"step must be from 0.0625 to 4096 of the model's steps, not {step!r}")
+
+
+def in_sixteenths(step: float | None) -> int | None:
+    """As files have it."""
+    return None if step is None else round(16 * step)
+
+
+def step_of(header: Header) -> int:
+    """In sixteenths of the model's; raises CorruptFile."""
+    step = header.metadata.get("step")
+    if type(step) is not int or not 1 <= step <= 1 << 16:
+        raise CorruptFile("the header does not give the step of the latents")
+    return step
+
+
+def encode(latents: "Latents", session: Session = DEFAULT) -> bytes:
     """The payload of latents i8[K, ...]."""
     import numpy as np
 
-    gray = (latents.astype(np.int16) + _MIDDLE).astype(np.uint8)
-    return embed("image.lossless", (gray.reshape(-1, latents.shape[-1], 1), 8), session, effort=effort)
+    return embed("features", latents.reshape(_item(latents.shape)).astype(np.int32), session)
 
 
 def decode(payload: bytes, shape: tuple[int, ...], header: Header, session: Session = DEFAULT) -> "Latents":
     """The latents i8[shape]; raises CorruptFile."""
     import numpy as np
 
-    rows = 1
-    for size in shape[:-1]:
-        rows *= size
-    gray = unembed("image.lossless", payload, ((rows, shape[-1], 1), 8), header, session)
-    latents = (gray.astype(np.int16) - _MIDDLE).astype(np.int8).reshape(shape)
-    if (latents == -_MIDDLE).any():
+    numbers = unembed("features", payload, _item(shape), header, session)
+    if np.abs(numbers).max(initial=0) > _MOST:
         raise CorruptFile("it has latents that no encoder makes")
-    return latents
+    return numbers.astype(np.int8).reshape(shape)
+
+
+def _item(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (1, *shape, 1) if len(shape) == 2 else (1, *shape)
 
 
 _KINDS = {"image": "picture", "audio": "sound"}

@@ -8,7 +8,7 @@ from lacodec.cli import main
 from lacodec.errors import BadInput
 from lacodec.training.circuits.em import Training, train
 from lacodec.training.circuits.options import CircuitOptions
-from lacodec.training.circuits.tree import grow, levels_of
+from lacodec.training.circuits.tree import grow, levels_of, rows
 from tests.circuits import marks
 
 
@@ -88,8 +88,26 @@ def test_a_folder_of_pictures(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"states": 0}, {"states": 65}, {"neighbours": 3}, {"parts": 1}, {"rounds": 0}, {"smoothing": 0}]
+    "wrong", [{"states": 0}, {"states": 65}, {"neighbours": 7}, {"tree": "x"}, {"parts": 1}, {"rounds": 0}, {"smoothing": 0}]
 )
 def test_options(wrong):
     with pytest.raises(BadInput):
         CircuitOptions(**wrong)
+
+
+def test_rows():
+    tree = rows((3, 4, 2), 3)
+    assert tree.tables.tolist() == [0, 1] * 12 and tree.parents.tolist() == list(range(-1, 23))
+    assert tree.neighbours[0].tolist() == [-1, -1, -1] and tree.neighbours[11].tolist() == [10, 9, 3]
+    assert (tree.neighbours < np.arange(24)[:, None]).all()
+
+
+def test_pixels_that_share_a_table(tmp_path):
+    options = CircuitOptions(tree="rows", states=4, neighbours=4, rounds=4, batch=300)
+    pictures, others = bars(900), bars(300, 2)
+    *_, (_, bits, circuit) = train(pictures, options, others)
+    assert bits < 0.8 and circuit().emissions.shape[0] == 1
+    np.savez(tmp_path / "m.npz", **circuit().arrays())
+    coded = lacodec.encode(others, "image.pc", model=str(tmp_path / "m.npz"))
+    assert len(coded) * 8 < 1.01 * bits * others.size + 8 * 200
+    assert np.array_equal(lacodec.decode(coded), others)

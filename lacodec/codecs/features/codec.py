@@ -161,6 +161,18 @@ class FeaturesCodec(Codec[Features]):
         form = form_of(header)
         return np.concatenate([np.empty((0, *form.item), form.dtype), *self._range(header, key).pieces(index, parts)])
 
+    def embed(self, content: Any, session: Session = DEFAULT) -> bytes:
+        """The payload of whole numbers i32[items, channels, rows, columns], for other codecs."""
+        from lacodec.codecs.features._payload import encode_numbers
+
+        return encode_numbers(content)
+
+    def unembed(self, payload: bytes, expected: Any, header: Header, session: Session = DEFAULT) -> Any:
+        """The numbers; `expected`: their shape."""
+        from lacodec.codecs.features._payload import decode_numbers
+
+        return decode_numbers(payload, expected)
+
     def _range(self, header: Header, key: Any) -> Range:
         form = form_of(header)
         if len(form.shape) != 4:

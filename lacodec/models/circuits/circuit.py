@@ -1,11 +1,11 @@
 """`Circuit`: a hidden Chow-Liu tree (Liu, Mandt and Van den Broeck, ICLR 2022) whose distributions are whole numbers.
 
 A picture's pixels hang on the nodes of a tree. A node is in one of M states, which depends on the state of the node above it.
-Its pixel depends on its own state, and here also on up to two pixels that the walk has met before, its neighbours, which the tree
+Its pixel depends on its own state, and here also on some pixels that the walk has met before, its neighbours, which the tree
 need not join to it: all pixels are known in training, and all that count in coding, so sums over states stay exact. A pixel is
-copied from a neighbour, or has a value of its own: edges of drawn things go on as they are. A model file has the tree, and
-a byte for each probability: eighths of an octave below the largest one of its distribution. `counts` makes of them whole numbers
-that sum to 2^20, the same on every machine.
+copied from a neighbour, or has a value of its own: edges of drawn things go on as they are. Nodes may share a table of such
+chances. A model file has the tree, and a byte for each probability: eighths of an octave below the largest one of its
+distribution. `counts` makes of them whole numbers that sum to 2^20, the same on every machine.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ COUNT_BITS = 20
 """Counts of a distribution sum to 2**COUNT_BITS; none is 0."""
 MOST_STATES = 64
 MOST_PIXELS = 1 << 14
-MOST_NEIGHBOURS = 2
+MOST_NEIGHBOURS = 6
 _MOST_COUNTS = 1 << 27
 _POWERS = np.array([4294967296, 3938502376, 3611622603, 3311872529, 3037000500, 2784941738, 2553802834, 2341847524], np.int64)
 """2^(32 - k/8), rounded."""
@@ -33,6 +33,7 @@ _ARRAYS = {
     "order": ("<i4", 1),
     "parents": ("<i4", 1),
     "neighbours": ("<i4", 2),
+    "tables": ("<i4", 1),
     "steps": ("|u1", 1),
     "emissions": ("|u1", 4),
     "transitions": ("|u1", 3),
@@ -43,34 +44,38 @@ _ARRAYS = {
 class Circuit:
     """shape: of a picture. order, parents: i32[D], of each node, in the order of the walk, its pixel (its place in a flat
     picture) and the node above it (-1 for the first one). neighbours: i32[D, Q], earlier nodes, or -1; their pixels count by
-    how many of `steps` (u8[S], rising) they reach, -1 as 0, and make one of (S + 1)^Q contexts. emissions: u8[D, contexts,
-    Q + L, M] and transitions: u8[D, M, M] (from, to), in eighths of an octave; row 0 of the first node has the chances of its
-    states. Symbol k < Q copies neighbour k (0 where that is none), and Q + x is x: a value's chance is the sum over the symbols
-    that make it. A walk goes down first: a node's children and all theirs come before its next sibling. Raises UnsupportedFile.
+    how many of `steps` (u8[S], rising) they reach, -1 as 0, and make one of (S + 1)^Q contexts. tables: i32[D], which one of
+    the T emissions a node has. emissions: u8[T, contexts, Q + L, M] and transitions: u8[D, M, M] (from, to), in eighths of an
+    octave; row 0 of the first node has the chances of its states. Symbol k < Q copies neighbour k (0 where that is none), and
+    Q + x is x: a value's chance is the sum over the symbols that make it. A walk goes down first: a node's children and all
+    theirs come before its next sibling. Raises UnsupportedFile.
     """
 
     shape: tuple[int, ...]
     order: NDArray[np.int32]
     parents: NDArray[np.int32]
     neighbours: NDArray[np.int32]
+    tables: NDArray[np.int32]
     steps: NDArray[np.uint8]
     emissions: NDArray[np.uint8]
     transitions: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
-        pixels, contexts, symbols, states = self.emissions.shape
+        (tables, contexts, symbols, states), pixels = self.emissions.shape, len(self.order)
         possible = (
             len(self.shape) in (2, 3)
             and prod(self.shape) == pixels <= MOST_PIXELS
             and 1 <= symbols - self.neighbours.shape[1] <= 256
             and min(self.shape) >= 1
             and 1 <= states <= MOST_STATES
-            and pixels * (contexts * symbols + states) * states <= _MOST_COUNTS
+            and (tables * contexts * symbols + pixels * states) * states <= _MOST_COUNTS
             and self.neighbours.shape[1] <= MOST_NEIGHBOURS
             and contexts == (len(self.steps) + 1) ** self.neighbours.shape[1]
             and (np.diff(self.steps.astype(np.int64)) > 0).all()
             and self.transitions.shape == (pixels, states, states)
-            and self.order.shape == self.parents.shape == (pixels,)
+            and self.order.shape == self.parents.shape == self.tables.shape == (pixels,)
+            and self.tables.min() >= 0
+            and self.tables.max() < tables
             and np.array_equal(np.sort(self.order), np.arange(pixels))
             and len(self.neighbours) == pixels
             and (self.neighbours >= -1).all()
@@ -126,12 +131,12 @@ class Circuit:
 
     @cached_property
     def cumulative(self) -> NDArray[np.int32]:
-        """i32[D, contexts, Q + L + 1, M]: counts of all lower symbols of a pixel, for each state."""
-        pixels, contexts, symbols, states = self.emissions.shape
-        found = np.zeros((pixels, contexts, symbols + 1, states), np.int32)
-        for node, codes in enumerate(self.emissions):
+        """i32[T, contexts, Q + L + 1, M]: counts of all lower symbols of a pixel, for each state."""
+        tables, contexts, symbols, states = self.emissions.shape
+        found = np.zeros((tables, contexts, symbols + 1, states), np.int32)
+        for table, codes in enumerate(self.emissions):
             rows = counts(codes.transpose(0, 2, 1).reshape(-1, symbols)).reshape(contexts, states, symbols)
-            found[node, :, 1:] = rows.cumsum(axis=2).transpose(0, 2, 1)
+            found[table, :, 1:] = rows.cumsum(axis=2).transpose(0, 2, 1)
         return found
 
     @cached_property

@@ -30,8 +30,8 @@ _U = np.uint64
 def walk(pixels, tree, neighbours, steps, cumulative, moves, scratch, buffer, length, decoding):  # type: ignore[no-untyped-def]
     """Code pixels u8[n, D], n a multiple of LANES, of which the first `length[1]` count; returns the bytes used, or FAILED.
 
-    tree: order, parents and depths, i32[3, D]. scratch: f64[2, depths, M, LANES]. buffer: u8, for writing MOST_BYTES a pixel and
-    16; length: i64[2]. The others as in `Circuit`.
+    tree: order, parents, depths and tables, i32[4, D]. scratch: f64[2, depths, M, LANES]. buffer: u8, for writing MOST_BYTES a
+    pixel and 16; length: i64[2]. The others as in `Circuit`.
     """
     order, parents, depths, weights, evidence = tree[0], tree[1], tree[2], scratch[0], scratch[1]
     nodes, states, near = len(order), moves.shape[1], neighbours.shape[1]
@@ -58,7 +58,7 @@ def walk(pixels, tree, neighbours, steps, cumulative, moves, scratch, buffer, le
             _settle(weights[depth], scales)
             _share(weights[depth], shares)
             _look_around(pixels, start, neighbours[node], order, steps, contexts, known)
-            place, tables = order[node], cumulative[node]
+            place, tables = order[node], cumulative[tree[3, node]]
             for lane in range(count):
                 value, table = np.int64(pixels[start + lane, place]), tables[contexts[lane]]
                 value = _code(value, shares[lane], table, known[lane], copies, coder, buffer, length[0], decoding)

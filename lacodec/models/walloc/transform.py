@@ -1,11 +1,12 @@
 """`Transform`: pictures or sound <-> small tensors of whole numbers, by a wavelet packet and one matrix each way.
 
-    values --analyse--> N bands --encoder f32[K, N]--> K channels --companding--> int8 latents
-    latents --levels--> K channels --decoder f32[N, K]--> N bands --synthesise--> values
+    values --analyse--> N bands --encoder f32[K, N]--> K channels --step, companding--> int8 latents
+    latents --levels, step--> K channels --decoder f32[N, K]--> N bands --synthesise--> values
 
 The encoder's matrix has the K main components of the packet's bands in steps of one size; the decoder's is the one with the least
-squared error, given what rounding leaves of them. Latents decide what is stored. Restored values are computed in single
-precision and may differ in the last bit between machines.
+squared error, given what rounding leaves of them. Steps may be larger, by a factor for the whole picture or sound: where much is
+left out anyway, fine steps are wasted. Latents decide what is stored. Restored values are computed in single precision and may
+differ in the last bit between machines.
 """
 
 import hashlib
@@ -29,6 +30,10 @@ LEVELS = np.concatenate([np.arange(_LINEAR), _LINEAR + np.cumsum(_GROWTH ** np.a
 """f32[128]: what a latent from 0 to 127 stands for, in steps: even at first, then growing to 800."""
 _ROUNDED = 0.58  # of the way to the next level is still rounded down: zeros are cheap
 _EDGES = LEVELS[:-1] + np.float32(_ROUNDED) * np.diff(LEVELS)
+UNIT = 16
+"""Steps of a file are counted in sixteenths of the model's."""
+_MOST_STEP = 8 * UNIT
+_NOISE = 0.5  # of what the channels leave out: what rounding may add
 _KIND = "walloc"
 KINDS = ("picture", "sound")
 MOST_LEVELS = 10
@@ -95,21 +100,34 @@ class Transform:
         """Values along an axis that one latent stands for."""
         return 1 << self.levels
 
-    def latents(self, values: Floats) -> Latents:
-        """i8[K, ...] of f32[C, ...], whose ends are repeated up to whole latents."""
+    def latents(self, values: Floats, step: int | None = None) -> tuple[Latents, int]:
+        """i8[K, ...] of f32[C, ...], whose ends are repeated up to whole latents, and their step in sixteenths of the model's.
+
+        Unless a step is given it is the one at which rounding adds half as much squared error as the channels leave out, from 1
+        to 8 of the model's.
+        """
         spread = [(0, 0), *((0, -size % self.side) for size in values.shape[1:])]
         bands = analyse(np.pad(values.astype(np.float32), spread, mode="edge"), self.levels)
         found = self.encoder @ bands.reshape(len(bands), -1)
-        sizes = np.searchsorted(_EDGES, np.abs(found), side="right")
-        return np.where(found < 0, -sizes, sizes).astype(np.int8).reshape(self.channels, *bands.shape[1:])
+        step = step or self._step(bands, found)
+        sizes = np.searchsorted(_EDGES, np.abs(found) * np.float32(UNIT / step), side="right")
+        return np.where(found < 0, -sizes, sizes).astype(np.int8).reshape(self.channels, *bands.shape[1:]), step
 
-    def values(self, latents: Latents) -> Floats:
-        """f32[C, ...], longer than those that were encoded by less than a latent's side."""
-        bands = self.decoder @ steps_of(latents).reshape(self.channels, -1)
+    def _step(self, bands: Floats, found: Floats) -> int:
+        """In sixteenths; takes the encoder's rows for orthogonal, and rounding for even."""
+        sizes = 1 / np.maximum(np.square(self.encoder).sum(axis=1, dtype=np.float64), 1e-30)  # squares of the model's steps
+        kept = (np.square(found).sum(axis=1, dtype=np.float64) * sizes).sum()
+        missed = max(0.0, np.square(bands).sum(dtype=np.float64) - kept) / max(1, found.shape[1])
+        wanted = UNIT * np.sqrt(12 * _NOISE * missed / sizes.sum())
+        return int(min(max(UNIT, np.rint(wanted)), _MOST_STEP))
+
+    def values(self, latents: Latents, step: int = UNIT) -> Floats:
+        """f32[C, ...], longer than those that were encoded by less than a latent's side; step: in sixteenths of the model's."""
+        bands = self.decoder @ steps_of(latents, step).reshape(self.channels, -1)
         return synthesise(bands.reshape(-1, *latents.shape[1:]), self.levels)
 
 
-def steps_of(latents: Latents) -> Floats:
-    """What latents stand for, in steps."""
-    sizes = LEVELS[np.minimum(np.abs(latents.astype(np.int16)), _MOST)]
+def steps_of(latents: Latents, step: int = UNIT) -> Floats:
+    """What latents stand for, in steps of the model; step: their own, in sixteenths of that."""
+    sizes = LEVELS[np.minimum(np.abs(latents.astype(np.int16)), _MOST)] * np.float32(step / UNIT)
     return np.where(latents < 0, -sizes, sizes)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from lacodec.kernels.jit import kernel
 from lacodec.models.circuits.circuit import Circuit, codes_of
 from lacodec.training.circuits.options import CircuitOptions
-from lacodec.training.circuits.start import clusters
-from lacodec.training.circuits.tree import Tree, grow, levels_of
+from lacodec.training.circuits.start import clusters, common_clusters
+from lacodec.training.circuits.tree import Tree, grow, levels_of, rows
 
 Floats = NDArray[np.float32]
 
@@ -25,7 +25,7 @@ _SLOWER = 0.6  # step k counts (k + 1)^-0.6
 
 @dataclass
 class Counts:
-    """Sums over pictures: of symbols f32[D, contexts * (Q + L), M], of moves f32[D, M, M] (the first node's in row 0)."""
+    """Sums over pictures: of symbols f32[T, contexts * (Q + L), M], of moves f32[D, M, M] (the first node's in row 0)."""
 
     pixels: Floats
     moves: Floats
@@ -64,7 +64,8 @@ class Training:
     @classmethod
     def of(cls, pictures: NDArray[np.uint8], options: CircuitOptions) -> "Training":
         """pictures: u8[n, height, width(, channels)]."""
-        tree, levels = grow(pictures, options.neighbours), int(pictures.max(initial=0)) + 1
+        tree = rows(pictures.shape[1:], options.neighbours) if options.tree == "rows" else grow(pictures, options.neighbours)
+        levels = int(pictures.max(initial=0)) + 1
         steps = levels_of(pictures, options.parts) if options.neighbours else np.zeros(0, np.uint8)
         common = np.append(np.ones(options.neighbours), np.bincount(pictures.ravel(), minlength=levels) + 1.0)
         common = (common / common.sum()).astype(np.float32)
@@ -92,7 +93,8 @@ class Training:
     def run(self, pictures: NDArray[np.uint8]) -> Iterator[tuple[float, Chances]]:
         """(bits per pixel of the pictures while they were learnt from, what was learnt), after each round."""
         options, rng, count = self.options, np.random.default_rng(self.options.seed), self.values.shape[1]
-        sums = self._begin(clusters(pictures, self.tree.order, options.states, rng))
+        begin = common_clusters if self.tree.shares else clusters
+        sums = self._begin(begin(pictures, self.tree.order, options.states, rng))
         chances, step = self._chances(sums, count), 0
         for _ in range(options.rounds):
             bits, order = 0.0, rng.permutation(count)
@@ -110,10 +112,11 @@ class Training:
     def circuit(self, chances: Chances) -> Circuit:
         """As it is written."""
         pixels, moves = chances.pixels, codes_of(chances.moves)
-        axes = (len(pixels), -1, self.symbols, self.options.states)
-        emissions = np.stack([codes_of(node.reshape(axes[1:]).transpose(0, 2, 1)).transpose(0, 2, 1) for node in pixels])
+        each = (-1, self.symbols, self.options.states)
+        emissions = np.stack([codes_of(node.reshape(each).transpose(0, 2, 1)).transpose(0, 2, 1) for node in pixels])
         tree = self.tree
-        return Circuit(self.shape, tree.order, tree.parents, tree.neighbours, self.steps, np.ascontiguousarray(emissions), moves)
+        axes = (tree.order, tree.parents, tree.neighbours, tree.tables)
+        return Circuit(self.shape, *axes, self.steps, np.ascontiguousarray(emissions), moves)
 
     def bits(self, pictures: NDArray[np.uint8], chances: Chances) -> float:
         """Bits per pixel of other pictures."""
@@ -128,7 +131,7 @@ class Training:
         told, messages = np.empty((size, n, states), np.float32), np.empty((size, n, states), np.float32)
         logs = np.zeros(n)
         for node in range(size):
-            _tell(chances.pixels[node], values[node], told[node])
+            _tell(chances.pixels[self.tree.tables[node]], values[node], told[node])
         for node in range(size - 1, 0, -1):
             most = told[node].max(axis=1)
             told[node] /= most[:, None]
@@ -145,35 +148,39 @@ class Training:
                 others = states_of[parents[node]] / messages[node]
                 seen.moves[node] += moves[node] * (others.T @ told[node])
                 np.multiply(told[node], others @ moves[node], out=states_of[node])
-            _add(seen.pixels, values, states_of, chances.pixels)
+            _add(seen.pixels, values, states_of, chances.pixels, self.tree.tables)
         return float(-logs.sum() / np.log(2))
 
     def _begin(self, states: NDArray[np.int64]) -> Counts:
         """Counts of given states."""
         (size, n), m = states.shape, self.options.states
         contexts = (len(self.steps) + 1) ** self.tree.neighbours.shape[1]
-        found = Counts(np.zeros((size, contexts * self.symbols, m), np.float32), np.zeros((size, m, m), np.float32))
+        tables = int(self.tree.tables.max()) + 1
+        found = Counts(np.zeros((tables, contexts * self.symbols, m), np.float32), np.zeros((size, m, m), np.float32))
         for node in range(size):
-            for rows in self.values[node, :n].T:
-                np.add.at(found.pixels[node], (rows[rows >= 0], states[node][rows >= 0]), 0.5 / n)
+            for named in self.values[node, :n].T:
+                np.add.at(found.pixels[self.tree.tables[node]], (named[named >= 0], states[node][named >= 0]), 0.5 / n)
             above = states[self.tree.parents[node]] if node else 0
             np.add.at(found.moves[node], (above, states[node]), 1 / n)
         return found
 
     def _chances(self, sums: Counts, count: int) -> Chances:
-        """Counts a picture -> probabilities: few counts in a context lean on all contexts, few in all on those of all states."""
+        """Counts a picture -> probabilities: few counts in a context lean on those that lack its last neighbour, and so on; few
+        in all contexts on those of all states.
+        """
         size, _, m = sums.pixels.shape
-        seen = count * sums.pixels.reshape(size, -1, self.symbols, m)
-        everywhere = seen.sum(axis=1)
-        pixel = everywhere.sum(axis=2) + _UNSEEN * self.common
+        steps = [count * sums.pixels.reshape(size, -1, self.symbols, m)]
+        for _ in range(self.tree.neighbours.shape[1]):
+            steps.append(steps[-1].reshape(size, -1, len(self.steps) + 1, self.symbols, m).sum(axis=2))
+        seen = steps.pop()
+        pixel = seen.sum(axis=(1, 3)) + _UNSEEN * self.common
         pixel /= pixel.sum(axis=1, keepdims=True)
-        everywhere += self.options.smoothing * pixel[:, :, None]
-        everywhere /= everywhere.sum(axis=1, keepdims=True)
-        if seen.shape[1] > 1:
-            seen += self.options.context_smoothing * everywhere[:, None]
-            seen /= seen.sum(axis=2, keepdims=True)
-        else:
-            seen = everywhere
+        seen += self.options.smoothing * pixel[:, None, :, None]
+        seen /= seen.sum(axis=2, keepdims=True)
+        while steps:
+            finer = steps.pop()
+            finer += self.options.context_smoothing * seen.repeat(len(self.steps) + 1, axis=1)
+            seen = finer / finer.sum(axis=2, keepdims=True)
         moves = count * sums.moves + self.options.move_smoothing / m
         return Chances(seen.reshape(size, -1, m), moves / moves.sum(axis=2, keepdims=True))
 
@@ -196,17 +203,18 @@ def _tell(chances, values, told):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _add(found, values, states, chances):  # type: ignore[no-untyped-def]
-    """Add f32[D, n, M] to the rows of found f32[D, rows, M] that values name, to each as much as its chances make up."""
+def _add(found, values, states, chances, tables):  # type: ignore[no-untyped-def]
+    """Add f32[D, n, M] to the rows of found f32[T, rows, M] that values name, to each as much as its chances make up."""
     for node in range(values.shape[0]):
+        table = tables[node]
         for i in range(values.shape[1]):
             rows = values[node, i]
             for k in range(states.shape[2]):
                 total = np.float32(0)
                 for row in rows:
                     if row >= 0:
-                        total += chances[node, row, k]
+                        total += chances[table, row, k]
                 share = states[node, i, k] / total
                 for row in rows:
                     if row >= 0:
-                        found[node, row, k] += share * chances[node, row, k]
+                        found[table, row, k] += share * chances[table, row, k]

@@ -1,4 +1,7 @@
-"""Which pixels tell most about each other: the tree of a circuit (Chow and Liu 1968), and further neighbours for each node."""
+"""Which pixels tell most about each other: the tree of a circuit (Chow and Liu 1968), and further neighbours for each node.
+
+Or the rows of a picture, one pixel after the other: then all nodes know the same pixels around them, and share tables.
+"""
 
 from dataclasses import dataclass
 
@@ -11,16 +14,23 @@ _LEVELS = 8  # that values are rounded to before they are compared
 _MOST_PICTURES = 2000
 _LEAST = 1e-3  # nats at distance 0: among pixels that tell nothing, near ones are joined
 _CANDIDATES = 12
+_AROUND = ((0, -1), (-1, 0), (-1, 1), (-1, -1), (0, -2), (-2, 0))  # rows down, columns to the right
 _TELLS = 0.02  # what telling most counts, against having the same value in all pictures
 
 
 @dataclass(frozen=True)
 class Tree:
-    """As in `Circuit`: order, parents: i32[D]; neighbours: i32[D, Q]."""
+    """As in `Circuit`: order, parents, tables: i32[D]; neighbours: i32[D, Q]."""
 
     order: NDArray[np.int32]
     parents: NDArray[np.int32]
     neighbours: NDArray[np.int32]
+    tables: NDArray[np.int32]
+
+    @property
+    def shares(self) -> bool:
+        """Whether nodes share tables."""
+        return int(self.tables.max()) + 1 < len(self.tables)
 
 
 def grow(pictures: NDArray[np.uint8], near: int) -> Tree:
@@ -32,7 +42,24 @@ def grow(pictures: NDArray[np.uint8], near: int) -> Tree:
     apart = np.sqrt(np.square(places[:, :, None] - places[:, None]).sum(axis=0))
     joined = known + _LEAST / (1 + apart)
     order, parents = _walk(joined)
-    return Tree(order, parents, _neighbours(flat[:, order], known[np.ix_(order, order)], near))
+    around = _neighbours(flat[:, order], known[np.ix_(order, order)], near)
+    return Tree(order, parents, around, np.arange(len(order), dtype=np.int32))
+
+
+def rows(shape: tuple[int, ...], near: int) -> Tree:
+    """One row after the other, of pictures [height, width(, channels)]; each channel has a table.
+
+    The first neighbours are other channels of the pixel, then the pixels of this channel that `_AROUND` has.
+    """
+    height, width, channels = (*shape, 1)[:3]
+    y, x, channel = np.unravel_index(np.arange(height * width * channels), (height, width, channels))
+    columns = [np.where(channel >= k, np.arange(len(y)) - k, -1) for k in range(1, channels)]
+    for down, right in _AROUND:
+        inside = (y + down >= 0) & (x + right >= 0) & (x + right < width)
+        columns.append(np.where(inside, ((y + down) * width + x + right) * channels + channel, -1))
+    order = np.arange(len(y), dtype=np.int32)
+    around = np.array(columns[:near], np.int32).reshape(near, len(y)).T
+    return Tree(order, order - 1, np.ascontiguousarray(around), channel.astype(np.int32))
 
 
 def levels_of(values: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:

@@ -93,3 +93,14 @@ def test_refused(path, tmp_path):
     ):
         with pytest.raises(UnsupportedFile), np.errstate(invalid="ignore"):
             Transform.from_arrays({**good, f"walloc.{name}": change(good[f"walloc.{name}"])})
+
+
+def test_steps(path):
+    pixels = photo(64, 64)
+    fine, coarse = (lacodec.encode(pixels, "image.walloc", model=path, step=step) for step in (0.5, 4))
+    assert len(coarse) < len(fine)
+    near, far = (np.square(lacodec.decode(coded).pixels.astype(float) - pixels).mean() for coded in (fine, coarse))
+    assert near < far
+    assert 16 <= transform("picture").latents(np.float32(pixels.transpose(2, 0, 1)) - 128)[1] <= 128
+    with pytest.raises(BadInput, match="step"):
+        lacodec.encode(pixels, "image.walloc", model=path, step=0.0)

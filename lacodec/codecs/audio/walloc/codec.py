@@ -1,6 +1,6 @@
 """Codec `audio.walloc`: mono and stereo sound with loss, by an encoder of one matrix, and latents that networks can learn from.
 
-    samples --wavelet packet, one matrix, companding--> int8 latents --codec image.lossless--> chunks
+    samples --wavelet packet, one matrix, companding--> int8 latents --codec features--> chunks
     chunks --> latents --one matrix, wavelet packet--> samples
 
 A chunk has the latents of some seconds, all channels. The content hash is of the latents; samples may differ in the last bit
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lacodec.codecs import walloc
 from lacodec.codecs.base import Codec
-from lacodec.codecs.options import check_effort, effort_field, unusual
+from lacodec.codecs.options import unusual
 from lacodec.codecs.regions import Lost
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, Header, content_hash
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lacodec.models.walloc.transform import Latents, Transform
 
 _KIND = "audio"
-_STEPS = 1 << 10  # latents of a chunk, in time: 6 seconds at 44.1 kHz
+_STEPS = 1 << 12  # latents of a chunk, in time: 24 seconds at 44.1 kHz
 _BYTES = 2  # samples are restored as 16 bits
 _MOST = 1 << 30
 
@@ -38,10 +38,10 @@ _MOST = 1 << 30
 class _Options:
     profile: str = field(default="20x", metadata={"help": "20x or 4.7x: how many samples become one latent"})
     model: str | None = field(default=None, metadata={"help": "a model file of your own (lacodec train walloc writes them)"})
-    effort: int = effort_field(7)
+    step: float | None = field(default=None, metadata={"help": "of latents, in the model's steps (default: by what is left out)"})
 
     def __post_init__(self) -> None:
-        check_effort(self.effort)
+        walloc.check_step(self.step)
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class WallocAudio(Codec[Audio]):
         return unusual(self.options, ("model",))
 
     def metadata(self, value: Audio, session: Session = DEFAULT) -> dict[str, Any]:
-        """Rate, channels, samples, and the peak in 32768ths, which latents are in units of."""
+        """Rate, channels, samples, peak in 32768ths, which latents are in units of; their step in sixteenths of the model's."""
         samples = _samples(value)
-        return {"sound": [value.rate, value.channels, samples.shape[1], _peak(samples)]}
+        return {"sound": [value.rate, value.channels, samples.shape[1], _peak(samples)], "step": self._latents(value, session)[1]}
 
     def format_of(self, value: Audio) -> str | None:
         """WAV, whatever it was."""
@@ -90,12 +90,12 @@ class WallocAudio(Codec[Audio]):
     def encode(self, value: Audio, session: Session = DEFAULT) -> Iterator[Chunk]:
         """The latents of the whole sound, then chunks of them."""
         model, samples = self._model(), _samples(value)
-        latents, count = latents_of(samples, model), samples.shape[1]
+        latents, count = self._latents(value, session)[0], samples.shape[1]
 
         def chunk(first: int) -> Chunk:
             part = latents[:, first : first + _STEPS]
             start, stop = first * model.side, min(count, (first + _STEPS) * model.side)
-            payload = walloc.encode(part, self.options.effort, session)
+            payload = walloc.encode(part, session)
             size = (stop - start) * value.channels * _BYTES
             return Chunk(CRITICAL, ((start, stop),), payload, content_hash(part.tobytes()), size)
 
@@ -131,27 +131,36 @@ class WallocAudio(Codec[Audio]):
             covered += part.latents.shape[1]
         if covered != latents.shape[1] and not lost:
             raise CorruptFile("its parts do not cover the sound exactly")
-        both = model.values(latents)[:, :count] * np.float32(2 * peak) if count else np.zeros((2, 0), np.float32)
+        step = walloc.step_of(header)
+        both = model.values(latents, step)[:, :count] * np.float32(2 * peak) if count else np.zeros((2, 0), np.float32)
         shown = both.mean(axis=0, keepdims=True) if channels == 1 else both
         pcm = np.clip(np.rint(shown), -32768, 32767).astype("<i2").T.tobytes()
         return Audio(rate, channels, "i16le", BytesSource(pcm), "wav")
 
     def latents(self, value: Any) -> "Latents":
         """i8[K, n] of a sound: what the file stores, to learn from."""
-        return latents_of(_samples(self.media.from_object(value)), self._model())
+        return self._latents(self.media.from_object(value), DEFAULT)[0]
+
+    def _latents(self, value: Audio, session: Session) -> "tuple[Latents, int]":
+        """And their step in sixteenths of the model's; found once in a session."""
+
+        def made() -> "tuple[tuple[Latents, int], Audio]":
+            return latents_of(_samples(value), self._model(), walloc.in_sixteenths(self.options.step)), value
+
+        return session.once((type(self), self.options, id(value)), made)[0]
 
     def _model(self) -> "Transform":
         return walloc.chosen(_KIND, self.options.profile, self.options.model)
 
 
-def latents_of(samples: "np.ndarray", model: "Transform") -> "Latents":
-    """i8[K, n] of f32[1 or 2, samples] in 32768ths, with a peak of 1/2 after scaling."""
+def latents_of(samples: "np.ndarray", model: "Transform", step: int | None) -> "tuple[Latents, int]":
+    """i8[K, n] of f32[1 or 2, samples] in 32768ths, with a peak of 1/2 after scaling, and their step."""
     import numpy as np
 
     if not samples.shape[1]:
-        return np.zeros((model.channels, 0), np.int8)
+        return np.zeros((model.channels, 0), np.int8), step or 16
     scaled = samples / np.float32(2 * _peak(samples))
-    return model.latents(np.ascontiguousarray(np.broadcast_to(scaled, (2, samples.shape[1]))))
+    return model.latents(np.ascontiguousarray(np.broadcast_to(scaled, (2, samples.shape[1]))), step)
 
 
 def _samples(value: Audio) -> "np.ndarray":

@@ -39,7 +39,7 @@ def decode(payload: bytes, count: int, circuit: Circuit, header: Header, session
 
 def _walk(pixels: NDArray[np.uint8], count: int, c: Circuit, buffer: NDArray[np.uint8], length: int, decoding: bool) -> int:
     scratch = np.ones((2, int(c.depths.max()) + 1, c.states, LANES))
-    tree, sizes = np.stack([c.order, c.parents, c.depths]).astype(np.int32), np.array([length, count], np.int64)
+    tree, sizes = np.stack([c.order, c.parents, c.depths, c.tables]).astype(np.int32), np.array([length, count], np.int64)
     return int(walk(pixels, tree, c.neighbours, c.steps, c.cumulative, c.moves, scratch, buffer, sizes, decoding))
 
 

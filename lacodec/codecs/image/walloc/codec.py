@@ -1,6 +1,6 @@
 """Codec `image.walloc`: pictures with loss, by an encoder cheap enough for sensors, and latents that networks can learn from.
 
-    pixels --wavelet packet, one matrix, companding--> int8 latents --codec image.lossless--> chunks
+    pixels --wavelet packet, one matrix, companding--> int8 latents --codec features--> chunks
     chunks --> latents --one matrix, wavelet packet--> pixels
 
 A chunk has a rectangle of latents, all channels. The content hash is of the latents; pixels may differ by one between machines.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lacodec.codecs import walloc
 from lacodec.codecs.base import Codec
-from lacodec.codecs.options import check_effort, effort_field, unusual
+from lacodec.codecs.options import unusual
 from lacodec.codecs.regions import Lost
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import CRITICAL, Chunk, Header, content_hash
@@ -35,10 +35,10 @@ _MOST_PIXELS = 1 << 28
 class _Options:
     profile: str = field(default="16x", metadata={"help": "16x or 4x: how many values of the picture become one latent"})
     model: str | None = field(default=None, metadata={"help": "a model file of your own (lacodec train walloc writes them)"})
-    effort: int = effort_field(7)
+    step: float | None = field(default=None, metadata={"help": "of latents, in the model's steps (default: by what is left out)"})
 
     def __post_init__(self) -> None:
-        check_effort(self.effort)
+        walloc.check_step(self.step)
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class WallocImage(Codec[Image]):
         return unusual(self.options, ("model",))
 
     def metadata(self, value: Image, session: Session = DEFAULT) -> dict[str, Any]:
-        """Height, width, channels; colour profile and the like."""
-        described: dict[str, Any] = {"shape": list(value.pixels.shape)}
+        """Height, width, channels; the latents' step in sixteenths of the model's; colour profile and the like."""
+        described: dict[str, Any] = {"shape": list(value.pixels.shape), "step": self._latents(value, session)[1]}
         if value.extras:
             described["extras"] = [list(item) for item in value.extras]
         return described
@@ -86,7 +86,7 @@ class WallocImage(Codec[Image]):
     def encode(self, value: Image, session: Session = DEFAULT) -> Iterator[Chunk]:
         """The latents of the whole picture, then chunks of them."""
         model, (height, width, channels) = self._model(), value.pixels.shape
-        latents, step = latents_of(value.pixels, model), max(1, _SIDE // model.side)
+        latents, step = self._latents(value, session)[0], max(1, _SIDE // model.side)
 
         def chunk(place: tuple[int, int]) -> Chunk:
             row, column = place
@@ -94,7 +94,7 @@ class WallocImage(Codec[Image]):
             (top, left), (bottom, right) = (model.side * row, model.side * column), (model.side * (n + step) for n in place)
             covers = ((top, min(bottom, height)), (left, min(right, width)))
             size = (covers[0][1] - top) * (covers[1][1] - left) * channels
-            return Chunk(CRITICAL, covers, walloc.encode(part, self.options.effort, session), content_hash(part.tobytes()), size)
+            return Chunk(CRITICAL, covers, walloc.encode(part, session), content_hash(part.tobytes()), size)
 
         places = [(row, column) for row in range(0, latents.shape[1], step) for column in range(0, latents.shape[2], step)]
         return ordered_map(chunk, places, session.threads)
@@ -132,7 +132,7 @@ class WallocImage(Codec[Image]):
             covered += rows * columns
         if covered != latents[0].size and not lost:
             raise CorruptFile("its parts do not cover the picture exactly")
-        rgb = model.values(latents)[:, :height, :width] + 128
+        rgb = model.values(latents, walloc.step_of(header))[:, :height, :width] + 128
         shown = rgb.mean(axis=0, keepdims=True) if channels == 1 else rgb
         pixels = np.clip(np.rint(shown), 0, 255).astype(np.uint8).transpose(1, 2, 0)
         return _picture_of(header, np.ascontiguousarray(pixels))
@@ -145,20 +145,28 @@ class WallocImage(Codec[Image]):
 
     def latents(self, pixels: Any) -> "Latents":
         """i8[K, rows, columns] of a picture u8[height, width, 1 or 3]: what the file stores, to learn from."""
-        return latents_of(self.media.from_object(pixels).pixels, self._model())
+        return self._latents(self.media.from_object(pixels), DEFAULT)[0]
+
+    def _latents(self, value: Image, session: Session) -> "tuple[Latents, int]":
+        """And their step in sixteenths of the model's; found once in a session."""
+
+        def made() -> "tuple[tuple[Latents, int], Image]":
+            return latents_of(value.pixels, self._model(), walloc.in_sixteenths(self.options.step)), value
+
+        return session.once((type(self), self.options, id(value)), made)[0]
 
     def _model(self) -> "Transform":
         return walloc.chosen(_KIND, self.options.profile, self.options.model)
 
 
-def latents_of(pixels: "np.ndarray", model: "Transform") -> "Latents":
-    """i8[K, rows, columns] of u8[height, width, 1 or 3]; raises BadInput for pictures with alpha."""
+def latents_of(pixels: "np.ndarray", model: "Transform", step: int | None) -> "tuple[Latents, int]":
+    """i8[K, rows, columns] of u8[height, width, 1 or 3], and their step; raises BadInput for pictures with alpha."""
     import numpy as np
 
     if pixels.shape[2] not in (1, 3):
         raise BadInput("codec image.walloc does not code alpha; remove it, or use image.learned")
     planes = pixels.transpose(2, 0, 1).astype(np.float32) - 128
-    return model.latents(np.ascontiguousarray(np.broadcast_to(planes, (3, *planes.shape[1:]))))
+    return model.latents(np.ascontiguousarray(np.broadcast_to(planes, (3, *planes.shape[1:]))), step)
 
 
 def _is_side(start: int, stop: int, size: int, side: int) -> bool:
