@@ -93,6 +93,7 @@ def test_what_it_does_not_suit_is_left_to_bytes():
         assert bytes(lacodec.decode(lacodec.encode(data, "log", effort=effort))) == data
 
 
+@pytest.mark.slow
 def test_progress():
     data, told = dict(samples(6, 600_000))["database"], []
     payload = encode_lines(data, 7, told.append)

@@ -107,6 +107,7 @@ def test_damaged_sweeps(data):
     restored(points.tobytes(), effort=data.draw(st.sampled_from([1, 4])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effort", [1, 5])
 def test_sweeps_in_other_forms(effort):
     shuffled = np.random.default_rng(1).permutation(SWEEP)

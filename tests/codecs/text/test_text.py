@@ -93,6 +93,7 @@ def test_as_codec(effort):
         check_round_trip(coder, data, name)
 
 
+@pytest.mark.slow
 def test_efforts():
     eight, nine = (Text(Text.Options(effort=effort)).encode_block(ODD["prose"]) for effort in (8, 9))
     assert eight == nine and eight[:2] == bytes([1, 8])
@@ -121,6 +122,7 @@ def test_figures_are_tried_by_bytes(monkeypatch):
     assert coder.encode_block(PROSE.encode())[0] == 1
 
 
+@pytest.mark.slow
 def test_smaller_than_bytes():
     """Prose that no primer holds word for word."""
     for effort in EFFORTS:

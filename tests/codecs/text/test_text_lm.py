@@ -97,6 +97,7 @@ def test_forged_payloads(path, seed):
         codec.decode_block(bytes(payload), len(PROSE), 0)
 
 
+@pytest.mark.slow
 def test_what_the_model_does_not_help_goes_to_text():
     coder = TextLM()
     assert coder.encode_block(ENGLISH[:500])[0] == 1
@@ -126,6 +127,7 @@ def test_forged_payloads_of_text(seed):
         TextLM().decode_payload(header, bytes(payload), len(FIGURES))
 
 
+@pytest.mark.slow
 def test_effort_9_leads_here_where_the_model_helps(tmp_path):
     for name, data, codec in (("a.txt", ENGLISH, "text.lm"), ("b.txt", FIGURES, "text"), ("c.txt", b"word\n", "text")):
         (tmp_path / name).write_bytes(data)

@@ -249,6 +249,7 @@ def test_columns_with_steps_of_their_own():
     assert mean[:8].mean() < 0.01 * mean[-8:].mean()
 
 
+@pytest.mark.slow
 def test_frequent_words_are_finer():
     words = RNG.normal(0, 1, (40_000, 64)).astype(np.float16)  # two chunks, of 32,768 rows and the others
     for name, ratio in (("token_embd.weight", (32768 + 40000) / 32768), ("other", 1.0)):
