@@ -175,12 +175,12 @@ def bits_of(level, parent, context):
 @pytest.mark.parametrize("softness", [0.08, 0.3])
 def test_soft_rounding(softness):
     """Whole numbers stay, others come nearer to one, and slopes are those of the result."""
-    values = np.linspace(-3, 3, 601).astype(np.float32)
+    values = np.linspace(-3, 3, 601, dtype=np.float32)[None]
     out, slopes, other = (np.zeros_like(values) for _ in range(3))
-    soften(values, np.zeros_like(values), softness, out, slopes)
+    soften(values, np.zeros_like(values), softness, 1.0, out, slopes)
     assert np.all(np.abs(out - np.rint(values)) <= np.abs(values - np.rint(values)) + 1e-3)
-    assert np.allclose(out[::100], values[::100], atol=1e-3)
-    soften(values + np.float32(1e-3), np.zeros_like(values), softness, other, np.zeros_like(values))
+    assert np.allclose(out[0, ::100], values[0, ::100], atol=1e-3)
+    soften(values + np.float32(1e-3), np.zeros_like(values), softness, 1.0, other, np.zeros_like(values))
     inside = np.abs(values - np.floor(values) - 0.5) < 0.45
     assert np.allclose((other - out)[inside] / 1e-3, slopes[inside], rtol=0.1, atol=0.1)
 
