@@ -34,9 +34,9 @@ def add_products(
     shift: Any,
     n: Any,
 ) -> Any:
-    """out[out_at + r * out_stride + x] += sum over k of weights[weights_at + k * by_input + r * by_row] * inputs[starts[k] + shift + x].
+    """Add a sum over k to each of out[out_at + r * out_stride + x], for r < rows <= 4, x < n; starts: int64.
 
-    For r < rows <= 4, x < n. starts: int64.
+    It is of weights[weights_at + k * by_input + r * by_row] * inputs[starts[k] + shift + x].
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -92,9 +92,9 @@ def add_row_sums(
     rows: Any,
     n: Any,
 ) -> Any:
-    """sums[sums_at + k * by_input + r * LANES + x % LANES] += inputs[starts[first + k] + shift + x] * other[other_at + r * other_stride + x].
+    """Add products to sums[sums_at + k * by_input + r * LANES + x % LANES], for k < count <= 4, r < rows <= 2, all x < n.
 
-    Summed over x < n, for k < count <= 4, r < rows <= 2.
+    They are inputs[starts[first + k] + shift + x] * other[other_at + r * other_stride + x].
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -117,7 +117,9 @@ def _row_sums(context: Any, builder: Any, kinds: Any, arguments: Any, tile: int,
     begins = [builder.add(shift, builder.load(builder.gep(start_data, [builder.add(first, _I64(k))]))) for k in range(tile)]
     places = [builder.add(other_at, builder.mul(other_stride, _I64(r))) for r in range(rows)]
     ends = {
-        (k, r): place(context, builder, kinds[0], sums, _sum(builder, sums_at, builder.mul(by_input, _I64(k)), _I64(r * LANES)), vector)
+        (k, r): place(
+            context, builder, kinds[0], sums, _sum(builder, sums_at, builder.mul(by_input, _I64(k)), _I64(r * LANES)), vector
+        )
         for k in range(tile)
         for r in range(rows)
     }

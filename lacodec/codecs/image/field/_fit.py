@@ -6,18 +6,18 @@ first steps: latents are rounded softly, with noise that shrinks     then the we
 bits at which error + price x bits is least     last steps: all is rounded as decoders have it, and adapts to that
 """
 
-import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from lacodec.codecs.image.field import _network as net
 from lacodec.codecs.image.field import _picture as picture
+from lacodec.codecs.image.field import _start as start
 from lacodec.codecs.image.field._kernel import HIDDEN, INPUTS, MAX_LATENT, PAD
-from lacodec.codecs.image.field._network import FILTERS, GAIN, LEVELS, WIDTH, Network, synthesise
-from lacodec.codecs.image.field._payload import Field, encode_field
+from lacodec.codecs.image.field._network import FILTERS, GAIN, LEVELS, WIDTH, Network, coloured, widened
+from lacodec.codecs.image.field._payload import Field, encode_field, weights_size
 from lacodec.codecs.image.field._rate import code_rows
 from lacodec.codecs.image.field._rows import BLOCK, adam, latent_slopes, padded, soften, sums_of
 
@@ -25,11 +25,15 @@ _SOFT = 0.85  # of the steps
 _SOFTNESS, _NOISE = (0.35, 0.08), (0.22, 0.15)  # of soft rounding, at the beginning and the end, as Cool-Chic has them
 _LATENT_RATE, _NETWORK_RATE = 0.2, 0.005
 _LAST_RATE = 0.1  # of those, at the end of the first steps
+_WARM = 0.2  # of the first steps, in which the networks' rate rises: no latents teach them that there will be none
 _HARD_RATE = 0.001  # of the networks, in the last steps: moved any further, latents gain nothing
 _SEED = 2026
-START = Path(__file__).with_name("start.npz")
-_BITS = range(3, 9)  # fractional ones of weights
-_LAST = 4  # the context's array of weights that is stored the other way round
+_BITS = range(2, 11)  # fractional ones of weights
+_CONTEXT_BITS, _SYNTHESIS_BITS = 5, 9  # where their search begins
+_BAND = 128  # rows of the picture that errors are counted in for it
+
+Shifts = tuple[list[int], list[int]]
+"""Fractional bits of what is added to the weights, by array of context and synthesis."""
 
 
 class _Parameters:
@@ -59,11 +63,12 @@ class Model:
         self.latents = _Parameters(np.zeros(sum(rows * columns for rows, columns in self._shapes)))
         self._bend = np.ones_like(self.latents.values)
         self._noise = self._random.standard_normal(2 * self._bend.size, np.float32)
-        context, synthesis = _start(channels)
-        hidden = np.maximum(synthesis[1], 0.0)
-        synthesis[3] = self._wanted.mean((1, 2)) - hidden @ synthesis[2]  # a picture without latents is gray
-        self.context, self.synthesis = ([_Parameters(array) for array in arrays] for arrays in (context, synthesis))
-        self.bits: tuple[int, int] | None = None  # of the weights that are rounded: fractional ones of context and synthesis
+        self._start = start.networks(channels)
+        context, synthesis = ([_Parameters(array) for array in arrays] for arrays in self._start)
+        self.context, self.synthesis = context, synthesis
+        hidden = np.maximum(synthesis[1].values, 0.0)
+        synthesis[3].values[:] = self._wanted.mean((1, 2)) - hidden @ synthesis[2].values  # a picture without latents is gray
+        self.shifts: Shifts | None = None  # of the weights that are rounded
         self._levels = [np.zeros((rows + 2 * PAD, columns + 2 * PAD), np.float32) for rows, columns in self._shapes]
         self._levels.append(np.zeros_like(self._levels[-1]))  # the parent of the coarsest one: zeros
         self._level_slopes = [np.zeros_like(level) for level in self._levels]
@@ -98,24 +103,30 @@ class Model:
         for each in (*self.context, *self.synthesis):
             each.step(network_rate, self._number)
 
-    def field(self, context_bits: int, synthesis_bits: int) -> Field:
-        """With weights of so many fractional bits."""
+    def field(self, shifts: Shifts) -> Field:
+        """With changes of weights that have so many fractional bits."""
         whole = np.clip(np.rint(self.latents.values), -MAX_LATENT, MAX_LATENT).astype(np.int32)
-        context = [each.values for each in self.context]
-        context[_LAST] = context[_LAST].T
-        synthesis = [each.values for each in self.synthesis]
-        return Field(self._split(whole), _whole(context, context_bits), _whole(synthesis, synthesis_bits))
+        networks = [[each.values for each in network] for network in (self.context, self.synthesis)]
+        parts = zip(networks, shifts, self._start, strict=True)
+        return Field(self._split(whole), *(_changes(*part) for part in parts))
 
-    def cheapest(self) -> Field:
-        """First the synthesis' weights are rounded, then those of the context."""
+    def cheapest(self) -> Shifts:
+        """By array: fewer bits or more, as long as that pays."""
+        shifts = [_CONTEXT_BITS] * len(self.context), [_SYNTHESIS_BITS] * len(self.synthesis)
+        middle = max(0, self._pixels.shape[0] - _BAND) // 2
+        band = slice(middle, middle + _BAND)
+        features, wanted = widened(self.field(shifts).latents)[band], self._pixels[band].astype(np.float64)
 
-        def cost(field: Field) -> float:
-            error = np.square(synthesise(field.latents, field.synthesis) - self._pixels.astype(np.float64)).mean()
-            return float(error + self._price * 8 * len(encode_field(field)) / self._count)
+        def synthesis_cost() -> float:
+            network = self.field(shifts).synthesis
+            error = np.square(coloured(features, network) - wanted).mean()
+            return float(error + self._price * 8 * weights_size(network) / self._count)
 
-        synthesis_bits = min(_BITS, key=lambda bits: cost(self.field(max(_BITS), bits)))
-        fields = [self.field(bits, synthesis_bits) for bits in _BITS]
-        return min(fields, key=lambda field: len(encode_field(field)))
+        for k in range(len(self.synthesis)):
+            _descend(shifts[1], k, synthesis_cost)
+        for k in range(len(self.context)):
+            _descend(shifts[0], k, lambda: len(encode_field(self.field(shifts))))
+        return shifts
 
     def _split(self, flat: np.ndarray) -> list[np.ndarray]:
         """By level, of all latents in a row."""
@@ -137,16 +148,13 @@ class Model:
             else:
                 soften(values[k], noise[k], *soft, level, bend[k])
 
-    def _weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def _weights(self) -> list[list[np.ndarray]]:
         """Of both networks, rounded or not."""
-        networks = [each.values for each in self.context], [each.values for each in self.synthesis]
-        if self.bits is None:
+        networks = [[each.values for each in network] for network in (self.context, self.synthesis)]
+        if self.shifts is None:
             return networks
-        context, synthesis = (
-            [np.rint(values * (1 << bits)) * np.float32(0.5**bits) for values in network]
-            for network, bits in zip(networks, self.bits, strict=True)
-        )
-        return context, synthesis
+        parts = zip(networks, self.shifts, self._start, strict=True)
+        return [[each.astype(np.float32) for each in _changes(*part).weights] for part in parts]
 
     def _count_bits(self, weights: list[np.ndarray]) -> None:
         """Set the gradients of price x bits for the levels; add to those of the context's weights."""
@@ -238,13 +246,12 @@ def fit(pixels: np.ndarray, price: float, steps: int, step_done: Callable[[], No
 def _fit(model: Model, steps: int, step_done: Callable[[], None]) -> Field:
     soft_steps = max(1, int(steps * _SOFT))
     fit_softly(model, soft_steps, step_done)
-    cheapest = model.cheapest()
-    model.bits = cheapest.context.shift, cheapest.synthesis.shift
+    model.shifts = model.cheapest()
     for step in range(soft_steps, steps):
         factor = (steps - step) / (steps - soft_steps)
         model.step(0.0, _HARD_RATE * factor, None)
         step_done()
-    return model.field(*model.bits)
+    return model.field(model.shifts)
 
 
 def fit_softly(model: Model, steps: int, step_done: Callable[[], None]) -> None:
@@ -253,27 +260,24 @@ def fit_softly(model: Model, steps: int, step_done: Callable[[], None]) -> None:
         part = step / steps
         factor = 0.5 * (1.0 + np.cos(np.pi * part)) * (1.0 - _LAST_RATE) + _LAST_RATE
         softness, noise = (first + (last - first) * part for first, last in (_SOFTNESS, _NOISE))
-        model.step(_LATENT_RATE * factor, _NETWORK_RATE * factor, (softness, noise))
+        model.step(_LATENT_RATE * factor, _NETWORK_RATE * factor * min(1.0, part / _WARM), (softness, noise))
         step_done()
 
 
-@functools.cache
-def _stored() -> dict[str, np.ndarray]:
-    with np.load(START) as file:
-        return {name: file[name] for name in file.files}
+def _descend(shifts: list[int], k: int, cost: Callable[[], float]) -> None:
+    """To a number of bits at which neither one less nor one more costs less."""
+    least = cost()
+    for way in (-1, 1):
+        while shifts[k] + way in _BITS:
+            shifts[k] += way
+            now = cost()
+            if now >= least:
+                shifts[k] -= way
+                break
+            least = now
 
 
-def _start(channels: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Weights of context and synthesis; with one channel the mean of the colours."""
-    stored = _stored()
-    context, synthesis = (
-        [stored[f"{name}{k}"].copy() for k in range(count)] for name, count in (("context", 6), ("synthesis", 8))
-    )
-    if channels == 1:
-        synthesis[2] = synthesis[2].mean(1, keepdims=True)
-        synthesis[4:] = [np.zeros(shape) for shape in net.synthesis_shapes(1)[4:]]
-    return context, synthesis
-
-
-def _whole(weights: list[np.ndarray], bits: int) -> Network:
-    return Network([np.rint(values.astype(np.float64) * (1 << bits)).astype(np.int64) for values in weights], bits)
+def _changes(weights: list[Any], shifts: list[int], start: list[np.ndarray]) -> Network:
+    """From a start to weights."""
+    parts = zip(weights, shifts, start, strict=True)
+    return Network([np.rint((now - was) * (1 << bits)).astype(np.int64) for now, bits, was in parts], shifts, start)

@@ -83,7 +83,10 @@ def plane_starts(planes: np.ndarray) -> np.ndarray:
 
 
 def filter_starts(picture: np.ndarray, side: int) -> np.ndarray:
-    """Where inputs of a 3x3 filter begin, by [channel, row, column], for the first place inside; side -1: for gradients of its inputs."""
+    """Where inputs of a 3x3 filter begin, by [channel, row, column], for the first place inside.
+
+    side -1: for the gradients of its inputs.
+    """
     channels, height, width = picture.shape
     c, dy, dx = np.mgrid[0:channels, -1:2, -1:2]
     return ((c * height + MARGIN + side * dy) * width + MARGIN + side * dx).reshape(-1)
@@ -145,7 +148,7 @@ def colour_back(
     first_sums, first_bias_sums, second_sums, second_bias_sums = sums
     hidden, hidden_slopes, samples = work
     _, height, width = features.shape
-    channels, _, stride = slopes.shape
+    channels = slopes.shape[0]
     for y in range(height):
         for left in range(0, width, BLOCK):
             n, shift = min(BLOCK, width - left), y * width + left
@@ -196,9 +199,7 @@ def fold_edges(slopes: np.ndarray, width: int) -> None:
 
 
 @inexact
-def filtered(
-    picture: np.ndarray, weights: np.ndarray, bias: np.ndarray, starts: np.ndarray, width: int, out: np.ndarray
-) -> None:
+def filtered(picture: np.ndarray, weights: np.ndarray, bias: np.ndarray, starts: np.ndarray, width: int, out: np.ndarray) -> None:
     """The inside of `out` = picture + filter(picture), for `width` places of each row. weights: [9 * channels, channels]."""
     channels, rows, stride = picture.shape
     for y in range(rows - 2 * MARGIN):
