@@ -3,8 +3,8 @@
     python tools/train_field.py PHOTO ... [--side 96] [--steps 2000] [--price 100] [--resume] [-o start.npz]
 
 PHOTO: pictures under licences that allow it, a square number of them. Their middles, --side pixels a side, make one picture,
-which is fitted from random numbers (--resume: from the networks that are there) at a price of `--price` squared error for a bit per pixel; their weights
-are kept, in 1024ths.
+which is fitted from random numbers, or with --resume from the networks that are there, at a price of --price squared error
+for a bit per pixel. Its weights are kept, in 1024ths.
 """
 
 import argparse
@@ -18,7 +18,6 @@ from lacodec.codecs.image.field import _fit, _start
 from lacodec.codecs.image.field import _network as net
 
 _SEED = 2026
-_RATE = 0.01  # of the networks, twice as much as where they begin with what is found here
 
 
 def middle(path: Path, side: int) -> np.ndarray:
@@ -41,14 +40,10 @@ def random_weights() -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 def fitted(pixels: np.ndarray, price: float, steps: int, resume: bool) -> dict[str, np.ndarray]:
     """Arrays of both networks, int16 in 1024ths."""
-    if resume:
+    begin = _start.networks if resume else lambda _: random_weights()
+    with mock.patch.object(_start, "networks", begin):
         model = _fit.Model(pixels, price)
-        _fit.fit_softly(model, steps, lambda: None)
-    else:
-        with mock.patch.object(_start, "networks", lambda _: random_weights()):
-            model = _fit.Model(pixels, price)
-        with mock.patch.object(_fit, "_NETWORK_RATE", _RATE):
-            _fit.fit_softly(model, steps, lambda: None)
+    _fit.fit_softly(model, steps, lambda: None)
     networks = {"context": model.context, "synthesis": model.synthesis}
     return {
         f"{name}{k}": np.rint(each.values * _start.UNIT).astype(np.int16)

@@ -2,8 +2,8 @@
 
 The networks begin as they were for other pictures (`start.npz`, by tools/train_field.py), latents at zero.
 
-first steps: latents are rounded softly, with noise that shrinks     then the weights are rounded, by the numbers of fractional
-bits at which error + price x bits is least     last steps: all is rounded as decoders have it, and adapts to that
+first steps: latents are rounded softly, with noise that shrinks     then the changes of the weights are rounded, by the numbers
+of fractional bits at which error + price x bits is least     last steps: all is rounded, and the networks adapt to that
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from lacodec.codecs.image.field._rows import BLOCK, adam, latent_slopes, padded,
 
 _SOFT = 0.85  # of the steps
 _SOFTNESS, _NOISE = (0.35, 0.08), (0.22, 0.15)  # of soft rounding, at the beginning and the end, as Cool-Chic has them
-_LATENT_RATE, _NETWORK_RATE = 0.2, 0.005
+_LATENT_RATE, _NETWORK_RATE = 0.1, 0.01
 _LAST_RATE = 0.1  # of those, at the end of the first steps
 _WARM = 0.2  # of the first steps, in which the networks' rate rises: no latents teach them that there will be none
 _HARD_RATE = 0.001  # of the networks, in the last steps: moved any further, latents gain nothing
