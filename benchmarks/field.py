@@ -47,7 +47,7 @@ class Curves:
         best = max(self.points, key=lambda each: np.interp(bits, each[:, 1], each[:, 0]))
         near = np.exp(np.log(bits) + np.array([-0.2, 0.2]))
         errors = 255.0**2 * 10 ** (-np.interp(np.log(near), np.log(best[:, 1]), best[:, 0]) / 10)
-        return float((errors[0] - errors[1]) / (near[1] - near[0]))
+        return max(1.0, float((errors[0] - errors[1]) / (near[1] - near[0])))
 
 
 def middle(path: Path, side: int) -> np.ndarray:

@@ -19,6 +19,7 @@ FILTERS = 2  # 3x3, behind it
 _UNIT, _PART = 16384.0, 1.0 / 16384.0  # of activations
 _MOST = 2048.0
 _LARGEST = 64.0  # of weights
+_BAND = 32  # rows at a time, for the sake of caches
 
 
 def level_shapes(height: int, width: int) -> list[tuple[int, int]]:
@@ -67,7 +68,11 @@ def widen(level: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 def synthesise(latents: list[np.ndarray], network: Network) -> np.ndarray:
     """uint8[height, width, channels] from the latents of each level, the finest first."""
-    return coloured(widened(latents), network)
+    features, bands = widened(latents), []
+    for top in range(0, len(features), _BAND):
+        first = max(0, top - FILTERS)  # filters see so many rows further
+        bands.append(coloured(features[first : top + _BAND + FILTERS], network)[top - first :][:_BAND])
+    return np.concatenate(bands)
 
 
 def widened(latents: list[np.ndarray]) -> np.ndarray:
