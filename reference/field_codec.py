@@ -1,13 +1,14 @@
 """Codec `image.field`: the chunks of a picture -> its samples, by networks that are stored with it.
 
     payload = number size of the field, field, [alpha: a payload of `image.lossless`]
-    field   = u8 fractional bits of the weights (of the network that predicts latents + 16 x of the synthesis), u8 scale of each
-              array of weights, then the range coder's bytes: weights, array by array, then latents, the coarsest level first
+    field   = u8 for each array of weights: fractional bits + 16 x scale / 6, then the range coder's bytes: what is added to the
+              weights of the start, array by array, then latents, the coarsest level first
 
     latents around --network--> mean, scale --> decisions --> latent
     latents of seven levels, each widened to the picture's size --network, two 3x3 filters--> samples
 
-Activations are multiples of 1/256, rounded down; all sums of products are exact in float64.
+Activations are multiples of 1/256 (in the network that predicts latents) or of 2**-14, rounded down, weights of 1/1024; all sums
+of products are exact in float64.
 """
 
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 
 from reference import image_codec
 from reference.container import CRITICAL, Chunk
+from reference.data_files import arrays
 from reference.mixing_tables import squash_table
 from reference.range_coder import RangeDecoder
 from reference.stream import Stream, need
@@ -30,7 +32,7 @@ MOST = 32767.0  # of an activation
 MAX_LATENT = 1 << 14
 UNARY = 20  # steps before a magnitude is escaped
 READ_AHEAD = 2
-CONTEXT = [(INPUTS, HIDDEN), (HIDDEN,), (HIDDEN, HIDDEN), (HIDDEN,), (2, HIDDEN), (2,)]
+CONTEXT = [(INPUTS, HIDDEN), (HIDDEN,), (HIDDEN, HIDDEN), (HIDDEN,), (HIDDEN, 2), (2,)]
 
 
 def decode(header: dict[str, Any], chunks: list[Chunk]) -> np.ndarray:
@@ -56,15 +58,14 @@ def field(data: bytes, height: int, width: int, channels: int) -> np.ndarray:
     """The samples of a tile."""
     synthesis = [(LEVELS, WIDTH), (WIDTH,), (WIDTH, channels), (channels,), *[(channels, channels, 3, 3), (channels,)] * 2]
     stream = Stream(data)
-    shifts = stream.byte()
-    scales = [stream.byte() for _ in (*CONTEXT, *synthesis)]
-    need(max(shifts % 16, shifts // 16) <= 8 and max(scales) < SCALES, "an impossible field")
+    head = [stream.byte() for _ in (*CONTEXT, *synthesis)]
+    need(max(each % 16 for each in head) <= 10, "an impossible field")
     reader = Reader(stream.rest())
     weights = []
-    for k, shape in enumerate([*CONTEXT, *synthesis]):
-        codes = [reader.value(0, scales[k]) for _ in range(int(np.prod(shape)))]
-        shift = shifts % 16 if k < len(CONTEXT) else shifts // 16
-        weights.append(np.clip(np.array(codes, float), -MAX_LATENT, MAX_LATENT).reshape(shape) / 2**shift)
+    for each, begin, shape in zip(head, start(), [*CONTEXT, *synthesis], strict=True):
+        codes = [reader.value(0, each // 16 * 6) for _ in range(int(np.prod(shape)))]
+        changes = np.clip(np.array(codes, float), -MAX_LATENT, MAX_LATENT).reshape(shape) / 2 ** (each % 16)
+        weights.append(np.clip(begin[tuple(map(slice, shape))] + changes, -64.0, 64.0))
     shapes = [(-(-height >> k), -(-width >> k)) for k in range(LEVELS)]
     parent, levels = np.zeros([side + 2 * PAD for side in shapes[-1]]), []
     for rows, columns in reversed(shapes):
@@ -72,6 +73,12 @@ def field(data: bytes, height: int, width: int, channels: int) -> np.ndarray:
         levels.append(np.clip(parent[PAD:-PAD, PAD:-PAD], -MAX_LATENT, MAX_LATENT) / 16.0)
     need(reader.coder.at == len(reader.coder.data) + READ_AHEAD, "a field that ends elsewhere")
     return samples(levels, shapes, weights[len(CONTEXT) :])
+
+
+def start() -> list[np.ndarray]:
+    """Weights for three channels."""
+    stored = arrays("field.npz")
+    return [stored[name] / 1024.0 for name in [*(f"context{k}" for k in range(6)), *(f"synthesis{k}" for k in range(8))]]
 
 
 class Reader:
@@ -91,7 +98,7 @@ class Reader:
                 seen = [level[y + dy, x + dx] for dy, dx in OWN] + [parent[py + dy, px + dx] for dy, dx in PARENT]
                 hidden = np.clip(np.clip(seen, -127, 127) @ first + first_bias, 0.0, MOST)
                 hidden = np.clip(np.floor((hidden @ second + second_bias) * 256) / 256, 0.0, MOST)
-                mean, size = last @ hidden + last_bias
+                mean, size = hidden @ last + last_bias
                 mean = int(np.floor(min(max(mean, -MAX_LATENT), MAX_LATENT) * 256))
                 scale = min(max(int(np.floor(min(max(size, -100.0), 100.0) * 8)) + 48, 0), SCALES - 1)
                 level[y, x] = self.value(mean, scale)
@@ -141,13 +148,13 @@ def samples(levels: list[np.ndarray], shapes: list[tuple[int, int]], weights: li
     for matrix, bias in zip(filters[::2], filters[1::2], strict=True):
         padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge")
         windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (0, 1))
-        picture = picture + rounded(np.einsum("yxiab,oiab->yxo", windows, matrix) + bias)
+        picture = rounded(picture + np.einsum("yxiab,oiab->yxo", windows, matrix) + bias)
     return np.clip(np.floor(picture * 255 + 0.5), 0, 255).astype(np.uint8)
 
 
 def rounded(values: np.ndarray) -> np.ndarray:
-    """Down to multiples of 1/256."""
-    return np.clip(np.floor(values * 256) / 256, -32768.0, MOST)
+    """Down to multiples of 2**-14."""
+    return np.clip(np.floor(values * 16384) / 16384, -2048.0, 2048.0)
 
 
 def widen(level: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -159,4 +166,4 @@ def widen(level: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
             other = min(max(near + (1 if place % 2 else -1), 0), level.shape[axis] - 1)
             found.append(3.0 * level.take(near, axis) + level.take(other, axis))
         level = np.stack(found, axis)
-    return np.floor(level * 16) / 256
+    return np.floor(level * 1024) / 16384

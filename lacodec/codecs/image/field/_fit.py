@@ -2,34 +2,38 @@
 
 The networks begin as they were for other pictures (`start.npz`, by tools/train_field.py), latents at zero.
 
-first steps: latents are rounded softly, with noise that shrinks     then the weights are rounded, by the numbers of fractional
-bits at which error + price x bits is least     last steps: all is rounded as decoders have it, and adapts to that
+first steps: latents are rounded softly, with noise that shrinks     then the changes of the weights are rounded, by the numbers
+of fractional bits at which error + price x bits is least     last steps: all is rounded, and the networks adapt to that
 """
 
-import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from lacodec.codecs.image.field import _network as net
 from lacodec.codecs.image.field import _picture as picture
+from lacodec.codecs.image.field import _start as start
 from lacodec.codecs.image.field._kernel import HIDDEN, INPUTS, MAX_LATENT, PAD
-from lacodec.codecs.image.field._network import FILTERS, GAIN, LEVELS, WIDTH, Network, synthesise
-from lacodec.codecs.image.field._payload import Field, encode_field
+from lacodec.codecs.image.field._network import FILTERS, GAIN, LEVELS, WIDTH, Network, coloured, widened
+from lacodec.codecs.image.field._payload import Field, encode_field, weights_size
 from lacodec.codecs.image.field._rate import code_rows
-from lacodec.codecs.image.field._rows import adam, soften
+from lacodec.codecs.image.field._rows import BLOCK, adam, latent_slopes, padded, soften, sums_of
 
 _SOFT = 0.85  # of the steps
 _SOFTNESS, _NOISE = (0.35, 0.08), (0.22, 0.15)  # of soft rounding, at the beginning and the end, as Cool-Chic has them
-_LATENT_RATE, _NETWORK_RATE = 0.2, 0.005
+_LATENT_RATE, _NETWORK_RATE = 0.1, 0.01
 _LAST_RATE = 0.1  # of those, at the end of the first steps
+_WARM = 0.2  # of the first steps, in which the networks' rate rises: no latents teach them that there will be none
 _HARD_RATE = 0.001  # of the networks, in the last steps: moved any further, latents gain nothing
 _SEED = 2026
-START = Path(__file__).with_name("start.npz")
-_BITS = range(3, 9)  # fractional ones of weights
-_LAST = 4  # the context's array of weights that is stored the other way round
+_BITS = range(2, 11)  # fractional ones of weights
+_CONTEXT_BITS, _SYNTHESIS_BITS = 5, 9  # where their search begins
+_BAND = 128  # rows of the picture that errors are counted in for it
+
+Shifts = tuple[list[int], list[int]]
+"""Fractional bits of what is added to the weights, by array of context and synthesis."""
 
 
 class _Parameters:
@@ -57,22 +61,28 @@ class Model:
         self._random = np.random.default_rng(_SEED)
         self._shapes = net.level_shapes(height, width)
         self.latents = _Parameters(np.zeros(sum(rows * columns for rows, columns in self._shapes)))
-        self._soft, self._bend = np.zeros_like(self.latents.values), np.ones_like(self.latents.values)
-        context, synthesis = _start(channels)
-        hidden = np.maximum(synthesis[1], 0.0)
-        synthesis[3] = self._wanted.mean((1, 2)) - hidden @ synthesis[2]  # a picture without latents is gray
-        self.context, self.synthesis = ([_Parameters(array) for array in arrays] for arrays in (context, synthesis))
-        self.bits: tuple[int, int] | None = None  # of the weights that are rounded: fractional ones of context and synthesis
+        self._bend = np.ones_like(self.latents.values)
+        self._noise = self._random.standard_normal(2 * self._bend.size, np.float32)
+        self._start = start.networks(channels)
+        context, synthesis = ([_Parameters(array) for array in arrays] for arrays in self._start)
+        self.context, self.synthesis = context, synthesis
+        hidden = np.maximum(synthesis[1].values, 0.0)
+        synthesis[3].values[:] = self._wanted.mean((1, 2)) - hidden @ synthesis[2].values  # a picture without latents is gray
+        self.shifts: Shifts | None = None  # of the weights that are rounded
         self._levels = [np.zeros((rows + 2 * PAD, columns + 2 * PAD), np.float32) for rows, columns in self._shapes]
-        self._levels.append(np.zeros((2 * PAD + 1, 2 * PAD + 1), np.float32))  # the coarsest one's parent: zeros
+        self._levels.append(np.zeros_like(self._levels[-1]))  # the parent of the coarsest one: zeros
         self._level_slopes = [np.zeros_like(level) for level in self._levels]
         self._picture_slopes = [np.zeros(shape, np.float32) for shape in self._shapes]
         sizes = (INPUTS, INPUTS, HIDDEN, HIDDEN, HIDDEN, HIDDEN, 2, 2)
-        self._work = tuple(np.zeros((size, width), np.float32) for size in sizes)
-        self._features, self._feature_slopes = (np.zeros((LEVELS, height, width), np.float32) for _ in range(2))
-        self._pictures = [np.zeros((channels, height + 2, width + 2), np.float32) for _ in range(FILTERS + 1)]
-        self._slopes = [np.zeros_like(each) for each in self._pictures]
-        self._rows = tuple(np.zeros((size, width), np.float32) for size in (LEVELS, LEVELS, WIDTH, WIDTH, channels))
+        self._work = tuple(np.zeros((size, BLOCK), np.float32) for size in sizes)
+        self._width = padded(width)
+        self._features, self._feature_slopes = (np.zeros((LEVELS, height, self._width), np.float32) for _ in range(2))
+        self._ways = _ways(self._shapes, self._features)
+        shape = channels, height + 2 * picture.MARGIN, self._width + picture.SPARE
+        self._pictures, self._slopes = ([np.zeros(shape, np.float32) for _ in range(FILTERS + 1)] for _ in range(2))
+        self._rows = tuple(np.zeros((size, BLOCK), np.float32) for size in (WIDTH, WIDTH, channels))
+        self._starts = picture.plane_starts(self._features), picture.plane_starts(self._slopes[0])
+        self._filter_starts = picture.filter_starts(self._slopes[0], 1), picture.filter_starts(self._slopes[0], -1)
         self._number = 0
 
     def step(self, latent_rate: float, network_rate: float, soft: tuple[float, float] | None) -> None:
@@ -87,31 +97,36 @@ class Model:
             comparing = self._pool.submit(self._compare, synthesis)
             self._count_bits(context)
             comparing.result()
-        pairs = zip(self._level_slopes, self._picture_slopes, strict=False)
-        flat = np.concatenate([(bits[PAD:-PAD, PAD:-PAD] + error).reshape(-1) for bits, error in pairs])
-        np.multiply(flat, self._bend, out=self.latents.slopes)
+        for k, slopes in enumerate(self._split(self.latents.slopes)):
+            latent_slopes(self._level_slopes[k], self._picture_slopes[k], self._split(self._bend)[k], slopes)
         self.latents.step(latent_rate, self._number)
         for each in (*self.context, *self.synthesis):
             each.step(network_rate, self._number)
 
-    def field(self, context_bits: int, synthesis_bits: int) -> Field:
-        """With weights of so many fractional bits."""
+    def field(self, shifts: Shifts) -> Field:
+        """With changes of weights that have so many fractional bits."""
         whole = np.clip(np.rint(self.latents.values), -MAX_LATENT, MAX_LATENT).astype(np.int32)
-        context = [each.values for each in self.context]
-        context[_LAST] = context[_LAST].T
-        synthesis = [each.values for each in self.synthesis]
-        return Field(self._split(whole), _whole(context, context_bits), _whole(synthesis, synthesis_bits))
+        networks = [[each.values for each in network] for network in (self.context, self.synthesis)]
+        parts = zip(networks, shifts, self._start, strict=True)
+        return Field(self._split(whole), *(_changes(*part) for part in parts))
 
-    def cheapest(self) -> Field:
-        """First the synthesis' weights are rounded, then those of the context."""
+    def cheapest(self) -> Shifts:
+        """By array: fewer bits or more, as long as that pays."""
+        shifts = [_CONTEXT_BITS] * len(self.context), [_SYNTHESIS_BITS] * len(self.synthesis)
+        middle = max(0, self._pixels.shape[0] - _BAND) // 2
+        band = slice(middle, middle + _BAND)
+        features, wanted = widened(self.field(shifts).latents)[band], self._pixels[band].astype(np.float64)
 
-        def cost(field: Field) -> float:
-            error = np.square(synthesise(field.latents, field.synthesis) - self._pixels.astype(np.float64)).mean()
-            return float(error + self._price * 8 * len(encode_field(field)) / self._count)
+        def synthesis_cost() -> float:
+            network = self.field(shifts).synthesis
+            error = np.square(coloured(features, network) - wanted).mean()
+            return float(error + self._price * 8 * weights_size(network) / self._count)
 
-        synthesis_bits = min(_BITS, key=lambda bits: cost(self.field(max(_BITS), bits)))
-        fields = [self.field(bits, synthesis_bits) for bits in _BITS]
-        return min(fields, key=lambda field: len(encode_field(field)))
+        for k in range(len(self.synthesis)):
+            _descend(shifts[1], k, synthesis_cost)
+        for k in range(len(self.context)):
+            _descend(shifts[0], k, lambda: len(encode_field(self.field(shifts))))
+        return shifts
 
     def _split(self, flat: np.ndarray) -> list[np.ndarray]:
         """By level, of all latents in a row."""
@@ -123,79 +138,98 @@ class Model:
 
     def _round(self, soft: tuple[float, float] | None) -> None:
         """Fill the levels."""
+        shift = self._random.integers(self._bend.size)
+        noise, values, bend = map(self._split, (self._noise[shift:], self.latents.values, self._bend))
         if soft is None:
-            self._soft[:] = np.rint(self.latents.values)
             self._bend[:] = 1.0
-        else:
-            softness, noise = soft
-            disturbance = self._random.standard_normal(self._soft.size, np.float32) * np.float32(noise)
-            soften(self.latents.values, disturbance, softness, self._soft, self._bend)
-        for level, values in zip(self._levels, self._split(self._soft), strict=False):
-            level[PAD:-PAD, PAD:-PAD] = values
+        for k, level in enumerate(self._levels[:-1]):
+            if soft is None:
+                level[PAD:-PAD, PAD:-PAD] = np.rint(values[k])
+            else:
+                soften(values[k], noise[k], *soft, level, bend[k])
 
-    def _weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def _weights(self) -> list[list[np.ndarray]]:
         """Of both networks, rounded or not."""
-        networks = [each.values for each in self.context], [each.values for each in self.synthesis]
-        if self.bits is None:
+        networks = [[each.values for each in network] for network in (self.context, self.synthesis)]
+        if self.shifts is None:
             return networks
-        context, synthesis = (
-            [np.rint(values * (1 << bits)) * np.float32(0.5**bits) for values in network]
-            for network, bits in zip(networks, self.bits, strict=True)
-        )
-        return context, synthesis
+        parts = zip(networks, self.shifts, self._start, strict=True)
+        return [[each.astype(np.float32) for each in _changes(*part).weights] for part in parts]
 
     def _count_bits(self, weights: list[np.ndarray]) -> None:
         """Set the gradients of price x bits for the levels; add to those of the context's weights."""
-        price, weight_slopes = self._price / self._count, tuple(each.slopes for each in self.context)
+        price = self._price / self._count
+        sums = [each.slopes if each.slopes.ndim == 1 else sums_of(each.slopes) for each in self.context]
         for slopes in self._level_slopes:
             slopes[:] = 0.0
         for k in range(LEVELS):
             (level, parent), (own, coarse) = self._levels[k : k + 2], self._level_slopes[k : k + 2]
-            code_rows(level, parent, tuple(weights), own, coarse, weight_slopes, price, self._work)
+            code_rows(level, parent, tuple(weights), own, coarse, tuple(sums), price, self._work)
+        for each, found in zip(self.context[::2], sums[::2], strict=True):
+            each.slopes += found.sum(2)
 
     def _compare(self, weights: list[np.ndarray]) -> None:
         """Set the gradients of the error for the levels; add to those of the synthesis' weights."""
-        wide = [self._widened(k) for k in range(LEVELS)]
-        head, filters = tuple(weights[:4]), list(zip(weights[4::2], weights[5::2], strict=True))
-        slopes = [each.slopes for each in self.synthesis]
-        filter_slopes = list(zip(slopes[4::2], slopes[5::2], strict=True))
-        picture.colour(self._features, head, self._pictures[0], self._rows)
-        for k, (kernel, bias) in enumerate(filters):
-            picture.repeat_edges(self._pictures[k])
-            picture.filtered(self._pictures[k], kernel, bias, self._pictures[k + 1])
+        for k in range(LEVELS):
+            self._widen(k)
+        head, filters = tuple(weights[:4]), weights[4::2]
+        slopes, width = [each.slopes for each in self.synthesis], self._wanted.shape[2]
+        picture.colour(self._features, head, self._pictures[0], self._starts[0], self._rows[0])
+        for k, kernel in enumerate(filters):
+            picture.repeat_edges(self._pictures[k], width)
+            rows = np.ascontiguousarray(kernel.transpose(1, 2, 3, 0)).reshape(-1, len(kernel))
+            bias, starts, out = weights[5 + 2 * k], self._filter_starts[0], self._pictures[k + 1]
+            picture.filtered(self._pictures[k], rows, bias, starts, self._width, out)
         scale = 2.0 * 255.0**2 / self._wanted.size
         picture.error_slopes(self._pictures[-1], self._wanted, scale, self._slopes[-1])
         for k in range(FILTERS - 1, -1, -1):
-            kernel, _ = filters[k]
-            picture.filtered_back(self._pictures[k], kernel, self._slopes[k + 1], self._slopes[k], *filter_slopes[k])
-        picture.colour_back(self._features, head, self._slopes[0], self._feature_slopes, tuple(slopes[:4]), self._rows)
+            rows = np.ascontiguousarray(filters[k].transpose(0, 2, 3, 1)).reshape(-1, len(filters[k]))
+            sums, turned = sums_of(rows), slopes[4 + 2 * k].transpose(1, 2, 3, 0)
+            own, coming = self._slopes[k], self._slopes[k + 1]
+            parts = sums, slopes[5 + 2 * k]
+            picture.filtered_back(self._pictures[k], rows, coming, own, parts, self._filter_starts, self._width)
+            picture.fold_edges(own, width)
+            turned += sums.sum(2).reshape(turned.shape)
+        head_sums = sums_of(head[0]), slopes[1], sums_of(head[2]), slopes[3]
+        picture.colour_back(self._features, head, self._slopes[0], self._feature_slopes, head_sums, self._starts, self._rows)
+        slopes[0] += head_sums[0].sum(2)
+        slopes[2] += head_sums[2].sum(2)
         for k in range(LEVELS):
-            self._narrowed(k, wide[k])
+            self._narrow(k)
 
-    def _widened(self, k: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Level k in `features`; on the way, (arrays with more rows, with more columns too), which are reused for gradients."""
-        now, way = self._levels[k][PAD:-PAD, PAD:-PAD] * np.float32(GAIN), []
-        for finer in range(k - 1, -1, -1):
-            rows, columns = self._shapes[finer]
-            taller = np.empty((rows, now.shape[1]), np.float32)
-            wider = self._features[k] if finer == 0 else np.empty((rows, columns), np.float32)
+    def _widen(self, k: int) -> None:
+        """Level k into its feature."""
+        now = self._levels[k][PAD:-PAD, PAD:-PAD] * np.float32(GAIN)
+        for (wider, taller), (_, columns) in zip(self._ways[k], self._shapes[:k][::-1], strict=True):
             picture.widen_rows(now, taller)
-            picture.widen_columns(taller, wider)
-            way.append((now, taller))
+            picture.widen_columns(taller, wider, columns)
             now = wider
         if k == 0:
-            self._features[0] = now
-        return way
+            self._features[0, :, : now.shape[1]] = now
 
-    def _narrowed(self, k: int, way: list[tuple[np.ndarray, np.ndarray]]) -> None:
-        """The inverse way, of gradients."""
-        slopes = self._feature_slopes[k]
-        for coarse, taller in reversed(way):
-            picture.widen_columns_back(slopes, taller)
+    def _narrow(self, k: int) -> None:
+        """Gradients of a feature to those of level k, in the place of the values on the way, which are needed no more."""
+        slopes, way = self._feature_slopes[k], self._ways[k]
+        for j in range(k - 1, -1, -1):
+            taller, coarse = way[j][1], way[j - 1][0] if j else self._picture_slopes[k]
+            picture.widen_columns_back(slopes, taller, self._shapes[k - 1 - j][1])
             coarse[:] = 0.0
             picture.widen_rows_back(taller, coarse)
             slopes = coarse
-        np.multiply(slopes, np.float32(GAIN), out=self._picture_slopes[k])
+        rows, columns = self._shapes[k]
+        np.multiply(slopes[:rows, :columns], np.float32(GAIN), out=self._picture_slopes[k])
+
+
+def _ways(shapes: list[tuple[int, int]], features: np.ndarray) -> list[list[tuple[np.ndarray, np.ndarray]]]:
+    """For each level, on the way to its feature: arrays with more rows and columns, and with more rows."""
+    ways = []
+    for k in range(LEVELS):
+        way = []
+        for finer in range(k - 1, -1, -1):
+            wider = features[k] if finer == 0 else np.zeros(shapes[finer], np.float32)
+            way.append((wider, np.zeros((shapes[finer][0], shapes[finer + 1][1]), np.float32)))
+        ways.append(way)
+    return ways
 
 
 def fit(pixels: np.ndarray, price: float, steps: int, step_done: Callable[[], None], threads: int = 1) -> Field:
@@ -212,13 +246,12 @@ def fit(pixels: np.ndarray, price: float, steps: int, step_done: Callable[[], No
 def _fit(model: Model, steps: int, step_done: Callable[[], None]) -> Field:
     soft_steps = max(1, int(steps * _SOFT))
     fit_softly(model, soft_steps, step_done)
-    cheapest = model.cheapest()
-    model.bits = cheapest.context.shift, cheapest.synthesis.shift
+    model.shifts = model.cheapest()
     for step in range(soft_steps, steps):
         factor = (steps - step) / (steps - soft_steps)
         model.step(0.0, _HARD_RATE * factor, None)
         step_done()
-    return model.field(*model.bits)
+    return model.field(model.shifts)
 
 
 def fit_softly(model: Model, steps: int, step_done: Callable[[], None]) -> None:
@@ -227,27 +260,24 @@ def fit_softly(model: Model, steps: int, step_done: Callable[[], None]) -> None:
         part = step / steps
         factor = 0.5 * (1.0 + np.cos(np.pi * part)) * (1.0 - _LAST_RATE) + _LAST_RATE
         softness, noise = (first + (last - first) * part for first, last in (_SOFTNESS, _NOISE))
-        model.step(_LATENT_RATE * factor, _NETWORK_RATE * factor, (softness, noise))
+        model.step(_LATENT_RATE * factor, _NETWORK_RATE * factor * min(1.0, part / _WARM), (softness, noise))
         step_done()
 
 
-@functools.cache
-def _stored() -> dict[str, np.ndarray]:
-    with np.load(START) as file:
-        return {name: file[name] for name in file.files}
+def _descend(shifts: list[int], k: int, cost: Callable[[], float]) -> None:
+    """To a number of bits at which neither one less nor one more costs less."""
+    least = cost()
+    for way in (-1, 1):
+        while shifts[k] + way in _BITS:
+            shifts[k] += way
+            now = cost()
+            if now >= least:
+                shifts[k] -= way
+                break
+            least = now
 
 
-def _start(channels: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Weights of context and synthesis; with one channel the mean of the colours."""
-    stored = _stored()
-    context, synthesis = (
-        [stored[f"{name}{k}"].copy() for k in range(count)] for name, count in (("context", 6), ("synthesis", 8))
-    )
-    if channels == 1:
-        synthesis[2] = synthesis[2].mean(1, keepdims=True)
-        synthesis[4:] = [np.zeros(shape) for shape in net.synthesis_shapes(1)[4:]]
-    return context, synthesis
-
-
-def _whole(weights: list[np.ndarray], bits: int) -> Network:
-    return Network([np.rint(values.astype(np.float64) * (1 << bits)).astype(np.int64) for values in weights], bits)
+def _changes(weights: list[Any], shifts: list[int], start: list[np.ndarray]) -> Network:
+    """From a start to weights."""
+    parts = zip(weights, shifts, start, strict=True)
+    return Network([np.rint((now - was) * (1 << bits)).astype(np.int64) for now, bits, was in parts], shifts, start)

@@ -45,7 +45,7 @@ def code_level(
     """Code the latents of a level, from `level` or into it, row by row.
 
     level, parent: int32[height + 2 * PAD, width + 2 * PAD]; the parent's sides are halved, rounded up. weights: float64[INPUTS,
-    HIDDEN], [HIDDEN], [HIDDEN, HIDDEN], [HIDDEN], [2, HIDDEN], [2], in multiples of 1/256. tables: uint16[6144] logistic
+    HIDDEN], [HIDDEN], [HIDDEN, HIDDEN], [HIDDEN], [HIDDEN, 2], [2], in multiples of 1/256. tables: uint16[6144] logistic
     function, int64[SCALES] one over the scale in 65536ths. work: float64[2, HIDDEN].
     """
     first, first_bias, second, second_bias, last, last_bias = weights
@@ -71,8 +71,8 @@ def code_level(
             mean, size = last_bias[0], last_bias[1]
             for j in range(HIDDEN):
                 v = min(max(np.floor(work[1, j] * 256.0) * (1.0 / 256.0), 0.0), _MOST)
-                mean += last[0, j] * v
-                size += last[1, j] * v
+                mean += last[j, 0] * v
+                size += last[j, 1] * v
             mean_q = S64(np.floor(min(max(mean, -np.float64(MAX_LATENT)), np.float64(MAX_LATENT)) * 256.0))
             scale = min(max(S64(np.floor(min(max(size, -100.0), 100.0) * 8.0)) + 48, 0), SCALES - 1)
             level[y, x] = code_value(registers, stream, decoding, tables, mean_q, scale, S64(level[y, x]))

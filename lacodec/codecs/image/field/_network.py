@@ -3,8 +3,7 @@
     level 0 (every pixel) ... level 6 (one of 64 by 64) --widened by halves--> features of a pixel
     features --matrix, max(0, .)--> matrix --> R, G, B --two 3x3 filters, each added to its input--> samples
 
-Weights are multiples of 2**-shift with at most 8 fractional bits. Activations are multiples of 1/256, rounded down; sums of their
-products are exact in float64.
+Weights are multiples of 1/1024, activations of 2**-14, rounded down; sums of their products are exact in float64.
 """
 
 from dataclasses import dataclass
@@ -17,7 +16,10 @@ LEVELS = 7
 GAIN = 1.0 / 16.0  # a feature for a latent
 WIDTH = 24  # of the synthesis
 FILTERS = 2  # 3x3, behind it
-_UNIT, _PART = 256.0, 1.0 / 256.0
+_UNIT, _PART = 16384.0, 1.0 / 16384.0  # of activations
+_MOST = 2048.0
+_LARGEST = 64.0  # of weights
+_BAND = 32  # rows at a time, for the sake of caches
 
 
 def level_shapes(height: int, width: int) -> list[tuple[int, int]]:
@@ -27,7 +29,7 @@ def level_shapes(height: int, width: int) -> list[tuple[int, int]]:
 
 def context_shapes() -> list[tuple[int, ...]]:
     """Of the weights of the network that predicts latents."""
-    return [(INPUTS, HIDDEN), (HIDDEN,), (HIDDEN, HIDDEN), (HIDDEN,), (2, HIDDEN), (2,)]
+    return [(INPUTS, HIDDEN), (HIDDEN,), (HIDDEN, HIDDEN), (HIDDEN,), (HIDDEN, 2), (2,)]
 
 
 def synthesis_shapes(channels: int) -> list[tuple[int, ...]]:
@@ -38,15 +40,18 @@ def synthesis_shapes(channels: int) -> list[tuple[int, ...]]:
 
 @dataclass(frozen=True)
 class Network:
-    """Whole numbers of the weights, and how many of their bits are fractional (0 to 8)."""
+    """Whole numbers that are added to the weights of the start, and how many of their bits are fractional (0 to 10), by array."""
 
     codes: list[np.ndarray]
-    shift: int
+    shifts: list[int]
+    start: list[np.ndarray]
 
     @property
     def weights(self) -> list[np.ndarray]:
         """float64."""
-        return [code.astype(np.float64) / (1 << self.shift) for code in self.codes]
+        parts = zip(self.codes, self.shifts, self.start, strict=True)
+        sums = [start + code.astype(np.float64) / (1 << shift) for code, shift, start in parts]
+        return [np.clip(each, -_LARGEST, _LARGEST) for each in sums]
 
 
 def widen(level: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -63,23 +68,36 @@ def widen(level: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 def synthesise(latents: list[np.ndarray], network: Network) -> np.ndarray:
     """uint8[height, width, channels] from the latents of each level, the finest first."""
+    features, bands = widened(latents), []
+    for top in range(0, len(features), _BAND):
+        first = max(0, top - FILTERS)  # filters see so many rows further
+        bands.append(coloured(features[first : top + _BAND + FILTERS], network)[top - first :][:_BAND])
+    return np.concatenate(bands)
+
+
+def widened(latents: list[np.ndarray]) -> np.ndarray:
+    """Features float64[height, width, LEVELS]."""
     features = [level * GAIN for level in latents]
     for k in range(LEVELS - 1, 0, -1):
-        shape = latents[k - 1].shape
         for coarse in range(k, LEVELS):
-            features[coarse] = widen(features[coarse], shape)
+            features[coarse] = widen(features[coarse], latents[k - 1].shape)
+    return np.stack(features, 2)
+
+
+def coloured(features: np.ndarray, network: Network) -> np.ndarray:
+    """Samples uint8[height, width, channels] of features."""
     first, first_bias, second, second_bias, *filters = network.weights
-    hidden = np.maximum(_rounded(np.stack(features, 2) @ first + first_bias), 0.0)
+    hidden = np.maximum(_rounded(features @ first + first_bias), 0.0)
     picture = _rounded(hidden @ second + second_bias)
     for weights, bias in zip(filters[::2], filters[1::2], strict=True):
-        picture = picture + _rounded(_filtered(picture, weights) + bias)
+        picture = _rounded(picture + _filtered(picture, weights) + bias)
     samples = np.floor(picture * 255.0 + 0.5)
     return np.clip(samples, 0, 255).astype(np.uint8)
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
-    """To multiples of 1/256, and of at most 2**15, so that the next sums stay exact."""
-    return np.clip(np.floor(values * _UNIT) * _PART, -32768.0, 32767.0)
+    """To multiples of 2**-14, and of at most 2**11, so that the next sums stay exact."""
+    return np.clip(np.floor(values * _UNIT) * _PART, -_MOST, _MOST)
 
 
 def _filtered(picture: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -8,7 +8,20 @@ from typing import Any
 import numpy as np
 
 from lacodec.codecs.image.field._kernel import OWN, PAD, PARENT
-from lacodec.codecs.image.field._rows import F32, add_gradients, apply, apply_back, exponential, inexact, rectify, rectify_back
+from lacodec.codecs.image.field._rows import (
+    BLOCK,
+    F32,
+    STARTS,
+    add_gradients,
+    add_totals,
+    exponential,
+    inexact,
+    layer,
+    layer_back,
+    rectify,
+    rectify_back,
+)
+from lacodec.kernels.row_products import STEP
 
 _LN2 = F32(np.log(2.0))
 _SMALLEST, _LARGEST = F32(-6.0), F32(5.8)  # of log2 of the scale, as the coder has them
@@ -22,65 +35,74 @@ def code_rows(
     weights: tuple[np.ndarray, ...],
     level_slopes: np.ndarray,
     parent_slopes: np.ndarray,
-    weight_slopes: tuple[np.ndarray, ...],
+    sums: tuple[np.ndarray, ...],
     price: float,
     work: tuple[np.ndarray, ...],
 ) -> None:
     """Add gradients of price * bits of a level to all slopes.
 
     level, parent: float32[height + 2 * PAD, width + 2 * PAD], zeros around them. weights: [INPUTS, HIDDEN], [HIDDEN],
-    [HIDDEN, HIDDEN], [HIDDEN], [HIDDEN, 2], [2]. work: two arrays [INPUTS, width], four [HIDDEN, width], two [2, width].
+    [HIDDEN, HIDDEN], [HIDDEN], [HIDDEN, 2], [2]. sums: of their gradients. work: two arrays [INPUTS, BLOCK], four [HIDDEN,
+    BLOCK], two [2, BLOCK].
     """
     first, first_bias, second, second_bias, last, last_bias = weights
-    first_slopes, first_bias_slopes, second_slopes, second_bias_slopes, last_slopes, last_bias_slopes = weight_slopes
+    first_sums, first_bias_sums, second_sums, second_bias_sums, last_sums, last_bias_sums = sums
     seen, seen_slopes, low, low_slopes, high, high_slopes, found, found_slopes = work
-    n = level.shape[1] - 2 * PAD
+    width = level.shape[1] - 2 * PAD
     for y in range(level.shape[0] - 2 * PAD):
-        _look(level, parent, y, n, seen)
-        apply(first, first_bias, seen, low, n)
-        rectify(low, n)
-        apply(second, second_bias, low, high, n)
-        rectify(high, n)
-        apply(last, last_bias, high, found, n)
-        _cost(level[y + PAD, PAD:], found, found_slopes, level_slopes[y + PAD, PAD:], F32(price), n)
-        add_gradients(high, found_slopes, last_slopes, last_bias_slopes, n)
-        apply_back(last, found_slopes, high_slopes, n)
-        rectify_back(high, high_slopes, n)
-        add_gradients(low, high_slopes, second_slopes, second_bias_slopes, n)
-        apply_back(second, high_slopes, low_slopes, n)
-        rectify_back(low, low_slopes, n)
-        add_gradients(seen, low_slopes, first_slopes, first_bias_slopes, n)
-        apply_back(first, low_slopes, seen_slopes, n)
-        _look_back(seen_slopes, y, n, level_slopes, parent_slopes)
+        for left in range(0, width, BLOCK):
+            few = min(BLOCK, width - left)
+            n = -(-few // STEP) * STEP
+            _look(level, parent, y, left, few, seen)
+            layer(first, first_bias, seen, low, n)
+            rectify(low, n)
+            layer(second, second_bias, low, high, n)
+            rectify(high, n)
+            layer(last, last_bias, high, found, n)
+            _cost(level[y + PAD, PAD + left :], found, found_slopes, level_slopes[y + PAD, PAD + left :], F32(price), few)
+            found_slopes[:, few:n] = F32(0.0)
+            add_totals(found_slopes, last_bias_sums, n)
+            add_gradients(high, STARTS, 0, found_slopes, (0, BLOCK), last_sums, n)
+            layer_back(last, found_slopes, high_slopes, n)
+            rectify_back(high, high_slopes, n)
+            add_totals(high_slopes, second_bias_sums, n)
+            add_gradients(low, STARTS, 0, high_slopes, (0, BLOCK), second_sums, n)
+            layer_back(second, high_slopes, low_slopes, n)
+            rectify_back(low, low_slopes, n)
+            add_totals(low_slopes, first_bias_sums, n)
+            add_gradients(seen, STARTS, 0, low_slopes, (0, BLOCK), first_sums, n)
+            layer_back(first, low_slopes, seen_slopes, n)
+            _look_back(seen_slopes, y, left, few, level_slopes, parent_slopes)
 
 
 @inexact
-def _look(level: np.ndarray, parent: np.ndarray, y: int, n: int, seen: np.ndarray) -> None:
+def _look(level: np.ndarray, parent: np.ndarray, y: int, left: int, n: int, seen: np.ndarray) -> None:
     k = 0
     for place in OWN:
-        row, left = level[y + PAD + place[0]], PAD + place[1]
+        row, to = level[y + PAD + place[0], left + PAD + place[1] :], seen[k]
         for x in range(n):
-            seen[k, x] = row[x + left]
+            to[x] = row[x]
         k += 1
     for place in PARENT:
-        row, left = parent[(y >> 1) + PAD + place[0]], PAD + place[1]
-        for x in range(n):
-            seen[k, x] = row[(x >> 1) + left]
+        row, to = parent[(y >> 1) + PAD + place[0], (left >> 1) + PAD + place[1] :], seen[k]
+        for x in range((n + 1) >> 1):
+            to[2 * x] = row[x]
+            to[2 * x + 1] = row[x]
         k += 1
 
 
 @inexact
-def _look_back(slopes: np.ndarray, y: int, n: int, level_slopes: np.ndarray, parent_slopes: np.ndarray) -> None:
+def _look_back(slopes: np.ndarray, y: int, left: int, n: int, level_slopes: np.ndarray, parent_slopes: np.ndarray) -> None:
     k = 0
     for place in OWN:
-        row, left = level_slopes[y + PAD + place[0]], PAD + place[1]
+        to, own = level_slopes[y + PAD + place[0], left + PAD + place[1] :], slopes[k]
         for x in range(n):
-            row[x + left] += slopes[k, x]
+            to[x] += own[x]
         k += 1
     for place in PARENT:
-        row, left = parent_slopes[(y >> 1) + PAD + place[0]], PAD + place[1]
-        for x in range(n):
-            row[(x >> 1) + left] += slopes[k, x]
+        to, own = parent_slopes[(y >> 1) + PAD + place[0], (left >> 1) + PAD + place[1] :], slopes[k]
+        for x in range((n + 1) >> 1):
+            to[x] += own[2 * x] + own[2 * x + 1]
         k += 1
 
 
