@@ -48,10 +48,13 @@ def test_there_are_some():
     assert [len(files(codec)) > 8 for codec in ("bytes", "image", "jpeg", "audio", "weights")] == [True] * 5
 
 
-@pytest.mark.parametrize("path", sorted((golden.FOLDER / "v0").glob("[abiw]*.lac")), ids=lambda path: path.stem)
-def test_version_0_is_the_same_stream(path: Path):
-    header, chunks = read(path.read_bytes())
-    assert header["stream_version"] == 0 and chunks == read((V1 / path.name).read_bytes())[1]
+@pytest.mark.parametrize("codec", ["audio", "bytes", "image", "weights"])
+def test_version_0_is_the_same_stream(codec: str):
+    paths = sorted((golden.FOLDER / "v0").glob(f"{codec}-*.lac"))
+    assert paths
+    for path in paths:
+        header, chunks = read(path.read_bytes())
+        assert header["stream_version"] == 0 and chunks == read((V1 / path.name).read_bytes())[1]
 
 
 @pytest.mark.parametrize("stem", some_slow([stem for stem in files("bytes") if not is_primed(stem)]))
