@@ -44,7 +44,7 @@ class WallocOptions:
         if not (self.reduction >= 1 and self.step > 0 and self.crops >= 1 and (self.levels is None or 1 <= self.levels <= 8)):
             raise BadInput("reduction, step and crops must be positive, levels from 1 to 8")
         if self.mixes < 0 or (self.mixes and self.kind != "sound"):
-            raise BadInput("mixes must be 0 or more, and are of sound")
+            raise BadInput("mixes must be 0 or more, and need kind sound")
 
 
 def train(paths: list[Path], options: WallocOptions) -> Transform:
