@@ -1,6 +1,9 @@
 """What all tests share. LACODEC_DATA names a folder with optional larger data; tests that want it skip without it."""
 
+import faulthandler
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,30 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 settings.register_profile("lacodec", examples(100))
 settings.load_profile("lacodec")
+
+CRASHES = pytest.StashKey[Path]()
+"""A folder where each worker's last words go, if it crashes."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        session.config.stash[CRASHES] = Path(tempfile.mkdtemp(prefix="lacodec-crashes-"))
+        os.environ["LACODEC_TEST_CRASHES"] = str(session.config.stash[CRASHES])
+    elif folder := os.environ.get("LACODEC_TEST_CRASHES"):
+        faulthandler.enable(open(Path(folder, os.environ["PYTEST_XDIST_WORKER"]), "w"))  # noqa: SIM115  (open until the end)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Prints where a worker crashed: its own output is long gone by then."""
+    for file in sorted(config.stash[CRASHES].iterdir()):
+        if words := file.read_text(errors="replace"):
+            terminalreporter.section(f"{file.name} crashed")
+            terminalreporter.write_line(words)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if CRASHES in config.stash:
+        shutil.rmtree(config.stash[CRASHES])
 
 
 @pytest.fixture(scope="session")

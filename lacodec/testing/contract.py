@@ -49,10 +49,7 @@ def check_codec(
             encoded, seconds = _check_round_trip(made, coder, value, same)
             _check_file(made, coder, value, encoded)
             _check_middle(encoded, lacodec.decode(encoded))
-            hostile = Hostile(made, encoded, seconds, random.Random(seed))
-            hostile.check_damage()
-            hostile.check_forged()
-            hostile.check_salvage()
+            Hostile(made, encoded, seconds, random.Random(seed)).check()
 
 
 def _check_class(made: Codec[Any], coder: Coder) -> None:
