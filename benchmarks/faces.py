@@ -1,23 +1,26 @@
-"""Bytes at equal identity of faces: image.learned, AVIF and intra pictures of x265, by dlib's network.
+"""Bytes at equal identity of faces: image.learned, with and without regions, AVIF and intra pictures of x265, by dlib's network.
 
     python -m benchmarks.faces PHOTOS [--model FILE] [--effort 5] [--cache faces.jsonl]
 
 photo --codec, setting--> complete file --> decoded --dlib--> distance of each face from itself in the undecoded, mean over faces
 
 x265 codes a photo as one intra picture by PyAV, preset `medium`; its bytes are the bare HEVC stream. It and AVIF take 4:2:0.
+Regions are the boxes that dlib finds, half as large again on each side; the quality is theirs, with `--background` around.
 Each curve is a line over the logarithm of all photos' bytes. Printed are its points, and the bytes of every codec by those of the
 others where their distances are equal, with the middle 95 % over resamples of the photos (bootstrap).
 """
 
 import argparse
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+import lacodec
 from lacodec.evaluation.peers import LOSSY_IMAGE_PEERS, LossyImagePeer
 from lacodec.evaluation.perception.kept import Kept, Sample
 from lacodec.evaluation.perception.measure import measure
@@ -28,6 +31,7 @@ from lacodec.evaluation.rate_distortion import our_method
 _RESAMPLES = 1000
 _CRFS = (23, 32)
 _AVIF, _LEARNED = (30, 50, 65), (10, 30, 55, 75, 88)
+_REGIONS = (30, 55, 75, 88, 96)
 
 
 def main() -> None:
@@ -36,16 +40,18 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--model", type=Path, help="of image.learned, instead of the shipped one")
     parser.add_argument("--effort", type=int, default=5, help="of image.learned")
+    parser.add_argument("--background", type=float, default=15.0, help="quality around faces, with regions")
     parser.add_argument("--cache", type=Path, default=Path("faces.jsonl"))
     args = parser.parse_args()
     torch.set_num_threads(1)
     options = {"effort": args.effort, **({} if args.model is None else {"model": str(args.model)})}
     ours = our_method("image.learned", "quality", _LEARNED, **options)
     avif = replace(next(peer for peer in LOSSY_IMAGE_PEERS if peer.name == "avif"), variants=("4:2:0",))
-    settings = of_pictures([_X265, avif, ours], {"avif": _AVIF})
+    faces = task("faces", None)
+    settings = of_pictures([_X265, avif, ours, _with_regions(faces, options, args.background)], {"avif": _AVIF})
     paths = sorted(args.photos.iterdir())
     measured = measure(
-        task("faces", None),
+        faces,
         settings,
         paths,
         {},
@@ -89,6 +95,26 @@ def _ratios(base: list[list[Sample]], mine: list[list[Sample]], drawn: list[Sequ
             low, high = np.nanpercentile(column[1:], [2.5, 97.5])
             out.append(f"{_point(base[i], drawn[0])[1]:.3f}: {column[0]:.2f} ({low:.2f} to {high:.2f})")
     return out
+
+
+def _with_regions(faces: Any, options: Mapping[str, Any], background: float) -> LossyImagePeer:
+    """image.learned that gives its quality to faces alone."""
+
+    def encode(pixels: np.ndarray, quality: float, variant: str) -> bytes:
+        height, width = pixels.shape[:2]
+        boxes = []
+        for left, top, right, bottom in (face.box for face in faces.answer(pixels)):
+            more = (right - left) // 2
+            boxes.append((max(0, top - more), min(height, bottom + more), max(0, left - more), min(width, right + more)))
+        regions = {"regions": boxes, "background": background} if boxes else {}
+        return bytes(lacodec.encode(pixels, "image.learned", quality=quality, **regions, **options))
+
+    def decode(data: bytes) -> np.ndarray:
+        found: np.ndarray = lacodec.decode(data).pixels
+        return found
+
+    name, about = f"regions on {background:g}", f"image.learned with regions around faces, background {background:g}"
+    return LossyImagePeer(name, about, "lacodec", "pip install lacodec", "quality", _REGIONS, encode, decode)
 
 
 def _x265(pixels: np.ndarray, crf: float, variant: str) -> bytes:

@@ -28,6 +28,7 @@ import lacodec
 from benchmarks.learned_ways import Asked, Way, changed, ways
 from lacodec.codecs import model_files
 from lacodec.codecs.image.learned import tiles
+from lacodec.codecs.image.learned.quality import Quality
 from lacodec.container import Header, Reader
 from lacodec.entropy.distributions import load
 from lacodec.entropy.rans import RansDecoder, RansEncoder
@@ -115,7 +116,7 @@ def encode_float(network: ImageModel, asked: Asked, way: Way, crop: Crop) -> Flo
     tables, encoder = load(network.options.family), RansEncoder(32)
     made = FloatStream(b"", torch.zeros(0), [])
     with torch.inference_mode(), way.around():
-        y = tiles.Picture(network, crop.pixels, crop.t).latents(crop.place)[None]
+        y = tiles.Picture(network, crop.pixels, Quality(crop.t)).latents(crop.place)[None]
         padded = torch.nn.functional.pad(y, (0, -crop.size[1] % HYPER, 0, -crop.size[0] % HYPER))
         made.hyper = torch.floor(network.hyper_analysis(padded) + 0.5)
         asked.means, asked.scales = [], []

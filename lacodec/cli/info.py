@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HELP = "describe .lac files without decoding them"
 USAGE = "[flags] FILE ..."
+_LONG = 64  # bytes
 
 
 def add_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> None:
@@ -79,10 +80,21 @@ def _as_text(name: str, found: "Info") -> str:
         elif key == "base" and isinstance(value, dict):
             lines.append(("base", f"{value['name']}, {value['size']:,} bytes, xxh3-128 {value['hash']}"))
         else:
-            lines.append((str(key), printable(value)))
+            lines.append((str(key), printable(_brief(value))))
     if found.problem:
         lines.append(("problem", found.problem))
     return "\n".join([printable(name), *(line for key, value in lines for line in _line(printable(key), printable(value)))])
+
+
+def _brief(value: Any) -> Any:
+    """Colour profiles and the like, by their sizes."""
+    if isinstance(value, bytes | bytearray) and len(value) > _LONG:
+        return f"{len(value):,} bytes"
+    if isinstance(value, list | tuple):
+        return [_brief(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _brief(item) for key, item in value.items()}
+    return value
 
 
 def _line(key: str, value: str) -> list[str]:

@@ -233,10 +233,10 @@ class Embedding(ExactLayer):
         self.weight = nn.Parameter(torch.zeros(knots, channels))
 
     def forward(self, level: Tensor) -> Tensor:
-        """int64[n] -> float32[n, channels, 1, 1]."""
+        """int64[n] -> float32[n, channels, 1, 1], or int64[n, h, w] -> [n, channels, h, w]."""
         if self.mode == Mode.EXACT:
-            return self.table[level].float()[:, :, None, None]
-        return self.rounded(self._values(level)).clamp(-self.top, self.top)[:, :, None, None]
+            return as_channels(self.table[level].float())
+        return as_channels(self.rounded(self._values(level)).clamp(-self.top, self.top))
 
     def freeze(self) -> None:
         """All levels, rounded."""
@@ -269,11 +269,16 @@ def add(x: Tensor, y: Tensor) -> Tensor:
 
 
 def interpolate(knots: Tensor, at: Tensor) -> Tensor:
-    """Linear interpolation of [k, channels] at positions [n] from 0 to 1: [n, channels]. Not exact."""
+    """Linear interpolation of [k, channels] at positions [...] from 0 to 1: [..., channels]. Not exact."""
     position = at.clamp(0, 1) * (len(knots) - 1)
     low = position.floor().clamp(max=len(knots) - 2).long()
-    part = (position - low)[:, None].to(knots.dtype)
+    part = (position - low)[..., None].to(knots.dtype)
     return knots[low] * (1 - part) + knots[low + 1] * part
+
+
+def as_channels(values: Tensor) -> Tensor:
+    """[n, channels] -> [n, channels, 1, 1], or [n, h, w, channels] -> [n, channels, h, w]."""
+    return values[:, :, None, None] if values.dim() == 2 else values.permute(0, 3, 1, 2)
 
 
 def requantise(total: Tensor, offset: Tensor, multiplier: Tensor, top: int) -> Tensor:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lacodec.cli.info import _brief
+
 HEAVY = {"numpy", "numba", "torch", "rich", "zstandard"}
 
 
@@ -50,6 +52,11 @@ def test_info(lacodec, text: Path) -> None:
     assert row["options"] == {"effort": 1}
     assert row["size"] == text.stat().st_size
     assert row["encoded"] == text.with_name("text.txt.lac").stat().st_size
+
+
+def test_info_gives_profiles_by_their_size() -> None:
+    extras = [["icc", b"x" * 3000], ["key", b"bc"]]
+    assert _brief({"extras": extras, "q": 5}) == {"extras": [["icc", "3,000 bytes"], ["key", b"bc"]], "q": 5}
 
 
 def test_test(lacodec, text: Path) -> None:

@@ -13,15 +13,17 @@ from tools.golden import FOLDER
 from tools.golden.image import content
 
 CODEC = "image.learned"
-WANTED = [("q70", "photo"), ("q70", "alpha"), ("p90", "photo"), ("p90", "alpha")]
+WANTED = [("q70", "photo"), ("q70", "alpha"), ("p90", "photo"), ("p90", "alpha"), ("r90", "photo"), ("r90", "alpha")]
 MODEL = FOLDER / "learned-model.npz"
 
 
 def make(setting: str, name: str) -> bytes:
-    """The file; settings with p are progressive, with several segments although the pictures are small."""
+    """The file; settings with p are progressive, with several segments although pictures are small; those with r have regions."""
     import lacodec
 
     options = {"quality": int(setting[1:]), "progressive": setting[0] == "p"}
+    if setting[0] == "r":
+        options |= {"regions": "0:20,16:40 30:31,0:5", "background": 30}
     with patch("lacodec.codecs.image.learned.segments._BYTES", 50):
         return lacodec.encode(content(name), "image.learned", model=str(MODEL), **options)
 

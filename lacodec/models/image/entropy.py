@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lacodec.models.exact import Conv, Embedding, ExactLayer, Gate, Mode, Table, add
-from lacodec.models.image.options import GROUPS, LEVELS, ModelOptions
+from lacodec.models.image.options import GROUPS, HYPER, LEVELS, ModelOptions
 
 ORDER = (0, 3, 1, 2)
 """In step k, place p = 2 * (row % 2) + column % 2 codes group p ^ ORDER[k]: the second place is the diagonal one."""
@@ -83,14 +83,19 @@ class EntropyModel(nn.Module):
         self.whole = _Rounding()
 
     def hyper_part(self, level: Tensor, shape: tuple[int, ...]) -> Part:
-        """How the hyper-latents of float[n, hyper_latents, h, w] `shape` are coded."""
+        """How the hyper-latents of float[n, hyper_latents, h, w] `shape` are coded.
+
+        level: int64[n]; or that of each latent, [n, rows, columns], of which the highest counts.
+        """
+        if level.dim() > 1:
+            level = F.max_pool2d(level[:, None].float(), HYPER, ceil_mode=True)[:, 0].long()
         scales = _index(self.hyper_scales(level), self.hyper_scales).expand(shape)
         return Part(slice(None), 0, 0, torch.zeros_like(scales), scales)
 
     def walk(self, hyper: Tensor, level: Tensor, size: tuple[int, int], coder: Coder) -> None:
         """Let `coder` code all latents of [n, latents, *size], step by step.
 
-        hyper: integers float32[n, hyper_latents, ceil(h / 4), ceil(w / 4)]. level: int64[n].
+        hyper: integers float32[n, hyper_latents, ceil(h / 4), ceil(w / 4)]. level: int64[n], or [n, *size].
         """
         base = self.base_scales(level)
         if self.options.entropy == "factorized":
@@ -118,12 +123,13 @@ class EntropyModel(nn.Module):
         for place, (row, column, here) in enumerate(_places(x)):
             if not here.numel():
                 continue
+            own = base if base.shape[2:] == (1, 1) else base[:, :, row::2, column::2]
             for group in range(GROUPS) if self.steps == 1 else (place ^ ORDER[step],):
                 out = self.heads[group](here)
                 means, finer = out.chunk(2, 1)
                 if self.options.entropy == "hyperprior":
                     means = torch.zeros_like(means)
-                scales = _index(base[:, groups[group]] + finer, self.whole)
+                scales = _index(own[:, groups[group]] + finer, self.whole)
                 parts.append(Part(groups[group], row, column, means, scales))
         return parts
 

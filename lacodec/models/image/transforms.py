@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lacodec.models.exact import interpolate
+from lacodec.models.exact import as_channels, interpolate
 from lacodec.models.image.options import ModelOptions
 
 PIXELS = 192  # of a patch of 8x8, three colours
@@ -32,8 +32,8 @@ class _Block(nn.Module):
         nn.init.zeros_(self.narrow.bias)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """t: float32[n], the quality from 0 to 1."""
-        bias = interpolate(self.quality, t)[:, :, None, None]
+        """t: the quality from 0 to 1, float32[n] or [n, h, w]."""
+        bias = as_channels(interpolate(self.quality, t))
         mixed = self.mix(self.widen(x))
         value, gate = (mixed + bias.to(mixed.dtype)).chunk(2, 1)
         return x + self.narrow(value * F.relu(gate))
@@ -50,14 +50,14 @@ class Analysis(nn.Module):
         self.gain = nn.Parameter(torch.zeros(_KNOTS, options.latents))
 
     def forward(self, pixels: Tensor, t: Tensor) -> Tensor:
-        """Not rounded."""
+        """Not rounded. t: the quality from 0 to 1, float32[n], or [n, h / 16, w / 16] where it differs."""
         x = _channels_last(F.pixel_unshuffle((pixels - 127.5) * (1 / 64), 8))
         for block in self.fine:
-            x = block(x, t)
+            x = block(x, _finer(t))
         x = _precisely(self.linear, _channels_last(F.pixel_unshuffle(x, 2)))
         for block in self.coarse:
             x = block(x, t)
-        return x * interpolate(self.gain, t).exp()[:, :, None, None]
+        return x * as_channels(interpolate(self.gain, t).exp())
 
 
 class Synthesis(nn.Module):
@@ -71,14 +71,19 @@ class Synthesis(nn.Module):
         self.fine = nn.ModuleList(_Block(PIXELS, options.fine_inner) for _ in range(options.fine))
 
     def forward(self, latents: Tensor, t: Tensor) -> Tensor:
-        """float32[n, latents, h, w] -> pixels [n, 3, 16 h, 16 w], neither rounded nor clamped."""
-        x = _channels_last(latents) * interpolate(self.gain, t).exp()[:, :, None, None]
+        """float32[n, latents, h, w] -> pixels [n, 3, 16 h, 16 w], neither rounded nor clamped. t: float32[n] or [n, h, w]."""
+        x = _channels_last(latents) * as_channels(interpolate(self.gain, t).exp())
         for block in self.coarse:
             x = block(x, t)
         x = _channels_last(F.pixel_shuffle(_precisely(self.linear, x), 2))
         for block in self.fine:
-            x = block(x, t)
+            x = block(x, _finer(t))
         return F.pixel_shuffle(x, 8) * 64 + 127.5
+
+
+def _finer(t: Tensor) -> Tensor:
+    """At the positions of fine blocks."""
+    return t if t.dim() == 1 else t.repeat_interleave(2, 1).repeat_interleave(2, 2)
 
 
 def _channels_last(x: Tensor) -> Tensor:

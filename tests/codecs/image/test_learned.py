@@ -14,6 +14,7 @@ from lacodec.codecs.image.learned import (  # noqa: E402
     refine,
     tiles,
 )
+from lacodec.codecs.image.learned.quality import Quality  # noqa: E402
 from lacodec.container import (  # noqa: E402
     Header,
     Reader,
@@ -70,7 +71,7 @@ def test_the_size_is_what_the_model_estimates(height, width):
     network = model_files.by_path(learned.model_file()).network
     for quality in (1, 40, 100):
         place, t = (0, height, 0, width), (quality - 1) / 99
-        bits = refine.searched(tiles.Picture(network, pixels, t), place, 5).bits()
+        bits = refine.searched(tiles.Picture(network, pixels, Quality(t)), place, 5).bits()
         encoded = encode(pixels, quality=quality)
         chunk = Reader(BytesSource(encoded)).index[0]
         assert abs(chunk.payload_size - bits / 8) < 0.003 * bits / 8 + 12
@@ -153,11 +154,12 @@ def test_simpler_entropy_models(entropy, monkeypatch):
     assert psnr(lacodec.decode(encoded).pixels, pixels) > 30
 
 
-def test_the_same_symbols_under_any_settings():
+@pytest.mark.parametrize("quality", [Quality(0.5), Quality(0.5, 0.25, ((2, 9, 1, 6),))])
+def test_the_same_symbols_under_any_settings(quality):
     """What a stream decodes to does not depend on threads, precision settings or oneDNN."""
     network = model_files.by_path(learned.model_file()).network
     pixels = photo(200, 180)
-    payload, content = tiles.encode_tile(tiles.Picture(network, pixels, 0.5), (0, 200, 0, 180))
+    payload, content = tiles.encode_tile(tiles.Picture(network, pixels, quality), (0, 200, 0, 180))
     place = (0, 200, 0, 180)
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     try:
@@ -165,9 +167,9 @@ def test_the_same_symbols_under_any_settings():
             torch.set_num_threads(count)
             torch.set_float32_matmul_precision("medium")
             with torch.autocast("cpu", torch.bfloat16):
-                assert tiles.decode_tile(network, payload, place, 3, 0.5, HEADER)[1] == content
+                assert tiles.decode_tile(network, payload, place, 3, quality, HEADER)[1] == content
             with torch.backends.mkldnn.flags(enabled=False):
-                assert tiles.decode_tile(network, payload, place, 3, 0.5, HEADER)[1] == content
+                assert tiles.decode_tile(network, payload, place, 3, quality, HEADER)[1] == content
     finally:
         torch.set_num_threads(threads)
         torch.set_float32_matmul_precision(precision)
@@ -188,20 +190,20 @@ def test_a_missing_model_is_named(monkeypatch, tmp_path):
 def test_forged_payloads():
     network = model_files.by_path(learned.model_file()).network
     pixels, place = photo(48, 40, 4), (0, 48, 0, 40)
-    payload, _ = tiles.encode_tile(tiles.Picture(network, pixels, 0.3), place)
+    payload, _ = tiles.encode_tile(tiles.Picture(network, pixels, Quality(0.3)), place)
     rng = np.random.default_rng(3)
     for trial in range(80):
         bad = bytearray(payload)
         for at in rng.integers(0, len(bad), 1 + trial % 3):
             bad[at] = rng.integers(0, 256)
         try:
-            part, _ = tiles.decode_tile(network, bytes(bad[: rng.integers(1, len(bad) + 1)]), place, 4, 0.3, HEADER)
+            part, _ = tiles.decode_tile(network, bytes(bad[: rng.integers(1, len(bad) + 1)]), place, 4, Quality(0.3), HEADER)
             assert part.values.shape == (32, 3, 3)
         except CorruptFile:
             continue
     for forged in (b"", b"\xff" * 7, struct.pack("<I", 1 << 31) + payload[4:], payload[:40]):
         with pytest.raises(CorruptFile):
-            tiles.decode_tile(network, forged, place, 4, 0.3, HEADER)
+            tiles.decode_tile(network, forged, place, 4, Quality(0.3), HEADER)
 
 
 def test_forged_models(tmp_path):
@@ -269,7 +271,7 @@ def test_effort_finds_cheaper_latents():
     network = model_files.by_path(learned.model_file()).network
     pixels, place = photo(150, 130), (0, 150, 0, 130)
     for quality in (20, 80):
-        picture = tiles.Picture(network, pixels, (quality - 1) / 99)
+        picture = tiles.Picture(network, pixels, Quality((quality - 1) / 99))
         window = refine._Window(picture, place)
         costs = []
         for effort in (1, 5, 7):
@@ -278,10 +280,11 @@ def test_effort_finds_cheaper_latents():
         assert costs[2] <= costs[1] <= costs[0] and costs[2] < 0.999 * costs[0]
 
 
-def test_slopes_are_those_of_differences():
+@pytest.mark.parametrize("quality", [Quality(0.5), Quality(0.5, 0.3, ((2, 7, 1, 6), (4, 10, 9, 10)))])
+def test_slopes_are_those_of_differences(quality):
     """The slope of the error, in pieces and beside neighbours, is what a small change makes of it."""
     network = model_files.by_path(learned.model_file()).network
-    picture, place = tiles.Picture(network, photo(160, 210), 0.5), (0, 160, 64, 192)
+    picture, place = tiles.Picture(network, photo(160, 210), quality), (0, 160, 64, 192)
     window = refine._Window(picture, place)
     values = window.latents.round()
     error, slope = window.error(values, True)
@@ -294,7 +297,7 @@ def test_slopes_are_those_of_differences():
 
 def test_pieces_change_little(monkeypatch):
     network = model_files.by_path(learned.model_file()).network
-    window = refine._Window(tiles.Picture(network, photo(190, 210), 0.5), (0, 190, 0, 210))
+    window = refine._Window(tiles.Picture(network, photo(190, 210), Quality(0.5)), (0, 190, 0, 210))
     whole = window.error(window.latents.round(), True)
     monkeypatch.setattr(refine, "_PIECE", 5)
     parts = window.error(window.latents.round(), True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from lacodec.codecs.base import Codec
+from lacodec.codecs.image.learned import boxes
 from lacodec.codecs.options import TILE_HELP, check_effort, check_tile, effort_field, unusual
 from lacodec.codecs.regions import Layout, Lost, Window
 from lacodec.codecs.session import DEFAULT, Session
@@ -22,6 +23,7 @@ from lacodec.media.image.photo import PHOTOS
 from lacodec.media.image.value import MAX_SIDE, Image, Unread
 
 if TYPE_CHECKING:
+    from lacodec.codecs.image.learned.quality import Quality
     from lacodec.codecs.image.learned.tiles import Part
     from lacodec.codecs.model_files import LoadedModel
 
@@ -36,14 +38,21 @@ class _Options:
     effort: int = effort_field()
     profile: str = field(default="small", metadata={"help": "one of the models that come with lacodec"})
     model: str | None = field(default=None, metadata={"help": "a model file of your own (lacodec train writes them)"})
+    regions: str | tuple[tuple[int, int, int, int], ...] | None = field(
+        default=None,
+        metadata={"help": "rows and columns that have this quality, as '40:200,100:260'; several with spaces between"},
+    )
+    background: float = field(default=15.0, metadata={"help": "the quality around regions"})
     target_bpp: float | None = field(default=None, metadata={"help": "choose the quality that gives this many bits per pixel"})
     target_psnr: float | None = field(default=None, metadata={"help": "choose the lowest quality that reaches this many dB"})
     progressive: bool = field(default=False, metadata={"help": "any beginning of the file decodes, with less detail"})
     tile: int = field(default=_SIDE, metadata={"help": f"{TILE_HELP}, a multiple of {_GRID}"})
 
     def __post_init__(self) -> None:
-        if isinstance(self.quality, bool) or not isinstance(self.quality, int | float) or not 1 <= self.quality <= 100:
-            raise BadInput(f"quality is {self.quality!r}; give a number from 1 to 100")
+        for name, quality in (("quality", self.quality), ("background", self.background)):
+            if isinstance(quality, bool) or not isinstance(quality, int | float) or not 1 <= quality <= 100:
+                raise BadInput(f"{name} is {quality!r}; give a number from 1 to 100")
+        object.__setattr__(self, "regions", boxes.parsed(self.regions))
         check_effort(self.effort)
         check_tile(self.tile, _GRID)
         targets = [t for t in (self.target_bpp, self.target_psnr) if t is not None]
@@ -71,11 +80,13 @@ class LearnedImage(Codec[Image]):
 
     def options_dict(self) -> dict[str, Any]:
         """The requested options, without paths; the quality is in the metadata."""
-        return unusual(self.options, ("model", "quality"))
+        return unusual(self.options, ("model", "quality", "regions", "background"))
 
     def metadata(self, value: Image, session: Session = DEFAULT) -> dict[str, Any]:
         """Height, width, channels, the quality in hundredths, 1 if progressive; colour profile and the like."""
         described: dict[str, Any] = {"q": [*value.pixels.shape, self._quality(value, session), *[1] * self.options.progressive]}
+        if self.options.regions:
+            described["regions"] = [round(self.options.background * _STEPS), self._regions(value)]
         if value.extras:
             described["extras"] = [list(item) for item in value.extras]
         return described
@@ -83,9 +94,11 @@ class LearnedImage(Codec[Image]):
     @staticmethod
     def describe(header: Header, index: Sequence[ChunkHead]) -> dict[str, Any]:
         """The metadata as `lacodec info` shows it."""
-        rest = {key: value for key, value in header.metadata.items() if key != "q"}
+        rest = {key: value for key, value in header.metadata.items() if key not in ("q", "regions")}
         try:
             described = {"shape": list(_shape(header)), "quality": _quality(header) / _STEPS}
+            if found := boxes.of_header(header, _shape(header)):
+                described |= {"background": found[0] / _STEPS, "regions": boxes.as_texts(found[1], _shape(header))}
             return {**described, **({"progressive": True} if _is_progressive(header) else {}), **rest}
         except CorruptFile:  # decoding will report it
             return header.metadata
@@ -111,7 +124,9 @@ class LearnedImage(Codec[Image]):
         from lacodec.codecs.image.learned.refine import searched
         from lacodec.codecs.image.learned.tiles import Picture, encode_tile
 
-        picture = Picture(self._model().network, value.pixels, (self._quality(value, session) / _STEPS - 1) / 99)
+        around = round(self.options.background * _STEPS)
+        qualities = _made(self._quality(value, session), around, self._regions(value))
+        picture = Picture(self._model().network, value.pixels, qualities)
         effort, progressive = self.options.effort, self.options.progressive
 
         def tile(place: tuple[int, int, int, int]) -> Chunk:
@@ -134,11 +149,11 @@ class LearnedImage(Codec[Image]):
             raise CorruptFile("its decoded size contradicts the tile it covers")
         from lacodec.codecs.image.learned.tiles import decode_segments, decode_tile
 
-        network, t = _model_of(header, session).network, _position(header)
+        network, quality = _model_of(header, session).network, _qualities(header)
         if _is_progressive(header):
-            part, content = decode_segments(network, chunk, shape[2], t, header, session)
+            part, content = decode_segments(network, chunk, shape[2], quality, header, session)
         else:
-            part, content = decode_tile(network, chunk.payload, (top, bottom, left, right), shape[2], t, header, session)
+            part, content = decode_tile(network, chunk.payload, (top, bottom, left, right), shape[2], quality, header, session)
         if not chunk.cut and content_hash(content) != chunk.content_hash:
             raise CorruptFile("its latents differ from those that were encoded")
         return part
@@ -165,7 +180,7 @@ class LearnedImage(Codec[Image]):
 
         network = _model_of(header, session).network
         try:
-            canvas = Canvas(network, shape, (0, height, 0, width), _position(header))
+            canvas = Canvas(network, shape, (0, height, 0, width), _qualities(header))
         except (MemoryError, RuntimeError, ValueError) as error:
             raise LimitExceeded(f"{width}x{height} pixels do not fit into memory") from error
         covered, lost = 0, False
@@ -205,7 +220,7 @@ class LearnedImage(Codec[Image]):
         if 0 in window.shape:
             return np.zeros((*window.shape, shape[2]), np.uint8)
         place = (window.rows.start, window.rows.stop, window.columns.start, window.columns.stop)
-        canvas = Canvas(_model_of(header, session).network, shape, place, _position(header))
+        canvas = Canvas(_model_of(header, session).network, shape, place, _qualities(header))
         for part in parts:
             canvas.put(part)
         return canvas.pixels()
@@ -215,6 +230,11 @@ class LearnedImage(Codec[Image]):
 
         return model_files.chosen(self.options.profile, self.options.model)
 
+    def _regions(self, value: Image) -> list[list[int]]:
+        """Boxes of latents."""
+        given = self.options.regions
+        return boxes.in_latents(given, value.pixels.shape) if isinstance(given, tuple) else []
+
     def _quality(self, value: Image, session: Session) -> int:
         """In hundredths: the quality of the options, or the one that reaches their target."""
         if self.options.target_bpp is None and self.options.target_psnr is None:
@@ -223,7 +243,8 @@ class LearnedImage(Codec[Image]):
         def find() -> tuple[Image, int]:  # the picture is kept, so that no other one can have its id meanwhile
             from lacodec.codecs.image.learned.target import Target, find_quality
 
-            target = Target(self._model().network, value.pixels, self.options.target_bpp, self.options.target_psnr)
+            quality = _made(_STEPS, round(self.options.background * _STEPS), self._regions(value))
+            target = Target(self._model().network, value.pixels, self.options.target_bpp, self.options.target_psnr, quality)
             return value, find_quality(target, self.options.effort)
 
         return int(session.once((self, id(value)), find)[1])
@@ -246,9 +267,17 @@ def _model_of(header: Header, session: Session) -> "LoadedModel":
         raise MissingModel(f"{header.name or 'this image'}: {error}") from error
 
 
-def _position(header: Header) -> float:
-    """The quality from 0 to 1."""
-    return (_quality(header) / _STEPS - 1) / 99
+def _made(quality: int, around: int, regions: Sequence[Sequence[int]]) -> "Quality":
+    """From hundredths, and boxes of latents."""
+    from lacodec.codecs.image.learned.quality import Quality
+
+    found = tuple((top, bottom, left, right) for top, bottom, left, right in regions)
+    return Quality((quality / _STEPS - 1) / 99, (around / _STEPS - 1) / 99, found)
+
+
+def _qualities(header: Header) -> "Quality":
+    around, regions = boxes.of_header(header, _shape(header)) or (_STEPS, [])
+    return _made(_quality(header), around, regions)
 
 
 def _quality(header: Header) -> int:

@@ -13,7 +13,7 @@ from lacodec.errors import CorruptFile
 from lacodec.models.exact import exactly
 from lacodec.models.image.entropy import Part as Step
 from lacodec.models.image.model import ImageModel
-from lacodec.models.image.options import HYPER, PATCH, level_of
+from lacodec.models.image.options import HYPER, PATCH
 from lacodec.models.image.rate import bits_of_each
 from lacodec.models.image.rounding import towards_zero
 
@@ -34,20 +34,20 @@ def device_of(network: ImageModel) -> torch.device:
 class Encoder:
     """Quantises latents float32[latents, rows, columns] as the entropy networks predict them, and collects the symbols.
 
-    latents: `y` as float32[1, latents, rows, columns]. values: the decoded latents, of the shape of `y`.
+    level: of the quality, int64[1] or [1, rows, columns]. latents: `y` as float32[1, latents, rows, columns]. values: the
+    decoded latents, of the shape of `y`.
     hyper: float32[1, hyper_latents, rows / 4, columns / 4].
     """
 
-    def __init__(self, network: ImageModel, y: Tensor, t: float) -> None:
+    def __init__(self, network: ImageModel, y: Tensor, level: Tensor) -> None:
         self._family = network.options.family
         self._tables = load(self._family)
         self.pushed_hyper: Pushed = (np.zeros(0, np.int32), np.zeros(0, np.uint16))
         self._pushed: list[Pushed] = []
-        self.latents = y[None]
+        self.level, self.latents = level, y[None]
         self.values = torch.zeros_like(y)
         size = (y.shape[1], y.shape[2])
         with exactly(y.device):
-            level = torch.tensor([level_of(1 + 99 * t)])
             self.hyper = torch.zeros((1, network.options.hyper_latents, *hyper_size(size)))
             if network.hyper_analysis is not None:
                 padded = torch.nn.functional.pad(self.latents, (0, -size[1] % HYPER, 0, -size[0] % HYPER))
@@ -87,16 +87,15 @@ class Encoder:
 
 
 class Decoder:
-    """Reads the symbols again, with the same predictions; `values` are the latents."""
+    """Reads the symbols again, with the same predictions; `values` are the latents. level: as in `Encoder`, on the device."""
 
-    def __init__(self, network: ImageModel, stream: bytes, size: tuple[int, int], t: float) -> None:
+    def __init__(self, network: ImageModel, stream: bytes, size: tuple[int, int], level: Tensor) -> None:
         self._rans, self._tables = RansDecoder(stream), load(network.options.family)
         self._check_count(network, size)
         self._pulled: list[np.ndarray] = []
         self._device = device_of(network)
         self.values = torch.zeros((network.options.latents, *size), device=self._device)
         with exactly(self._device):
-            level = torch.tensor([level_of(1 + 99 * t)], device=self._device)
             hyper = torch.zeros((1, network.options.hyper_latents, *hyper_size(size)), device=self._device)
             if network.hyper_analysis is not None:
                 (hyper,) = self._pull([network.entropy.hyper_part(level, tuple(hyper.shape))])

@@ -25,7 +25,6 @@ from lacodec.errors import CorruptFile
 from lacodec.models.exact import exactly
 from lacodec.models.image.entropy import Part as Step
 from lacodec.models.image.model import ImageModel
-from lacodec.models.image.options import level_of
 from lacodec.models.image.rounding import towards_zero
 
 _MOST_SEGMENTS = 8
@@ -77,7 +76,7 @@ def front_of(payload: bytes, has_alpha: bool) -> Front:
     return Front(tuple(t for t, _ in facts), tuple(size for _, size in facts), checks, alpha, begin, total)
 
 
-def write_segments(network: ImageModel, coder: Encoder, t: float, alpha: bytes = b"") -> tuple[bytes, bytes]:
+def write_segments(network: ImageModel, coder: Encoder, alpha: bytes = b"") -> tuple[bytes, bytes]:
     """(payload, content to be hashed) of latents that were coded plainly before; alpha: its payload."""
     latents = coder.latents
     known, content = _Known(network, latents), b""
@@ -93,21 +92,20 @@ def write_segments(network: ImageModel, coder: Encoder, t: float, alpha: bytes =
             return symbols
 
         with exactly(latents.device):
-            level = torch.tensor([level_of(1 + 99 * t)])
-            network.entropy.walk(coder.hyper, level, (latents.shape[2], latents.shape[3]), known.coder(threshold, code))
+            network.entropy.walk(coder.hyper, coder.level, (latents.shape[2], latents.shape[3]), known.coder(threshold, code))
         segments.append(coded(load(network.options.family), pushed))
         content += as_content(symbols for symbols, _ in pushed)
     return _payload(thresholds, segments, _U32.pack(len(alpha)) + alpha if alpha else b""), content
 
 
 def read_segments(
-    network: ImageModel, front: Front, segments: list[bytes], size: tuple[int, int], t: float
+    network: ImageModel, front: Front, segments: list[bytes], size: tuple[int, int], level: Tensor
 ) -> tuple[Tensor, bytes]:
-    """(values float32[latents, *size], content to be hashed) of the first segments; raises CorruptFile."""
+    """(values float32[latents, *size], content to be hashed) of the first segments, with levels as for `Decoder`; CorruptFile."""
     device, tables = device_of(network), load(network.options.family)
     hyper = torch.zeros((1, network.options.hyper_latents, *hyper_size(size)), device=device)
     known = _Known(network, torch.zeros((1, network.options.latents, *size), device=device))
-    level, taken = torch.tensor([level_of(1 + 99 * t)], device=device), []
+    taken: list[np.ndarray] = []
     for number, (threshold, segment) in enumerate(zip(front.thresholds, segments, strict=False)):
         rans = RansDecoder(segment)
         if rans.count > hyper.numel() + known.coded.numel() or rans.width != 32:

@@ -1,13 +1,15 @@
 """The quality that reaches a target: bits per pixel, or dB."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lacodec.codecs.image.learned.quality import Quality
 from lacodec.codecs.image.learned.refine import STEPS, searched
 from lacodec.codecs.image.learned.tiles import Canvas, Part, Picture
 from lacodec.errors import BadInput
 from lacodec.models.image.model import ImageModel
+from lacodec.models.image.options import PATCH
 
 _LOW, _HIGH = 100, 10000  # hundredths of quality
 _SIDE = 1024
@@ -17,21 +19,25 @@ _SHIFT = 50  # hundredths by which effort moves the quality, about
 
 @dataclass(frozen=True)
 class Target:
-    """A picture uint8[height, width, channels], and the bits per pixel to stay below or the dB to reach, one of the two."""
+    """A picture uint8[height, width, channels], and the bits per pixel to stay below or the dB to reach, one of the two.
+
+    quality: its regions and what is around them stay.
+    """
 
     network: ImageModel
     pixels: np.ndarray
     bpp: float | None
     psnr: float | None
+    quality: Quality
 
     def passed(self, quality: int, effort: int) -> bool:
         """Whether the picture is good enough, or already too large, at this quality in hundredths."""
         height, width, channels = self.pixels.shape
-        place, t = (0, height, 0, width), (quality / 100 - 1) / 99
-        coder = searched(Picture(self.network, self.pixels, t), place, effort)
+        place, tried = (0, height, 0, width), replace(self.quality, t=(quality / 100 - 1) / 99)
+        coder = searched(Picture(self.network, self.pixels, tried), place, effort)
         if self.bpp is not None:
             return coder.bits() / height / width > self.bpp
-        canvas = Canvas(self.network, (height, width, channels), place, t)
+        canvas = Canvas(self.network, (height, width, channels), place, tried)
         canvas.put(Part(*place, coder.values, None))
         colours = channels - (channels in (2, 4))
         error = canvas.pixels()[:, :, :colours].astype(np.float64) - self.pixels[:, :, :colours]
@@ -44,9 +50,10 @@ def find_quality(target: Target, effort: int) -> int:
     Found by bisection, on the model's estimate of the bits: first with the least effort, then near that with the one that is
     wanted. A large picture is judged by its middle tile.
     """
-    middle = [max(0, (n - _SIDE) // 2 // 16 * 16) for n in target.pixels.shape[:2]]
+    middle = [max(0, (n - _SIDE) // 2 // PATCH * PATCH) for n in target.pixels.shape[:2]]
     pixels = target.pixels[middle[0] : middle[0] + _SIDE, middle[1] : middle[1] + _SIDE]
-    target = Target(target.network, pixels, target.bpp, target.psnr)
+    moved = target.quality.moved(middle[0] // PATCH, middle[1] // PATCH)
+    target = replace(target, pixels=pixels, quality=moved)
     low, high = _bisected(target, 1, _LOW - 1, _HIGH + 1)
     if STEPS[effort - 1]:
         low, high = _bisected(target, effort, *_bracket(target, effort, low, high))

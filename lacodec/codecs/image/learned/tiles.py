@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from lacodec.codecs.embedded import embed, unembed
+from lacodec.codecs.image.learned.boxes import Box
 from lacodec.codecs.image.learned.latents import Decoder, Encoder, device_of, latent_count
+from lacodec.codecs.image.learned.quality import Quality
 from lacodec.codecs.image.learned.segments import front_of, read_segments, write_segments
 from lacodec.codecs.session import DEFAULT, Session
 from lacodec.container.types import Chunk, Header
@@ -49,11 +51,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Picture:
-    """The input of the encoder: uint8[height, width, 1 to 4] at t, the quality from 0 to 1."""
+    """The input of the encoder: uint8[height, width, 1 to 4]."""
 
     network: ImageModel
     pixels: np.ndarray
-    t: float
+    quality: Quality
 
     @property
     def alpha(self) -> np.ndarray | None:
@@ -73,41 +75,45 @@ class Picture:
             crop = np.repeat(crop, 3, 2)
         with exactly(torch.device("cpu")):
             batch = torch.from_numpy(crop).permute(2, 0, 1)[None].float()
-            y = self.network.analysis(batch, torch.tensor([self.t]))[0]
+            y = self.network.analysis(batch, self.quality.positions(latents_of((y0, y1, x0, x1))))[0]
         rows, columns = latent_count(bottom - top), latent_count(right - left)
         first, start = (top - y0) // PATCH, (left - x0) // PATCH
         return y[:, first : first + rows, start : start + columns]
+
+    def coded(self, latents: Tensor, place: Place) -> Encoder:
+        """Latents of a tile, rounded and coded."""
+        return Encoder(self.network, latents, self.quality.levels(latents_of(place)))
 
 
 def encode_tile(
     picture: Picture, place: Place, coder: Encoder | None = None, session: Session = DEFAULT, progressive: bool = False
 ) -> tuple[bytes, bytes]:
     """(payload, content to be hashed). coder: has coded the latents; without one, those of analysis are."""
-    coder = coder or Encoder(picture.network, picture.latents(place), picture.t)
+    coder = coder or picture.coded(picture.latents(place), place)
     alpha, coded_alpha = b"", b""
     if picture.alpha is not None:
         top, bottom, left, right = place
         pixels = np.ascontiguousarray(picture.alpha[top:bottom, left:right])
         alpha, coded_alpha = pixels.tobytes(), embed("image.lossless", (pixels[:, :, None], 8), session, effort=_ALPHA_EFFORT)
     if progressive:
-        payload, content = write_segments(picture.network, coder, picture.t, coded_alpha)
+        payload, content = write_segments(picture.network, coder, coded_alpha)
         return payload, content + alpha
     stream = coder.stream()
     return _SIZE.pack(len(stream)) + stream + coded_alpha if coded_alpha else stream, coder.content() + alpha
 
 
 def decode_tile(
-    network: ImageModel, payload: bytes, place: Place, channels: int, t: float, header: Header, session: Session = DEFAULT
+    network: ImageModel, payload: bytes, place: Place, channels: int, quality: Quality, header: Header, session: Session = DEFAULT
 ) -> tuple[Part, bytes]:
     """(part, content to be hashed); raises CorruptFile."""
     stream, rest = _split(payload) if channels in (2, 4) else (payload, b"")
-    decoder = Decoder(network, stream, _size_of(place), t)
+    decoder = Decoder(network, stream, _size_of(place), quality.levels(latents_of(place), device_of(network)))
     alpha = _alpha(rest, place, channels, header, session)
     return Part(*place, decoder.values.cpu(), alpha), decoder.content() + _bytes_of(alpha)
 
 
 def decode_segments(
-    network: ImageModel, chunk: Chunk, channels: int, t: float, header: Header, session: Session = DEFAULT
+    network: ImageModel, chunk: Chunk, channels: int, quality: Quality, header: Header, session: Session = DEFAULT
 ) -> tuple[Part, bytes]:
     """The same of a progressive tile, or of the beginning of one."""
     (top, bottom), (left, right) = chunk.covers
@@ -116,7 +122,9 @@ def decode_segments(
     whole = len(segments) == len(front.sizes) and front.size == len(chunk.payload)
     if not segments or not (whole or chunk.cut):
         raise CorruptFile("a segment differs from what was written")
-    values, content = read_segments(network, front, segments, _size_of(place), t)
+    values, content = read_segments(
+        network, front, segments, _size_of(place), quality.levels(latents_of(place), device_of(network))
+    )
     alpha = _alpha(front.alpha[_SIZE.size :], place, channels, header, session)
     return Part(*place, values.cpu(), alpha, whole), content + _bytes_of(alpha)
 
@@ -130,6 +138,12 @@ def _alpha(payload: bytes, place: Place, channels: int, header: Header, session:
 
 def _bytes_of(alpha: np.ndarray | None) -> bytes:
     return b"" if alpha is None else alpha.tobytes()
+
+
+def latents_of(place: Place) -> Box:
+    """The latents of a window of pixels, which begins at one."""
+    top, bottom, left, right = place
+    return top // PATCH, latent_count(bottom), left // PATCH, latent_count(right)
 
 
 def _size_of(place: Place) -> tuple[int, int]:
@@ -155,8 +169,8 @@ def margin(network: ImageModel) -> int:
 class Canvas:
     """Collects decoded tiles around a window of the picture, and turns them into its pixels."""
 
-    def __init__(self, network: ImageModel, shape: tuple[int, int, int], window: Place, t: float) -> None:
-        self._network, self._window, self._t, self._channels = network, window, t, shape[2]
+    def __init__(self, network: ImageModel, shape: tuple[int, int, int], window: Place, quality: Quality) -> None:
+        self._network, self._window, self._quality, self._channels = network, window, quality, shape[2]
         top, bottom, left, right = window
         halo = reach(network.options)
         grid = latent_count(shape[0]), latent_count(shape[1])
@@ -204,7 +218,7 @@ class Canvas:
         with exactly(device):
             values = self._values[:, y0 - self._y0 : y1 - self._y0, x0 - self._x0 : x1 - self._x0]
             batch = values[None].to(device).contiguous(memory_format=torch.channels_last)
-            decoded = self._network.synthesis(batch, torch.tensor([self._t], device=device))[0]
+            decoded = self._network.synthesis(batch, self._quality.positions((y0, y1, x0, x1), device))[0]
             if self._channels < 3:
                 decoded = decoded.mean(0, keepdim=True)
             rgb = torch.floor(decoded + 0.5).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
