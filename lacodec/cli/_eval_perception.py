@@ -40,7 +40,7 @@ def add_arguments(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     add("paths", nargs="+", metavar="PATH", help="pictures or sounds, or folders of them")
     add("--task", choices=TASKS, help="what the model does")
     add("--task-model", metavar="FILE",
-        help="file of the task's model, or efficientnet-lite0; without --task, MODULE:FUNCTION of your own")  # fmt: skip
+        help="the model's file (speech: a grammar), efficientnet-lite0, or without --task your MODULE:FUNCTION")  # fmt: skip
     add("--labels", type=Path, metavar="FILE", help="table with tabs, columns 'file' and 'label' (or 'transcript')")
     add("--codec", metavar="NAME", help="a lossy codec of ours (default: none, peers only)")
     add("--sweep", default=f"quality={DEFAULT_VALUES}", metavar="OPTION=A,B,...",

@@ -155,6 +155,22 @@ def test_speech_recognition(data_dir: Path) -> None:
 
 
 @pytest.mark.slow
+def test_speech_with_a_grammar(data_dir: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pocketsphinx")
+    grammar = tmp_path / "digits.gram"
+    grammar.write_text("#JSGF V1.0;\ngrammar digits;\npublic <digit> = zero | one | two | three | seven;\n")
+    seen = task("speech", str(grammar))
+    assert seen.id != task("speech", None).id
+    answers = [seen.answer(read_sound(data_dir / "audio" / "digits" / f"7_jackson_{k}.wav")) for k in (10, 11, 12)]
+    assert all(len(answer) == 1 for answer in answers) and sum(answer == ["seven"] for answer in answers) >= 2
+    with pytest.raises(BadInput, match="No such file"):
+        task("speech", str(tmp_path / "none"))
+    (tmp_path / "bad").write_text("no grammar")
+    with pytest.raises(BadInput, match="bad"):
+        task("speech", str(tmp_path / "bad")).answer(Sound(np.zeros((4000, 1)), 8000))
+
+
+@pytest.mark.slow
 def test_notes() -> None:
     for module in ("basic_pitch", "onnxruntime", "scipy"):
         if importlib.util.find_spec(module) is None:
@@ -312,7 +328,7 @@ def test_a_model_of_another_task(data_dir: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "model", "said"),
-    [("classification", None, "--task-model FILE"), ("speech", "x", "leave out --task-model"), ("taste", None, "known tasks")],
+    [("classification", None, "--task-model FILE"), ("speaker", "x", "leave out --task-model"), ("taste", None, "known tasks")],
 )
 def test_tasks_and_models_that_do_not_go_together(name: str, model: str | None, said: str) -> None:
     with pytest.raises(BadInput, match=said):

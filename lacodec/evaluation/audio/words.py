@@ -8,13 +8,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lacodec.errors import BadInput
 from lacodec.evaluation.audio.sound import Sound, missing, resampled
 
 _RATE_HZ = 16000
 
 
-def heard(sound: Sound) -> list[str]:
-    """The words that pocketsphinx hears in a sound, its channels mixed. Raises MissingDependency."""
+def heard(sound: Sound, grammar: str | None = None) -> list[str]:
+    """The words that pocketsphinx hears in a sound, its channels mixed. Raises MissingDependency.
+
+    grammar: path of a file in Java Speech Grammar Format with all sentences that there may be. BadInput if it is none.
+    """
     try:
         from pocketsphinx import Decoder
     except ImportError:
@@ -22,7 +26,10 @@ def heard(sound: Sound) -> list[str]:
     mono = resampled(Sound(sound.samples.mean(axis=1, keepdims=True), sound.rate), _RATE_HZ).samples[:, 0]
     pcm = np.clip(np.rint(mono * 32768), -32768, 32767).astype("<i2").tobytes()
     # A recogniser adapts to what it heard before, so every sound gets its own.
-    decoder = Decoder(samprate=_RATE_HZ, loglevel="FATAL")
+    try:
+        decoder = Decoder(samprate=_RATE_HZ, loglevel="FATAL", **({} if grammar is None else {"jsgf": grammar}))
+    except RuntimeError as error:
+        raise BadInput(f"{grammar or 'pocketsphinx'}: {error}") from error
     decoder.start_utt()
     decoder.process_raw(pcm, full_utt=True)
     decoder.end_utt()

@@ -25,11 +25,13 @@ WITH_FILE: dict[str, Callable[[Path], Task]] = {
 }
 """Tasks whose model is a file of the user's."""
 
+MAYBE_FILE: dict[str, Callable[[Path | None], Task]] = {"speech": SpeechRecognition}
+"""Tasks whose package holds the model, and that may be given a file: a grammar."""
+
 WITH_PACKAGE: dict[str, Callable[[], Task]] = {
     "ocr": Reading,
     "ocr-tesseract": TesseractReading,
     "faces": FaceIdentity,
-    "speech": SpeechRecognition,
     "speaker": SpeakerIdentity,
     "speech-quality": SpeechQuality,
     "notes": Notes,
@@ -43,11 +45,13 @@ def task(name: str, model: str | None) -> Task:
         if model is None:
             raise BadInput(f"task {name} needs the file of a model: --task-model FILE")
         return WITH_FILE[name](Path(model))
+    if name in MAYBE_FILE:
+        return MAYBE_FILE[name](None if model is None else Path(model))
     if name in WITH_PACKAGE:
         if model is not None:
             raise BadInput(f"task {name} has the model of its package; leave out --task-model")
         return WITH_PACKAGE[name]()
-    raise BadInput(f"unknown task {name!r}; known tasks: {', '.join([*WITH_FILE, *WITH_PACKAGE])}")
+    raise BadInput(f"unknown task {name!r}; known tasks: {', '.join([*WITH_FILE, *MAYBE_FILE, *WITH_PACKAGE])}")
 
 
 def own_task(reference: str) -> Task:
