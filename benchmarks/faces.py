@@ -5,7 +5,7 @@
 photo --codec, setting--> complete file --> decoded --dlib--> distance of each face from itself in the undecoded, mean over faces
 
 x265 codes a photo as one intra picture by PyAV, preset `medium`; its bytes are the bare HEVC stream. It and AVIF take 4:2:0.
-Regions are the boxes that dlib finds, half as large again on each side; the quality is theirs, with `--background` around.
+Regions are the boxes that dlib finds, a quarter larger on each side; the quality is theirs, with `--background` around.
 Each curve is a line over the logarithm of all photos' bytes. Printed are its points, and the bytes of every codec by those of the
 others where their distances are equal, with the middle 95 % over resamples of the photos (bootstrap).
 """
@@ -31,7 +31,7 @@ from lacodec.evaluation.rate_distortion import our_method
 _RESAMPLES = 1000
 _CRFS = (23, 32)
 _AVIF, _LEARNED = (30, 50, 65), (10, 30, 55, 75, 88)
-_REGIONS = (30, 55, 75, 88, 96)
+_REGIONS = (30, 55, 75, 88, 100)
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--model", type=Path, help="of image.learned, instead of the shipped one")
     parser.add_argument("--effort", type=int, default=5, help="of image.learned")
-    parser.add_argument("--background", type=float, default=15.0, help="quality around faces, with regions")
+    parser.add_argument("--background", type=float, default=5.0, help="quality around faces, with regions")
     parser.add_argument("--cache", type=Path, default=Path("faces.jsonl"))
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -104,7 +104,7 @@ def _with_regions(faces: Any, options: Mapping[str, Any], background: float) -> 
         height, width = pixels.shape[:2]
         boxes = []
         for left, top, right, bottom in (face.box for face in faces.answer(pixels)):
-            more = (right - left) // 2
+            more = (right - left) // 4
             boxes.append((max(0, top - more), min(height, bottom + more), max(0, left - more), min(width, right + more)))
         regions = {"regions": boxes, "background": background} if boxes else {}
         return bytes(lacodec.encode(pixels, "image.learned", quality=quality, **regions, **options))
