@@ -33,7 +33,7 @@ def parsed(given: Any) -> tuple[Box, ...] | None:
         raise BadInput(f"regions are {given!r}; give top, bottom, left and right of each") from None
     for top, bottom, left, right in boxes:
         if not (0 <= top < bottom and 0 <= left < right):
-            raise BadInput(f"the region {top}:{bottom},{left}:{right} is empty; write first row:end,first column:end")
+            raise BadInput(f"the region {top}:{bottom},{left}:{right} is empty or begins before 0; write first row:end,first column:end")
     if len(boxes) > _MOST:
         raise BadInput(f"there are {len(boxes)} regions; a picture has at most {_MOST}")
     return boxes
@@ -56,12 +56,18 @@ def of_header(header: Header, shape: tuple[int, ...]) -> tuple[int, list[Box]] |
     rows, columns = -(-shape[0] // _PATCH), -(-shape[1] // _PATCH)
     try:
         around, boxes = header.metadata["regions"]
+        if not 1 <= len(boxes) <= _MOST:
+            raise CorruptFile(f"the header gives {len(boxes)} regions; there are 1 to {_MOST}")
         found = [(top, bottom, left, right) for top, bottom, left, right in boxes]
-        right_numbers = all(type(n) is int for n in (around, *sum(found, ())))
-        fits = all(0 <= top < bottom <= rows and 0 <= left < right <= columns for top, bottom, left, right in found)
+        fits = all(
+            type(n) is int and 0 <= n <= most
+            for box in found
+            for n, most in zip(box, (rows, rows, columns, columns), strict=True)
+        )
+        fits = fits and all(top < bottom and left < right for top, bottom, left, right in found)
     except (TypeError, ValueError):
         raise CorruptFile("the header gives no regions where it should") from None
-    if not right_numbers or not fits or not 1 <= len(found) <= _MOST or not 100 <= around <= 10000:
+    if not fits or type(around) is not int or not 100 <= around <= 10000:
         raise CorruptFile("the header gives impossible regions")
     return around, found
 
