@@ -33,7 +33,7 @@ def parsed(given: Any) -> tuple[Box, ...] | None:
         raise BadInput(f"regions are {given!r}; give top, bottom, left and right of each") from None
     for top, bottom, left, right in boxes:
         if not (0 <= top < bottom and 0 <= left < right):
-            raise BadInput(f"the region {top}:{bottom},{left}:{right} is empty or begins before 0; write first row:end,first column:end")
+            raise BadInput(f"the region {top}:{bottom},{left}:{right} is empty or begins below 0; write row:end,column:end")
     if len(boxes) > _MOST:
         raise BadInput(f"there are {len(boxes)} regions; a picture has at most {_MOST}")
     return boxes
