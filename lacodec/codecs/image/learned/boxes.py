@@ -9,11 +9,11 @@ from typing import Any
 
 from lacodec.container.types import Header
 from lacodec.errors import BadInput, CorruptFile
+from lacodec.models.image.options import PATCH
 
 Box = tuple[int, int, int, int]
 """top, bottom, left, right."""
 
-_PATCH = 16  # pixels a side for one position of the latents
 _MOST = 1024  # of a picture: limits what a forged file can ask for
 _TEXT = re.compile(r"(\d+):(\d+),(\d+):(\d+)")
 
@@ -46,14 +46,14 @@ def in_latents(boxes: Sequence[Box], shape: tuple[int, ...]) -> list[list[int]]:
             raise BadInput(
                 f"the region {top}:{bottom},{left}:{right} reaches beyond the picture's {shape[0]} rows, {shape[1]} columns"
             )
-    return [[top // _PATCH, -(-bottom // _PATCH), left // _PATCH, -(-right // _PATCH)] for top, bottom, left, right in boxes]
+    return [[top // PATCH, -(-bottom // PATCH), left // PATCH, -(-right // PATCH)] for top, bottom, left, right in boxes]
 
 
 def of_header(header: Header, shape: tuple[int, ...]) -> tuple[int, list[Box]] | None:
     """(hundredths of the quality around regions, boxes of latents), or None; raises CorruptFile."""
     if "regions" not in header.metadata:
         return None
-    rows, columns = -(-shape[0] // _PATCH), -(-shape[1] // _PATCH)
+    rows, columns = -(-shape[0] // PATCH), -(-shape[1] // PATCH)
     try:
         around, boxes = header.metadata["regions"]
         if not 1 <= len(boxes) <= _MOST:
@@ -75,6 +75,6 @@ def of_header(header: Header, shape: tuple[int, ...]) -> tuple[int, list[Box]] |
 def as_texts(boxes: Sequence[Box], shape: tuple[int, ...]) -> list[str]:
     """Boxes of latents as pixels, in the form that the option takes."""
     return [
-        f"{top * _PATCH}:{min(bottom * _PATCH, shape[0])},{left * _PATCH}:{min(right * _PATCH, shape[1])}"
+        f"{top * PATCH}:{min(bottom * PATCH, shape[0])},{left * PATCH}:{min(right * PATCH, shape[1])}"
         for top, bottom, left, right in boxes
     ]

@@ -86,7 +86,7 @@ class LearnedImage(Codec[Image]):
         """Height, width, channels, the quality in hundredths, 1 if progressive; colour profile and the like."""
         described: dict[str, Any] = {"q": [*value.pixels.shape, self._quality(value, session), *[1] * self.options.progressive]}
         if self.options.regions:
-            described["regions"] = [round(self.options.background * _STEPS), self._regions(value)]
+            described["regions"] = [self._background(), self._regions(value)]
         if value.extras:
             described["extras"] = [list(item) for item in value.extras]
         return described
@@ -124,8 +124,7 @@ class LearnedImage(Codec[Image]):
         from lacodec.codecs.image.learned.refine import searched
         from lacodec.codecs.image.learned.tiles import Picture, encode_tile
 
-        around = round(self.options.background * _STEPS)
-        qualities = _made(self._quality(value, session), around, self._regions(value))
+        qualities = _made(self._quality(value, session), self._background(), self._regions(value))
         picture = Picture(self._model().network, value.pixels, qualities)
         effort, progressive = self.options.effort, self.options.progressive
 
@@ -230,6 +229,10 @@ class LearnedImage(Codec[Image]):
 
         return model_files.chosen(self.options.profile, self.options.model)
 
+    def _background(self) -> int:
+        """In hundredths."""
+        return round(self.options.background * _STEPS)
+
     def _regions(self, value: Image) -> list[list[int]]:
         """Boxes of latents."""
         given = self.options.regions
@@ -243,7 +246,7 @@ class LearnedImage(Codec[Image]):
         def find() -> tuple[Image, int]:  # the picture is kept, so that no other one can have its id meanwhile
             from lacodec.codecs.image.learned.target import Target, find_quality
 
-            quality = _made(_STEPS, round(self.options.background * _STEPS), self._regions(value))
+            quality = _made(_STEPS, self._background(), self._regions(value))
             target = Target(self._model().network, value.pixels, self.options.target_bpp, self.options.target_psnr, quality)
             return value, find_quality(target, self.options.effort)
 
