@@ -40,6 +40,13 @@ def test_a_tone_is_where_it_is_although_it_repeats() -> None:
     assert delay(wave, 0.9 * wave + RNG.normal(0, 0.05, wave.shape)) == 0
 
 
+def test_a_voice_of_which_little_is_left_is_not_late_by_a_period() -> None:
+    vague = 0.44 * NOISE + 0.54 * shifted(NOISE, -125) + RNG.normal(0, 0.07, NOISE.shape)
+    found = correlations(NOISE, vague, 200)
+    assert found.argmax() - 200 == 125 and found[325] > 1.15 * found[200] > 0.45
+    assert delay(NOISE, vague) == 0
+
+
 def test_correlations_are_those_of_the_definition() -> None:
     x, y = RNG.normal(0, 1, (90, 2)), RNG.normal(0, 1, (90, 2))
     found = correlations(x, y, 100)

@@ -12,7 +12,9 @@ SMALL = 16
 """Samples by which a decoded sound may be late or early: Opus is, by 6, at its lowest rates. It is made good."""
 _LIMIT = 4096  # beyond the priming of all peers
 _ALIKE = 0.5  # below this correlation, its peak says nothing: at low rates much of a sound is replaced by noise
-_BETTER = 1.1  # a peak elsewhere has to be higher by this to count, since tones repeat
+_MORE = (
+    0.25  # the share of the energy by which a place elsewhere has to fit better than the near one, since voices and tones repeat
+)
 
 
 def delay(original: np.ndarray, decoded: np.ndarray) -> int:
@@ -23,7 +25,7 @@ def delay(original: np.ndarray, decoded: np.ndarray) -> int:
     values = correlations(original, decoded, _LIMIT)
     near = values[_LIMIT - SMALL : _LIMIT + SMALL + 1]
     far = int(np.argmax(values)) - _LIMIT
-    if values.max() > max(_ALIKE, _BETTER * near.max()):
+    if values.max() ** 2 > max(near.max(), 0) ** 2 + _MORE:
         raise BadInput(f"the decoded sound is {abs(far)} samples {'late' if far > 0 else 'early'}")
     return int(np.argmax(near)) - SMALL if near.max() > _ALIKE else 0
 
