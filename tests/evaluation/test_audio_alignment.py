@@ -55,7 +55,12 @@ def test_correlations_are_those_of_the_definition() -> None:
         assert found[lag + 100] == pytest.approx(products / np.sqrt((x**2).sum() * (y**2).sum()), abs=1e-12)
 
 
-@pytest.mark.parametrize("shape", [(5999, 2), (6000, 1)])
+def test_a_few_samples_that_are_missing_are_silence() -> None:
+    sound, lag = restored(Sound(NOISE, 48000), Sound(NOISE[:-SMALL], 48000))
+    assert lag == 0 and np.array_equal(sound.samples[:-SMALL], NOISE[:-SMALL]) and not sound.samples[-SMALL:].any()
+
+
+@pytest.mark.parametrize("shape", [(6000 - SMALL - 1, 2), (6000, 1)])
 def test_another_shape_is_refused(shape: tuple[int, int]) -> None:
     with pytest.raises(BadInput, match=f"decoded to {shape[0]} samples of {shape[1]} channels instead of 6000 of 2"):
         restored(Sound(NOISE, 48000), Sound(NOISE[: shape[0], : shape[1]], 48000))

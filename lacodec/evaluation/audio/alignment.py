@@ -9,7 +9,7 @@ import numpy as np
 from lacodec.errors import BadInput
 
 SMALL = 16
-"""Samples by which a decoded sound may be late or early: Opus is, by 6, at its lowest rates. It is made good."""
+"""Samples by which a decoded sound may be late, early or too short: Opus is late by 6 at its lowest rates. It is made good."""
 _LIMIT = 4096  # beyond the priming of all peers
 _ALIKE = 0.5  # below this correlation, its peak says nothing: at low rates much of a sound is replaced by noise
 _MORE = (
