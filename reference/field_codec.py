@@ -1,8 +1,8 @@
 """Codec `image.field`: the chunks of a picture -> its samples, by networks that are stored with it.
 
     payload = number size of the field, field, [alpha: a payload of `image.lossless`]
-    field   = u8 for each array of weights: fractional bits + 16 x scale / 6, then the range coder's bytes: what is added to the
-              weights of the start, array by array, then latents, the coarsest level first
+    field   = u8 number of a start, u8 for each array of weights: fractional bits + 16 x scale / 6, then the range coder's bytes:
+              what is added to the weights of the start, array by array, then latents, the coarsest level first
 
     latents around --network--> mean, scale --> decisions --> latent
     latents of seven levels, each widened to the picture's size --network, two 3x3 filters--> samples
@@ -22,7 +22,7 @@ from reference.mixing_tables import squash_table
 from reference.range_coder import RangeDecoder
 from reference.stream import Stream, need
 
-LEVELS, WIDTH, HIDDEN, PAD, SIDE = 7, 24, 16, 3, 1024
+LEVELS, WIDTH, HIDDEN, PAD, SIDE, STARTS = 7, 24, 16, 3, 1024, 5
 OWN = ((0, -1), (-1, 0), (-1, -1), (-1, 1), (0, -2), (-2, 0), (-1, -2), (-1, 2), (-2, -1), (-2, 1), (0, -3), (-3, 0))
 PARENT = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))
 INPUTS = len(OWN) + len(PARENT)
@@ -32,7 +32,7 @@ MOST = 32767.0  # of an activation
 MAX_LATENT = 1 << 14
 UNARY = 20  # steps before a magnitude is escaped
 READ_AHEAD = 2
-CONTEXT = [(INPUTS, HIDDEN), (HIDDEN,), (HIDDEN, HIDDEN), (HIDDEN,), (HIDDEN, 2), (2,)]
+CONTEXT = [(INPUTS, HIDDEN), (LEVELS, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN,), (HIDDEN, 2), (2,)]
 
 
 def decode(header: dict[str, Any], chunks: list[Chunk]) -> np.ndarray:
@@ -58,27 +58,28 @@ def field(data: bytes, height: int, width: int, channels: int) -> np.ndarray:
     """The samples of a tile."""
     synthesis = [(LEVELS, WIDTH), (WIDTH,), (WIDTH, channels), (channels,), *[(channels, channels, 3, 3), (channels,)] * 2]
     stream = Stream(data)
-    head = [stream.byte() for _ in (*CONTEXT, *synthesis)]
-    need(max(each % 16 for each in head) <= 10, "an impossible field")
+    number, head = stream.byte(), [stream.byte() for _ in (*CONTEXT, *synthesis)]
+    need(max(each % 16 for each in head) <= 10 and number < STARTS, "an impossible field")
     reader = Reader(stream.rest())
     weights = []
-    for each, begin, shape in zip(head, start(), [*CONTEXT, *synthesis], strict=True):
+    for each, begin, shape in zip(head, start(number), [*CONTEXT, *synthesis], strict=True):
         codes = [reader.value(0, each // 16 * 6) for _ in range(int(np.prod(shape)))]
         changes = np.clip(np.array(codes, float), -MAX_LATENT, MAX_LATENT).reshape(shape) / 2 ** (each % 16)
         weights.append(np.clip(begin[tuple(map(slice, shape))] + changes, -64.0, 64.0))
     shapes = [(-(-height >> k), -(-width >> k)) for k in range(LEVELS)]
     parent, levels = np.zeros([side + 2 * PAD for side in shapes[-1]]), []
-    for rows, columns in reversed(shapes):
-        parent = reader.level(rows, columns, parent, weights[: len(CONTEXT)])
+    for k, (rows, columns) in reversed([*enumerate(shapes)]):
+        first, biases, *others = weights[: len(CONTEXT)]
+        parent = reader.level(rows, columns, parent, [first, biases[k], *others])
         levels.append(np.clip(parent[PAD:-PAD, PAD:-PAD], -MAX_LATENT, MAX_LATENT) / 16.0)
     need(reader.coder.at == len(reader.coder.data) + READ_AHEAD, "a field that ends elsewhere")
     return samples(levels, shapes, weights[len(CONTEXT) :])
 
 
-def start() -> list[np.ndarray]:
+def start(number: int) -> list[np.ndarray]:
     """Weights for three channels."""
     stored = arrays("field.npz")
-    return [stored[name] / 1024.0 for name in [*(f"context{k}" for k in range(6)), *(f"synthesis{k}" for k in range(8))]]
+    return [stored[name][number] / 1024.0 for name in [*(f"context{k}" for k in range(6)), *(f"synthesis{k}" for k in range(8))]]
 
 
 class Reader:

@@ -36,11 +36,11 @@ def random_field(shape, seed=1, spread=3.0):
     """Latents and weights of all sizes."""
     rng = np.random.default_rng(seed)
     latents = [np.rint(rng.laplace(0, spread, each)).astype(np.int32) for each in net.level_shapes(*shape[:2])]
-    found = []
-    for start in _start.networks(shape[2]):
+    found, number = [], int(rng.integers(len(_start.PRICES)))
+    for start in _start.networks(shape[2], number):
         changes = [np.rint(rng.normal(0, 40, each.shape)).astype(np.int64) for each in start]
         found.append(net.Network(changes, rng.integers(5, 11, len(start)).tolist(), start))
-    return Field(latents, *found)
+    return Field(number, latents, *found)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 40, 3), (33, 2, 1), (24, 30, 2), (21, 35, 4)])
@@ -99,6 +99,8 @@ def test_forged_files_raise_only_our_errors():
             decode_field(bytes(mutant[2 : rng.integers(3, len(mutant))]), (20, 24, 3))
         except LacodecError:
             continue
+    with pytest.raises(CorruptFile, match="no valid head"):
+        decode_field(bytes([len(_start.PRICES)]) + bytes(payload[3:]), (20, 24, 3))
     with pytest.raises(CorruptFile):
         lacodec.decode(encoded.replace(payload, payload[:-1] + bytes([payload[-1] ^ 1])))
 
@@ -150,7 +152,8 @@ def cost(pixels, price, arrays):
         padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge")
         parts = [padded[dy : dy + height, dx : dx + width] @ weights[:, :, dy, dx].T for dy in range(3) for dx in range(3)]
         picture = picture + sum(parts) + bias
-    bits = sum(bits_of(level, parent, context) for level, parent in zip(levels, [*levels[1:], np.zeros((1, 1))], strict=True))
+    parents = [*levels[1:], np.zeros((1, 1))]
+    bits = sum(bits_of(level, parent, context, k) for k, (level, parent) in enumerate(zip(levels, parents, strict=True)))
     return np.square(picture * 255.0 - pixels).mean() + price * bits / (height * width)
 
 
@@ -161,13 +164,13 @@ def wider(level, size, axis):
     return np.moveaxis(0.75 * level[places // 2] + 0.25 * level[other], 0, axis)
 
 
-def bits_of(level, parent, context):
-    first, first_bias, second, second_bias, last, last_bias = context
+def bits_of(level, parent, context, k):
+    first, first_biases, second, second_bias, last, last_bias = context
     own, coarse, (rows, columns) = np.pad(level, PAD), np.pad(parent, PAD), level.shape
     seen = [own[PAD + dy : PAD + dy + rows, PAD + dx : PAD + dx + columns] for dy, dx in OWN]
     y, x = np.mgrid[0:rows, 0:columns] // 2 + PAD
     seen += [coarse[y + dy, x + dx] for dy, dx in PARENT]
-    hidden = np.maximum(np.stack(seen, 2) @ first + first_bias, 0)
+    hidden = np.maximum(np.stack(seen, 2) @ first + first_biases[k], 0)
     mean, size = np.moveaxis(np.maximum(hidden @ second + second_bias, 0) @ last + last_bias, 2, 0)
     slope, apart = np.exp2(-np.clip(size, -6.0, 5.8)), np.abs(level - mean)
     chance = 1 / (1 + np.exp((apart - 0.5) * slope)) - 1 / (1 + np.exp((apart + 0.5) * slope))

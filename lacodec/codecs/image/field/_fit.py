@@ -1,6 +1,6 @@
 """Fits a field to a picture: gradient descent on squared error + price x bits, by the kernels of `_rate` and `_picture`.
 
-The networks begin as they were for other pictures (`start.npz`, by tools/train_field.py), latents at zero.
+The networks begin as they were for other pictures at about this price (`start.npz`, by tools/train_field.py), latents at zero.
 
 first steps: latents are rounded softly, with noise that shrinks     then the changes of the weights are rounded, by the numbers
 of fractional bits at which error + price x bits is least     last steps: all is rounded, and the networks adapt to that
@@ -63,7 +63,8 @@ class Model:
         self.latents = _Parameters(np.zeros(sum(rows * columns for rows, columns in self._shapes)))
         self._bend = np.ones_like(self.latents.values)
         self._noise = self._random.standard_normal(2 * self._bend.size, np.float32)
-        self._start = start.networks(channels)
+        self._number_of_start = start.nearest(price)
+        self._start = start.networks(channels, self._number_of_start)
         context, synthesis = ([_Parameters(array) for array in arrays] for arrays in self._start)
         self.context, self.synthesis = context, synthesis
         hidden = np.maximum(synthesis[1].values, 0.0)
@@ -108,7 +109,7 @@ class Model:
         whole = np.clip(np.rint(self.latents.values), -MAX_LATENT, MAX_LATENT).astype(np.int32)
         networks = [[each.values for each in network] for network in (self.context, self.synthesis)]
         parts = zip(networks, shifts, self._start, strict=True)
-        return Field(self._split(whole), *(_changes(*part) for part in parts))
+        return Field(self._number_of_start, self._split(whole), *(_changes(*part) for part in parts))
 
     def cheapest(self) -> Shifts:
         """By array: fewer bits or more, as long as that pays."""
@@ -159,12 +160,12 @@ class Model:
     def _count_bits(self, weights: list[np.ndarray]) -> None:
         """Set the gradients of price x bits for the levels; add to those of the context's weights."""
         price = self._price / self._count
-        sums = [each.slopes if each.slopes.ndim == 1 else sums_of(each.slopes) for each in self.context]
+        sums = [each.slopes if k % 2 else sums_of(each.slopes) for k, each in enumerate(self.context)]
         for slopes in self._level_slopes:
             slopes[:] = 0.0
         for k in range(LEVELS):
             (level, parent), (own, coarse) = self._levels[k : k + 2], self._level_slopes[k : k + 2]
-            code_rows(level, parent, tuple(weights), own, coarse, tuple(sums), price, self._work)
+            code_rows(level, parent, net.at_level(weights, k), own, coarse, net.at_level(sums, k), price, self._work)
         for each, found in zip(self.context[::2], sums[::2], strict=True):
             each.slopes += found.sum(2)
 

@@ -28,14 +28,19 @@ def level_shapes(height: int, width: int) -> list[tuple[int, int]]:
 
 
 def context_shapes() -> list[tuple[int, ...]]:
-    """Of the weights of the network that predicts latents."""
-    return [(INPUTS, HIDDEN), (HIDDEN,), (HIDDEN, HIDDEN), (HIDDEN,), (HIDDEN, 2), (2,)]
+    """Of the weights of the network that predicts latents; its first biases are different for each level."""
+    return [(INPUTS, HIDDEN), (LEVELS, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN,), (HIDDEN, 2), (2,)]
 
 
 def synthesis_shapes(channels: int) -> list[tuple[int, ...]]:
     """Of the weights of the synthesis."""
     filters: list[tuple[int, ...]] = [(channels, channels, 3, 3), (channels,)] * FILTERS
     return [(LEVELS, WIDTH), (WIDTH,), (WIDTH, channels), (channels,), *filters]
+
+
+def at_level(context: list[np.ndarray], level: int) -> tuple[np.ndarray, ...]:
+    """Weights of the context, or numbers that belong to them, with the first biases of a level alone."""
+    return (context[0], context[1][level], *context[2:])
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,16 @@
 """A field in and out of bytes.
 
-payload = u8 of each array of weights: fractional bits + 16 * scale / 6, then the range coder's bytes: what is added to the start,
-          array by array, then latents, the coarsest level first
+payload = u8 number of a start, u8 of each array of weights: fractional bits + 16 * scale / 6, then the range coder's bytes: what is
+          added to the start, array by array, then latents, the coarsest level first
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from lacodec.codecs.image.field._kernel import MAX_LATENT, PAD, SCALES, code_level, code_values
-from lacodec.codecs.image.field._network import Network, context_shapes, level_shapes, synthesis_shapes
-from lacodec.codecs.image.field._start import networks
+from lacodec.codecs.image.field._kernel import HIDDEN, MAX_LATENT, PAD, SCALES, code_level, code_values
+from lacodec.codecs.image.field._network import Network, at_level, context_shapes, level_shapes, synthesis_shapes
+from lacodec.codecs.image.field._start import PRICES, networks
 from lacodec.entropy.mixing import CODE, HIGH, LOW, POSITION
 from lacodec.entropy.mixing_tables import mixing_tables
 from lacodec.errors import CorruptFile
@@ -25,6 +25,7 @@ _OCTAVE = (65536, 60097, 55109, 50535, 46341, 42495, 38968, 35734)  # 65536 * 2*
 class Field:
     """A picture as latents int32[height, width] of each level, the finest first, and two networks, changed from a start."""
 
+    start: int
     latents: list[np.ndarray]
     context: Network
     synthesis: Network
@@ -51,18 +52,19 @@ class _Coder:
 
     def levels(self, levels: list[np.ndarray], context: Network) -> None:
         """Latents with `PAD` zeros around each level, the finest first; coded in place."""
-        weights, work = tuple(context.weights), np.zeros((2, len(context.codes[1])))
+        weights, work = context.weights, np.zeros((2, HIDDEN))
         parent = np.zeros_like(levels[-1])
-        for level in reversed(levels):
-            code_level(self.registers, self.stream, self.decoding, level, parent, weights, self.tables, work)
-            parent = level
+        for k in range(len(levels) - 1, -1, -1):
+            own = at_level(weights, k)
+            code_level(self.registers, self.stream, self.decoding, levels[k], parent, own, self.tables, work)
+            parent = levels[k]
 
 
 def encode_field(field: Field) -> bytes:
     """The payload."""
     head, coder = _weights_coded([field.context, field.synthesis], sum(level.size for level in field.latents))
     coder.levels([np.pad(level.astype(np.int32), PAD) for level in field.latents], field.context)
-    return head + coder.bytes_so_far()
+    return bytes([field.start]) + head + coder.bytes_so_far()
 
 
 def weights_size(network: Network) -> int:
@@ -86,12 +88,12 @@ def decode_field(payload: bytes, shape: tuple[int, int, int]) -> Field:
     """The field of a picture of this height, width and number of channels; raises CorruptFile."""
     height, width, channels = shape
     count = len(context_shapes()) + len(synthesis_shapes(channels))
-    head = payload[:count]
-    if len(payload) <= count or any(each % 16 > _MOST_BITS for each in head):
+    head = payload[1 : count + 1]
+    if len(payload) <= count + 1 or payload[0] >= len(PRICES) or any(each % 16 > _MOST_BITS for each in head):
         raise CorruptFile("its field has no valid head")
-    coder = _Coder(np.frombuffer(payload, np.uint8, offset=count).copy(), True)
+    coder = _Coder(np.frombuffer(payload, np.uint8, offset=count + 1).copy(), True)
     found, at = [], 0
-    for start in networks(channels):
+    for start in networks(channels, payload[0]):
         codes, own = [], head[at : at + len(start)]
         for weights, each in zip(start, own, strict=True):
             values = np.zeros(weights.size, np.int64)
@@ -104,7 +106,7 @@ def decode_field(payload: bytes, shape: tuple[int, int, int]) -> Field:
     if int(coder.registers[POSITION]) != len(coder.stream) + _READ_AHEAD:
         raise CorruptFile("its field does not end with its last latent")
     latents = [np.clip(level[PAD:-PAD, PAD:-PAD], -MAX_LATENT, MAX_LATENT) for level in levels]
-    return Field(latents, *found)
+    return Field(payload[0], latents, *found)
 
 
 def _scale_of(codes: np.ndarray) -> int:

@@ -1,6 +1,6 @@
 """Networks that were fitted to other pictures (tools/train_field.py): fits begin with them, files hold what was changed.
 
-start.npz: int16 of each array, in 1024ths.
+start.npz: int16 of each array, in 1024ths, for each of `PRICES`.
 """
 
 import functools
@@ -12,14 +12,21 @@ from lacodec.codecs.image.field._network import context_shapes, synthesis_shapes
 
 PATH = Path(__file__).with_name("start.npz")
 UNIT = 1024.0
+PRICES = (8.0, 30.0, 110.0, 400.0, 1500.0)
+"""Squared error for a bit per pixel, at which each start was fitted."""
 
 
-def networks(channels: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def nearest(price: float) -> int:
+    """Number of the start whose price is nearest, by the logarithm."""
+    return int(np.argmin(np.abs(np.log(price / np.array(PRICES)))))
+
+
+def networks(channels: int, number: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Weights of context and synthesis, float64 in 1024ths; with one channel those of the first of three."""
     stored = _stored()
     shapes = {"context": context_shapes(), "synthesis": synthesis_shapes(channels)}
     context, synthesis = (
-        [_part(stored[f"{name}{k}"], shape) / UNIT for k, shape in enumerate(each)] for name, each in shapes.items()
+        [_part(stored[f"{name}{k}"][number], shape) / UNIT for k, shape in enumerate(each)] for name, each in shapes.items()
     )
     return context, synthesis
 
