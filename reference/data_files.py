@@ -20,7 +20,7 @@ FILES = {
     "fast.npz": (_CODECS / "image/lossless/fast/fast.npz", "60c1c877f33ee6ea9716782a498da490bcafe63805d8fff0c2033c318295785e"),
     "transform.npz": (_CODECS / "audio/transform/start.npz", "68df8a9e121024f28ec38f48af0ed9628324fea06f4634bbc3a15aa06a4b8362"),
     "video.npz": (_CODECS / "video/learned/start.npz", "4ef9b4c88ff6ff2afdb010ed6831b92bbc3f4877a5efeb8123be04f8ce88aa0f"),
-    "field.npz": (_CODECS / "image/field/start.npz", "1085f15a69cfe7f9a01f0b766791fb636fda51421955ecb0eaec7adde39320c7"),
+    "field.npz": (_CODECS / "image/field/start.npz", "51918190292d12cffac86bb001bf3777795df873607c69c2dc12834c85099ee8"),
     "start.bin": (_CODECS / "image/jpeg/model/start.bin", "d1971956fbce9f2c276599afe6f424752d2170938249a82acce8f3f3005179fe"),
     "distributions.npz": (
         _PACKAGE / "entropy/distributions.npz",

@@ -12,6 +12,7 @@ from lacodec.codecs.image.field import _network as net
 from lacodec.codecs.image.field._kernel import OWN, PAD, PARENT
 from lacodec.codecs.image.field._payload import Field, decode_field, encode_field
 from lacodec.codecs.image.field._rows import soften
+from lacodec.codecs.image.field._soap import Layer
 from lacodec.container import Reader
 from lacodec.errors import BadInput, CorruptFile, LacodecError
 from lacodec.io.source import BytesSource
@@ -114,12 +115,13 @@ def test_wrong_options_are_refused():
 def test_gradients_are_those_of_error_and_bits(shape, monkeypatch):
     """Against differences of the cost, as plain numpy in double precision has it."""
     monkeypatch.setattr(_fit, "adam", lambda *_: None)
+    monkeypatch.setattr(_fit.Layer, "step", lambda *_: None)
     model, rng = _fit.Model(photo(*shape), 300.0), np.random.default_rng(2)
     model.latents.values[:] = np.rint(rng.normal(0, 2, model.latents.values.shape))
     for each in (*model.context, *model.synthesis):
         each.values += rng.normal(0, 0.1, each.values.shape).astype(np.float32)
     model.context[-1].values[:] = 0.3, 1.5
-    model.step(0.0, 0.0, None)
+    model.step(_fit.Rates(0.0, 0.0, 0.0), None)
     groups = [[model.latents], model.context, model.synthesis]
     arrays = [[each.values.astype(np.float64) for each in group] for group in groups]
     for group, values in zip(groups, arrays, strict=True):
@@ -188,6 +190,38 @@ def test_soft_rounding(softness):
     soften(values + np.float32(1e-3), np.zeros_like(values), softness, 1.0, other, np.zeros_like(values))
     inside = np.abs(values - np.floor(values) - 0.5) < 0.45
     assert np.allclose((other - out)[inside] / 1e-3, slopes[inside], rtol=0.1, atol=0.1)
+
+
+def layer_of(shape, outputs):
+    """A layer of zeros, and its weights and biases, each as (values, slopes)."""
+    weights, biases = ((np.zeros(each, np.float32), np.zeros(each, np.float32)) for each in (shape, outputs))
+    return Layer(weights, biases), weights, biases
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (4, 2, 3, 3)])
+def test_soap_goes_down_a_narrow_valley(shape):
+    """Where outputs depend on inputs that are nearly the same, which takes plain descent very long."""
+    rng, is_filter = np.random.default_rng(5), len(shape) == 4
+    layer, weights, biases = layer_of(shape, 4)
+    inputs = np.ones((200, 1)) + rng.normal(0, 0.05, (200, int(np.prod(shape)) // 4))
+    wanted = inputs @ rng.normal(0, 1, (inputs.shape[1], 4)) + 3.0
+    for _ in range(600):
+        matrix = weights[0].reshape(4, -1).T if is_filter else weights[0]
+        error = inputs @ matrix + biases[0] - wanted
+        slopes = inputs.T @ error / len(inputs)
+        weights[1][:] = (slopes.T if is_filter else slopes).reshape(shape)
+        biases[1][:] = error.mean(0)
+        layer.step(0.05)
+        assert not weights[1].any() and not biases[1].any()
+    assert np.square(error).mean() < 0.02 * np.square(wanted - wanted.mean(0)).mean()
+
+
+def test_soap_survives_any_gradient():
+    layer, weights, biases = layer_of((4, 3), 3)
+    for size in (0.0, 1e-20, 1.0, 1e15, 0.0, 1e-10):
+        weights[1][:], biases[1][:] = size, -size
+        layer.step(0.05)
+        assert np.isfinite(weights[0]).all() and np.abs(weights[0]).max() < 1.0
 
 
 def test_two_threads_find_the_same_field():

@@ -8,6 +8,7 @@ of fractional bits at which error + price x bits is least     last steps: all is
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,14 @@ from lacodec.codecs.image.field._network import FILTERS, GAIN, LEVELS, WIDTH, Ne
 from lacodec.codecs.image.field._payload import Field, encode_field, weights_size
 from lacodec.codecs.image.field._rate import code_rows
 from lacodec.codecs.image.field._rows import BLOCK, adam, latent_slopes, padded, soften, sums_of
+from lacodec.codecs.image.field._soap import Layer
 
 _SOFT = 0.85  # of the steps
 _SOFTNESS, _NOISE = (0.35, 0.08), (0.22, 0.15)  # of soft rounding, at the beginning and the end, as Cool-Chic has them
-_LATENT_RATE, _NETWORK_RATE = 0.1, 0.01
+_LATENT_RATE, _CONTEXT_RATE = 0.1, 0.016  # Adam
+_SYNTHESIS_RATE, _MOST_SYNTHESIS_RATE = 1.1, 0.04  # SOAP: divided by the root of the number of steps, and at most
 _LAST_RATE = 0.1  # of those, at the end of the first steps
-_WARM = 0.2  # of the first steps, in which the networks' rate rises: no latents teach them that there will be none
+_WARM = 0.2  # of the first steps, in which the networks' rates rise: no latents teach them that there will be none
 _HARD_RATE = 0.001  # of the networks, in the last steps: moved any further, latents gain nothing
 _SEED = 2026
 _BITS = range(2, 11)  # fractional ones of weights
@@ -34,6 +37,15 @@ _BAND = 128  # rows of the picture that errors are counted in for it
 
 Shifts = tuple[list[int], list[int]]
 """Fractional bits of what is added to the weights, by array of context and synthesis."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """By which a step moves things."""
+
+    latents: float
+    context: float
+    synthesis: float
 
 
 class _Parameters:
@@ -84,9 +96,11 @@ class Model:
         self._rows = tuple(np.zeros((size, BLOCK), np.float32) for size in (WIDTH, WIDTH, channels))
         self._starts = picture.plane_starts(self._features), picture.plane_starts(self._slopes[0])
         self._filter_starts = picture.filter_starts(self._slopes[0], 1), picture.filter_starts(self._slopes[0], -1)
+        pairs = zip(self.synthesis[::2], self.synthesis[1::2], strict=True)
+        self._layers = [Layer((one.values, one.slopes), (other.values, other.slopes)) for one, other in pairs]
         self._number = 0
 
-    def step(self, latent_rate: float, network_rate: float, soft: tuple[float, float] | None) -> None:
+    def step(self, rates: Rates, soft: tuple[float, float] | None) -> None:
         """One step. soft: softness of rounding and noise; None: latents are rounded."""
         self._number += 1
         self._round(soft)
@@ -100,9 +114,11 @@ class Model:
             comparing.result()
         for k, slopes in enumerate(self._split(self.latents.slopes)):
             latent_slopes(self._level_slopes[k], self._picture_slopes[k], self._split(self._bend)[k], slopes)
-        self.latents.step(latent_rate, self._number)
-        for each in (*self.context, *self.synthesis):
-            each.step(network_rate, self._number)
+        self.latents.step(rates.latents, self._number)
+        for each in self.context:
+            each.step(rates.context, self._number)
+        for layer in self._layers:
+            layer.step(rates.synthesis)
 
     def field(self, shifts: Shifts) -> Field:
         """With changes of weights that have so many fractional bits."""
@@ -250,18 +266,20 @@ def _fit(model: Model, steps: int, step_done: Callable[[], None]) -> Field:
     model.shifts = model.cheapest()
     for step in range(soft_steps, steps):
         factor = (steps - step) / (steps - soft_steps)
-        model.step(0.0, _HARD_RATE * factor, None)
+        model.step(Rates(0.0, _HARD_RATE * factor, _HARD_RATE * factor), None)
         step_done()
     return model.field(model.shifts)
 
 
 def fit_softly(model: Model, steps: int, step_done: Callable[[], None]) -> None:
     """The first steps."""
+    synthesis_rate = min(_SYNTHESIS_RATE / steps**0.5, _MOST_SYNTHESIS_RATE)
     for step in range(steps):
         part = step / steps
         factor = 0.5 * (1.0 + np.cos(np.pi * part)) * (1.0 - _LAST_RATE) + _LAST_RATE
         softness, noise = (first + (last - first) * part for first, last in (_SOFTNESS, _NOISE))
-        model.step(_LATENT_RATE * factor, _NETWORK_RATE * factor * min(1.0, part / _WARM), (softness, noise))
+        warm = factor * min(1.0, part / _WARM)
+        model.step(Rates(_LATENT_RATE * factor, _CONTEXT_RATE * warm, synthesis_rate * warm), (softness, noise))
         step_done()
 
 

@@ -1,7 +1,7 @@
 """A field in and out of bytes.
 
-payload = u8 number of a start, u8 of each array of weights: fractional bits + 16 * scale / 6, then the range coder's bytes: what is
-          added to the start, array by array, then latents, the coarsest level first
+payload = u8 number of a start, u8 of each array of weights: fractional bits + 16 * scale / 6, then the range coder's bytes:
+          what is added to the start, array by array, then latents, the coarsest level first
 """
 
 from dataclasses import dataclass
