@@ -30,8 +30,8 @@ def middle(path: Path, side: int) -> np.ndarray:
 def fitted(pixels: np.ndarray, price: float, steps: int, begin: Weights) -> Weights:
     """Weights of both networks."""
     with mock.patch.object(_start, "networks", lambda channels, number: begin):
-        model = _fit.Model(pixels, price)
-    _fit.fit_softly(model, steps, lambda: None)
+        model = _fit.Model(pixels, price, _start.nearest(price))
+    _fit.fit_softly(model, steps, lambda: None, (0, steps))
     return [each.values for each in model.context], [each.values for each in model.synthesis]
 
 

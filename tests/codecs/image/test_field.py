@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -116,7 +117,7 @@ def test_gradients_are_those_of_error_and_bits(shape, monkeypatch):
     """Against differences of the cost, as plain numpy in double precision has it."""
     monkeypatch.setattr(_fit, "adam", lambda *_: None)
     monkeypatch.setattr(_fit.Layer, "step", lambda *_: None)
-    model, rng = _fit.Model(photo(*shape), 300.0), np.random.default_rng(2)
+    model, rng = _fit.Model(photo(*shape), 300.0, 3), np.random.default_rng(2)
     model.latents.values[:] = np.rint(rng.normal(0, 2, model.latents.values.shape))
     for each in (*model.context, *model.synthesis):
         each.values += rng.normal(0, 0.1, each.values.shape).astype(np.float32)
@@ -227,6 +228,24 @@ def test_soap_survives_any_gradient():
 def test_two_threads_find_the_same_field():
     fields = [_fit.fit(photo(20, 24, 3), 200.0, 12, lambda: None, threads) for threads in (1, 2)]
     assert encode_field(fields[0]) == encode_field(fields[1])
+
+
+def test_long_fits_try_the_starts_of_the_next_prices(monkeypatch):
+    """The one that costs least after a few steps is kept, whichever it is."""
+    monkeypatch.setattr(_fit, "_TRIED_FROM", 40)
+    pixels, best = photo(40, 56), {}
+    for price in (1.0, 200.0, 1e5):
+        tried = {}
+        for begin in range(len(_start.PRICES)):
+            model = _fit.Model(pixels, price, begin)
+            _fit.fit_softly(model, int(60 * _fit._SOFT), lambda: None, (0, 3))
+            tried[begin] = model.cost()
+        near = _start.nearest(price)
+        best[price] = min((k for k in tried if abs(k - near) < 2), key=tried.get)
+        steps = []
+        assert _fit.fit(pixels, price, 60, partial(steps.append, 1)).start == best[price]
+        assert len(steps) == 60
+    assert any(begin != _start.nearest(price) for price, begin in best.items())
 
 
 def test_more_steps_pay():

@@ -1,6 +1,7 @@
 """Fits a field to a picture: gradient descent on squared error + price x bits, by the kernels of `_rate` and `_picture`.
 
-The networks begin as they were for other pictures at about this price (`start.npz`, by tools/train_field.py), latents at zero.
+The networks begin as they were for other pictures at about this price (`start.npz`, by tools/train_field.py; longer fits try that
+of the next prices, too), latents at zero.
 
 first steps: latents are rounded softly, with noise that shrinks     then the changes of the weights are rounded, by the numbers
 of fractional bits at which error + price x bits is least     last steps: all is rounded, and the networks adapt to that
@@ -26,13 +27,15 @@ from lacodec.codecs.image.field._soap import Layer
 _SOFT = 0.85  # of the steps
 _SOFTNESS, _NOISE = (0.35, 0.08), (0.22, 0.15)  # of soft rounding, at the beginning and the end, as Cool-Chic has them
 _LATENT_RATE, _CONTEXT_RATE = 0.1, 0.016  # Adam
-_SYNTHESIS_RATE, _MOST_SYNTHESIS_RATE = 1.1, 0.04  # SOAP: divided by the root of the number of steps, and at most
+_SYNTHESIS_RATE, _MOST_SYNTHESIS_RATE = 1.7, 0.06  # SOAP: the first by the root of the number of steps, but at most the second
 _LAST_RATE = 0.1  # of those, at the end of the first steps
 _WARM = 0.2  # of the first steps, in which the networks' rates rise: no latents teach them that there will be none
 _HARD_RATE = 0.001  # of the networks, in the last steps: moved any further, latents gain nothing
 _SEED = 2026
 _BITS = range(2, 11)  # fractional ones of weights
 _CONTEXT_BITS, _SYNTHESIS_BITS = 5, 9  # where their search begins
+_TRIED_FROM = 1000  # steps, of which a 20th is tried with three starts
+_TRIAL = 0.05
 _BAND = 128  # rows of the picture that errors are counted in for it
 
 Shifts = tuple[list[int], list[int]]
@@ -64,8 +67,8 @@ class _Parameters:
 class Model:
     """A field whose numbers are floats."""
 
-    def __init__(self, pixels: np.ndarray, price: float, pool: ThreadPoolExecutor | None = None) -> None:
-        """pool: has a thread for half of each step."""
+    def __init__(self, pixels: np.ndarray, price: float, begin: int, pool: ThreadPoolExecutor | None = None) -> None:
+        """begin: number of a start. pool: has a thread for half of each step."""
         height, width, channels = pixels.shape
         self._pool = pool
         self._pixels, self._price, self._count = pixels, price, height * width
@@ -75,8 +78,7 @@ class Model:
         self.latents = _Parameters(np.zeros(sum(rows * columns for rows, columns in self._shapes)))
         self._bend = np.ones_like(self.latents.values)
         self._noise = self._random.standard_normal(2 * self._bend.size, np.float32)
-        self._number_of_start = start.nearest(price)
-        self._start = start.networks(channels, self._number_of_start)
+        self._begin, self._start = begin, start.networks(channels, begin)
         context, synthesis = ([_Parameters(array) for array in arrays] for arrays in self._start)
         self.context, self.synthesis = context, synthesis
         hidden = np.maximum(synthesis[1].values, 0.0)
@@ -125,11 +127,17 @@ class Model:
         whole = np.clip(np.rint(self.latents.values), -MAX_LATENT, MAX_LATENT).astype(np.int32)
         networks = [[each.values for each in network] for network in (self.context, self.synthesis)]
         parts = zip(networks, shifts, self._start, strict=True)
-        return Field(self._number_of_start, self._split(whole), *(_changes(*part) for part in parts))
+        return Field(self._begin, self._split(whole), *(_changes(*part) for part in parts))
+
+    def cost(self) -> float:
+        """Error + price x bits, if all were rounded now."""
+        field = self.field(self._first_shifts())
+        error = np.square(net.synthesise(field.latents, field.synthesis) - self._pixels.astype(np.float64)).mean()
+        return float(error + self._price * 8 * len(encode_field(field)) / self._count)
 
     def cheapest(self) -> Shifts:
         """By array: fewer bits or more, as long as that pays."""
-        shifts = [_CONTEXT_BITS] * len(self.context), [_SYNTHESIS_BITS] * len(self.synthesis)
+        shifts = self._first_shifts()
         middle = max(0, self._pixels.shape[0] - _BAND) // 2
         band = slice(middle, middle + _BAND)
         features, wanted = widened(self.field(shifts).latents)[band], self._pixels[band].astype(np.float64)
@@ -144,6 +152,9 @@ class Model:
         for k in range(len(self.context)):
             _descend(shifts[0], k, lambda: len(encode_field(self.field(shifts))))
         return shifts
+
+    def _first_shifts(self) -> Shifts:
+        return [_CONTEXT_BITS] * len(self.context), [_SYNTHESIS_BITS] * len(self.synthesis)
 
     def _split(self, flat: np.ndarray) -> list[np.ndarray]:
         """By level, of all latents in a row."""
@@ -255,14 +266,22 @@ def fit(pixels: np.ndarray, price: float, steps: int, step_done: Callable[[], No
     It is the same with two threads as with one; more do not help.
     """
     if threads == 1:
-        return _fit(Model(pixels, price), steps, step_done)
+        return _fit(pixels, price, steps, step_done, None)
     with ThreadPoolExecutor(1) as pool:
-        return _fit(Model(pixels, price, pool), steps, step_done)
+        return _fit(pixels, price, steps, step_done, pool)
 
 
-def _fit(model: Model, steps: int, step_done: Callable[[], None]) -> Field:
-    soft_steps = max(1, int(steps * _SOFT))
-    fit_softly(model, soft_steps, step_done)
+def _fit(pixels: np.ndarray, price: float, steps: int, step_done: Callable[[], None], pool: ThreadPoolExecutor | None) -> Field:
+    soft_steps, near = max(1, int(steps * _SOFT)), start.nearest(price)
+    tried, model = 0, Model(pixels, price, near, pool)
+    if steps >= _TRIED_FROM:
+        tried = int(steps * _TRIAL)
+        fit_softly(model, soft_steps, step_done, (0, tried))
+        for begin in {max(near - 1, 0), min(near + 1, len(start.PRICES) - 1)} - {near}:
+            other = Model(pixels, price, begin, pool)
+            fit_softly(other, soft_steps, lambda: None, (0, tried))
+            model = min(model, other, key=Model.cost)
+    fit_softly(model, soft_steps, step_done, (tried, soft_steps))
     model.shifts = model.cheapest()
     for step in range(soft_steps, steps):
         factor = (steps - step) / (steps - soft_steps)
@@ -271,10 +290,10 @@ def _fit(model: Model, steps: int, step_done: Callable[[], None]) -> Field:
     return model.field(model.shifts)
 
 
-def fit_softly(model: Model, steps: int, step_done: Callable[[], None]) -> None:
-    """The first steps."""
+def fit_softly(model: Model, steps: int, step_done: Callable[[], None], part_of_them: tuple[int, int]) -> None:
+    """Some of the first steps, of which there are so many."""
     synthesis_rate = min(_SYNTHESIS_RATE / steps**0.5, _MOST_SYNTHESIS_RATE)
-    for step in range(steps):
+    for step in range(*part_of_them):
         part = step / steps
         factor = 0.5 * (1.0 + np.cos(np.pi * part)) * (1.0 - _LAST_RATE) + _LAST_RATE
         softness, noise = (first + (last - first) * part for first, last in (_SOFTNESS, _NOISE))

@@ -31,7 +31,7 @@ class Layer:
         self._across += (1.0 - _AXES) * (gradient @ gradient.T - self._across)
         self._along += (1.0 - _AXES) * (gradient.T @ gradient - self._along)
         if self._number <= _OFTEN or self._number % _EVERY == 0:
-            self._axes = np.linalg.eigh(self._across)[1], np.linalg.eigh(self._along)[1]
+            self._turn(np.linalg.eigh(self._across)[1], np.linalg.eigh(self._along)[1])
         first, second = self._axes
         self._means += (1.0 - _FIRST) * (gradient - self._means)
         self._squares += (1.0 - _SECOND) * (np.square(first.T @ gradient @ second) - self._squares)
@@ -42,6 +42,12 @@ class Layer:
             values -= part
             np.clip(values, -_MOST, _MOST, out=values)
             slopes[:] = 0.0
+
+    def _turn(self, first: np.ndarray, second: np.ndarray) -> None:
+        """To new axes: squares along them are those along the old ones, as far as these go their way."""
+        across, along = np.square(first.T @ self._axes[0]), np.square(second.T @ self._axes[1])
+        self._squares = across @ self._squares @ along.T
+        self._axes = first, second
 
 
 def _as_matrix(array: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from lacodec.media.image.photo import PHOTOS
 from lacodec.media.image.value import MAX_SIDE, Image, Unread
 
 _SIDE = 1024  # pixels of a tile, at most
-_STEPS = {1: 200, 2: 400, 3: 700, 4: 1200, 5: 2000, 6: 2800, 7: 5000, 8: 9000, 9: 14000}  # of the fit, by effort
+_STEPS = {1: 200, 2: 400, 3: 700, 4: 1200, 5: 2000, 6: 2800, 7: 5000, 8: 9000, 9: 13000}  # of the fit, by effort
 _ALPHA_EFFORT = 5
 
 
