@@ -136,8 +136,8 @@ def measure(
 def restored(original: Sound, decoded: Sound) -> tuple[Sound, int]:
     """(a decoded sound with the rate, length and place of the original, by how many samples it was late).
 
-    A few samples that are missing at the end, as Opus leaves out of some short sounds, are silence. Raises BadInput when channels or
-    lengths do not match, or when it is out of place.
+    A few samples that are missing at the end, as Opus leaves out of some short sounds, are silence. Raises BadInput when channels
+    or lengths do not match, or when it is out of place.
     """
     count = len(original.samples)
     at_rate = resampled(decoded, original.rate)
