@@ -28,6 +28,7 @@ _SOFT = 0.85  # of the steps
 _SOFTNESS, _NOISE = (0.35, 0.08), (0.22, 0.15)  # of soft rounding, at the beginning and the end, as Cool-Chic has them
 _LATENT_RATE, _CONTEXT_RATE = 0.1, 0.016  # Adam
 _SYNTHESIS_RATE, _MOST_SYNTHESIS_RATE = 1.7, 0.06  # SOAP: the first by the root of the number of steps, but at most the second
+_FULL = 60000  # pixels: networks of smaller pictures are moved less, in which changes are too dear
 _LAST_RATE = 0.1  # of those, at the end of the first steps
 _WARM = 0.2  # of the first steps, in which the networks' rates rise: no latents teach them that there will be none
 _HARD_RATE = 0.001  # of the networks, in the last steps: moved any further, latents gain nothing
@@ -71,7 +72,7 @@ class Model:
         """begin: number of a start. pool: has a thread for half of each step."""
         height, width, channels = pixels.shape
         self._pool = pool
-        self._pixels, self._price, self._count = pixels, price, height * width
+        self._pixels, self._price, self.count = pixels, price, height * width
         self._wanted = np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / np.float32(255.0)
         self._random = np.random.default_rng(_SEED)
         self._shapes = net.level_shapes(height, width)
@@ -133,7 +134,7 @@ class Model:
         """Error + price x bits, if all were rounded now."""
         field = self.field(self._first_shifts())
         error = np.square(net.synthesise(field.latents, field.synthesis) - self._pixels.astype(np.float64)).mean()
-        return float(error + self._price * 8 * len(encode_field(field)) / self._count)
+        return float(error + self._price * 8 * len(encode_field(field)) / self.count)
 
     def cheapest(self) -> Shifts:
         """By array: fewer bits or more, as long as that pays."""
@@ -145,7 +146,7 @@ class Model:
         def synthesis_cost() -> float:
             network = self.field(shifts).synthesis
             error = np.square(coloured(features, network) - wanted).mean()
-            return float(error + self._price * 8 * weights_size(network) / self._count)
+            return float(error + self._price * 8 * weights_size(network) / self.count)
 
         for k in range(len(self.synthesis)):
             _descend(shifts[1], k, synthesis_cost)
@@ -186,7 +187,7 @@ class Model:
 
     def _count_bits(self, weights: list[np.ndarray]) -> None:
         """Set the gradients of price x bits for the levels; add to those of the context's weights."""
-        price = self._price / self._count
+        price = self._price / self.count
         sums = [each.slopes if k % 2 else sums_of(each.slopes) for k, each in enumerate(self.context)]
         for slopes in self._level_slopes:
             slopes[:] = 0.0
@@ -292,13 +293,14 @@ def _fit(pixels: np.ndarray, price: float, steps: int, step_done: Callable[[], N
 
 def fit_softly(model: Model, steps: int, step_done: Callable[[], None], part_of_them: tuple[int, int]) -> None:
     """Some of the first steps, of which there are so many."""
-    synthesis_rate = min(_SYNTHESIS_RATE / steps**0.5, _MOST_SYNTHESIS_RATE)
+    size = min(1.0, model.count / _FULL)
+    context_rate, synthesis_rate = size * _CONTEXT_RATE, size * min(_SYNTHESIS_RATE / steps**0.5, _MOST_SYNTHESIS_RATE)
     for step in range(*part_of_them):
         part = step / steps
         factor = 0.5 * (1.0 + np.cos(np.pi * part)) * (1.0 - _LAST_RATE) + _LAST_RATE
         softness, noise = (first + (last - first) * part for first, last in (_SOFTNESS, _NOISE))
         warm = factor * min(1.0, part / _WARM)
-        model.step(Rates(_LATENT_RATE * factor, _CONTEXT_RATE * warm, synthesis_rate * warm), (softness, noise))
+        model.step(Rates(_LATENT_RATE * factor, context_rate * warm, synthesis_rate * warm), (softness, noise))
         step_done()
 
 

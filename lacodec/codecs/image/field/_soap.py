@@ -1,6 +1,6 @@
 """SOAP, an optimiser: Adam along the axes in which the gradients of a layer vary, which are found anew every few steps.
 
-Synthesis networks are small, so that it costs next to nothing, and are fitted in a third of the steps that Adam takes.
+Synthesis networks are small, so that it costs next to nothing beside a step's gradients.
 Vyas et al., SOAP: Improving and Stabilizing Shampoo using Adam, https://arxiv.org/abs/2409.11321
 """
 
