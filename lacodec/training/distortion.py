@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
+from lacodec.models.image.similarity import structural
 from lacodec.training.pyramid import perceptual
-from lacodec.training.structure import structural
 
 Distortion = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 

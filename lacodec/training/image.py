@@ -131,6 +131,7 @@ def image_task(
     model = start or ImageModel(sizes)
     if start is None:
         start_from_klt(model, pictures, options.seed)
+    model.options = dataclasses.replace(model.options, distortion=options.loss)
     model.to(device, memory_format=torch.channels_last)
     examples = pictures.sample(_EXAMPLES, options.crop, torch.Generator().manual_seed(options.seed))
     distortion, distillation = DISTORTIONS[options.loss], None

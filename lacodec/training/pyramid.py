@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lacodec.training.bands import band
+from lacodec.models.image.bands import band
 
 _BLUR = (0.05, 0.25, 0.4, 0.25, 0.05)
 # Of each band, finest first: the constant, and how much of the neighbours' size is added (above, left, right, below).

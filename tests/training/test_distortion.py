@@ -9,10 +9,10 @@ from torch import nn  # noqa: E402
 
 from lacodec.errors import BadInput  # noqa: E402
 from lacodec.evaluation import metrics  # noqa: E402
+from lacodec.models.image.similarity import ms_ssim  # noqa: E402
 from lacodec.testing import photo  # noqa: E402
 from lacodec.training.distortion import DISTORTIONS, squared, together  # noqa: E402
 from lacodec.training.pyramid import perceptual  # noqa: E402
-from lacodec.training.structure import ms_ssim  # noqa: E402
 from lacodec.training.task_loss import TaskLoss, load_network  # noqa: E402
 
 pytestmark = pytest.mark.torch

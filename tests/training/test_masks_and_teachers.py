@@ -13,7 +13,7 @@ from lacodec.models.image.options import ModelOptions  # noqa: E402
 from lacodec.testing import photo  # noqa: E402
 from lacodec.training.distillation import Distillation  # noqa: E402
 from lacodec.training.distortion import squared, together  # noqa: E402
-from lacodec.training.image import ImageTask  # noqa: E402
+from lacodec.training.image import ImageTask, image_task  # noqa: E402
 from lacodec.training.image_loss import run  # noqa: E402
 from lacodec.training.loop import Run  # noqa: E402
 from lacodec.training.options import TrainOptions  # noqa: E402
@@ -179,6 +179,17 @@ def test_stages_of_a_teacher():
     assert means[0][0] > 0 and means[1][0] > 0 and means[2][0] is None
     assert [learnt for _, learnt in means] == [True, False, False]
     assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+def test_models_say_what_they_were_trained_for(tmp_path):
+    """By which encoders search; one that goes on with another loss changes that."""
+    Image.fromarray(photo(200, 220)).save(tmp_path / "photo.png")
+    start, files = None, [tmp_path / "photo.png"]
+    for loss, crop in (("mse", 64), ("ms-ssim", 192), ("mse", 64)):
+        options = TrainOptions(steps=1, batch=1, crop=crop, loss=loss)
+        task = image_task(options, learned.SIZES, files, [], torch.device("cpu"), pytest.fail, start)
+        start = task.model
+        assert start.options.distortion == task.description()["model"]["distortion"] == loss
 
 
 @pytest.mark.parametrize(

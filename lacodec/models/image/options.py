@@ -18,6 +18,7 @@ GROUPS = 4
 
 Entropy = Literal["factorized", "hyperprior", "mean-scale", "context"]
 ENTROPY = ("factorized", "hyperprior", "mean-scale", "context")
+_DISTORTIONS = ("mse", "ms-ssim", "perceptual")
 _MOST = 4096  # channels or blocks: limits the demands of a forged file
 
 
@@ -30,6 +31,7 @@ class ModelOptions:
     entropy: "context" predicts in four steps; "mean-scale", "hyperprior" and "factorized" are simpler, for comparison.
     family: distributions of the latents (lacodec.entropy.distributions).
     low, high: distortion weights (bits per pixel for one unit of mean squared error, of 0..255) of quality 1 and 100.
+    distortion: what the transforms were trained for: "mse", "ms-ssim" or "perceptual", the last two on the scale of the first.
     """
 
     latents: int = 320
@@ -44,6 +46,7 @@ class ModelOptions:
     family: str = "sparse-14"
     low: float = 0.001
     high: float = 0.15
+    distortion: str = "mse"
 
     def __post_init__(self) -> None:
         sizes = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.type is int or f.type == "int"}
@@ -55,12 +58,17 @@ class ModelOptions:
             raise BadInput(f"a model needs latents that are a multiple of {GROUPS}, and at most 64 blocks")
         if self.entropy not in ENTROPY or self.family not in ("gaussian-14", "laplace-14", "mixture-14", "sparse-14"):
             raise BadInput(f"a model's entropy is {self.entropy!r}, its family {self.family!r}; which is unknown")
+        if self.distortion not in _DISTORTIONS:
+            raise BadInput(f"a model's distortion is {self.distortion!r}; which is unknown")
         if not 0 < self.low < self.high < 1e6:
             raise BadInput(f"a model's distortion weights are {self.low} and {self.high}; give 0 < low < high")
 
     def to_json(self) -> bytes:
-        """The form that is stored."""
-        return json.dumps(dataclasses.asdict(self), separators=(",", ":")).encode()
+        """The form that is stored: without the usual distortion, as models had it before there was another."""
+        stored = dataclasses.asdict(self)
+        if self.distortion == "mse":
+            del stored["distortion"]
+        return json.dumps(stored, separators=(",", ":")).encode()
 
     @staticmethod
     def from_json(data: bytes) -> "ModelOptions":

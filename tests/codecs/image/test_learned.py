@@ -1,5 +1,6 @@
 """Codec image.learned with a tiny model: round trips, seams, windows, the same symbols everywhere, forged files."""
 
+import dataclasses
 import os
 import struct
 
@@ -12,7 +13,9 @@ import lacodec  # noqa: E402
 from lacodec.codecs import model_files  # noqa: E402
 from lacodec.codecs.image.learned import (  # noqa: E402
     refine,
+    structure,
     tiles,
+    window,
 )
 from lacodec.codecs.image.learned.quality import Quality  # noqa: E402
 from lacodec.container import (  # noqa: E402
@@ -20,6 +23,7 @@ from lacodec.container import (  # noqa: E402
     Reader,
 )
 from lacodec.errors import BadInput, CorruptFile, LacodecError, MissingModel  # noqa: E402
+from lacodec.evaluation import metrics  # noqa: E402
 from lacodec.io.source import BytesSource  # noqa: E402
 from lacodec.media.image.photo import PHOTOS  # noqa: E402
 from lacodec.models.image.options import ModelOptions  # noqa: E402
@@ -272,11 +276,11 @@ def test_effort_finds_cheaper_latents():
     pixels, place = photo(150, 130), (0, 150, 0, 130)
     for quality in (20, 80):
         picture = tiles.Picture(network, pixels, Quality((quality - 1) / 99))
-        window = refine._Window(picture, place)
+        seen = window.Window(picture, place)
         costs = []
         for effort in (1, 5, 7):
             coder = refine.searched(picture, place, effort)
-            costs.append(coder.bits() + window.price * window.error(coder.values, False)[0])
+            costs.append(coder.bits() + seen.price * seen.error(coder.values, False)[0])
         assert costs[2] <= costs[1] <= costs[0] and costs[2] < 0.999 * costs[0]
 
 
@@ -285,24 +289,64 @@ def test_slopes_are_those_of_differences(quality):
     """The slope of the error, in pieces and beside neighbours, is what a small change makes of it."""
     network = model_files.by_path(learned.model_file()).network
     picture, place = tiles.Picture(network, photo(160, 210), quality), (0, 160, 64, 192)
-    window = refine._Window(picture, place)
-    values = window.latents.round()
-    error, slope = window.error(values, True)
+    check_slope(window.Window(picture, place), 0.2)  # of the tile's own pixels; slopes see more
+
+
+def check_slope(seen, near):
+    values = seen.latents.round()
+    error, slope = seen.error(values, True)
     direction = torch.sign(slope) * 1e-2
-    moved = [window.error(values + sign * direction, False)[0] for sign in (1, -1)]
+    moved = [seen.error(values + sign * direction, False)[0] for sign in (1, -1)]
     expected = (moved[0] - moved[1]) / 2
-    assert abs(float((slope * direction).sum()) - expected) < 0.2 * expected  # of the tile's own pixels; slopes see more
+    assert abs(float((slope * direction).sum()) - expected) < near * expected
     assert min(moved) < error
+
+
+def check_pieces(seen, monkeypatch):
+    whole = seen.error(seen.latents.round(), True)
+    monkeypatch.setattr(window, "_PIECE", 5)
+    parts = seen.error(seen.latents.round(), True)
+    assert parts[0] == pytest.approx(whole[0], rel=1e-3)
+    assert float((parts[1] - whole[1]).norm()) < 0.01 * float(whole[1].norm())
 
 
 def test_pieces_change_little(monkeypatch):
     network = model_files.by_path(learned.model_file()).network
-    window = refine._Window(tiles.Picture(network, photo(190, 210), Quality(0.5)), (0, 190, 0, 210))
-    whole = window.error(window.latents.round(), True)
-    monkeypatch.setattr(refine, "_PIECE", 5)
-    parts = window.error(window.latents.round(), True)
-    assert parts[0] == pytest.approx(whole[0], rel=1e-3)
-    assert float((parts[1] - whole[1]).norm()) < 0.01 * float(whole[1].norm())
+    check_pieces(window.Window(tiles.Picture(network, photo(190, 210), Quality(0.5)), (0, 190, 0, 210)), monkeypatch)
+
+
+STRUCTURAL = dataclasses.replace(learned.SIZES, distortion="ms-ssim")
+
+
+def test_models_for_ms_ssim_are_searched_for_it(monkeypatch):
+    """Of all but small pictures and those with regions, whose latents stay as analysis makes them."""
+    network = model_files.by_path(learned.model_file(sizes=STRUCTURAL)).network
+    assert network.options.distortion == "ms-ssim"
+    place = (0, 230, 0, 250)
+    picture = tiles.Picture(network, photo(230, 250), Quality(0.5))
+    seen = structure.StructuralWindow(picture, place)
+    check_slope(seen, 0.05)
+    costs = []
+    for effort in (1, 5, 7):
+        coder = refine.searched(picture, place, effort)
+        costs.append(coder.bits() + seen.price * seen.error(coder.values, False)[0])
+        decoded = tiles.Canvas(network, (230, 250, 3), place, picture.quality)
+        decoded.put(tiles.Part(*place, coder.values, None))
+        similar = metrics.ms_ssim(picture.pixels[:224, :240], decoded.pixels()[:224, :240])
+    assert costs[2] <= costs[1] <= costs[0] and costs[2] < 0.999 * costs[0]
+    assert abs(1280 * (1 - similar) * 3 * 230 * 250 / seen.error(coder.values, False)[0] - 1) < 0.1
+    check_pieces(structure.StructuralWindow(picture, place), monkeypatch)
+    for pixels, quality in ((photo(100, 230), Quality(0.5)), (photo(230, 250), Quality(0.5, 0.3, ((2, 7, 1, 6),)))):
+        place = (0, len(pixels), 0, pixels.shape[1])
+        others = tiles.Picture(network, pixels, quality)
+        assert torch.equal(refine.searched(others, place, 7).values, refine.searched(others, place, 1).values)
+
+
+def test_models_keep_what_they_were_trained_for():
+    assert b"distortion" not in learned.SIZES.to_json() and ModelOptions.from_json(learned.SIZES.to_json()) == learned.SIZES
+    assert ModelOptions.from_json(STRUCTURAL.to_json()) == STRUCTURAL
+    with pytest.raises(BadInput, match="distortion"):
+        dataclasses.replace(learned.SIZES, distortion="beauty")
 
 
 def test_effort_repeats_itself():

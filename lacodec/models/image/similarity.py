@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lacodec.training.bands import band
+from lacodec.models.image.bands import band
 
 SIDE = 192
 """Smallest crop: the window has to fit into a sixteenth of it, and sides are multiples of 64."""

@@ -1,0 +1,72 @@
+"""The same for a model that was trained for MS-SSIM: its search looks at that, in units of squared errors as in training."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lacodec.codecs.image.learned.tiles import Picture, Place
+from lacodec.codecs.image.learned.window import LEAST, Window
+from lacodec.models.image.options import PATCH
+from lacodec.models.image.similarity import SIDE, structural
+
+_NOISE = 3.0  # of 0..255: a change from which curvatures are measured
+
+
+class StructuralWindow(Window):
+    """1 - MS-SSIM of a tile, whose neighbours do not count. It has no regions."""
+
+    @staticmethod
+    def fits(picture: Picture, place: Place) -> bool:
+        """Whether MS-SSIM can be measured: not in small pictures, and not for two qualities at once."""
+        top, bottom, left, right = place
+        return min(bottom - top, right - left) >= SIDE and not picture.quality.regions
+
+    def __init__(self, picture: Picture, place: Place) -> None:
+        super().__init__(picture, place)
+        pixels = self._own.in_pixels().of(self._pixels)
+        beyond = [-side % PATCH for side in pixels.shape[1:]]
+        self._original = F.pad(pixels[None], (0, beyond[1], 0, beyond[0]), mode="replicate")
+        self.curvature = self.curvature * self._sharpness()
+
+    def error(self, values: Tensor, differentiate: bool) -> tuple[float, Tensor]:
+        """1 - MS-SSIM, all pixels and channels, and its slope, on the scale of squared errors."""
+        self._own.of(self._values).copy_(values)
+        slope = torch.zeros_like(self._values)
+        total, found = self._structure(self._tile(), differentiate)
+        if differentiate:
+            rows, columns = (PATCH * side for side in self._values.shape[1:])
+            pull = found.new_zeros((3, rows, columns))
+            self._own.in_pixels().of(pull).copy_(found)
+            for piece in self._pieces():
+                around = piece.grown(self._halo, self._whole)
+                with self._differentiating(True):
+                    known = around.of(self._values).clone().requires_grad_()
+                    decoded = self._decoded(known, around)
+                    (found,) = torch.autograd.grad(decoded, known, around.in_pixels().of(pull))
+                piece.of(slope).copy_(piece.within(around).of(found))
+        return total, self._own.of(slope)
+
+    def _tile(self) -> Tensor:
+        """float32[3, 16 rows, 16 columns]."""
+        decoded = torch.empty_like(self._original[0])
+        for piece in self._pieces():
+            around = piece.grown(self._halo, self._whole)
+            with self._differentiating(False):
+                pixels = self._decoded(around.of(self._values), around)
+            piece.within(self._own).in_pixels().of(decoded).copy_(piece.within(around).in_pixels().of(pixels))
+        return decoded
+
+    def _structure(self, decoded: Tensor, differentiate: bool) -> tuple[float, Tensor]:
+        with self._differentiating(differentiate):
+            pixels = decoded.clone().requires_grad_(differentiate)
+            total = structural(self._original, pixels[None]).sum() * pixels.numel()
+            slope = torch.autograd.grad(total, pixels)[0] if differentiate else decoded
+        return float(total.detach()), slope
+
+    def _sharpness(self) -> Tensor:
+        """float32[rows, columns]: curvature beside that of squared errors, from the answer to a little noise."""
+        decoded = self._tile()
+        signs = torch.randint(0, 2, decoded.shape, generator=torch.Generator().manual_seed(1)) * 2.0 - 1.0
+        answer = self._structure(decoded + _NOISE * signs, True)[1] - self._structure(decoded, True)[1]
+        found = F.avg_pool2d((answer * signs)[None] / (2 * _NOISE), PATCH)[0].mean(0)
+        return found.clamp(min=LEAST * float(found.mean()))
