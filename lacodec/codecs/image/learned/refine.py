@@ -26,7 +26,6 @@ from lacodec.models.image.rate import bits_of_each
 
 STEPS = (0, 0, 0, 1, 2, 3, 5, 8, 16)
 """Of efforts 1 to 9."""
-_CAUTION = 4  # parts of the way that the first step goes: a channel's own curvature is less than it has with all others
 _FURTHEST = 1.0  # that a step looks
 
 
@@ -47,7 +46,7 @@ def searched(picture: Picture, place: Place, effort: int) -> Encoder:
         if step < steps:
             slope = window.price * slope + _context_slope(picture, coder)
             move = (slope / window.curvature).clamp(-_FURTHEST, _FURTHEST)
-            latents = latents + (coder.values - move - latents) / (_CAUTION + step)
+            latents = latents + (coder.values - move - latents) / (window.caution + step)
     assert best is not None
     return best
 

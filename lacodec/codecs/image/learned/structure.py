@@ -9,11 +9,13 @@ from lacodec.codecs.image.learned.window import LEAST, Window
 from lacodec.models.image.options import PATCH
 from lacodec.models.image.similarity import SIDE, structural
 
-_NOISE = 3.0  # of 0..255: a change from which curvatures are measured
+_CHANGE = 0.5  # of latents, from which curvatures are measured
 
 
 class StructuralWindow(Window):
     """1 - MS-SSIM of a tile, whose neighbours do not count. It has no regions."""
+
+    caution = 12  # curvatures change on the way
 
     @staticmethod
     def fits(picture: Picture, place: Place) -> bool:
@@ -26,7 +28,7 @@ class StructuralWindow(Window):
         pixels = self._own.in_pixels().of(self._pixels)
         beyond = [-side % PATCH for side in pixels.shape[1:]]
         self._original = F.pad(pixels[None], (0, beyond[1], 0, beyond[0]), mode="replicate")
-        self.curvature = self.curvature * self._sharpness()
+        self.curvature = self._measured()
 
     def error(self, values: Tensor, differentiate: bool) -> tuple[float, Tensor]:
         """1 - MS-SSIM, all pixels and channels, and its slope, on the scale of squared errors."""
@@ -63,10 +65,13 @@ class StructuralWindow(Window):
             slope = torch.autograd.grad(total, pixels)[0] if differentiate else decoded
         return float(total.detach()), slope
 
-    def _sharpness(self) -> Tensor:
-        """float32[rows, columns]: curvature beside that of squared errors, from the answer to a little noise."""
-        decoded = self._tile()
-        signs = torch.randint(0, 2, decoded.shape, generator=torch.Generator().manual_seed(1)) * 2.0 - 1.0
-        answer = self._structure(decoded + _NOISE * signs, True)[1] - self._structure(decoded, True)[1]
-        found = F.avg_pool2d((answer * signs)[None] / (2 * _NOISE), PATCH)[0].mean(0)
-        return found.clamp(min=LEAST * float(found.mean()))
+    def _measured(self) -> Tensor:
+        """float32[latents, rows, columns]: of channels times of places, from the answer to a small change of all latents."""
+        signs = torch.randint(0, 2, self.latents.shape, generator=torch.Generator().manual_seed(1)) * 2.0 - 1.0
+        answers = [self.error(self.latents + way * _CHANGE * signs, True)[1] for way in (1, -1)]
+        found = self.price * (answers[0] - answers[1]) * signs / (2 * _CHANGE)
+        channels = found.mean((1, 2), keepdim=True)
+        channels = channels.clamp(min=LEAST * float(channels.mean()))
+        places = (found / channels).mean(0, keepdim=True)
+        places = F.avg_pool2d(places[None], 3, 1, 1, count_include_pad=False)[0]
+        return channels * places.clamp(min=LEAST * float(places.mean()))

@@ -62,6 +62,9 @@ class Window:
     float32[latents, 1, 1] or [latents, rows, columns].
     """
 
+    caution = 4
+    """Parts of the way, of which the first step goes one: a channel's own curvature is less than it has with all others."""
+
     def __init__(self, picture: Picture, place: Place) -> None:
         self._network, self._quality = picture.network, picture.quality
         height, width, channels = picture.pixels.shape
