@@ -3,8 +3,8 @@
     start     transforms of an `image.learned` model; main components of its latents as the synthesis sees them; k-means
     training  pixels --network, nearest of a book--> pixels: squared error, and a task loss where there is one
 
-All of the network learns. Words of the largest book follow the vectors that choose them, by running means; the smaller books are
-k-means of it. Each picture of a batch draws its book.
+The analysis keeps its fine blocks; what is at 1/16 and the synthesis learn. Words of the largest book follow the vectors that
+choose them, by running means; the smaller books are k-means of it. Each picture of a batch draws its book.
 """
 
 import time
@@ -25,8 +25,7 @@ _SHARES = (0.05, 0.1, 0.15, 0.35, 0.35)  # of the books in training
 _START_BATCHES, _ROUNDS = 150, 8
 _KEPT = 0.995  # of running means
 _SLOWEST = 0.005  # of its usual share: a word that is chosen less often gets another place
-_SLOWER = 0.1  # of the rate, what makes vectors: books must be able to follow
-_COMMIT = 400.0  # of the vectors' mean square
+_COMMIT = 25.0  # of the vectors' mean square
 _MOST_GRADIENT = 2000.0
 _WARM, _EVERY, _REPORT = 100, 20, 100  # steps: of a rising rate, between looks at the books, between reports
 
@@ -114,18 +113,17 @@ def train_network(
     """Train it in place."""
     generator = torch.Generator().manual_seed(training.seed)
     network.requires_grad_(True)
+    for part in (network.analysis.fine, network.analysis.linear, network.analysis.gain):
+        part.requires_grad_(False)
     if task is not None:
         task.measure(pictures.sample(2 * training.batch, training.side, generator))
-    parts = [(1.0, network.expand), (1.0, network.synthesis), (_SLOWER, network.project), (_SLOWER, network.analysis)]
-    rates = [training.rate * share for share, _ in parts]
-    groups = [{"params": [*part.parameters()]} for _, part in parts]
-    parameters = [value for group in groups for value in group["params"]]
-    optimiser = torch.optim.Adam(groups, training.rate, betas=(0.9, 0.98))
+    parameters = [value for name, value in network.named_parameters() if value.requires_grad and not name.startswith("conceal")]
+    optimiser = torch.optim.AdamW(parameters, training.rate, betas=(0.9, 0.98), weight_decay=0)
     means, spread = Means(network), float(network.book(_LARGEST).square().sum(1).mean())
-    begun, step, shown = time.monotonic(), 0, torch.zeros(3)
+    begun, step, shown = time.monotonic(), 0, torch.zeros(2)
     while (part := (time.monotonic() - begun) / 60 / training.minutes) < 1:
-        for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = rate * min(1, (step + 1) / _WARM) * (1 - part) ** 0.7 + 1e-6
+        for group in optimiser.param_groups:
+            group["lr"] = training.rate * min(1, (step + 1) / _WARM) * (1 - part) ** 0.7 + 1e-6
         pixels = pictures.sample(training.batch, training.side, generator)
         books = torch.multinomial(torch.tensor(_SHARES), len(pixels), True, generator=generator)
         vectors = network.vectors(pixels).permute(0, 2, 3, 1)
@@ -143,12 +141,11 @@ def train_network(
         optimiser.step()
         if step % _EVERY == 0:
             means.renew(flat, len(flat) / _LARGEST, generator)
-        shown += torch.stack([error, features, commit / spread]).detach()
+        shown += torch.stack([error, features]).detach()
         step += 1
         if step % _REPORT == 0:
             report(
-                f"network: step {step}, {100 * part:.0f} %, squared error {shown[0] / _REPORT:.0f}, "
-                f"task {shown[1] / _REPORT:.0f}, vectors {shown[2] / _REPORT:.3f}"
+                f"network: step {step}, {100 * part:.0f} %, squared error {shown[0] / _REPORT:.0f}, task {shown[1] / _REPORT:.0f}"
             )
             shown.zero_()
     network.requires_grad_(False)
