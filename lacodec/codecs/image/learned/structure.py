@@ -28,10 +28,16 @@ class StructuralWindow(Window):
         pixels = self._own.in_pixels().of(self._pixels)
         beyond = [-side % PATCH for side in pixels.shape[1:]]
         self._original = F.pad(pixels[None], (0, beyond[1], 0, beyond[0]), mode="replicate")
-        self.curvature = self._measured()
+        self._is_measured = False
 
     def error(self, values: Tensor, differentiate: bool) -> tuple[float, Tensor]:
-        """1 - MS-SSIM, all pixels and channels, and its slope, on the scale of squared errors."""
+        """1 - MS-SSIM of all pixels, on the scale of squared errors, and its slope; the first one finds curvatures, too."""
+        total, slope = self._lost(values, differentiate)
+        if differentiate and not self._is_measured:
+            self.curvature, self._is_measured = self._measured(values, slope), True
+        return total, slope
+
+    def _lost(self, values: Tensor, differentiate: bool) -> tuple[float, Tensor]:
         self._own.of(self._values).copy_(values)
         slope = torch.zeros_like(self._values)
         total, found = self._structure(self._tile(), differentiate)
@@ -65,11 +71,11 @@ class StructuralWindow(Window):
             slope = torch.autograd.grad(total, pixels)[0] if differentiate else decoded
         return float(total.detach()), slope
 
-    def _measured(self) -> Tensor:
-        """float32[latents, rows, columns]: of channels times of places, from the answer to a small change of all latents."""
-        signs = torch.randint(0, 2, self.latents.shape, generator=torch.Generator().manual_seed(1)) * 2.0 - 1.0
-        answers = [self.error(self.latents + way * _CHANGE * signs, True)[1] for way in (1, -1)]
-        found = self.price * (answers[0] - answers[1]) * signs / (2 * _CHANGE)
+    def _measured(self, values: Tensor, slope: Tensor) -> Tensor:
+        """float32[latents, rows, columns]: of channels times of places, from the answer to a small change of all values."""
+        signs = torch.randint(0, 2, values.shape, generator=torch.Generator().manual_seed(1)) * 2.0 - 1.0
+        answer = self._lost(values + _CHANGE * signs, True)[1] - slope
+        found = self.price * answer * signs / _CHANGE
         channels = found.mean((1, 2), keepdim=True)
         channels = channels.clamp(min=LEAST * float(channels.mean()))
         places = (found / channels).mean(0, keepdim=True)
