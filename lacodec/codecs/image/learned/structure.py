@@ -9,13 +9,12 @@ from lacodec.codecs.image.learned.window import LEAST, Window
 from lacodec.models.image.options import PATCH
 from lacodec.models.image.similarity import SIDE, structural
 
+_CAUTION = 12.0  # curvatures change on the way
 _CHANGE = 0.5  # of latents, from which curvatures are measured
 
 
 class StructuralWindow(Window):
     """1 - MS-SSIM of a tile, whose neighbours do not count. It has no regions."""
-
-    caution = 12  # curvatures change on the way
 
     @staticmethod
     def fits(picture: Picture, place: Place) -> bool:
@@ -28,7 +27,7 @@ class StructuralWindow(Window):
         pixels = self._own.in_pixels().of(self._pixels)
         beyond = [-side % PATCH for side in pixels.shape[1:]]
         self._original = F.pad(pixels[None], (0, beyond[1], 0, beyond[0]), mode="replicate")
-        self._is_measured = False
+        self._is_measured, self.caution = False, _CAUTION
 
     def error(self, values: Tensor, differentiate: bool) -> tuple[float, Tensor]:
         """1 - MS-SSIM of all pixels, on the scale of squared errors, and its slope; the first one finds curvatures, too."""

@@ -16,6 +16,7 @@ from lacodec.models.image.transforms import reach
 
 _PIECE = 48  # latents a side whose synthesis is differentiated at a time: limits the memory
 _PROBE = 16  # latents a side from which curvatures are measured
+_CAUTION = 8.0, 4.0  # at qualities 1 and 100
 LEAST = 1 / 16
 """Of the mean curvature: what hardly shows is moved no faster."""
 
@@ -59,11 +60,9 @@ class Window:
 
     latents: float32[latents, rows, columns] of the tile, as analysis makes them. price: bits that one unit of squared error is
     worth in regions, as in training; errors around them are weighed accordingly. curvature: of price * error,
-    float32[latents, 1, 1] or [latents, rows, columns].
+    float32[latents, 1, 1] or [latents, rows, columns]. caution: parts of the way, of which the first step goes one: a channel's
+    own curvature is less than it has with all others, the more so where most latents are zero.
     """
-
-    caution = 4
-    """Parts of the way, of which the first step goes one: a channel's own curvature is less than it has with all others."""
 
     def __init__(self, picture: Picture, place: Place) -> None:
         self._network, self._quality = picture.network, picture.quality
@@ -80,6 +79,7 @@ class Window:
         self._own = Piece((top - y0) // PATCH, -(-(bottom - y0) // PATCH), (left - x0) // PATCH, -(-(right - x0) // PATCH))
         self._whole = Piece(0, self._values.shape[1], 0, self._values.shape[2])
         self.latents = self._own.of(self._values).clone()
+        self.caution = _CAUTION[0] + (_CAUTION[1] - _CAUTION[0]) * picture.quality.t
         self.price = distortion_weight(picture.network.options, picture.quality.t) / 3
         self._weights = self._weighed(self._absolute(self._whole))
         self.curvature = self._curvature(latents_of(place))
