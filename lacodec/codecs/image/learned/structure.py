@@ -1,4 +1,4 @@
-"""The same for a model that was trained for MS-SSIM: its search looks at that, in units of squared errors as in training."""
+"""What the encoder measures for a model that was trained for MS-SSIM: that, in units of squared errors as in training."""
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from lacodec.models.image.options import PATCH
 from lacodec.models.image.similarity import SIDE, structural
 
 _CAUTION = 12.0  # curvatures change on the way
+_TINY = 1e-9
 _CHANGE = 0.5  # of latents, from which curvatures are measured
 
 
@@ -75,8 +76,12 @@ class StructuralWindow(Window):
         signs = torch.randint(0, 2, values.shape, generator=torch.Generator().manual_seed(1)) * 2.0 - 1.0
         answer = self._lost(values + _CHANGE * signs, True)[1] - slope
         found = self.price * answer * signs / _CHANGE
-        channels = found.mean((1, 2), keepdim=True)
-        channels = channels.clamp(min=LEAST * float(channels.mean()))
+        channels = _raised(found.mean((1, 2), keepdim=True))
         places = (found / channels).mean(0, keepdim=True)
         places = F.avg_pool2d(places[None], 3, 1, 1, count_include_pad=False)[0]
-        return channels * places.clamp(min=LEAST * float(places.mean()))
+        return channels * _raised(places)
+
+
+def _raised(curvatures: Tensor) -> Tensor:
+    """None of them far below their mean; above zero even if a picture, such as a black one, has no structure."""
+    return curvatures.clamp(min=max(_TINY, LEAST * float(curvatures.mean())))
