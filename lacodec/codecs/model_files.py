@@ -25,7 +25,7 @@ VARIABLE = "LACODEC_MODELS"
 DEVICE = "LACODEC_DEVICE"
 """The device of decoders unless the session sets it: "cpu" (the default), "cuda" or "cuda:1"."""
 _SHIPPED = Path(__file__).parent / "image" / "learned"
-_USUAL = "small"  # the profile of most files: no other model is loaded to decode them
+_USUAL = "free"  # the profile of most files: no other model is loaded to decode them
 _FOLDER, _REMEMBERED = "models-1", 1 << 26
 """Where decoded models are kept, in the folder of the kernels, and bytes of a model file up to which they are."""
 _lock = threading.Lock()

@@ -267,7 +267,8 @@ def test_the_model_that_comes_with_lacodec(monkeypatch):
     encoded = lacodec.encode(pixels, "image.learned", quality=60, verify=True)
     assert len(encoded) < pixels.nbytes // 8
     assert psnr(lacodec.decode(encoded).pixels, pixels) > 30
-    assert model_files.shipped()["small"].stat().st_size < 3_000_000
+    assert {"free", "small"} <= set(model_files.shipped())
+    assert all(path.stat().st_size < 3_000_000 for path in model_files.shipped().values())
 
 
 def test_effort_finds_cheaper_latents():

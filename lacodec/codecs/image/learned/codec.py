@@ -36,7 +36,7 @@ _STEPS = 100  # quality is stored in these parts
 class _Options:
     quality: float = field(default=50.0, metadata={"help": "any number from 1 (smallest) to 100 (best)"})
     effort: int = effort_field()
-    profile: str = field(default="small", metadata={"help": "one of the models that come with lacodec"})
+    profile: str = field(default="free", metadata={"help": "one of the models that come with lacodec"})
     model: str | None = field(default=None, metadata={"help": "a model file of your own (lacodec train writes them)"})
     regions: str | tuple[tuple[int, int, int, int], ...] | None = field(
         default=None,

@@ -24,7 +24,7 @@ from lacodec.models.image.entropy import Part as Step
 from lacodec.models.image.model import ImageModel
 from lacodec.models.image.rate import bits_of_each
 
-STEPS = (0, 0, 0, 1, 2, 3, 5, 8, 16)
+STEPS = (0, 0, 0, 1, 3, 4, 6, 9, 16)
 """Of efforts 1 to 9."""
 _FURTHEST = 1.0  # that a step looks
 
