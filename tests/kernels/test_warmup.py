@@ -5,6 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from lacodec.cli import main, warmup
+from lacodec.codecs import registry
+from lacodec.errors import MissingDependency
+
 _COMMANDS = """
 import io, pathlib, sys
 from lacodec.cli._main import main
@@ -34,3 +40,19 @@ def test_nothing_is_left_to_compile(repository: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
+
+
+def test_codecs_whose_package_is_missing_are_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = []
+
+    def run(name: str) -> None:
+        if name == "video.learned":
+            raise MissingDependency("it needs torch")
+        ran.append(name)
+
+    monkeypatch.setattr(registry, "names", lambda: ["video.learned", "bytes"])
+    monkeypatch.setattr(warmup, "_run", run)
+    assert main(["warmup"]) == 0
+    assert ran == ["bytes"] and "kept in" in capsys.readouterr().out
