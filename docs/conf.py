@@ -68,7 +68,9 @@ def _short_types(app, what, name, obj, options, signature, returns):
 
 def _cards_are_here(app, docname, content):
     """Links to model cards, which lie beside their models, lead to the copies that tools/make_reference.py makes."""
-    content[0] = re.sub(r"\]\((?:\.\./)+lacodec/(?:\w+/)*(\w+)/(\w+)/(\w+)\.md\)", r"](/generated/card-\1-\2-\3.md)", content[0])
+    content[0] = re.sub(
+        r"\]\((?:\.\./)+lacodec/(?:\w+/)*(\w+)/(\w+)/([\w-]+)\.md\)", r"](/generated/card-\1-\2-\3.md)", content[0]
+    )
 
 
 def setup(app):

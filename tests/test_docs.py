@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from docs import conf
+from tools import make_reference
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
     *sorted(ROOT.glob("*.md")),
@@ -103,3 +106,18 @@ def test_every_page_is_in_the_site() -> None:
     listed = set(re.findall(r"^[\w/-]+$", (ROOT / "docs/index.md").read_text(), re.MULTILINE))
     pages = {path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in PAGES if path.is_relative_to(ROOT / "docs")}
     assert pages - {"index"} <= listed
+
+
+def test_links_to_model_cards_lead_to_their_pages() -> None:
+    """As Sphinx sees them: on the cards' own pages, and on those of docs/ after its event `source-read`."""
+    cards = make_reference.cards()
+    broken = []
+    for page in (ROOT / "docs").glob("*.md"):
+        content = [page.read_text()]
+        conf._cards_are_here(None, page.stem, content)
+        broken += re.findall(r"\]\((?:\.\./)+lacodec/\S+\.md\)", content[0])
+        broken += [name for name in re.findall(r"\]\(/generated/(card-\S+?\.md)\)", content[0]) if name not in cards]
+    for text in cards.values():
+        targets = re.findall(r"\]\(([^():#\s]+\.md)\)", text)
+        broken += [t for t in targets if t not in cards and not (ROOT / "docs/generated" / t).resolve().is_file()]
+    assert not broken

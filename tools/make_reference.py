@@ -92,12 +92,20 @@ def main() -> int:
         (folder / f"{name}.md").write_text(text if present else f"# {title}\n\nNot in this version.\n")
     for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY"):
         (folder / f"{name.lower()}.md").write_text(_moved((_ROOT / f"{name}.md").read_text()))
-    for card in (_ROOT / "lacodec").rglob("*.md"):
-        text = card.read_text().replace("](../../../../docs/", "](../")
-        (folder / f"card-{'-'.join(card.relative_to(_ROOT).parts[-3:-1])}-{card.stem}.md").write_text(
-            f"---\norphan: true\n---\n\n{text}"
-        )
+    for name, text in cards().items():
+        (folder / name).write_text(text)
     return 0
+
+
+def cards() -> dict[str, str]:
+    """Model cards, which lie beside their models, as pages of the documentation: file name -> text."""
+    pages = {}
+    for card in (_ROOT / "lacodec").rglob("*.md"):
+        place = "-".join(card.relative_to(_ROOT).parts[-3:-1])
+        text = card.read_text().replace("](../../../../docs/", "](../")
+        text = re.sub(r"\]\(([\w-]+\.md)\)", rf"](card-{place}-\1)", text)  # to other cards beside it
+        pages[f"card-{place}-{card.stem}.md"] = f"---\norphan: true\n---\n\n{text}"
+    return pages
 
 
 def _moved(text: str) -> str:
