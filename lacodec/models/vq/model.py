@@ -14,7 +14,7 @@ from lacodec.models.vq.network import VectorNetwork
 from lacodec.models.vq.options import BOOKS, VectorOptions
 from lacodec.models.vq.predictor import Predictor
 
-_OPTIONS = "vq.options"
+_OPTIONS, _PRICES = "vq.options", "prices"
 _CODES, _STEPS = ".codes", ".steps"
 _TOP, _SPREAD = 127, 24  # largest code of a weight, and standard deviation of a row's codes at most
 
@@ -50,6 +50,8 @@ def unpack(arrays: dict[str, np.ndarray]) -> VectorModel:
         network = VectorNetwork(VectorOptions.from_json(arrays[_OPTIONS].tobytes()))
     with torch.no_grad():
         for name, value in network.state_dict().items():
+            if name == _PRICES and name not in arrays:  # the nearest words, as by older models
+                continue
             value.copy_(torch.from_numpy(_array(arrays, name, tuple(value.shape))))
     network.eval().requires_grad_(False)
     predictors = {size: Predictor.from_arrays(arrays, f"predict{size}") for size in BOOKS}

@@ -20,7 +20,8 @@ _ROWS = 4096  # of a search at a time
 
 
 class VectorNetwork(nn.Module):
-    """Analysis, books, synthesis, and what guesses lost vectors."""
+    """Analysis, books, synthesis, and what guesses lost vectors. prices: what encoders give for a bit in each book, as a
+    squared distance."""
 
     def __init__(self, options: VectorOptions) -> None:
         super().__init__()
@@ -31,6 +32,7 @@ class VectorNetwork(nn.Module):
         self.conceal = Conceal(options.vector, options.concealed)
         for size in BOOKS:
             self.register_buffer(f"book{size}", torch.zeros(size, options.vector))
+        self.register_buffer("prices", torch.zeros(len(BOOKS)))
 
     def book(self, size: int) -> Tensor:
         """float32[size, D]."""
@@ -71,8 +73,13 @@ class Conceal(nn.Module):
         return vectors * known + self.leave(x) * (1 - known)
 
 
-def nearest(vectors: Tensor, book: Tensor) -> Tensor:
-    """int64[n] of float32[n, D]: the nearest word of a book, of equally near ones the first."""
+def nearest(vectors: Tensor, book: Tensor, costs: Tensor | None = None) -> Tensor:
+    """int64[n] of float32[n, D]: the nearest word of a book, of equally near ones the first.
+
+    costs: float32[K], what each word costs besides its squared distance.
+    """
     half = book.square().sum(1) / 2
+    if costs is not None:
+        half = half + costs / 2
     found = [(half - part @ book.t()).argmin(1) for part in vectors.split(_ROWS)]
     return torch.cat(found) if found else torch.zeros(0, dtype=torch.int64)

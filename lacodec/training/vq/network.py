@@ -1,8 +1,11 @@
 """Training of the network and books of codec `image.vq`.
 
-    start     transforms of an `image.learned` model; main components of its latents as the synthesis sees them; k-means
-    training  pixels --network, nearest of a book--> pixels: squared error, and a task loss where there is one
+    start      transforms of an `image.learned` model; main components of its latents as the synthesis sees them; k-means
+    together   pixels --network, words by distance and bits--> pixels: squared error, and a task loss where there is one
+    settled    k-means with bits (entropy-constrained vector quantisation, Chou, Lookabaugh and Gray 1989) of the photos' vectors
+    synthesis  as together, but only the synthesis learns
 
+A word costs its squared distance and its bits, by how often it is chosen, at a price that is in proportion to what errors are.
 The analysis keeps its fine blocks; what is at 1/16 and the synthesis learn. Words of the largest book follow the vectors that
 choose them, by running means; the smaller books are k-means of it. Each picture of a batch draws its book.
 """
@@ -21,7 +24,11 @@ from lacodec.training.pictures import Pictures
 from lacodec.training.task_loss import TaskLoss
 
 _LARGEST = BOOKS[-1]
-_SHARES = (0.05, 0.1, 0.15, 0.35, 0.35)  # of the books in training
+_SHARES = (0.02, 0.04, 0.09, 0.3, 0.55)  # of the books in training
+_TOGETHER = 0.3  # of the time
+_PRICE = 0.06  # of a bit, of the mean squared distance
+_SETTLED, _SETTLED_BATCHES = 12, 400  # rounds of k-means; batches of vectors for it
+_KEPT_COUNTS = 0.998  # of how often words have been chosen, at each step
 _START_BATCHES, _ROUNDS = 150, 8
 _KEPT = 0.995  # of running means
 _SLOWEST = 0.005  # of its usual share: a word that is chosen less often gets another place
@@ -35,24 +42,52 @@ class NetworkTraining:
     """minutes: by the clock. side, batch: of crops."""
 
     minutes: float
-    side: int = 160
-    batch: int = 3
+    side: int = 256
+    batch: int = 2
     rate: float = 5e-4
     seed: int = 1
+
+
+class Usage:
+    """How often the words of each book are chosen, and how far from them the vectors are, by running means."""
+
+    def __init__(self, network: VectorNetwork) -> None:
+        self.network = network
+        self.counts = {size: torch.ones(size) for size in BOOKS}
+        self.errors: dict[int, float] = {}
+
+    @torch.no_grad()
+    def choose(self, vectors: Tensor, size: int) -> Tensor:
+        """Words of float32[n, D], by distance and bits."""
+        book = self.network.book(size)
+        words = nearest(vectors, book, self.costs(size))
+        error = float((vectors - book[words]).square().sum(1).mean())
+        self.errors[size] = 0.98 * self.errors.get(size, error) + 0.02 * error
+        self.counts[size].mul_(_KEPT_COUNTS).add_(torch.bincount(words, minlength=size))
+        return words
+
+    def costs(self, size: int) -> Tensor:
+        """float32[size]: what each word's bits are worth as a squared distance."""
+        counts = self.counts[size] + 0.5
+        return self.price(size) * -torch.log2(counts / counts.sum())
+
+    def price(self, size: int) -> float:
+        """Of a bit."""
+        return _PRICE * self.errors.get(size, 0.0)
 
 
 class Means:
     """Running means of the vectors that choose each word of the largest book."""
 
-    def __init__(self, network: VectorNetwork) -> None:
-        self.network = network
+    def __init__(self, network: VectorNetwork, usage: Usage) -> None:
+        self.network, self.usage = network, usage
         self.counts = torch.full((_LARGEST,), 2.0)
         self.totals = network.book(_LARGEST) * 2
 
     @torch.no_grad()
-    def add(self, vectors: Tensor, usual: float) -> None:
-        """Of float32[n, D]; usual: how many of them a word gets on average."""
-        words = nearest(vectors, self.network.book(_LARGEST))
+    def add(self, vectors: Tensor) -> None:
+        """Of float32[n, D]."""
+        words = nearest(vectors, self.network.book(_LARGEST), self.usage.costs(_LARGEST))
         part = (1 - _KEPT) * 4
         self.counts.mul_(_KEPT).index_add_(0, words, torch.full((len(words),), part))
         self.totals.mul_(_KEPT).index_add_(0, words, vectors * part)
@@ -60,9 +95,9 @@ class Means:
         self.network.book(_LARGEST)[live] = (self.totals / self.counts[:, None])[live]
 
     @torch.no_grad()
-    def renew(self, vectors: Tensor, usual: float, generator: torch.Generator) -> None:
+    def renew(self, vectors: Tensor, generator: torch.Generator) -> None:
         """Words that are hardly chosen become one of `vectors`; then the smaller books follow."""
-        dead = self.counts < 4 * usual * _SLOWEST
+        dead = self.counts < 4 * len(vectors) / _LARGEST * _SLOWEST
         count = int(dead.sum())
         if count:
             drawn = vectors[torch.randint(len(vectors), (count,), generator=generator)]
@@ -112,43 +147,103 @@ def train_network(
 ) -> None:
     """Train it in place."""
     generator = torch.Generator().manual_seed(training.seed)
-    network.requires_grad_(True)
-    for part in (network.analysis.fine, network.analysis.linear, network.analysis.gain):
-        part.requires_grad_(False)
     if task is not None:
         task.measure(pictures.sample(2 * training.batch, training.side, generator))
-    parameters = [value for name, value in network.named_parameters() if value.requires_grad and not name.startswith("conceal")]
+    usage, begun = Usage(network), time.monotonic()
+    _train_stage(network, pictures, task, training, report, usage, generator, begun, True)
+    settle(network, pictures, training, usage, generator, report)
+    _train_stage(network, pictures, task, training, report, usage, generator, begun, False)
+    for size, price in zip(BOOKS, network.prices, strict=True):
+        price.fill_(usage.price(size))
+
+
+def _train_stage(
+    network: VectorNetwork,
+    pictures: Pictures,
+    task: TaskLoss | None,
+    training: NetworkTraining,
+    report: Callable[[str], None],
+    usage: Usage,
+    generator: torch.Generator,
+    begun: float,
+    together: bool,
+) -> None:
+    network.requires_grad_(True)
+    for part in (network.analysis.fine, network.analysis.linear, network.analysis.gain, network.conceal):
+        part.requires_grad_(False)
+    if not together:
+        network.analysis.requires_grad_(False)
+        network.project.requires_grad_(False)
+    parameters = [value for value in network.parameters() if value.requires_grad]
     optimiser = torch.optim.AdamW(parameters, training.rate, betas=(0.9, 0.98), weight_decay=0)
-    means, spread = Means(network), float(network.book(_LARGEST).square().sum(1).mean())
-    begun, step, shown = time.monotonic(), 0, torch.zeros(2)
-    while (part := (time.monotonic() - begun) / 60 / training.minutes) < 1:
+    means, spread = Means(network, usage), float(network.book(_LARGEST).square().sum(1).mean())
+    step, shown, until = 0, torch.zeros(2), _TOGETHER if together else 1
+    while (done := (time.monotonic() - begun) / 60 / training.minutes) < until:
         for group in optimiser.param_groups:
-            group["lr"] = training.rate * min(1, (step + 1) / _WARM) * (1 - part) ** 0.7 + 1e-6
+            group["lr"] = training.rate * min(1, (step + 1) / _WARM) * (1 - done) ** 0.7 + 1e-6
         pixels = pictures.sample(training.batch, training.side, generator)
         books = torch.multinomial(torch.tensor(_SHARES), len(pixels), True, generator=generator)
-        vectors = network.vectors(pixels).permute(0, 2, 3, 1)
-        chosen = _chosen(network, vectors.detach(), books)
-        commit = (vectors - chosen).square().sum(3).mean()
+        with torch.autocast("cpu", torch.bfloat16), torch.set_grad_enabled(together):
+            vectors = network.vectors(pixels).float().permute(0, 2, 3, 1)
+        chosen = _chosen(usage, vectors.detach(), books)
         passed = (vectors + (chosen - vectors).detach()).permute(0, 3, 1, 2)
-        decoded = network.pixels(passed, books)
+        with torch.autocast("cpu", torch.bfloat16):
+            decoded = network.pixels(passed, books).float()
         error = (decoded - pixels).square().mean()
         features = error.new_zeros(()) if task is None else task(pixels, decoded.clamp(-20, 275)).mean()
+        commit = (vectors - chosen).square().sum(3).mean()
         optimiser.zero_grad()
         (error + features + _COMMIT / spread * commit).backward()
         nn.utils.clip_grad_norm_(parameters, _MOST_GRADIENT)
-        flat = vectors.detach().flatten(0, 2)
-        means.add(flat, len(flat) / _LARGEST)
         optimiser.step()
-        if step % _EVERY == 0:
-            means.renew(flat, len(flat) / _LARGEST, generator)
+        if together:
+            flat = vectors.detach().flatten(0, 2)
+            means.add(flat)
+            if step % _EVERY == 0:
+                means.renew(flat, generator)
         shown += torch.stack([error, features]).detach()
         step += 1
         if step % _REPORT == 0:
             report(
-                f"network: step {step}, {100 * part:.0f} %, squared error {shown[0] / _REPORT:.0f}, task {shown[1] / _REPORT:.0f}"
+                f"network: step {step}, {100 * done:.0f} %, squared error {shown[0] / _REPORT:.0f}, task {shown[1] / _REPORT:.0f}"
             )
             shown.zero_()
     network.requires_grad_(False)
+
+
+@torch.no_grad()
+def settle(
+    network: VectorNetwork,
+    pictures: Pictures,
+    training: NetworkTraining,
+    usage: Usage,
+    generator: torch.Generator,
+    report: Callable[[str], None],
+) -> None:
+    """Give all books the words that suit the network as it is."""
+    found = []
+    for _ in range(_SETTLED_BATCHES):
+        with torch.autocast("cpu", torch.bfloat16):
+            vectors = network.vectors(pictures.sample(2 * training.batch, training.side, generator))
+        found.append(vectors.float().permute(0, 2, 3, 1).flatten(0, 2))
+    everything = torch.cat(found)
+    for _ in range(_SETTLED):
+        book, words = network.book(_LARGEST), usage.choose(everything, _LARGEST)
+        count = torch.bincount(words, minlength=_LARGEST).float()
+        total = torch.zeros_like(book).index_add_(0, words, everything)
+        book.copy_(torch.where(count[:, None] > 0, total / count[:, None].clamp(min=1), book))
+        usage.counts[_LARGEST] = count
+        usage.errors[_LARGEST] = float((everything - book[words]).square().sum(1).mean())
+    for size in BOOKS[:-1]:
+        network.book(size).copy_(k_means(network.book(_LARGEST), network.book(size), count.clamp(min=1e-3), 2 * _ROUNDS))
+        for _ in range(3):
+            words = nearest(everything, network.book(size), usage.costs(size))
+            usage.counts[size] = torch.bincount(words, minlength=size).float()
+            usage.errors[size] = float((everything - network.book(size)[words]).square().sum(1).mean())
+    for size in BOOKS:
+        chances = (usage.counts[size] + 0.5) / (usage.counts[size] + 0.5).sum()
+        bits = float(-(chances * chances.log2()).sum())
+        report(f"book {size}: {bits:.2f} bits, squared distance {usage.errors[size]:.1f}")
 
 
 def k_means(vectors: Tensor, words: Tensor, weights: Tensor, rounds: int) -> Tensor:
@@ -162,10 +257,10 @@ def k_means(vectors: Tensor, words: Tensor, weights: Tensor, rounds: int) -> Ten
     return words
 
 
-def _chosen(network: VectorNetwork, vectors: Tensor, books: Tensor) -> Tensor:
-    """Of float32[n, h, w, D], the nearest words in the book of each picture."""
+def _chosen(usage: Usage, vectors: Tensor, books: Tensor) -> Tensor:
+    """Of float32[n, h, w, D], words in the book of each picture."""
     found = []
     for one, book in zip(vectors, books.tolist(), strict=True):
-        words = network.book(BOOKS[book])
-        found.append(words[nearest(one.flatten(0, 1), words)].view_as(one))
+        size = BOOKS[book]
+        found.append(usage.network.book(size)[usage.choose(one.flatten(0, 1), size)].view_as(one))
     return torch.stack(found)

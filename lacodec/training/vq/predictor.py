@@ -48,21 +48,42 @@ class _Net(nn.Module):
         x = F.linear(x, _rounded(self.last.weight, _WEIGHT, 127), _rounded(self.last.bias, _LOGIT, 1 << 23))
         return (x + _rounded(self.seen, _LOGIT, 1 << 23)[seen]) * math.log(2)
 
+    @torch.no_grad()
+    def take(self, numbers: Predictor) -> None:
+        """Begin with these."""
+        for mine, theirs, steps in (
+            (self.embed, numbers.embed, _ACTIVATION),
+            (self.first.weight, numbers.first, _WEIGHT),
+            (self.first.bias, numbers.first_bias, _LOGIT),
+            (self.second.weight, numbers.second, _WEIGHT),
+            (self.second.bias, numbers.second_bias, _LOGIT),
+            (self.last.weight, numbers.last, _WEIGHT),
+            (self.last.bias, numbers.last_bias, _LOGIT),
+            (self.seen, numbers.seen, _LOGIT),
+        ):
+            mine.copy_(torch.from_numpy(theirs / steps))
+
 
 def train_predictor(
-    maps: list[Map], words: int, seconds: float, report: Callable[[str], None], seed: int = 0
+    maps: list[Map], words: int, seconds: float, report: Callable[[str], None], start: Predictor | None = None, seed: int = 0
 ) -> tuple[Predictor, float]:
-    """The predictor for maps of indices, after so much processor time, and its bits per index at the end of the training."""
+    """The predictor for maps of indices, after so much processor time, and its bits per index at the end of the training.
+
+    start: what it begins with; otherwise random numbers, and how often each word occurs."""
     torch.manual_seed(seed)
     net, rng = _Net(words), np.random.default_rng(seed)
-    counts = np.bincount(np.concatenate([one.reshape(-1) for one in maps]), minlength=words) + 1.0
-    with torch.no_grad():
-        net.last.bias.copy_(torch.from_numpy(np.log2(counts / counts.sum()) + math.log2(words)).float())
-    optimiser = torch.optim.Adam(net.parameters(), _RATE, betas=(0.9, 0.98))
+    if start is None:
+        counts = np.bincount(np.concatenate([one.reshape(-1) for one in maps]), minlength=words) + 1.0
+        with torch.no_grad():
+            net.last.bias.copy_(torch.from_numpy(np.log2(counts / counts.sum()) + math.log2(words)).float())
+    else:
+        net.take(start)
+    rate = _RATE if start is None else _RATE / 4
+    optimiser = torch.optim.Adam(net.parameters(), rate, betas=(0.9, 0.98))
     begun, bits, step = time.process_time(), [], 0
     while (part := (time.process_time() - begun) / seconds) < 1:
         for group in optimiser.param_groups:
-            group["lr"] = _RATE * (1 - part) + 1e-5
+            group["lr"] = rate * (1 - part) + 1e-5
         asked, seen, wanted = _batch([maps[i] for i in rng.integers(len(maps), size=_MAPS)], words, rng)
         loss = F.cross_entropy(net(asked, seen), wanted)
         optimiser.zero_grad()
@@ -109,9 +130,8 @@ def around(grid: Map, words: int, apart: bool) -> np.ndarray:
 def _batch(maps: list[Map], words: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
     asked, seen, wanted = [], [], []
     for one in maps:
-        turned = one[:, ::-1] if rng.random() < 0.5 else one
-        asked.append(around(turned, words, rng.random() < _ALONE))
-        flat = turned.reshape(-1)
+        asked.append(around(one, words, rng.random() < _ALONE))
+        flat = one.reshape(-1)
         came = np.zeros((flat.size, words), np.int16)
         came[np.arange(1, flat.size), flat[:-1]] = 1
         seen.append(np.minimum(np.cumsum(came, axis=0, dtype=np.int16), SEEN - 1))

@@ -7,7 +7,7 @@ import lacodec
 from benchmarks.mutations import Corpus, mutant
 from lacodec.codecs import model_files
 from lacodec.codecs.image.vq import _models
-from lacodec.codecs.image.vq._payload import decode_indices, encode_indices
+from lacodec.codecs.image.vq._payload import choose_indices, decode_indices, encode_indices
 from lacodec.codecs.image.vq.codec import VectorImage
 from lacodec.errors import BadInput, CorruptFile, LacodecError, MissingModel, UnsupportedFile
 from lacodec.models.vq.model import unpack
@@ -53,14 +53,31 @@ def test_indices_come_back(words, apart):
         assert np.array_equal(decode_indices(payload, shape, predictor(words), apart), indices)
 
 
-def test_equally_near_words_the_first_is_taken(path):
-    model = unpack(arrays())
-    model.network.book8[3] = model.network.book8[5]
-    from lacodec.codecs.image.vq.codec import indices_of
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("price", [0.0, 0.7])
+def test_words_cost_their_distance_and_their_bits(price, apart):
+    """As by a search of all, with the plain reader's probabilities; of equal words the first."""
+    drawn, numbers = np.random.default_rng(3), predictor(64)
+    words, vectors = (drawn.normal(0, 1, (*shape, 5)).astype(np.float32) for shape in ((64,), (4, 6)))
+    words[9] = words[4]
+    chosen = choose_indices(vectors, words, price, numbers, apart)
+    reader = vq_codec._Reader(bytes(4), {name: array.tolist() for name, array in vars(numbers).items()}, apart)
+    for y, x in np.ndindex(chosen.shape):
+        chances = np.diff(reader._sums(chosen.tolist(), y, x, 6))
+        costs = ((vectors[y, x].astype(float) - words) ** 2).sum(1) - price * np.log2(chances / chances.sum())
+        assert chosen[y, x] == costs.argmin()
+        reader.seen[chosen[y, x]] = min(reader.seen[chosen[y, x]] + 1, 7)
 
-    pixels = np.zeros((16, 16, 3), np.uint8)
-    pixels[:] = ((model.network.book8[5] * 64) + 127.5).round().numpy().astype(np.uint8)
-    assert indices_of(pixels, model, 8).tolist() == [[3]]
+
+def test_equally_near_words_the_first_is_taken():
+    words, vectors = np.ones((64, 5), np.float32), np.zeros((1, 1, 5), np.float32)
+    words[9:] = words[4] = 0
+    assert choose_indices(vectors, words, 0.0, predictor(64), False) == 4
+
+
+def test_a_model_without_prices_is_read():
+    older = {name: array for name, array in arrays().items() if name != "prices"}
+    assert not unpack(older).network.prices.any()
 
 
 def test_hostile_payloads(path):

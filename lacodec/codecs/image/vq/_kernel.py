@@ -105,6 +105,32 @@ def code_rows(s: State, decoding: int, grid: np.ndarray, apart: int) -> int:
 
 
 @flat_kernel
+def choose_rows(s: State, grid: np.ndarray, vectors: np.ndarray, words: np.ndarray, price: float, apart: int) -> None:
+    """Fill int32[rows, columns] for float32[rows, columns, D] with words of float32[K, D].
+
+    Each costs its squared distance, and its bits after those before it at `price`; of equal ones the first is taken.
+    """
+    rows, columns = grid.shape
+    count, numbers = words.shape
+    for y in range(rows):
+        for x in range(columns):
+            _predict(s, grid, y, x, apart)
+            whole = np.log2(np.float64(s.sums[count]))
+            least, best = np.inf, 0
+            for word in range(count):
+                cost = 0.0
+                for i in range(numbers):
+                    apart_by = np.float64(vectors[y, x, i]) - np.float64(words[word, i])
+                    cost += apart_by * apart_by
+                if cost < least:
+                    cost += price * (whole - np.log2(np.float64(s.sums[word + 1] - s.sums[word])))
+                    if cost < least:
+                        least, best = cost, word
+            grid[y, x] = best
+            s.seen[best] = min(s.seen[best] + 1, SEEN - 1)
+
+
+@flat_kernel
 def _predict(s: State, grid: np.ndarray, y: int, x: int, apart: int) -> None:
     """Leave in `sums` the running sums of what each word gets of the probability."""
     columns = grid.shape[1]

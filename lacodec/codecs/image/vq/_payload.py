@@ -3,13 +3,26 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lacodec.codecs.image.vq._kernel import GOOD, code_rows, new_state
+from lacodec.codecs.image.vq._kernel import GOOD, choose_rows, code_rows, new_state
 from lacodec.entropy.mixing import HIGH, POSITION, READ_AHEAD
 from lacodec.errors import CorruptFile
 from lacodec.models.vq.predictor import Predictor
 
 Indices = NDArray[np.int32]
 """[rows, columns]."""
+
+
+def choose_indices(
+    vectors: NDArray[np.float32], words: NDArray[np.float32], price: float, predictor: Predictor, apart: bool
+) -> Indices:
+    """For vectors [rows, columns, D], words of a book [K, D]: each time what costs least, by squared distance and by bits.
+
+    price: of a bit, as a squared distance. apart: whether the rows are not neighbours.
+    """
+    grid = np.zeros(vectors.shape[:2], np.int32)
+    state = new_state(predictor, np.zeros(0, np.uint8), False)
+    choose_rows(state, grid, np.ascontiguousarray(vectors), np.ascontiguousarray(words), price, int(apart))
+    return grid
 
 
 def encode_indices(indices: Indices, predictor: Predictor, apart: bool) -> bytes:

@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 
 from lacodec.models.exact import exactly
-from lacodec.models.vq.network import nearest
 from lacodec.models.vq.options import BOOKS, PATCH
 
 if TYPE_CHECKING:
@@ -20,12 +19,11 @@ LOST = -1
 """An index that is not there."""
 
 
-def indices_of(pixels: np.ndarray, network: "VectorNetwork", book: int) -> NDArray[np.int32]:
-    """[rows, columns] of u8[height, width, 1 or 3]."""
+def vectors_of(pixels: np.ndarray, network: "VectorNetwork") -> NDArray[np.float32]:
+    """[rows, columns, D] of u8[height, width, 1 or 3]."""
     height, width, _ = pixels.shape
     rows, columns = -(-height // PATCH), -(-width // PATCH)
-    found = np.zeros((rows, columns), np.int32)
-    words = network.book(book)
+    found = np.zeros((rows, columns, network.options.vector), np.float32)
     halo = network.reach
     for top, end, left, stop in _windows(rows, columns):
         y0, y1, x0, x1 = max(0, top - halo), min(rows, end + halo), max(0, left - halo), min(columns, stop + halo)
@@ -34,9 +32,7 @@ def indices_of(pixels: np.ndarray, network: "VectorNetwork", book: int) -> NDArr
         planes = np.broadcast_to(part.transpose(2, 0, 1), (3, *part.shape[:2]))
         with exactly(_CPU):
             vectors = network.vectors(torch.from_numpy(planes.astype(np.float32))[None])[0]
-            vectors = vectors[:, top - y0 : end - y0, left - x0 : stop - x0]
-            chosen = nearest(vectors.permute(1, 2, 0).reshape(-1, len(vectors)), words)
-        found[top:end, left:stop] = chosen.numpy().reshape(end - top, stop - left)
+        found[top:end, left:stop] = vectors[:, top - y0 : end - y0, left - x0 : stop - x0].permute(1, 2, 0).numpy()
     return found
 
 

@@ -118,9 +118,9 @@ class VectorImage(Codec[Image]):
         from lacodec.codecs.image.vq._payload import encode_indices
 
         model, form = self._model(), self._form(value.pixels.shape)
-        indices, start = indices_of(value.pixels, model, form.book), 0
+        vectors, start = _vectors_of(value.pixels, model), 0
         for rows in form.parts():
-            part = indices[rows.start :: form.chunks]
+            part = _chosen(vectors, rows, model, form)
             payload = encode_indices(part, model.predictors[form.book], form.chunks > 1)
             yield Chunk(CRITICAL, ((start, start + part.size),), payload, _hash(part), form.size(part.size))
             start += part.size
@@ -167,7 +167,14 @@ class VectorImage(Codec[Image]):
 
     def indices(self, pixels: Any) -> "np.ndarray":
         """i32[rows, columns] of a picture u8[height, width, 1 or 3]: what the file stores."""
-        return indices_of(self.media.from_object(pixels).pixels, self._model(), self.options.book)
+        import numpy as np
+
+        picture, model = self.media.from_object(pixels).pixels, self._model()
+        form = self._form(picture.shape)
+        vectors, found = _vectors_of(picture, model), np.zeros((form.rows, form.columns), np.int32)
+        for rows in form.parts():
+            found[rows.start :: form.chunks] = _chosen(vectors, rows, model, form)
+        return found
 
     def _model(self) -> "VectorModel":
         from lacodec.codecs.image.vq import _models
@@ -183,13 +190,21 @@ class VectorImage(Codec[Image]):
         return _Form((height, width, channels), self.options.book, max(fewest, min(self.options.chunks, rows)))
 
 
-def indices_of(pixels: "np.ndarray", model: "VectorModel", book: int) -> "np.ndarray":
-    """i32[rows, columns] of u8[height, width, 1 or 3]; raises BadInput for pictures with alpha."""
+def _vectors_of(pixels: "np.ndarray", model: "VectorModel") -> "np.ndarray":
+    """f32[rows, columns, D] of u8[height, width, 1 or 3]; raises BadInput for pictures with alpha."""
     from lacodec.codecs.image.vq import _pictures
 
     if pixels.shape[2] not in (1, 3):
         raise BadInput("codec image.vq does not code alpha; remove it, or use image.learned")
-    return _pictures.indices_of(pixels, model.network, book)
+    return _pictures.vectors_of(pixels, model.network)
+
+
+def _chosen(vectors: "np.ndarray", rows: range, model: "VectorModel", form: _Form) -> "np.ndarray":
+    """i32[rows, columns] of a chunk."""
+    from lacodec.codecs.image.vq._payload import choose_indices
+
+    words, price = model.network.book(form.book).numpy(), float(model.network.prices[_BOOKS.index(form.book)])
+    return choose_indices(vectors[rows.start :: form.chunks], words, price, model.predictors[form.book], form.chunks > 1)
 
 
 def _hash(indices: "np.ndarray") -> int:
