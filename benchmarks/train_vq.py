@@ -29,10 +29,11 @@ from lacodec.training.model_file import write_model
 from lacodec.training.pictures import Pictures, picture_files, read_rgb
 from lacodec.training.task_loss import TaskLoss
 from lacodec.training.vq.conceal import train_conceal
-from lacodec.training.vq.network import NetworkTraining, start_network, train_network
+from lacodec.training.vq.network import NetworkTraining, Usage, make_books, start_network, train_synthesis
 from lacodec.training.vq.predictor import split, train_predictor
 
-_FEATURES = (3, 5, 8, 11, 15)  # blocks after which features are compared
+_FEATURES = (3, 5, 8, 11, 15)  # blocks after which features are compared; then come pooled features, and logits
+_WEIGHTS = (1, 1, 1, 1, 2, 3, 3)  # of those and these
 _SECONDS = {8: 8, 64: 15, 256: 30, 1024: 120, 4096: 180}  # of processor time, twice, for the predictors
 _CONCEAL_SECONDS = 60
 _ROUNDS = 3
@@ -47,7 +48,11 @@ class Features(nn.Module):
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
         """At half and a third of their size, about the scales that segmenters and classifiers see photographs at."""
-        return [part for scale in (2, 3) for part in self.network.features(F.avg_pool2d(pixels, scale), _FEATURES)]
+        found = []
+        for scale in (2, 3):
+            parts = self.network.features(F.avg_pool2d(pixels, scale), _FEATURES)
+            found += [part for part, weight in zip(parts, _WEIGHTS, strict=True) for _ in range(weight)]
+        return found
 
 
 def main() -> None:
@@ -57,30 +62,35 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=26, help="by the clock, for the network")
     parser.add_argument("--task", type=float, default=3, help="weight of the task loss")
+    parser.add_argument("--seed", type=int, default=1, help="another one for another part of the training")
     parser.add_argument("--resume", action="store_true", help="begin with the network in the output folder")
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.output.mkdir(parents=True, exist_ok=True)
     kept, files = args.output / "network.pt", picture_files([args.photos])
-    training = NetworkTraining(args.minutes)
+    training = NetworkTraining(args.minutes, seed=args.seed)
     network = VectorNetwork(VectorOptions())
     if args.resume:
         network.load_state_dict(torch.load(kept))
+    network.requires_grad_(False)
+
+    def report(text: str) -> None:
+        print(text, flush=True)
+        torch.save(network.state_dict(), kept)
+
     if args.minutes:
         pictures = Pictures.load(files, training.side, "cpu", print)
         if not args.resume:
-            network = start_network(model_files.by_profile("free").network, pictures, training)
-
-        def report(text: str) -> None:
-            _say(text)
-            torch.save(network.state_dict(), kept)
-
-        train_network(network, pictures, TaskLoss(Features(), args.task), training, report)
+            network = start_network(model_files.by_profile("free").network, pictures, training).requires_grad_(False)
+        usage = Usage(network)
+        if not args.resume:
+            make_books(usage, pictures, training, report)
+        train_synthesis(usage, pictures, TaskLoss(Features(), args.task), training, report)
         torch.save(network.state_dict(), kept)
-    network.eval().requires_grad_(False)
+    network.eval()
     vectors = [one for path in files for one in _vectors(network, read_rgb(path))]
     maps = {size: _maps(vectors, network, size) for size in BOOKS}
-    train_conceal(network, maps, _CONCEAL_SECONDS, _say)
+    train_conceal(network, maps, _CONCEAL_SECONDS, report)
     torch.save(network.state_dict(), kept)
     predictors: dict[int, Predictor] = {}
     for place, (size, seconds) in enumerate(_SECONDS.items()):
@@ -89,10 +99,10 @@ def main() -> None:
             parents = nearest(network.book(size), network.book(BOOKS[-2])).numpy()
             counts = np.bincount(np.concatenate([one.reshape(-1) for one in maps[size]]), minlength=size) + 0.5
             start = split(predictors[BOOKS[-2]], parents, counts)
-        first, _ = train_predictor(maps[size], size, seconds, _say, start)
+        first, _ = train_predictor(maps[size], size, seconds, report, start)
         words, price = network.book(size).numpy(), float(network.prices[place])
         again = [choose_indices(one, words, price, first, False) for one in vectors]
-        predictors[size], bits = train_predictor(again, size, seconds, _say, first)
+        predictors[size], bits = train_predictor(again, size, seconds, report, first)
         print(f"book {size}: {bits:.3f} bits per index of {np.log2(size):.0f}", flush=True)
     write_model(pack(network, predictors), args.output / "f16.lac")
 
@@ -114,10 +124,6 @@ def _maps(vectors: list[np.ndarray], network: VectorNetwork, size: int) -> list[
     ends = np.cumsum([one.shape[0] * one.shape[1] for one in vectors])[:-1]
     parts = np.split(found.int().numpy(), ends)
     return [part.reshape(one.shape[:2]) for part, one in zip(parts, vectors, strict=True)]
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
 
 
 if __name__ == "__main__":

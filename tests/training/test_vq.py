@@ -8,7 +8,8 @@ torch = pytest.importorskip("torch")
 from lacodec.codecs.image.vq._payload import encode_indices  # noqa: E402
 from lacodec.models.vq.network import VectorNetwork  # noqa: E402
 from lacodec.models.vq.options import BOOKS, VectorOptions  # noqa: E402
-from lacodec.training.vq.network import NetworkTraining, Usage, settle  # noqa: E402
+from lacodec.training.vq import network as training  # noqa: E402
+from lacodec.training.vq.network import Usage  # noqa: E402
 from lacodec.training.vq.predictor import split, train_predictor  # noqa: E402
 
 _OPTIONS = VectorOptions(
@@ -23,6 +24,7 @@ def quiet(text):
 def test_common_words_are_cheap():
     usage = Usage(VectorNetwork(_OPTIONS))
     usage.network.book(8)[1] = 1
+    usage.network.prices.fill_(0.1)
     between = torch.full((64, 3), 0.5001)  # a little nearer to word 1
     assert (usage.choose(between, 8) == 1).all()
     usage.counts[8][0] = 10_000
@@ -37,16 +39,16 @@ class Noise:
         return (base + torch.randn(count, 3, 1, 1, generator=generator)).expand(-1, -1, side, side)
 
 
-def test_settled_books_are_near_the_vectors():
+def test_books_are_near_the_vectors(monkeypatch):
     torch.manual_seed(1)
-    network = VectorNetwork(_OPTIONS)
-    drawn = network.vectors(Noise().sample(4096, 16, torch.Generator().manual_seed(2))).detach()[:, :, 0, 0]
-    for size in BOOKS:
-        network.book(size).copy_(drawn[:size])
-    usage, said = Usage(network), []
-    settle(network, Noise(), NetworkTraining(1, side=16), usage, torch.Generator().manual_seed(3), said.append)
-    assert len(said) == len(BOOKS) and usage.errors[8] > usage.errors[64]
-    assert usage.errors[4096] < 0.01 * float(drawn.var(0).sum())
+    monkeypatch.setattr(training, "_BATCHES", 2000)
+    usage, said = Usage(VectorNetwork(_OPTIONS).requires_grad_(False)), []
+    training.make_books(usage, Noise(), training.NetworkTraining(1, side=16), said.append)
+    network, prices = usage.network, usage.network.prices
+    drawn = network.vectors(Noise().sample(4096, 16, torch.Generator().manual_seed(2)))[:, :, 0, 0]
+    assert len(said) == len(BOOKS) and prices[0] > prices[1] > prices[-1] > 0
+    far = (drawn - network.book(4096)[usage.choose(drawn, 4096)]).square().sum(1).mean()
+    assert float(far) < 0.01 * float(drawn.var(0).sum())
 
 
 def series(rng, size):
