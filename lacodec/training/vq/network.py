@@ -25,7 +25,7 @@ from lacodec.training.task_loss import TaskLoss
 _LARGEST = BOOKS[-1]
 _SHARES = (0.02, 0.04, 0.09, 0.3, 0.55)  # of the books in training
 _PRICE = 0.06  # of a bit, of the mean squared distance, while books are made
-_LOWER = (1, 1, 1, 0.65, 0.4)  # prices that are kept, by book: bits are for the largest ones to spend
+_LOWER = (1, 1, 1, 0.33, 0.12)  # prices that are kept, by book: bits are for the largest ones to spend
 _START_BATCHES = 150
 _BATCHES, _ROUNDS, _SMALL_ROUNDS = 1200, 12, 16  # of vectors for books; of k-means for the largest, and for the others
 _KEPT = 0.998  # of how often words have been chosen, at each step
