@@ -27,6 +27,7 @@ from benchmarks import compressai_models
 from benchmarks.learned_ways import Asked
 from lacodec.codecs import model_files
 from lacodec.codecs.image.learned import tiles
+from lacodec.codecs.image.learned.quality import Quality
 from lacodec.container import Header, Reader
 from lacodec.entropy.distributions import load, scale_of
 from lacodec.entropy.rans import RansDecoder, RansEncoder
@@ -61,7 +62,9 @@ def latents(path: Path, quality: float) -> tuple[np.ndarray, np.ndarray]:
     for number, head in enumerate(reader.index):
         (top, bottom), (left, right) = head.covers
         contents.append(
-            tiles.decode_tile(network, reader.chunk(number).payload, (top, bottom, left, right), 3, (quality - 1) / 99, HEADER)[1]
+            tiles.decode_tile(
+                network, reader.chunk(number).payload, (top, bottom, left, right), 3, Quality((quality - 1) / 99), HEADER
+            )[1]
         )
     return np.frombuffer(b"".join(contents), "<i2").astype(np.int32), np.concatenate(asked.scales).astype(np.int32)
 

@@ -86,7 +86,7 @@ def exact_digest(network: ImageModel, asked: Asked, way: Way, crop: Crop, payloa
     """Of means, table numbers and latents that a payload decodes to."""
     asked.means, asked.scales = [], []
     with way.around():
-        _, content = tiles.decode_tile(network, payload, crop.place, 3, crop.t, HEADER)
+        _, content = tiles.decode_tile(network, payload, crop.place, 3, Quality(crop.t), HEADER)
     digest = hashlib.sha256(content)
     for part in (*asked.means, *asked.scales):
         assert np.array_equal(part, np.rint(part))

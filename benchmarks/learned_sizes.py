@@ -22,6 +22,7 @@ import lacodec
 from benchmarks.learned_ways import Asked
 from lacodec.codecs import model_files
 from lacodec.codecs.image.learned import tiles
+from lacodec.codecs.image.learned.quality import Quality
 from lacodec.container import Header, Reader
 from lacodec.entropy.distributions import load
 from lacodec.entropy.tables import cost_bits
@@ -40,7 +41,7 @@ def estimate(network: Any, asked: Asked, data: bytes, quality: float) -> tuple[f
         (top, bottom), (left, right) = head.covers
         asked.means, asked.scales = [], []
         payload = reader.chunk(number).payload
-        _, content = tiles.decode_tile(network, payload, (top, bottom, left, right), 3, (quality - 1) / 99, HEADER)
+        _, content = tiles.decode_tile(network, payload, (top, bottom, left, right), 3, Quality((quality - 1) / 99), HEADER)
         symbols, index = np.frombuffer(content, "<i2"), np.concatenate(asked.scales).astype(np.uint16)
         bits += cost_bits(symbols, load(network.options.family), index)
         payloads += len(payload)
