@@ -19,24 +19,25 @@ from torch.nn import functional as F
 
 from benchmarks.efficientnet import Network
 from lacodec.codecs import model_files
-from lacodec.codecs.image.vq._payload import choose_indices
+from lacodec.codecs.image.vq._payload import Books, choose_indices
 from lacodec.codecs.image.vq._pictures import vectors_of
 from lacodec.models.vq.model import pack
 from lacodec.models.vq.network import VectorNetwork, nearest
-from lacodec.models.vq.options import BOOKS, PATCH, VectorOptions
+from lacodec.models.vq.options import BOOKS, LEVELS, PATCH, RESIDUAL, VectorOptions
 from lacodec.models.vq.predictor import Predictor
 from lacodec.training.model_file import write_model
 from lacodec.training.pictures import Pictures, picture_files, read_rgb
 from lacodec.training.task_loss import TaskLoss
 from lacodec.training.vq.conceal import train_conceal
 from lacodec.training.vq.network import NetworkTraining, Usage, make_books, start_network, train_synthesis
-from lacodec.training.vq.predictor import split, train_predictor
+from lacodec.training.vq.predictor import Parents, split, train_predictor
 
 _FEATURES = (3, 5, 8, 11, 15)  # blocks after which features are compared; then come pooled features, and logits
 _SCALES = (2 / 3, 1 / 3)
 _SECONDS = {8: 5, 64: 10, 256: 20, 1024: 60, 4096: 110}  # of processor time, twice, for the predictors
+_SECOND_SECONDS = 70  # for that of the second layer
 _CONCEAL_SECONDS = 60
-_ROUNDS = 3
+_ROUNDS, _PART = 10, 8  # of counting how often words are chosen, of each so many vectors
 
 
 class Features(nn.Module):
@@ -82,26 +83,38 @@ def main() -> None:
         usage = Usage(network)
         if not args.resume:
             make_books(usage, pictures, training, report)
-        train_synthesis(usage, pictures, TaskLoss(Features(), args.task), training, report)
-        torch.save(network.state_dict(), kept)
-    network.eval()
     vectors = [one for path in files for one in _vectors(network, read_rgb(path))]
-    maps = {size: _maps(vectors, network, size) for size in BOOKS}
-    train_conceal(network, maps, _CONCEAL_SECONDS, report)
+    maps = [_maps(vectors, network, level) for level in range(LEVELS)]
+    train_conceal(network, [_decoded(found, network, level) for level, found in enumerate(maps)], _CONCEAL_SECONDS, report)
+    if args.minutes:
+        train_synthesis(usage, pictures, TaskLoss(Features(), args.task), training, report)
     torch.save(network.state_dict(), kept)
     predictors: dict[int, Predictor] = {}
-    for place, (size, seconds) in enumerate(_SECONDS.items()):
+    for level, (size, seconds) in enumerate(_SECONDS.items()):
+        first = [one[0] for one in maps[level]]
         start = None
         if size == BOOKS[-1]:
-            parents = nearest(network.book(size), network.book(BOOKS[-2])).numpy()
-            counts = np.bincount(np.concatenate([one.reshape(-1) for one in maps[size]]), minlength=size) + 0.5
-            start = split(predictors[BOOKS[-2]], parents, counts)
-        first, _ = train_predictor(maps[size], size, seconds, report, start)
-        words, price = network.book(size).numpy(), float(network.prices[place])
-        again = [choose_indices(one, words, price, first, False) for one in vectors[::2]]  # without mirror images
-        predictors[size], bits = train_predictor(again, size, seconds, report, first)
+            first += [one[0] for one in maps[-1]]  # this one also codes the first of two layers
+            words = nearest(network.book(size), network.book(BOOKS[-2])).numpy()
+            counts = np.bincount(np.concatenate([one.reshape(-1) for one in first]), minlength=size) + 0.5
+            start = split(predictors[BOOKS[-2]], words, counts)
+        early, _ = train_predictor(first, size, seconds, report, start)
+        again = [one[0] for one in _chosen(vectors, network, level, [early])]
+        if size == BOOKS[-1]:
+            layered = _second(maps[-1], early, report)
+            pairs = _chosen(vectors, network, LEVELS - 1, [early, layered])
+            again += [one[0] for one in pairs]
+        predictors[size], bits = train_predictor(again, size, seconds, report, early)
         print(f"book {size}: {bits:.3f} bits per index of {np.log2(size):.0f}", flush=True)
-    write_model(pack(network, predictors), args.output / "f16.lac")
+    residual = _second(pairs, predictors[BOOKS[-1]], report, layered)
+    write_model(pack(network, predictors, residual), args.output / "f16.lac")
+
+
+def _second(pairs: list[np.ndarray], first: Predictor, report, start: Predictor | None = None) -> Predictor:
+    parents = Parents([one[0] for one in pairs], first.embed)
+    found, bits = train_predictor([one[1] for one in pairs], RESIDUAL, _SECOND_SECONDS, report, start, parents)
+    print(f"second layer: {bits:.3f} bits per index of {np.log2(RESIDUAL):.0f}", flush=True)
+    return found
 
 
 def _vectors(network: VectorNetwork, pixels: np.ndarray) -> list[np.ndarray]:
@@ -111,16 +124,26 @@ def _vectors(network: VectorNetwork, pixels: np.ndarray) -> list[np.ndarray]:
     return [vectors_of(np.ascontiguousarray(one), network) for one in (whole, whole[:, ::-1])]
 
 
-def _maps(vectors: list[np.ndarray], network: VectorNetwork, size: int) -> list[np.ndarray]:
-    """int32[rows, columns] of words by distance and bits, these by how often each word is chosen."""
-    words, price = network.book(size), network.prices[BOOKS.index(size)]
-    flat, counts = torch.from_numpy(np.concatenate([one.reshape(-1, one.shape[2]) for one in vectors])), torch.ones(size)
-    for _ in range(_ROUNDS):
-        found = nearest(flat, words, -price * torch.log2(counts / counts.sum()))
-        counts = torch.bincount(found, minlength=size) + 0.5
+def _maps(vectors: list[np.ndarray], network: VectorNetwork, level: int) -> list[np.ndarray]:
+    """int32[layers, rows, columns] of words by distance and bits, these by how often each word is chosen."""
+    flat, usage = torch.from_numpy(np.concatenate([one.reshape(-1, one.shape[2]) for one in vectors])), Usage(network)
+    for part in (*[flat[::_PART]] * _ROUNDS, flat):
+        found = usage.choose_pairs(part, 0) if level == len(BOOKS) else (usage.choose(part, BOOKS[level], 0),)
     ends = np.cumsum([one.shape[0] * one.shape[1] for one in vectors])[:-1]
-    parts = np.split(found.int().numpy(), ends)
-    return [part.reshape(one.shape[:2]) for part, one in zip(parts, vectors, strict=True)]
+    parts = np.split(torch.stack(found).int().numpy(), ends, axis=1)
+    return [part.reshape(-1, *one.shape[:2]) for part, one in zip(parts, vectors, strict=True)]
+
+
+def _decoded(maps: list[np.ndarray], network: VectorNetwork, level: int) -> list[Tensor]:
+    books = (network.book(BOOKS[min(level, len(BOOKS) - 1)]), network.residual)
+    return [torch.stack([books[at][torch.from_numpy(one).long()] for at, one in enumerate(found)]).sum(0) for found in maps]
+
+
+def _chosen(vectors: list[np.ndarray], network: VectorNetwork, level: int, predictors: list[Predictor]) -> list[np.ndarray]:
+    """int32[layers, rows, columns] that an encoder chooses at the model's price, of the pictures without their mirror images."""
+    words = [network.book(len(predictors[0].last)).numpy(), network.residual.numpy()][: len(predictors)]
+    books = Books(words, network.residual_bits.numpy(), float(network.prices[level]))
+    return [choose_indices(one, books, predictors, False) for one in vectors[::2]]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Codec `image.vq`: chunks -> the indices, the same on every machine. Pixels are computed from them in floats.
 
-payload = the range coder's bytes: row by row, of each index, whether it is in the upper half of
-the book, in the upper half of that ...
+payload = the range coder's bytes: layer by layer, row by row, of each index, whether it is in the
+upper half of the book, in the upper half of that ...
 
 six indices around --embedding, two layers, logits--> probability of each word --> decisions --> index
 """
@@ -16,34 +16,42 @@ from reference.range_coder import RangeDecoder
 from reference.stream import need
 
 PATCH, SEEN, TOP, SHIFT = 16, 8, 255, 6
-AROUND = ((0, -1), (-1, 0), (-1, 1), (-1, -1), (0, -2), (-2, 0))
+AROUND = ((0, 0, -1), (0, -1, 0), (0, -1, 1), (0, -1, -1), (0, 0, -2), (0, -2, 0))
+AROUND_SECOND = ((1, 0, 0), (0, 0, -1), (0, -1, 0), (0, -1, 1), (1, 0, -1), (1, -1, 0))  # 1: first layer
 ONE, STEPS, UNIT, LEAST = 1 << 20, 64, 4, 2
 
 
 def indices(header: dict[str, Any], chunks: list[Chunk], model: dict[str, Any]) -> np.ndarray:
-    """i32[rows, columns]; model: the arrays of the model's file."""
-    height, width, _, words, count = header["metadata"]["vq"]
+    """i32[layers, rows, columns]; model: the arrays of the model's file."""
+    height, width, _, words, layers, count = header["metadata"]["vq"]
     rows, columns = -(-height // PATCH), -(-width // PATCH)
-    network = {name: model[f"predict{words}.{name}"].tolist() for name in NAMES}
-    out = np.zeros((rows, columns), np.int32)
+    networks = [
+        {name: model[f"{prefix}.{name}"].tolist() for name in NAMES if f"{prefix}.{name}" in model}
+        for prefix in (f"predict{words}", "predict_residual")[:layers]
+    ]
+    out = np.zeros((layers, rows, columns), np.int32)
     first = 0
     for chunk in chunks:
         if chunk.kind == CRITICAL:
-            found = _Reader(chunk.payload, network, count > 1).rows(len(range(first, rows, count)), columns)
-            need(hash64(np.array(found, "<u2").tobytes()) == chunk.content_hash, "other indices than were encoded")
-            out[first::count] = found
+            coder, size, grids = RangeDecoder(chunk.payload), len(range(first, rows, count)), []
+            for network in networks:
+                grids.append(Layer(coder, network, count > 1, grids).rows(size, columns))
+            need(coder.at == len(chunk.payload) + 3, "its stream does not end with its last index")
+            found = np.array(grids)
+            need(hash64(found.astype("<u2").tobytes()) == chunk.content_hash, "other indices than were encoded")
+            out[:, first::count] = found
             first += 1
     return out
 
 
-NAMES = ("embed", "first", "first_bias", "second", "second_bias", "last", "last_bias", "seen")
+NAMES = ("embed", "first", "first_bias", "second", "second_bias", "last", "last_bias", "seen", "parents")
 
 
-class _Reader:
-    """One chunk."""
+class Layer:
+    """One layer of a chunk. before: the grids of layers before it."""
 
-    def __init__(self, data: bytes, network: dict[str, Any], apart: bool) -> None:
-        self.coder, self.size, self.network, self.apart = RangeDecoder(data), len(data), network, apart
+    def __init__(self, coder: Any, network: dict[str, Any], apart: bool, before: list[Any]) -> None:
+        self.coder, self.network, self.apart, self.before = coder, network, apart, before
         self.words = len(network["last"])
         self.seen = [0] * self.words
         with localcontext() as context:
@@ -56,7 +64,7 @@ class _Reader:
         for y in range(rows):
             grid.append([])
             for x in range(columns):
-                sums = self._sums(grid, y, x, columns)
+                sums = self.sums(grid, y, x, columns)
                 low, high = 0, self.words
                 while high - low > 1:
                     middle = (low + high) // 2
@@ -67,15 +75,16 @@ class _Reader:
                         high = middle
                 grid[y].append(low)
                 self.seen[low] = min(self.seen[low] + 1, SEEN - 1)
-        need(self.coder.at == self.size + 3, "its stream does not end with its last index")
         return grid
 
-    def _sums(self, grid: list[list[int]], y: int, x: int, columns: int) -> list[int]:
+    def sums(self, grid: list[list[int]], y: int, x: int, columns: int) -> list[int]:
         """Of what the words before each get of the probability."""
         given: list[int] = []
-        for row, column in AROUND:
+        for of_first, row, column in AROUND_SECOND if self.before else AROUND:
             there = y + row >= 0 and 0 <= x + column < columns and not (self.apart and row)
-            given += self.network["embed"][grid[y + row][x + column] if there else self.words]
+            embed = self.network["parents" if of_first else "embed"]
+            rows = self.before[0] if of_first else grid
+            given += embed[rows[y + row][x + column] if there else len(embed) - 1]
         values = given
         for layer in ("first", "second"):
             biases = self.network[f"{layer}_bias"]

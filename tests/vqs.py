@@ -9,7 +9,7 @@ import torch
 
 from lacodec.models.vq.model import pack
 from lacodec.models.vq.network import VectorNetwork
-from lacodec.models.vq.options import BOOKS, VectorOptions
+from lacodec.models.vq.options import BOOKS, RESIDUAL, VectorOptions
 from lacodec.models.vq.predictor import AROUND, SEEN, Predictor
 
 _LEVELS = {8: (2, 2, 2), 64: (4, 4, 4), 256: (4, 8, 8), 1024: (8, 16, 8), 4096: (16, 16, 16)}
@@ -35,11 +35,15 @@ def arrays() -> dict[str, np.ndarray]:
         for size in BOOKS:
             sides = ((np.arange(levels) + 0.5) / levels * 4 - 2 for levels in _LEVELS[size])
             network.book(size).copy_(torch.tensor(list(product(*sides)), dtype=torch.float32))
-    return pack(network, {size: predictor(size) for size in BOOKS})
+        sides = ((np.arange(levels) - levels // 2) / levels / 4 for levels in (16, 8, 8))
+        network.residual.copy_(torch.tensor(list(product(*sides)), dtype=torch.float32))
+        network.residual_bits.fill_(10)
+        network.prices.fill_(1e-4)
+    return pack(network, {size: predictor(size) for size in BOOKS}, predictor(RESIDUAL, parents=BOOKS[-1]))
 
 
-def predictor(words: int, channels: int = 4, width: int = 2) -> Predictor:
-    """Of numbers that look random, the same on every machine."""
+def predictor(words: int, channels: int = 4, width: int = 2, parents: int = 0) -> Predictor:
+    """Of numbers that look random, the same on every machine. parents: words of the layer before, if there is one."""
     drawn = np.random.default_rng(words)
 
     def numbers(*shape: int, most: int = 127, kind: str = "i1") -> np.ndarray:
@@ -54,6 +58,7 @@ def predictor(words: int, channels: int = 4, width: int = 2) -> Predictor:
         numbers(words, channels, most=20),
         numbers(words, most=1 << 10, kind="<i4"),
         np.arange(SEEN, dtype="<i4") * 200,
+        numbers(parents + 1, width) if parents else None,
     )
 
 

@@ -6,8 +6,8 @@ from tools.golden import FOLDER
 from tools.golden.image import content as pictures
 
 CODEC = "image.vq"
-WANTED = [("book1024", "photo"), ("book64", "photo"), ("chunks2", "photo")]
-_OPTIONS = {"book1024": {}, "book64": {"book": 64}, "chunks2": {"book": 256, "chunks": 2}}
+WANTED = [("book1024", "photo"), ("book64", "photo"), ("chunks2", "photo"), ("layers2", "photo")]
+_OPTIONS = {"book1024": {}, "book64": {"book": 64}, "chunks2": {"book": 256, "chunks": 2}, "layers2": {"book": 4096, "layers": 2}}
 
 
 def content(name: str):  # an Image

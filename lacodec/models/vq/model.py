@@ -11,24 +11,29 @@ import torch
 from lacodec.errors import CorruptFile, UnsupportedFile
 from lacodec.models.image.model import model_id
 from lacodec.models.vq.network import VectorNetwork
-from lacodec.models.vq.options import BOOKS, VectorOptions
+from lacodec.models.vq.options import BOOKS, RESIDUAL, VectorOptions
 from lacodec.models.vq.predictor import Predictor
 
-_OPTIONS, _PRICES = "vq.options", "prices"
+_OPTIONS, _RESIDUAL = "vq.options", "predict_residual"
 _CODES, _STEPS = ".codes", ".steps"
 _TOP, _SPREAD = 127, 24  # largest code of a weight, and standard deviation of a row's codes at most
 
 
 @dataclass(frozen=True, eq=False)
 class VectorModel:
-    """The network, predictors by the size of their book, and the id of the arrays."""
+    """The network, predictors by the size of their book, that of the second layer, and the id of the arrays."""
 
     network: VectorNetwork
     predictors: dict[int, Predictor]
+    residual: Predictor
     id: bytes
 
+    def layers(self, book: int, count: int) -> list[Predictor]:
+        """The predictor of each layer."""
+        return [self.predictors[book], self.residual][:count]
 
-def pack(network: VectorNetwork, predictors: dict[int, Predictor]) -> dict[str, np.ndarray]:
+
+def pack(network: VectorNetwork, predictors: dict[int, Predictor], residual: Predictor) -> dict[str, np.ndarray]:
     """Arrays by name."""
     arrays = {_OPTIONS: np.frombuffer(network.options.to_json(), np.uint8)}
     for name, value in network.state_dict().items():
@@ -39,6 +44,7 @@ def pack(network: VectorNetwork, predictors: dict[int, Predictor]) -> dict[str, 
             arrays[name] = array.astype(np.float16)
     for size, predictor in predictors.items():
         arrays.update(predictor.arrays(f"predict{size}"))
+    arrays.update(residual.arrays(_RESIDUAL))
     return arrays
 
 
@@ -50,15 +56,20 @@ def unpack(arrays: dict[str, np.ndarray]) -> VectorModel:
         network = VectorNetwork(VectorOptions.from_json(arrays[_OPTIONS].tobytes()))
     with torch.no_grad():
         for name, value in network.state_dict().items():
-            if name == _PRICES and name not in arrays:  # the nearest words, as by older models
-                continue
             value.copy_(torch.from_numpy(_array(arrays, name, tuple(value.shape))))
     network.eval().requires_grad_(False)
     predictors = {size: Predictor.from_arrays(arrays, f"predict{size}") for size in BOOKS}
     for size, predictor in predictors.items():
-        if len(predictor.last) != size:
-            raise CorruptFile(f"the model has a predictor for {len(predictor.last)} words, not {size}")
-    return VectorModel(network, predictors, model_id(arrays))
+        _check(predictor, size, 0)
+    residual = Predictor.from_arrays(arrays, _RESIDUAL)
+    _check(residual, RESIDUAL, BOOKS[-1])
+    return VectorModel(network, predictors, residual, model_id(arrays))
+
+
+def _check(predictor: Predictor, words: int, parents: int) -> None:
+    if (len(predictor.last), predictor.parent_words) != (words, parents):
+        found = f"{len(predictor.last)} words after {predictor.parent_words}"
+        raise CorruptFile(f"the model has a predictor for {found}, not for {words} after {parents}")
 
 
 def _pack_rows(name: str, array: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """Pictures <-> vectors of 16x16 pixels, and the books that vectors are looked up in.
 
     pixels --analysis--> 320 channels at 1/16 --project--> vectors z[D] --nearest of a book--> indices
-    indices --book--> vectors --expand--> 320 channels --synthesis, which knows the book--> pixels
+    indices --book, or sum of two layers' words--> vectors --expand--> 320 channels --synthesis, which knows the book--> pixels
     vectors, some of them lost --conceal--> vectors
 
 Analysis and synthesis are those of `image.learned`. Floating point: indices are what a file stores, so none of this is exact.
@@ -12,16 +12,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lacodec.models.image.transforms import Analysis, Synthesis, reach
-from lacodec.models.vq.options import BOOKS, VectorOptions
+from lacodec.models.vq.options import BOOKS, LEVELS, RESIDUAL, VectorOptions
 
-KNOTS = (0, 2, 4, 6, 8)
-"""Of the nine qualities that the synthesis of `image.learned` knows, those that stand for the books."""
+KNOTS = (0, 2, 4, 6, 8, 7)
+"""Of the nine qualities that the synthesis of `image.learned` knows, those that stand for the books, and for two layers."""
 _ROWS = 4096  # of a search at a time
 
 
 class VectorNetwork(nn.Module):
-    """Analysis, books, synthesis, and what guesses lost vectors. prices: what encoders give for a bit in each book, as a
-    squared distance."""
+    """Analysis, books, synthesis, and what guesses lost vectors. prices: what encoders give for a bit at each level, as a
+    squared distance. residual: the second layer's book; residual_bits: about what its words cost."""
 
     def __init__(self, options: VectorOptions) -> None:
         super().__init__()
@@ -32,7 +32,9 @@ class VectorNetwork(nn.Module):
         self.conceal = Conceal(options.vector, options.concealed)
         for size in BOOKS:
             self.register_buffer(f"book{size}", torch.zeros(size, options.vector))
-        self.register_buffer("prices", torch.zeros(len(BOOKS)))
+        self.register_buffer("residual", torch.zeros(RESIDUAL, options.vector))
+        self.register_buffer("residual_bits", torch.zeros(RESIDUAL))
+        self.register_buffer("prices", torch.zeros(LEVELS))
 
     def book(self, size: int) -> Tensor:
         """float32[size, D]."""
@@ -44,9 +46,9 @@ class VectorNetwork(nn.Module):
         result: Tensor = self.project(self.analysis(pixels, pixels.new_zeros(len(pixels))))
         return result
 
-    def pixels(self, vectors: Tensor, books: Tensor) -> Tensor:
-        """The inverse, neither rounded nor clamped. books: int64[n], places in `BOOKS`."""
-        knots = torch.tensor(KNOTS, device=vectors.device)[books]
+    def pixels(self, vectors: Tensor, levels: Tensor) -> Tensor:
+        """The inverse, neither rounded nor clamped. levels: int64[n], places in `BOOKS`, or len(BOOKS) for two layers."""
+        knots = torch.tensor(KNOTS, device=vectors.device)[levels]
         return self.synthesis(self.expand(vectors), knots / (len(self.synthesis.gain) - 1))
 
     @property
@@ -73,13 +75,34 @@ class Conceal(nn.Module):
         return vectors * known + self.leave(x) * (1 - known)
 
 
+def nearest_pairs(
+    vectors: Tensor, books: tuple[Tensor, Tensor], costs: tuple[Tensor, Tensor], tried: int = 8
+) -> tuple[Tensor, Tensor]:
+    """int64[n] twice: words whose sum is near to float32[n, D], and which cost little besides; of the first book, the cheapest
+    by themselves are tried."""
+    first, second = books
+    between, found = first @ second.t(), []
+    for part in vectors.split(_ROWS // 4):
+        alone = _halves(first, costs[0]) - part @ first.t()
+        least, words = alone.topk(tried, 1, largest=False)
+        both = least[:, :, None] + (_halves(second, costs[1]) - part @ second.t())[:, None] + between[words]
+        best = both.flatten(1).argmin(1)
+        found.append((words.gather(1, (best // len(second))[:, None])[:, 0], best % len(second)))
+    if not found:
+        return (torch.zeros(0, dtype=torch.int64),) * 2
+    return torch.cat([one for one, _ in found]), torch.cat([other for _, other in found])
+
+
 def nearest(vectors: Tensor, book: Tensor, costs: Tensor | None = None) -> Tensor:
     """int64[n] of float32[n, D]: the nearest word of a book, of equally near ones the first.
 
     costs: float32[K], what each word costs besides its squared distance.
     """
-    half = book.square().sum(1) / 2
-    if costs is not None:
-        half = half + costs / 2
+    half = _halves(book, costs)
     found = [(half - part @ book.t()).argmin(1) for part in vectors.split(_ROWS)]
     return torch.cat(found) if found else torch.zeros(0, dtype=torch.int64)
+
+
+def _halves(book: Tensor, costs: Tensor | None) -> Tensor:
+    half = book.square().sum(1) / 2
+    return half if costs is None else half + costs / 2

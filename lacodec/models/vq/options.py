@@ -9,6 +9,10 @@ from lacodec.models.image.options import ModelOptions
 
 BOOKS = (8, 64, 256, 1024, 4096)
 """Sizes of the nested books."""
+RESIDUAL = 1024
+"""Words of the second layer's book, for what words of the largest one leave."""
+LEVELS = len(BOOKS) + 1
+"""What a vector can be told by: a word of each book, or one of the largest and one of the second layer's."""
 PATCH = 16
 """Pixels a side that a vector stands for."""
 _MOST = 1024
@@ -24,7 +28,7 @@ class VectorOptions:
     latents: int = 320
     analysis_coarse: int = 2
     analysis_fine: int = 8
-    synthesis_coarse: int = 2
+    synthesis_coarse: int = 6
     synthesis_fine: int = 8
     coarse_inner: int = 192
     fine_inner: int = 128

@@ -10,7 +10,7 @@ import numpy as np
 
 from lacodec.entropy.mixing import CODE, HIGH, POSITION, READ_AHEAD, code_decision
 from lacodec.kernels.jit import flat_kernel
-from lacodec.models.vq.predictor import AROUND, SEEN, SHIFT, TOP, Predictor
+from lacodec.models.vq.predictor import SEEN, SHIFT, TOP, Predictor
 
 U: Any = np.uint64
 S64: Any = np.int64
@@ -21,6 +21,7 @@ _STEPS, _UNIT = 64, 4  # of a power of two; bits of logits below those
 _ONE = 1 << 20  # of the likeliest word
 _LEAST = 2  # of any word
 _TOLD = 4  # numbers of a vector between looks at its distance
+_TRIED = 8  # words of the first layer that are tried with each of the second
 
 
 class State(NamedTuple):
@@ -28,7 +29,7 @@ class State(NamedTuple):
 
     registers: np.ndarray  # int64[8], of the range coder
     stream: np.ndarray  # uint8
-    entries: np.ndarray  # int32[6, K + 1, H]
+    entries: np.ndarray  # int32[6, 1 + K or more, H]
     first_bias: np.ndarray  # int32[H]
     second: np.ndarray  # int32[H, H]
     second_bias: np.ndarray  # int32[H]
@@ -37,18 +38,24 @@ class State(NamedTuple):
     bonus: np.ndarray  # int32[SEEN]
     seen: np.ndarray  # int32[K], how often words have occurred, at most SEEN - 1
     powers: np.ndarray  # int64[64], of two
-    places: np.ndarray  # int64[6, 2]
+    places: np.ndarray  # int64[6, 3]
+    outside: np.ndarray  # int64[6], what stands for an index beyond the edges
     hidden: np.ndarray  # int32[2, H]
     sums: np.ndarray  # int64[K + 1], over words
 
 
-def new_state(predictor: Predictor, stream: np.ndarray, decoding: bool) -> State:
-    """At the beginning of a chunk. `stream` is read, or has the room for what is written."""
-    words, channels = predictor.last.shape
+def new_registers(stream: np.ndarray, decoding: bool) -> np.ndarray:
+    """Of the range coder, at the beginning of a chunk."""
     registers = np.zeros(8, np.int64)
     registers[HIGH] = 0xFFFFFFFF
     if decoding:
         registers[CODE], registers[POSITION] = int.from_bytes(stream[:4].tobytes().ljust(4, b"\0"), "big"), 4
+    return registers
+
+
+def new_state(predictor: Predictor, stream: np.ndarray, registers: np.ndarray) -> State:
+    """At the beginning of a layer. `stream` is read, or has the room for what is written."""
+    words, channels = predictor.last.shape
     return State(
         registers,
         stream,
@@ -61,7 +68,8 @@ def new_state(predictor: Predictor, stream: np.ndarray, decoding: bool) -> State
         predictor.seen,
         np.zeros(words, np.int32),
         powers(),
-        np.array(AROUND, np.int64),
+        np.array(predictor.around, np.int64),
+        np.array([predictor.parent_words if of_first else words for of_first, _, _ in predictor.around], np.int64),
         np.zeros((2, channels), np.int32),
         np.zeros(words + 1, np.int64),
     )
@@ -79,8 +87,9 @@ def powers() -> np.ndarray:
 
 
 @flat_kernel
-def code_rows(s: State, decoding: int, grid: np.ndarray, apart: int) -> int:
-    """Code int32[rows, columns]. apart: whether these rows are not neighbours of each other, so that they tell little.
+def code_rows(s: State, decoding: int, grid: np.ndarray, parents: np.ndarray, apart: int) -> int:
+    """Code int32[rows, columns]. parents: the first layer's, for a second one. apart: whether these rows are not neighbours of
+    each other, so that they tell little.
 
     Returns one of the results.
     """
@@ -88,7 +97,7 @@ def code_rows(s: State, decoding: int, grid: np.ndarray, apart: int) -> int:
     words = s.last.shape[0]
     for y in range(rows):
         for x in range(columns):
-            _predict(s, grid, y, x, apart)
+            _predict(s, grid, parents, y, x, apart)
             low, high, value = S64(0), S64(words), S64(grid[y, x])
             while high - low > 1:
                 middle = (low + high) >> 1
@@ -106,7 +115,9 @@ def code_rows(s: State, decoding: int, grid: np.ndarray, apart: int) -> int:
 
 
 @flat_kernel
-def choose_rows(s: State, grid: np.ndarray, vectors: np.ndarray, words: np.ndarray, price: float, apart: int) -> None:
+def choose_rows(
+    s: State, grid: np.ndarray, parents: np.ndarray, vectors: np.ndarray, words: np.ndarray, price: float, apart: int
+) -> None:
     """Fill int32[rows, columns] for float32[rows, columns, D] with words of float32[K, D].
 
     Each costs its squared distance, and its bits after those before it at `price`; of equal ones the first is taken.
@@ -115,7 +126,7 @@ def choose_rows(s: State, grid: np.ndarray, vectors: np.ndarray, words: np.ndarr
     count, numbers = words.shape
     for y in range(rows):
         for x in range(columns):
-            _predict(s, grid, y, x, apart)
+            _predict(s, grid, parents, y, x, apart)
             whole = np.log2(np.float64(s.sums[count]))
             least, best = np.inf, 0
             for word in range(count):
@@ -135,7 +146,62 @@ def choose_rows(s: State, grid: np.ndarray, vectors: np.ndarray, words: np.ndarr
 
 
 @flat_kernel
-def _predict(s: State, grid: np.ndarray, y: int, x: int, apart: int) -> None:
+def choose_first_rows(
+    s: State,
+    grid: np.ndarray,
+    vectors: np.ndarray,
+    words: np.ndarray,
+    residual: np.ndarray,
+    bits: np.ndarray,
+    price: float,
+    apart: int,
+    costs: np.ndarray,
+    sums: np.ndarray,
+) -> None:
+    """As `choose_rows`, of the first of two layers: of the cheapest words by themselves, that which is cheapest with one of
+    the second layer's added, whose bits are float32[R].
+
+    words: float32[D, K], residual: float32[D, R], so that loops over words are vectors. costs: float64[K], sums: float64[R],
+    overwritten.
+    """
+    rows, columns = grid.shape
+    numbers, count = words.shape
+    others = residual.shape[1]
+    for y in range(rows):
+        for x in range(columns):
+            _predict(s, grid, grid, y, x, apart)
+            whole = np.log2(np.float64(s.sums[count]))
+            for word in range(count):
+                costs[word] = price * (whole - np.log2(np.float64(s.sums[word + 1] - s.sums[word])))
+            for i in range(numbers):
+                value = np.float64(vectors[y, x, i])
+                for word in range(count):
+                    apart_by = value - np.float64(words[i, word])
+                    costs[word] += apart_by * apart_by
+            least, best = np.inf, 0
+            for _ in range(min(_TRIED, count)):
+                word = int(np.argmin(costs))
+                distance = 0.0
+                for i in range(numbers):
+                    apart_by = np.float64(vectors[y, x, i]) - np.float64(words[i, word])
+                    distance += apart_by * apart_by
+                for other in range(others):
+                    sums[other] = costs[word] - distance + price * np.float64(bits[other])
+                for i in range(numbers):
+                    left = np.float64(vectors[y, x, i]) - np.float64(words[i, word])
+                    for other in range(others):
+                        apart_by = left - np.float64(residual[i, other])
+                        sums[other] += apart_by * apart_by
+                costs[word] = np.inf
+                for other in range(others):
+                    if sums[other] < least:
+                        least, best = sums[other], word
+            grid[y, x] = best
+            s.seen[best] = min(s.seen[best] + 1, SEEN - 1)
+
+
+@flat_kernel
+def _predict(s: State, grid: np.ndarray, parents: np.ndarray, y: int, x: int, apart: int) -> None:
     """Leave in `sums` the running sums of what each word gets of the probability."""
     columns = grid.shape[1]
     words, channels = s.last.shape
@@ -143,9 +209,12 @@ def _predict(s: State, grid: np.ndarray, y: int, x: int, apart: int) -> None:
     for h in range(channels):
         first[h] = s.first_bias[h]
     for k in range(len(s.places)):
-        row, column = y + s.places[k, 0], x + s.places[k, 1]
+        row, column = y + s.places[k, 1], x + s.places[k, 2]
         there = row >= 0 and 0 <= column < columns and not (apart and row != y)
-        entry = s.entries[k, S64(grid[row, column]) if there else words]
+        index = s.outside[k]
+        if there:
+            index = S64(parents[row, column]) if s.places[k, 0] else S64(grid[row, column])
+        entry = s.entries[k, index]
         for h in range(channels):
             first[h] += entry[h]
     for h in range(channels):

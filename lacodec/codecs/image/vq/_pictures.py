@@ -37,21 +37,22 @@ def vectors_of(pixels: np.ndarray, network: "VectorNetwork") -> NDArray[np.float
 
 
 def pixels_of(indices: NDArray[np.int32], network: "VectorNetwork", book: int, shape: tuple[int, int, int]) -> np.ndarray:
-    """u8[shape] of i32[rows, columns]; where they are `LOST`, vectors are guessed from those around."""
+    """u8[shape] of i32[layers, rows, columns]; where they are `LOST`, vectors are guessed from those around."""
     height, width, channels = shape
-    rows, columns = indices.shape
+    layers, rows, columns = indices.shape
     out = np.empty(shape, np.uint8)
-    words = network.book(book)
+    books, level = [network.book(book), network.residual][:layers], BOOKS.index(book) + layers - 1
     for top, end, left, stop in _windows(rows, columns):
         halo = network.reach + _CONCEALED
         y0, y1, x0, x1 = max(0, top - halo), min(rows, end + halo), max(0, left - halo), min(columns, stop + halo)
-        part = torch.from_numpy(indices[y0:y1, x0:x1].astype(np.int64))
+        part = torch.from_numpy(indices[:, y0:y1, x0:x1].astype(np.int64))
         with exactly(_CPU):
-            vectors = words[part.clamp(min=0)].permute(2, 0, 1)[None].contiguous()
-            known = (part != LOST)[None, None].float()
+            words = torch.stack([one[at.clamp(min=0)] for one, at in zip(books, part, strict=True)]).sum(0)
+            vectors = words.permute(2, 0, 1)[None].contiguous()
+            known = (part[0] != LOST)[None, None].float()
             if not bool(known.all()):
                 vectors = network.conceal(vectors, known)
-            decoded = network.pixels(vectors, torch.tensor([BOOKS.index(book)]))
+            decoded = network.pixels(vectors, torch.tensor([level]))
             if channels == 1:
                 decoded = decoded.mean(1, keepdim=True)
             shown = torch.floor(decoded[0] + 0.5).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()

@@ -1,9 +1,10 @@
 """Codec `image.vq`: pictures at or below 0.04 bits per pixel, as indices into a book of vectors, one for each 16x16 pixels.
 
-    pixels --analysis--> vectors --nearest of a book--> indices --network of whole numbers, range coder--> chunks
+    pixels --analysis--> vectors --words of a book--> indices --network of whole numbers, range coder--> chunks
     chunks --> indices --book, synthesis--> pixels          indices of lost chunks: guessed from those around
 
-With `chunks` = N, chunk c has the rows c, c + N, c + 2 N ... of indices, so that what is lost lies between what is there. The
+With `layers` = 2, each vector has a second index, of a word that is added to the first (residual vector quantisation). With
+`chunks` = N, chunk c has the rows c, c + N, c + 2 N ... of indices, so that what is lost lies between what is there. The
 content hash is of the indices; pixels may differ by one between machines.
 """
 
@@ -35,19 +36,27 @@ _MOST_INDICES = 1 << 16  # in a chunk
 @dataclass(frozen=True)
 class _Options:
     book: int = field(default=1024, metadata={"help": "words of the book: 4096, 1024, 256, 64 or 8 (smallest files)"})
+    layers: int = field(default=1, metadata={"help": "2: a second word for what the first of 4096 leaves (largest files)"})
+    target_bpp: float | None = field(default=None, metadata={"help": "choose words that give at most this many bits per pixel"})
     chunks: int = field(default=1, metadata={"help": "chunks of interleaved rows, 1 to 64: lost ones are guessed"})
     model: str | None = field(default=None, metadata={"help": "a model file of your own"})
 
     def __post_init__(self) -> None:
         if isinstance(self.book, bool) or self.book not in _BOOKS:
             raise BadInput(f"book must be one of {', '.join(map(str, _BOOKS))}, not {self.book!r}")
+        if isinstance(self.layers, bool) or self.layers not in (1, 2):
+            raise BadInput(f"layers must be 1 or 2, not {self.layers!r}")
+        if self.layers == 2 and self.book != _BOOKS[-1]:
+            raise BadInput(f"2 layers need a book of {_BOOKS[-1]} words, not {self.book}")
+        if self.target_bpp is not None and not (isinstance(self.target_bpp, float | int) and self.target_bpp > 0):
+            raise BadInput(f"target_bpp must be above 0, in bits per pixel, not {self.target_bpp!r}")
         if isinstance(self.chunks, bool) or not isinstance(self.chunks, int) or not 1 <= self.chunks <= _MOST_CHUNKS:
             raise BadInput(f"chunks must be a whole number from 1 to {_MOST_CHUNKS}, not {self.chunks!r}")
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Indices i32[rows, columns] of some rows."""
+    """Indices i32[layers, rows, columns] of some rows."""
 
     rows: range
     indices: "np.ndarray"
@@ -59,6 +68,7 @@ class _Form:
 
     shape: tuple[int, int, int]
     book: int
+    layers: int
     chunks: int
 
     @property
@@ -95,12 +105,12 @@ class VectorImage(Codec[Image]):
 
     def options_dict(self) -> dict[str, Any]:
         """None: the metadata has them."""
-        return unusual(self.options, ("book", "chunks", "model"))
+        return unusual(self.options, ("book", "layers", "target_bpp", "chunks", "model"))
 
     def metadata(self, value: Image, session: Session = DEFAULT) -> dict[str, Any]:
-        """Height, width, channels, words of the book, chunks; colour profile and the like."""
+        """Height, width, channels, words of the book, layers, chunks; colour profile and the like."""
         form = self._form(value.pixels.shape)
-        described: dict[str, Any] = {"vq": [*form.shape, form.book, form.chunks]}
+        described: dict[str, Any] = {"vq": [*form.shape, form.book, form.layers, form.chunks]}
         if value.extras:
             described["extras"] = [list(item) for item in value.extras]
         return described
@@ -115,15 +125,11 @@ class VectorImage(Codec[Image]):
 
     def encode(self, value: Image, session: Session = DEFAULT) -> Iterator[Chunk]:
         """All indices, then a chunk for each set of rows; in the caller's thread, since networks use torch's own."""
-        from lacodec.codecs.image.vq._payload import encode_indices
-
-        model, form = self._model(), self._form(value.pixels.shape)
-        vectors, start = _vectors_of(value.pixels, model), 0
-        for rows in form.parts():
-            part = _chosen(vectors, rows, model, form)
-            payload = encode_indices(part, model.predictors[form.book], form.chunks > 1)
-            yield Chunk(CRITICAL, ((start, start + part.size),), payload, _hash(part), form.size(part.size))
-            start += part.size
+        form, start = self._form(value.pixels.shape), 0
+        for part, payload in self._chosen(value.pixels, form):
+            end = start + part[0].size
+            yield Chunk(CRITICAL, ((start, end),), payload, _hash(part), form.size(part[0].size))
+            start = end
 
     def decode_chunk(self, header: Header, chunk: Chunk, shared: Sequence[Chunk] = (), session: Session = DEFAULT) -> _Part:
         """Its indices."""
@@ -135,8 +141,8 @@ class VectorImage(Codec[Image]):
         rows = _rows(form, *chunk.covers[0])
         if form.size(len(rows) * form.columns) != chunk.decoded_size:
             raise CorruptFile("its decoded size contradicts its place")
-        predictor = model.predictors[form.book]
-        indices = decode_indices(chunk.payload, (len(rows), form.columns), predictor, form.chunks > 1)
+        predictors = model.layers(form.book, form.layers)
+        indices = decode_indices(chunk.payload, (len(rows), form.columns), predictors, form.chunks > 1)
         if _hash(indices) != chunk.content_hash:
             raise CorruptFile("its indices differ from those that were encoded")
         return _Part(rows, indices)
@@ -148,13 +154,13 @@ class VectorImage(Codec[Image]):
         from lacodec.codecs.image.vq import _pictures
 
         form, model = _form_of(header), _model_of(header)
-        indices = np.full((form.rows, form.columns), _pictures.LOST, np.int32)
+        indices = np.full((form.layers, form.rows, form.columns), _pictures.LOST, np.int32)
         lost = False
         for part in parts:
             if isinstance(part, Lost):
                 lost = True
                 continue
-            indices[part.rows.start :: form.chunks] = part.indices
+            indices[:, part.rows.start :: form.chunks] = part.indices
         if (indices == _pictures.LOST).any() and not lost:
             raise CorruptFile("its parts do not cover the picture")
         return _picture_of(header, _pictures.pixels_of(indices, model.network, form.book, form.shape))
@@ -166,15 +172,15 @@ class VectorImage(Codec[Image]):
         return _picture_of(header, Unread(_form_of(header).shape, np.uint8, "this is only its description"))
 
     def indices(self, pixels: Any) -> "np.ndarray":
-        """i32[rows, columns] of a picture u8[height, width, 1 or 3]: what the file stores."""
+        """What a file stores of u8[height, width, 1 or 3]: i32[rows, columns], or i32[2, rows, columns] with two layers."""
         import numpy as np
 
-        picture, model = self.media.from_object(pixels).pixels, self._model()
+        picture = self.media.from_object(pixels).pixels
         form = self._form(picture.shape)
-        vectors, found = _vectors_of(picture, model), np.zeros((form.rows, form.columns), np.int32)
-        for rows in form.parts():
-            found[rows.start :: form.chunks] = _chosen(vectors, rows, model, form)
-        return found
+        found = np.zeros((form.layers, form.rows, form.columns), np.int32)
+        for first, (part, _) in enumerate(self._chosen(picture, form)):
+            found[:, first :: form.chunks] = part
+        return found[0] if form.layers == 1 else found
 
     def _model(self) -> "VectorModel":
         from lacodec.codecs.image.vq import _models
@@ -187,24 +193,21 @@ class VectorImage(Codec[Image]):
         if height * width > _MOST_PIXELS:
             raise BadInput(f"codec image.vq takes at most {_MOST_PIXELS} pixels, not {width}x{height}")
         fewest = -(-rows // (_MOST_INDICES // columns))
-        return _Form((height, width, channels), self.options.book, max(fewest, min(self.options.chunks, rows)))
+        chunks = max(fewest, min(self.options.chunks, rows))
+        return _Form((height, width, channels), self.options.book, self.options.layers, chunks)
 
+    def _chosen(self, pixels: "np.ndarray", form: _Form) -> "list[tuple[np.ndarray, bytes]]":
+        """Indices i32[layers, rows, columns] and payload of each chunk; raises BadInput for pictures with alpha."""
+        from lacodec.codecs.image.vq import _pictures, _search
 
-def _vectors_of(pixels: "np.ndarray", model: "VectorModel") -> "np.ndarray":
-    """f32[rows, columns, D] of u8[height, width, 1 or 3]; raises BadInput for pictures with alpha."""
-    from lacodec.codecs.image.vq import _pictures
-
-    if pixels.shape[2] not in (1, 3):
-        raise BadInput("codec image.vq does not code alpha; remove it, or use image.learned")
-    return _pictures.vectors_of(pixels, model.network)
-
-
-def _chosen(vectors: "np.ndarray", rows: range, model: "VectorModel", form: _Form) -> "np.ndarray":
-    """i32[rows, columns] of a chunk."""
-    from lacodec.codecs.image.vq._payload import choose_indices
-
-    words, price = model.network.book(form.book).numpy(), float(model.network.prices[_BOOKS.index(form.book)])
-    return choose_indices(vectors[rows.start :: form.chunks], words, price, model.predictors[form.book], form.chunks > 1)
+        if pixels.shape[2] not in (1, 3):
+            raise BadInput("codec image.vq does not code alpha; remove it, or use image.learned")
+        model = self._model()
+        vectors = _pictures.vectors_of(pixels, model.network)
+        search = _search.Search([vectors[rows.start :: form.chunks] for rows in form.parts()], model, form.book, form.layers)
+        if self.options.target_bpp is None:
+            return search.parts(1.0)
+        return search.within(int(self.options.target_bpp * form.shape[0] * form.shape[1] / 8))
 
 
 def _hash(indices: "np.ndarray") -> int:
@@ -235,14 +238,19 @@ def _model_of(header: Header) -> "VectorModel":
 
 def _form_of(header: Header) -> _Form:
     facts = header.metadata.get("vq")
-    if not isinstance(facts, list) or len(facts) != 5 or not all(type(n) is int and 0 < n <= MAX_SIDE for n in facts):
+    if not isinstance(facts, list) or len(facts) != 6 or not all(type(n) is int and 0 < n <= MAX_SIDE for n in facts):
         raise CorruptFile("the header does not give the shape of the picture")
-    height, width, channels, book, chunks = facts
-    if channels not in (1, 3) or book not in _BOOKS or chunks > min(_MOST_CHUNKS, -(-height // _PATCH)):
+    height, width, channels, book, layers, chunks = facts
+    if (
+        channels not in (1, 3)
+        or book not in _BOOKS
+        or layers > 1 + (book == _BOOKS[-1])
+        or chunks > min(_MOST_CHUNKS, -(-height // _PATCH))
+    ):
         raise CorruptFile("the header gives an impossible form of the picture")
     if height * width > _MOST_PIXELS:
         raise LimitExceeded(f"{width}x{height} pixels do not fit into memory")
-    form = _Form((height, width, channels), book, chunks)
+    form = _Form((height, width, channels), book, layers, chunks)
     if len(form.parts()[0]) * form.columns > _MOST_INDICES:
         raise CorruptFile("the header gives chunks that are too large")
     return form
