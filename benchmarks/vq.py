@@ -28,7 +28,7 @@ from lacodec.io.source import BytesSource
 _MOST = 0.04  # bits per pixel
 _BOOKS = (4096, 1024, 256, 64, 8)
 _TWO = {"book": 4096, "layers": 2}
-_FRAME = 136  # bytes of a file besides the indices, at most, of one chunk
+_FRAME = 140  # bytes of a file besides the indices, at most, of one chunk
 _CHUNKS = 5
 _RESAMPLES = 2000
 _HEAD = 60  # bytes of the head of a chunk with one axis
