@@ -187,7 +187,7 @@ def test_refused(path):
     with pytest.raises(BadInput, match="alpha"):
         lacodec.encode(photo(9, 9, 4), "image.vq", model=path)
     wrong = [{"book": 9}, {"book": True}, {"chunks": 0}, {"chunks": 65}, {"chunks": True}]
-    for options in (*wrong, {"layers": 2}, {"layers": 3, "book": 4096}, {"target_bpp": 0}):
+    for options in (*wrong, {"layers": 2}, {"layers": 3, "book": 4096}, {"target_bpp": 0}, {"target_bpp": float("inf")}):
         with pytest.raises(BadInput):
             lacodec.encode(photo(9, 9), "image.vq", model=path, **options)
     with pytest.raises(UnsupportedFile):

@@ -37,7 +37,9 @@ class Search:
         """The best that is found with so many bytes of payloads; raises BadInput if there is none."""
         best, low, high = self.parts(_HIGHEST), _LOWEST, _HIGHEST
         if _size(best) > size:
-            raise BadInput(f"not even {_size(best)} bytes of indices are enough for this picture; take a smaller book")
+            raise BadInput(
+                f"indices of this picture take at least {_size(best)} bytes, more than target_bpp allows; take a smaller book"
+            )
         for _ in range(_TRIES):
             middle = (low * high) ** 0.5
             parts = self.parts(middle)
