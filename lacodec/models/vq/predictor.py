@@ -60,13 +60,15 @@ class Predictor:
             "seen": (SEEN,),
         }
         if self.parents is not None:
-            shapes["parents"] = (len(self.parents), width)
+            shapes["parents"] = (*self.parents.shape[:1], width)
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.shape != shape or array.dtype != np.dtype(_KINDS.get(name, "<i4")):
                 raise CorruptFile(f"the model has {name} of its predictor in another form")
             if array.dtype.itemsize == 4 and np.abs(array.astype(np.int64)).max(initial=0) > _MOST_BIAS:
                 raise CorruptFile(f"the model has impossible numbers in {name} of its predictor")
+        if self.parents is not None and self.parent_words < 2:
+            raise CorruptFile("the model has a predictor of a second layer without a first")
         largest = max(words, self.parent_words)
         if not (words >= 2 and largest <= _MOST_WORDS and 1 <= channels <= _MOST_CHANNELS and 1 <= width <= _MOST_CHANNELS):
             raise CorruptFile("the model has a predictor of impossible size")

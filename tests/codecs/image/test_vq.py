@@ -187,7 +187,14 @@ def test_refused(path):
     with pytest.raises(BadInput, match="alpha"):
         lacodec.encode(photo(9, 9, 4), "image.vq", model=path)
     wrong = [{"book": 9}, {"book": True}, {"chunks": 0}, {"chunks": 65}, {"chunks": True}]
-    for options in (*wrong, {"layers": 2}, {"layers": 3, "book": 4096}, {"target_bpp": 0}, {"target_bpp": float("inf")}):
+    for options in (
+        *wrong,
+        {"layers": 2},
+        {"layers": 3, "book": 4096},
+        {"target_bpp": 0},
+        {"target_bpp": float("inf")},
+        {"target_bpp": True},
+    ):
         with pytest.raises(BadInput):
             lacodec.encode(photo(9, 9), "image.vq", model=path, **options)
     with pytest.raises(UnsupportedFile):
@@ -208,6 +215,9 @@ def test_refused(path):
         unpack({**good, **predictor(64).arrays("predict8")})
     with pytest.raises(CorruptFile):
         unpack({**good, **predictor(64, parents=4096).arrays("predict_residual")})
+    for parents in (np.int8(1), np.zeros((1, 2), np.int8), np.zeros((9, 3), np.int8)):
+        with pytest.raises(CorruptFile):
+            unpack({**good, "predict8.parents": np.array(parents)})
     with pytest.raises(LacodecError):
         Predictor.from_arrays({}, "predict8")
 

@@ -10,7 +10,6 @@ content hash is of the indices; pixels may differ by one between machines.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from lacodec.codecs.base import Codec
@@ -31,6 +30,7 @@ _PATCH = 16
 _BOOKS = (8, 64, 256, 1024, 4096)
 _MOST_PIXELS = 1 << 28
 _MOST_CHUNKS = 64
+_MOST_BPP = 24
 _MOST_INDICES = 1 << 16  # in a chunk
 
 
@@ -49,8 +49,8 @@ class _Options:
             raise BadInput(f"layers must be 1 or 2, not {self.layers!r}")
         if self.layers == 2 and self.book != _BOOKS[-1]:
             raise BadInput(f"2 layers need a book of {_BOOKS[-1]} words, not {self.book}")
-        if self.target_bpp is not None and not (isinstance(self.target_bpp, float | int) and 0 < self.target_bpp < inf):
-            raise BadInput(f"target_bpp must be above 0, in bits per pixel, not {self.target_bpp!r}")
+        if self.target_bpp is not None and not (type(self.target_bpp) in (float, int) and 0 < self.target_bpp <= _MOST_BPP):
+            raise BadInput(f"target_bpp must be above 0 and at most {_MOST_BPP} bits per pixel, not {self.target_bpp!r}")
         if isinstance(self.chunks, bool) or not isinstance(self.chunks, int) or not 1 <= self.chunks <= _MOST_CHUNKS:
             raise BadInput(f"chunks must be a whole number from 1 to {_MOST_CHUNKS}, not {self.chunks!r}")
 
